@@ -1,0 +1,35 @@
+# make demo    train on bundled digits: a run folder, a closing table, two pictures
+# make test    all checks and tests
+# make break   break the code one piece at a time and see the tests notice
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN ?= runs/digits
+
+.PHONY: demo test lint break clean
+
+demo: .venv/ready
+	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
+	@echo "Look at $(RUN)/denoised.png and $(RUN)/sparsity.png"
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+break: .venv/ready
+	$(BIN)/python tests/break_it.py
+
+# torch comes first and alone: its version is pinned, so that nothing later pulls another build.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,58 @@
+"""taciturn: denoising and sparse autoencoders. Features from unlabelled rows, in few words.
+
+Nothing heavy is imported before a name is used: `import taciturn` loads neither torch nor scikit-learn.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import corrupt, datasets, metrics, plots, schedules, solvers, sources, sparsify, terms
+    from .estimators import BaseAutoencoder, DenoisingAutoencoder, SparseAutoencoder
+    from .estimators.storage import load
+    from .model import Autoencoder, Layout
+    from .trainer import History
+
+_HOME = {
+    "Autoencoder": "model",
+    "BaseAutoencoder": "estimators",
+    "DenoisingAutoencoder": "estimators",
+    "History": "trainer",
+    "Layout": "model",
+    "SparseAutoencoder": "estimators",
+    "load": "estimators.storage",
+}
+_MODULES = ("corrupt", "datasets", "metrics", "plots", "schedules", "solvers", "sources", "sparsify", "terms")
+
+__all__ = [
+    "Autoencoder",
+    "BaseAutoencoder",
+    "DenoisingAutoencoder",
+    "History",
+    "Layout",
+    "SparseAutoencoder",
+    "corrupt",
+    "datasets",
+    "load",
+    "metrics",
+    "plots",
+    "schedules",
+    "solvers",
+    "sources",
+    "sparsify",
+    "terms",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,5 @@
+"""`python -m taciturn`."""
+
+from .cli import main
+
+main()

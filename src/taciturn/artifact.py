@@ -1,0 +1,154 @@
+"""F9. A trained model as a folder: what was asked, what came of it, and the weights. No pickle, no code.
+
+config.json         the recipe: network, objective, corruption, scaling, training, rows, versions
+weights.safetensors every parameter and buffer once, by name
+history.parquet     a row a step; the columns of epochs are filled at each epoch's last step
+metrics.json        what the model is worth, by `evaluate`
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from safetensors.torch import load_file, save_file
+
+from .atomic import atomic_folder
+from .errors import ArtifactError, RecipeError
+from .model import Autoencoder, Layout
+from .recipe import Recipe
+from .seeds import generator
+from .step import plan
+from .trainer import History
+
+FORMAT = 1
+
+
+@dataclass
+class Artifact:
+    """A model and all that is known about it; `config` holds plain values only."""
+
+    model: Autoencoder
+    config: dict[str, Any]
+    history: History = field(default_factory=History)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def recipe(self, name: str) -> Any:
+        """Return a part of the config as the recipe that it describes."""
+        return Recipe.from_dict(self.config[name])
+
+
+def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write the folder, whole or not at all."""
+    with atomic_folder(path, overwrite=overwrite) as folder:
+        write(artifact, folder)
+
+
+def write(artifact: Artifact, folder: Path) -> None:
+    """Write the artifact's files into an existing folder."""
+    config = {"format": FORMAT, "network": artifact.model.layout.to_dict()} | artifact.config
+    _write_json(folder / "config.json", config)
+    _write_json(folder / "metrics.json", artifact.metrics)
+    save_file(_tensors(artifact.model), folder / "weights.safetensors")
+    _write_history(folder / "history.parquet", artifact.history)
+
+
+def load(path: str | os.PathLike[str]) -> Artifact:
+    """Return the artifact of a folder, or raise ArtifactError saying what is wrong with which file."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ArtifactError(f"{path} is no folder; name the folder of a run")
+    config = _read_json(folder / "config.json")
+    if not isinstance(config.get("format"), int) or config["format"] > FORMAT:
+        raise ArtifactError(
+            f"{folder / 'config.json'} has format {config.get('format')!r}, this version reads up to {FORMAT}; "
+            "upgrade taciturn"
+        )
+    try:
+        layout = Recipe.from_dict(config["network"])
+    except (RecipeError, KeyError) as error:
+        raise ArtifactError(f"{folder / 'config.json'}: {error}") from error
+    if not isinstance(layout, Layout):
+        raise ArtifactError(f"{folder / 'config.json'}: network is a {type(layout).__name__}, not a layout")
+    model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan(layout).kernels)
+    _fill(model, folder / "weights.safetensors")
+    return Artifact(model, config, _read_history(folder / "history.parquet"), _read_json(folder / "metrics.json"))
+
+
+def _tensors(model: Autoencoder) -> dict[str, Any]:
+    """Return every parameter and buffer once: tied weights are one parameter."""
+    named = dict(model.named_parameters()) | dict(model.named_buffers())
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+
+
+def _fill(model: Autoencoder, file: Path) -> None:
+    try:
+        given = load_file(file)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ArtifactError(f"{file} cannot be read: {error}") from error
+    wanted = dict(model.named_parameters()) | dict(model.named_buffers())
+    for name, tensor in wanted.items():
+        if name not in given:
+            raise ArtifactError(f"{file}: the tensor {name!r} is missing; the file is not of this config.json")
+        if given[name].shape != tensor.shape:
+            raise ArtifactError(
+                f"{file}: {name!r} is {list(given[name].shape)}, but config.json asks for {list(tensor.shape)}"
+            )
+        tensor.data.copy_(given[name])
+    if unknown := sorted(given.keys() - wanted.keys()):
+        raise ArtifactError(f"{file}: {unknown[0]!r} is no tensor of this network; the file is not of this config.json")
+
+
+def _write_json(file: Path, values: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{file} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise ArtifactError(f"{file} holds no object")
+    return values
+
+
+def _write_history(file: Path, history: History) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    steps = {name: pa.array(column) for name, column in history.steps.items()}
+    epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
+    last = np.flatnonzero(np.diff(epoch_of_step, append=-1))
+    for name, column in history.epochs.items():
+        if name == "epoch":
+            continue
+        values: list[Any] = [None] * len(epoch_of_step)
+        for at, value in zip(last, column.tolist(), strict=True):
+            values[at] = value
+        steps[f"epoch_{name}"] = pa.array(values)
+    pq.write_table(pa.table(steps), file)
+
+
+def _read_history(file: Path) -> History:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(file)
+    except (OSError, pa.ArrowException) as error:
+        raise ArtifactError(f"{file} cannot be read: {error}") from error
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    steps = {name: values for name, values in columns.items() if not name.startswith("epoch_")}
+    epochs = {
+        name.removeprefix("epoch_"): [v for v in values if v is not None]
+        for name, values in columns.items()
+        if name.startswith("epoch_")
+    }
+    if steps.get("epoch"):
+        epochs = {"epoch": sorted(set(steps["epoch"])), **epochs}
+    return History(steps, epochs)

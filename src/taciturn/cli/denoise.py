@@ -1,0 +1,24 @@
+"""taciturn denoise: from corrupted rows to clean ones."""
+
+from .app import app
+from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
+
+
+@app.command(no_args_is_help=True)
+def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
+    """Write the reconstructions of rows, in the rows' own units; tables keep their column names.
+
+    [dim]Examples:[/]
+
+      taciturn denoise runs/digits noisy.npy -o clean.npy
+
+      taciturn denoise runs/table noisy.csv -o clean.csv
+    """
+    from .. import artifact
+    from .. import encode as encoding
+    from ..sources import write_path
+
+    use_threads(threads)
+    kept = artifact.load(run)
+    source = rows_for(kept, data)
+    write_path(out, encoding.denoise(kept.model, source), n_rows=len(source), columns=source.columns)

@@ -1,0 +1,73 @@
+"""Options that several commands share, and what they name: a run's folder, rows that fit it, where to write."""
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+    from ..sources import Source
+
+RunFolder = Annotated[Path, typer.Argument(help="A run's folder, as `fit` wrote it.", show_default=False)]
+Data = Annotated[
+    str | None,
+    typer.Argument(
+        help="A data set's name, or a file: .npy, .npz[:key], .csv, .parquet, IDX. "
+        "Without it: the rows that the run held out.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write: .npy, .npz, .csv or .parquet.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--columns", help="Learn from these columns only: a,b,c; may be repeated.")
+]
+Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's own choice.")]
+
+
+def listed(texts: Sequence[str] | None) -> list[str] | None:
+    """Return the names in `--drop a,b --drop c`; None where nothing was said."""
+    return [name.strip() for text in texts for name in text.split(",")] if texts else None
+
+
+def use_threads(threads: int | None) -> None:
+    """Let torch compute with so many threads."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def rows_for(run: "Artifact", data: str | None) -> "Source":
+    """Return rows for a run's model: of a file or a data set, their columns matched by name, else those held out."""
+    from .. import datasets
+
+    if data is None:
+        return own_rows(run)[1]
+    array = data.partition(":")[0].endswith((".npy", ".npz", ".idx", ".gz", "-ubyte"))  # which never have names
+    source = datasets.load(data, columns=None if array else run.config["rows"]["columns"])
+    width = run.model.layout.widths[0]
+    if prod(source.shape) != width:
+        raise DataError(f"{data} has {prod(source.shape)} columns, but the model learnt from {width}; give such rows")
+    return source
+
+
+def own_rows(run: "Artifact") -> tuple["Source", "Source"]:
+    """Return the rows that a run learnt from and those that it held out (all of them where it held out none)."""
+    from .. import datasets
+    from ..feed import split
+    from ..sources import Subset
+
+    said = run.config["rows"]
+    if said.get("data") is None:
+        raise DataError("the run does not know where its rows came from; name a data set or a file")
+    source = datasets.load(said["data"], columns=said["asked_columns"], drop=said["dropped_columns"])
+    if not said["held_out"]:
+        return source, source
+    learnt, held = split(len(source), said["held_out"], said["split_seed"])
+    return Subset(source, learnt), Subset(source, held)

@@ -1,0 +1,10 @@
+"""F4. The input's noise, while training only."""
+
+from .corruption import Chain, Clean, Corruption
+from .dropout import Dropout
+from .gaussian import Gaussian
+from .masking import Masking
+from .salt_pepper import SaltPepper
+from .swap import Swap
+
+__all__ = ["Chain", "Clean", "Corruption", "Dropout", "Gaussian", "Masking", "SaltPepper", "Swap"]

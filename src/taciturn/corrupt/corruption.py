@@ -1,0 +1,86 @@
+"""What is done to the rows that the network sees while it trains; the target stays the clean row."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import RecipeError
+from ..recipe import Recipe
+from ..schedules import Schedule, final
+
+Amount = float | Schedule
+
+
+@dataclass(frozen=True)
+class Corruption(Recipe):
+    """Draws corrupted rows. `first + second` is a chain: the second sees what the first made."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return corrupted rows [B, D] for scaled rows [B, D], any B, drawn from `rng`; x itself is never changed."""
+
+    def __add__(self, other: "Corruption") -> "Corruption":
+        return Chain((*_links(self), *_links(other)))
+
+    @classmethod
+    def joined(cls, parts: "tuple[Corruption, ...]") -> "Corruption":
+        """Return the chain of several corruptions."""
+        return Chain(parts)
+
+
+@dataclass(frozen=True)
+class Clean(Corruption):
+    """Change nothing."""
+
+    name = "clean"
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return x itself."""
+        return x
+
+
+@dataclass(frozen=True)
+class Chain(Corruption):
+    """One corruption after another.
+
+    Examples
+    --------
+    >>> from taciturn.corrupt import Dropout, Gaussian
+    >>> (Gaussian(0.1) + Dropout(0.3)).text
+    'gaussian:0.1+dropout:0.3'
+    """
+
+    parts: tuple[Corruption, ...]
+
+    name = "chain"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):
+            raise RecipeError("chain: join corruptions by a plus, such as gaussian:0.1+dropout:0.3")
+
+    @property
+    def text(self) -> str:
+        """The parts' texts, joined by "+"."""
+        return "+".join(part.text for part in self.parts)
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the rows after every part, in order."""
+        for part in self.parts:
+            x = part(x, rng)
+        return x
+
+
+def _links(corruption: Corruption) -> tuple[Corruption, ...]:
+    return corruption.parts if isinstance(corruption, Chain) else (corruption,)
+
+
+def normal(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Return N(0, 1) in the shape of x; drawn where the generator lives, so that every device sees the same."""
+    return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
+
+
+def chosen(x: Tensor, rate: Amount, rng: torch.Generator) -> Tensor:
+    """Return a mask in the shape of x that is true with probability `rate`, each entry on its own."""
+    return (torch.rand(x.shape, generator=rng, dtype=x.dtype) < final(rate)).to(x.device)

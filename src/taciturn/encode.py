@@ -1,0 +1,114 @@
+"""F9. A trained model over many rows, a block at a time: codes, reconstructions, and what they are worth.
+
+All compute in the precision of the rows that they are given.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .codes import Codes, dense
+from .corrupt import Clean, Corruption
+from .feed import BLOCK, corrupted, tensor
+from .metrics import Sparsity, SquaredErrors
+from .model import Autoencoder
+from .sources import Source
+
+ENTRIES = 1 << 22  # of a block's widest array
+
+
+def precise(model: Autoencoder, dtype: np.dtype[np.generic]) -> Autoencoder:
+    """Return the model that computes in the rows' precision: itself, or for float64 rows a copy in float64."""
+    return copy.deepcopy(model).double() if dtype == np.float64 else model
+
+
+def blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
+    """Yield the source's rows on the model's device, in the input's units, as many at a time as memory allows."""
+    size = max(ENTRIES // max(model.layout.widths) // BLOCK, 1) * BLOCK
+    for start in range(0, len(source), size):
+        yield tensor(source.read(start, min(start + size, len(source)))).to(model.dictionary.device)
+
+
+@torch.no_grad()
+def encode(model: Autoencoder, source: Source) -> Iterator[Codes]:
+    """Yield the codes of each block of rows."""
+    model = precise(model, source.dtype)
+    for x in blocks(model, source):
+        yield model.encode(x)
+
+
+@torch.no_grad()
+def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
+    """Yield the reconstructions of each block of rows, in the input's units."""
+    model = precise(model, source.dtype)
+    for x in blocks(model, source):
+        yield model(x).cpu().numpy()
+
+
+@torch.no_grad()
+def decode(model: Autoencoder, codes_NL: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return rows in the input's units [N, D] for codes [N, L]."""
+    model = precise(model, codes_NL.dtype)
+    said = tensor(codes_NL).to(model.dictionary)
+    return model.reconstruct(dense(said)).cpu().numpy()
+
+
+@torch.no_grad()
+def components(model: Autoencoder) -> NDArray[np.generic]:
+    """Return what each latent at 1, all others at 0, adds to the reconstruction before its activation [L, D]."""
+    W = model.dictionary
+    if len(model.decoder) == 1:
+        return W.cpu().numpy()
+    nothing = W.new_zeros(1, len(W))
+    one_each = torch.eye(len(W), dtype=W.dtype, device=W.device)
+    return (model.decode(dense(one_each)) - model.decode(dense(nothing))).cpu().numpy()
+
+
+@torch.no_grad()
+def errors(model: Autoencoder, source: Source, target: Source | None = None) -> Iterator[Tensor]:
+    """Yield x̂ - x of each block of rows [B, D], in scaled units; x is the target's row where one is given."""
+    model = precise(model, source.dtype)
+    targets = blocks(model, target) if target is not None else iter(())
+    for x in blocks(model, source):
+        scaled = model.normalise(x)
+        codes = model.layout.coder(model.pre(scaled), model.coder)
+        wanted = next(targets, None)
+        yield model.output(model.decode(codes)) - (scaled if wanted is None else model.normalise(wanted))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model is worth on rows. Errors are in scaled units."""
+
+    clean: SquaredErrors  # of the clean rows' reconstructions
+    sparsity: Sparsity  # of the clean rows' codes
+    before: SquaredErrors | None = None  # of the corrupted rows themselves
+    after: SquaredErrors | None = None  # of the corrupted rows' reconstructions
+
+
+@torch.no_grad()
+def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | None = None, seed: int = 0) -> Evaluation:
+    """Return errors and sparsity on a source's rows, clean and, if there is a corruption, corrupted as well."""
+    model = precise(model, source.dtype)
+    corruption = (corruption or Clean()).at(1.0)
+    noisy = not isinstance(corruption, Clean)
+    found = Evaluation(
+        SquaredErrors(), Sparsity(), SquaredErrors() if noisy else None, SquaredErrors() if noisy else None
+    )
+    coder = model.layout.coder
+    for rows in blocks(model, source):
+        x = model.normalise(rows)
+        done = found.sparsity.rows
+        codes = coder(model.pre(x), model.coder)
+        found.clean.add(x, model.output(model.decode(codes)))
+        found.sparsity.add(codes, coder.firing(codes))
+        if found.before is not None and found.after is not None:
+            seen = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=done)
+            found.before.add(x, seen)
+            found.after.add(x, model.output(model.decode(coder(model.pre(seen), model.coder))))
+    return found

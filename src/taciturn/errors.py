@@ -1,0 +1,21 @@
+"""F0. What goes wrong by a user's doing, and what deserves a word: each message names the place and the mend."""
+
+
+class TaciturnError(ValueError):
+    """Something that the user can mend; the message says where it is and how."""
+
+
+class RecipeError(TaciturnError):
+    """A part, a parameter or a combination of them that cannot be: wrong usage."""
+
+
+class DataError(TaciturnError):
+    """Rows that cannot be learnt from or encoded."""
+
+
+class ArtifactError(TaciturnError):
+    """A saved model that cannot be read back."""
+
+
+class TaciturnWarning(UserWarning):
+    """Something that works, but hardly as the user expects."""

@@ -1,0 +1,7 @@
+"""F12. scikit-learn estimators."""
+
+from .base import BaseAutoencoder
+from .denoising import DenoisingAutoencoder
+from .sparse import SparseAutoencoder
+
+__all__ = ["BaseAutoencoder", "DenoisingAutoencoder", "SparseAutoencoder"]

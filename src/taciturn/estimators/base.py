@@ -1,0 +1,401 @@
+"""What both estimators share: scikit-learn's contract around a learner.
+
+torch takes a second to load, so the modules that need it are imported when rows arrive, not with this class.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from ..errors import RecipeError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+    from ..corrupt import Corruption
+    from ..model import Autoencoder
+    from ..schedules import Schedule
+    from ..solvers import Solver
+    from ..sources import Source
+    from ..sparsify import Elementwise, Sparsifier
+    from ..terms import Objective, Term
+    from ..trainer import History
+    from .learner import Learner
+
+Array = NDArray[Any]
+
+
+class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """An autoencoder as a scikit-learn transformer; the subclasses set what "auto" corruption and sparsity mean."""
+
+    _learner: Learner
+
+    usual_corruption: ClassVar[str | None] = None
+    usual_sparsity: ClassVar[str | None] = None
+
+    PARAMETERS = """
+    Parameters
+    ----------
+    n_components : int, tuple of int or None, default=None
+        Latents; a tuple names the hidden layers' widths before them, mirrored by the decoder. None: four an
+        input, within 16 … 1024.
+    corruption : str, Corruption or None, default="auto"
+        What is done to the rows that the network sees while it trains, in units of the scaled rows:
+        "gaussian:0.4", "dropout:0.3", "masking:0.3", "salt_pepper:0.1", "swap:0.15", or a chain
+        "gaussian:0.1+dropout:0.3".
+    sparsity : str, Sparsifier, Term, several of them, or None, default="auto"
+        What keeps codes few: a penalty "kl:0.05", "squared_rate:0.05", "l1:weight=0.001", a coding layer
+        "topk:32", or both "topk:32+l1". A weight is written "kl:0.05,weight=0.2".
+    activation : str, Elementwise or pair of them, default="auto"
+        "identity", "relu", "elu", "tanh", "sigmoid"; a pair names the hidden layers' and the coding layer's.
+        "auto": "relu", and "sigmoid" for the coding layer under a penalty that needs codes in (0, 1).
+    output_activation : str or Elementwise, default="auto"
+        "auto": "sigmoid" where the scaled rows lie in [0, 1], else "identity".
+    scaling : str, default="auto"
+        "none", "standard", "minmax", "uint8" (divide by 255). "auto": rows in [0, 1] stay, uint8 is divided by
+        255, everything else is standardised. Part of the model; `scaling_` says what was done.
+    loss : str or Term, default="squared_error"
+        The reconstruction error, or "cross_entropy" for rows in [0, 1].
+    tied : bool, default=False
+        Share each encoder weight with the mirrored decoder layer.
+    solver : str or Solver, default="adam"
+        "adam", "nadam", "sgd:momentum=0.9", "tensorflow_adam"; each takes clip=1.0, a bound on the gradients' norm.
+    learning_rate : float, str or Schedule, default="auto"
+        A number or "cosine:0.003", "decay:0.01,last=0.3", "linear:0.01,0". "auto": 0.01 for sigmoid codes, else
+        0.003, falling to 0 over the last 30% of the run. `partial_fit`, which knows no end, uses 0.001 in place
+        of a schedule.
+    batch_size : int, default="auto"
+        "auto": the power of two next to rows / 32, within 32 … 256. An epoch is split into near-equal batches.
+    max_iter : int or None, default=None
+        Epochs. None: as many as make about 4,000 steps, within 20 … 1,000.
+    alpha : float, default=0.0
+        Decoupled weight decay; biases do not decay.
+    early_stopping : bool, default=False
+        Hold out rows, stop when their loss falls no more, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without an improvement by `tol` after which early stopping ends the run.
+    tol : float, default=1e-4
+        See `n_iter_no_change`.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights and the scaling of the last one.
+    device : str, default="auto"
+        "cpu", "cuda", …; "auto": cuda where there is one.
+    random_state : int, RandomState or None, default=None
+        Initial weights, order, corruption and split. The same seed on the same machine gives the same bits.
+    verbose : int, default=0
+        1: a progress bar on a terminal.
+
+    Attributes
+    ----------
+    module_ : taciturn.Autoencoder, the torch module.
+    components_ : ndarray [n_components, n_features], what each latent adds to the reconstruction.
+    history_ : taciturn.History, losses, rates and learning rate, a step and an epoch.
+    n_iter_ : int, epochs trained.
+    scaling_ : str, what was done to the rows.
+    n_features_in_, feature_names_in_ : as in scikit-learn.
+
+    Notes
+    -----
+    Rows are trained on in float32; `transform` and the others compute in the precision of the rows they are
+    given. There is no `sample_weight`: training sees minibatches, whose split depends on the number of rows, so a
+    weight of 2 could not equal a row given twice.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__doc__ = (cls.__doc__ or "").rstrip() + "\n" + BaseAutoencoder.PARAMETERS
+
+    def __init__(
+        self,
+        n_components: int | tuple[int, ...] | None = None,
+        *,
+        corruption: str | Corruption | None = "auto",
+        sparsity: str | Sparsifier | Term | Objective | None = "auto",
+        activation: str | Elementwise | tuple[str | Elementwise, str | Elementwise] = "auto",
+        output_activation: str | Elementwise = "auto",
+        scaling: str = "auto",
+        loss: str | Term = "squared_error",
+        tied: bool = False,
+        solver: str | Solver = "adam",
+        learning_rate: float | str | Schedule = "auto",
+        batch_size: int | str = "auto",
+        max_iter: int | None = None,
+        alpha: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.corruption = corruption
+        self.sparsity = sparsity
+        self.activation = activation
+        self.output_activation = output_activation
+        self.scaling = scaling
+        self.loss = loss
+        self.tied = tied
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.alpha = alpha
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # --- learning ----------------------------------------------------------------------------------------------
+    def fit(
+        self,
+        X: ArrayLike | Source,
+        y: Any = None,
+        *,
+        target: ArrayLike | Source | None = None,
+        validation: Any = None,
+    ) -> Self:
+        """Learn from rows X [n_samples, n_features] and return self.
+
+        `target` [n_samples, n_features]: the clean partner of each row, to learn from pairs (noisy, clean); by
+        default a row is its own. `validation`: rows, or a pair (rows, targets), to be validated on after each
+        epoch; with `early_stopping` and none given they are split off. `y` is ignored.
+
+        Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
+        """
+        from .learner import Learner, measure
+        from .settings import settle
+
+        source, partner, held = self._sources(X, target, validation)
+        seed = self._seed()
+        best = self._keep_best()
+        if best is not None and held is None:
+            source, partner, held = self._split(source, partner, seed)
+        moments = measure(source)
+        for other in (partner, *(held or ())):
+            if other is not None:
+                measure(other)
+        settings = settle(self._parameters(), moments, source.dtype)
+        goes_on = self.warm_start and hasattr(self, "_learner")
+        if goes_on and settings.layout != self._learner.settings.layout:
+            raise RecipeError(
+                "warm_start: the network to go on from has another shape or activation than these parameters and "
+                "rows ask for; set warm_start=False, or fit with the same ones"
+            )
+        if not goes_on:
+            self._learner = Learner(settings, seed)
+            self._learner.moments = moments
+            self._learner.scale(settings.scaling, moments)
+            self.scaling_ = settings.scaling.said(moments)
+        history = self._learner.fit(
+            settings, source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose)
+        )
+        return self._learnt(history)
+
+    def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
+        """Take one pass over these rows, going on from all that came before, and return self.
+
+        The first call decides the network and the kind of scaling; the scaling's numbers follow all rows seen.
+        """
+        from .learner import Learner, measure
+        from .settings import settle
+
+        first = not hasattr(self, "_learner")
+        source, partner, _ = self._sources(X, target, None, reset=first, least=1)
+        moments = measure(source)
+        if first:
+            seed = self._seed()
+            self._learner = Learner(settle(self._parameters(), moments, source.dtype), seed)
+        learner = self._learner
+        learner.moments.merge(moments)
+        learner.scale(learner.settings.scaling, learner.moments)
+        self.scaling_ = learner.settings.scaling.said(learner.moments)
+        return self._learnt(learner.partial_fit(source, partner))
+
+    # --- using -------------------------------------------------------------------------------------------------
+    def transform(self, X: ArrayLike) -> Array:
+        """Return the codes [n_samples, n_components] of clean or corrupted rows, in the rows' precision."""
+        from .. import encode
+
+        source = self._source(X)
+        codes = [block.dense().cpu().numpy() for block in encode.encode(self.module_, source)]
+        return np.concatenate(codes)
+
+    def inverse_transform(self, X: ArrayLike) -> Array:
+        """Return rows in the input's units [n_samples, n_features] for codes X [n_samples, n_components]."""
+        from .. import encode
+
+        check_is_fitted(self)
+        codes = check_array(X, dtype=[np.float64, np.float32])
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt")
+        return encode.decode(self.module_, codes)
+
+    def denoise(self, X: ArrayLike) -> Array:
+        """Return the reconstructions of rows [n_samples, n_features], in the input's units."""
+        from .. import encode
+
+        source = self._source(X)
+        return np.concatenate(list(encode.denoise(self.module_, source)))
+
+    def reconstruction_errors(self, X: ArrayLike, *, per: str = "row", target: ArrayLike | None = None) -> Array:
+        """Return the mean squared error of each row [n_samples], or of each column (per="column") [n_features].
+
+        In scaled units; against `target` where it is given.
+        """
+        from .. import encode
+
+        if per not in ("row", "column"):
+            raise RecipeError(f'per={per!r} must be "row" or "column"')
+        source = self._source(X)
+        wanted = None if target is None else self._source(target)
+        squared = [e.square().cpu().numpy() for e in encode.errors(self.module_, source, wanted)]
+        errors: Array = np.concatenate(squared).mean(1 if per == "row" else 0)
+        return errors
+
+    def score_samples(self, X: ArrayLike) -> Array:
+        """Return minus each row's reconstruction error [n_samples]: low for rows unlike those learnt from."""
+        return -self.reconstruction_errors(X)
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Return the share of the rows' variance that reconstructions explain, 1 - FVU, in scaled units; at most 1."""
+        from .. import encode
+
+        source = self._source(X)
+        return 1.0 - encode.evaluate(self.module_, source).clean.fvu
+
+    @property
+    def module_(self) -> Autoencoder:
+        """The torch module."""
+        check_is_fitted(self)
+        return self._learner.model
+
+    @property
+    def components_(self) -> Array:
+        """What each latent at 1, all others at 0, adds to the reconstruction [n_components, n_features].
+
+        In scaled units and before the output activation: with one hidden layer the decoder's weights.
+        """
+        from ..encode import components
+
+        return components(self.module_)
+
+    # --- keeping -----------------------------------------------------------------------------------------------
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json."""
+        from .storage import save
+
+        check_is_fitted(self)
+        save(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the estimator that `save` (or `taciturn fit`) wrote. Runs no code from the folder."""
+        from .storage import load
+
+        loaded = load(path)
+        if not isinstance(loaded, cls):
+            raise RecipeError(f"{path} holds a {type(loaded).__name__}, not a {cls.__name__}")
+        return loaded
+
+    # --- scikit-learn's contract -------------------------------------------------------------------------------
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_learner")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._learner.settings.layout.widths[-1]
+
+    # --- inside ------------------------------------------------------------------------------------------------
+    def _parameters(self) -> dict[str, Any]:
+        given: dict[str, Any] = self.get_params(deep=False)
+        usual = {"corruption": self.usual_corruption, "sparsity": self.usual_sparsity}
+        return given | {name: value for name, value in usual.items() if given[name] == "auto"}
+
+    def _seed(self) -> int:
+        given = self.random_state
+        if isinstance(given, int | np.integer) and given >= 0:
+            return int(given)
+        return int(check_random_state(given).randint(2**31 - 1))
+
+    def _learnt(self, history: History) -> Self:
+        self.history_ = history
+        self.n_iter_ = len(history)
+        return self
+
+    def _keep_best(self) -> Any:
+        if not self.early_stopping:
+            return None
+        from ..trainer import KeepBest
+        from .settings import number, whole
+
+        given = self.get_params(deep=False)
+        return KeepBest(patience=whole(given, "n_iter_no_change"), tol=number(given, "tol", 0, np.inf))
+
+    def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
+        from ..feed import split
+        from ..sources import Subset
+
+        fraction = self.validation_fraction
+        if not 0 < fraction < 1:
+            raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
+        learnt, held = split(len(source), fraction, seed)
+        parts = [None if whole is None else Subset(whole, at) for at in (learnt, held) for whole in (source, partner)]
+        return parts[0], parts[1], (parts[2], parts[3])  # type: ignore[return-value]  # source itself is never None
+
+    def _source(self, X: Any) -> Source:
+        """Return rows of the learnt width as a source."""
+        check_is_fitted(self)
+        return self._rows(X, reset=False)
+
+    def _rows(self, X: Any, *, reset: bool, least: int = 1) -> Source:
+        from ..sources import Rows
+
+        if all(hasattr(X, method) for method in ("read", "take", "columns")):
+            return self._given_source(X, reset=reset)
+        rows = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=least)
+        names = getattr(self, "feature_names_in_", None)
+        return Rows(rows, columns=None if names is None else tuple(names))
+
+    def _given_source(self, source: Source, *, reset: bool) -> Source:
+        width = int(np.prod(source.shape))
+        if reset:
+            self.n_features_in_ = width
+            if source.columns is not None:
+                self.feature_names_in_ = np.asarray(source.columns, dtype=object)
+        elif width != self.n_features_in_:
+            raise ValueError(f"the source has {width} columns, but {self.n_features_in_} were learnt from")
+        return source
+
+    def _sources(
+        self, X: Any, target: Any, validation: Any, *, reset: bool = True, least: int = 2
+    ) -> tuple[Source, Source | None, tuple[Source, Source | None] | None]:
+        source = self._rows(X, reset=reset, least=least)
+        partner = None if target is None else self._rows(target, reset=False)
+        if partner is not None and len(partner) != len(source):
+            raise ValueError(f"target has {len(partner)} rows, but X has {len(source)}; give each row its partner")
+        if validation is None:
+            return source, partner, None
+        pair = validation if isinstance(validation, tuple) else (validation, None)
+        held = self._rows(pair[0], reset=False)
+        return source, partner, (held, None if pair[1] is None else self._rows(pair[1], reset=False))

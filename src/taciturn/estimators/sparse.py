@@ -1,0 +1,21 @@
+"""The sparse autoencoder."""
+
+from .base import BaseAutoencoder
+
+
+class SparseAutoencoder(BaseAutoencoder):
+    """Learns features of which few are at work in a row: each latent's mean activation is pressed towards a rate.
+
+    `sparsity="auto"` is "kl:0.05" (Ng, 2011), `corruption="auto"` none.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> X = load_digits().data / 16
+    >>> model = SparseAutoencoder(100, sparsity="kl:0.1", max_iter=3, random_state=0).fit(X)
+    >>> codes = model.transform(X)
+    >>> codes.shape, bool((codes > 0).all() and (codes < 1).all())
+    ((1797, 100), True)
+    """
+
+    usual_sparsity = "kl:0.05"

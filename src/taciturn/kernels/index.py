@@ -1,0 +1,62 @@
+"""Which latents each row keeps (CSR), and the rules that choose them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Row b keeps latents[starts[b] : starts[b + 1]]; N entries in all."""
+
+    latents: Tensor  # [N]
+    starts: Tensor  # [B + 1]
+    n_latents: int
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, those that keep nothing included."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """[N]: the row of each entry."""
+        return torch.arange(self.n_rows, device=self.latents.device).repeat_interleave(self.starts.diff())
+
+    @cached_property
+    def by_latent(self) -> tuple[Tensor, Tensor]:
+        """The entries' order by latent [N], and where each latent's begin [L + 1]: sorted once for all gradients."""
+        latent_N, order_N = self.latents.sort(stable=True)
+        return order_N, torch.searchsorted(latent_N, torch.arange(self.n_latents + 1, device=latent_N.device))
+
+
+def csr(latents_N: Tensor, counts_B: Tensor, n_latents: int) -> Index:
+    """Return the index of rows that keep `counts` latents each, in order."""
+    starts = torch.zeros(len(counts_B) + 1, dtype=torch.long, device=latents_N.device)
+    torch.cumsum(counts_B, 0, out=starts[1:])
+    return Index(latents_N, starts, n_latents)
+
+
+class Rule(Protocol):
+    """Chooses entries of a block of pre-activations."""
+
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Top:
+    """Keep each row's k largest (by magnitude if `signed`)."""
+
+    k: int
+    signed: bool = False
+
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the kept latents, row after row [B k], and how many each row keeps [B]."""
+        size_BL = pre_BL.abs() if self.signed else pre_BL
+        latents_BK = size_BL.topk(self.k, dim=1, sorted=False).indices
+        return latents_BK.flatten(), torch.full((len(pre_BL),), self.k, device=pre_BL.device)

@@ -1,0 +1,158 @@
+"""F5. Encoder, coding layer, decoder: an nn.Module and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .codes import Codes, Pre
+from .errors import RecipeError
+from .kernels import Kernels, Plain
+from .recipe import Recipe
+from .sparsify import Elementwise, Identity, ReLU, Sparsifier
+from .world import ALONE, World
+
+
+@dataclass(frozen=True)
+class Layout(Recipe):
+    """The network's shape: widths = (inputs, hidden …, latents), mirrored by the decoder.
+
+    `tied` shares each encoder weight with the mirrored decoder layer; `centred` subtracts the decoder's last bias
+    from the input, as sparse dictionaries do (Bricken et al., 2023).
+    """
+
+    widths: tuple[int, ...]
+    coder: Sparsifier
+    hidden: Elementwise = ReLU()
+    output: Elementwise = Identity()
+    tied: bool = False
+    centred: bool = False
+
+    name = "layout"
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(width, int) and width > 0 for width in self.widths)
+        if len(self.widths) < 2 or not whole:
+            raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
+
+    def offers(self) -> frozenset[str]:
+        """What terms may need of this network."""
+        return self.coder.offers | {f"output {offer}" for offer in self.output.offers}
+
+
+class Affine(nn.Module):
+    """A layer's numbers; `weight` is what tying shares."""
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+
+    def __init__(self, weight: nn.Parameter, n_out: int) -> None:
+        super().__init__()
+        self.weight = weight
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+
+class Autoencoder(nn.Module):
+    """Rows in the input's units → codes → rows in the input's units; every parameter drawn from `rng`.
+
+    Encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are the latents'
+    directions and a tied pair is one parameter.
+
+    Examples
+    --------
+    >>> from taciturn.sparsify import Sigmoid
+    >>> model = Autoencoder(Layout((64, 300, 150), Sigmoid()), rng=torch.Generator().manual_seed(0))
+    >>> x = torch.rand(5, 64)
+    >>> model.encode(x).dense().shape, model(x).shape, model.dictionary.shape
+    (torch.Size([5, 150]), torch.Size([5, 64]), torch.Size([150, 300]))
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, layout: Layout, *, rng: torch.Generator, kernels: Kernels | None = None, world: World = ALONE
+    ) -> None:
+        super().__init__()
+        self.layout, self.kernels, self.world = layout, kernels or Plain(), world
+        widths, coder = layout.widths, layout.coder
+        activations: list[Sparsifier] = [layout.hidden] * (len(widths) - 2) + [coder]
+        encoder = [
+            Affine(_drawn((n_out, n_in), activation.spread(n_in, n_out), rng), n_out)
+            for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
+        ]
+        decoder = []
+        for layer, activation in reversed(list(zip(encoder, [layout.output, *activations[:-1]], strict=True))):
+            n_in, n_out = layer.weight.shape
+            if layout.tied:
+                weight = layer.weight
+            elif coder.transposed and layer is encoder[-1]:
+                weight = nn.Parameter(layer.weight.detach().clone())
+            else:
+                weight = _drawn((n_in, n_out), activation.spread(n_in, n_out), rng)
+            decoder.append(Affine(weight, n_out))
+        self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
+        self.coder: nn.Module = coder.init(widths[-1])
+        # float64: a column far from 0 must not lose its digits before it is centred
+        self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
+
+    @property
+    def dictionary(self) -> nn.Parameter:
+        """[L, …]: what each latent adds to the decoder's first layer."""
+        return _affine(self.decoder[0]).weight
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Return scaled rows [B, D] for rows in the input's units."""
+        # in float64 whatever the rows are: a shift rounded to float32 would put rows near 1e6 off their centre
+        return ((x.double() - self.shift) / self.scale).to(self.dictionary.dtype)
+
+    def restore(self, x: Tensor) -> Tensor:
+        """Return rows in the input's units for scaled rows [B, D]."""
+        return (x * self.scale + self.shift).to(x.dtype)
+
+    def pre(self, x: Tensor) -> Pre:
+        """Return what the encoder offers for scaled rows [B, D]."""
+        centre = _affine(self.decoder[-1]).bias if self.layout.centred else None
+        *hidden, last = map(_affine, self.encoder)
+        for layer in hidden:
+            x = self.layout.hidden.curve(Pre(x, layer.weight, layer.bias, centre, self.kernels).dense())
+            centre = None
+        return Pre(x, last.weight, last.bias, centre, self.kernels)
+
+    def decode(self, codes: Codes) -> Tensor:
+        """Return the reconstruction before the output activation [B, D]."""
+        first, *rest = map(_affine, self.decoder)
+        h = self.world.latents.total(codes @ first.weight) + first.bias
+        for layer in rest:
+            h = self.layout.hidden.curve(h) @ layer.weight + layer.bias
+        return h
+
+    def output(self, logits: Tensor) -> Tensor:
+        """Return the scaled reconstruction [B, D]."""
+        return self.layout.output.curve(logits)
+
+    def encode(self, x: Tensor) -> Codes:
+        """Return the codes of rows in the input's units."""
+        return self.layout.coder(self.pre(self.normalise(x)), self.coder)
+
+    def reconstruct(self, codes: Codes) -> Tensor:
+        """Return rows in the input's units [B, D] for codes."""
+        return self.restore(self.output(self.decode(codes)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return each row's reconstruction, in the input's units."""
+        return self.reconstruct(self.encode(x))
+
+
+def _affine(layer: Any) -> Affine:
+    """Return the layer; nn.ModuleList has forgotten its type."""
+    assert isinstance(layer, Affine)
+    return layer
+
+
+def _drawn(shape: Sequence[int], std: float, rng: torch.Generator) -> nn.Parameter:
+    return nn.Parameter(std * torch.randn(tuple(shape), generator=rng))

@@ -1,0 +1,62 @@
+"""F1. What a data set's columns are like, streamed in float64: count, mean, variance, least and greatest value."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Moments:
+    """Per-column statistics of all rows added so far; any split into blocks gives the same.
+
+    Examples
+    --------
+    >>> m = Moments().add([[0.0, 5.0], [2.0, 5.0]]).add([[4.0, 5.0]])
+    >>> m.count, m.mean.tolist(), m.low.tolist(), m.constant.tolist()
+    (3, [2.0, 5.0], [0.0, 5.0], [False, True])
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: NDArray[np.float64] = np.zeros(0)
+        self.squares: NDArray[np.float64] = np.zeros(0)  # Σ (x - mean)²
+        self.low: NDArray[np.float64] = np.zeros(0)
+        self.high: NDArray[np.float64] = np.zeros(0)
+
+    def add(self, rows: ArrayLike) -> Self:
+        """Take in rows [B, D]."""
+        x = np.asarray(rows, np.float64)
+        if not len(x):
+            return self
+        block = Moments()
+        block.count, block.mean, block.low, block.high = len(x), x.mean(0), x.min(0), x.max(0)
+        # a column of one value has it for its mean and no variance at all, whatever rounding makes of the sum
+        block.mean = np.where(block.constant, block.low, block.mean)
+        block.squares = np.square(x - block.mean).sum(0)
+        return self.merge(block)
+
+    def merge(self, other: "Moments") -> Self:
+        """Take in all rows of other moments (Chan, Golub and LeVeque's pairwise update, 1979)."""
+        if not other.count:
+            return self
+        if not self.count:
+            self.__dict__.update(other.__dict__)
+            return self
+        total, delta = self.count + other.count, other.mean - self.mean
+        self.squares = self.squares + other.squares + np.square(delta) * (self.count * other.count / total)
+        self.mean = self.mean + delta * (other.count / total)
+        self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        self.mean = np.where(self.constant, self.low, self.mean)
+        self.squares = np.where(self.constant, 0.0, self.squares)
+        self.count = total
+        return self
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Each column's mean squared distance from its mean."""
+        return self.squares / max(self.count, 1)
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which columns hold one value only."""
+        return np.asarray(self.low == self.high)

@@ -1,0 +1,32 @@
+"""What the network was shown, what it made of it, and what it should have been."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from ..errors import RecipeError
+
+
+def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Figure:
+    """Return a figure with one line of images for each entry of `rows`, e.g. noisy, denoised and clean.
+
+    Each entry [n, pixels] holds the same n rows; `shape` is an image's (height, width) or (height, width, 3).
+    All images share one grey scale, that of the last entry.
+    """
+    if len(shape) not in (2, 3):
+        raise RecipeError(f"shape={shape} is no image's; give (height, width) or (height, width, 3)")
+    lines = {name: np.asarray(images).reshape(-1, *shape) for name, images in rows.items()}
+    last = list(lines.values())[-1]
+    low, high = float(last.min()), float(last.max())
+    n = len(last)
+    figure = Figure(figsize=(0.8 * n + 0.9, 0.85 * len(lines)), layout="constrained")
+    grid = figure.subplots(len(lines), n, squeeze=False)
+    for axes, (name, images) in zip(grid, lines.items(), strict=True):
+        for ax, image in zip(axes, images, strict=True):
+            ax.imshow(image.clip(low, high), cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_color("#D0D0D0")
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure

@@ -1,0 +1,84 @@
+"""What a model is worth in a few numbers, and the same in words. No layout here."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..corrupt import Clean, Corruption
+from ..encode import evaluate
+from ..model import Autoencoder
+from ..schedules import final
+from ..sources import Source
+from ..terms import Objective, RateTerm
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of a closing table, measured on `rows` rows; errors and dB in scaled units."""
+
+    rows: int
+    held_out: bool
+    columns: int
+    latents: int
+    mean_squared_error: float
+    fvu: float | None  # None: the rows are constant and not met
+    rate: float  # the mean activation over rows and latents
+    target_rate: float | None
+    at_work: str  # which codes count as firing
+    silent: int  # latents that never fire
+    l0: float  # latents that fire in a row, on average
+    corruption: str
+    psnr_before: float | None
+    psnr_after: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return pairs (what, in words)."""
+        rows = f"{self.rows:,} {'held-out' if self.held_out else 'training'} rows of {self.columns:,} columns"
+        explained = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of their variance"
+        said = [
+            ("measured on", rows),
+            ("reconstructs", f"{explained} (mean squared error {self.mean_squared_error:.4g})"),
+            ("latents", f"{self.latents:,}; {self.l0:.1f} a row fire ({self.at_work}), {self.silent:,} never do"),
+        ]
+        if self.target_rate is None:
+            said.append(("mean activation", f"{self.rate:.4g}"))
+        else:
+            said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}"))
+        if self.psnr_before is not None and self.psnr_after is not None:
+            said.append(
+                ("denoises", f"{self.corruption} from {self.psnr_before:.1f} dB to {self.psnr_after:.1f} dB PSNR")
+            )
+        return said
+
+
+def summarise(
+    model: Autoencoder, source: Source, *, objective: Objective, corruption: Corruption, held_out: bool, seed: int = 0
+) -> Summary:
+    """Return the summary of a model on a source's rows."""
+    found = evaluate(model, source, corruption=corruption, seed=seed)
+    rates = [final(term.rate) for term in objective.terms if isinstance(term, RateTerm)]
+    return Summary(
+        rows=len(source),
+        held_out=held_out,
+        columns=model.layout.widths[0],
+        latents=model.layout.widths[-1],
+        mean_squared_error=found.clean.mean,
+        fvu=_finite(found.clean.fvu),
+        rate=float(found.sparsity.rates.mean()),
+        target_rate=rates[0] if rates else None,
+        at_work=model.layout.coder.at_work,
+        silent=int((found.sparsity.firing == 0).sum()),
+        l0=found.sparsity.l0,
+        corruption="" if isinstance(corruption, Clean) else corruption.text,
+        psnr_before=None if found.before is None else _finite(found.before.psnr),
+        psnr_after=None if found.after is None else _finite(found.after.psnr),
+    )
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None for one that JSON cannot hold."""
+    return number if math.isfinite(number) else None

@@ -1,0 +1,8 @@
+"""F4. Rows from arrays and files, and back into files."""
+
+from .columns import select
+from .files import open_path, write_path
+from .source import Rows, Source
+from .subset import Subset
+
+__all__ = ["Rows", "Source", "Subset", "open_path", "select", "write_path"]

@@ -1,0 +1,72 @@
+"""F4. NumPy's own files: .npy as a memory map, one array of an .npz."""
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+from numpy.lib import format as npy_format
+
+from ..atomic import atomic
+from ..errors import DataError
+from .blocks import stream
+from .source import Array, Rows
+
+
+def read(path: str | os.PathLike[str]) -> Rows:
+    """Return the array of an .npy file, left on the disk."""
+    with open(path, "rb") as file:
+        _refuse_objects(file)
+    return Rows(npy_format.open_memmap(path, mode="r"))
+
+
+def read_archive(path: str | os.PathLike[str], *, key: str | None = None) -> Rows:
+    """Return one array of an .npz file: the one called `key`, or its only one."""
+    with zipfile.ZipFile(path) as archive:
+        keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        known = ", ".join(keys) or "nothing"
+        if key is None and len(keys) != 1:
+            raise DataError(f"the archive holds {known}; name one array: {Path(path).name}:{(keys or ['KEY'])[0]}")
+        key = keys[0] if key is None else key
+        if key not in keys:
+            raise DataError(f"no array {key!r}; the archive holds {known}")
+        with archive.open(f"{key}.npy") as member:
+            _refuse_objects(member)
+        with archive.open(f"{key}.npy") as member:
+            return Rows(npy_format.read_array(member, allow_pickle=False))
+
+
+def write(path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+    """Write the blocks as one .npy array; the names are not kept, the format has no place for them."""
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        _write_array(file, blocks, n_rows=n_rows, columns=columns)
+
+
+def write_archive(
+    path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None
+) -> None:
+    """Write the blocks as the array `rows` of an .npz archive; the names are not kept."""
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+        archive.open("rows.npy", "w", force_zip64=True) as file,
+    ):
+        _write_array(file, blocks, n_rows=n_rows, columns=columns)
+
+
+def _write_array(file: IO[bytes], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+    first, blocks = stream(blocks, n_rows=n_rows, columns=columns)
+    descr = npy_format.dtype_to_descr(first.dtype.newbyteorder("="))
+    shape = (n_rows, first.shape[1])
+    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    for block in blocks:
+        file.write(block.data)
+
+
+def _refuse_objects(file: IO[bytes]) -> None:
+    # Objects are pickles, which run code when they are loaded; NumPy's own refusal proposes to allow that.
+    version = npy_format.read_magic(file)
+    read_header = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    if read_header(file)[2].hasobject:
+        raise DataError("the array holds Python objects, not numbers; save array.astype(float)")

@@ -1,0 +1,33 @@
+"""The k largest."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from ..codes import Codes, Pre
+from ..recipe import check
+from ..schedules import Schedule, final
+from .sparsifier import Sparsifier
+
+
+@dataclass(frozen=True)
+class TopK(Sparsifier):
+    """Keep each row's k largest pre-activations, ReLU'd (Gao et al., 2024); `signed`: the k largest magnitudes.
+
+    k ≥ 1, or a schedule, rounded. k above the number of latents keeps all.
+    """
+
+    k: float | Schedule
+    signed: bool = False
+
+    name = "topk"
+    offers = frozenset({"zeros", "ranking"})
+    transposed = True
+
+    def __post_init__(self) -> None:
+        check(self, "k", 1)
+
+    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+        """Return at most k codes a row, sparse."""
+        kept = pre.top(round(final(self.k)), signed=self.signed)
+        return kept if self.signed else kept.say(kept.values.relu())

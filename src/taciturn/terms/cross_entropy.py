@@ -1,0 +1,24 @@
+"""The error of outputs that are probabilities."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..passes import Pass
+from .term import Term
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Term):
+    """The mean over rows and columns of -x log x̂ - (1 - x) log(1 - x̂), for targets in [0, 1] (Vincent et al., 2008).
+
+    Computed from the logits: from a saturated sigmoid's value its gradient would be exactly 0.
+    """
+
+    name = "cross_entropy"
+    needs = frozenset({"output values in (0, 1)"})
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return 1/(B D) Σ softplus(logit) - x · logit."""
+        return p.mean(F.binary_cross_entropy_with_logits(p.logits, p.batch.target, reduction="none").mean(1))

@@ -1,0 +1,23 @@
+"""The textbook's reconstruction error."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..passes import Pass
+from .term import Term
+
+
+@dataclass(frozen=True)
+class SquaredError(Term):
+    """The mean over rows and columns of (x̂ - x)², in scaled units, as the textbook's `reduce_mean(square(…))`.
+
+    Papers on dictionaries sum over the columns and take the mean over rows only: that is this number times the
+    number of columns D. A penalty weight λ from such a paper is therefore λ / D here.
+    """
+
+    name = "squared_error"
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return 1/(B D) Σ (x̂ - x)²."""
+        return p.mean((p.recon - p.batch.target).square().mean(1))

@@ -1,0 +1,8 @@
+"""F8. Training: a run, its loop, and what may hang on it."""
+
+from .history import History, Recorder
+from .progress import ProgressBar
+from .run import Hook, Record, Run, train, update
+from .validation import KeepBest, Validation
+
+__all__ = ["History", "Hook", "KeepBest", "ProgressBar", "Record", "Recorder", "Run", "Validation", "train", "update"]

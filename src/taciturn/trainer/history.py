@@ -1,0 +1,87 @@
+"""What a run has said, step by step and epoch by epoch."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .run import Record
+
+Columns = dict[str, NDArray[Any]]
+
+
+class History:
+    """Columns a step (loss, each term, rate, learning rate) and columns an epoch (their means, every latent's rate).
+
+    `history["loss"]` is the column of epochs; `history.steps["loss"]` that of steps. `history["rates"]` is
+    [epochs, latents]: each latent's mean activation over the epoch's training batches; with validation rows,
+    `history["validation_rates"]` is that of the clean validation rows.
+    """
+
+    def __init__(self, steps: Mapping[str, Any] | None = None, epochs: Mapping[str, Any] | None = None) -> None:
+        self.steps: Columns = {name: np.asarray(column) for name, column in (steps or {}).items()}
+        self.epochs: Columns = {name: np.asarray(column) for name, column in (epochs or {}).items()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.epochs[name]
+
+    def __len__(self) -> int:
+        return len(self.epochs.get("epoch", ()))
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs, {len(self.steps.get('step', ()))} steps: {', '.join(self.epochs)})"
+
+
+class Recorder:
+    """Collects records into a history; reads no tensor before an epoch ends."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, list[Any]] = {}
+        self._epochs: dict[str, list[Any]] = {}
+        self._pending: list[Record] = []
+        self._since = time.perf_counter()
+
+    def start(self) -> None:
+        """Start the clock of the next epoch."""
+        self._since = time.perf_counter()
+
+    def add(self, record: Record) -> None:
+        """Take in the next record."""
+        self._pending.append(record)
+        if record.last:
+            self._close()
+
+    def history(self) -> History:
+        """Return all that was said so far; an unfinished epoch counts with the steps that it has."""
+        if self._pending:
+            self._close()
+        return History(self._steps, self._epochs)
+
+    def _close(self) -> None:
+        records, self._pending = self._pending, []
+        rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
+        scalars: dict[str, Tensor] = {"rate": torch.stack([r.numbers["rates"].mean() for r in records])}
+        for name in records[0].numbers:
+            if name != "rates" and not name.startswith("validation_"):
+                scalars[name] = torch.stack([r.numbers[name] for r in records])
+        columns = {name: column.double().cpu() for name, column in scalars.items()}
+        rates = torch.stack([r.numbers["rates"] for r in records]).double().cpu()
+        validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
+
+        steps: dict[str, list[Any]] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
+        steps |= {"rows": [r.rows for r in records], "learning_rate": [r.learning_rate for r in records]}
+        for name, values in (steps | {k: v.tolist() for k, v in columns.items()}).items():
+            self._steps.setdefault(name, []).extend(values)
+
+        now, weight = time.perf_counter(), rows / rows.sum()
+        epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._since}
+        epoch |= {name: float(column @ weight) for name, column in columns.items()}
+        epoch |= {"rates": (weight @ rates).numpy()}
+        epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
+        for name, value in epoch.items():
+            self._epochs.setdefault(name, []).append(value)
+        self._since = now

@@ -1,0 +1,249 @@
+"""Break the library one piece at a time, in a copy, and see which test notices.
+
+Usage: python tests/break_it.py (or make break)
+
+Each break replaces a piece of text in one file of a temporary copy of src/; the tests named beside it then run
+against the copy. Prints a table: what was broken, which test failed first.
+Exit status: 0 every break was noticed, 1 some were not, 2 a break or its tests do not fit the code any more.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Misfit(Exception):
+    """A break cannot be made, or its tests cannot judge it."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """One piece of one file of src/taciturn, written wrongly, and the test files that must notice."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+KL = "return target * (target / q).log() + (1 - target) * ((1 - target) / (1 - q)).log()"
+KL_SUM = "return p.sum(kl(final(self.rate), q))"
+
+BREAKS = (
+    Break("KL: a sign swapped", "terms/rate.py", KL, KL.replace("log() +", "log() -"), ("test_terms.py",)),
+    Break("KL: a sign swapped, replay", "terms/rate.py", KL, KL.replace("log() +", "log() -"), ("test_golden.py",)),
+    Break("KL: ρ and q exchanged", "terms/rate.py", KL, KL.replace("(target / q)", "(q / target)"), ("test_terms.py",)),
+    Break("KL: divided by the batch size", "terms/rate.py", KL_SUM, f"{KL_SUM} / p.codes.n_rows", ("test_terms.py",)),
+    Break("KL: a mean over latents", "terms/rate.py", KL_SUM, f"{KL_SUM} / q.numel()", ("test_terms.py",)),
+    Break(
+        "KL: the clamp stops the gradient",
+        "terms/rate.py",
+        "q = q + (q.clamp(tiny, 1 - tiny) - q).detach()",
+        "q = q.clamp(tiny, 1 - tiny)",
+        ("test_terms.py",),
+    ),
+    Break(
+        "mean activation: a sum",
+        "passes.py",
+        "return rows.total(self.codes.sum()) / (self.codes.n_rows * rows.size)",
+        "return rows.total(self.codes.sum())",
+        ("test_terms.py",),
+    ),
+    Break(
+        "squared error: summed over columns",
+        "terms/squared_error.py",
+        "(p.recon - p.batch.target).square().mean(1)",
+        "(p.recon - p.batch.target).square().sum(1)",
+        ("test_terms.py",),
+    ),
+    Break(
+        "squared error: of what was seen",
+        "terms/squared_error.py",
+        "p.batch.target",
+        "p.batch.seen",
+        ("test_golden.py",),
+    ),
+    Break(
+        "cross-entropy: from the outputs",
+        "terms/cross_entropy.py",
+        "F.binary_cross_entropy_with_logits(p.logits, p.batch.target",
+        "F.binary_cross_entropy(p.recon, p.batch.target",
+        ("test_terms.py",),
+    ),
+    Break("l1: a sum over rows", "terms/l1.py", "return p.mean(", "return p.sum(", ("test_terms.py",)),
+    Break(
+        "dropout: kept values not made up",
+        "corrupt/dropout.py",
+        "x.masked_fill(chosen(x, self.rate, rng), 0) / (1 - final(self.rate))",
+        "x.masked_fill(chosen(x, self.rate, rng), 0)",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "masking: kept values made up",
+        "corrupt/masking.py",
+        "x.masked_fill(chosen(x, self.rate, rng), 0)",
+        "x.masked_fill(chosen(x, self.rate, rng), 0) / (1 - self.rate if self.rate < 1 else 1)",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "swap: a row may take from itself",
+        "corrupt/swap.py",
+        "torch.randint(1, n_rows,",
+        "torch.randint(0, n_rows,",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "noise from the global generator",
+        "corrupt/corruption.py",
+        "torch.randn(x.shape, generator=rng, dtype=x.dtype)",
+        "torch.randn(x.shape, dtype=x.dtype)",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "feed: the target is the corrupted row",
+        "feed.py",
+        "return Batch(x=x, target=y, seen=corrupted(x, now, seed=self.seed, purpose=purpose, step=step))",
+        "seen = corrupted(x, now, seed=self.seed, purpose=purpose, step=step)\n"
+        "        return Batch(x=x, target=seen, seen=seen)",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "feed: the same noise at every step",
+        "feed.py",
+        "generator(seed, purpose, step, first + i)",
+        "generator(seed, purpose, i)",
+        ("test_corrupt.py",),
+    ),
+    Break(
+        "tied weights: a copy",
+        "model.py",
+        "weight = layer.weight\n",
+        "weight = nn.Parameter(layer.weight.detach().clone())\n",
+        ("test_model.py",),
+    ),
+    Break(
+        "scaling: restored without the shift",
+        "model.py",
+        "(x * self.scale + self.shift)",
+        "(x * self.scale)",
+        ("test_scaling.py", "test_model.py"),
+    ),
+    Break(
+        "TensorFlow's Adam: torch's epsilon",
+        "solvers/adam.py",
+        'group["eps"] = self.defaults["eps"] / math.sqrt(1 - group["betas"][1] ** group["steps"])',
+        'group["eps"] = self.defaults["eps"] * math.sqrt(1.0)',
+        ("test_golden.py",),
+    ),
+    Break(
+        "weight decay: through SGD's momentum",
+        "solvers/sgd.py",
+        '            group["weight_decay"] = 0.0\n',
+        "",
+        ("test_solvers.py",),
+    ),
+    Break(
+        "weight decay: of biases too",
+        "solvers/solver.py",
+        '{"params": kept, "weight_decay": 0.0}',
+        '{"params": kept, "weight_decay": weight_decay}',
+        ("test_solvers.py",),
+    ),
+    Break(
+        "clip: forgotten",
+        "trainer/run.py",
+        "if run.clip is not None:",
+        "if run.clip is None and run.steps < 0:",
+        ("test_solvers.py",),
+    ),
+)
+
+
+def broken(text: str, a_break: Break) -> str:
+    """Return a file's text with the break made."""
+    if (found := text.count(a_break.old)) != 1:
+        raise Misfit(f"{a_break.what}: {a_break.file} holds {a_break.old!r} {found} times, not once")
+    return text.replace(a_break.old, a_break.new)
+
+
+def run(copy: Path, tests: tuple[str, ...], *options: str) -> tuple[int, str]:
+    """Return pytest's exit status and what it said, run against the copy."""
+    # no .pyc: a file of the same size, changed within a second, would be read from the old one
+    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", "-rfE", *options]
+    done = subprocess.run(
+        [*command, *(f"tests/{test}" for test in tests)], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def at_home(copy: Path) -> None:
+    """Raise Misfit unless it is the copy that the tests import."""
+    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", "import taciturn; print(taciturn.__file__)"]
+    said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout.strip()
+    if Path(said).resolve() != (copy / "taciturn" / "__init__.py").resolve():
+        raise Misfit(f"the tests would import {said}, not the copy")
+
+
+def noticed_by(copy: Path, a_break: Break) -> str | None:
+    """Make a break in the copy, run its tests, mend it; return the first test that failed."""
+    file = copy / "taciturn" / a_break.file
+    text = file.read_text(encoding="utf-8")
+    file.write_text(broken(text, a_break), encoding="utf-8")
+    try:
+        status, said = run(copy, a_break.tests, "-x")
+    finally:
+        file.write_text(text, encoding="utf-8")
+    if status == 0:
+        return None
+    failed = [line[7:].split(" - ")[0] for line in said.splitlines() if line.startswith("FAILED ")]
+    # anything but a failed test (a file that cannot be imported, say) is no notice of what was broken
+    if status != 1 or not failed:
+        raise Misfit(f"{a_break.what}: no test ran to its end\n{said}")
+    return failed[0].removeprefix("tests/")
+
+
+def check(copy: Path) -> None:
+    """Raise Misfit unless every break can be made and all tests pass before."""
+    at_home(copy)
+    for a_break in BREAKS:
+        broken((copy / "taciturn" / a_break.file).read_text(encoding="utf-8"), a_break)
+    tests = tuple(sorted({test for a_break in BREAKS for test in a_break.tests}))
+    if missing := [test for test in tests if not (ROOT / "tests" / test).exists()]:
+        raise Misfit(f"tests/ lacks {', '.join(missing)}")
+    status, said = run(copy, tests)
+    if status != 0:
+        raise Misfit(f"the tests must pass before anything is broken\n{said}")
+
+
+def main() -> int:
+    """Break everything in turn; return the exit status."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+        unnoticed = 0
+        width = max(len(a_break.what) for a_break in BREAKS)
+        try:
+            check(copy)
+            print(f"{'broken':{width}}  first test that failed")
+            for a_break in BREAKS:
+                test = noticed_by(copy, a_break)
+                unnoticed += test is None
+                print(f"{a_break.what:{width}}  {test or 'NOT NOTICED'}", flush=True)
+        except Misfit as misfit:
+            print(f"break_it: {misfit}", file=sys.stderr)
+            return 2
+    print(f"{len(BREAKS) - unnoticed} of {len(BREAKS)} noticed")
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

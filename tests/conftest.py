@@ -1,0 +1,16 @@
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+matplotlib.use("Agg")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """Digits with values in [0, 1], [1797, 64]."""
+    X = load_digits().data / 16
+    X.flags.writeable = False
+    return X

@@ -1,0 +1,245 @@
+import json
+import os
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from taciturn import artifact, load
+from taciturn.cli import recipe_file
+from taciturn.cli.app import app
+
+FIT = ["fit", "digits", "--corrupt", "gaussian:0.4", "--sparse", "kl:0.05", "--latents", "32", "--epochs", "3"]
+
+
+def run(*arguments, code=0):
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+    return done
+
+
+def said(done):
+    """The output without its line breaks: the table folds at the terminal's width."""
+    return " ".join(done.output.split())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    done = run(*FIT, "-o", folder / "digits")
+    (folder / "said.txt").write_text(said(done))
+    return folder
+
+
+@pytest.fixture
+def table(tmp_path):
+    frame = pd.DataFrame(
+        np.random.default_rng(0).normal(size=(60, 3)) * [1, 10, 100] + [0, 5, 500], columns=["one", "two", "three"]
+    )
+    frame.insert(1, "kind", ["up", "down"] * 30)
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    return frame, tmp_path
+
+
+def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
+    assert sorted(f.name for f in (runs / "digits").iterdir()) == [
+        "config.json",
+        "denoised.png",
+        "history.parquet",
+        "metrics.json",
+        "recipe.toml",
+        "sparsity.png",
+        "weights.safetensors",
+    ]
+    words = (runs / "said.txt").read_text()
+    metrics = json.loads((runs / "digits" / "metrics.json").read_text())
+    for part in (
+        "learnt from 1,617 rows, 3 epochs",
+        "scaling not scaled, values from 0 to 1",
+        "measured on 180 held-out rows of 64 columns",
+        f"reconstructs {1 - metrics['fvu']:.1%} of their variance",
+        "latents 32;",
+        f"rate {metrics['rate']:.2%} mean activation, asked for 5.00%",
+        f"denoises gaussian:0.4 from {metrics['psnr_before']:.1f} dB to {metrics['psnr_after']:.1f} dB PSNR",
+    ):
+        assert part in words
+
+
+def test_metrics_are_what_numpy_finds_on_the_held_out_rows(runs, digits):
+    from taciturn.feed import split
+
+    metrics = json.loads((runs / "digits" / "metrics.json").read_text())
+    held = digits[split(1797, 0.1, 0)[1]]
+    model = load(runs / "digits")
+    error = np.square(model.denoise(held) - held)
+    assert metrics["mean_squared_error"] == pytest.approx(error.mean(), rel=1e-5)
+    assert metrics["fvu"] == pytest.approx(error.sum() / np.square(held - held.mean(0)).sum(), rel=1e-5)
+    codes = model.transform(held)
+    assert metrics["rate"] == pytest.approx(codes.mean(), rel=1e-5)
+    assert metrics["l0"] == pytest.approx((codes > 0.5).sum(1).mean(), rel=1e-5)
+    # 10 log10(1 / 0.4²) = 7.96 dB, up to what 180 · 64 draws of noise leave open
+    assert metrics["psnr_before"] == pytest.approx(7.96, abs=0.25)
+
+
+def test_a_recipe_repeats_its_run_bit_for_bit(runs):
+    run("fit", runs / "digits" / "recipe.toml", "-o", runs / "again", "-q")
+    for name in ("weights.safetensors", "recipe.toml", "metrics.json"):
+        assert (runs / "again" / name).read_bytes() == (runs / "digits" / name).read_bytes()
+
+
+def test_options_override_a_recipe(runs):
+    run("fit", runs / "digits" / "recipe.toml", "-o", runs / "other", "--latents", "20,10", "--seed", 5, "-q")
+    kept = artifact.load(runs / "other")
+    assert kept.model.layout.widths == (64, 20, 10)
+    recipe = tomllib.loads((runs / "other" / "recipe.toml").read_text())
+    assert (recipe["run"]["seed"], recipe["parameters"]["n_components"]) == (5, [20, 10])
+    assert recipe["parameters"]["corruption"] == "gaussian:0.4"
+
+
+def test_recipes_as_toml_come_back(tmp_path):
+    sections = {
+        "data": {"source": 'C:\\rows "1".csv', "columns": ["größe", "b"], "drop": None},
+        "run": {"seed": 0, "held_out": 0.1},
+        "parameters": {"tied": False, "alpha": 1e-05, "n_components": (3, 2), "activation": ("elu", "sigmoid")},
+    }
+    text = recipe_file.text(sections, version="1")
+    (tmp_path / "r.toml").write_text(text, encoding="utf-8")
+    assert recipe_file.read(tmp_path / "r.toml") == {
+        "data": {"source": 'C:\\rows "1".csv', "columns": ["größe", "b"]},
+        "run": {"seed": 0, "held_out": 0.1},
+        "parameters": {"tied": False, "alpha": 1e-05, "n_components": [3, 2], "activation": ["elu", "sigmoid"]},
+    }
+
+
+def test_codes_in_the_format_of_the_name(runs, tmp_path, digits):
+    wanted = load(runs / "digits").transform(digits)
+    for name in ("codes.npy", "codes.npz", "codes.csv", "codes.parquet"):
+        run("encode", runs / "digits", "digits", "-o", tmp_path / name)
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), wanted, rtol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npz")["rows"], wanted, rtol=1e-6)
+    for frame in (pd.read_csv(tmp_path / "codes.csv"), pd.read_parquet(tmp_path / "codes.parquet")):
+        assert list(frame.columns) == [f"latent_{i}" for i in range(32)]
+        np.testing.assert_allclose(frame, wanted, rtol=1e-5)
+
+
+def test_tables_keep_their_names_and_units(table):
+    frame, folder = table
+    run("fit", folder / "table.csv", "--drop", "kind", "--latents", 8, "--epochs", 2, "-o", folder / "run", "-q")
+    shuffled = frame[["three", "kind", "one", "two"]]
+    shuffled.to_csv(folder / "shuffled.csv", index=False)
+    run("denoise", folder / "run", folder / "table.csv", "-o", folder / "out.csv", code=0)
+    run("denoise", folder / "run", folder / "shuffled.csv", "-o", folder / "same.parquet")
+    out, same = pd.read_csv(folder / "out.csv"), pd.read_parquet(folder / "same.parquet")
+    assert list(out.columns) == list(same.columns) == ["one", "two", "three"]
+    np.testing.assert_allclose(out, same)
+    wanted = load(folder / "run").denoise(frame[["one", "two", "three"]])
+    np.testing.assert_allclose(out, wanted)
+
+
+def test_without_data_the_held_out_rows_are_taken(runs, tmp_path, digits):
+    from taciturn.feed import split
+
+    run("denoise", runs / "digits", "-o", tmp_path / "rows.npy")
+    held = digits[split(1797, 0.1, 0)[1]]
+    np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), load(runs / "digits").denoise(held), rtol=1e-6)
+
+
+def test_evaluate(runs):
+    stored = json.loads((runs / "digits" / "metrics.json").read_text())
+    assert json.loads(run("evaluate", runs / "digits", "--json").output) == pytest.approx(stored)
+    other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
+    assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
+    assert f"{1 - stored['fvu']:.1%} of their variance" in said(run("evaluate", runs / "digits"))
+
+
+def test_info(runs):
+    words = said(run("info", runs / "digits"))
+    for part in (
+        "64 → 32 → 64, sigmoid codes, sigmoid output; 4,192 parameters",
+        "squared_error+kl:0.05",
+        "1,617 of digits",
+        "3 epochs",
+    ):
+        assert part in words
+
+
+def test_the_figure(runs, tmp_path):
+    run("plot", "sparsity-loss", "--target", 0.1, "-o", tmp_path / "figure.svg")
+    assert (tmp_path / "figure.svg").read_text().startswith("<?xml")
+    run("plot", "sparsity-loss", "--target", 0.05, "--run", runs / "digits", "-o", tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_version():
+    from taciturn import __version__
+
+    assert run("--version").output.strip() == f"taciturn {__version__}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["fit", "digits", "--corrupt", "gausian:0.4"], 2, "did you mean 'gaussian'?"),
+        (["fit", "digits", "--sparse", "kl:2"], 2, "kl: rate=2 lies outside (0, 1)"),
+        (["fit", "digits", "--latents", "many"], 2, "--latents many: write a whole number"),
+        (["fit", "digits", "--learning-rate", "fast"], 2, "no schedule is named 'fast'"),
+        (["fit", "digits", "--held-out", "1.5"], 2, "held_out=1.5 must lie in [0, 1)"),
+        (["fit", "digitss"], 1, "nearest: digits"),
+        (["fit", "nowhere.csv"], 1, "nowhere.csv: no such file"),
+        (["fit", "nowhere.toml"], 2, "nowhere.toml cannot be read as a recipe"),
+        (["fit", "digits", "--epochs", "few"], 2, "integer"),
+        (["encode", "nowhere", "digits", "-o", "x.npy"], 1, "nowhere is no folder"),
+        (["encode", "nowhere", "digits"], 2, "Missing option"),
+        (["telepathy"], 2, "No such command"),
+        (["plot", "sparsity-loss", "--target", "1"], 2, "must lie between 0 and 1"),
+    ],
+)
+def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments, code=code)
+    assert words in " ".join(done.output.replace("│", " ").split())
+    assert [f.name for f in tmp_path.rglob("*") if f.name != "runs"] == []
+
+
+def test_mistakes_with_rows(runs, tmp_path):
+    np.save(tmp_path / "narrow.npy", np.zeros((3, 63)))
+    done = run("encode", runs / "digits", tmp_path / "narrow.npy", "-o", tmp_path / "x.npy", code=1)
+    assert "has 63 columns, but the model learnt from 64" in said(done)
+    done = run("encode", runs / "digits", "digits", "-o", tmp_path / "codes.xlsx", code=2)
+    assert "known are .npy, .npz, .csv, .parquet" in said(done)
+    done = run(*FIT, "-o", runs / "digits", code=1)
+    assert "exists; choose another folder or pass overwrite=True (--overwrite)" in said(done)
+
+
+def test_overwrite(tmp_path):
+    quick = ["fit", "iris", "--epochs", 1, "-q", "-o", tmp_path / "run"]
+    run(*quick, "--latents", 4)
+    run(*quick, "--latents", 5, "--overwrite")
+    assert artifact.load(tmp_path / "run").model.layout.widths == (4, 5)
+
+
+def test_a_failed_fit_leaves_nothing(tmp_path):
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n3\n")
+    run("fit", tmp_path / "bad.csv", "-o", tmp_path / "run", code=1)
+    assert [f.name for f in tmp_path.iterdir()] == ["bad.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
+    code = (
+        "import os, signal, threading, sys\n"
+        "threading.Timer(6, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+        "from taciturn.cli import main\n"
+        f"sys.argv = ['taciturn', 'fit', 'digits', '--epochs', '1000000', '-o', {str(tmp_path / 'run')!r}]\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 130
+    assert "interrupted; nothing was written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,528 @@
+"""Noise is what it says it is, is drawn from the generator given and from nothing else, and only while training."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.errors import RecipeError
+from taciturn.feed import Feed, near_equal
+from taciturn.model import Autoencoder, Layout
+from taciturn.recipe import Recipe
+from taciturn.schedules import Linear
+from taciturn.solvers import SGD, groups
+from taciturn.sources import Rows
+from taciturn.sparsify import Sigmoid, TopK
+from taciturn.step import Step
+from taciturn.terms import Objective, SquaredError
+from taciturn.trainer import Record, Run, Validation, train
+
+NOISES = [Gaussian(0.4), Dropout(0.3), Masking(0.3), SaltPepper(0.3), Swap(0.3), Gaussian(0.1) + Dropout(0.3)]
+MASKS = [Dropout(0.3), Masking(0.3), SaltPepper(0.3, low=-1.0, high=3.0), Swap(0.3)]
+SIGMAS = 5  # how far a statistic may lie from its expectation, in its own standard deviations
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def rows(n_rows: int = 2000, n_columns: int = 50, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Rows in [1, 2): no entry is 0, or one of salt and pepper's values."""
+    return 1 + torch.rand(n_rows, n_columns, generator=rng(99), dtype=dtype)
+
+
+def numbered(n_rows: int, n_columns: int) -> torch.Tensor:
+    """Every entry says where it stands: row · n_columns + column."""
+    return torch.arange(float(n_rows * n_columns)).reshape(n_rows, n_columns)
+
+
+def text(part: Recipe) -> str:
+    return part.text
+
+
+# --- each noise's statistics ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("std", [0.1, 0.5, 3.0])
+def test_gaussian_adds_independent_normal_noise(std):
+    x = rows(dtype=torch.float64)
+    z = ((Gaussian(std)(x, rng()) - x) / std).numpy()
+    n = z.size
+    # the moments of N(0, 1) are 0, 1, 0, 3; the variances of their means over n draws 1, 2, 15, 96 over n
+    for power, moment, variance in [(1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)]:
+        assert abs(np.mean(z**power) - moment) < SIGMAS * math.sqrt(variance / n), power
+    # every entry on its own: neighbours in a row and in a column are uncorrelated
+    for one, other in [(z[:, 1:], z[:, :-1]), (z[1:], z[:-1])]:
+        assert abs(np.mean(one * other)) < SIGMAS / math.sqrt(one.size)
+    assert abs(np.mean(z * (x.numpy() - 1.5))) < SIGMAS * math.sqrt(1 / 12 / n)
+
+
+@pytest.mark.parametrize("noise", MASKS, ids=text)
+def test_each_entry_is_hit_on_its_own_with_probability_rate(noise):
+    x = numbered(2000, 50) + 10
+    hit = (noise(x, rng()) != x).numpy()
+    if isinstance(noise, Dropout):
+        hit = (noise(x, rng()) == 0).numpy()
+    n_rows, n_columns = hit.shape
+    p = noise.rate
+    assert abs(hit.sum() - hit.size * p) < SIGMAS * math.sqrt(hit.size * p * (1 - p))
+    # counts a row and a column are binomial too: a mask shared by a row or a column has far wider ones
+    for counts, n in [(hit.sum(1), n_columns), (hit.sum(0), n_rows)]:
+        spread = counts.var(ddof=1) / (n * p * (1 - p))
+        assert abs(spread - 1) < SIGMAS * math.sqrt(2 / len(counts))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.5, 0.9])
+def test_dropout_divides_what_it_keeps_by_the_keep_probability(rate, dtype):
+    x = rows(dtype=dtype)
+    dropped = Dropout(rate)(x, rng()).numpy()
+    expected = x.numpy() / x.numpy().dtype.type(1 - rate)
+    kept = dropped != 0
+    assert kept.any()
+    np.testing.assert_array_equal(dropped[kept], expected[kept])
+    assert kept.all() == (rate == 0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_keeps_the_mean(rate):
+    x = rows(dtype=torch.float64)
+    moved = Dropout(rate)(x, rng()).numpy() - x.numpy()
+    # each entry's variance is x² · rate / (1 - rate)
+    deviation = math.sqrt(np.mean(x.numpy() ** 2) * rate / (1 - rate) / moved.size)
+    assert abs(moved.mean()) < SIGMAS * deviation
+
+
+def test_masking_leaves_what_it_keeps_as_it_is():
+    x = rows()
+    masked = Masking(0.3)(x, rng()).numpy()
+    kept = masked != 0
+    assert 0 < kept.sum() < kept.size
+    np.testing.assert_array_equal(masked[kept], x.numpy()[kept])
+
+
+def test_masking_and_dropout_reach_their_ends():
+    x = rows(20, 30)
+    assert torch.equal(Masking(1.0)(x, rng()), torch.zeros_like(x))
+    assert torch.equal(Masking(0.0)(x, rng()), x)
+    assert torch.equal(Masking(1)(x, rng()), torch.zeros_like(x))
+
+
+def test_salt_and_pepper_by_a_fair_coin():
+    x = rows()
+    noisy = SaltPepper(0.4, low=-2.0, high=5.0)(x, rng()).numpy()
+    salt, pepper = noisy == 5.0, noisy == -2.0
+    kept = ~(salt | pepper)
+    np.testing.assert_array_equal(noisy[kept], x.numpy()[kept])
+    hits = salt.sum() + pepper.sum()
+    assert abs(salt.sum() - hits / 2) < SIGMAS * math.sqrt(hits / 4)
+    assert abs(hits - 0.4 * x.numel()) < SIGMAS * math.sqrt(x.numel() * 0.4 * 0.6)
+    # the coin is not the hit's own number: neither colour prefers a column
+    assert np.all(np.abs(salt.mean(0) - 0.2) < SIGMAS * math.sqrt(0.2 * 0.8 / len(x)))
+
+
+def test_swap_takes_from_the_same_column_of_another_row():
+    n_rows, n_columns = 200, 60
+    x = numbered(n_rows, n_columns)
+    swapped = Swap(0.3)(x, rng()).numpy().astype(int)
+    donor, column = np.divmod(swapped, n_columns)
+    own = np.arange(n_rows)[:, None]
+    np.testing.assert_array_equal(column, np.broadcast_to(np.arange(n_columns), swapped.shape))
+    # a hit always finds another row, so the share of changed entries is the rate itself
+    changed = donor != own
+    assert abs(changed.sum() - 0.3 * changed.size) < SIGMAS * math.sqrt(changed.size * 0.3 * 0.7)
+    # entries of a row come from different rows
+    assert len(np.unique(donor[0][changed[0]])) > 5
+
+
+def test_swap_chooses_every_other_row_as_often():
+    n_rows, n_columns = 5, 20_000
+    donor = Swap(1.0)(numbered(n_rows, n_columns).double(), rng()).numpy().astype(int) // n_columns
+    assert np.all(donor != np.arange(n_rows)[:, None])
+    for row in range(n_rows):
+        counts = np.bincount(donor[row], minlength=n_rows)
+        others = np.delete(counts, row)
+        assert np.all(np.abs(others - n_columns / 4) < SIGMAS * math.sqrt(n_columns * 0.25 * 0.75)), row
+
+
+def test_a_row_that_is_alone_is_not_swapped():
+    x = numbered(1, 8) + 1
+    assert torch.equal(Swap(1.0)(x, rng()), x)
+    assert torch.equal(Swap(1.0)(numbered(2, 3), rng()), numbered(2, 3).flip(0))
+
+
+# --- chains -----------------------------------------------------------------------------------------------------
+
+
+def test_a_chain_goes_in_order():
+    x = rows()
+    after = (Gaussian(0.5) + Masking(0.4))(x, rng())
+    assert (after == 0).float().mean().item() == pytest.approx(0.4, abs=0.02)
+    before = (Masking(0.4) + Gaussian(0.5))(x, rng())
+    assert (before == 0).sum() == 0
+    assert (before < 0.5).float().mean().item() > 0.25  # the masked entries, with noise about 0
+
+    one = rng()
+    by_hand = Masking(0.4)(Gaussian(0.5)(x, one), one)
+    assert torch.equal(after, by_hand)
+
+
+def test_a_sum_of_sums_is_one_flat_chain():
+    a, b, c = Gaussian(0.1), Dropout(0.2), Swap(0.3)
+    assert (a + b) + c == a + (b + c) == Chain((a, b, c))
+    assert Corruption.parse("gaussian:0.1+dropout:0.2+swap:0.3") == Chain((a, b, c))
+
+
+# --- what holds for all -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 65])
+@pytest.mark.parametrize("noise", [Clean(), *NOISES], ids=text)
+def test_any_number_of_rows(noise, n_rows):
+    for dtype in (torch.float32, torch.float64):
+        x = rows(n_rows, 7, dtype)
+        noisy = noise(x, rng())
+        assert noisy.shape == x.shape
+        assert noisy.dtype == dtype
+        assert noisy.isfinite().all()
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=text)
+def test_the_same_generator_draws_the_same_bits(noise):
+    x = rows(40, 30)
+    assert torch.equal(noise(x, rng(7)), noise(x, rng(7)))
+    assert not torch.equal(noise(x, rng(7)), noise(x, rng(8)))
+    one = rng(7)
+    assert not torch.equal(noise(x, one), noise(x, one))
+
+
+@pytest.mark.parametrize("noise", [Clean(), *NOISES], ids=text)
+def test_the_global_random_state_is_neither_read_nor_moved(noise):
+    x = rows(40, 30)
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    state, legacy = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first = noise(x, rng(7))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state()[1], legacy)  # noqa: NPY002
+    torch.manual_seed(2)
+    assert torch.equal(noise(x, rng(7)), first)
+
+
+@pytest.mark.parametrize("noise", [Clean(), *NOISES, Masking(1.0), SaltPepper(1.0), Swap(1.0)], ids=text)
+def test_the_input_is_never_changed(noise):
+    x = rows(40, 30)
+    before = x.numpy().copy()
+    noise(x, rng())
+    np.testing.assert_array_equal(x.numpy(), before)
+
+
+def test_clean_is_the_very_rows():
+    x = rows(4, 3)
+    assert Clean()(x, rng()) is x
+
+
+# --- schedules, text, errors ------------------------------------------------------------------------------------
+
+
+def test_at_puts_a_schedules_value_in_its_place():
+    falling = Linear(0.4, 0.0)
+    assert Gaussian(falling).at(0.5) == Gaussian(0.2)
+    assert Dropout(falling).at(0.0) == Dropout(0.4)
+    assert SaltPepper(falling, high=2.0).at(0.5) == SaltPepper(0.2, high=2.0)
+    assert (Swap(falling) + Masking(0.1)).at(0.5) == Swap(0.2) + Masking(0.1)
+    plain = Gaussian(0.1) + Masking(0.1)
+    assert plain.at(0.5) is plain
+
+
+def test_an_unresolved_schedule_counts_as_what_it_ends_at():
+    x = rows(40, 30)
+    assert torch.equal(Gaussian(Linear(5.0, 0.25))(x, rng()), Gaussian(0.25)(x, rng()))
+    assert torch.equal(Dropout(Linear(0.9, 0.25))(x, rng()), Dropout(0.25)(x, rng()))
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        ("clean", Clean()),
+        ("gaussian:0.4", Gaussian(0.4)),
+        ("gaussian:1e-05", Gaussian(1e-5)),
+        ("gaussian:linear(0.4,0.1)", Gaussian(Linear(0.4, 0.1))),
+        ("gaussian:linear(0.4,0.1,over=0.5)", Gaussian(Linear(0.4, 0.1, over=0.5))),
+        ("dropout:0.3", Dropout(0.3)),
+        ("masking:1", Masking(1)),
+        ("salt_pepper:0.1", SaltPepper(0.1)),
+        ("salt_pepper:0.1,low=-1.5,high=2.0", SaltPepper(0.1, low=-1.5, high=2.0)),
+        ("swap:0.15", Swap(0.15)),
+        ("gaussian:0.1+dropout:0.3", Gaussian(0.1) + Dropout(0.3)),
+        ("swap:0.1+gaussian:cosine(0.3)+masking:0.2", None),
+    ],
+)
+def test_text_and_json_round_trips(said, part):
+    parsed = Corruption.parse(said)
+    assert part is None or parsed == part
+    assert parsed.text == said
+    assert Recipe.from_dict(json.loads(json.dumps(parsed.to_dict()))) == parsed
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Gaussian(-0.1), "gaussian: std=-0.1 lies outside [0, inf]"),
+        (lambda: Gaussian(math.nan), "gaussian: std=nan lies outside [0, inf]"),
+        (lambda: Gaussian("much"), "gaussian: std='much' is not a number"),
+        (lambda: Gaussian(True), "gaussian: std=True is not a number"),
+        (lambda: Dropout(1.2), "dropout: rate=1.2 lies outside [0, 1)"),
+        (lambda: Dropout(-0.1), "dropout: rate=-0.1 lies outside [0, 1)"),
+        (lambda: Dropout(1), "dropout: rate=1 lies outside [0, 1)"),
+        (lambda: Dropout(1.0), "dropout: rate=1 lies outside [0, 1)"),
+        (lambda: Masking(1.01), "masking: rate=1.01 lies outside [0, 1]"),
+        (lambda: SaltPepper(-0.1), "salt_pepper: rate=-0.1 lies outside [0, 1]"),
+        (lambda: SaltPepper(0.1, low="dark"), "salt_pepper: low='dark' is not a number"),
+        (lambda: Swap(2), "swap: rate=2 lies outside [0, 1]"),
+        (lambda: Corruption.parse("dropout:1"), "dropout: rate=1 lies outside [0, 1)"),
+        (lambda: Corruption.parse("gaussian:0.1+masking:7"), "masking: rate=7 lies outside [0, 1]"),
+    ],
+)
+def test_what_cannot_be_is_refused(make, message):
+    with pytest.raises(RecipeError) as refused:
+        make()
+    assert str(refused.value) == message
+
+
+# --- the feed ---------------------------------------------------------------------------------------------------
+
+SHIFT, SCALE = 3.0, 4.0
+
+
+def scaled(x: torch.Tensor) -> torch.Tensor:
+    return (x - SHIFT) / SCALE
+
+
+def table(n_rows: int = 30, n_columns: int = 4) -> np.ndarray:
+    """Rows whose first column is their number."""
+    x = np.random.default_rng(0).normal(size=(n_rows, n_columns))
+    x[:, 0] = np.arange(n_rows)
+    return x
+
+
+def number_of(x: torch.Tensor) -> list[int]:
+    """Each scaled row's number."""
+    return (x[:, 0] * SCALE + SHIFT).round().int().tolist()
+
+
+def test_an_epoch_shows_every_row_once_and_corrupts_only_what_is_seen():
+    x = table()
+    feed = Feed(Rows(x), scaled, batch_size=8, seed=0, corruption=Gaussian(2.0))
+    batches = list(feed.epoch(0))
+    numbers = [n for batch in batches for n in number_of(batch.x)]
+    assert sorted(numbers) == list(range(30))
+    assert numbers != list(range(30))
+    for batch in batches:
+        np.testing.assert_allclose(batch.x.numpy(), (x[number_of(batch.x)] - SHIFT) / SCALE, rtol=1e-12)
+        assert batch.target is batch.x
+        assert not (batch.seen == batch.x).any()
+
+
+def test_noise_is_in_scaled_units():
+    x = np.random.default_rng(0).normal(size=(2000, 50))
+    (batch,) = Feed(Rows(x), scaled, batch_size=2000, seed=0, corruption=Gaussian(0.5)).epoch(0)
+    noise = (batch.seen - batch.x).numpy()
+    assert abs(noise.var() / 0.25 - 1) < SIGMAS * math.sqrt(2 / noise.size)
+
+
+def test_under_clean_what_is_seen_is_the_row_itself():
+    feed = Feed(Rows(table()), scaled, batch_size=8, seed=0)
+    for batch in [*feed.epoch(0), *feed.held_out()]:
+        assert batch.seen is batch.x
+        assert batch.target is batch.x
+
+
+def test_the_target_is_each_rows_partner_where_partners_are_given():
+    x = table()
+    partners = 1000 + np.arange(30)[:, None] * np.ones((1, 4))
+    feed = Feed(Rows(x), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0), target=Rows(partners))
+    for batches in (feed.epoch(0), feed.held_out()):
+        for batch in batches:
+            expected = (partners[number_of(batch.x)] - SHIFT) / SCALE
+            np.testing.assert_allclose(batch.target.numpy(), expected, rtol=1e-12)
+            assert not (batch.seen == batch.x).any()
+
+
+def test_held_out_rows_come_in_order_with_the_same_noise_each_time():
+    feed = Feed(Rows(table()), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0))
+    first, second = list(feed.held_out()), list(feed.held_out())
+    assert [n for batch in first for n in number_of(batch.x)] == list(range(30))
+    for a, b in zip(first, second, strict=True):
+        assert torch.equal(a.seen, b.seen)
+        assert not (a.seen == a.x).any()
+    noises = [(b.seen - b.x)[:7] for b in first] + [(b.seen - b.x)[:7] for b in feed.epoch(0)]
+    assert_all_differ(noises)  # from batch to batch, and from what is trained on
+
+
+def assert_all_differ(noises: list[torch.Tensor]) -> None:
+    for i, one in enumerate(noises):
+        for other in noises[:i]:
+            assert not (one == other).any()
+
+
+def test_noise_differs_from_step_to_step_and_between_blocks_of_rows():
+    feed = Feed(Rows(np.zeros((256, 3))), lambda x: x, batch_size=128, seed=0, corruption=Gaussian(1.0))
+    batches = [*feed.epoch(0), *feed.epoch(1, step=2)]
+    assert_all_differ([half for batch in batches for half in batch.seen.split(64)])
+    other = Feed(Rows(np.zeros((256, 3))), lambda x: x, batch_size=128, seed=1, corruption=Gaussian(1.0))
+    assert_all_differ([next(feed.epoch(0)).seen, next(other.epoch(0)).seen])
+
+
+def test_a_blocks_noise_does_not_depend_on_what_else_is_in_the_batch():
+    def seen(n_rows: int) -> torch.Tensor:
+        feed = Feed(Rows(np.zeros((n_rows, 3))), lambda x: x, batch_size=n_rows, seed=0, corruption=Gaussian(1.0))
+        (batch,) = feed.epoch(0)
+        return batch.seen
+
+    assert torch.equal(seen(192)[:128], seen(128))
+
+
+def test_an_epoch_goes_on_where_it_stopped():
+    feed = Feed(Rows(table()), scaled, batch_size=8, seed=0, corruption=Gaussian(Linear(1.0, 0.1)))
+    whole = list(feed.epoch(2, step=8, progress=lambda step: step / 12))
+    rest = list(feed.epoch(2, start=1, step=9, progress=lambda step: step / 12))
+    assert len(whole) == 4
+    assert len(rest) == 3
+    for a, b in zip(whole[1:], rest, strict=True):
+        assert torch.equal(a.x, b.x)
+        assert torch.equal(a.seen, b.seen)
+
+
+def test_the_feed_resolves_a_schedule_at_each_step():
+    x = np.zeros((4000, 20))
+    feed = Feed(Rows(x), lambda x: x, batch_size=1000, seed=0, corruption=Gaussian(Linear(0.8, 0.0)))
+    stds = [batch.seen.std().item() for batch in feed.epoch(0, step=4, progress=lambda step: step / 8)]
+    assert stds == pytest.approx([0.4, 0.3, 0.2, 0.1], rel=SIGMAS / math.sqrt(2 * 20_000))
+    # validation looks with the noise that the run ends at
+    assert all(torch.equal(batch.seen, batch.x) for batch in feed.held_out())
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=text)
+def test_noise_does_not_depend_on_the_number_of_threads(noise):
+    x = np.random.default_rng(0).normal(size=(3000, 64)).astype(np.float32)
+    feed = Feed(Rows(x), lambda x: x, batch_size=3000, seed=0, corruption=noise)
+    before = torch.get_num_threads()
+    seen = []
+    try:
+        for n_threads in (1, 4):
+            torch.set_num_threads(n_threads)
+            assert torch.get_num_threads() == n_threads
+            seen += [next(feed.epoch(0)).seen, next(feed.held_out()).seen]
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[1], seen[3])
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_batches_are_the_fewest_and_near_equal():
+    assert near_equal(10, 4) == [(0, 4), (4, 7), (7, 10)]
+    assert near_equal(5, 8) == [(0, 5)]
+    assert near_equal(3, 1) == [(0, 1), (1, 2), (2, 3)]
+    assert near_equal(66, 32) == [(0, 22), (22, 44), (44, 66)]  # no ragged rest of two
+    for n in range(1, 60):
+        for size in range(1, 65):
+            bounds = near_equal(n, size)
+            sizes = [b - a for a, b in bounds]
+            assert [0, *(b for _, b in bounds)] == [*(a for a, _ in bounds), n]
+            assert max(sizes) <= size
+            assert max(sizes) - min(sizes) <= 1
+            assert (len(bounds) - 1) * size < n
+
+
+# --- training only ----------------------------------------------------------------------------------------------
+
+
+def numpy_of(model: Autoencoder) -> tuple[np.ndarray, ...]:
+    (encoder,), (decoder,) = model.encoder, model.decoder
+    return tuple(p.detach().numpy() for p in (encoder.weight, encoder.bias, decoder.weight, decoder.bias))
+
+
+def numpy_codes(weights: tuple[np.ndarray, ...], x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-(x @ weights[0].T + weights[1])))
+
+
+def numpy_recon(weights: tuple[np.ndarray, ...], x: np.ndarray) -> np.ndarray:
+    return numpy_codes(weights, x) @ weights[2] + weights[3]
+
+
+def noisy_run(n_epochs: int = 1) -> Run:
+    model = Autoencoder(Layout((4, 6), Sigmoid()), rng=rng()).double()
+    x = np.random.default_rng(1).normal(size=(40, 4))
+    feed = Feed(Rows(x), model.normalise, batch_size=10, seed=0, corruption=Gaussian(3.0))
+    step = Step(model, Objective((SquaredError(),)))
+    return Run(step, feed, SGD().build(groups(model.named_parameters(), 0.0), 0.01), 0.01, n_epochs)
+
+
+def test_training_sees_noise_and_is_asked_for_the_clean_row():
+    run = noisy_run()
+    weights = tuple(w.copy() for w in numpy_of(run.step.model))
+    batch = next(run.feed.epoch(0))
+    seen, clean = batch.seen.numpy(), batch.x.numpy()
+    expected = np.mean((numpy_recon(weights, seen) - clean) ** 2)
+    record = next(train(run))
+    np.testing.assert_allclose(record.numbers["loss"].item(), expected, rtol=1e-12)
+    np.testing.assert_allclose(record.numbers["rates"].numpy(), numpy_codes(weights, seen).mean(0), rtol=1e-12)
+
+
+def test_the_loss_is_asked_of_partners_where_they_are_given():
+    run = noisy_run()
+    partners = np.random.default_rng(2).normal(size=(40, 4))
+    run.feed = Feed(Rows(run.feed.source.read(0, 40)), scaled, 10, 0, Gaussian(3.0), target=Rows(partners))
+    weights = tuple(w.copy() for w in numpy_of(run.step.model))
+    batch = next(run.feed.epoch(0))
+    expected = np.mean((numpy_recon(weights, batch.seen.numpy()) - batch.target.numpy()) ** 2)
+    assert not torch.equal(batch.target, batch.x)
+    np.testing.assert_allclose(next(train(run)).numbers["loss"].item(), expected, rtol=1e-12)
+
+
+def test_a_model_never_corrupts_neither_while_it_trains_nor_after():
+    run = noisy_run(3)
+    model = run.step.model
+    x = np.random.default_rng(3).normal(size=(5, 4))
+    records = 0
+    for _ in train(run):
+        records += 1
+        with torch.no_grad():
+            codes, recon = model.encode(torch.from_numpy(x)).dense(), model(torch.from_numpy(x))
+        weights = numpy_of(model)
+        np.testing.assert_allclose(codes.numpy(), numpy_codes(weights, x), rtol=1e-12)
+        np.testing.assert_allclose(recon.numpy(), numpy_recon(weights, x), rtol=1e-12)
+    assert records == 12
+
+
+def test_validation_measures_the_loss_on_noisy_rows_and_the_rates_on_clean_ones():
+    run = noisy_run()
+    weights = numpy_of(run.step.model)
+    batches = list(run.feed.held_out())
+    record = Record(0, 0, True, 10, 0.01, {})
+    Validation(run.feed)(run, batches[0], record)
+    clean = np.concatenate([b.x.numpy() for b in batches])
+    seen = np.concatenate([b.seen.numpy() for b in batches])
+    np.testing.assert_allclose(
+        record.numbers["validation_rates"].numpy(), numpy_codes(weights, clean).mean(0), rtol=1e-12
+    )
+    expected = np.mean((numpy_recon(weights, seen) - clean) ** 2)
+    np.testing.assert_allclose(record.numbers["validation_loss"].item(), expected, rtol=1e-12)
+    assert not np.allclose(numpy_codes(weights, clean).mean(0), numpy_codes(weights, seen).mean(0), rtol=1e-3)
+
+
+@pytest.mark.parametrize("coder", [Sigmoid(), TopK(2)], ids=text)
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_one_or_two_rows_train_under_noise(coder, n_rows):
+    model = Autoencoder(Layout((4, 6), coder), rng=rng())
+    x = np.random.default_rng(1).normal(size=(n_rows, 4)).astype(np.float32)
+    feed = Feed(Rows(x), model.normalise, batch_size=8, seed=0, corruption=Gaussian(0.01) + Swap(0.1))
+    optimiser = SGD().build(groups(model.named_parameters(), 0.0), 0.1)
+    run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 0.1, epochs=40)
+    losses = [record.numbers["loss"].item() for record in train(run)]
+    assert losses[-1] < 0.8 * losses[0]

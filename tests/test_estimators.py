@@ -1,0 +1,364 @@
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
+from taciturn.corrupt import Gaussian
+from taciturn.errors import DataError, RecipeError
+from taciturn.schedules import Cosine, Decay
+from taciturn.sources import Rows, Subset
+from taciturn.sparsify import ELU, TopK
+from taciturn.terms import KL
+
+QUICK = {"max_iter": 3, "random_state": 0}
+
+
+@parametrize_with_checks(
+    [
+        SparseAutoencoder(max_iter=5),
+        DenoisingAutoencoder(max_iter=5),
+        SparseAutoencoder((8, 4), tied=True, early_stopping=True, max_iter=5),
+        SparseAutoencoder(sparsity="topk:2", corruption="swap:0.2", scaling="minmax", max_iter=5),
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+# --- what it computes ------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def table():
+    """A table far from zero, its columns on very different scales, one of them constant [300, 5]."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((300, 2))
+    X = z @ rng.standard_normal((2, 5)) * [1, 10, 100, 0.1, 0] + [0, 5, 1000, 1, 7]
+    return X
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    return SparseAutoencoder(12, sparsity="kl:0.2", max_iter=20, random_state=0).fit(table)
+
+
+def scaled(table):
+    deviation = table.std(0)
+    deviation[4] = 1
+    return (table - table.mean(0)) / deviation
+
+
+def by_hand(model, table):
+    """Codes and scaled reconstructions in NumPy float64."""
+    state = {name: value.numpy().astype(np.float64) for name, value in model.module_.state_dict().items()}
+    z = scaled(table) @ state["encoder.0.weight"].T + state["encoder.0.bias"]
+    codes = 1 / (1 + np.exp(-z))
+    return codes, codes @ state["decoder.0.weight"] + state["decoder.0.bias"]
+
+
+def test_codes_and_reconstructions_are_the_formulas(fitted, table):
+    codes, recon = by_hand(fitted, table)
+    np.testing.assert_allclose(fitted.transform(table), codes, rtol=1e-9)
+    deviation = np.where(table.std(0) > 0, table.std(0), 1)
+    in_units = recon * deviation + table.mean(0)
+    np.testing.assert_allclose(fitted.denoise(table), in_units, rtol=1e-9)
+    np.testing.assert_allclose(fitted.inverse_transform(codes), in_units, rtol=1e-9)
+
+
+def test_errors_and_scores_are_in_scaled_units(fitted, table):
+    squared = np.square(by_hand(fitted, table)[1] - scaled(table))
+    np.testing.assert_allclose(fitted.reconstruction_errors(table), squared.mean(1), rtol=1e-7)
+    np.testing.assert_allclose(fitted.reconstruction_errors(table, per="column"), squared.mean(0), rtol=1e-7)
+    np.testing.assert_allclose(fitted.score_samples(table), -squared.mean(1), rtol=1e-7)
+    held = table[:50]
+    x = scaled(table)[:50]
+    fvu = squared[:50].sum() / np.square(x - x.mean(0)).sum()
+    assert fitted.score(held) == pytest.approx(1 - fvu, rel=1e-7)
+
+
+def test_errors_against_a_target(fitted, table):
+    other = table[::-1]
+    squared = np.square(by_hand(fitted, table)[1] - scaled(table)[::-1])
+    np.testing.assert_allclose(fitted.reconstruction_errors(table, target=other), squared.mean(1), rtol=1e-7)
+
+
+def test_an_unlike_row_scores_lowest(fitted, table):
+    odd = table.copy()
+    odd[17, 0] += 30
+    assert fitted.score_samples(odd).argmin() == 17
+
+
+def test_components_are_what_one_latent_adds(fitted, table, digits):
+    np.testing.assert_array_equal(fitted.components_, fitted.module_.decoder[0].weight.detach().numpy())
+    deep = DenoisingAutoencoder((20, 3), activation="elu", output_activation="identity", **QUICK).fit(digits)
+    state = {name: value.numpy().astype(np.float64) for name, value in deep.module_.state_dict().items()}
+
+    def decode(codes):
+        h = codes @ state["decoder.0.weight"] + state["decoder.0.bias"]
+        h = np.where(h > 0, h, np.expm1(h))
+        return h @ state["decoder.1.weight"] + state["decoder.1.bias"]
+
+    np.testing.assert_allclose(deep.components_, decode(np.eye(3)) - decode(np.zeros((1, 3))), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_have_the_rows_precision(digits, dtype):
+    model = DenoisingAutoencoder(16, **QUICK).fit(digits.astype(dtype))
+    assert model.transform(digits.astype(dtype)).dtype == dtype
+    assert model.denoise(digits.astype(dtype)).dtype == dtype
+
+
+def test_uint8_images_are_divided_by_255(digits):
+    images = (digits * 255).round().astype(np.uint8)
+    model = DenoisingAutoencoder(16, **QUICK).fit(images)
+    same = DenoisingAutoencoder(16, **QUICK).fit(images / np.float32(255))
+    assert model.scaling_ == "divided by 255"
+    assert same.scaling_ == "not scaled, values from 0 to 1"
+    np.testing.assert_allclose(model.denoise(images) / 255, same.denoise(images / np.float32(255)), atol=1e-5)
+
+
+def test_learning_from_pairs(digits):
+    noisy = digits + 0.3 * np.random.default_rng(0).standard_normal(digits.shape)
+    pairs = DenoisingAutoencoder(64, corruption=None, scaling="none", max_iter=15, random_state=0)
+    pairs.fit(noisy[:1500], target=digits[:1500])
+    to_clean = pairs.reconstruction_errors(noisy[1500:], target=digits[1500:]).mean()
+    alone = clone(pairs).fit(noisy[:1500])
+    assert to_clean < 0.6 * alone.reconstruction_errors(noisy[1500:], target=digits[1500:]).mean()
+    assert to_clean < 0.4 * np.square(noisy - digits).mean()
+
+
+def test_several_layers_and_a_pair_of_activations(digits):
+    model = SparseAutoencoder((40, 20), activation=("elu", "sigmoid"), **QUICK).fit(digits)
+    layout = model.module_.layout
+    assert (layout.widths, layout.hidden.text, layout.coder.text) == ((64, 40, 20), "elu", "sigmoid")
+    assert model.transform(digits).shape == (1797, 20)
+
+
+# --- how it learns ---------------------------------------------------------------------------------------------
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(digits):
+    one, same, other = (SparseAutoencoder(20, max_iter=2, random_state=s).fit(digits).components_ for s in (3, 3, 4))
+    np.testing.assert_array_equal(one, same)
+    assert not np.allclose(one, other)
+
+
+def test_text_and_parts_say_the_same(digits):
+    text = SparseAutoencoder(
+        20, corruption="gaussian:0.2", sparsity="kl:0.1,weight=0.3", learning_rate="cosine:0.002", **QUICK
+    ).fit(digits)
+    parts = SparseAutoencoder(
+        20, corruption=Gaussian(0.2), sparsity=KL(0.1, weight=0.3), learning_rate=Cosine(0.002), **QUICK
+    ).fit(digits)
+    np.testing.assert_array_equal(text.components_, parts.components_)
+
+
+def test_auto_is_what_is_documented(digits):
+    model = SparseAutoencoder(max_iter=1, random_state=0).fit(digits)
+    now = model._learner.settings
+    assert now.layout.widths == (64, 256)
+    assert (now.layout.coder.text, now.layout.output.text) == ("sigmoid", "sigmoid")
+    assert (now.objective.text, now.corruption.text) == ("squared_error+kl:0.05", "clean")
+    assert now.batch_size == 64  # 2 ** round(log2(1797 / 32))
+    assert now.learning_rate == Decay(0.01, last=0.3)
+    wide = DenoisingAutoencoder(max_iter=1).fit(np.random.default_rng(0).normal(size=(40, 300)))
+    now = wide._learner.settings
+    assert (now.layout.widths, now.layout.output.text, now.batch_size) == ((300, 1024), "identity", 32)
+    assert now.corruption == Gaussian(0.3)
+
+
+def test_epochs_make_about_4000_steps(digits):
+    from taciturn.estimators.settings import epochs
+
+    assert epochs(None, 1797, 64) == 138  # 4000 / 29
+    assert epochs(None, 150, 32) == 800
+    assert epochs(None, 20, 32) == 1000
+    assert epochs(None, 60_000, 256) == 20
+
+
+def test_early_stopping_holds_rows_out_and_keeps_the_best(digits):
+    model = DenoisingAutoencoder(
+        64, early_stopping=True, n_iter_no_change=2, tol=0.0, learning_rate=0.03, max_iter=200, random_state=0
+    ).fit(digits[:400])
+    losses = model.history_["validation_loss"]
+    assert model.n_iter_ < 200
+    assert model.n_iter_ == losses.argmin() + 1 + 2
+    assert model._learner.moments.count == 360
+    # the weights kept are those of the best epoch: they give its validation loss again
+    from taciturn.feed import Feed, split
+    from taciturn.trainer import Validation
+
+    held = Subset(Rows(digits[:400]), split(400, 0.1, 0)[1])
+    learner = model._learner
+    feed = Feed(held, learner.model.normalise, learner.settings.batch_size, 0, Gaussian(0.3))
+    again = Validation(feed).numbers(learner.step)["loss"].item()
+    assert again == pytest.approx(losses.min(), rel=1e-6)
+
+
+def test_warm_start_goes_on_and_a_fresh_fit_does_not(digits):
+    model = SparseAutoencoder(20, warm_start=True, **QUICK).fit(digits)
+    before = model.components_.copy()
+    np.testing.assert_array_equal(model.set_params(learning_rate=0.0).fit(digits).components_, before)
+    assert not np.allclose(model.set_params(warm_start=False).fit(digits).components_, before)
+
+
+def test_warm_start_refuses_another_network(digits):
+    model = SparseAutoencoder(20, warm_start=True, **QUICK).fit(digits)
+    with pytest.raises(RecipeError, match="another shape"):
+        model.set_params(n_components=21).fit(digits)
+
+
+def test_partial_fit_scales_by_all_rows_seen(table):
+    model = SparseAutoencoder(12, sparsity="kl:0.2", random_state=0)
+    for block in (table[:1], table[1:120], table[120:122], table[122:]):
+        model.partial_fit(block)
+    np.testing.assert_allclose(model.module_.shift.numpy(), table.mean(0), rtol=1e-12)
+    deviation = np.where(table.std(0) > 0, table.std(0), 1)
+    np.testing.assert_allclose(model.module_.scale.numpy(), deviation, rtol=1e-12)
+    assert model.n_iter_ == 4
+    assert len(model.history_.steps["loss"]) == 1 + 4 + 1 + 6
+
+
+def test_partial_fit_learns(digits):
+    model = DenoisingAutoencoder(64, corruption=None, random_state=0)
+    for _ in range(12):
+        model.partial_fit(digits[:1500])
+    assert model.score(digits[1500:]) > 0.7  # PCA reaches this with about 12 components; the start is below 0
+
+
+def test_fit_again_on_rows_of_another_width(digits, table):
+    model = SparseAutoencoder(12, **QUICK).fit(digits).fit(table)
+    assert model.n_features_in_ == 5
+    assert model.denoise(table).shape == (300, 5)
+
+
+def test_a_source_is_learnt_from_like_its_array(digits):
+    array = SparseAutoencoder(10, **QUICK).fit(digits)
+    source = SparseAutoencoder(10, **QUICK).fit(Rows(digits.reshape(-1, 8, 8)))
+    np.testing.assert_array_equal(array.components_, source.components_)
+
+
+# --- in company ------------------------------------------------------------------------------------------------
+def test_in_a_pipeline_with_a_grid_search(digits):
+    y = np.arange(len(digits)) % 10
+    pipeline = make_pipeline(SparseAutoencoder(16, **QUICK), LogisticRegression(max_iter=20, tol=1))
+    search = GridSearchCV(pipeline, {"sparseautoencoder__sparsity": ["kl:0.1", "topk:4"]}, cv=2, error_score="raise")
+    search.fit(digits[:200], y[:200])
+    assert search.predict(digits[:5]).shape == (5,)
+
+
+def test_in_a_column_transformer_with_names(table):
+    frame = pd.DataFrame(table, columns=list("abcde")).assign(kind=np.where(table[:, 0] > 0, "up", "down"))
+    both = ColumnTransformer(
+        [("few", SparseAutoencoder(3, **QUICK), list("abcde")), ("kind", OneHotEncoder(), ["kind"])]
+    )
+    both.set_output(transform="default").fit(frame)
+    assert list(both.get_feature_names_out()[:3]) == [f"few__sparseautoencoder{i}" for i in range(3)]
+
+
+@pytest.mark.parametrize(("library", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
+def test_data_frames_out(table, library, frame):
+    model = SparseAutoencoder(3, **QUICK).set_output(transform=library).fit(table)
+    codes = model.transform(table)
+    assert isinstance(codes, frame)
+    assert list(codes.columns) == ["sparseautoencoder0", "sparseautoencoder1", "sparseautoencoder2"]
+
+
+def test_columns_in_another_order_are_refused(table):
+    frame = pd.DataFrame(table, columns=list("abcde"))
+    model = SparseAutoencoder(3, **QUICK).fit(frame)
+    with pytest.raises(ValueError, match="order"):
+        model.transform(frame[list("bacde")])
+
+
+def test_pickle_joblib_and_clone(digits, tmp_path):
+    model = SparseAutoencoder(10, corruption=Gaussian(0.1), activation=("elu", "sigmoid"), **QUICK).fit(digits)
+    wanted = model.transform(digits)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(digits), wanted)
+    joblib.dump(model, tmp_path / "model.joblib")
+    np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").transform(digits), wanted)
+    np.testing.assert_array_equal(clone(model).fit(digits).transform(digits), wanted)
+
+
+def test_a_pickled_model_goes_on_as_the_original(digits):
+    model = SparseAutoencoder(10, random_state=0).partial_fit(digits)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.partial_fit(digits).components_, model.partial_fit(digits).components_)
+
+
+def test_save_and_load(digits, table, tmp_path):
+    frame = pd.DataFrame(table, columns=list("abcde"))
+    model = SparseAutoencoder(
+        (8, 4),
+        sparsity=KL(0.1),
+        activation=(ELU(), "sigmoid"),
+        tied=True,
+        validation_fraction=0.2,
+        early_stopping=True,
+        **QUICK,
+    ).fit(frame)
+    model.save(tmp_path / "run")
+    loaded = SparseAutoencoder.load(tmp_path / "run")
+    np.testing.assert_array_equal(loaded.transform(frame), model.transform(frame))
+    np.testing.assert_array_equal(loaded.denoise(frame), model.denoise(frame))
+    np.testing.assert_array_equal(loaded.history_["rates"], model.history_["rates"])
+    assert loaded.history_.steps["loss"].tolist() == model.history_.steps["loss"].tolist()
+    assert (loaded.n_iter_, loaded.scaling_) == (model.n_iter_, model.scaling_)
+    assert list(loaded.feature_names_in_) == list("abcde")
+    assert loaded.module_.encoder[0].weight is loaded.module_.decoder[1].weight
+    with pytest.raises(RecipeError, match="holds a SparseAutoencoder"):
+        DenoisingAutoencoder.load(tmp_path / "run")
+    assert type(load(tmp_path / "run")) is SparseAutoencoder
+
+
+# --- refusals --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"sparsity": "topk:3+kl:0.1"}, "kl needs values in (0, 1); this model offers ranking, zeros"),
+        ({"sparsity": "kl:0.1", "activation": "relu"}, "kl needs values in (0, 1); this model offers zeros"),
+        ({"sparsity": "topk:3+topk:4"}, "sparsity: topk:3 + topk:4 are two coding layers; name one"),
+        ({"sparsity": 0.05}, "sparsity=0.05 is neither a coding layer nor a penalty, nor the text of one"),
+        ({"corruption": TopK(3)}, "corruption=TopK(k=3, signed=False) is neither a Corruption nor the text of one"),
+        ({"n_components": 0}, "n_components=0 must be a positive whole number or a tuple of them"),
+        ({"n_components": (5, 2.5)}, "n_components=(5, 2.5) must be a positive whole number or a tuple of them"),
+        ({"max_iter": 0}, "max_iter=0 must be a positive whole number"),
+        ({"batch_size": "big"}, "batch_size='big' must be a positive whole number"),
+        ({"learning_rate": -1}, "learning_rate=-1 must be a number in [0, inf]"),
+        ({"alpha": -1}, "alpha=-1 must be a number in [0, inf]"),
+        ({"loss": "cross_entropy", "scaling": "standard"}, "cross_entropy needs rows in [0, 1]; set scaling='minmax'"),
+        ({"activation": ("relu", "relu", "relu")}, "give one activation, or a pair"),
+        ({"early_stopping": True, "validation_fraction": 0}, "validation_fraction=0 must lie between 0 and 1"),
+        ({"device": "abacus"}, "device='abacus' cannot be used here"),
+    ],
+)
+def test_parameters_that_cannot_be(digits, parameters, said):
+    with pytest.raises((RecipeError, DataError)) as refusal:
+        SparseAutoencoder(**{"n_components": 8, "max_iter": 1} | parameters).fit(digits)
+    assert said in str(refusal.value)
+
+
+def test_rows_that_cannot_be(digits, tmp_path):
+    model = SparseAutoencoder(8, **QUICK)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(np.where(digits == 1, np.nan, digits))
+    holes = digits.copy()
+    holes[[3, 3, 700], [5, 6, 7]] = np.inf
+    with pytest.raises(DataError, match=r"row 3, column 5 is NaN or infinite, and so are 2 more values"):
+        model.fit(Rows(holes))
+    with pytest.raises(ValueError, match="target has 5 rows, but X has 1797"):
+        model.fit(digits, target=digits[:5])
+    model.fit(digits)
+    with pytest.raises(ValueError, match="63 features"):
+        model.transform(digits[:, 1:])
+    with pytest.raises(ValueError, match="7 codes a row, but 8 latents"):
+        model.inverse_transform(np.zeros((2, 7)))
+    with pytest.raises(RecipeError, match=r'per=.* must be "row" or "column"'):
+        model.reconstruction_errors(digits, per="pixel")

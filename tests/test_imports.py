@@ -1,0 +1,49 @@
+"""What is loaded when: the root is lazy, and the help answers without torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+import taciturn
+
+
+def loaded(code: str) -> set[str]:
+    report = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+HEAVY = {"torch", "sklearn", "pandas", "matplotlib", "pyarrow", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import taciturn", set()),
+        ("import taciturn; taciturn.__version__; dir(taciturn)", set()),
+        ("import taciturn.cli", set()),
+        ("import taciturn.datasets; taciturn.datasets.names()", set()),
+    ],
+)
+def test_nothing_heavy_before_it_is_used(code, heavy):
+    assert loaded(code) & HEAVY == heavy
+
+
+def test_the_help_loads_no_torch():
+    code = "import sys, taciturn.cli.app as a, taciturn.cli\ntry: a.app(['fit', '--help'])\nexcept SystemExit: pass"
+    assert loaded(code) & HEAVY == set()
+
+
+def test_the_estimators_load_no_torch_before_rows_arrive():
+    assert "torch" not in loaded("import taciturn; taciturn.SparseAutoencoder(64, sparsity='kl:0.1')")
+
+
+@pytest.mark.parametrize("name", taciturn.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(taciturn, name) is not None
+
+
+def test_an_unknown_name():
+    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+        _ = taciturn.Nonsense

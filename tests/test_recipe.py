@@ -1,0 +1,358 @@
+"""The grammar of recipes: pairs of text and object that must agree, JSON, and every refusal word by word."""
+
+import json
+import re
+
+import pytest
+
+from taciturn.care import Constraint, Free
+from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.errors import RecipeError
+from taciturn.model import Layout
+from taciturn.recipe import Recipe, find, names, parse
+from taciturn.scaling import Auto, MinMax, NoScaling, Scaling, Standard, UInt8
+from taciturn.schedules import Cosine, Decay, Linear, Schedule
+from taciturn.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
+from taciturn.sparsify import ELU, Elementwise, Identity, ReLU, Sigmoid, Sparsifier, Tanh, TopK
+from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate, Term
+
+FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint)
+
+# (family, the text that a part writes, the part)
+SAID = [
+    (Corruption, "clean", Clean()),
+    (Corruption, "gaussian:0.4", Gaussian(0.4)),
+    (Corruption, "gaussian:1", Gaussian(1)),
+    (Corruption, "gaussian:1e-05", Gaussian(0.00001)),
+    (Corruption, "gaussian:1e+20", Gaussian(1e20)),
+    (Corruption, "dropout:0.3", Dropout(0.3)),
+    (Corruption, "masking:0.25", Masking(0.25)),
+    (Corruption, "swap:0.1", Swap(0.1)),
+    (Corruption, "salt_pepper:0.1", SaltPepper(0.1)),
+    (Corruption, "salt_pepper:0.1,low=-2.5", SaltPepper(0.1, -2.5)),
+    (Corruption, "salt_pepper:0.1,low=-1,high=2", SaltPepper(0.1, -1, 2)),
+    (Corruption, "gaussian:linear(0.4,0.1)", Gaussian(Linear(0.4, 0.1))),
+    (Corruption, "gaussian:linear(0.4,0,over=0.5)", Gaussian(Linear(0.4, 0, 0.5))),
+    (Corruption, "masking:decay(0.5,last=0.2)", Masking(Decay(0.5, 0.2))),
+    (Corruption, "gaussian:0.1+dropout:0.3", Chain((Gaussian(0.1), Dropout(0.3)))),
+    (
+        Corruption,
+        "swap:cosine(0.2)+salt_pepper:0.1,low=-1+gaussian:linear(0.4,0.1)",
+        Chain((Swap(Cosine(0.2)), SaltPepper(0.1, -1), Gaussian(Linear(0.4, 0.1)))),
+    ),
+    (Term, "squared_error", SquaredError()),
+    (Term, "cross_entropy", CrossEntropy()),
+    (Term, "l1", L1()),
+    (Term, "l1:weight=0.01", L1(weight=0.01)),
+    (Term, "l1:weight=linear(0,0.1)", L1(weight=Linear(0, 0.1))),
+    (Term, "kl:0.05", KL(0.05)),
+    (Term, "squared_rate:cosine(0.5,stop=0.1)", SquaredRate(Cosine(0.5, 0.1))),
+    (Term, "kl:0.05,weight=0.2", KL(0.05, weight=0.2)),
+    (Term, "squared_rate:0.1,weight=decay(0.2)", SquaredRate(0.1, weight=Decay(0.2))),
+    (Sparsifier, "topk:32", TopK(32)),
+    (Sparsifier, "topk:32,signed=true", TopK(32, signed=True)),
+    (Sparsifier, "topk:linear(64,32)", TopK(Linear(64, 32))),
+    (Sparsifier, "identity", Identity()),
+    (Elementwise, "relu", ReLU()),
+    (Elementwise, "elu", ELU()),
+    (Elementwise, "tanh", Tanh()),
+    (Sparsifier, "sigmoid", Sigmoid()),
+    (Solver, "adam", Adam()),
+    (Solver, "adam:clip=1.0", Adam(clip=1.0)),
+    (Solver, "adam:beta_1=0.8,epsilon=1e-10,clip=0.5", Adam(0.8, epsilon=1e-10, clip=0.5)),
+    (Solver, "nadam:beta_2=0.99", Nadam(beta_2=0.99)),
+    (Solver, "tensorflow_adam:clip=2", TensorFlowAdam(clip=2)),
+    (Solver, "sgd", SGD()),
+    (Solver, "sgd:momentum=0.9,nesterov=true,clip=1", SGD(0.9, nesterov=True, clip=1)),
+    (Schedule, "linear:0.4,0.1", Linear(0.4, 0.1)),
+    (Schedule, "cosine:0.003", Cosine(0.003)),
+    (Schedule, "decay:0.01,last=0.25", Decay(0.01, last=0.25)),
+    (Scaling, "auto", Auto()),
+    (Scaling, "none", NoScaling()),
+    (Scaling, "uint8", UInt8()),
+    (Scaling, "standard", Standard()),
+    (Scaling, "minmax", MinMax()),
+    (Constraint, "free", Free()),
+]
+
+# other ways to write the same
+READ = [
+    (Corruption, "gaussian(0.4)", Gaussian(0.4)),
+    (Corruption, "gaussian:std=0.4", Gaussian(0.4)),
+    (Corruption, "  gaussian :\t0.4 ", Gaussian(0.4)),
+    (Corruption, "gaussian:.4", Gaussian(0.4)),
+    (Corruption, "gaussian:+4.", Gaussian(4.0)),
+    (Corruption, "gaussian:1e-3", Gaussian(0.001)),
+    (Corruption, "gaussian:1E+3", Gaussian(1000.0)),
+    (Corruption, "gaussian:1e-3+dropout:0.3", Gaussian(0.001) + Dropout(0.3)),
+    (Corruption, "gaussian(0.1) + dropout(0.3)", Gaussian(0.1) + Dropout(0.3)),
+    (Corruption, "clean+clean()", Chain((Clean(), Clean()))),
+    (Corruption, "salt_pepper:0.1,-2,+2", SaltPepper(0.1, -2, 2)),
+    (Corruption, "salt_pepper:high=2,rate=0.1", SaltPepper(0.1, high=2)),
+    (Corruption, "gaussian:linear(stop=0.1,start=0.4)", Gaussian(Linear(0.4, 0.1))),
+    (Corruption, "gaussian( linear( 0.4 , 0.1 ) )", Gaussian(Linear(0.4, 0.1))),
+    (Term, "kl:weight=0.2,rate=0.05", KL(0.05, weight=0.2)),
+    (Term, "l1:weight=1e+3", L1(weight=1000.0)),
+    (Term, "l1:weight=none", L1()),
+    (Sparsifier, "topk:32,TRUE", TopK(32, signed=True)),
+    (Sparsifier, "topk(32,false)", TopK(32)),
+    (Elementwise, "relu()", ReLU()),
+    (Solver, "adam:0.8,0.99,1e-7,clip=none", Adam(0.8, 0.99, 1e-7)),
+]
+
+
+@pytest.mark.parametrize(("family", "text", "part"), SAID, ids=[text for _, text, _ in SAID])
+def test_what_a_part_writes_is_read_back(family, text, part):
+    assert part.text == text
+    assert family.parse(text) == part
+
+
+@pytest.mark.parametrize(("family", "text", "part"), READ, ids=[text for _, text, _ in READ])
+def test_other_ways_to_write_it(family, text, part):
+    assert family.parse(text) == part
+    assert family.parse(part.text) == part
+
+
+LAYOUTS = [
+    Layout((64, 32), TopK(Linear(8, 4)), tied=True),
+    Layout((64, 300, 150), Sigmoid(), hidden=ELU(), output=Sigmoid(), centred=True),
+]
+OBJECTIVES = [Objective((SquaredError(),)), CrossEntropy() + 0.2 * KL(Cosine(0.5, 0.1)) + L1(weight=Linear(0, 1))]
+PARTS = [part for _, _, part in SAID] + LAYOUTS + OBJECTIVES
+
+
+@pytest.mark.parametrize("part", PARTS, ids=repr)
+def test_json_and_back(part):
+    plain = json.loads(json.dumps(part.to_dict()))
+    back = Recipe.from_dict(plain)
+    assert back == part
+    assert type(back) is type(part)
+    assert hash(back) == hash(part)
+    assert back.to_dict() == part.to_dict()
+
+
+def test_json_is_plain_and_names_every_part():
+    assert (SquaredError() + KL(Linear(0.5, 0.1), weight=0.2)).to_dict() == {
+        "name": "objective",
+        "terms": [
+            {"name": "squared_error", "weight": None},
+            {
+                "name": "kl",
+                "rate": {"name": "linear", "start": 0.5, "stop": 0.1, "over": 1.0},
+                "weight": 0.2,
+            },
+        ],
+    }
+
+
+def test_parts_are_equal_and_hashed_by_value():
+    assert len(set(PARTS)) == len(PARTS)
+    assert Gaussian(0.1) == Gaussian(0.1)
+    assert Gaussian(0.1) != Gaussian(0.2)
+    assert Masking(0.1) != Dropout(0.1)
+    assert Gaussian(Linear(1, 0)) != Gaussian(Linear(1, 0, over=0.5))
+    with pytest.raises(AttributeError):
+        Gaussian(0.1).std = 0.2
+
+
+# (part, progress, what stands in its place)
+AT = [
+    (Gaussian(Linear(1, 0)), 0.25, Gaussian(0.75)),
+    (Gaussian(Linear(1, 0)) + Dropout(0.3), 0.5, Gaussian(0.5) + Dropout(0.3)),
+    (TopK(Linear(64, 32), signed=True), 0.5, TopK(48.0, signed=True)),
+    (KL(Cosine(0.5, 0.25), weight=Decay(8, last=0.5)), 0.0, KL(0.5, weight=8.0)),
+    (KL(Cosine(0.5, 0.25), weight=Decay(8, last=0.5)), 1.0, KL(0.25, weight=0.0)),
+    (SquaredError() + L1(weight=Linear(0, 4)), 0.5, SquaredError() + L1(weight=2.0)),
+    (Layout((4, 8), TopK(Linear(6, 2))), 0.5, Layout((4, 8), TopK(4.0))),
+]
+
+
+@pytest.mark.parametrize(("part", "progress", "now"), AT, ids=str)
+def test_at_puts_numbers_in_the_place_of_schedules(part, progress, now):
+    assert part.at(progress) == now
+    assert now.at(progress) is now
+
+
+def scheduled(part):
+    return any(f"'name': '{name}'" in repr(part.to_dict()) for name in names(Schedule))
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if not scheduled(part)], ids=repr)
+def test_at_returns_the_part_itself_where_nothing_changes(part):
+    assert part.at(0.3) is part
+
+
+def test_names_are_unique_over_all_families():
+    assert len(names(Recipe)) == len(set(names(Recipe)))
+    counted = sorted(name for family in FAMILIES for name in names(family))
+    assert counted == sorted(set(names(Recipe)) - {"layout", "objective"})
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names(Recipe))
+
+
+def test_every_name_finds_the_class_that_bears_it():
+    for name in names(Recipe):
+        assert find(name, Recipe).name == name
+    assert find("kl", Term) is KL
+    assert {kind.name for kind in map(type, PARTS)} == set(names(Recipe))  # the tables above miss none
+
+
+def test_a_part_of_any_depth_is_found_without_registering():
+    class _Louder(TopK):
+        name = "louder"
+
+    try:
+        assert type(Sparsifier.parse("louder:3")) is _Louder
+    finally:
+        del _Louder.name  # nobody else shall find it
+
+
+def test_a_sum_may_name_parts_of_several_families():
+    found = parse("topk:32+l1:weight=0.1", Sparsifier, Term)
+    assert found == (TopK(32), L1(weight=0.1))
+    assert parse("kl:0.05,weight=1e-3+sigmoid + squared_error", Sparsifier, Term) == (
+        KL(0.05, weight=0.001),
+        Sigmoid(),
+        SquaredError(),
+    )
+    with pytest.raises(RecipeError, match="no sparsifier or term is named 'gaussian'"):
+        parse("topk:32+gaussian:0.1", Sparsifier, Term)
+
+
+def listed(*families):
+    return ", ".join(names(*families))
+
+
+REFUSED = [
+    # the text cannot be read
+    (Corruption, "", f"an empty text names no corruption; there are {listed(Corruption)}"),
+    (Corruption, " \t", f"an empty text names no corruption; there are {listed(Corruption)}"),
+    (Corruption, "gaussian:0.1$", "'gaussian:0.1$': cannot read on at '$'; write name:value,field=value"),
+    (Corruption, "gaussian:1.2.3", "'gaussian:1.2.3': cannot read on at '1.2.3'; write name:value,field=value"),
+    (Corruption, "gaussian:3rd", "'gaussian:3rd': cannot read on at '3rd'; write name:value,field=value"),
+    (Corruption, "gaussian:", "'gaussian:': a name or a value is missing at the end"),
+    (Corruption, "gaussian:0.1+", "'gaussian:0.1+': a name or a value is missing at the end"),
+    (Corruption, "gaussian:0.1,", "'gaussian:0.1,': a name or a value is missing at the end"),
+    (Corruption, "+gaussian:0.1", "'+gaussian:0.1': a name or a value is missing before +"),
+    (Corruption, "gaussian:=0.1", "'gaussian:=0.1': a name or a value is missing before ="),
+    (Corruption, "gaussian:std==1", "'gaussian:std==1': a name or a value is missing before ="),
+    (Corruption, "gaussian:0.1)", "'gaussian:0.1)': did not expect ')' here"),
+    (Corruption, "gaussian:0.3-0.1", "'gaussian:0.3-0.1': did not expect '-' here"),
+    (Corruption, "gaussian 0.1", "gaussian: std is missing; write gaussian:std"),
+    (Corruption, "gaussian(0.1", "'gaussian(0.1': a ')' is missing"),
+    (Corruption, "gaussian:linear(0.4,0.1", "'gaussian:linear(0.4,0.1': a ')' is missing"),
+    # no such part
+    (
+        Corruption,
+        "gausian:1",
+        f"no corruption is named 'gausian'; did you mean 'gaussian'? There are: {listed(Corruption)}",
+    ),
+    (Sparsifier, "kl:0.1", f"no sparsifier is named 'kl'. There are: {listed(Sparsifier)}"),
+    (Corruption, "gaussian:xyz(0.4)", f"no part is named 'xyz'. There are: {listed(Recipe)}"),
+    # values in wrong places
+    (Corruption, "gaussian", "gaussian: std is missing; write gaussian:std"),
+    (Corruption, "gaussian()", "gaussian: std is missing; write gaussian:std"),
+    (Corruption, "gaussian:0.1,0.2", "gaussian: 2 values for 1 places; write gaussian:std"),
+    (Corruption, "clean:3", "clean: 1 values for 0 places; write clean takes no values"),
+    (Corruption, "gaussian:0.1,sd=2", "gaussian: 'sd' is unknown; write gaussian:std"),
+    (Corruption, "gaussian:0.1,std=0.2", "gaussian: 'std' is given twice; write gaussian:std"),
+    (Corruption, "gaussian:std=1,std=2", "'gaussian:std=1,std=2': 'std' is given twice"),
+    (Corruption, "gaussian:std=1,2", "'gaussian:std=1,2': write '2' before the named values"),
+    (Term, "kl:0.1,0.2", "kl: 2 values for 1 places; write kl:rate,weight=…"),
+    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…"),
+    # values that cannot be
+    (Corruption, "gaussian:big", "gaussian: std='big' is not a number"),
+    (Corruption, "gaussian:true", "gaussian: std=True is not a number"),
+    (Corruption, "gaussian:none", "gaussian: std=None is not a number"),
+    (Corruption, "gaussian:nan", "gaussian: std=nan lies outside [0, inf]"),
+    (Corruption, "gaussian:-1", "gaussian: std=-1 lies outside [0, inf]"),
+    (Corruption, "gaussian:linear(a,0)", "linear: start='a' is not a number"),
+    (Corruption, "dropout:1", "dropout: rate=1 lies outside [0, 1)"),
+    (Corruption, "dropout:1.5", "dropout: rate=1.5 lies outside [0, 1)"),
+    (Corruption, "masking:-0.1", "masking: rate=-0.1 lies outside [0, 1]"),
+    (Corruption, "swap:2", "swap: rate=2 lies outside [0, 1]"),
+    (Corruption, "salt_pepper:2", "salt_pepper: rate=2 lies outside [0, 1]"),
+    (Corruption, "salt_pepper:0.1,dark", "salt_pepper: low='dark' is not a number"),
+    (Sparsifier, "topk:0", "topk: k=0 lies outside [1, inf]"),
+    (Term, "kl:0", "kl: rate=0 lies outside (0, 1)"),
+    (Term, "squared_rate:1", "squared_rate: rate=1 lies outside (0, 1)"),
+    (Term, "kl:0.1,weight=-1", "kl: weight=-1 lies outside [0, inf]"),
+    (Solver, "adam:2", "adam: beta_1=2 lies outside [0, 1)"),
+    (Solver, "nadam:beta_2=-1", "nadam: beta_2=-1 lies outside [0, 1)"),
+    (Solver, "tensorflow_adam:epsilon=-1", "tensorflow_adam: epsilon=-1 lies outside (0, inf]"),
+    (Solver, "sgd:2", "sgd: momentum=2 lies outside [0, 1)"),
+    (Solver, "sgd:clip=-1", "sgd: clip=-1 lies outside (0, inf]"),
+    (Schedule, "linear:0.4", "linear: stop is missing; write linear:start,stop,over"),
+    (Schedule, "linear:0.4,0,2", "linear: over=2 lies outside [0, 1]"),
+    (Schedule, "decay:1,last=-1", "decay: last=-1 lies outside [0, 1]"),
+    # more parts than one
+    (Sparsifier, "topk:3+relu", "topk:3 + relu: only one of a kind can be given here"),
+    (Term, "l1+kl:0.1", "l1 + kl:0.1: only one of a kind can be given here"),
+]
+
+
+@pytest.mark.parametrize(("family", "text", "message"), REFUSED, ids=[text for _, text, _ in REFUSED])
+def test_a_refusal_says_this_and_no_more(family, text, message):
+    with pytest.raises(RecipeError) as caught:
+        family.parse(text)
+    assert str(caught.value) == message
+
+
+# what must be refused, whatever the words
+WRONG = [
+    "gaussian:kl(0.1)",
+    "gaussian:dropout(0.1)",
+    "gaussian:linear(cosine(1),0)",
+    "chain:3",
+    "chain:gaussian(0.1)",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_part_of_another_kind_is_refused_where_a_number_stands(text):
+    with pytest.raises(RecipeError):
+        Corruption.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("family", "text"), [(Sparsifier, "topk:5,yes"), (Solver, "sgd:0.9,1"), (Solver, "sgd:0.9,no")]
+)
+def test_a_switch_is_true_or_false(family, text):
+    with pytest.raises(RecipeError):
+        family.parse(text)
+
+
+@pytest.mark.parametrize("text", ["topk:linear(64,0)", "topk:linear(0,8)", "topk:cosine(8)", "topk:decay(8)"])
+def test_a_schedule_that_leaves_the_bounds_is_refused_before_the_run(text):
+    with pytest.raises(RecipeError, match=r"topk: .*k"):
+        Sparsifier.parse(text)
+
+
+DICTS = [
+    ({"name": "gausian", "std": 1}, "no part is named 'gausian'; did you mean 'gaussian'?"),
+    ({"name": "gaussian", "sd": 1}, "gaussian: 'sd' is unknown; write gaussian:std"),
+    ({"name": "gaussian"}, "gaussian: std is missing; write gaussian:std"),
+    ({"name": "gaussian", "std": -1}, "gaussian: std=-1 lies outside"),
+    ({"name": "os.system"}, "no part is named 'os.system'"),
+]
+
+
+@pytest.mark.parametrize(("plain", "message"), DICTS, ids=str)
+def test_json_is_refused_like_text(plain, message):
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        Recipe.from_dict(plain)
+
+
+def test_sums_and_multiples_of_parts():
+    assert Gaussian(0.1) + (Dropout(0.3) + Swap(0.1)) == Chain((Gaussian(0.1), Dropout(0.3), Swap(0.1)))
+    assert (SquaredError() + L1()) + (KL(0.1) + L1()) == Objective((SquaredError(), L1(), KL(0.1), L1()))
+    assert 3 * KL(0.1) == KL(0.1, weight=3.0)
+    assert 0.5 * L1(weight=4) == L1(weight=2.0)
+    with pytest.raises(RecipeError, match="l1: its weight is a schedule; scale the schedule's own numbers"):
+        2 * L1(weight=Linear(0, 1))
+
+
+@pytest.mark.parametrize("widths", [(4,), (), (4, 0), (4, -3), (4, 2.0), ("4", 2)], ids=str)
+def test_a_layout_refuses_widths_that_cannot_be(widths):
+    with pytest.raises(RecipeError) as caught:
+        Layout(widths, TopK(2))
+    assert str(caught.value) == f"widths={widths} must be two or more positive whole numbers: inputs …, latents"

@@ -1,0 +1,190 @@
+"""Each scaling there and back, against NumPy in float64, and the line that it says."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from taciturn.feed import tensor
+from taciturn.model import Autoencoder, Layout
+from taciturn.moments import Moments
+from taciturn.scaling import Auto, MinMax, NoScaling, Standard, UInt8, in_unit_interval
+from taciturn.sparsify import Identity
+
+ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax()]
+DTYPES = [np.float32, np.float64, np.uint8, np.int64]
+
+
+def rows(dtype=np.float64):
+    """200 rows in 0 … 250: the last column has one value."""
+    x_ND = np.random.default_rng(0).uniform(0, 250, (200, 4)) * [1, 0.3, 0.1, 1]
+    x_ND[:, 3] = 7.3
+    return x_ND.astype(dtype)
+
+
+def formula(scaling, x_ND):
+    """What the scaling is to make of the rows, in float64."""
+    x = x_ND.astype(np.float64)
+    if scaling == Auto():
+        scaling = UInt8() if x_ND.dtype == np.uint8 else Standard()
+    centred = [1, 1, 1, 0] if scaling in (Standard(), MinMax()) else None
+    x = {
+        NoScaling(): x,
+        UInt8(): x / 255,
+        Standard(): (x - x.mean(0)) / np.where(x.std(0) > 1e-9, x.std(0), 1),
+        MinMax(): (x - x.min(0)) / np.where(np.ptp(x, axis=0) > 0, np.ptp(x, axis=0), 1),
+    }[scaling]
+    return x * centred if centred else x
+
+
+def fitted(scaling, x_ND, dtype=torch.float32):
+    """A model that scales as the scaling does on these rows."""
+    moments = Moments().add(x_ND)
+    shift, scale = scaling.chosen(moments, x_ND.dtype).fit(moments)
+    model = Autoencoder(Layout((x_ND.shape[1], 2), Identity()), rng=torch.Generator().manual_seed(0))
+    model = model.double() if dtype == torch.float64 else model  # .float() would round the shift as well
+    model.shift.copy_(torch.from_numpy(shift))
+    model.scale.copy_(torch.from_numpy(scale))
+    return model
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scaling", ALL, ids=str)
+def test_there_by_the_formula_and_back(scaling, dtype):
+    x_ND = rows(dtype)
+    for precision, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-13)):
+        model = fitted(scaling, x_ND, precision)
+        scaled = model.normalise(tensor(x_ND))
+        assert scaled.dtype == precision
+        bound = max(tolerance, 1e-6 if dtype == np.float32 else 0)
+        assert_allclose(scaled, formula(scaling, x_ND), rtol=bound, atol=4 * bound)
+        back = model.restore(scaled)
+        assert back.dtype == precision
+        assert_allclose(back, x_ND.astype(np.float64), rtol=2 * bound, atol=250 * bound)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+@pytest.mark.parametrize("scaling", ALL, ids=str)
+def test_whole_numbers_come_back_exactly_when_rounded(scaling, dtype):
+    x_ND = rows(dtype)
+    model = fitted(scaling, x_ND)
+    assert_array_equal(model.restore(model.normalise(tensor(x_ND))).round(), x_ND)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.float32])
+@pytest.mark.parametrize("scaling", [Standard(), MinMax()], ids=str)
+def test_rows_far_from_zero_keep_their_digits(scaling, dtype, precision):
+    """x = 1e6 + small: what is learnt from must be as exact as the rows are, not as 1e6 is in float32."""
+    small = np.random.default_rng(1).normal(size=(500, 3)) * [0.5, 5.0, 50.0]
+    x_ND = (1e6 + small).astype(dtype)
+    exact = x_ND.astype(np.float64)
+    if scaling == Standard():
+        wanted = (exact - exact.mean(0)) / exact.std(0)
+    else:
+        wanted = (exact - exact.min(0)) / np.ptp(exact, axis=0)
+    model = fitted(scaling, x_ND, precision)
+    scaled = model.normalise(tensor(x_ND))
+    assert_allclose(scaled, wanted, atol=1e-6)
+    back = model.restore(scaled.double())
+    assert_allclose(back, exact, rtol=0, atol=1e-4)
+
+
+def test_restoring_is_the_inverse_for_float32_rows_far_from_zero():
+    """To the bit of the rows' own precision: 1e6 has steps of 1/16 in float32."""
+    x_ND = (1e6 + np.random.default_rng(2).normal(size=(500, 3)) * [0.5, 5.0, 50.0]).astype(np.float32)
+    model = fitted(Standard(), x_ND)
+    assert_array_equal(model.restore(model.normalise(tensor(x_ND))), x_ND)
+
+
+CHOSEN = [
+    (np.array([[0.0, 1], [0.5, 0.2]]), NoScaling()),
+    (np.array([[0, 1], [1, 0]]), NoScaling()),
+    (np.array([[False, True]]), NoScaling()),
+    (np.array([[0.0, 1.000001]]), Standard()),
+    (np.array([[-1e-9, 1.0]]), Standard()),
+    (np.array([[0.0, 255.0]]), Standard()),
+    (np.array([[0, 255]], np.uint8), UInt8()),
+    (np.array([[3, 2]], np.uint8), UInt8()),
+    (np.array([[0, 255]], np.int64), Standard()),
+]
+
+
+@pytest.mark.parametrize(("x_ND", "wanted"), CHOSEN, ids=str)
+def test_auto_chooses_by_the_data(x_ND, wanted):
+    assert Auto().chosen(Moments().add(x_ND), x_ND.dtype) == wanted
+
+
+def test_auto_leaves_bits_kept_as_uint8_as_they_are():
+    """0 and 1 divided by 255 would be an input of next to nothing."""
+    bits = np.eye(3, dtype=np.uint8)
+    assert Auto().chosen(Moments().add(bits), bits.dtype) == NoScaling()
+
+
+@pytest.mark.parametrize("scaling", ALL[1:], ids=str)
+def test_any_other_scaling_stands_for_itself(scaling):
+    assert scaling.chosen(Moments().add([[0.0, 300.0]]), np.uint8) is scaling
+
+
+@pytest.mark.parametrize("scaling", [Standard(), MinMax()], ids=str)
+def test_constant_columns_are_only_centred(scaling):
+    x_ND = np.array([[0.1, 0], [0.1, 4], [0.1, 8]])
+    shift, scale = scaling.fit(Moments().add(x_ND[:1]).add(x_ND[1:]))
+    assert shift[0] == pytest.approx(0.1, rel=1e-15)
+    assert scale[0] == 1
+    scaled = fitted(scaling, x_ND).normalise(torch.tensor([[0.1, 0.0], [2.1, 0.0]], dtype=torch.float64))
+    assert_allclose(scaled[:, 0], [0, 2], atol=1e-7)  # a value never met before is not blown up
+
+
+SAID = [
+    (NoScaling(), [[-2.0, 0.5], [3, 9]], "not scaled, values from -2 to 9"),
+    (UInt8(), [[0, 255]], "divided by 255"),
+    (Standard(), [[0.0, 1], [1, 3]], "each column standardised to mean 0, deviation 1"),
+    (
+        Standard(),
+        [[0.0, 1], [0, 3]],
+        "each column standardised to mean 0, deviation 1 (1 constant column only centred)",
+    ),
+    (MinMax(), [[0.0, 1], [1, 3]], "each column brought to [0, 1] by its least and greatest value"),
+    (
+        MinMax(),
+        [[5.0, 1], [5, 1]],
+        "each column brought to [0, 1] by its least and greatest value (2 constant columns only centred)",
+    ),
+    (Auto(), [[0.0, 1], [1, 0.5]], "not scaled, values from 0 to 1"),
+    (Auto(), [[0.0, 7], [1, 3]], "each column standardised to mean 0, deviation 1"),
+]
+
+
+@pytest.mark.parametrize(("scaling", "x_ND", "line"), SAID, ids=str)
+def test_the_one_line_said(scaling, x_ND, line):
+    assert scaling.said(Moments().add(x_ND)) == line
+
+
+UNIT = [
+    (NoScaling(), [[0.0, 1.0]], True),
+    (NoScaling(), [[0.0, 1.001]], False),
+    (NoScaling(), [[-0.001, 1.0]], False),
+    (UInt8(), [[0, 255]], True),
+    (UInt8(), [[0, 256]], False),
+    (MinMax(), [[-5.0, 300.0], [3.1, 0.7]], True),
+    (MinMax(), [[7.0, 7.0]], True),
+    (Standard(), [[0.0, 1.0], [1.0, 0.5]], False),
+    (Standard(), [[3.0, 3.0]], True),
+    (Auto(), [[0.0, 1.0]], True),
+    (Auto(), [[0.0, 2.0], [1.0, 3.0]], False),
+]
+
+
+@pytest.mark.parametrize(("scaling", "x_ND", "inside"), UNIT, ids=str)
+def test_whether_scaled_rows_lie_in_the_unit_interval(scaling, x_ND, inside):
+    assert in_unit_interval(scaling, Moments().add(x_ND)) is inside
+
+
+def test_minmax_of_random_rows_is_in_the_unit_interval_to_the_bit():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        x_ND = rng.normal(size=(5, 3)) * 10 ** rng.uniform(-8, 8, 3) + rng.normal(size=3)
+        assert in_unit_interval(MinMax(), Moments().add(x_ND))
+        scaled = fitted(MinMax(), x_ND).normalise(torch.tensor(x_ND))
+        assert (scaled.min(), scaled.max()) == (0, 1)

@@ -1,0 +1,494 @@
+"""Rows from arrays and files: against hand-made bytes, NumPy's and pandas' own writers and readers."""
+
+import gzip
+import io
+import os
+import struct
+import subprocess
+import sys
+import tracemalloc
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from taciturn.errors import DataError, RecipeError
+from taciturn.sources import Rows, open_path, select, write_path
+
+
+def all_rows(source):
+    return source.read(0, len(source))
+
+
+def fails(path, *fragments, error=DataError, **options):
+    """Opening the path must fail in one line that names it and holds the fragments."""
+    with pytest.raises(error) as caught:
+        open_path(path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    for fragment in (os.fspath(path).split(".npz:")[0], *fragments):
+        assert fragment in message, message
+
+
+# --- Rows -------------------------------------------------------------------------------------------------
+
+
+def test_an_array_is_not_copied():
+    array = np.arange(24.0).reshape(4, 3, 2)
+    rows = Rows(array)
+    assert (len(rows), rows.shape, rows.dtype, rows.columns) == (4, (3, 2), np.float64, None)
+    block = rows.read(1, 3)
+    assert np.shares_memory(block, array)
+    assert_array_equal(block, [[6, 7, 8, 9, 10, 11], [12, 13, 14, 15, 16, 17]])
+    assert_array_equal(rows.take(np.array([3, 0])), [[18, 19, 20, 21, 22, 23], [0, 1, 2, 3, 4, 5]])
+
+
+def test_any_layout_gives_the_same_rows():
+    array = np.arange(24).reshape(4, 3, 2)
+    for other in (np.asfortranarray(array), array.astype(">i8"), array[::-1][::-1], array.tolist()):
+        rows = Rows(other)
+        assert rows.dtype == rows.read(0, 2).dtype == np.int64
+        assert rows.read(0, 2).dtype.isnative
+        assert_array_equal(rows.read(1, 9), array[1:].reshape(3, 6))
+        assert_array_equal(rows.take([2, 2]), array[[2, 2]].reshape(2, 6))
+
+
+def test_a_shape_may_be_given_and_one_axis_is_one_column():
+    assert Rows(np.zeros((5, 64)), shape=(8, 8)).shape == (8, 8)
+    single = Rows(np.arange(3))
+    assert (single.shape, single.read(1, 3).tolist()) == ((1,), [[1], [2]])
+    assert Rows(np.zeros((0, 2, 2))).read(0, 5).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "message"),
+    [
+        (["a"], {}, "not <U1; encode them"),
+        ([None], {}, "not object"),
+        ([1j], {}, "not complex128"),
+        (3.0, {}, "not one number"),
+        ([[1, 2]], {"shape": (3,)}, r"shape=\(3,\) does not hold a row of 2"),
+        ([[1, 2]], {"columns": ("a",)}, "1 names were given for 2 columns"),
+    ],
+)
+def test_what_is_no_row_is_refused(array, options, message):
+    with pytest.raises(DataError, match=message):
+        Rows(np.array(array), **options)
+
+
+# --- select -----------------------------------------------------------------------------------------------
+
+ABC = Rows(np.array([[1, 2, 3], [4, 5, 6]]), columns=("a", "b", "c"))
+PLAIN = Rows(np.array([[1, 2, 3], [4, 5, 6]]))
+
+
+@pytest.mark.parametrize(
+    ("source", "columns", "drop", "names", "first"),
+    [
+        (ABC, ["c", "a"], None, ("c", "a"), [3, 1]),
+        (ABC, None, ["b"], ("a", "c"), [1, 3]),
+        (ABC, ["c", "b", "a"], ["b"], ("c", "a"), [3, 1]),
+        (ABC, "b", None, ("b",), [2]),
+        (PLAIN, ["2", 0], None, None, [3, 1]),
+        (PLAIN, None, 0, None, [2, 3]),
+    ],
+)
+def test_columns_are_kept_in_the_asked_order(source, columns, drop, names, first):
+    chosen = select(source, columns, drop)
+    assert (chosen.columns, chosen.shape, len(chosen)) == (names, (len(first),), 2)
+    assert chosen.dtype == source.dtype
+    assert chosen.read(0, 1).tolist() == [first]
+    assert chosen.take(np.array([1, 0]))[1].tolist() == first
+
+
+def test_neighbours_are_a_view_and_no_choice_is_the_source():
+    assert np.shares_memory(select(ABC, ["b", "c"]).read(0, 2), ABC.array)
+    assert select(ABC) is ABC
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        (ABC, {"columns": ["A"]}, "no column 'A'; nearest: 'a'$"),
+        (ABC, {"drop": ["zzz"]}, "no column 'zzz'; there are: 'a', 'b', 'c'$"),
+        (PLAIN, {"columns": [3]}, "no column '3'; the columns have no names: say 0 to 2$"),
+        (PLAIN, {"columns": [-1]}, "no column '-1'"),
+        (ABC, {"columns": ["a", "a"]}, "'a' is asked for twice"),
+        (ABC, {"drop": ["a", "b", "c"]}, "no column is left"),
+        (Rows(np.zeros((1, 2)), columns=("a", "a")), {"drop": "a"}, "two columns are called 'a'; rename one"),
+    ],
+)
+def test_a_choice_that_cannot_be_says_why(source, options, message):
+    with pytest.raises(DataError, match=message):
+        select(source, **options)
+
+
+# --- .npy and .npz ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["u1", "<f4", ">f8", "?"])
+def test_npy_is_a_memory_map(tmp_path, order, dtype):
+    array = np.asarray(np.arange(24).reshape(4, 3, 2) % 5, dtype=dtype, order=order)
+    np.save(tmp_path / "a.npy", array)
+    source = open_path(tmp_path / "a.npy")
+    assert isinstance(source.array.base, np.memmap)
+    assert (source.shape, len(source)) == ((3, 2), 4)
+    assert_array_equal(all_rows(source), array.reshape(4, 6))
+
+
+def test_npz_by_key(tmp_path):
+    x, y = np.arange(6.0).reshape(3, 2), np.arange(3)
+    np.savez(tmp_path / "one.npz", x=x)
+    np.savez_compressed(tmp_path / "two.npz", x=x, y=y)
+    assert_array_equal(all_rows(open_path(tmp_path / "one.npz")), x)
+    assert_array_equal(all_rows(open_path(f"{tmp_path}/two.npz:x", columns=[1])), x[:, 1:])
+    fails(tmp_path / "two.npz", "holds x, y; name one array: two.npz:x")
+    fails(f"{tmp_path}/two.npz:z", "no array 'z'; the archive holds x, y")
+    np.savez(tmp_path / "none.npz")
+    fails(tmp_path / "none.npz", "holds nothing")
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("a pickle was run",))
+
+    array = np.array([Bomb()], dtype=object)
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    np.savez(tmp_path / "a.npz", x=array)
+    for name in ("a.npy", "a.npz", "a.npz:x"):
+        fails(f"{tmp_path}/{name}", "Python objects, not numbers")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.npz:rows", "a.csv", "a.parquet", "a.idx", "a-ubyte.gz"])
+@pytest.mark.parametrize("content", [b"", b"\0" * 9, b"\x93NUMPY", b"PK\3\4", b"PAR1", b"\x1f\x8b\x08", b"\xff"])
+def test_broken_bytes_are_one_line(tmp_path, name, content):
+    (tmp_path / name.split(":")[0]).write_bytes(content)
+    fails(f"{tmp_path}/{name}")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.csv", "a.parquet", "a-idx2-ubyte", "a.idx.gz"])
+def test_a_file_cut_anywhere_is_one_line_or_fewer_rows(tmp_path, name):
+    path = tmp_path / name
+    array = np.arange(40.0).reshape(20, 2)
+    if "idx" in name:
+        content = idx_bytes(0x0E, array.shape, ">40d", *array.ravel())
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    else:
+        write_path(path, [array], n_rows=20, columns=("p", "q"))
+    content = path.read_bytes()
+    assert len(open_path(path)) == 20
+    for end in range(0, len(content), 7):
+        path.write_bytes(content[:end])
+        if name == "a.csv":  # text does not say its length: a cut between two lines cannot be seen
+            with suppress(DataError):
+                assert len(open_path(path)) <= 20
+        else:
+            fails(path)
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([1j]), np.array(1.0), np.zeros(1, "f8,i4")])
+def test_npy_without_numbers(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    fails(tmp_path / "a.npy", "rows must")
+
+
+# --- .csv -------------------------------------------------------------------------------------------------
+
+
+def csv_file(tmp_path, text, name="a.csv"):
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "rows"),
+    [
+        ("a,b\n1,2\n3,4\n", ("a", "b"), [[1, 2], [3, 4]]),
+        ("1,2\n3,4", None, [[1, 2], [3, 4]]),
+        ("1,b\n3,4\n", ("1", "b"), [[3, 4]]),
+        ("\n\na,b\r\n1,2.5e-3\r\n", ("a", "b"), [[1, 0.0025]]),
+        ("\ufeffa,b\n1,2\n", ("a", "b"), [[1, 2]]),
+        ('"a\nz","b,c"\n"1",-2\n\n', ("a\nz", "b,c"), [[1, -2]]),
+        ("a\n1\n0.5\n", ("a",), [[1], [0.5]]),
+        (" 1, +2\n-inf,1.\n", None, [[1, 2], [-np.inf, 1]]),
+        ("a,b\n,NA\nNaN,1\n", ("a", "b"), [[np.nan, np.nan], [np.nan, 1]]),
+        (",NA\n1,2\n", None, [[np.nan, np.nan], [1, 2]]),
+        ("größe\n1\n", ("größe",), [[1]]),
+    ],
+)
+def test_csv_by_hand(tmp_path, text, columns, rows):
+    source = open_path(csv_file(tmp_path, text))
+    assert (source.columns, source.dtype) == (columns, np.float64)
+    assert_array_equal(all_rows(source), rows)
+
+
+def test_csv_that_pandas_wrote(tmp_path):
+    # Whole numbers first and fractions after pyarrow's first block: the type must not be guessed from it.
+    values = np.random.default_rng(0).normal(size=(2000, 30))
+    values[:1900] = values[:1900].round()
+    values[7, 3] = np.nan
+    frame = pd.DataFrame(values, columns=[f"c{i}" for i in range(30)])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    source = open_path(tmp_path / "a.csv", columns=["c3", "c29"])
+    assert_array_equal(all_rows(source), frame[["c3", "c29"]].to_numpy())
+
+
+def test_csv_longer_than_a_block(tmp_path, monkeypatch):
+    monkeypatch.setattr("taciturn.sources.csv._BLOCK_BYTES", 1000)
+    frame = pd.DataFrame({"x": range(1000), "word": "two\nlines", "y": 0.5})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert_array_equal(all_rows(open_path(tmp_path / "a.csv", drop="word")), frame[["x", "y"]].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ("", ["is empty"]),
+        ("\n\n", ["is empty"]),
+        ("a,b\n", ["no rows"]),
+        ("a,b\n1,2\n\n3,4,5\n", ["line 4 has 3 cells, the first 2"]),
+        ("1,2\n3\n", ["line 2 has 1 cells, the first 2"]),
+        (
+            "a,b c\n1,2\n3,x\n",
+            ["not numbers in column 'b c' (line 3: 'x')", "drop it (--drop 'b c') or encode it"],
+        ),
+        (
+            "a,b,c\n1,2,no\n3,red,yes\n4,blue,5\n",
+            ["columns 'b' (line 3: 'red'), 'c' (line 2: 'no')", "drop them (--drop b --drop c)"],
+        ),
+        ("1,2\n3,x\n", ["column '1' (line 2: 'x')"]),
+        ("1_0,2\n3,4\n5,1_0\n", ["column '2' (line 3: '1_0')"]),
+        ('a,b\n"x\ny",2\n1,z\n', ["'a' (line 3: 'x\\ny'), 'b' (line 4: 'z')"]),
+        ("a,a\n1,2\n", ["two columns are called 'a'"]),
+        ("größe\n1\n".encode("latin-1"), ["UTF-8"]),
+        ("a,b\n1,2\n".encode("utf-16"), ["UTF-8"]),
+        (b"a,b\n1,\xff\n", ["'b' (line 2: "]),
+        ("a;b\n1;2\n", ["'a;b' (line 2: '1;2')"]),
+    ],
+)
+def test_csv_that_cannot_be_read_says_where(tmp_path, text, fragments):
+    fails(csv_file(tmp_path, text), *fragments)
+
+
+def test_what_is_dropped_may_be_anything(tmp_path):
+    path = csv_file(tmp_path, b'a,word,b\n1,"two\nlines",2\n3,\xff,4\n')
+    source = open_path(path, drop="word")
+    assert source.columns == ("a", "b")
+    assert_array_equal(all_rows(source), [[1, 2], [3, 4]])
+    assert_array_equal(all_rows(open_path(path, columns=["b", "a"])), [[2, 1], [4, 3]])
+    fails(path, "no column 'wort'; nearest: 'word'", drop=["wort"])
+
+
+# --- .parquet ---------------------------------------------------------------------------------------------
+
+
+def test_parquet_that_pandas_wrote(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "int": pd.array([1, None, 2**31], "Int64"),
+            "byte": np.array([1, 2, 255], np.uint8),
+            "bool": [True, False, True],
+            "maybe": pd.array([True, None, False], "boolean"),
+            "float": np.array([0.5, np.nan, 3], np.float32),
+            "half": np.array([0.5, 1, 2], np.float16),
+            "none": [None, None, None],
+            "a.b": [1, 2, 3],
+            "a": [4, 5, 2**53 + 1],
+        }
+    )
+    frame.index = [5, 7, 8]  # stored as a column, which is no feature
+    frame.to_parquet(tmp_path / "a.parquet", row_group_size=2)
+    source = open_path(tmp_path / "a.parquet")
+    assert source.columns == tuple(frame)
+    assert_array_equal(all_rows(source), frame.astype(float).to_numpy())
+    assert_array_equal(
+        all_rows(open_path(tmp_path / "a.parquet", columns=["a", "byte"])), [[4, 1], [5, 2], [2**53, 255]]
+    )
+    assert open_path(tmp_path / "a.parquet", columns=["maybe", "byte", "half"]).dtype == np.float32
+    assert open_path(tmp_path / "a.parquet", columns=["byte", "a"]).dtype == np.float64
+
+
+def test_parquet_of_several_batches(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(150_000), "y": 1})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert_array_equal(all_rows(open_path(tmp_path / "a.parquet")), frame.to_numpy())
+
+
+def test_parquet_without_numbers_says_which(tmp_path):
+    frame = pd.DataFrame({"x": [1.0], "word": ["a"], "day": [pd.Timestamp(0)], "kind": pd.Categorical(["u"])})
+    frame.to_parquet(tmp_path / "a.parquet")
+    fails(tmp_path / "a.parquet", "'word' (", "'day' (timestamp", "'kind' (dictionary", "--drop word --drop day")
+    assert_array_equal(all_rows(open_path(tmp_path / "a.parquet", drop=["word", "day", "kind"])), [[1]])
+
+
+# --- IDX --------------------------------------------------------------------------------------------------
+
+
+def idx_bytes(code, shape, layout, *numbers):
+    return struct.pack(f">4B{len(shape)}I", 0, 0, code, len(shape), *shape) + struct.pack(layout, *numbers)
+
+
+@pytest.mark.parametrize(
+    ("code", "layout", "numbers", "dtype"),
+    [
+        (0x08, ">4B", (0, 1, 254, 255), "u1"),
+        (0x09, ">4b", (0, 1, -128, 127), "i1"),
+        (0x0B, ">4h", (0, 1, -2, 258), "i2"),
+        (0x0C, ">4i", (0, 1, -2, 65538), "i4"),
+        (0x0D, ">4f", (0, 1, -2.5, 0.125), "f4"),
+        (0x0E, ">4d", (0, 1, -2.5, 0.1), "f8"),
+    ],
+)
+def test_idx_of_every_type(tmp_path, code, layout, numbers, dtype):
+    content = idx_bytes(code, (2, 1, 2), layout, *numbers)
+    for name, packed in [
+        ("train-images-idx3-ubyte", content),
+        ("train-images.idx3-ubyte.gz", gzip.compress(content)),
+        ("rows.idx", content),
+        ("unpacked-idx3-ubyte.gz", content),
+    ]:
+        (tmp_path / name).write_bytes(packed)
+        source = open_path(tmp_path / name)
+        assert (source.shape, source.dtype) == ((1, 2), np.dtype(dtype))
+        assert all_rows(source).tolist() == [list(numbers[:2]), list(numbers[2:])]
+
+
+def test_idx_as_the_specification_prints_it(tmp_path):
+    # Two images of 2 × 3, byte by byte.
+    (tmp_path / "a.idx").write_bytes(bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 06070809ff0b"))
+    source = open_path(tmp_path / "a.idx")
+    assert source.shape == (2, 3)
+    assert all_rows(source).tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 255, 11]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "starts with nothing"),
+        (bytes.fromhex("00000801"), "cut off after 4 of 8 bytes"),
+        (bytes.fromhex("00000a01 00000000"), "starts with 00 00 0a 01"),
+        (bytes.fromhex("00000800"), "not an IDX file"),
+        (bytes.fromhex("00000801 00000003 0102"), "10 bytes where (3,) needs 11"),
+        (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where (3,) needs 11"),
+        (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "fetch the file again"),
+        (gzip.compress(bytes.fromhex("00000801 00000003 010203"))[:-9], "cannot be read as .idx"),
+    ],
+)
+def test_broken_idx(tmp_path, content, message):
+    (tmp_path / "a.idx").write_bytes(content)
+    fails(tmp_path / "a.idx", message)
+
+
+# --- the door ---------------------------------------------------------------------------------------------
+
+
+def test_names_that_lead_nowhere(tmp_path):
+    fails(tmp_path / "a.npy", "no such file")
+    fails(tmp_path / f"{'a' * 300}.npy", "no such file")
+    fails(tmp_path / "a.txt", "known are .npy, .npz", error=RecipeError)
+    fails(f"{tmp_path}/a.npz:", "known are", error=RecipeError)
+    (tmp_path / "folder.npy").mkdir()
+    fails(tmp_path / "folder.npy", "is a folder")
+    np.save(tmp_path / "zero.npy", np.zeros((0, 5)))
+    fails(tmp_path / "zero.npy", "no rows")
+
+
+def test_endings_in_capitals(tmp_path):
+    path = csv_file(tmp_path, "1,2\n", name="A.CSV")
+    assert len(open_path(path)) == 1
+
+
+def test_reading_numpy_rows_does_not_load_pyarrow():
+    code = "import sys, taciturn.sources as s; sys.exit('pyarrow' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+READERS = {
+    ".npy": np.load,
+    ".npz": lambda path: np.load(path)["rows"],
+    ".csv": lambda path: pd.read_csv(path, header=None).to_numpy(),
+    ".parquet": lambda path: pd.read_parquet(path).to_numpy(),
+}
+
+
+def blocks_of(array):
+    """Unequal blocks, one of them empty."""
+    yield from (array[:3], array[3:3], array[3:4], array[4:])
+
+
+@pytest.mark.parametrize("ending", READERS)
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ">f4", "u1", "i8", "?"])
+def test_others_read_what_is_written(tmp_path, ending, dtype):
+    array = np.random.default_rng(1).normal(size=(9, 4)).astype(dtype)
+    path = tmp_path / f"new/rows{ending}"
+    write_path(path, blocks_of(array), n_rows=9)
+    back = np.asarray(READERS[ending](path), dtype=array.dtype)
+    assert_array_equal(back, array)
+    assert_array_equal(all_rows(open_path(path)).astype(array.dtype), array)
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_names_and_missing_cells_are_written(tmp_path, ending):
+    array = np.array([[1, np.nan], [0.1, -np.inf]])
+    path = tmp_path / f"rows{ending}"
+    write_path(path, [array], n_rows=2, columns=('quoted "a", b', "ö"))
+    frame = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+    assert list(frame) == ['quoted "a", b', "ö"]
+    assert_array_equal(frame.to_numpy(), array)
+    source = open_path(path)
+    assert source.columns == ('quoted "a", b', "ö")
+    assert_array_equal(all_rows(source), array)
+
+
+@pytest.mark.parametrize("ending", READERS)
+@pytest.mark.parametrize(
+    ("blocks", "options", "message"),
+    [
+        ([np.zeros((2, 3))], {"n_rows": 3}, "n_rows=3, but the blocks held 2 rows"),
+        ([np.zeros((2, 3)), np.zeros((1, 2))], {"n_rows": 3}, "one width"),
+        ([np.zeros((2, 3))], {"n_rows": 2, "columns": ("a",)}, "1 names were given for 3 columns"),
+        ([np.zeros(3)], {"n_rows": 3}, "flatten"),
+        ([], {"n_rows": 0}, "no block"),
+    ],
+)
+def test_blocks_that_break_the_promise_leave_the_old_file(tmp_path, ending, blocks, options, message):
+    path = tmp_path / f"rows{ending}"
+    path.write_text("old")
+    with pytest.raises(DataError, match=message):
+        write_path(path, blocks, **options)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_an_unknown_ending_is_not_written(tmp_path):
+    with pytest.raises(RecipeError, match=r"known are \.npy, \.npz, \.csv, \.parquet$"):
+        write_path(tmp_path / "rows.txt", [np.zeros((1, 1))], n_rows=1)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
+def test_memory_is_bounded_by_a_block(tmp_path, ending):
+    tracemalloc.start()
+    try:
+        write_path(tmp_path / f"rows{ending}", (np.ones((100, 1000)) for _ in range(20)), n_rows=2000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * 100 * 1000 * 8  # of 16 MB in all
+
+
+def test_an_archive_is_what_savez_writes(tmp_path):
+    array = np.arange(6.0).reshape(3, 2)
+    write_path(tmp_path / "rows.npz", [array], n_rows=3)
+    np.savez(reference := io.BytesIO(), rows=array)
+    reference.seek(0)
+    with np.load(tmp_path / "rows.npz") as ours, np.load(reference) as theirs:
+        assert ours.files == theirs.files == ["rows"]
+        assert_array_equal(ours["rows"], theirs["rows"])

@@ -1,0 +1,542 @@
+"""Training: order, position and records against hand-worked numbers, and whole runs replayed in NumPy."""
+
+import copy
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from taciturn.care import Constraint
+from taciturn.corrupt import Clean, Gaussian, Masking
+from taciturn.feed import Feed, near_equal, split
+from taciturn.kernels import Chunked
+from taciturn.model import Autoencoder, Layout
+from taciturn.schedules import Cosine, Decay, Linear
+from taciturn.seeds import generator
+from taciturn.solvers import SGD, Adam, TensorFlowAdam
+from taciturn.sources import Rows
+from taciturn.sparsify import Sigmoid, TopK
+from taciturn.step import Step
+from taciturn.terms import KL, L1, SquaredError
+from taciturn.trainer import KeepBest, Recorder, Run, Validation, train
+
+N, D, L = 30, 4, 6
+
+
+def rows(n=N, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, D))
+
+
+def started(
+    source=None,
+    *,
+    coder=None,
+    terms=None,
+    solver=None,
+    corruption=None,
+    learning_rate=0.1,
+    epochs=2,
+    batch_size=8,
+    seed=0,
+    **options,
+):
+    """A run of a small float64 network, at its beginning."""
+    layout = Layout((D, L), coder or Sigmoid(), tied=options.pop("tied", False))
+    model = Autoencoder(layout, rng=generator(seed, "init"), kernels=Chunked(3)).double()
+    step = Step(model, terms or SquaredError() + 0.1 * KL(0.2))
+    optimiser = (solver or SGD()).build([{"params": list(step.parameters()), "weight_decay": 0.0}], 1.0)
+    feed = Feed(Rows(rows()) if source is None else source, model.normalise, batch_size, seed, corruption or Clean())
+    return Run(step, feed, optimiser, learning_rate, epochs, **options)
+
+
+def weights(run):
+    return {name: p.detach().clone() for name, p in run.step.named_parameters()}
+
+
+def same(first, second):
+    return all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def finished(run):
+    """Train to the end; return the run's history."""
+    recorder = Recorder()
+    for record in train(run):
+        recorder.add(record)
+    return recorder.history()
+
+
+def noting(run, note):
+    """Have the optimiser call `note` before each step (torch's own hooks run twice for a subclass)."""
+    step = run.optimiser.step
+
+    def noted():
+        note()
+        step()
+
+    run.optimiser.step = noted
+
+
+class Seen:
+    """A hook that keeps the batches and records."""
+
+    def __init__(self):
+        self.batches, self.records, self.weights = [], [], []
+
+    def __call__(self, run, batch, record):
+        self.batches.append(batch)
+        self.records.append(record)
+        self.weights.append(weights(run))
+
+
+# --- order ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
+def test_near_equal_batches_are_the_fewest_and_differ_by_one_row(size):
+    for n in [1, 2, 3, 6, 7, 8, 63, 64, 65, 129, 1000]:
+        bounds = near_equal(n, size)
+        sizes = [stop - start for start, stop in bounds]
+        assert [start for start, _ in bounds] == [0, *(stop for _, stop in bounds[:-1])]
+        assert bounds[-1][1] == n
+        assert max(sizes) <= size
+        assert max(sizes) - min(sizes) <= 1
+        assert len(bounds) == -(-n // size)
+
+
+def orders(seed, epochs=3):
+    """Each epoch's rows, by number, in the order in which a run of this seed sees them."""
+    source = np.zeros((N, D))
+    source[:, 0] = np.arange(N)
+    seen = Seen()
+    run = started(Rows(source), epochs=epochs, seed=seed, hooks=(seen,))
+    finished(run)
+    assert [len(batch.x) for batch in seen.batches] == [8, 8, 7, 7] * epochs
+    at = torch.cat([batch.x[:, 0] for batch in seen.batches]).long().numpy()
+    return at.reshape(epochs, N).tolist()
+
+
+def test_an_epoch_sees_every_row_once_in_an_order_of_its_seed_and_number():
+    first = orders(seed=0)
+    for order in first:
+        assert sorted(order) == list(range(N))
+        assert order != sorted(order)
+    assert len({tuple(order) for order in first + orders(seed=1)}) == 6
+    assert orders(seed=0) == first
+    wanted = torch.randperm(N, generator=generator(0, "order", 2)).tolist()
+    assert first[2] == wanted  # a function of (seed, epoch): it can be had without the epochs before
+
+
+@pytest.mark.parametrize(("fraction", "held"), [(0.1, 3), (0.5, 15), (0.001, 1), (0.999, 29)])
+def test_split_holds_out_so_many_rows_drawn_by_the_seed(fraction, held):
+    kept, out = split(N, fraction, 0)
+    assert len(out) == held
+    assert sorted([*kept, *out]) == list(range(N))
+    assert (np.diff(kept) > 0).all()
+    assert (np.diff(out) > 0).all()
+    assert_array_equal(split(N, fraction, 0)[1], out)
+    assert len({tuple(split(N, 0.5, seed)[1]) for seed in range(5)}) == 5
+
+
+def test_the_noise_of_a_block_of_rows_depends_on_seed_step_and_block_alone():
+    """150 rows are two blocks of 64 and one of 22; x stays what it was, and the target with it."""
+    seen = Seen()
+    source = Rows(rows(150))
+    run = started(source, corruption=Gaussian(Linear(1, 0)), epochs=2, batch_size=150, seed=7, hooks=(seen,))
+    finished(run)
+    for step, (batch, std) in enumerate(zip(seen.batches, [1, 0.5], strict=True)):
+        noise = [
+            torch.randn(n, D, generator=generator(7, "corrupt", step, block), dtype=torch.float64)
+            for block, n in enumerate([64, 64, 22])
+        ]
+        assert_allclose(batch.seen - batch.x, std * torch.cat(noise), rtol=1e-12, atol=1e-14)
+        assert batch.target is batch.x
+        assert_array_equal(np.sort(batch.x, axis=0), np.sort(rows(150), axis=0))
+
+
+# --- records, replayed in NumPy ---------------------------------------------------------------------------
+
+
+class Numpy:
+    """The network W, b, V, c with sigmoid codes under squared error + weight · KL(ρ) and plain gradient descent."""
+
+    def __init__(self, run, *, rho, weight):
+        model = run.step.model
+        self.W, self.b = (p.detach().numpy().copy() for p in (model.encoder[0].weight, model.encoder[0].bias))
+        self.V, self.c = (p.detach().numpy().copy() for p in (model.decoder[0].weight, model.decoder[0].bias))
+        self.rho, self.weight = rho, weight
+
+    def numbers(self, seen, target):
+        """Return loss, squared error, KL, rates and the codes, reconstruction errors that they are made of."""
+        codes = 1 / (1 + np.exp(-(seen @ self.W.T + self.b)))
+        error, q, rho = codes @ self.V + self.c - target, codes.mean(0), self.rho
+        squared = (error**2).mean()
+        kl = (rho * np.log(rho / q) + (1 - rho) * np.log((1 - rho) / (1 - q))).sum()
+        return {"loss": squared + self.weight * kl, "squared_error": squared, "kl": kl, "rates": q}, codes, error
+
+    def step(self, seen, target, learning_rate):
+        """Descend by the gradient worked out by hand; return the numbers before."""
+        numbers, codes, error = self.numbers(seen, target)
+        q, d_recon = numbers["rates"], 2 * error / error.size
+        d_codes = d_recon @ self.V.T + self.weight * ((1 - self.rho) / (1 - q) - self.rho / q) / len(seen)
+        d_pre = d_codes * codes * (1 - codes)
+        self.W -= learning_rate * d_pre.T @ seen
+        self.b -= learning_rate * d_pre.sum(0)
+        self.V -= learning_rate * codes.T @ d_recon
+        self.c -= learning_rate * d_recon.sum(0)
+        return numbers
+
+
+@pytest.mark.parametrize("corruption", [Clean(), Masking(0.3)], ids=str)
+def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
+    seen = Seen()
+    run = started(corruption=corruption, learning_rate=Linear(0.4, 0.0), epochs=3, hooks=(seen,))
+    numpy = Numpy(run, rho=0.2, weight=0.1)
+    history = finished(run)
+    # 12 steps, the first at 0.4, the last a twelfth of the way before 0
+    rates_of_learning = [0.4 - 0.4 * step / 12 for step in range(12)]
+    found = [
+        numpy.step(batch.seen.numpy(), batch.x.numpy(), rate)
+        for batch, rate in zip(seen.batches, rates_of_learning, strict=True)
+    ]
+    for name in ("loss", "squared_error", "kl"):
+        assert_allclose(history.steps[name], [numbers[name] for numbers in found], rtol=1e-10)
+    assert_allclose(history.steps["rate"], [numbers["rates"].mean() for numbers in found], rtol=1e-10)
+    assert_allclose(history.steps["learning_rate"], rates_of_learning, rtol=1e-12)
+    assert_array_equal(history.steps["step"], range(12))
+    assert_array_equal(history.steps["epoch"], np.repeat([0, 1, 2], 4))
+    assert_array_equal(history.steps["rows"], [8, 8, 7, 7] * 3)
+    model = run.step.model
+    for p, wanted in [
+        (model.encoder[0].weight, numpy.W),
+        (model.encoder[0].bias, numpy.b),
+        (model.decoder[0].weight, numpy.V),
+    ]:
+        assert_allclose(p.detach(), wanted, rtol=1e-10, atol=1e-13)
+
+    # an epoch's number is the mean of its steps' numbers, weighted by their rows
+    assert len(history) == 3
+    assert_array_equal(history["epoch"], [0, 1, 2])
+    for name in ("loss", "squared_error", "kl", "rates"):
+        by_step = np.array([numbers[name] for numbers in found]).reshape(3, 4, -1)
+        wanted = np.average(by_step, axis=1, weights=[8, 8, 7, 7])
+        assert_allclose(history[name].reshape(3, -1), wanted, rtol=1e-10, err_msg=name)
+    assert history["rates"].shape == (3, L)
+    assert_allclose(history["rate"], history["rates"].mean(1), rtol=1e-12)
+    assert (history["seconds"] > 0).all()
+
+
+def test_an_epochs_mean_is_weighted_by_rows_not_by_batches():
+    run = started(Rows(rows(3)), epochs=1, batch_size=2, learning_rate=0.0)
+    history = finished(run)
+    first, second = history.steps["loss"]
+    assert first != pytest.approx(second, rel=1e-3)
+    assert history["loss"][0] == pytest.approx((2 * first + second) / 3, rel=1e-12)
+
+
+SCHEDULES = [
+    (0.3, [0.3] * 8),
+    (Linear(0.8, 0.0), [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]),
+    (Linear(0.8, 0.2, over=0.5), [0.8, 0.65, 0.5, 0.35, 0.2, 0.2, 0.2, 0.2]),
+    (Cosine(0.2), [0.2, 0.192388, 0.170711, 0.138268, 0.1, 0.061732, 0.029289, 0.007612]),
+    (Decay(0.4, last=0.5), [0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.2, 0.1]),
+]
+
+
+@pytest.mark.parametrize(("learning_rate", "wanted"), SCHEDULES, ids=lambda case: getattr(case, "text", ""))
+def test_the_learning_rate_recorded_is_the_one_stepped_with(learning_rate, wanted):
+    run = started(learning_rate=learning_rate, terms=SquaredError() + L1(weight=0), epochs=2)
+    used = []
+    noting(run, lambda: used.append(run.optimiser.param_groups[0]["lr"]))
+    history = finished(run)
+    assert_allclose(history.steps["learning_rate"], wanted, atol=5e-7)
+    assert used == history.steps["learning_rate"].tolist()
+
+
+def test_without_a_known_end_schedules_stay_where_they_start():
+    run = started(learning_rate=Linear(0.8, 0.0), coder=TopK(Linear(5, 1)), terms=SquaredError() + L1(), endless=True)
+    seen = Seen()
+    run.hooks = (seen,)
+    assert finished(run).steps["learning_rate"].tolist() == [0.8] * 8
+    assert run.progress(7) == 0
+
+
+def test_k_and_weights_follow_their_schedules_step_by_step():
+    """k = 5, 4.5, 4, … rounded to even; the weight of l1 grows by 1/8 a step."""
+    seen = Seen()
+    run = started(coder=TopK(Linear(5, 1), signed=True), terms=SquaredError() + L1(weight=Linear(0, 1)), hooks=(seen,))
+    history = finished(run)
+    weight = (history.steps["loss"] - history.steps["squared_error"]) / history.steps["l1"]
+    assert_allclose(weight, np.arange(8) / 8, atol=1e-12)
+    fired = []
+    for batch, before in zip(seen.batches, [None, *seen.weights[:-1]], strict=True):
+        if before is not None:
+            pre = batch.x.numpy() @ before["model.encoder.0.weight"].numpy().T + before["model.encoder.0.bias"].numpy()
+            k = round(5 - 0.5 * (len(fired) + 1))
+            kept = np.sort(np.abs(pre), axis=1)[:, -k:]
+            fired.append(kept.sum(1).mean())
+    assert_allclose(history.steps["l1"][1:], fired, rtol=1e-11)
+
+
+# --- the same again ---------------------------------------------------------------------------------------
+
+NOISY = {
+    "corruption": Gaussian(Linear(0.5, 0.1)),
+    "coder": TopK(Linear(5, 2)),
+    "terms": SquaredError() + L1(weight=Linear(0.0, 0.1)),
+    "learning_rate": Cosine(0.05),
+    "epochs": 3,
+}
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(tied):
+    first, again, other = (started(**NOISY, solver=Adam(), seed=seed, tied=tied) for seed in (3, 3, 4))
+    born = weights(first)
+    histories = [finished(run) for run in (first, again, other)]
+    assert same(weights(first), weights(again))
+    assert not same(weights(first), weights(other))
+    assert not same(weights(first), born)
+    assert histories[0].steps["loss"].tolist() == histories[1].steps["loss"].tolist()
+    assert histories[0].steps["loss"].tolist() != histories[2].steps["loss"].tolist()
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 5, 8, 11])
+@pytest.mark.parametrize("solver", [SGD(0.9, nesterov=True), Adam(), TensorFlowAdam()], ids=lambda solver: solver.name)
+def test_going_on_from_any_step_gives_the_same_bits(solver, stop):
+    """3 epochs of 4 steps: stopped within an epoch, at its end, and one step before the run's."""
+    whole = started(**NOISY, solver=solver)
+    history = finished(whole)
+    broken = started(**NOISY, solver=solver)
+    recorder = Recorder()
+    for record in islice(train(broken), stop):
+        recorder.add(record)
+    assert (broken.epoch, broken.step_in_epoch, broken.steps) == (stop // 4, stop % 4, stop)
+    assert not same(weights(broken), weights(whole))
+    rest = Run(
+        broken.step,
+        broken.feed,
+        broken.optimiser,
+        broken.learning_rate,
+        broken.epochs,
+        epoch=stop // 4,
+        step_in_epoch=stop % 4,
+        steps=stop,
+    )
+    for record in train(rest):
+        recorder.add(record)
+    assert same(weights(rest), weights(whole))
+    assert recorder.history().steps["loss"].tolist() == history.steps["loss"].tolist()
+    assert (rest.epoch, rest.step_in_epoch, rest.steps) == (3, 0, 12)
+    assert list(train(rest)) == []  # there is nothing left to do
+
+
+def test_a_hook_stops_the_run_after_the_step_at_hand():
+    def stop_at_6(run, batch, record):
+        if record.step == 5:
+            run.stop = "enough"
+
+    run = started(epochs=3, hooks=(stop_at_6,))
+    history = finished(run)
+    assert_array_equal(history.steps["step"], range(6))
+    assert (run.epoch, run.step_in_epoch, run.steps) == (1, 2, 6)
+    assert len(history) == 2  # the unfinished epoch counts with the steps that it has
+    assert history["loss"][1] == pytest.approx(history.steps["loss"][4:].mean(), rel=1e-12)
+
+
+# --- validation -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_validation_is_the_objective_on_fixed_noise_and_the_rates_of_clean_rows(noisy):
+    """20 held-out rows in batches of 7, 7 and 6; each batch's noise is drawn by its number, at the schedule's end."""
+    held_ND = rows(20, seed=9)
+    run = started(epochs=3)
+    corruption = Gaussian(Linear(2, 0.5)) if noisy else Clean()
+    feed = Feed(Rows(held_ND), run.step.model.normalise, 7, 5, corruption)
+    seen = Seen()
+    run.hooks = (Validation(feed), seen)
+    history = finished(run)
+    assert history["validation_rates"].shape == (3, L)
+    for epoch in range(3):
+        after = copy.deepcopy(run)
+        after.step.load_state_dict(seen.weights[4 * epoch + 3], strict=False)
+        numpy = Numpy(after, rho=0.2, weight=0.1)
+        found = []
+        for i, x_BD in enumerate(np.split(held_ND, [7, 14])):
+            noise = torch.randn(x_BD.shape, generator=generator(5, "validate", i, 0), dtype=torch.float64).numpy()
+            numbers = numpy.numbers(x_BD + 0.5 * noise * noisy, x_BD)[0]
+            numbers["rates"] = numpy.numbers(x_BD, x_BD)[0]["rates"]
+            found.append(numbers)
+        for name in ("loss", "squared_error", "kl", "rates"):
+            wanted = np.average([numbers[name] for numbers in found], axis=0, weights=[7, 7, 6])
+            # the means are kept in float32
+            assert_allclose(history[f"validation_{name}"][epoch], wanted, rtol=1e-6, err_msg=name)
+
+
+def test_validation_changes_nothing_in_the_run():
+    plain, watched = started(**NOISY, solver=Adam()), started(**NOISY, solver=Adam())
+    watched.hooks = (Validation(Feed(Rows(rows(9)), watched.step.model.normalise, 4, 0, Masking(0.5))),)
+    first, second = finished(plain), finished(watched)
+    assert same(weights(plain), weights(watched))
+    assert first.steps["loss"].tolist() == second.steps["loss"].tolist()
+    assert set(second.epochs) - set(first.epochs) == {
+        "validation_loss",
+        "validation_squared_error",
+        "validation_l1",
+        "validation_rates",
+    }
+    assert "validation_loss" not in second.steps
+
+
+@pytest.mark.parametrize("corruption", [Clean(), Masking(0.0)], ids=str)
+def test_validation_is_of_the_model_that_will_be_kept_at_every_schedules_end(corruption):
+    """k and the weight of l1 stand where they end, as the corruption does: epochs can then be compared."""
+    run = started(
+        coder=TopK(Linear(6, 2), signed=True), terms=SquaredError() + L1(weight=Linear(0.0, 4.0)), learning_rate=0.0
+    )
+    run.hooks = (Validation(Feed(Rows(rows(9)), run.step.model.normalise, 9, 0, corruption)),)
+    model = run.step.model
+    pre = rows(9) @ model.encoder[0].weight.detach().numpy().T
+    most = np.sort(np.abs(pre), axis=1)[:, -2, None]
+    codes = np.where(np.abs(pre) >= most, pre, 0)
+    error = ((codes @ model.decoder[0].weight.detach().numpy() - rows(9)) ** 2).mean()
+    history = finished(run)
+    assert_allclose(history["validation_l1"], np.abs(codes).sum(1).mean(), rtol=1e-6)
+    assert_allclose(history["validation_squared_error"], error, rtol=1e-6)
+    assert_allclose(history["validation_loss"], error + 4 * np.abs(codes).sum(1).mean(), rtol=1e-6)
+    assert_allclose(history["validation_rates"], [codes.mean(0)] * 2, rtol=1e-6, atol=1e-7)
+
+
+# (validation losses, patience, tolerance, epochs done, the best epoch)
+PATIENCE = [
+    ([5, 4, 3, 2, 1, 0], 1, 0, 6, 5),
+    ([5, 4, 3, 3, 3, 3], 2, 0, 5, 2),
+    ([5, 6, 7, 1, 0, 0], 2, 0, 3, 0),
+    ([5, 6, 4, 5, 3, 4], 2, 0, 6, 4),
+    ([5, 6, 4, 5, 3, 4], 1, 0, 2, 0),
+    ([5, 4.9, 4.8, 4.7, 1, 1], 3, 1.5, 4, 3),  # too little a fall to go on, yet the least is kept
+    ([5, 4.5, 3, 2.9, 2.8, 0], 2, 1, 5, 4),
+    ([5, float("nan"), 4, float("nan"), float("nan"), 0], 2, 0, 5, 2),
+    ([float("nan")] * 6, 3, 0, 3, None),
+]
+
+
+@pytest.mark.parametrize(("losses", "patience", "tol", "epochs", "best"), PATIENCE, ids=str)
+def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patience, tol, epochs, best):
+    coming, after = iter(losses), []
+
+    def pretend(run, batch, record):
+        if record.last:
+            record.numbers["validation_loss"] = torch.tensor(next(coming))
+            after.append(weights(run))
+
+    keep = KeepBest(patience=patience, tol=tol)
+    run = started(epochs=6, hooks=(pretend, keep))
+    history = finished(run)
+    assert len(history) == run.epoch == epochs
+    assert run.step_in_epoch == 0
+    reason = f"the validation loss has not fallen by {tol:g} for {patience} epochs"
+    assert run.stop == (reason if epochs < 6 else None)
+    assert same(weights(run), after[-1])
+    keep.restore(run.step)
+    assert same(weights(run), after[-1 if best is None else best])
+    assert len({tuple(a["model.encoder.0.bias"].tolist()) for a in after}) == epochs  # the epochs do differ
+
+
+def test_restoring_keeps_tied_weights_tied():
+    def pretend(run, batch, record):
+        if record.last:
+            record.numbers["validation_loss"] = torch.tensor(float(record.epoch))
+
+    keep = KeepBest(patience=9, tol=0)
+    run = started(epochs=2, tied=True, hooks=(pretend, keep))
+    finished(run)
+    last = weights(run)
+    keep.restore(run.step)
+    assert run.step.model.encoder[0].weight is run.step.model.decoder[0].weight
+    assert not same(weights(run), last)
+
+
+# --- around the optimiser's step --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Noted(Constraint):
+    """Writes down what it sees; holds the dictionary's rows at length 1 by the way."""
+
+    notes: list
+
+    def before(self, W):
+        assert not torch.is_grad_enabled()
+        self.notes.append(("before", W.clone(), W.grad.clone()))
+
+    def after(self, W):
+        self.notes.append(("after", W.clone(), W.grad.clone()))
+        W /= W.norm(dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_constraint_stands_before_and_after_the_optimisers_step(tied):
+    notes = []
+    run = started(epochs=1, learning_rate=0.5, tied=tied, constraint=Noted(notes))
+    noting(run, lambda: notes.append(("step",)))
+    finished(run)
+    assert [note[0] for note in notes] == ["before", "step", "after"] * 4
+    for (_, W, gradient), _, (_, moved, same_gradient) in zip(notes[::3], notes[1::3], notes[2::3], strict=True):
+        assert gradient.any()
+        assert_array_equal(gradient, same_gradient)
+        assert_allclose(moved, W - 0.5 * gradient, rtol=1e-12, atol=1e-14)
+    # what `after` wrote is what the next step sees, and what is kept
+    for W in (*(note[1] for note in notes[3::3]), run.step.model.dictionary.detach()):
+        assert_allclose(W.norm(dim=1), np.ones(L), rtol=1e-12)
+
+
+class Still(Constraint):
+    """Takes the dictionary's gradient away."""
+
+    def before(self, W):
+        W.grad.zero_()
+
+
+def test_what_before_makes_of_the_gradient_is_what_the_optimiser_sees():
+    run = started(constraint=Still())
+    born = weights(run)
+    finished(run)
+    assert torch.equal(run.step.model.dictionary, born["model.decoder.0.weight"])
+    assert not torch.equal(run.step.model.encoder[0].weight, born["model.encoder.0.weight"])
+
+
+def test_clip_bounds_the_norm_of_all_gradients_together():
+    """With lr 1 plain descent moves all weights together by the gradient's norm, or by the bound on it."""
+    moved = {}
+    for clip in (None, 1e9, 0.01):
+        run = started(epochs=1, batch_size=N, learning_rate=1.0, clip=clip)
+        born = weights(run)
+        finished(run)
+        moved[clip] = {name: value - born[name] for name, value in weights(run).items()}
+    norm = {clip: np.sqrt(sum(float((d**2).sum()) for d in change.values())) for clip, change in moved.items()}
+    assert norm[None] > 0.1
+    assert norm[1e9] == pytest.approx(norm[None], rel=1e-12)
+    assert norm[0.01] == pytest.approx(0.01, rel=1e-4)
+    for name, change in moved[0.01].items():
+        assert_allclose(change, moved[None][name] * norm[0.01] / norm[None], rtol=1e-8, atol=1e-15)
+
+
+# --- pairs ------------------------------------------------------------------------------------------------
+
+
+def test_a_partner_is_what_is_reconstructed_and_stays_with_its_row():
+    x_ND = rows()
+    seen = Seen()
+    run = started(Rows(x_ND), hooks=(seen,), corruption=Masking(0.5))
+    run.feed = Feed(run.feed.source, run.feed.normalise, 8, 0, Masking(0.5), target=Rows(x_ND * 2 + 1))
+    numpy = Numpy(run, rho=0.2, weight=0.1)
+    history = finished(run)
+    found = [numpy.step(batch.seen.numpy(), batch.x.numpy() * 2 + 1, 0.1)["loss"] for batch in seen.batches]
+    assert_allclose(history.steps["loss"], found, rtol=1e-10)
+    for batch in (*seen.batches, *run.feed.held_out()):
+        assert_allclose(batch.target, batch.x * 2 + 1, rtol=1e-14)
+    assert_array_equal(torch.cat([batch.x for batch in run.feed.held_out()]), x_ND)

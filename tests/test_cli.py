@@ -206,6 +206,25 @@ def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypat
     assert [f.name for f in tmp_path.rglob("*") if f.name != "runs"] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[data]\nsauce = 'digits'", "[data] sauce is unknown; there are source, columns, drop"),
+        ("[data]\n", '[data] names no source; add source = "digits" or a file'),
+        ("[data]\nsource = 'digits'\n[run]\nseed = 'x'", "[run] seed = 'x' must be int"),
+        ("[data]\nsource = 'digits'\n[run]\nseed = -1", "seed=-1 must be 0 or more"),
+        ("[data]\nsource = 'digits'\n[run]\nestimator = 'oracle'", "estimator='oracle' is unknown"),
+        ("[data]\nsource = 'digits'\n[parameters]\nlatents = 3", "[parameters]: 'latents' is no parameter"),
+        ("[date]\n", "'date' is no section of a recipe"),
+        ("data", "cannot be read as a recipe"),
+    ],
+)
+def test_mistakes_in_a_recipe(tmp_path, text, words):
+    (tmp_path / "r.toml").write_text(text)
+    assert words in said(run("fit", tmp_path / "r.toml", "-o", tmp_path / "run", code=2))
+    assert [f.name for f in tmp_path.iterdir()] == ["r.toml"]
+
+
 def test_mistakes_with_rows(runs, tmp_path):
     np.save(tmp_path / "narrow.npy", np.zeros((3, 63)))
     done = run("encode", runs / "digits", tmp_path / "narrow.npy", "-o", tmp_path / "x.npy", code=1)

@@ -10,8 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import corrupt, datasets, metrics, plots, schedules, solvers, sources, sparsify, terms
-    from .estimators import BaseAutoencoder, DenoisingAutoencoder, SparseAutoencoder
-    from .estimators.storage import load
+    from .estimators import BaseAutoencoder, DenoisingAutoencoder, SparseAutoencoder, load
     from .model import Autoencoder, Layout
     from .trainer import History
 
@@ -22,7 +21,7 @@ _HOME = {
     "History": "trainer",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
-    "load": "estimators.storage",
+    "load": "estimators",
 }
 _MODULES = ("corrupt", "datasets", "metrics", "plots", "schedules", "solvers", "sources", "sparsify", "terms")
 

@@ -8,7 +8,12 @@ from typing import Any
 
 from ..errors import RecipeError
 
-SECTIONS = ("data", "run", "parameters")
+# What each section may hold, and of which type; the estimator itself knows its parameters.
+SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
+    "data": {"source": (str,), "columns": (list,), "drop": (list,)},
+    "run": {"estimator": (str,), "seed": (int,), "held_out": (int, float), "threads": (int,)},
+    "parameters": None,
+}
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -20,6 +25,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     for name, section in given.items():
         if name not in SECTIONS or not isinstance(section, dict):
             raise RecipeError(f"{path}: {name!r} is no section of a recipe; there are {', '.join(SECTIONS)}")
+        _check(path, name, section)
     return {name: dict(given.get(name, {})) for name in SECTIONS}
 
 
@@ -30,6 +36,18 @@ def text(sections: Mapping[str, Mapping[str, Any]], *, version: str) -> str:
         lines += ["", f"[{name}]"]
         lines += [f"{key} = {_value(value)}" for key, value in section.items() if value is not None]
     return "\n".join(lines) + "\n"
+
+
+def _check(path: Path, name: str, section: Mapping[str, Any]) -> None:
+    known = SECTIONS[name]
+    if known is None:
+        return
+    for key, value in section.items():
+        if key not in known:
+            raise RecipeError(f"{path}: [{name}] {key} is unknown; there are {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, known[key]):
+            kinds = " or ".join(kind.__name__ for kind in known[key])
+            raise RecipeError(f"{path}: [{name}] {key} = {value!r} must be {kinds}")
 
 
 def _value(value: Any) -> str:

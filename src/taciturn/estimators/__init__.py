@@ -4,4 +4,6 @@ from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .sparse import SparseAutoencoder
 
-__all__ = ["BaseAutoencoder", "DenoisingAutoencoder", "SparseAutoencoder"]
+load = BaseAutoencoder.load
+
+__all__ = ["BaseAutoencoder", "DenoisingAutoencoder", "SparseAutoencoder", "load"]

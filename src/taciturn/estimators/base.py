@@ -6,6 +6,7 @@ torch takes a second to load, so the modules that need it are imported when rows
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,11 +15,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ..errors import RecipeError
+from ..errors import ArtifactError, RecipeError
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
+    from ..artifact import Artifact
     from ..corrupt import Corruption
     from ..model import Autoencoder
     from ..schedules import Schedule
@@ -199,9 +201,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             )
         if not goes_on:
             self._learner = Learner(settings, seed)
-            self._learner.moments = moments
-            self._learner.scale(settings.scaling, moments)
-            self.scaling_ = settings.scaling.said(moments)
+            self._learner.see(moments)
         history = self._learner.fit(
             settings, source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose)
         )
@@ -221,11 +221,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if first:
             seed = self._seed()
             self._learner = Learner(settle(self._parameters(), moments, source.dtype), seed)
-        learner = self._learner
-        learner.moments.merge(moments)
-        learner.scale(learner.settings.scaling, learner.moments)
-        self.scaling_ = learner.settings.scaling.said(learner.moments)
-        return self._learnt(learner.partial_fit(source, partner))
+        self._learner.see(moments)
+        return self._learnt(self._learner.partial_fit(source, partner))
 
     # --- using -------------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike) -> Array:
@@ -286,6 +283,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.model
 
     @property
+    def scaling_(self) -> str:
+        """What was done to the rows, in one line."""
+        check_is_fitted(self)
+        return self._learner.scaling_said
+
+    @property
     def components_(self) -> Array:
         """What each latent at 1, all others at 0, adds to the reconstruction [n_components, n_features].
 
@@ -296,22 +299,53 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return components(self.module_)
 
     # --- keeping -----------------------------------------------------------------------------------------------
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json."""
-        from .storage import save
+    def to_artifact(
+        self, *, rows: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None
+    ) -> Artifact:
+        """Return all that was learnt as an artifact; `rows` and `metrics` say more of the rows and the results."""
+        from .storage import described
 
         check_is_fitted(self)
-        save(self, path, overwrite=overwrite)
+        return described(
+            self._learner,
+            self.history_,
+            estimator=type(self).__name__,
+            parameters=self.get_params(deep=False),
+            columns=getattr(self, "feature_names_in_", None),
+            rows=rows or {},
+            metrics=metrics or {},
+        )
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json."""
+        from .. import artifact
+
+        artifact.save(self.to_artifact(), path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the estimator that `save` (or `taciturn fit`) wrote. Runs no code from the folder."""
-        from .storage import load
+        from .. import artifact
+        from .storage import restored
 
-        loaded = load(path)
-        if not isinstance(loaded, cls):
-            raise RecipeError(f"{path} holds a {type(loaded).__name__}, not a {cls.__name__}")
-        return loaded
+        kept = artifact.load(path)
+        known = {kind.__name__: kind for kind in BaseAutoencoder.__subclasses__()}
+        name = kept.config.get("estimator")
+        if name not in known:
+            raise ArtifactError(f"{path}: no estimator is named {name!r}; there are {', '.join(known)}")
+        if not issubclass(known[name], cls):
+            raise RecipeError(f"{path} holds a {name}, not a {cls.__name__}")
+        try:
+            given = {key: tuple(v) if isinstance(v, list) else v for key, v in kept.config["parameters"].items()}
+            estimator: Self = known[name](**given)
+            estimator._learner = restored(kept, estimator._parameters())
+            columns = kept.config["rows"]["columns"]
+        except (KeyError, TypeError, RecipeError) as error:
+            raise ArtifactError(f"{path}: config.json does not describe an estimator: {error}") from error
+        estimator.n_features_in_ = kept.model.layout.widths[0]
+        if columns is not None:
+            estimator.feature_names_in_ = np.asarray(columns, dtype=object)
+        return estimator._learnt(kept.history)
 
     # --- scikit-learn's contract -------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:

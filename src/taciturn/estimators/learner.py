@@ -11,7 +11,6 @@ from ..errors import DataError
 from ..feed import Feed
 from ..model import Autoencoder
 from ..moments import Moments
-from ..scaling import Scaling
 from ..schedules import Schedule
 from ..seeds import generator
 from ..solvers import groups
@@ -55,15 +54,19 @@ class Learner:
         self.step = chosen.step(self.model, settings.objective)
         self.optimiser = self._optimiser(settings)
         self.moments = Moments()
+        self.scaling_said = ""
         self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
 
-    def scale(self, scaling: Scaling, moments: Moments) -> None:
-        """Set the model's scaling to what the moments call for."""
-        shift, scale = scaling.fit(moments)
+    def see(self, moments: Moments) -> None:
+        """Take in the moments of more rows, and scale by all that were seen."""
+        self.moments.merge(moments)
+        scaling = self.settings.scaling
+        shift, scale = scaling.fit(self.moments)
         self.model.shift.copy_(torch.from_numpy(shift))
         self.model.scale.copy_(torch.from_numpy(scale))
+        self.scaling_said = scaling.said(self.moments)
 
     def fit(
         self,

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_history_as_parquet_is_read_by_others(run, digits):
 def test_an_existing_folder_is_kept(run, digits):
     before = (run / "config.json").read_bytes()
     model = SparseAutoencoder(3, max_iter=1, random_state=0).fit(digits)
-    with pytest.raises(TaciturnError, match="exists; choose another folder or pass overwrite=True"):
+    with pytest.raises(TaciturnError, match="exists; choose another folder, or overwrite it"):
         model.save(run)
     assert (run / "config.json").read_bytes() == before
 
@@ -123,6 +124,29 @@ def test_an_unknown_part(copied):
     edit(copied, network=config["network"])
     with pytest.raises(ArtifactError, match="no part is named 'telepathy'"):
         artifact.load(copied)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rows": None}, "'rows' is missing or no object"),
+        ({"training": {"seed": 0}}, "training lacks 'epochs'"),
+        ({"corruption": {"name": "kl", "rate": 0.1}}, "corruption is a KL, not a Corruption"),
+        ({"network": {"name": "layout", "widths": 5, "coder": {"name": "relu"}}}, "widths=5 must be two or more"),
+        ({"network": {"name": "layout", "widths": [2, 3], "coder": "relu"}}, "coder='relu' is no Sparsifier"),
+        ({"parameters": {"latents": 3}}, "config.json does not describe an estimator"),
+        ({"format": "x"}, "has format 'x'"),
+    ],
+)
+def test_a_damaged_config(copied, change, words):
+    edit(copied, **change)
+    with pytest.raises(ArtifactError, match=re.escape(words)) as refusal:
+        SparseAutoencoder.load(copied)
+    assert "config.json" in str(refusal.value)
+
+
+def test_all_files_have_the_usual_mode(run):
+    assert len({file.stat().st_mode for file in run.iterdir()}) == 1
 
 
 def test_an_unknown_estimator(copied):

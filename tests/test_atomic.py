@@ -113,15 +113,36 @@ def test_an_existing_folder_is_kept_unless_asked(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
     fill(path, "old")
+    (path / "config.json").touch()
     with pytest.raises(TaciturnError) as caught, atomic_folder(path):
         pytest.fail("the block must not run")
-    assert str(caught.value) == f"{path} exists; choose another folder or pass overwrite=True (--overwrite)"
+    assert str(caught.value) == f"{path} exists; choose another folder, or overwrite it"
     assert (path / "sub" / "words.txt").read_text() == "old"
 
     with atomic_folder(path, overwrite=True) as temporary:
         (temporary / "other.txt").write_text("new")
         assert (path / "sub" / "words.txt").read_text() == "old"
     assert names(path) == ["other.txt"]
+    assert names(tmp_path) == ["run"]
+
+
+def test_only_a_folder_of_our_own_making_is_overwritten(tmp_path):
+    path = tmp_path / "papers"
+    path.mkdir()
+    fill(path, "precious")
+    for overwrite in (False, True):
+        with pytest.raises(TaciturnError) as caught, atomic_folder(path, overwrite=overwrite):
+            pytest.fail("the block must not run")
+        assert str(caught.value) == f"{path} holds other files and no config.json; choose another folder"
+    assert (path / "sub" / "words.txt").read_text() == "precious"
+
+
+def test_an_empty_folder_may_stand_there(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    with atomic_folder(path) as temporary:
+        fill(temporary, "few")
+    assert (path / "sub" / "words.txt").read_text() == "few"
     assert names(tmp_path) == ["run"]
 
 
@@ -137,6 +158,7 @@ def test_a_failed_block_leaves_the_old_folder(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
     fill(path, "old")
+    (path / "config.json").touch()
 
     def write_half_a_folder():
         with atomic_folder(path, overwrite=True) as temporary:
@@ -153,6 +175,7 @@ def test_the_old_folder_is_put_back_if_the_new_cannot_take_its_place(tmp_path, m
     path = tmp_path / "run"
     path.mkdir()
     fill(path, "old")
+    (path / "config.json").touch()
     rename = Path.rename
 
     def refuse(self, target):

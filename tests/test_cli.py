@@ -63,8 +63,8 @@ def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
         "scaling not scaled, values from 0 to 1",
         "measured on 180 held-out rows of 64 columns",
         f"reconstructs {1 - metrics['fvu']:.1%} of their variance",
-        "latents 32;",
-        f"rate {metrics['rate']:.2%} mean activation, asked for 5.00%",
+        "latents 32 ",
+        f"rate {np.mean(metrics['rates']):.2%} mean activation, asked for 5.00%; its latents' from",
         f"denoises gaussian:0.4 from {metrics['psnr_before']:.1f} dB to {metrics['psnr_after']:.1f} dB PSNR",
     ):
         assert part in words
@@ -80,7 +80,7 @@ def test_metrics_are_what_numpy_finds_on_the_held_out_rows(runs, digits):
     assert metrics["mean_squared_error"] == pytest.approx(error.mean(), rel=1e-5)
     assert metrics["fvu"] == pytest.approx(error.sum() / np.square(held - held.mean(0)).sum(), rel=1e-5)
     codes = model.transform(held)
-    assert metrics["rate"] == pytest.approx(codes.mean(), rel=1e-5)
+    assert metrics["rates"] == pytest.approx(codes.mean(0).tolist(), rel=1e-5)
     assert metrics["l0"] == pytest.approx((codes > 0.5).sum(1).mean(), rel=1e-5)
     # 10 log10(1 / 0.4²) = 7.96 dB, up to what 180 · 64 draws of noise leave open
     assert metrics["psnr_before"] == pytest.approx(7.96, abs=0.25)
@@ -146,12 +146,14 @@ def test_without_data_the_held_out_rows_are_taken(runs, tmp_path, digits):
 
     run("denoise", runs / "digits", "-o", tmp_path / "rows.npy")
     held = digits[split(1797, 0.1, 0)[1]]
-    np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), load(runs / "digits").denoise(held), rtol=1e-6)
+    images = np.load(tmp_path / "rows.npy")
+    assert images.shape == (180, 8, 8)
+    np.testing.assert_allclose(images.reshape(180, 64), load(runs / "digits").denoise(held), rtol=1e-6)
 
 
 def test_evaluate(runs):
     stored = json.loads((runs / "digits" / "metrics.json").read_text())
-    assert json.loads(run("evaluate", runs / "digits", "--json").output) == pytest.approx(stored)
+    assert json.loads(run("evaluate", runs / "digits", "--json").output) == stored
     other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
     assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
     assert f"{1 - stored['fvu']:.1%} of their variance" in said(run("evaluate", runs / "digits"))
@@ -215,6 +217,8 @@ def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypat
         ("[data]\nsource = 'digits'\n[run]\nseed = -1", "seed=-1 must be 0 or more"),
         ("[data]\nsource = 'digits'\n[run]\nestimator = 'oracle'", "estimator='oracle' is unknown"),
         ("[data]\nsource = 'digits'\n[parameters]\nlatents = 3", "[parameters]: 'latents' is no parameter"),
+        ("[data]\nsource = 'digits'\n[parameters]\nrandom_state = 3", "[parameters]: 'random_state' is no parameter"),
+        ("[data]\nsource = 'digits'\n[parameters]\ntied = 'yes'", "tied='yes' must be True or False"),
         ("[date]\n", "'date' is no section of a recipe"),
         ("data", "cannot be read as a recipe"),
     ],
@@ -232,7 +236,66 @@ def test_mistakes_with_rows(runs, tmp_path):
     done = run("encode", runs / "digits", "digits", "-o", tmp_path / "codes.xlsx", code=2)
     assert "known are .npy, .npz, .csv, .parquet" in said(done)
     done = run(*FIT, "-o", runs / "digits", code=1)
-    assert "exists; choose another folder or pass overwrite=True (--overwrite)" in said(done)
+    assert "exists; choose another folder, or overwrite it" in said(done)
+
+
+def test_columns_by_number_and_names_with_commas(tmp_path, digits):
+    np.save(tmp_path / "rows.npy", digits)
+    run("fit", tmp_path / "rows.npy", "--drop", "0,63", "--latents", 4, "--epochs", 1, "-o", tmp_path / "run", "-q")
+    run("encode", tmp_path / "run", tmp_path / "rows.npy", "-o", tmp_path / "codes.npy")
+    wanted = load(tmp_path / "run").transform(digits[:, 1:63])
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), wanted, rtol=1e-6)
+    frame = pd.DataFrame(digits[:50, 20:24], columns=["x, y", "x", "y", "z"])
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    quick = ["--latents", 4, "--epochs", 1, "-q"]
+    run("fit", tmp_path / "table.csv", "--drop", "x, y", *quick, "-o", tmp_path / "one")
+    run("fit", tmp_path / "table.csv", "--drop", "x,y", *quick, "-o", tmp_path / "two")
+    assert artifact.load(tmp_path / "one").config["rows"]["columns"] == ["x", "y", "z"]
+    assert artifact.load(tmp_path / "two").config["rows"]["columns"] == ["x, y", "z"]
+
+
+def test_colour_images_are_drawn_and_others_are_not(tmp_path):
+    quick = ["--latents", 4, "--epochs", 1, "-q"]
+    rows = np.random.default_rng(0).random((40, 4, 4, 3)) * 255
+    np.save(tmp_path / "colour.npy", rows)
+    np.save(tmp_path / "channels.npy", rows.reshape(40, 3, 4, 4))
+    run("fit", tmp_path / "colour.npy", *quick, "-o", tmp_path / "colour")
+    run("fit", tmp_path / "channels.npy", *quick, "-o", tmp_path / "channels")
+    assert (tmp_path / "colour" / "denoised.png").exists()
+    assert not (tmp_path / "channels" / "denoised.png").exists()
+
+
+def test_a_value_that_is_not_finite_is_named_by_its_place_in_the_file(tmp_path):
+    rows = np.random.default_rng(0).random((50, 3))
+    rows[[31, 40], 1] = np.nan
+    pd.DataFrame(rows, columns=["a", "b", "c"]).to_csv(tmp_path / "holes.csv", index=False)
+    done = run("fit", tmp_path / "holes.csv", "-o", tmp_path / "run", code=1)
+    assert "holes.csv: 2 values in 2 of 50 rows are NaN or infinite, the first in row 31, column 'b'" in said(done)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_finds_rows_beside_it_and_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    np.save(tmp_path / "there" / "rows.npy", np.random.default_rng(0).random((40, 3)))
+    (tmp_path / "there" / "r.toml").write_text("[data]\nsource = 'rows.npy'\n[parameters]\nmax_iter = 1")
+    monkeypatch.chdir(tmp_path)
+    run("fit", "there/r.toml", "-q", "-o", "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run("fit", "../run/recipe.toml", "-q", "-o", "again")
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == (
+        tmp_path / "elsewhere" / "again" / "weights.safetensors"
+    ).read_bytes()
+
+
+def test_brackets_in_a_path_are_no_markup(tmp_path):
+    done = run("fit", "iris", "--latents", 3, "--epochs", 1, "-o", tmp_path / "[red]x[" / "[oops]")
+    assert "[red]x[/[oops]" in said(done).replace(" ", "")
+
+
+def test_a_runs_folder_is_no_data(runs):
+    done = run("fit", runs / "digits", code=2)
+    assert "is a run's folder; to repeat the run: taciturn fit" in said(done)
 
 
 def test_overwrite(tmp_path):

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -209,6 +210,14 @@ def test_warm_start_goes_on_and_a_fresh_fit_does_not(digits):
     assert not np.allclose(model.set_params(warm_start=False).fit(digits).components_, before)
 
 
+def test_warm_start_takes_the_new_objective_and_keeps_the_scaling(digits):
+    model = SparseAutoencoder(20, warm_start=True, sparsity="kl:0.05,weight=1", **QUICK).fit(digits)
+    model.set_params(sparsity="kl:0.3,weight=5", max_iter=40).fit(digits * 1.5 + 0.2)
+    assert model.scaling_ == "not scaled, values from 0 to 1"
+    assert model.settings_.scaling.text == "none"
+    assert model.transform(digits * 1.5 + 0.2).mean() == pytest.approx(0.3, abs=0.03)
+
+
 def test_warm_start_refuses_another_network(digits):
     model = SparseAutoencoder(20, warm_start=True, **QUICK).fit(digits)
     with pytest.raises(RecipeError, match="another shape"):
@@ -231,6 +240,94 @@ def test_partial_fit_learns(digits):
     for _ in range(12):
         model.partial_fit(digits[:1500])
     assert model.score(digits[1500:]) > 0.7  # PCA reaches this with about 12 components; the start is below 0
+
+
+def test_history_goes_on_over_validation_partial_fit_and_a_folder(digits, tmp_path):
+    model = SparseAutoencoder(8, **QUICK).fit(digits[:200], validation=digits[200:300]).partial_fit(digits)
+    model.save(tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    assert loaded.n_iter_ == 4
+    np.testing.assert_array_equal(loaded.history_["validation_loss"], model.history_["validation_loss"])
+    assert np.isnan(loaded.history_["validation_loss"]).tolist() == [False, False, False, True]
+    assert loaded.history_["validation_rates"].shape == (4, 8)
+    loaded.partial_fit(digits)
+    assert loaded.history_["epoch"].tolist() == [0, 1, 2, 3, 4]
+    assert loaded.n_iter_ == 5
+
+
+def test_history_is_a_mapping(digits):
+    history = SparseAutoencoder(8, **QUICK).fit(digits).history_
+    assert "loss" in history
+    assert list(history) == ["epoch", "seconds", "rate", "loss", "squared_error", "kl", "rates"]
+
+
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
+    from taciturn.estimators.learner import Learner
+
+    def interrupted(self, run):
+        raise KeyboardInterrupt
+
+    fresh, fitted = SparseAutoencoder(8, **QUICK), SparseAutoencoder(8, **QUICK).fit(digits)
+    before = fitted.transform(digits)
+    monkeypatch.setattr(Learner, "_learn", interrupted)
+    for model in (fresh, fitted):
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(digits)
+    with pytest.raises(NotFittedError):
+        fresh.transform(digits)
+    np.testing.assert_array_equal(fitted.transform(digits), before)
+
+
+def test_several_parts_and_texts(digits, tmp_path):
+    parts = SparseAutoencoder(8, sparsity=[TopK(3), "l1:weight=0.1"], **QUICK).fit(digits)
+    text = SparseAutoencoder(8, sparsity="topk:3+l1:weight=0.1", **QUICK).fit(digits)
+    np.testing.assert_array_equal(parts.components_, text.components_)
+    parts.save(tmp_path / "run")
+    np.testing.assert_array_equal(load(tmp_path / "run").transform(digits), text.transform(digits))
+
+
+def test_pairs_decide_the_output_and_bring_their_own_noise(digits):
+    model = DenoisingAutoencoder(8, **QUICK).fit(digits, target=3 * digits - 1)
+    assert (model.settings_.layout.output.text, model.settings_.corruption.text) == ("identity", "clean")
+    with pytest.raises(DataError, match="cross_entropy needs rows in"):
+        DenoisingAutoencoder(8, loss="cross_entropy", **QUICK).fit(digits, target=3 * digits - 1)
+
+
+def test_pairs_as_frames_and_arrays(table):
+    frame = pd.DataFrame(table, columns=list("abcde"))
+    model = DenoisingAutoencoder(4, early_stopping=True, **QUICK)
+    model.fit(frame[:200], target=table[:200], validation=(frame[200:], table[200:]))
+    assert np.isfinite(model.history_["validation_loss"]).all()
+
+
+def test_a_frame_with_columns_called_like_methods(table):
+    frame = pd.DataFrame(table, columns=["read", "take", "columns", "shape", "dtype"])
+    assert SparseAutoencoder(3, **QUICK).fit(frame).transform(frame).shape == (300, 3)
+
+
+def test_a_sources_columns_are_compared(table):
+    names = tuple("abcde")
+    model = SparseAutoencoder(3, **QUICK).fit(Rows(table, columns=names))
+    with pytest.raises(ValueError, match="the source's columns are b, a, c, d, e, but a, b, c, d, e were learnt"):
+        model.transform(Rows(table, columns=tuple("bacde")))
+    model.fit(Rows(table[:, :2]))
+    assert not hasattr(model, "feature_names_in_")
+
+
+@pytest.mark.parametrize("make", [np.asfortranarray, lambda X: X[::-1], lambda X: X.astype(np.float16), np.round])
+def test_arrays_of_all_layouts_and_types(digits, make):
+    X = make(digits)
+    model = SparseAutoencoder(5, max_iter=1, random_state=0).fit(X)
+    same = SparseAutoencoder(5, max_iter=1, random_state=0).fit(np.ascontiguousarray(X, np.float64))
+    np.testing.assert_allclose(model.components_, same.components_, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.uint16, np.int32, np.int64])
+def test_whole_numbers_are_rows_too(digits, kind):
+    X = (digits > 0.5).astype(kind)
+    model = SparseAutoencoder(5, max_iter=1, random_state=0).fit(X)
+    same = SparseAutoencoder(5, max_iter=1, random_state=0).fit(X.astype(np.float64))
+    np.testing.assert_allclose(model.components_, same.components_, atol=1e-6)
 
 
 def test_fit_again_on_rows_of_another_width(digits, table):
@@ -331,12 +428,16 @@ def test_save_and_load(digits, table, tmp_path):
         ({"n_components": (5, 2.5)}, "n_components=(5, 2.5) must be a positive whole number or a tuple of them"),
         ({"max_iter": 0}, "max_iter=0 must be a positive whole number"),
         ({"batch_size": "big"}, "batch_size='big' must be a positive whole number"),
-        ({"learning_rate": -1}, "learning_rate=-1 must be a number in [0, inf]"),
-        ({"alpha": -1}, "alpha=-1 must be a number in [0, inf]"),
+        ({"learning_rate": -1}, "learning_rate=-1 must be a number in [0, inf)"),
+        ({"alpha": -1}, "alpha=-1 must be a number in [0, inf)"),
         ({"loss": "cross_entropy", "scaling": "standard"}, "cross_entropy needs rows in [0, 1]; set scaling='minmax'"),
         ({"activation": ("relu", "relu", "relu")}, "give one activation, or a pair"),
         ({"early_stopping": True, "validation_fraction": 0}, "validation_fraction=0 must lie between 0 and 1"),
-        ({"device": "abacus"}, "device='abacus' cannot be used here"),
+        ({"device": "abacus"}, "device='abacus' cannot be used here; set 'cpu', 'cuda' or 'auto'"),
+        ({"early_stopping": "no"}, "early_stopping='no' must be True or False"),
+        ({"learning_rate": "linear:-1,0"}, "learning_rate=-1.0 must be a number in [0, inf)"),
+        ({"solver": "sgd:momentum=linear(0.5,0.9)"}, "sgd: momentum=linear(0.5,0.9) is not a number"),
+        ({"loss": "cross_entropy", "output_activation": "identity"}, "set output_activation='sigmoid'"),
     ],
 )
 def test_parameters_that_cannot_be(digits, parameters, said):
@@ -351,10 +452,16 @@ def test_rows_that_cannot_be(digits, tmp_path):
         model.fit(np.where(digits == 1, np.nan, digits))
     holes = digits.copy()
     holes[[3, 3, 700], [5, 6, 7]] = np.inf
-    with pytest.raises(DataError, match=r"row 3, column 5 is NaN or infinite, and so are 2 more values"):
+    with pytest.raises(
+        DataError, match=r"3 values in 2 of 1,797 rows are NaN or infinite, the first in row 3, column 5"
+    ):
         model.fit(Rows(holes))
-    with pytest.raises(ValueError, match="target has 5 rows, but X has 1797"):
+    with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[1797, 64\]"):
         model.fit(digits, target=digits[:5])
+    with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[9, 64\]"):
+        model.fit(digits, target=digits, validation=(digits[:9], digits[:5]))
+    with pytest.raises(RecipeError, match="validation is a tuple of 1"):
+        model.fit(digits, validation=(digits,))
     model.fit(digits)
     with pytest.raises(ValueError, match="63 features"):
         model.transform(digits[:, 1:])

@@ -38,6 +38,11 @@ def test_the_figure_marks_a_models_rates():
     assert drawn["3 latents, mean rate 0.200"].tolist() == [[0.05, 0], [0.15, 0], [0.4, 0]]
 
 
+def test_rates_outside_0_1_are_refused():
+    with pytest.raises(RecipeError, match=r"rates from 0.1 to 3 do not lie in"):
+        plots.sparsity_loss(0.1, [0.1, 3])
+
+
 @pytest.mark.parametrize("target", [0, 1, -0.1, 5])
 def test_a_target_outside_0_1_is_refused(target):
     with pytest.raises(RecipeError, match="must lie between 0 and 1"):
@@ -49,9 +54,10 @@ def test_reconstructions_show_the_rows_as_images_on_one_scale():
     figure = plots.reconstructions({"noisy": clean - 5, "clean": clean}, (2, 2))
     images = [ax.images[0] for ax in figure.axes]
     assert len(images) == 4
-    assert images[1].get_array().tolist() == [[0, 0], [1, 2]]  # 4 … 7 minus 5, cut at the clean rows' 0
-    assert images[3].get_array().tolist() == [[4, 5], [6, 7]]
-    assert {image.get_clim() for image in images} == {(0.0, 7.0)}
+    # shades are shares of the clean rows' range 0 … 7; 4 … 7 minus 5, cut at its ends
+    np.testing.assert_allclose(images[1].get_array(), [[0, 0], [1 / 7, 2 / 7]])
+    np.testing.assert_allclose(images[3].get_array(), [[4 / 7, 5 / 7], [6 / 7, 1]])
+    assert {image.get_clim() for image in images} == {(0.0, 1.0)}
     assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "", "clean", ""]
 
 

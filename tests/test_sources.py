@@ -176,7 +176,7 @@ def test_a_file_cut_anywhere_is_one_line_or_fewer_rows(tmp_path, name):
     array = np.arange(40.0).reshape(20, 2)
     if "idx" in name:
         content = idx_bytes(0x0E, array.shape, ">40d", *array.ravel())
-        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     else:
         write_path(path, [array], n_rows=20, columns=("p", "q"))
     content = path.read_bytes()
@@ -348,7 +348,7 @@ def test_idx_of_every_type(tmp_path, code, layout, numbers, dtype):
     content = idx_bytes(code, (2, 1, 2), layout, *numbers)
     for name, packed in [
         ("train-images-idx3-ubyte", content),
-        ("train-images.idx3-ubyte.gz", gzip.compress(content)),
+        ("train-images.idx3-ubyte.gz", gzip.compress(content, mtime=0)),
         ("rows.idx", content),
         ("unpacked-idx3-ubyte.gz", content),
     ]:
@@ -376,7 +376,7 @@ def test_idx_as_the_specification_prints_it(tmp_path):
         (bytes.fromhex("00000801 00000003 0102"), "10 bytes where (3,) needs 11"),
         (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where (3,) needs 11"),
         (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "fetch the file again"),
-        (gzip.compress(bytes.fromhex("00000801 00000003 010203"))[:-9], "cannot be read as .idx"),
+        (gzip.compress(bytes.fromhex("00000801 00000003 010203"), mtime=0)[:-9], "cannot be read as .idx"),
     ],
 )
 def test_broken_idx(tmp_path, content, message):

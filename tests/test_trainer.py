@@ -217,7 +217,7 @@ def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
         assert_allclose(p.detach(), wanted, rtol=1e-10, atol=1e-13)
 
     # an epoch's number is the mean of its steps' numbers, weighted by their rows
-    assert len(history) == 3
+    assert history.n_epochs == 3
     assert_array_equal(history["epoch"], [0, 1, 2])
     for name in ("loss", "squared_error", "kl", "rates"):
         by_step = np.array([numbers[name] for numbers in found]).reshape(3, 4, -1)
@@ -342,7 +342,7 @@ def test_a_hook_stops_the_run_after_the_step_at_hand():
     history = finished(run)
     assert_array_equal(history.steps["step"], range(6))
     assert (run.epoch, run.step_in_epoch, run.steps) == (1, 2, 6)
-    assert len(history) == 2  # the unfinished epoch counts with the steps that it has
+    assert history.n_epochs == 2  # the unfinished epoch counts with the steps that it has
     assert history["loss"][1] == pytest.approx(history.steps["loss"][4:].mean(), rel=1e-12)
 
 
@@ -436,7 +436,7 @@ def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patien
     keep = KeepBest(patience=patience, tol=tol)
     run = started(epochs=6, hooks=(pretend, keep))
     history = finished(run)
-    assert len(history) == run.epoch == epochs
+    assert history.n_epochs == run.epoch == epochs
     assert run.step_in_epoch == 0
     reason = f"the validation loss has not fallen by {tol:g} for {patience} epochs"
     assert run.stop == (reason if epochs < 6 else None)

@@ -8,6 +8,7 @@ metrics.json        what the model is worth, by `evaluate`
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +19,19 @@ import safetensors
 from safetensors.torch import load_file, save_file
 
 from .atomic import atomic_folder
+from .corrupt import Corruption
 from .errors import ArtifactError, RecipeError
 from .model import Autoencoder, Layout
 from .recipe import Recipe
+from .scaling import Scaling
 from .seeds import generator
 from .step import plan
+from .terms import Objective
 from .trainer import History
 
 FORMAT = 1
+TRAINING = ("seed", "epochs", "steps", "seconds", "stopped")
+ROWS = ("count", "columns", "shape", "mean", "variance", "low", "high")
 
 
 @dataclass
@@ -54,6 +60,7 @@ def write(artifact: Artifact, folder: Path) -> None:
     _write_json(folder / "config.json", config)
     _write_json(folder / "metrics.json", artifact.metrics)
     save_file(_tensors(artifact.model), folder / "weights.safetensors")
+    shutil.copymode(folder / "config.json", folder / "weights.safetensors")  # safetensors makes it the owner's alone
     _write_history(folder / "history.parquet", artifact.history)
 
 
@@ -68,15 +75,35 @@ def load(path: str | os.PathLike[str]) -> Artifact:
             f"{folder / 'config.json'} has format {config.get('format')!r}, this version reads up to {FORMAT}; "
             "upgrade taciturn"
         )
-    try:
-        layout = Recipe.from_dict(config["network"])
-    except (RecipeError, KeyError) as error:
-        raise ArtifactError(f"{folder / 'config.json'}: {error}") from error
-    if not isinstance(layout, Layout):
-        raise ArtifactError(f"{folder / 'config.json'}: network is a {type(layout).__name__}, not a layout")
+    layout = _checked(config, folder / "config.json")
     model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan(layout).kernels)
     _fill(model, folder / "weights.safetensors")
     return Artifact(model, config, _read_history(folder / "history.parquet"), _read_json(folder / "metrics.json"))
+
+
+def _checked(config: dict[str, Any], file: Path) -> Layout:
+    """Return the network of a config in which everything stands that others rely on."""
+    for name in ("network", "objective", "corruption", "scaling", "training", "rows", "parameters", "versions"):
+        if not isinstance(config.get(name), dict):
+            raise ArtifactError(f"{file}: {name!r} is missing or no object; the file is damaged")
+    for section, keys in (("training", TRAINING), ("rows", ROWS)):
+        if missing := [key for key in keys if key not in config[section]]:
+            raise ArtifactError(f"{file}: {section} lacks {missing[0]!r}; the file is damaged")
+    parts: dict[str, Any] = {}
+    for name, family in (
+        ("network", Layout),
+        ("objective", Objective),
+        ("corruption", Corruption),
+        ("scaling", Scaling),
+    ):
+        try:
+            parts[name] = Recipe.from_dict(config[name])
+        except (RecipeError, TypeError) as error:
+            raise ArtifactError(f"{file}: {error}") from error
+        if not isinstance(parts[name], family):
+            raise ArtifactError(f"{file}: {name} is a {type(parts[name]).__name__}, not a {family.__name__}")
+    layout: Layout = parts["network"]
+    return layout
 
 
 def _tensors(model: Autoencoder) -> dict[str, Any]:
@@ -124,13 +151,12 @@ def _write_history(file: Path, history: History) -> None:
     steps = {name: pa.array(column) for name, column in history.steps.items()}
     epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
     last = np.flatnonzero(np.diff(epoch_of_step, append=-1))
-    for name, column in history.epochs.items():
-        if name == "epoch":
-            continue
-        values: list[Any] = [None] * len(epoch_of_step)
-        for at, value in zip(last, column.tolist(), strict=True):
-            values[at] = value
-        steps[f"epoch_{name}"] = pa.array(values)
+    for name, column in history.items():
+        if name != "epoch":
+            at_ends: list[Any] = [None] * len(epoch_of_step)
+            for at, value in zip(last, column.tolist(), strict=True):
+                at_ends[at] = value
+            steps[f"epoch_{name}"] = pa.array(at_ends)
     pq.write_table(pa.table(steps), file)
 
 

@@ -39,11 +39,13 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(
+    path: str | os.PathLike[str], *, overwrite: bool = False, mark: str = "config.json"
+) -> Iterator[Path]:
     """Yield a temporary folder that becomes the folder `path` once the block has ended well.
 
-    With `overwrite` an existing folder is moved aside, put back if the new one cannot take its place, and
-    removed after the new one stands.
+    An empty folder may stand there. With `overwrite` one that holds the file `mark`, and so is of our making, is moved
+    aside, put back if the new one cannot take its place, and removed after the new one stands; any other is kept.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -54,10 +56,13 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> I
     >>> folder.cleanup()
     """
     with _written(path) as (target, temporary):
-        if target.exists() and not overwrite:
-            raise TaciturnError(f"{path} exists; choose another folder or pass overwrite=True (--overwrite)")
         if target.exists() and not target.is_dir():
             raise TaciturnError(f"{path} is not a folder; choose another name")
+        if target.exists() and any(target.iterdir()):
+            if not (target / mark).is_file():
+                raise TaciturnError(f"{path} holds other files and no {mark}; choose another folder")
+            if not overwrite:
+                raise TaciturnError(f"{path} exists; choose another folder, or overwrite it")
         try:
             temporary.mkdir()
             yield temporary

@@ -5,7 +5,7 @@ All compute in the precision of the rows that they are given.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -76,9 +76,8 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     targets = blocks(model, target) if target is not None else iter(())
     for x in blocks(model, source):
         scaled = model.normalise(x)
-        codes = model.layout.coder(model.pre(scaled), model.coder)
-        wanted = next(targets, None)
-        yield model.output(model.decode(codes)) - (scaled if wanted is None else model.normalise(wanted))
+        wanted = scaled if target is None else model.normalise(next(targets))
+        yield model.output(model.decode(model.code(scaled))) - wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +95,17 @@ def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | Non
     """Return errors and sparsity on a source's rows, clean and, if there is a corruption, corrupted as well."""
     model = precise(model, source.dtype)
     corruption = (corruption or Clean()).at(1.0)
-    noisy = not isinstance(corruption, Clean)
-    found = Evaluation(
-        SquaredErrors(), Sparsity(), SquaredErrors() if noisy else None, SquaredErrors() if noisy else None
-    )
-    coder = model.layout.coder
+    found = Evaluation(SquaredErrors(), Sparsity())
+    if not corruption.clean:
+        found = replace(found, before=SquaredErrors(), after=SquaredErrors())
     for rows in blocks(model, source):
         x = model.normalise(rows)
         done = found.sparsity.rows
-        codes = coder(model.pre(x), model.coder)
+        codes = model.code(x)
         found.clean.add(x, model.output(model.decode(codes)))
-        found.sparsity.add(codes, coder.firing(codes))
+        found.sparsity.add(codes, model.layout.coder.firing(codes))
         if found.before is not None and found.after is not None:
             seen = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=done)
             found.before.add(x, seen)
-            found.after.add(x, model.output(model.decode(coder(model.pre(seen), model.coder))))
+            found.after.add(x, model.output(model.decode(model.code(seen))))
     return found

@@ -40,7 +40,7 @@ def corrupted(
     Noise is drawn in blocks of rows keyed by (seed, purpose, step, block): the same on any number of threads or
     processes, and for any split of the rows at multiples of a block; `first_row` is where x begins.
     """
-    if isinstance(corruption, Clean):
+    if corruption.clean:
         return x
     first = first_row // BLOCK
     parts = x.split(BLOCK)

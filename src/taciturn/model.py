@@ -32,11 +32,15 @@ class Layout(Recipe):
     centred: bool = False
 
     name = "layout"
+    spoken = False
 
     def __post_init__(self) -> None:
-        whole = all(isinstance(width, int) and width > 0 for width in self.widths)
-        if len(self.widths) < 2 or not whole:
+        whole = isinstance(self.widths, tuple) and all(type(width) is int and width > 0 for width in self.widths)
+        if not whole or len(self.widths) < 2:
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
+        for field, family in (("coder", Sparsifier), ("hidden", Elementwise), ("output", Elementwise)):
+            if not isinstance(getattr(self, field), family):
+                raise RecipeError(f"layout: {field}={getattr(self, field)!r} is no {family.__name__}")
 
     def offers(self) -> frozenset[str]:
         """What terms may need of this network."""
@@ -123,6 +127,10 @@ class Autoencoder(nn.Module):
             centre = None
         return Pre(x, last.weight, last.bias, centre, self.kernels)
 
+    def code(self, x: Tensor) -> Codes:
+        """Return the codes of scaled rows [B, D]."""
+        return self.layout.coder(self.pre(x), self.coder)
+
     def decode(self, codes: Codes) -> Tensor:
         """Return the reconstruction before the output activation [B, D]."""
         first, *rest = map(_affine, self.decoder)
@@ -137,7 +145,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Codes:
         """Return the codes of rows in the input's units."""
-        return self.layout.coder(self.pre(self.normalise(x)), self.coder)
+        return self.code(self.normalise(x))
 
     def reconstruct(self, codes: Codes) -> Tensor:
         """Return rows in the input's units [B, D] for codes."""

@@ -41,6 +41,7 @@ class Recipe:
 
     name: ClassVar[str]
     changes: ClassVar[bool] = False  # stands for a number that changes over a run
+    spoken: ClassVar[bool] = True  # may be named in text; what joins others has a text of its own
 
     def at(self, progress: float) -> Self:
         """Return this recipe with every schedule inside replaced by its value at `progress` (0 … 1 of a run)."""
@@ -102,28 +103,32 @@ def parse(text: str, *families: type[Recipe]) -> tuple[Any, ...]:
 def find(name: str, *families: type[Recipe]) -> type[Recipe]:
     """Return the class of this name among the families' subclasses."""
     known = {kind.name: kind for kind in _kinds(families)}
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise RecipeError(f"no {_family(families)} is named {name!r}{hint} There are: {', '.join(sorted(known))}")
-    return known[name]
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, names(*families), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    there = f" There are: {', '.join(names(*families))}" if families != (Recipe,) else ""
+    raise RecipeError(f"no {_family(families)} is named {name!r}{hint}{there}")
 
 
 def names(*families: type[Recipe]) -> tuple[str, ...]:
-    """Return the names of all parts of the families, sorted."""
-    return tuple(sorted(kind.name for kind in _kinds(families)))
+    """Return the names of all parts of the families that text may name, sorted."""
+    return tuple(sorted(kind.name for kind in _kinds(families) if kind.spoken))
 
 
-def check(recipe: Recipe, field: str, low: float = -math.inf, high: float = math.inf, ends: str = "[]") -> None:
+def check(
+    recipe: Recipe, field: str, low: float = -math.inf, high: float = math.inf, ends: str = "[]", *, fixed: bool = False
+) -> None:
     """Raise RecipeError unless the field is a finite number from low to high, or a schedule between such numbers.
 
-    `ends` says which ends belong to the interval: "[]", "[)", "(]" or "()". A NumPy scalar becomes a Python number.
+    `ends` says which ends belong to the interval: "[]", "[)", "(]" or "()"; a `fixed` number is no schedule. A NumPy
+    scalar becomes a Python number.
     """
     value = getattr(recipe, field)
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(recipe, field, value)
-    schedule = isinstance(value, Recipe) and value.changes and not recipe.changes
+    schedule = isinstance(value, Recipe) and value.changes and not (fixed or recipe.changes)
     # a schedule's extremes are its ends: better refused here than in the middle of a run
     for number in (value.at(0.0), value.at(1.0)) if schedule else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):

@@ -120,11 +120,13 @@ class Auto(Scaling):
         return self.chosen(moments, float).said(moments)
 
 
-def in_unit_interval(scaling: Scaling, moments: Moments) -> bool:
-    """Return whether all scaled rows lie in [0, 1]."""
+def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bool:
+    """Return whether all rows, and those of other moments, lie in [0, 1] once scaled by the first."""
     shift, scale = scaling.fit(moments)
-    low, high = (moments.low - shift) / scale, (moments.high - shift) / scale
-    return bool(low.min() >= 0 and high.max() <= 1)
+    all_of_them = (moments, *others)
+    low = min(((m.low - shift) / scale).min() for m in all_of_them)
+    high = max(((m.high - shift) / scale).max() for m in all_of_them)
+    return bool(low >= 0 and high <= 1)
 
 
 def _constant(moments: Moments) -> str:

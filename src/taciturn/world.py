@@ -14,7 +14,7 @@ from torch import Tensor
 class Axis:
     """Who else holds a part of the rows (or of the latents): nobody."""
 
-    rank, size = 0, 1
+    size = 1
 
     def total(self, x: Tensor) -> Tensor:
         """Return the sum over processes; its backward is the identity."""

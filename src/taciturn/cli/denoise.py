@@ -21,4 +21,6 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = N
     use_threads(threads)
     kept = artifact.load(run)
     source = rows_for(kept, data)
-    write_path(out, encoding.denoise(kept.model, source), n_rows=len(source), columns=source.columns)
+    write_path(
+        out, encoding.denoise(kept.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
+    )

@@ -28,7 +28,7 @@ def evaluate(
       taciturn evaluate runs/mnist mnist:test --corrupt dropout:0.5 --json
     """
     from .. import artifact
-    from ..corrupt import Corruption
+    from ..estimators.settings import corruption
     from ..report import summarise
     from .table import show
 
@@ -38,7 +38,7 @@ def evaluate(
         kept.model,
         rows_for(kept, data),
         objective=kept.recipe("objective"),
-        corruption=kept.recipe("corruption") if corrupt is None else Corruption.parse(corrupt),
+        corruption=kept.recipe("corruption") if corrupt is None else corruption(corrupt),
         held_out=data is None and bool(kept.config["rows"].get("held_out")),
         seed=kept.config["rows"].get("split_seed", 0),
     )

@@ -8,7 +8,7 @@ import typer
 from ..errors import RecipeError
 from . import recipe_file
 from .app import app
-from .options import Columns, Drop, Threads, listed, use_threads
+from .options import Columns, Drop, Threads, use_threads
 from .training import Trained, train, write
 
 
@@ -22,18 +22,40 @@ def fit(
             show_default=False,
         ),
     ],
-    corrupt: Annotated[str | None, typer.Option(help="gaussian:0.4, dropout:0.3, masking:0.3, swap:0.15, …")] = None,
-    sparse: Annotated[str | None, typer.Option(help="kl:0.05, squared_rate:0.05, l1:weight=0.001, topk:32")] = None,
-    latents: Annotated[str | None, typer.Option(help="256, or hidden widths before it: 300,150")] = None,
+    corrupt: Annotated[
+        str | None,
+        typer.Option(
+            help="What is done to the rows that it learns from: gaussian:0.4, dropout:0.3, masking:0.3, "
+            "salt_pepper:0.1, swap:0.15, or several joined by +."
+        ),
+    ] = None,
+    sparse: Annotated[
+        str | None,
+        typer.Option(
+            help="What keeps codes few: kl:0.05 or squared_rate:0.05 (a mean activation), l1:weight=0.001, topk:32."
+        ),
+    ] = None,
+    latents: Annotated[
+        str | None,
+        typer.Option(help="How many latents; or hidden layers' widths before them: 300,150. By default four an input."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder.", show_default="runs/DATA")] = None,
-    epochs: Annotated[int | None, typer.Option(help="By default about 4,000 steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="By default rows / 32, within 32 … 256.")] = None,
-    learning_rate: Annotated[str | None, typer.Option(help="0.003, cosine:0.003, decay:0.01, …")] = None,
-    solver: Annotated[str | None, typer.Option(help="adam, nadam, sgd:momentum=0.9, tensorflow_adam")] = None,
-    activation: Annotated[str | None, typer.Option(help="relu, elu, tanh, sigmoid, identity")] = None,
-    output_activation: Annotated[str | None, typer.Option(help="sigmoid, identity")] = None,
-    scaling: Annotated[str | None, typer.Option(help="none, standard, minmax, uint8")] = None,
-    loss: Annotated[str | None, typer.Option(help="squared_error, cross_entropy")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; by default about 4,000 steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows a step; by default rows / 32, within 32 … 256.")] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option(help="Step size: 0.003, or over the run cosine:0.003, decay:0.01.")
+    ] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="Optimiser: adam, nadam, sgd:momentum=0.9, tensorflow_adam; each takes clip=1.0.")
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of hidden and coding layers: relu, elu, tanh, sigmoid, identity.")
+    ] = None,
+    output_activation: Annotated[
+        str | None, typer.Option(help="sigmoid or identity; by default by the rows' range.")
+    ] = None,
+    scaling: Annotated[str | None, typer.Option(help="none, standard, minmax, uint8; by default by the rows.")] = None,
+    loss: Annotated[str | None, typer.Option(help="squared_error or cross_entropy.")] = None,
     tied: Annotated[bool | None, typer.Option("--tied/--untied", help="Share encoder and decoder weights.")] = None,
     early_stopping: Annotated[
         bool | None, typer.Option("--early-stopping/--all-epochs", help="Stop when held-out rows gain no more.")
@@ -64,7 +86,7 @@ def fit(
     recipe = _recipe(data)
     _override(
         recipe,
-        data={"columns": listed(columns), "drop": listed(drop)},
+        data={"columns": columns, "drop": drop},
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,
@@ -72,7 +94,7 @@ def fit(
             "n_components": _widths(latents),
             "max_iter": epochs,
             "batch_size": batch_size,
-            "learning_rate": _number_or_text(learning_rate),
+            "learning_rate": learning_rate,
             "solver": solver,
             "activation": activation,
             "output_activation": output_activation,
@@ -84,7 +106,7 @@ def fit(
         },
     )
     use_threads(recipe["run"].get("threads"))
-    folder = out or Path("runs") / Path(str(recipe["data"]["source"])).name.split(":")[0].split(".")[0]
+    folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         trained = train(recipe, bar=not quiet)
         pictures = write(trained, temporary)
@@ -93,11 +115,16 @@ def fit(
 
 
 def _recipe(data: str) -> dict[str, dict[str, Any]]:
+    if (Path(data) / "recipe.toml").is_file():
+        raise RecipeError(f"{data} is a run's folder; to repeat the run: taciturn fit {Path(data) / 'recipe.toml'}")
     if not data.endswith(".toml"):
         return {"data": {"source": data}, "run": {}, "parameters": {}}
     recipe = recipe_file.read(Path(data))
-    if "source" not in recipe["data"]:
+    source = recipe["data"].get("source")
+    if source is None:
         raise RecipeError(f'{data}: [data] names no source; add source = "digits" or a file')
+    beside = Path(data).parent / source
+    recipe["data"]["source"] = str(beside) if beside.is_file() else source
     return recipe
 
 
@@ -109,11 +136,11 @@ def _override(recipe: dict[str, dict[str, Any]], **said: dict[str, Any]) -> None
 def _say(trained: Trained, folder: Path, pictures: list[str]) -> None:
     from .table import show
 
-    estimator, summary = trained.estimator, trained.summary
-    training = f"{estimator._learner.moments.count:,} rows, {estimator.n_iter_:,} epochs"
-    lines = [("learnt from", training), ("scaling", estimator.scaling_), *summary.lines()]
-    if estimator._learner.stopped:
-        lines.append(("stopped", estimator._learner.stopped))
+    estimator, epochs = trained.estimator, trained.estimator.n_iter_
+    training = f"{trained.learnt:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
+    lines = [("learnt from", training), ("scaling", estimator.scaling_), *trained.summary.lines()]
+    if estimator.stopped_:
+        lines.append(("stopped", estimator.stopped_))
     lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *pictures])})"))
     show(str(trained.recipe["data"]["source"]), lines)
 
@@ -126,12 +153,3 @@ def _widths(text: str | None) -> Any:
     except ValueError:
         raise RecipeError(f"--latents {text}: write a whole number, or several joined by commas: 300,150") from None
     return widths[0] if len(widths) == 1 else widths
-
-
-def _number_or_text(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return text

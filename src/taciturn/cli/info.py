@@ -33,5 +33,5 @@ def info(run: RunFolder) -> None:
         ("written by", f"taciturn {config['versions']['taciturn']}, torch {config['versions']['torch']}"),
     ]
     if kept.metrics:
-        lines += Summary(**kept.metrics).lines()
+        lines += Summary.from_dict(kept.metrics).lines()
     show(str(run), lines)

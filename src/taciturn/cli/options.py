@@ -1,6 +1,5 @@
 """Options that several commands share, and what they name: a run's folder, rows that fit it, where to write."""
 
-from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..sources import Source
 
+ARRAYS = (".npy", ".npz", ".idx", ".gz", "-ubyte")  # files whose columns have no names
+
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, as `fit` wrote it.", show_default=False)]
 Data = Annotated[
     str | None,
@@ -23,16 +24,9 @@ Data = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write: .npy, .npz, .csv or .parquet.")]
-Columns = Annotated[
-    list[str] | None, typer.Option("--columns", help="Learn from these columns only: a,b,c; may be repeated.")
-]
+Columns = Annotated[list[str] | None, typer.Option("--columns", help="Use these columns only: a,b,c; may be repeated.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's own choice.")]
-
-
-def listed(texts: Sequence[str] | None) -> list[str] | None:
-    """Return the names in `--drop a,b --drop c`; None where nothing was said."""
-    return [name.strip() for text in texts for name in text.split(",")] if texts else None
 
 
 def use_threads(threads: int | None) -> None:
@@ -49,8 +43,13 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
 
     if data is None:
         return own_rows(run)[1]
-    array = data.partition(":")[0].endswith((".npy", ".npz", ".idx", ".gz", "-ubyte"))  # which never have names
-    source = datasets.load(data, columns=None if array else run.config["rows"]["columns"])
+    said = run.config["rows"]
+    if said["columns"] is not None and not data.partition(":")[0].endswith(ARRAYS):
+        source = datasets.load(data, columns=said["columns"])
+    else:
+        source = datasets.load(data)
+        if said["columns"] is None and prod(source.shape) != run.model.layout.widths[0]:
+            source = datasets.load(data, columns=said.get("asked_columns"), drop=said.get("dropped_columns"))
     width = run.model.layout.widths[0]
     if prod(source.shape) != width:
         raise DataError(f"{data} has {prod(source.shape)} columns, but the model learnt from {width}; give such rows")

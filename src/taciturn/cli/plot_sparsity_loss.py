@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from .app import plot
-from .options import rows_for
 
 
 @plot.command("sparsity-loss")
 def sparsity_loss(
-    target: Annotated[float, typer.Option(help="The rate that is asked for, between 0 and 1.")] = 0.1,
-    run: Annotated[Path | None, typer.Option(help="Mark the rates of this run's latents.")] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(help="The rate that is asked for, between 0 and 1.", show_default="the run's, else 0.1"),
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="Mark the rates of a run's latents.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .png, .svg or .pdf.")] = Path(
         "sparsity-loss.png"
     ),
@@ -23,14 +25,15 @@ def sparsity_loss(
 
       taciturn plot sparsity-loss --target 0.1
 
-      taciturn plot sparsity-loss --target 0.05 --run runs/digits -o figure.pdf
+      taciturn plot sparsity-loss --run runs/digits -o figure.pdf
     """
     from .. import artifact, plots
-    from ..encode import evaluate
+    from ..report import Summary
 
     rates = None
     if run is not None:
         kept = artifact.load(run)
-        rates = evaluate(kept.model, rows_for(kept, None)).sparsity.rates
-    plots.save(plots.sparsity_loss(target, rates), out)
+        summary = Summary.from_dict(kept.metrics)
+        rates, target = summary.rates, target or summary.target_rate
+    plots.save(plots.sparsity_loss(0.1 if target is None else target, rates), out)
     typer.echo(f"written: {out}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import RecipeError
+from ..errors import DataError, RecipeError
 from . import recipe_file
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..report import Summary
     from ..sources import Source
 
-KINDS = ("sparse", "denoising")
+KINDS = {"sparse": "SparseAutoencoder", "denoising": "DenoisingAutoencoder"}
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Trained:
 
     estimator: "BaseAutoencoder"
     recipe: dict[str, dict[str, Any]]
+    learnt: int  # rows
     measured: "Source"  # held-out rows, or all where none are
     summary: "Summary"
 
@@ -31,6 +32,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
     import torch
 
     from .. import datasets
+    from ..estimators.learner import measure
     from ..feed import split
     from ..report import summarise
     from ..sources import Subset
@@ -42,36 +44,39 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
     if seed < 0:
         raise RecipeError(f"seed={seed} must be 0 or more")
     source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
+    try:
+        measure(source)  # all rows, so that a value that is not finite is named by its place in the file
+    except DataError as error:
+        raise DataError(f"{data['source']}: {error}") from error
     estimator = _estimator(recipe, seed, bar)
     learnt, held = split(len(source), share, seed) if share and len(source) > 1 else (None, None)
     training = source if learnt is None else Subset(source, learnt)
     measured = source if held is None else Subset(source, held)
     estimator.fit(training, validation=None if held is None else measured)
-    settings = estimator._learner.settings
+    estimator.set_params(verbose=0)
     summary = summarise(
         estimator.module_,
         measured,
-        objective=settings.objective,
-        corruption=settings.corruption,
+        objective=estimator.settings_.objective,
+        corruption=estimator.settings_.corruption,
         held_out=held is not None,
         seed=seed,
     )
-    source_name = data["source"] if data["source"] in datasets.names() else _absolute(data["source"])
     complete = {
-        "data": data | {"source": source_name},
+        "data": data | {"source": _absolute(data["source"])},
         "run": {
-            "estimator": KINDS[type(estimator).__name__ == "DenoisingAutoencoder"],
+            "estimator": next(name for name, kind in KINDS.items() if kind == type(estimator).__name__),
             "seed": seed,
             "held_out": share,
             "threads": torch.get_num_threads(),
         },
         "parameters": parameters | _decided(estimator),
     }
-    return Trained(estimator, complete, measured, summary)
+    return Trained(estimator, complete, len(training), measured, summary)
 
 
 def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
-    from ..estimators import DenoisingAutoencoder, SparseAutoencoder
+    from .. import estimators
 
     parameters, kind = recipe["parameters"], recipe["run"].get("estimator")
     if kind is None:
@@ -79,14 +84,10 @@ def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "Base
     if kind not in KINDS:
         raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(KINDS)}")
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
-    estimator: BaseAutoencoder = (SparseAutoencoder if kind == "sparse" else DenoisingAutoencoder)(
-        random_state=seed, verbose=int(bar)
-    )
-    unknown = sorted(given.keys() - estimator.get_params().keys())
-    if unknown:
-        raise RecipeError(
-            f"[parameters]: {unknown[0]!r} is no parameter; there are {', '.join(estimator.get_params())}"
-        )
+    estimator: BaseAutoencoder = getattr(estimators, KINDS[kind])(random_state=seed, verbose=int(bar))
+    known = estimator.get_params().keys() - {"random_state", "verbose"}  # the run's seed, and no part of a recipe
+    if unknown := sorted(given.keys() - known):
+        raise RecipeError(f"[parameters]: {unknown[0]!r} is no parameter; there are {', '.join(sorted(known))}")
     estimator.set_params(**given)
     return estimator
 
@@ -95,7 +96,7 @@ def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
     """Return the parameters with every "auto" replaced by what it came to."""
     from ..estimators.storage import plain
 
-    now, said = estimator._learner.settings, estimator.get_params(deep=False)
+    now, said = estimator.settings_, estimator.get_params(deep=False)
     widths = now.layout.widths[1:]
     return {name: plain(value) for name, value in said.items()} | {
         "n_components": widths[0] if len(widths) == 1 else list(widths),
@@ -133,18 +134,15 @@ def write(trained: Trained, folder: Path) -> list[str]:
 def _draw(trained: Trained, folder: Path) -> list[str]:
     """Draw what there is to see; return the pictures' names."""
     from .. import plots
-    from ..encode import evaluate
 
-    drawn = []
-    if len(trained.measured.shape) in (2, 3):
-        plots.save(_images(trained), folder / "denoised.png")
-        drawn.append("denoised.png")
-    target = trained.summary.target_rate
-    if target is not None:
-        rates = evaluate(trained.estimator.module_, trained.measured).sparsity.rates
-        plots.save(plots.sparsity_loss(target, rates), folder / "sparsity.png")
-        drawn.append("sparsity.png")
-    return drawn
+    figures = {}
+    if plots.is_image(trained.measured.shape):
+        figures["denoised.png"] = _images(trained)
+    if trained.summary.target_rate is not None:
+        figures["sparsity.png"] = plots.sparsity_loss(trained.summary.target_rate, trained.summary.rates)
+    for name, figure in figures.items():
+        plots.save(figure, folder / name)
+    return list(figures)
 
 
 def _images(trained: Trained) -> Any:
@@ -154,7 +152,7 @@ def _images(trained: Trained) -> Any:
     from .. import plots
     from ..feed import corrupted, tensor
 
-    model, corruption = trained.estimator.module_, trained.estimator._learner.settings.corruption.at(1.0)
+    model, corruption = trained.estimator.module_, trained.estimator.settings_.corruption.at(1.0)
     rows = tensor(trained.measured.read(0, min(10, len(trained.measured)))).to(model.shift.device)
     with torch.no_grad():
         x = model.normalise(rows)
@@ -166,7 +164,10 @@ def _images(trained: Trained) -> Any:
 
 
 def _absolute(source: str) -> str:
-    """Return a file's path so that the recipe works from anywhere; `mnist:test` and the like stay."""
+    """Return a file's path so that the recipe works from anywhere; a data set's name stays."""
+    from .. import datasets
+
+    if source.partition(":")[0] in datasets.names():
+        return source
     path, colon, key = source.partition(".npz:")
-    file = Path(path + colon[:-1])
-    return str(file.resolve()) + (f":{key}" if colon else "") if file.exists() else source
+    return str(Path(path + colon[:-1]).resolve()) + (f":{key}" if colon else "")

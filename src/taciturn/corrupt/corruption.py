@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ Amount = float | Schedule
 @dataclass(frozen=True)
 class Corruption(Recipe):
     """Draws corrupted rows. `first + second` is a chain: the second sees what the first made."""
+
+    clean: ClassVar[bool] = False  # changes nothing
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -35,6 +38,7 @@ class Clean(Corruption):
     """Change nothing."""
 
     name = "clean"
+    clean = True
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x itself."""
@@ -55,6 +59,7 @@ class Chain(Corruption):
     parts: tuple[Corruption, ...]
 
     name = "chain"
+    spoken = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from ..sources import Source
     from ..sparsify import Elementwise, Sparsifier
     from ..terms import Objective, Term
-    from ..trainer import History
+    from ..trainer import History, KeepBest
     from .learner import Learner
+    from .settings import Settings
 
 Array = NDArray[Any]
 
@@ -51,7 +52,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     corruption : str, Corruption or None, default="auto"
         What is done to the rows that the network sees while it trains, in units of the scaled rows:
         "gaussian:0.4", "dropout:0.3", "masking:0.3", "salt_pepper:0.1", "swap:0.15", or a chain
-        "gaussian:0.1+dropout:0.3".
+        "gaussian:0.1+dropout:0.3". "auto" is none where a target is given: such pairs bring their own noise.
     sparsity : str, Sparsifier, Term, several of them, or None, default="auto"
         What keeps codes few: a penalty "kl:0.05", "squared_rate:0.05", "l1:weight=0.001", a coding layer
         "topk:32", or both "topk:32+l1". A weight is written "kl:0.05,weight=0.2".
@@ -103,6 +104,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     history_ : taciturn.History, losses, rates and learning rate, a step and an epoch.
     n_iter_ : int, epochs trained.
     scaling_ : str, what was done to the rows.
+    settings_ : the parts of the run, every "auto" decided.
+    stopped_ : str or None, why training ended before its last epoch.
     n_features_in_, feature_names_in_ : as in scikit-learn.
 
     Notes
@@ -181,51 +184,59 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
         """
         from .learner import Learner, measure
-        from .settings import settle
+        from .settings import settle, switch
 
         source, partner, held = self._sources(X, target, validation)
-        seed = self._seed()
-        best = self._keep_best()
-        if best is not None and held is None:
+        seed, parameters = self._seed(), self._parameters(pairs=partner is not None)
+        stopping = switch(parameters, "early_stopping")
+        if stopping and held is None:
             source, partner, held = self._split(source, partner, seed)
-        moments = measure(source)
-        for other in (partner, *(held or ())):
-            if other is not None:
-                measure(other)
-        settings = settle(self._parameters(), moments, source.dtype)
-        goes_on = self.warm_start and hasattr(self, "_learner")
-        if goes_on and settings.layout != self._learner.settings.layout:
-            raise RecipeError(
-                "warm_start: the network to go on from has another shape or activation than these parameters and "
-                "rows ask for; set warm_start=False, or fit with the same ones"
-            )
-        if not goes_on:
-            self._learner = Learner(settings, seed)
-            self._learner.see(moments)
-        history = self._learner.fit(
-            settings, source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose)
-        )
+        for rows in held or ():
+            if rows is not None:
+                measure(rows)
+        moments, targets = measure(source), None if partner is None else measure(partner)
+        learner = self._learner if switch(parameters, "warm_start") and hasattr(self, "_learner") else None
+        if learner is None:
+            settings = settle(parameters, moments, source.dtype, targets=targets)
+            learner = Learner(settings, seed)
+            learner.see(moments)
+        else:
+            kept = parameters | {"scaling": learner.settings.scaling}
+            settings = settle(kept, learner.moments, source.dtype, n_rows=len(source), targets=targets)
+            if settings.layout != learner.settings.layout:
+                raise RecipeError(
+                    "warm_start: the network to go on from has another shape or activation than these parameters "
+                    "ask for; set warm_start=False, or leave them as they were"
+                )
+            learner.prepare(settings, seed)
+        learner.shape = source.shape
+        learner.held_out = self.validation_fraction if stopping and validation is None else 0.0
+        best = self._keep_best() if stopping else None
+        history = learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
+        self._learner = learner
         return self._learnt(history)
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
         """Take one pass over these rows, going on from all that came before, and return self.
 
-        The first call decides the network and the kind of scaling; the scaling's numbers follow all rows seen.
+        The first call decides the network, the objective and the kind of scaling, and parameters that are changed
+        later do not count; the scaling's numbers follow all rows seen.
         """
         from .learner import Learner, measure
         from .settings import settle
 
         first = not hasattr(self, "_learner")
         source, partner, _ = self._sources(X, target, None, reset=first, least=1)
-        moments = measure(source)
+        moments, targets = measure(source), None if partner is None else measure(partner)
         if first:
-            seed = self._seed()
-            self._learner = Learner(settle(self._parameters(), moments, source.dtype), seed)
+            parameters = self._parameters(pairs=partner is not None)
+            self._learner = Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed())
+        self._learner.shape = source.shape
         self._learner.see(moments)
         return self._learnt(self._learner.partial_fit(source, partner))
 
     # --- using -------------------------------------------------------------------------------------------------
-    def transform(self, X: ArrayLike) -> Array:
+    def transform(self, X: ArrayLike | Source) -> Array:
         """Return the codes [n_samples, n_components] of clean or corrupted rows, in the rows' precision."""
         from .. import encode
 
@@ -243,14 +254,16 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise ValueError(f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt")
         return encode.decode(self.module_, codes)
 
-    def denoise(self, X: ArrayLike) -> Array:
+    def denoise(self, X: ArrayLike | Source) -> Array:
         """Return the reconstructions of rows [n_samples, n_features], in the input's units."""
         from .. import encode
 
         source = self._source(X)
         return np.concatenate(list(encode.denoise(self.module_, source)))
 
-    def reconstruction_errors(self, X: ArrayLike, *, per: str = "row", target: ArrayLike | None = None) -> Array:
+    def reconstruction_errors(
+        self, X: ArrayLike | Source, *, per: str = "row", target: ArrayLike | Source | None = None
+    ) -> Array:
         """Return the mean squared error of each row [n_samples], or of each column (per="column") [n_features].
 
         In scaled units; against `target` where it is given.
@@ -260,16 +273,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = self._source(X)
-        wanted = None if target is None else self._source(target)
-        squared = [e.square().cpu().numpy() for e in encode.errors(self.module_, source, wanted)]
-        errors: Array = np.concatenate(squared).mean(1 if per == "row" else 0)
-        return errors
+        blocks = encode.errors(self.module_, source, self._partner(target, source))
+        if per == "row":
+            return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
+        sums = [error.square().sum(0).cpu().numpy() for error in blocks]
+        means: Array = np.sum(sums, axis=0) / len(source)
+        return means
 
-    def score_samples(self, X: ArrayLike) -> Array:
+    def score_samples(self, X: ArrayLike | Source) -> Array:
         """Return minus each row's reconstruction error [n_samples]: low for rows unlike those learnt from."""
         return -self.reconstruction_errors(X)
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike | Source, y: Any = None) -> float:
         """Return the share of the rows' variance that reconstructions explain, 1 - FVU, in scaled units; at most 1."""
         from .. import encode
 
@@ -281,6 +296,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """The torch module."""
         check_is_fitted(self)
         return self._learner.model
+
+    @property
+    def settings_(self) -> Settings:
+        """The parts of the run, every "auto" decided."""
+        check_is_fitted(self)
+        return self._learner.settings
+
+    @property
+    def stopped_(self) -> str | None:
+        """Why training ended before its last epoch; None if it did not."""
+        check_is_fitted(self)
+        return self._learner.stopped
 
     @property
     def scaling_(self) -> str:
@@ -361,9 +388,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.settings.layout.widths[-1]
 
     # --- inside ------------------------------------------------------------------------------------------------
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
         given: dict[str, Any] = self.get_params(deep=False)
-        usual = {"corruption": self.usual_corruption, "sparsity": self.usual_sparsity}
+        # given pairs bring their own noise
+        usual = {"corruption": None if pairs else self.usual_corruption, "sparsity": self.usual_sparsity}
         return given | {name: value for name, value in usual.items() if given[name] == "auto"}
 
     def _seed(self) -> int:
@@ -374,12 +402,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _learnt(self, history: History) -> Self:
         self.history_ = history
-        self.n_iter_ = len(history)
+        self.n_iter_ = history.n_epochs
         return self
 
-    def _keep_best(self) -> Any:
-        if not self.early_stopping:
-            return None
+    def _keep_best(self) -> KeepBest:
         from ..trainer import KeepBest
         from .settings import number, whole
 
@@ -394,8 +420,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if not 0 < fraction < 1:
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
         learnt, held = split(len(source), fraction, seed)
-        parts = [None if whole is None else Subset(whole, at) for at in (learnt, held) for whole in (source, partner)]
-        return parts[0], parts[1], (parts[2], parts[3])  # type: ignore[return-value]  # source itself is never None
+        if partner is None:
+            return Subset(source, learnt), None, (Subset(source, held), None)
+        return Subset(source, learnt), Subset(partner, learnt), (Subset(source, held), Subset(partner, held))
 
     def _source(self, X: Any) -> Source:
         """Return rows of the learnt width as a source."""
@@ -405,7 +432,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _rows(self, X: Any, *, reset: bool, least: int = 1) -> Source:
         from ..sources import Rows
 
-        if all(hasattr(X, method) for method in ("read", "take", "columns")):
+        if _is_source(X):
             return self._given_source(X, reset=reset)
         rows = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=least)
         names = getattr(self, "feature_names_in_", None)
@@ -415,21 +442,47 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         width = int(np.prod(source.shape))
         if reset:
             self.n_features_in_ = width
+            self.__dict__.pop("feature_names_in_", None)
             if source.columns is not None:
                 self.feature_names_in_ = np.asarray(source.columns, dtype=object)
-        elif width != self.n_features_in_:
+        known = getattr(self, "feature_names_in_", None)
+        if width != self.n_features_in_:
             raise ValueError(f"the source has {width} columns, but {self.n_features_in_} were learnt from")
+        if known is not None and source.columns is not None and list(known) != list(source.columns):
+            raise ValueError(
+                f"the source's columns are {', '.join(source.columns)}, but {', '.join(known)} were learnt from; "
+                "bring them into this order with taciturn.sources.select"
+            )
         return source
+
+    def _partner(self, target: Any, source: Source) -> Source | None:
+        """Return the rows' partners as a source of the same size."""
+        if target is None:
+            return None
+        from ..sources import Rows
+
+        partner: Source = target if _is_source(target) else Rows(check_array(target, dtype="numeric"))
+        if (len(partner), np.prod(partner.shape)) != (len(source), np.prod(source.shape)):
+            raise ValueError(
+                f"target is [{len(partner)}, {np.prod(partner.shape)}], but the rows are "
+                f"[{len(source)}, {np.prod(source.shape)}]; give each row a partner of its width"
+            )
+        return partner
 
     def _sources(
         self, X: Any, target: Any, validation: Any, *, reset: bool = True, least: int = 2
     ) -> tuple[Source, Source | None, tuple[Source, Source | None] | None]:
         source = self._rows(X, reset=reset, least=least)
-        partner = None if target is None else self._rows(target, reset=False)
-        if partner is not None and len(partner) != len(source):
-            raise ValueError(f"target has {len(partner)} rows, but X has {len(source)}; give each row its partner")
+        partner = self._partner(target, source)
         if validation is None:
             return source, partner, None
-        pair = validation if isinstance(validation, tuple) else (validation, None)
-        held = self._rows(pair[0], reset=False)
-        return source, partner, (held, None if pair[1] is None else self._rows(pair[1], reset=False))
+        if isinstance(validation, tuple) and len(validation) != 2:
+            raise RecipeError(f"validation is a tuple of {len(validation)}; give rows, or a pair (rows, targets)")
+        rows, targets = validation if isinstance(validation, tuple) else (validation, None)
+        held = self._rows(rows, reset=False)
+        return source, partner, (held, self._partner(targets, held))
+
+
+def _is_source(X: Any) -> bool:
+    """Return whether X reads its own rows; a data frame may have a column called so, its class has not."""
+    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))

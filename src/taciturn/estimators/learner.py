@@ -4,9 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ..care import Free
 from ..errors import DataError
 from ..feed import Feed
 from ..model import Autoencoder
@@ -25,39 +23,48 @@ PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate co
 def measure(source: Source, block: int = 8192) -> Moments:
     """Return the per-column statistics of a source; raise DataError where a value is not finite."""
     moments = Moments()
+    bad_values = bad_rows = 0
+    place = ""
     for start in range(0, len(source), block):
         rows = source.read(start, start + block)
         finite = np.isfinite(rows)
         if not finite.all():
-            raise _not_finite(source, start, finite)
-        moments.add(rows)
+            row, column = np.argwhere(~finite)[0]
+            name = repr(source.columns[column]) if source.columns else str(column)
+            place = place or f"row {start + row}, column {name}"
+            bad_values, bad_rows = bad_values + int((~finite).sum()), bad_rows + int((~finite).any(1).sum())
+        elif not bad_values:
+            moments.add(rows)
+    if bad_values:
+        raise DataError(
+            f"{bad_values:,} values in {bad_rows:,} of {len(source):,} rows are NaN or infinite, the first in {place} "
+            "(counted from 0); fill them in, or drop such rows or columns"
+        )
     return moments
-
-
-def _not_finite(source: Source, start: int, finite: NDArray[np.bool_]) -> DataError:
-    row, column = np.argwhere(~finite)[0]
-    name = repr(source.columns[column]) if source.columns else column
-    return DataError(
-        f"row {start + row}, column {name} is NaN or infinite, and so are {(~finite).sum() - 1} more values of the "
-        f"{len(finite)} rows looked at; fill in or drop such rows or columns first"
-    )
 
 
 class Learner:
     """Learns from sources, once (`fit`) or as they come (`partial_fit`). Picklable: it holds no rows."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        self.settings, self.seed = settings, seed
-        chosen = plan(settings.layout)
-        self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=chosen.kernels)
-        self.model.to(settings.device)
-        self.step = chosen.step(self.model, settings.objective)
-        self.optimiser = self._optimiser(settings)
+        kernels = plan(settings.layout).kernels
+        self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=kernels)
         self.moments = Moments()
         self.scaling_said = ""
+        self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
+        self.held_out = 0.0  # the share of the rows that was split off for validation, by the seed
         self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
+        self.prepare(settings, seed)
+
+    def prepare(self, settings: Settings, seed: int) -> None:
+        """Get ready to train the model as it is under these settings, with a fresh optimiser."""
+        self.settings, self.seed = settings, seed
+        self.model.to(settings.device)
+        self.step = plan(settings.layout).step(self.model, settings.objective)
+        parameters = groups(self.step.named_parameters(), settings.weight_decay)
+        self.optimiser = settings.solver.build(parameters, PARTIAL_RATE)
 
     def see(self, moments: Moments) -> None:
         """Take in the moments of more rows, and scale by all that were seen."""
@@ -70,7 +77,6 @@ class Learner:
 
     def fit(
         self,
-        settings: Settings,
         source: Source,
         *,
         target: Source | None = None,
@@ -78,16 +84,20 @@ class Learner:
         keep_best: KeepBest | None = None,
         bar: bool = False,
     ) -> History:
-        """Train for the settings' epochs, from the present weights, with a fresh optimiser; return the history."""
-        self.settings, self.optimiser = settings, self._optimiser(settings)
+        """Train for the settings' epochs, from the present weights; return the history."""
+        settings = self.settings
         hooks: list[Hook] = []
         if validation is not None:
             hooks.append(Validation(self._feed(*validation)))
         if keep_best is not None:
             hooks.append(keep_best)
-        feed = self._feed(source, target)
         run = Run(
-            self.step, feed, self.optimiser, settings.learning_rate, settings.epochs, Free(), settings.solver.clip
+            self.step,
+            self._feed(source, target),
+            self.optimiser,
+            settings.learning_rate,
+            settings.epochs,
+            clip=settings.solver.clip,
         )
         self.recorder = Recorder()
         with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
@@ -95,7 +105,7 @@ class Learner:
             self._learn(run)
         if keep_best is not None:
             keep_best.restore(self.step)
-        self.stopped, self.epochs_done, self.steps_done = run.stop, len(self.recorder.history()), run.steps
+        self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
         return self.recorder.history()
 
     def partial_fit(self, source: Source, target: Source | None = None) -> History:
@@ -107,8 +117,7 @@ class Learner:
             self.optimiser,
             PARTIAL_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
-            Free(),
-            self.settings.solver.clip,
+            clip=self.settings.solver.clip,
             epoch=self.epochs_done,
             steps=self.steps_done,
             endless=True,
@@ -121,9 +130,6 @@ class Learner:
         self.recorder.start()
         for record in train(run):
             self.recorder.add(record)
-
-    def _optimiser(self, settings: Settings) -> torch.optim.Optimizer:
-        return settings.solver.build(groups(self.step.named_parameters(), settings.weight_decay), PARTIAL_RATE)
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         now = self.settings

@@ -19,7 +19,7 @@ from ..scaling import Scaling, in_unit_interval
 from ..schedules import Decay, Schedule
 from ..solvers import Solver
 from ..sparsify import Elementwise, Identity, ReLU, Sigmoid, Sparsifier
-from ..terms import CrossEntropy, Objective, Term
+from ..terms import Objective, Term
 
 Parameters = Mapping[str, Any]
 Part = TypeVar("Part", bound=Recipe)
@@ -41,40 +41,57 @@ class Settings:
     device: str
 
 
-def settle(parameters: Parameters, moments: Moments, dtype: np.dtype[Any]) -> Settings:
-    """Return the settings for rows of these moments; raise RecipeError where parameters do not fit."""
+def settle(
+    parameters: Parameters,
+    moments: Moments,
+    dtype: np.dtype[Any],
+    *,
+    n_rows: int | None = None,
+    targets: Moments | None = None,
+) -> Settings:
+    """Return the settings for rows of these moments; raise RecipeError where parameters do not fit.
+
+    `n_rows` to be trained on, if not all that the moments are of; `targets`: the moments of the rows' partners.
+    """
+    n_rows = moments.count if n_rows is None else n_rows
     sparsifiers, penalties = sparsity(parameters["sparsity"])
     error = one(parameters["loss"], Term, "loss")
     hidden, coding = activations(parameters["activation"], penalties)
     scaling = one(parameters["scaling"], Scaling, "scaling").chosen(moments, dtype)
-    unit = in_unit_interval(scaling, moments)
-    if isinstance(error, CrossEntropy) and not unit:
-        raise DataError("cross_entropy needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
+    unit = in_unit_interval(scaling, moments, moments if targets is None else targets)
+    if error.unit_targets and not unit:
+        raise DataError(f"{error.name} needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
     layout = Layout(
         (len(moments.mean), *widths(parameters["n_components"], len(moments.mean))),
         sparsifiers[0] if sparsifiers else coding,
         hidden=hidden,
         output=output(parameters["output_activation"], unit),
-        tied=parameters["tied"],
+        tied=switch(parameters, "tied"),
     )
-    objective = Objective((error, *penalties))
-    try:
-        objective.check(layout.offers())
-    except RecipeError as refusal:
-        raise RecipeError(f"{refusal}; activation='sigmoid' and output_activation='sigmoid' offer it") from None
-    size = batch_size(parameters["batch_size"], moments.count)
+    size = batch_size(parameters["batch_size"], n_rows)
     return Settings(
         layout=layout,
-        objective=objective,
+        objective=objective(error, penalties, layout),
         corruption=corruption(parameters["corruption"]),
         scaling=scaling,
         solver=one(parameters["solver"], Solver, "solver"),
         learning_rate=learning_rate(parameters["learning_rate"], layout.coder),
         batch_size=size,
-        epochs=epochs(parameters["max_iter"], moments.count, size),
+        epochs=epochs(parameters["max_iter"], n_rows, size),
         weight_decay=number(parameters, "alpha", 0, np.inf),
         device=device(parameters["device"]),
     )
+
+
+def objective(error: Term, penalties: Sequence[Term], layout: Layout) -> Objective:
+    """Return the sum of error and penalties, if the network offers what they need."""
+    terms = Objective((error, *penalties))
+    try:
+        terms.check(layout.offers())
+    except RecipeError as refusal:
+        where = "activation" if error.needs <= layout.offers() else "output_activation"
+        raise RecipeError(f"{refusal}; set {where}='sigmoid'") from None
+    return terms
 
 
 def one(value: Any, family: type[Part], parameter: str) -> Part:
@@ -95,12 +112,9 @@ def sparsity(value: Any) -> tuple[list[Sparsifier], list[Term]]:
     """Return the coding layer, if one is named, and the penalties: `"topk:32"`, `"kl:0.05"`, a part, or several."""
     if value in (None, "none"):
         return [], []
-    if isinstance(value, str):
-        parts: Sequence[Any] = parse(value, Sparsifier, Term)
-    elif isinstance(value, Objective):
-        parts = value.terms
-    else:
-        parts = value if isinstance(value, Sequence) else [value]
+    given = value.terms if isinstance(value, Objective) else [value] if isinstance(value, str) else value
+    given = given if isinstance(given, Sequence) else [given]
+    parts = [part for v in given for part in (parse(v, Sparsifier, Term) if isinstance(v, str) else [v])]
     for part in parts:
         if not isinstance(part, Sparsifier | Term):
             raise RecipeError(f"sparsity={part!r} is neither a coding layer nor a penalty, nor the text of one")
@@ -145,14 +159,18 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
 
 
 def learning_rate(value: Any, coder: Sparsifier) -> float | Schedule:
-    """Return the learning rate; "auto": 0.01 for sigmoid codes, else 0.003, falling to 0 over the last 30%."""
+    """Return the learning rate; "auto": 0.01 for codes in (0, 1), else 0.003, falling to 0 over the last 30%."""
     if value == "auto":
-        return Decay(0.01 if isinstance(coder, Sigmoid) else 0.003, last=0.3)
+        return Decay(0.01 if "values in (0, 1)" in coder.offers else 0.003, last=0.3)
     if isinstance(value, str):
-        return Schedule.parse(value)
-    if isinstance(value, Schedule):
-        return value
-    return number({"learning_rate": value}, "learning_rate", 0, np.inf)
+        try:
+            value = float(value)
+        except ValueError:
+            value = Schedule.parse(value)
+    ends = (value.at(0.0), value.at(1.0)) if isinstance(value, Schedule) else (value,)
+    for end in ends:
+        number({"learning_rate": end}, "learning_rate", 0, np.inf)
+    return value if isinstance(value, Schedule) else float(value)
 
 
 def batch_size(value: Any, n_rows: int) -> int:
@@ -176,15 +194,23 @@ def device(value: Any) -> str:
     try:
         torch.empty(0, device=value)
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise RecipeError(f"device={value!r} cannot be used here: {str(error).splitlines()[0]}") from error
+        raise RecipeError(f"device={value!r} cannot be used here; set 'cpu', 'cuda' or 'auto'") from error
     return str(value)
+
+
+def switch(parameters: Parameters, name: str) -> bool:
+    """Return a parameter that is true or false."""
+    value = parameters[name]
+    if not isinstance(value, bool | np.bool_):
+        raise RecipeError(f"{name}={value!r} must be True or False")
+    return bool(value)
 
 
 def number(parameters: Parameters, name: str, low: float, high: float) -> float:
     """Return a parameter that is a number in [low, high]."""
     value = parameters[name]
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise RecipeError(f"{name}={value!r} must be a number in [{low:g}, {high:g}]")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value < high:
+        raise RecipeError(f"{name}={value!r} must be a number in [{low:g}, {high:g})")
     return float(value)
 
 

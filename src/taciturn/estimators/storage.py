@@ -13,7 +13,7 @@ from ..artifact import Artifact
 from ..errors import RecipeError
 from ..moments import Moments
 from ..recipe import Recipe
-from ..trainer import History
+from ..trainer import History, Recorder
 from .learner import Learner
 from .settings import settle
 
@@ -60,7 +60,9 @@ def described(
         "rows": {
             "count": moments.count,
             "columns": None if columns is None else [str(name) for name in columns],
-            "shape": [now.layout.widths[0]],
+            "shape": list(learner.shape),
+            "held_out": learner.held_out,
+            "split_seed": learner.seed,
             "mean": moments.mean.tolist(),
             "variance": moments.variance.tolist(),
             "low": moments.low.tolist(),
@@ -86,7 +88,8 @@ def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
     learner.model.load_state_dict(kept.model.state_dict())
     learner.moments, learner.scaling_said = moments, config["scaling_said"]
     learner.epochs_done, learner.steps_done = config["training"]["epochs"], config["training"]["steps"]
-    learner.stopped = config["training"]["stopped"]
+    learner.stopped, learner.shape = config["training"]["stopped"], tuple(rows["shape"])
+    learner.recorder = Recorder(kept.history)
     return learner
 
 

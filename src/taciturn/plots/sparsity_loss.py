@@ -33,17 +33,21 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
     """
     if not 0 < target < 1:
         raise RecipeError(f"target={target} must lie between 0 and 1, both excluded")
+    said = np.asarray([] if rates is None else rates, np.float64)
+    if said.size and not (said.min() >= 0 and said.max() <= 1):
+        raise RecipeError(f"rates from {said.min():g} to {said.max():g} do not lie in [0, 1]; these codes have no rate")
     ax = axes() if ax is None else ax
     actual = np.linspace(0.001, 0.999, 999)
     squared, divergence = curves(target, actual)
     ax.plot(actual, divergence, color=BLUE, linewidth=2, label="KL divergence")
     ax.plot(actual, squared, color=ORANGE, linewidth=2, linestyle="--", label="squared error")
     ax.axvline(target, color=GREY, linewidth=1, linestyle=":", label=f"target {target:g}")
-    if rates is not None:
-        said = np.asarray(rates, np.float64)
+    if said.size:
         label = f"{said.size} latents, mean rate {said.mean():.3f}"
         ax.plot(said, np.zeros_like(said), "|", color=GREEN, markersize=16, alpha=0.6, label=label, clip_on=False)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="cost")
-    ax.legend(framealpha=1, edgecolor="none", loc="upper left")
+    ax.legend(framealpha=0.9, edgecolor="none", loc="best")
     quiet(ax)
-    return ax.get_figure(root=True)  # type: ignore[return-value]  # axes always have one
+    figure = ax.figure
+    assert isinstance(figure, Figure)
+    return figure

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
-from ..corrupt import Clean, Corruption
+from ..corrupt import Corruption
 from ..encode import evaluate
+from ..errors import ArtifactError
 from ..model import Autoencoder
 from ..schedules import final
 from ..sources import Source
@@ -22,7 +23,7 @@ class Summary:
     latents: int
     mean_squared_error: float
     fvu: float | None  # None: the rows are constant and not met
-    rate: float  # the mean activation over rows and latents
+    rates: list[float]  # each latent's mean activation
     target_rate: float | None
     at_work: str  # which codes count as firing
     silent: int  # latents that never fire
@@ -31,9 +32,22 @@ class Summary:
     psnr_before: float | None
     psnr_after: float | None
 
+    @property
+    def rate(self) -> float:
+        """The mean activation over rows and latents."""
+        return sum(self.rates) / len(self.rates)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Return the summary that `to_dict` wrote."""
+        try:
+            return cls(**plain)
+        except TypeError as error:
+            raise ArtifactError(f"metrics.json is not of this version: {error}") from error
 
     def lines(self) -> list[tuple[str, str]]:
         """Return pairs (what, in words)."""
@@ -42,12 +56,12 @@ class Summary:
         said = [
             ("measured on", rows),
             ("reconstructs", f"{explained} (mean squared error {self.mean_squared_error:.4g})"),
-            ("latents", f"{self.latents:,}; {self.l0:.1f} a row fire ({self.at_work}), {self.silent:,} never do"),
+            ("latents", f"{self.latents:,}; {self.l0:.1f} a row are {self.at_work}, {self.silent:,} never are"),
         ]
-        if self.target_rate is None:
-            said.append(("mean activation", f"{self.rate:.4g}"))
-        else:
-            said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}"))
+        if self.target_rate is not None:
+            spread = f"its latents' from {min(self.rates):.2%} to {max(self.rates):.2%}"
+            said[2] = ("latents", f"{self.latents:,}")
+            said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}; {spread}"))
         if self.psnr_before is not None and self.psnr_after is not None:
             said.append(
                 ("denoises", f"{self.corruption} from {self.psnr_before:.1f} dB to {self.psnr_after:.1f} dB PSNR")
@@ -60,7 +74,7 @@ def summarise(
 ) -> Summary:
     """Return the summary of a model on a source's rows."""
     found = evaluate(model, source, corruption=corruption, seed=seed)
-    rates = [final(term.rate) for term in objective.terms if isinstance(term, RateTerm)]
+    targets = [final(term.rate) for term in objective.terms if isinstance(term, RateTerm)]
     return Summary(
         rows=len(source),
         held_out=held_out,
@@ -68,12 +82,12 @@ def summarise(
         latents=model.layout.widths[-1],
         mean_squared_error=found.clean.mean,
         fvu=_finite(found.clean.fvu),
-        rate=float(found.sparsity.rates.mean()),
-        target_rate=rates[0] if rates else None,
+        rates=found.sparsity.rates.tolist(),
+        target_rate=targets[0] if targets else None,
         at_work=model.layout.coder.at_work,
         silent=int((found.sparsity.firing == 0).sum()),
         l0=found.sparsity.l0,
-        corruption="" if isinstance(corruption, Clean) else corruption.text,
+        corruption="" if corruption.clean else corruption.text,
         psnr_before=None if found.before is None else _finite(found.before.psnr),
         psnr_after=None if found.after is None else _finite(found.after.psnr),
     )

@@ -23,9 +23,9 @@ class Adam(Solver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self, "beta_1", 0, 1, "[)")
-        check(self, "beta_2", 0, 1, "[)")
-        check(self, "epsilon", 0, ends="(]")
+        check(self, "beta_1", 0, 1, "[)", fixed=True)
+        check(self, "beta_2", 0, 1, "[)", fixed=True)
+        check(self, "epsilon", 0, ends="(]", fixed=True)
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return torch's fused AdamW."""

@@ -21,7 +21,7 @@ class SGD(Solver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self, "momentum", 0, 1, "[)")
+        check(self, "momentum", 0, 1, "[)", fixed=True)
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return torch's SGD, its weight decay decoupled from the momentum."""

@@ -19,7 +19,7 @@ class Solver(Recipe):
 
     def __post_init__(self) -> None:
         if self.clip is not None:
-            check(self, "clip", 0, ends="(]")
+            check(self, "clip", 0, ends="(]", fixed=True)
 
     @abstractmethod
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:

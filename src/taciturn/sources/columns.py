@@ -1,7 +1,7 @@
 """F4. Which columns are learnt from: kept or dropped by name."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from difflib import get_close_matches
 from math import prod
 
@@ -39,8 +39,8 @@ def kept(names: Sequence[str] | None, n_columns: int, columns: Names | None, dro
     if len(place) < len(known):
         twice = next(name for name in known if known.count(name) > 1)
         raise DataError(f"two columns are called {twice!r}; rename one")
-    asked = known if columns is None else _texts(columns)
-    dropped = [] if drop is None else _texts(drop)
+    asked = known if columns is None else _texts(columns, place)
+    dropped = [] if drop is None else _texts(drop, place)
     for name in [*asked, *dropped]:
         if name not in place:
             raise _unknown(name, known, named=names is not None)
@@ -60,8 +60,10 @@ def not_numbers(columns: Mapping[str, str]) -> DataError:
     return DataError(f"not numbers in {noun} {said}; drop {it} ({options}) or encode {it} as numbers")
 
 
-def _texts(names: Names) -> list[str]:
-    return [str(name) for name in ([names] if isinstance(names, str | int) else names)]
+def _texts(names: Names, known: Container[str]) -> list[str]:
+    """Return the names one by one: "a,b" is two, unless a column is called so."""
+    texts = [str(name) for name in ([names] if isinstance(names, str | int) else names)]
+    return [name.strip() for text in texts for name in ([text] if text in known else text.split(","))]
 
 
 def _unknown(name: str, known: Sequence[str], *, named: bool) -> DataError:

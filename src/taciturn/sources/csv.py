@@ -63,7 +63,14 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions))
 
 
-def write(path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+def write(
+    path: str | os.PathLike[str],
+    blocks: Iterable[Array],
+    *,
+    n_rows: int,
+    columns: Sequence[str] | None,
+    shape: tuple[int, ...] | None = None,
+) -> None:
     """Write the blocks as comma-separated text, under a header line if the columns have names."""
     import pyarrow as pa
     import pyarrow.csv as arrow_csv

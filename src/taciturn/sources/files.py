@@ -47,15 +47,17 @@ def write_path(
     *,
     n_rows: int,
     columns: Sequence[str] | None = None,
+    shape: tuple[int, ...] | None = None,
 ) -> None:
     """Write blocks [rows, n_columns] one by one as .npy, .npz (array `rows`), .csv or .parquet.
 
-    Only one block is in memory at a time, and the file stands only once it is whole.
+    `shape` is a row's, for the formats that can hold it: images go back into .npy as images. Only one block is in
+    memory at a time, and the file stands only once it is whole.
     """
     write = _WRITERS.get(Path(path).suffix.lower())
     if write is None:
         raise RecipeError(f"{path}: rows cannot be written by this ending; known are {', '.join(_WRITERS)}")
-    write(path, blocks, n_rows=n_rows, columns=columns)
+    write(path, blocks, n_rows=n_rows, columns=columns, shape=shape)
 
 
 def _split(text: str) -> tuple[Path, str | None]:

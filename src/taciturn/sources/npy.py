@@ -37,14 +37,26 @@ def read_archive(path: str | os.PathLike[str], *, key: str | None = None) -> Row
             return Rows(npy_format.read_array(member, allow_pickle=False))
 
 
-def write(path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+def write(
+    path: str | os.PathLike[str],
+    blocks: Iterable[Array],
+    *,
+    n_rows: int,
+    columns: Sequence[str] | None,
+    shape: tuple[int, ...] | None = None,
+) -> None:
     """Write the blocks as one .npy array; the names are not kept, the format has no place for them."""
     with atomic(path) as temporary, temporary.open("wb") as file:
-        _write_array(file, blocks, n_rows=n_rows, columns=columns)
+        _write_array(file, blocks, n_rows=n_rows, columns=columns, shape=shape)
 
 
 def write_archive(
-    path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None
+    path: str | os.PathLike[str],
+    blocks: Iterable[Array],
+    *,
+    n_rows: int,
+    columns: Sequence[str] | None,
+    shape: tuple[int, ...] | None = None,
 ) -> None:
     """Write the blocks as the array `rows` of an .npz archive; the names are not kept."""
     with (
@@ -52,14 +64,21 @@ def write_archive(
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open("rows.npy", "w", force_zip64=True) as file,
     ):
-        _write_array(file, blocks, n_rows=n_rows, columns=columns)
+        _write_array(file, blocks, n_rows=n_rows, columns=columns, shape=shape)
 
 
-def _write_array(file: IO[bytes], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+def _write_array(
+    file: IO[bytes],
+    blocks: Iterable[Array],
+    *,
+    n_rows: int,
+    columns: Sequence[str] | None,
+    shape: tuple[int, ...] | None,
+) -> None:
     first, blocks = stream(blocks, n_rows=n_rows, columns=columns)
     descr = npy_format.dtype_to_descr(first.dtype.newbyteorder("="))
-    shape = (n_rows, first.shape[1])
-    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    whole = (n_rows, *(shape or first.shape[1:]))
+    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": whole})
     for block in blocks:
         file.write(block.data)
 

@@ -47,7 +47,14 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     return Rows(rows, columns=names)
 
 
-def write(path: str | os.PathLike[str], blocks: Iterable[Array], *, n_rows: int, columns: Sequence[str] | None) -> None:
+def write(
+    path: str | os.PathLike[str],
+    blocks: Iterable[Array],
+    *,
+    n_rows: int,
+    columns: Sequence[str] | None,
+    shape: tuple[int, ...] | None = None,
+) -> None:
     """Write the blocks as a table, a row group each; columns without names are called 0, 1, …"""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -17,6 +17,7 @@ class CrossEntropy(Term):
     """
 
     name = "cross_entropy"
+    unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
 
     def __call__(self, p: Pass) -> Tensor:

@@ -25,6 +25,7 @@ class Term(Recipe):
 
     usual_weight: ClassVar[float] = 1.0
     needs: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
+    unit_targets: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
 
     def __post_init__(self) -> None:
         if self.weight is not None:
@@ -57,6 +58,7 @@ class Objective(Recipe):
     terms: tuple[Term, ...]
 
     name = "objective"
+    spoken = False
 
     @property
     def text(self) -> str:
@@ -78,12 +80,11 @@ class Objective(Recipe):
         """Raise RecipeError, saying why, unless every term finds what it needs."""
         offers = frozenset(offers)
         for term in self.terms:
-            if missing := term.needs - offers:
-                about = {need.startswith("output ") for need in missing}
-                there = (
-                    ", ".join(sorted(o for o in offers if o.startswith("output ") in about)) or "nothing of the kind"
-                )
-                raise RecipeError(f"{term.name} needs {', '.join(sorted(missing))}; this model offers {there}")
+            if missing := sorted(term.needs - offers):
+                output = missing[0].startswith("output ")
+                there = ", ".join(sorted(offer for offer in offers if offer.startswith("output ") == output))
+                there = there or "nothing of the kind"
+                raise RecipeError(f"{term.name} needs {', '.join(missing)}; this model offers {there}")
 
     def __call__(self, p: Pass) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum, and each term's own number by name."""

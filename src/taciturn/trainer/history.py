@@ -1,7 +1,7 @@
 """What a run has said, step by step and epoch by epoch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,34 +14,45 @@ from .run import Record
 Columns = dict[str, NDArray[Any]]
 
 
-class History:
-    """Columns a step (loss, each term, rate, learning rate) and columns an epoch (their means, every latent's rate).
+class History(Mapping[str, NDArray[Any]]):
+    """Columns an epoch (means of loss, each term and rate; every latent's rate), and under `steps` columns a step.
 
-    `history["loss"]` is the column of epochs; `history.steps["loss"]` that of steps. `history["rates"]` is
+    `history["loss"]` is the column of epochs, `history.steps["loss"]` that of steps. `history["rates"]` is
     [epochs, latents]: each latent's mean activation over the epoch's training batches; with validation rows,
-    `history["validation_rates"]` is that of the clean validation rows.
+    `history["validation_rates"]` is that of the clean validation rows. What an epoch did not measure is NaN.
     """
 
     def __init__(self, steps: Mapping[str, Any] | None = None, epochs: Mapping[str, Any] | None = None) -> None:
         self.steps: Columns = {name: np.asarray(column) for name, column in (steps or {}).items()}
         self.epochs: Columns = {name: np.asarray(column) for name, column in (epochs or {}).items()}
 
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.epochs.get("epoch", ()))
+
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.epochs[name]
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.epochs)
+
     def __len__(self) -> int:
-        return len(self.epochs.get("epoch", ()))
+        return len(self.epochs)
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs, {len(self.steps.get('step', ()))} steps: {', '.join(self.epochs)})"
+        return f"History({self.n_epochs} epochs, {len(self.steps.get('step', ()))} steps: {', '.join(self.epochs)})"
 
 
 class Recorder:
-    """Collects records into a history; reads no tensor before an epoch ends."""
+    """Collects records into a history, going on from one if given; reads no tensor before an epoch ends."""
 
-    def __init__(self) -> None:
-        self._steps: dict[str, list[Any]] = {}
-        self._epochs: dict[str, list[Any]] = {}
+    def __init__(self, history: History | None = None) -> None:
+        history = history or History()
+        self._steps: dict[str, list[Any]] = {name: list(column) for name, column in history.steps.items()}
+        self._epochs: list[dict[str, Any]] = [
+            {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
+        ]
         self._pending: list[Record] = []
         self._since = time.perf_counter()
 
@@ -59,7 +70,11 @@ class Recorder:
         """Return all that was said so far; an unfinished epoch counts with the steps that it has."""
         if self._pending:
             self._close()
-        return History(self._steps, self._epochs)
+        shapes = {name: np.shape(value) for epoch in self._epochs for name, value in epoch.items()}
+        columns = {
+            name: [epoch.get(name, np.full(shape, np.nan)) for epoch in self._epochs] for name, shape in shapes.items()
+        }
+        return History(self._steps, columns)
 
     def _close(self) -> None:
         records, self._pending = self._pending, []
@@ -82,6 +97,5 @@ class Recorder:
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
         epoch |= {"rates": (weight @ rates).numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
-        for name, value in epoch.items():
-            self._epochs.setdefault(name, []).append(value)
+        self._epochs.append(epoch)
         self._since = now

@@ -31,8 +31,7 @@ class Validation:
         total: dict[str, Any] = {}
         for batch in self.feed.held_out():
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that will be used
-            model = step.model
-            clean = p.codes if batch.seen is batch.x else model.layout.coder(model.pre(batch.x), model.coder)
+            clean = p.codes if batch.seen is batch.x else step.model.code(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows
             for name, number in numbers.items():
                 total[name] = total.get(name, 0.0) + number.double().cpu() * len(batch.x)

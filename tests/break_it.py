@@ -34,19 +34,21 @@ class Break:
 
 
 KL = "return target * (target / q).log() + (1 - target) * ((1 - target) / (1 - q)).log()"
-KL_SUM = "return p.sum(kl(final(self.rate), q))"
+KL_SUM = "return p.sum(self.cost(final(self.rate), p.mean_activation))"
 
 BREAKS = (
     Break("KL: a sign swapped", "terms/rate.py", KL, KL.replace("log() +", "log() -"), ("test_terms.py",)),
     Break("KL: a sign swapped, replay", "terms/rate.py", KL, KL.replace("log() +", "log() -"), ("test_golden.py",)),
     Break("KL: ρ and q exchanged", "terms/rate.py", KL, KL.replace("(target / q)", "(q / target)"), ("test_terms.py",)),
     Break("KL: divided by the batch size", "terms/rate.py", KL_SUM, f"{KL_SUM} / p.codes.n_rows", ("test_terms.py",)),
-    Break("KL: a mean over latents", "terms/rate.py", KL_SUM, f"{KL_SUM} / q.numel()", ("test_terms.py",)),
+    Break(
+        "KL: a mean over latents", "terms/rate.py", KL_SUM, f"{KL_SUM} / p.mean_activation.numel()", ("test_terms.py",)
+    ),
     Break(
         "KL: the clamp stops the gradient",
         "terms/rate.py",
-        "q = q + (q.clamp(tiny, 1 - tiny) - q).detach()",
-        "q = q.clamp(tiny, 1 - tiny)",
+        "q + (q.clamp(tiny, 1 - tiny) - q).detach()",
+        "q.clamp(tiny, 1 - tiny)",
         ("test_terms.py",),
     ),
     Break(
@@ -77,7 +79,13 @@ BREAKS = (
         "F.binary_cross_entropy(p.recon, p.batch.target",
         ("test_terms.py",),
     ),
-    Break("l1: a sum over rows", "terms/l1.py", "return p.mean(", "return p.sum(", ("test_terms.py",)),
+    Break(
+        "l1: a sum over rows",
+        "terms/l1.py",
+        "return p.mean(p.model.world.latents.total(p.codes.l1()))",
+        "return p.sum(p.codes.l1())",
+        ("test_terms.py",),
+    ),
     Break(
         "dropout: kept values not made up",
         "corrupt/dropout.py",
@@ -127,6 +135,34 @@ BREAKS = (
         "weight = layer.weight\n",
         "weight = nn.Parameter(layer.weight.detach().clone())\n",
         ("test_model.py",),
+    ),
+    Break(
+        "found weight: presses the noisy codes",
+        "terms/rate.py",
+        "p.sum(self.cost(aim * self.target, p.clean.mean_activation))",
+        "p.sum(self.cost(aim * self.target, p.mean_activation))",
+        ("test_controller.py",),
+    ),
+    Break(
+        "found weight: aims at the target itself",
+        "terms/controller.py",
+        "return 1 - self.offset * self.side - self.correction",
+        "return 1 - self.correction",
+        ("test_controller.py",),
+    ),
+    Break(
+        "found weight: as fast up as down",
+        "terms/controller.py",
+        "excess.clamp(-1, 0.25)",
+        "excess.clamp(-1, 1)",
+        ("test_controller.py",),
+    ),
+    Break(
+        "found weight: not born at the ask",
+        "step/step.py",
+        "self.objective.named()[name].settle(self.model, x, each=True)",
+        "pass",
+        ("test_controller.py",),
     ),
     Break(
         "scaling: restored without the shift",

@@ -311,17 +311,47 @@ def test_a_failed_fit_leaves_nothing(tmp_path):
     assert [f.name for f in tmp_path.iterdir()] == ["bad.csv"]
 
 
+INTERRUPTED = """
+import os, signal, sys
+from taciturn.trainer import run
+real, steps = run.update, []
+def update(*given):
+    steps.append(1)
+    if len(steps) == {step}:
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(*given)
+run.update = update
+from taciturn.cli import main
+sys.argv = ["taciturn", "fit", "digits", "--latents", "16", "--epochs", "1000000", "-o", {out!r}]
+main()
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
-    code = (
-        "import os, signal, threading, sys\n"
-        "threading.Timer(6, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
-        "from taciturn.cli import main\n"
-        f"sys.argv = ['taciturn', 'fit', 'digits', '--epochs', '1000000', '-o', {str(tmp_path / 'run')!r}]\n"
-        "main()"
-    )
+def test_ctrl_c_keeps_what_was_learnt_and_ends_with_130(tmp_path):
+    code = INTERRUPTED.format(step=80, out=str(tmp_path / "run"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 130
+    words = " ".join(done.stderr.split())
+    # 1,617 rows in batches of 64 are 26 steps an epoch
+    assert f"interrupted in epoch 4 of 1000000; what was learnt until then is in {tmp_path / 'run'}" in words
+    assert "Traceback" not in done.stderr
+    assert len(artifact.load(tmp_path / "run").history.steps["loss"]) == 79
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path):
+    code = INTERRUPTED.format(step=1, out=str(tmp_path / "run"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 130
     assert "interrupted; nothing was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("default::taciturn.errors.Diverged")
+def test_a_run_that_diverges_says_so_in_a_line(tmp_path):
+    wild = ["--solver", "sgd", "--learning-rate", "1e30", "--sparse", "none", "--scaling", "standard"]
+    done = run("fit", "digits", *wild, "--epochs", 3, "--latents", 8, "-q", "-o", tmp_path / "run")
+    assert "taciturn: warning: the loss was no longer finite at step" in said(done)
+    assert "lower learning_rate" in said(done)

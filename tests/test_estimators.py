@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
 from taciturn.corrupt import Gaussian
-from taciturn.errors import DataError, RecipeError
+from taciturn.errors import DataError, Diverged, RecipeError, SmallBatch
 from taciturn.schedules import Cosine, Decay
 from taciturn.sources import Rows, Subset
 from taciturn.sparsify import ELU, TopK
@@ -258,7 +258,42 @@ def test_history_goes_on_over_validation_partial_fit_and_a_folder(digits, tmp_pa
 def test_history_is_a_mapping(digits):
     history = SparseAutoencoder(8, **QUICK).fit(digits).history_
     assert "loss" in history
-    assert list(history) == ["epoch", "seconds", "rate", "loss", "squared_error", "kl", "rates"]
+    assert list(history) == ["epoch", "seconds", "rate", "loss", "squared_error", "kl", "weight_kl", "rates"]
+
+
+def test_an_interrupted_fit_keeps_what_was_learnt_until_then(digits, monkeypatch):
+    from taciturn.estimators import learner
+
+    real = learner.train
+
+    def interrupted(run):
+        for record in real(run):
+            yield record
+            if record.step == 40:
+                raise KeyboardInterrupt
+
+    whole = SparseAutoencoder(8, max_iter=2, learning_rate=0.01, sparsity=None, random_state=0)
+    monkeypatch.setattr(learner, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        whole.fit(digits)
+    assert whole.stopped_ == "interrupted in epoch 2 of 2"
+    assert whole.n_iter_ == 2
+    assert len(whole.history_.steps["loss"]) == 41
+    assert whole.transform(digits).shape == (1797, 8)
+
+
+def test_a_loss_that_is_no_longer_finite_stops_the_run_and_keeps_the_last_good_weights(digits):
+    wild = DenoisingAutoencoder(
+        8, solver="sgd", learning_rate="linear:0,1e30", output_activation="identity", max_iter=6, random_state=0
+    )
+    with pytest.warns(Diverged, match=r"no longer finite at step \d+; .*; lower learning_rate"):
+        wild.fit(digits)
+    assert wild.n_iter_ < 6
+    assert np.isfinite(wild.components_).all()
+    losses = wild.history_.steps["loss"]
+    first = int(np.flatnonzero(~np.isfinite(losses))[0])
+    assert f"at step {first}" in wild.stopped_
+    assert np.isfinite(wild.transform(digits)).all()
 
 
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
@@ -446,9 +481,28 @@ def test_parameters_that_cannot_be(digits, parameters, said):
     assert said in str(refusal.value)
 
 
+@pytest.mark.parametrize("library", [pd, pl])
+def test_categorical_columns_are_all_named(table, library):
+    frame = library.DataFrame({"kind": ["up", "down"], "size": [1.0, 2.0], "name": ["a", "b"]})
+    with pytest.raises(DataError, match=r"columns 'kind', 'name' are no numbers; drop or encode such columns"):
+        SparseAutoencoder(3).fit(frame)
+
+
+def test_a_batch_too_small_for_the_rate_is_warned_of_only_where_a_larger_one_exists(digits):
+    with pytest.warns(SmallBatch, match="batch_size=4 is too small to measure a rate of 0.05 in; 16 would do"):
+        SparseAutoencoder(4, batch_size=4, max_iter=1).fit(digits[:40])
+    SparseAutoencoder(4, batch_size=16, max_iter=1).fit(digits[:40])
+    SparseAutoencoder(4, batch_size=4, max_iter=1).fit(digits[:4])
+    SparseAutoencoder(4, batch_size=4, sparsity=None, max_iter=1).fit(digits[:40])
+    rare = SparseAutoencoder(4, sparsity="kl:0.005", max_iter=1).fit(digits)
+    assert rare.settings_.batch_size == 128  # 1 / (2 · 0.005) = 100 rows at least
+
+
 def test_rows_that_cannot_be(digits, tmp_path):
     model = SparseAutoencoder(8, **QUICK)
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(
+        DataError, match=r"10,456 values in 1,765 of 1,797 rows are NaN or infinite, the first in row 1, column 12"
+    ):
         model.fit(np.where(digits == 1, np.nan, digits))
     holes = digits.copy()
     holes[[3, 3, 700], [5, 6, 7]] = np.inf

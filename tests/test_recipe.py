@@ -260,7 +260,7 @@ REFUSED = [
     (Corruption, "gaussian:std=1,std=2", "'gaussian:std=1,std=2': 'std' is given twice"),
     (Corruption, "gaussian:std=1,2", "'gaussian:std=1,2': write '2' before the named values"),
     (Term, "kl:0.1,0.2", "kl: 2 values for 1 places; write kl:rate,weight=…"),
-    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…"),
+    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…,l0=…"),
     # values that cannot be
     (Corruption, "gaussian:big", "gaussian: std='big' is not a number"),
     (Corruption, "gaussian:true", "gaussian: std=True is not a number"),

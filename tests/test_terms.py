@@ -287,10 +287,16 @@ def test_an_objective_is_the_weighted_sum_and_tells_each_terms_own_number():
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_weight_that_is_not_written_is_the_terms_usual_one():
+def test_a_weight_that_is_not_written_is_1_or_found_where_there_is_a_target():
     p, said = rated_and_reconstructed()
-    loss, _ = (SquaredError() + KL(0.1) + L1())(p)
-    assert loss.item() == pytest.approx(said["squared_error"] + 0.02 * said["kl"] + said["l1"], rel=1e-12)
+    objective = SquaredError() + KL(0.1) + L1()
+    loss, _ = objective(p)
+    assert loss.item() == pytest.approx(said["squared_error"] + said["kl"] + said["l1"], rel=1e-12)
+    assert list(objective.controllers()) == ["kl"]
+    assert list((SquaredError() + KL(0.1, weight=0.2) + L1(l0=3) + SquaredRate(0.2)).controllers()) == [
+        "l1",
+        "squared_rate",
+    ]
     loss, _ = (SquaredError() + KL(0.1, weight=0))(p)
     assert loss.item() == pytest.approx(said["squared_error"], rel=1e-12)
 
@@ -380,4 +386,5 @@ def test_a_term_that_finds_what_it_needs_is_taken(coder, output, term):
     x = torch.from_numpy(uniform(5, 4)).float()
     p, numbers = Step(model, Objective((term,)))(Batch(x, x, x))
     assert numbers[term.name].item() == pytest.approx(term(p).item())
-    assert numbers["loss"].item() == pytest.approx((0.02 if term.needs >= {"values in (0, 1)"} else 1) * term(p).item())
+    if not term.controlled:
+        assert numbers["loss"].item() == pytest.approx(term(p).item())

@@ -30,7 +30,7 @@ from .terms import Objective
 from .trainer import History
 
 FORMAT = 1
-TRAINING = ("seed", "epochs", "steps", "seconds", "stopped")
+TRAINING = ("seed", "epochs", "steps", "seconds", "stopped", "weights")
 ROWS = ("count", "columns", "shape", "mean", "variance", "low", "high")
 
 

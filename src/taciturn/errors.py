@@ -19,3 +19,15 @@ class ArtifactError(TaciturnError):
 
 class TaciturnWarning(UserWarning):
     """Something that works, but hardly as the user expects."""
+
+
+class TargetMissed(TaciturnWarning):
+    """What a penalty asked for was not met."""
+
+
+class Diverged(TaciturnWarning):
+    """The loss was no longer finite, and the run was stopped."""
+
+
+class SmallBatch(TaciturnWarning):
+    """A batch has too few rows to measure the rate that is asked for."""

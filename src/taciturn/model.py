@@ -127,6 +127,30 @@ class Autoencoder(nn.Module):
             centre = None
         return Pre(x, last.weight, last.bias, centre, self.kernels)
 
+    def curve(self, pre: Tensor) -> Tensor:
+        """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
+        coder = self.layout.coder
+        if not isinstance(coder, Elementwise):
+            raise RecipeError(f"{coder.name} does not look at each latent alone")
+        return coder.curve(pre)
+
+    @torch.no_grad()
+    def shift_codes(self, shift: Tensor) -> None:
+        """Add to the coding layer's biases [L] or [1]."""
+        _affine(self.encoder[-1]).bias.add_(shift)
+
+    @torch.no_grad()
+    def make_up(self, change_L: Tensor) -> None:
+        """Let the decoder's first bias take up a change of the codes' means."""
+        first = _affine(self.decoder[0])
+        first.bias.sub_(change_L @ first.weight)
+
+    @torch.no_grad()
+    def start_at(self, mean_D: Tensor) -> None:
+        """Set the decoder's last bias so that without any codes it says this scaled row."""
+        sigmoid = "values in (0, 1)" in self.layout.output.offers
+        _affine(self.decoder[-1]).bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
+
     def code(self, x: Tensor) -> Codes:
         """Return the codes of scaled rows [B, D]."""
         return self.layout.coder(self.pre(x), self.coder)

@@ -1,6 +1,6 @@
 """F3. One batch's trip through the house, as every term may read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -36,6 +36,14 @@ class Model(Protocol):
         """Return what the encoder offers for scaled rows."""
         ...
 
+    def curve(self, pre: Tensor) -> Tensor:
+        """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
+        ...
+
+    def shift_codes(self, shift: Tensor) -> None:
+        """Add to the coding layer's biases [L] or [1]."""
+        ...
+
     def decode(self, codes: Codes) -> Tensor:
         """Return the reconstruction before the output activation [B, D]."""
         ...
@@ -66,6 +74,15 @@ class Pass:
         """[L]: each latent's mean code over the global batch, its rate."""
         rows = self.model.world.rows
         return rows.total(self.codes.sum()) / (self.codes.n_rows * rows.size)
+
+    @cached_property
+    def clean(self) -> "Pass":
+        """The same trip of the rows before corruption, up to the codes, which is what `encode` will return."""
+        if self.batch.seen is self.batch.x:
+            return self
+        pre = self.model.pre(self.batch.x)
+        codes = self.sparsifier.train(pre, self.model.coder)
+        return replace(self, batch=replace(self.batch, seen=self.batch.x), pre=pre, codes=codes)
 
     def mean(self, per_row_B: Tensor) -> Tensor:
         """Return the global batch's mean of one number a row: the only reduction over rows."""

@@ -16,4 +16,4 @@ def generator(seed: int, purpose: str, *numbers: int) -> torch.Generator:
     True
     """
     entropy = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), *numbers])
-    return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+    return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0]) >> 1)

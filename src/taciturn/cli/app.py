@@ -1,13 +1,14 @@
 """The command line's root: what is common to all commands. Loads no torch, so that --help answers at once."""
 
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import RecipeError, TaciturnError
+from ..errors import RecipeError, TaciturnError, TaciturnWarning
 
 
 class Commands(TyperGroup):
@@ -15,6 +16,15 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        usual = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, TaciturnWarning):
+                typer.secho(f"taciturn: warning: {message}", fg="yellow", err=True)
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = say
         try:
             return super().invoke(ctx)
         except TaciturnError as error:
@@ -23,6 +33,8 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.secho("taciturn: interrupted; nothing was written", fg="red", err=True)
             raise typer.Exit(130) from None
+        finally:
+            warnings.showwarning = usual
 
 
 app = typer.Typer(

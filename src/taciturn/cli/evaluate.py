@@ -40,6 +40,7 @@ def evaluate(
         objective=kept.recipe("objective"),
         corruption=kept.recipe("corruption") if corrupt is None else corruption(corrupt),
         held_out=data is None and bool(kept.config["rows"].get("held_out")),
+        weights=kept.metrics.get("weights"),
         seed=kept.config["rows"].get("split_seed", 0),
     )
     if as_json:

@@ -31,9 +31,7 @@ def fit(
     ] = None,
     sparse: Annotated[
         str | None,
-        typer.Option(
-            help="What keeps codes few: kl:0.05 or squared_rate:0.05 (a mean activation), l1:weight=0.001, topk:32."
-        ),
+        typer.Option(help="What keeps codes few: kl:0.05 or squared_rate:0.05 (a mean activation), l1:l0=8, topk:32."),
     ] = None,
     latents: Annotated[
         str | None,
@@ -112,6 +110,11 @@ def fit(
         pictures = write(trained, temporary)
     if not quiet:
         _say(trained, folder, pictures)
+    if trained.interrupted:
+        typer.secho(
+            f"taciturn: {trained.estimator.stopped_}; what was learnt until then is in {folder}", fg="red", err=True
+        )
+        raise typer.Exit(130)
 
 
 def _recipe(data: str) -> dict[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ class Trained:
     learnt: int  # rows
     measured: "Source"  # held-out rows, or all where none are
     summary: "Summary"
+    interrupted: bool
 
 
 def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
@@ -32,10 +33,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
     import torch
 
     from .. import datasets
-    from ..estimators.learner import measure
     from ..feed import split
     from ..report import summarise
-    from ..sources import Subset
+    from ..sources import Subset, check_finite
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -45,14 +45,20 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
         raise RecipeError(f"seed={seed} must be 0 or more")
     source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
     try:
-        measure(source)  # all rows, so that a value that is not finite is named by its place in the file
+        check_finite(source)  # all rows, so that a value that is not finite is named by its place in the file
     except DataError as error:
         raise DataError(f"{data['source']}: {error}") from error
     estimator = _estimator(recipe, seed, bar)
     learnt, held = split(len(source), share, seed) if share and len(source) > 1 else (None, None)
     training = source if learnt is None else Subset(source, learnt)
     measured = source if held is None else Subset(source, held)
-    estimator.fit(training, validation=None if held is None else measured)
+    interrupted = False
+    try:
+        estimator.fit(training, validation=None if held is None else measured)
+    except KeyboardInterrupt:
+        if not estimator.__sklearn_is_fitted__():
+            raise
+        interrupted = True
     estimator.set_params(verbose=0)
     summary = summarise(
         estimator.module_,
@@ -61,6 +67,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
         corruption=estimator.settings_.corruption,
         held_out=held is not None,
         seed=seed,
+        weights=estimator.weights_,
     )
     complete = {
         "data": data | {"source": _absolute(data["source"])},
@@ -72,7 +79,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
         },
         "parameters": parameters | _decided(estimator),
     }
-    return Trained(estimator, complete, len(training), measured, summary)
+    return Trained(estimator, complete, len(training), measured, summary, interrupted)
 
 
 def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ..errors import ArtifactError, RecipeError
+from ..errors import ArtifactError, DataError, RecipeError
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -54,8 +54,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "gaussian:0.4", "dropout:0.3", "masking:0.3", "salt_pepper:0.1", "swap:0.15", or a chain
         "gaussian:0.1+dropout:0.3". "auto" is none where a target is given: such pairs bring their own noise.
     sparsity : str, Sparsifier, Term, several of them, or None, default="auto"
-        What keeps codes few: a penalty "kl:0.05", "squared_rate:0.05", "l1:weight=0.001", a coding layer
-        "topk:32", or both "topk:32+l1". A weight is written "kl:0.05,weight=0.2".
+        What keeps codes few: a penalty "kl:0.05", "squared_rate:0.05", "l1:l0=8", a coding layer "topk:32", or
+        both "topk:32+l1:weight=0.01". What has a target meets it: its weight is found while training, unless it is
+        written, "kl:0.05,weight=0.2".
     activation : str, Elementwise or pair of them, default="auto"
         "identity", "relu", "elu", "tanh", "sigmoid"; a pair names the hidden layers' and the coding layer's.
         "auto": "relu", and "sigmoid" for the coding layer under a penalty that needs codes in (0, 1).
@@ -71,14 +72,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     solver : str or Solver, default="adam"
         "adam", "nadam", "sgd:momentum=0.9", "tensorflow_adam"; each takes clip=1.0, a bound on the gradients' norm.
     learning_rate : float, str or Schedule, default="auto"
-        A number or "cosine:0.003", "decay:0.01,last=0.3", "linear:0.01,0". "auto": 0.01 for sigmoid codes, else
-        0.003, falling to 0 over the last 30% of the run. `partial_fit`, which knows no end, uses 0.001 in place
-        of a schedule.
+        A number or "cosine:0.003", "decay:0.01,last=0.3", "linear:0.01,0". "auto": 0.01 for sigmoid codes,
+        0.001 for L1 towards an L0, else 0.003, falling to 0 over the last 30% of the run. `partial_fit`, which
+        knows no end, uses 0.001 in place of a schedule.
     batch_size : int, default="auto"
         "auto": the power of two next to rows / 32, within 32 … 256. An epoch is split into near-equal batches.
     max_iter : int or None, default=None
         Epochs. None: as many as make about 4,000 steps, within 20 … 1,000.
-    alpha : float, default=0.0
+    alpha : float, default=0.01
         Decoupled weight decay; biases do not decay.
     early_stopping : bool, default=False
         Hold out rows, stop when their loss falls no more, and keep the best weights.
@@ -106,6 +107,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     scaling_ : str, what was done to the rows.
     settings_ : the parts of the run, every "auto" decided.
     stopped_ : str or None, why training ended before its last epoch.
+    weights_ : dict, the weight found for each penalty that has a target.
     n_features_in_, feature_names_in_ : as in scikit-learn.
 
     Notes
@@ -134,7 +136,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learning_rate: float | str | Schedule = "auto",
         batch_size: int | str = "auto",
         max_iter: int | None = None,
-        alpha: float = 0.0,
+        alpha: float = 0.01,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -191,9 +193,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         stopping = switch(parameters, "early_stopping")
         if stopping and held is None:
             source, partner, held = self._split(source, partner, seed)
-        for rows in held or ():
-            if rows is not None:
-                measure(rows)
         moments, targets = measure(source), None if partner is None else measure(partner)
         learner = self._learner if switch(parameters, "warm_start") and hasattr(self, "_learner") else None
         if learner is None:
@@ -212,9 +211,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learner.shape = source.shape
         learner.held_out = self.validation_fraction if stopping and validation is None else 0.0
         best = self._keep_best() if stopping else None
-        history = learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
-        self._learner = learner
-        return self._learnt(history)
+        try:
+            learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
+        finally:  # an interrupt still leaves what was learnt until then
+            if learner.steps_done:
+                self._learner = learner
+                self._learnt(learner.recorder.history())
+        return self
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
         """Take one pass over these rows, going on from all that came before, and return self.
@@ -308,6 +311,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Why training ended before its last epoch; None if it did not."""
         check_is_fitted(self)
         return self._learner.stopped
+
+    @property
+    def weights_(self) -> dict[str, float]:
+        """The weight found for each penalty that has a target."""
+        check_is_fitted(self)
+        return {name: controller.weight.item() for name, controller in self._learner.step.controlled()}
 
     @property
     def scaling_(self) -> str:
@@ -430,13 +439,19 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._rows(X, reset=False)
 
     def _rows(self, X: Any, *, reset: bool, least: int = 1) -> Source:
-        from ..sources import Rows
+        from ..sources import Rows, check_finite
 
         if _is_source(X):
-            return self._given_source(X, reset=reset)
-        rows = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=least)
-        names = getattr(self, "feature_names_in_", None)
-        return Rows(rows, columns=None if names is None else tuple(names))
+            source = self._given_source(X, reset=reset)
+        else:
+            _refuse_categories(X)
+            rows = validate_data(
+                self, X, reset=reset, dtype="numeric", ensure_min_samples=least, ensure_all_finite=False
+            )
+            names = getattr(self, "feature_names_in_", None)
+            source = Rows(rows, columns=None if names is None else tuple(names))
+        check_finite(source)
+        return source
 
     def _given_source(self, source: Source, *, reset: bool) -> Source:
         width = int(np.prod(source.shape))
@@ -459,9 +474,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Return the rows' partners as a source of the same size."""
         if target is None:
             return None
-        from ..sources import Rows
+        from ..sources import Rows, check_finite
 
-        partner: Source = target if _is_source(target) else Rows(check_array(target, dtype="numeric"))
+        given = target if _is_source(target) else Rows(check_array(target, dtype="numeric", ensure_all_finite=False))
+        partner: Source = given
+        check_finite(partner)
         if (len(partner), np.prod(partner.shape)) != (len(source), np.prod(source.shape)):
             raise ValueError(
                 f"target is [{len(partner)}, {np.prod(partner.shape)}], but the rows are "
@@ -481,6 +498,26 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         rows, targets = validation if isinstance(validation, tuple) else (validation, None)
         held = self._rows(rows, reset=False)
         return source, partner, (held, self._partner(targets, held))
+
+
+def _refuse_categories(X: Any) -> None:
+    """Raise DataError naming all columns of a data frame that are no numbers."""
+    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
+        return
+    words = [str(name) for name in X.columns if not _numeric(np.asarray(X[name]))]
+    if words:
+        columns = f"column {words[0]!r} is" if len(words) == 1 else f"columns {', '.join(map(repr, words))} are"
+        raise DataError(f"{columns} no numbers; drop or encode such columns (sklearn.preprocessing.OneHotEncoder)")
+
+
+def _numeric(column: Array) -> bool:
+    if column.dtype.kind != "O":
+        return column.dtype.kind in "biuf"
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_source(X: Any) -> bool:

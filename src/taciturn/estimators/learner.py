@@ -1,12 +1,13 @@
 """The torch side of an estimator: a model, its step and optimiser, and what goes on between fits."""
 
+import warnings
 from contextlib import nullcontext
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from ..errors import DataError
-from ..feed import Feed
+from ..errors import Diverged, TargetMissed
+from ..feed import Feed, tensor
 from ..model import Autoencoder
 from ..moments import Moments
 from ..schedules import Schedule
@@ -14,32 +15,19 @@ from ..seeds import generator
 from ..solvers import groups
 from ..sources import Source
 from ..step import plan
-from ..trainer import History, Hook, KeepBest, ProgressBar, Recorder, Run, Validation, train
+from ..trainer import History, Hook, KeepBest, LastGood, ProgressBar, Recorder, Run, Validation, train
 from .settings import Settings
 
 PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
+ENDLESS_STEPS = 4000  # nor how many steps it will take; what fits run for by default
+SOME_ROWS = 5000
 
 
 def measure(source: Source, block: int = 8192) -> Moments:
-    """Return the per-column statistics of a source; raise DataError where a value is not finite."""
+    """Return the per-column statistics of a source."""
     moments = Moments()
-    bad_values = bad_rows = 0
-    place = ""
     for start in range(0, len(source), block):
-        rows = source.read(start, start + block)
-        finite = np.isfinite(rows)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            name = repr(source.columns[column]) if source.columns else str(column)
-            place = place or f"row {start + row}, column {name}"
-            bad_values, bad_rows = bad_values + int((~finite).sum()), bad_rows + int((~finite).any(1).sum())
-        elif not bad_values:
-            moments.add(rows)
-    if bad_values:
-        raise DataError(
-            f"{bad_values:,} values in {bad_rows:,} of {len(source):,} rows are NaN or infinite, the first in {place} "
-            "(counted from 0); fill them in, or drop such rows or columns"
-        )
+        moments.add(source.read(start, start + block))
     return moments
 
 
@@ -85,31 +73,38 @@ class Learner:
         bar: bool = False,
     ) -> History:
         """Train for the settings' epochs, from the present weights; return the history."""
-        settings = self.settings
-        hooks: list[Hook] = []
+        settings, feed = self.settings, self._feed(source, target)
+        good = LastGood(self.step)
+        hooks: list[Hook] = [good]
         if validation is not None:
             hooks.append(Validation(self._feed(*validation)))
         if keep_best is not None:
             hooks.append(keep_best)
-        run = Run(
-            self.step,
-            self._feed(source, target),
-            self.optimiser,
-            settings.learning_rate,
-            settings.epochs,
-            clip=settings.solver.clip,
-        )
+        rate, clip = settings.learning_rate, settings.solver.clip
+        run = Run(self.step, feed, self.optimiser, rate, settings.epochs, clip=clip)
+        self.step.start(self._some(source), steps=settings.epochs * len(feed.bounds), born=self.epochs_done == 0)
         self.recorder = Recorder()
-        with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
-            run.hooks = (*hooks, *([progress] if progress is not None else []))
-            self._learn(run)
-        if keep_best is not None:
-            keep_best.restore(self.step)
-        self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
+        try:
+            with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
+                run.hooks = (*hooks, *([progress] if progress is not None else []))
+                self._learn(run)
+        except KeyboardInterrupt:
+            run.stop = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
+            raise
+        finally:
+            if keep_best is not None:
+                keep_best.restore(self.step)
+            self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
+        if good.diverged is not None:
+            warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=3)
+        else:
+            self._meet(self._some(source))
         return self.recorder.history()
 
     def partial_fit(self, source: Source, target: Source | None = None) -> History:
         """Train for one epoch of these rows, going on from all that came before; return the whole history."""
+        if self.epochs_done == 0:
+            self.step.start(self._some(source), steps=ENDLESS_STEPS)
         rate = self.settings.learning_rate
         run = Run(
             self.step,
@@ -130,6 +125,23 @@ class Learner:
         self.recorder.start()
         for record in train(run):
             self.recorder.add(record)
+
+    def _meet(self, x: Tensor) -> None:
+        """Meet the targets by a last shift of the codes; warn of one that is missed by more than a tenth."""
+        for name, ratio in self.step.finish(x).items():
+            term = self.settings.objective.named()[name]
+            if abs(ratio - 1) > 0.1:
+                warnings.warn(
+                    f"{term.name} asked for {term.target:g}, but rows have {ratio * (term.target or 0):.4g}: "
+                    f"{len(self.model.dictionary)} latents can say no other of these rows; ask for less, or for more",
+                    TargetMissed,
+                    stacklevel=4,
+                )
+
+    def _some(self, source: Source) -> Tensor:
+        """Return some of the rows, drawn by the seed, scaled and on the device: what targets are met on."""
+        at = torch.randperm(len(source), generator=generator(self.seed, "some"))[:SOME_ROWS].sort().values
+        return self.model.normalise(tensor(source.take(at.numpy())).to(self.settings.device))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         now = self.settings

@@ -3,6 +3,8 @@
 The rules behind every "auto" stand here, one function each.
 """
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,7 +13,7 @@ import numpy as np
 import torch
 
 from ..corrupt import Clean, Corruption
-from ..errors import DataError, RecipeError
+from ..errors import DataError, RecipeError, SmallBatch
 from ..model import Layout
 from ..moments import Moments
 from ..recipe import Recipe, parse
@@ -68,14 +70,14 @@ def settle(
         output=output(parameters["output_activation"], unit),
         tied=switch(parameters, "tied"),
     )
-    size = batch_size(parameters["batch_size"], n_rows)
+    size = batch_size(parameters["batch_size"], n_rows, penalties)
     return Settings(
         layout=layout,
         objective=objective(error, penalties, layout),
         corruption=corruption(parameters["corruption"]),
         scaling=scaling,
         solver=one(parameters["solver"], Solver, "solver"),
-        learning_rate=learning_rate(parameters["learning_rate"], layout.coder),
+        learning_rate=learning_rate(parameters["learning_rate"], layout.coder, penalties),
         batch_size=size,
         epochs=epochs(parameters["max_iter"], n_rows, size),
         weight_decay=number(parameters, "alpha", 0, np.inf),
@@ -158,10 +160,15 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
     return tuple(int(width) for width in given)
 
 
-def learning_rate(value: Any, coder: Sparsifier) -> float | Schedule:
-    """Return the learning rate; "auto": 0.01 for codes in (0, 1), else 0.003, falling to 0 over the last 30%."""
+def learning_rate(value: Any, coder: Sparsifier, penalties: Sequence[Term]) -> float | Schedule:
+    """Return the learning rate; "auto" falls to 0 over the last 30%.
+
+    It is 0.01 for codes in (0, 1), 0.001 where zeros are pressed for (faster, too many latents fall silent for good),
+    else 0.003.
+    """
     if value == "auto":
-        return Decay(0.01 if "values in (0, 1)" in coder.offers else 0.003, last=0.3)
+        zeros = any("zeros" in term.needs for term in penalties)
+        return Decay(0.01 if "values in (0, 1)" in coder.offers else 0.001 if zeros else 0.003, last=0.3)
     if isinstance(value, str):
         try:
             value = float(value)
@@ -173,11 +180,24 @@ def learning_rate(value: Any, coder: Sparsifier) -> float | Schedule:
     return value if isinstance(value, Schedule) else float(value)
 
 
-def batch_size(value: Any, n_rows: int) -> int:
-    """Return the batch size; "auto": the power of two next to rows / 32, within 32 … 256."""
+def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
+    """Return the batch size; "auto": the power of two next to rows / 32, within 32 … 256.
+
+    A batch that is to measure a rate ρ has at least 1/(2ρ) rows, if there are so many.
+    """
+    rates = [term.target for term in penalties if term.target is not None and term.target < 1]
+    enough = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
-        return min(max(2 ** round(np.log2(max(n_rows, 1) / 32)), 32), 256) if n_rows > 32 else 32
-    return whole({"batch_size": value}, "batch_size")
+        usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), 256) if n_rows > 32 else 32
+        return max(usual, enough)
+    size = whole({"batch_size": value}, "batch_size")
+    if size < enough:
+        warnings.warn(
+            f"batch_size={size} is too small to measure a rate of {min(rates):g} in; {enough} would do",
+            SmallBatch,
+            stacklevel=4,
+        )
+    return size
 
 
 def epochs(value: Any, n_rows: int, size: int) -> int:

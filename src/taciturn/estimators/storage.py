@@ -54,6 +54,7 @@ def described(
             "steps": learner.steps_done,
             "seconds": float(sum(history.epochs.get("seconds", []))),
             "stopped": learner.stopped,
+            "weights": {name: controller.log_weight.item() for name, controller in learner.step.controlled()},
             "device": now.device,
             "threads": torch.get_num_threads(),
         },
@@ -90,6 +91,11 @@ def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
     learner.epochs_done, learner.steps_done = config["training"]["epochs"], config["training"]["steps"]
     learner.stopped, learner.shape = config["training"]["stopped"], tuple(rows["shape"])
     learner.recorder = Recorder(kept.history)
+    for name, controller in learner.step.controlled():
+        controller.start(
+            scale=float(moments.variance.mean() / learner.model.scale.square().mean()), steps=learner.steps_done
+        )
+        controller.log_weight.fill_(config["training"]["weights"][name])
     return learner
 
 

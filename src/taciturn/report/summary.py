@@ -1,6 +1,7 @@
 """What a model is worth in a few numbers, and the same in words. No layout here."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -8,9 +9,8 @@ from ..corrupt import Corruption
 from ..encode import evaluate
 from ..errors import ArtifactError
 from ..model import Autoencoder
-from ..schedules import final
 from ..sources import Source
-from ..terms import Objective, RateTerm
+from ..terms import KL, L1, Objective, SquaredRate
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Summary:
     fvu: float | None  # None: the rows are constant and not met
     rates: list[float]  # each latent's mean activation
     target_rate: float | None
+    target_l0: float | None
+    weights: dict[str, float]  # found while training, by the penalty's name
     at_work: str  # which codes count as firing
     silent: int  # latents that never fire
     l0: float  # latents that fire in a row, on average
@@ -62,6 +64,10 @@ class Summary:
             spread = f"its latents' from {min(self.rates):.2%} to {max(self.rates):.2%}"
             said[2] = ("latents", f"{self.latents:,}")
             said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}; {spread}"))
+        if self.target_l0 is not None:
+            said[2] = ("latents", f"{said[2][1]}; asked for {self.target_l0:g}")
+        if self.weights:
+            said.append(("weight found", ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())))
         if self.psnr_before is not None and self.psnr_after is not None:
             said.append(
                 ("denoises", f"{self.corruption} from {self.psnr_before:.1f} dB to {self.psnr_after:.1f} dB PSNR")
@@ -70,11 +76,19 @@ class Summary:
 
 
 def summarise(
-    model: Autoencoder, source: Source, *, objective: Objective, corruption: Corruption, held_out: bool, seed: int = 0
+    model: Autoencoder,
+    source: Source,
+    *,
+    objective: Objective,
+    corruption: Corruption,
+    held_out: bool,
+    seed: int = 0,
+    weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the summary of a model on a source's rows."""
     found = evaluate(model, source, corruption=corruption, seed=seed)
-    targets = [final(term.rate) for term in objective.terms if isinstance(term, RateTerm)]
+    targets = {type(term): term.target for term in objective.terms}
+    rate = targets.get(KL, targets.get(SquaredRate))
     return Summary(
         rows=len(source),
         held_out=held_out,
@@ -83,7 +97,9 @@ def summarise(
         mean_squared_error=found.clean.mean,
         fvu=_finite(found.clean.fvu),
         rates=found.sparsity.rates.tolist(),
-        target_rate=targets[0] if targets else None,
+        target_rate=rate,
+        target_l0=targets.get(L1),
+        weights=dict(weights or {}),
         at_work=model.layout.coder.at_work,
         silent=int((found.sparsity.firing == 0).sum()),
         l0=found.sparsity.l0,

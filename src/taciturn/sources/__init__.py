@@ -2,7 +2,8 @@
 
 from .columns import select
 from .files import open_path, write_path
+from .finite import check_finite
 from .source import Rows, Source
 from .subset import Subset
 
-__all__ = ["Rows", "Source", "Subset", "open_path", "select", "write_path"]
+__all__ = ["Rows", "Source", "Subset", "check_finite", "open_path", "select", "write_path"]

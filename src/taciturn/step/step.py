@@ -1,11 +1,14 @@
 """One training step without the optimiser: forward, backward, observe; and all tensors that change with them."""
 
+import math
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from ..model import Autoencoder
 from ..passes import Batch, Pass
-from ..terms import Objective
+from ..terms import Controller, Objective, Term
 
 Numbers = dict[str, Tensor]
 
@@ -20,6 +23,49 @@ class Step(nn.Module):
         super().__init__()
         objective.check(model.layout.offers())
         self.model, self.objective = model, objective
+        self.controllers = objective.controllers()
+
+    @torch.no_grad()
+    def start(self, x: Tensor, *, steps: int, born: bool = True) -> None:
+        """Get ready for a run of so many steps over rows like x [N, D], scaled.
+
+        What has a target starts there: born at the ask, a network never has to be pressed towards it from afar, which
+        could teach it to say nothing. `born=False` leaves the model as it is, to go on from.
+        """
+        mean_D = x.mean(0)
+        scale = float((x - mean_D).square().mean())
+        if born:
+            self.model.start_at(mean_D)
+        for name, controller in self.controlled():
+            if born:
+                self.objective.named()[name].settle(self.model, x, each=True)
+            controller.start(scale=scale, steps=steps)
+
+    @torch.no_grad()
+    def finish(self, x: Tensor, *, within: float = 0.02) -> dict[str, float]:
+        """Meet each target on rows x by a last shift of all coding biases, where it is missed by more than `within`.
+
+        Return by the term's name what is measured over what was asked.
+        """
+        found = {}
+        for name, _ in self.controlled():
+            term = self.objective.named()[name].at(1.0)
+            if abs(self._ratio(term, x) - 1) > within:
+                before_L = self.model.code(x).sum() / len(x)
+                term.settle(self.model, x, each=False)
+                self.model.make_up(self.model.code(x).sum() / len(x) - before_L)
+            found[name] = self._ratio(term, x)
+        return found
+
+    def controlled(self) -> Iterator[tuple[str, Controller]]:
+        """Yield the controllers by their terms' names."""
+        for name, controller in self.controllers.items():
+            assert isinstance(controller, Controller)
+            yield name, controller
+
+    def _ratio(self, term: Term, x: Tensor) -> float:
+        p = self.forward(Batch(x, x, x), 1.0)[0]
+        return term.measured(p).item() / (term.target or math.nan)
 
     def forward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Return the batch's pass, and the loss beside each term's own number."""
@@ -27,8 +73,10 @@ class Step(nn.Module):
         pre = model.pre(batch.seen)
         codes = coder.train(pre, model.coder)
         p = Pass(model, batch, coder, pre, codes, model.decode(codes))
-        loss, numbers = self.objective.at(progress)(p)
-        return p, {"loss": loss, **numbers}
+        controllers = dict(self.controlled())
+        loss, numbers = self.objective.at(progress)(p, controllers)
+        weights = {f"weight_{name}": controller.weight for name, controller in controllers.items()}
+        return p, {"loss": loss, **numbers, **weights}
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set every .grad; return what forward returns."""
@@ -37,13 +85,19 @@ class Step(nn.Module):
         return p, numbers
 
     @torch.no_grad()
-    def observe(self, p: Pass) -> None:
-        """Let the coding layer learn what it learns without gradient; after backward, so that buffers may change."""
+    def observe(self, p: Pass, progress: float, ease: float) -> None:
+        """Let the parts learn what they learn without gradient; after backward, so that buffers may change."""
         p.sparsifier.observe(p, self.model.coder)
+        terms = self.objective.at(progress).named()
+        for name, controller in self.controlled():
+            controller.observe(terms[name].measured(p) / (terms[name].target or math.nan), ease)
 
-    def gradients(self, batch: Batch, progress: float = 0.0) -> Numbers:
-        """Set every .grad and observe; return the numbers and every latent's rate [L], without gradient."""
+    def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
+        """Set every .grad and observe; return the numbers and every latent's rate [L], without gradient.
+
+        `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
+        """
         p, numbers = self.backward(batch, progress)
-        self.observe(p)
+        self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term
         return {name: number.detach() for name, number in numbers.items()} | {"rates": p.mean_activation.detach()}

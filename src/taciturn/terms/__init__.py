@@ -1,5 +1,6 @@
 """F4. Errors and penalties: each a number a batch. They add and scale."""
 
+from .controller import Controller
 from .cross_entropy import CrossEntropy
 from .l1 import L1
 from .rate import KL, RateTerm, SquaredRate, kl, squared_rate
@@ -9,6 +10,7 @@ from .term import Objective, Term
 __all__ = [
     "KL",
     "L1",
+    "Controller",
     "CrossEntropy",
     "Objective",
     "RateTerm",

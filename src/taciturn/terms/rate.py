@@ -1,25 +1,28 @@
 """Penalties that press each latent's mean activation q towards a target rate ρ.
 
-Both are summed over latents and act on the mean over the batch; they are never divided by the batch size again.
+Both are summed over latents and act on the mean over the batch; they are never divided by the batch size again. A
+written weight presses on the codes of the rows that the network saw, as the textbook; a weight that is found promises
+the rate of what `encode` returns, and presses on the codes of the clean rows: under noise the two means differ.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..passes import Pass
+from ..passes import Model, Pass
 from ..recipe import check
 from ..schedules import Schedule, final
 from .term import Term
 
 
-def squared_rate(target: float, q: Tensor) -> Tensor:
+def squared_rate(target: float | Tensor, q: Tensor) -> Tensor:
     """Return (q - ρ)² of each mean activation q."""
     return (q - target).square()
 
 
-def kl(target: float, q: Tensor) -> Tensor:
+def kl(target: float | Tensor, q: Tensor) -> Tensor:
     """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) of each mean activation q, in nats; infinite at q = 0 and 1."""
     return target * (target / q).log() + (1 - target) * ((1 - target) / (1 - q)).log()
 
@@ -31,11 +34,48 @@ class RateTerm(Term):
     rate: float | Schedule
 
     needs = frozenset({"values in (0, 1)"})
-    usual_weight = 0.02
+    offset = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "rate", 0, 1, "()")
+
+    @abstractmethod
+    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+        """Return each latent's penalty [L]."""
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return Σ_l cost(ρ, q_l)."""
+        return p.sum(self.cost(final(self.rate), p.mean_activation))
+
+    @property
+    def target(self) -> float:
+        """The rate."""
+        return final(self.rate)
+
+    def measured(self, p: Pass) -> Tensor:
+        """Return the latents' mean rate over the clean rows of the global batch."""
+        q = p.clean.mean_activation
+        return p.sum(q) / p.sum(torch.ones_like(q))
+
+    def pressed(self, p: Pass, aim: Tensor) -> Tensor:
+        """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
+        return p.sum(self.cost(aim * self.target, p.clean.mean_activation))
+
+    @torch.no_grad()
+    def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
+        """Shift the coding biases so that on rows x each latent's mean, or the mean of all, is the rate.
+
+        By bisection; a mean activation rises with its bias.
+        """
+        pre_BL = model.pre(x).dense()
+        low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), bound) for bound in (-50.0, 50.0))
+        for _ in range(50):
+            middle = (low + high) / 2
+            rate_L = model.curve(pre_BL + middle).mean(0)
+            too_loud = (rate_L if each else rate_L.mean()) > self.target
+            low, high = torch.where(too_loud, low, middle), torch.where(too_loud, middle, high)
+        model.shift_codes((low + high) / 2)
 
 
 @dataclass(frozen=True)
@@ -44,9 +84,9 @@ class SquaredRate(RateTerm):
 
     name = "squared_rate"
 
-    def __call__(self, p: Pass) -> Tensor:
-        """Return Σ_l (q_l - ρ)²."""
-        return p.sum(squared_rate(final(self.rate), p.mean_activation))
+    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+        """Return (q - ρ)²."""
+        return squared_rate(target, q)
 
 
 @dataclass(frozen=True)
@@ -58,10 +98,8 @@ class KL(RateTerm):
 
     name = "kl"
 
-    def __call__(self, p: Pass) -> Tensor:
-        """Return Σ_l ρ log(ρ/q_l) + (1-ρ) log((1-ρ)/(1-q_l))."""
-        q = p.mean_activation
+    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q))."""
         tiny = torch.finfo(q.dtype).eps
         # clamp the value only: a latent that has saturated still feels the pull back
-        q = q + (q.clamp(tiny, 1 - tiny) - q).detach()
-        return p.sum(kl(final(self.rate), q))
+        return kl(target, q + (q.clamp(tiny, 1 - tiny) - q).detach())

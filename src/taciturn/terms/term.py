@@ -1,44 +1,75 @@
 """Errors and penalties: each reads a pass and gives one number a batch; an objective is their weighted sum."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import RecipeError
-from ..passes import Pass
+from ..passes import Model, Pass
 from ..recipe import Recipe, check
 from ..schedules import Schedule, final
+from .controller import Controller
 
 
 @dataclass(frozen=True, kw_only=True)
 class Term(Recipe):
     """One number a batch, times `weight`. `0.2 * KL(0.1)` scales it, `a + b` is an objective.
 
-    A weight that is not written is the term's `usual_weight`.
+    "auto" finds the weight while training, for a term that has a target. A weight that is not written is "auto" where
+    there is a target, else 1.
     """
 
-    weight: float | Schedule | None = None
+    weight: float | Schedule | str | None = None
 
-    usual_weight: ClassVar[float] = 1.0
     needs: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
     unit_targets: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
+    offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
 
     def __post_init__(self) -> None:
-        if self.weight is not None:
+        if self.weight == "auto" and self.target is None:
+            raise RecipeError(f"{self.name} has no target, so weight=auto cannot be found; give a number")
+        if self.weight not in ("auto", None):
             check(self, "weight", 0)
 
     @abstractmethod
     def __call__(self, p: Pass) -> Tensor:
         """Return the term's number, without its weight."""
 
+    @property
+    def target(self) -> float | None:
+        """What it asks for: a rate, or latents a row; None if it asks for nothing in particular."""
+        return None
+
+    @property
+    def controlled(self) -> bool:
+        """Whether its weight is found while training."""
+        return self.weight == "auto" or (self.weight is None and self.target is not None)
+
+    @property
+    def fixed_weight(self) -> float:
+        """Its weight as a number, where it is not found while training."""
+        return 1.0 if self.weight is None or isinstance(self.weight, str) else final(self.weight)
+
+    def measured(self, p: Pass) -> Tensor:
+        """Return what the target is compared with, on clean rows."""
+        raise NotImplementedError(self.name)
+
+    def pressed(self, p: Pass, aim: Tensor) -> Tensor:
+        """Return the penalty that presses the codes of clean rows towards aim · target."""
+        return self(p.clean)
+
+    def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
+        """Shift the coding biases so that the target is met on scaled rows: each latent's own, or all by one number."""
+
     def __rmul__(self, factor: float) -> Self:
         if isinstance(self.weight, Schedule):
             raise RecipeError(f"{self.name}: its weight is a schedule; scale the schedule's own numbers")
-        return replace(self, weight=factor * (1.0 if self.weight is None else self.weight))
+        return replace(self, weight=factor * (1.0 if self.weight in ("auto", None) else float(self.weight)))
 
     def __add__(self, other: "Term | Objective") -> "Objective":
         return Objective((self,)) + other
@@ -86,11 +117,25 @@ class Objective(Recipe):
                 there = there or "nothing of the kind"
                 raise RecipeError(f"{term.name} needs {', '.join(missing)}; this model offers {there}")
 
-    def __call__(self, p: Pass) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum, and each term's own number by name."""
-        numbers = {name: term(p) for name, term in self.named().items()}
-        weighted = [
-            (term.usual_weight if term.weight is None else final(term.weight)) * numbers[name]
-            for name, term in self.named().items()
-        ]
+    def controllers(self) -> nn.ModuleDict:
+        """Return a fresh controller for each term whose weight is to be found, by the term's name."""
+        return nn.ModuleDict({name: Controller(term.offset) for name, term in self.named().items() if term.controlled})
+
+    def fixed(self, numbers: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted sum of those terms whose weights do not move: what epochs can be compared by."""
+        return torch.stack([t.fixed_weight * numbers[n] for n, t in self.named().items() if not t.controlled]).sum()
+
+    def __call__(
+        self, p: Pass, controllers: Mapping[str, Controller] = MappingProxyType({})
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the weighted sum, and each term's own number by name; a weight without its controller is 1."""
+        numbers: dict[str, Tensor] = {}
+        weighted: list[Tensor] = []
+        for name, term in self.named().items():
+            numbers[name] = term(p)
+            if name in controllers:
+                controller = controllers[name]
+                weighted.append(controller.weight * term.pressed(p, controller.aim))
+            else:
+                weighted.append(term.fixed_weight * numbers[name])
         return torch.stack(weighted).sum(), numbers

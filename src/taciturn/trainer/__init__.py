@@ -1,8 +1,21 @@
 """F8. Training: a run, its loop, and what may hang on it."""
 
 from .history import History, Recorder
+from .last_good import LastGood
 from .progress import ProgressBar
 from .run import Hook, Record, Run, train, update
 from .validation import KeepBest, Validation
 
-__all__ = ["History", "Hook", "KeepBest", "ProgressBar", "Record", "Recorder", "Run", "Validation", "train", "update"]
+__all__ = [
+    "History",
+    "Hook",
+    "KeepBest",
+    "LastGood",
+    "ProgressBar",
+    "Record",
+    "Recorder",
+    "Run",
+    "Validation",
+    "train",
+    "update",
+]

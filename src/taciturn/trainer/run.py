@@ -80,7 +80,8 @@ def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate
     run.optimiser.zero_grad()
-    numbers = run.step.gradients(batch, run.progress(run.steps))
+    greatest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
+    numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / greatest if greatest else 0.0)
     if run.clip is not None:
         torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
     with torch.no_grad():

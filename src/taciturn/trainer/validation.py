@@ -15,7 +15,10 @@ from .run import Record, Run
 
 class Validation:
     """At each epoch's end, adds `validation_…` numbers: the objective on corrupted rows with fixed noise, and the
-    latents' rates on the same rows clean."""
+    latents' rates on the same rows clean.
+
+    Penalties whose weights are being found do not count in `validation_loss`: it would change with them.
+    """
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
@@ -31,6 +34,8 @@ class Validation:
         total: dict[str, Any] = {}
         for batch in self.feed.held_out():
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that will be used
+            numbers = {name: number for name, number in numbers.items() if not name.startswith("weight_")}
+            numbers["loss"] = step.objective.at(1.0).fixed(numbers)
             clean = p.codes if batch.seen is batch.x else step.model.code(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows
             for name, number in numbers.items():

@@ -1,0 +1,83 @@
+"""The textbook's autoencoders in taciturn's parts, every step visible, beside the one-line estimator.
+
+python examples/textbook.py          trains each program for a few epochs on digits and prints what came of it
+
+The programs are those of the chapter on autoencoders in Géron, "Hands-On Machine Learning" (2017): denoising with
+Gaussian noise, denoising with dropout, sparsity by squared error and by Kullback-Leibler divergence.
+"""
+
+import torch
+
+from taciturn import Autoencoder, DenoisingAutoencoder, Layout, SparseAutoencoder, datasets
+from taciturn.corrupt import Clean, Corruption, Dropout, Gaussian
+from taciturn.passes import Batch
+from taciturn.seeds import generator
+from taciturn.solvers import Adam, groups
+from taciturn.sparsify import ReLU, Sigmoid, Sparsifier
+from taciturn.step import Step
+from taciturn.terms import KL, Objective, SquaredError, SquaredRate, kl
+
+X = torch.from_numpy(datasets.load("digits").read(0, 1797)).float()  # [1797, 64], values in [0, 1]
+EPOCHS, BATCH, HIDDEN = 10, 150, 100
+
+
+def corrupt(x: torch.Tensor, corruption: Corruption, step: int, *, training: bool = False) -> torch.Tensor:
+    """Return the rows as the network sees them: corrupted while training, which by default it is not."""
+    return corruption(x, generator(42, "noise", step)) if training else x
+
+
+def program(coder: Sparsifier, corruption: Corruption, objective: Objective) -> Autoencoder:
+    """Train as the textbook's session does: batch by batch, the loss of the clean target, one optimiser step each."""
+    model = Autoencoder(Layout((64, HIDDEN), coder), rng=generator(42, "weights"))
+    step = Step(model, objective)
+    optimizer = Adam().build(groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
+    n = 0
+    for epoch in range(EPOCHS):
+        for x in X[torch.randperm(len(X), generator=generator(42, "order", epoch))].split(BATCH):  # any batch size
+            x_in = corrupt(x, corruption, n, training=True)
+            optimizer.zero_grad()
+            step.gradients(Batch(x, target=x, seen=x_in))
+            optimizer.step()
+            n += 1
+    return model
+
+
+def by_hand(model: Autoencoder, target: float, weight: float) -> torch.Tensor:
+    """Return the total loss, each of the textbook's names on its own line; it is what `Step` computes."""
+    hidden1 = model.encode(X).dense()  # sigmoid(X W1 + b1)
+    outputs = model(X)  # hidden1 W2 + b2
+    reconstruction_loss = (outputs - X).square().mean()
+    hidden1_mean = hidden1.mean(0)  # the batch mean of each coding neuron
+    sparsity_loss = kl(target, hidden1_mean).sum()
+    return reconstruction_loss + weight * sparsity_loss
+
+
+def main() -> None:
+    """Run the programs, and the estimators that do the same."""
+    error = Objective((SquaredError(),))
+    programs = {
+        "Gaussian denoising": (ReLU(), Gaussian(0.5), error),
+        "dropout denoising": (ReLU(), Dropout(0.3), error),
+        "squared sparsity loss": (Sigmoid(), Clean(), SquaredError() + 0.2 * SquaredRate(0.1)),
+        "KL sparsity loss": (Sigmoid(), Clean(), SquaredError() + 0.2 * KL(0.1)),
+    }
+    for name, (coder, corruption, objective) in programs.items():
+        model = program(coder, corruption, objective)
+        error_now = (model(X) - X).square().mean().item()
+        print(f"{name:24} error {error_now:.4f}  mean activation {model.encode(X).dense().mean().item():.3f}")
+
+    model = program(Sigmoid(), Clean(), SquaredError() + 0.2 * KL(0.1))
+    _, numbers = Step(model, SquaredError() + 0.2 * KL(0.1))(Batch(X, X, X))
+    print(f"{'the total loss by hand':24} {by_hand(model, 0.1, 0.2).item():.6f}, by Step {numbers['loss'].item():.6f}")
+
+    rows = X.numpy()
+    same = {"output_activation": "identity", "learning_rate": 0.01, "batch_size": BATCH, "max_iter": EPOCHS}
+    denoising = DenoisingAutoencoder(HIDDEN, corruption="gaussian:0.5", random_state=42, **same).fit(rows)
+    sparse = SparseAutoencoder(HIDDEN, sparsity="kl:0.1,weight=0.2", random_state=42, **same).fit(rows)
+    for name, estimator in {"DenoisingAutoencoder": denoising, "SparseAutoencoder": sparse}.items():
+        error_now = estimator.reconstruction_errors(rows).mean()
+        print(f"{name:24} error {error_now:.4f}  mean activation {estimator.transform(rows).mean():.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""The weight that is found: its law step by step, what it presses on, and the promise on held-out rows."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from taciturn import SparseAutoencoder, datasets
+from taciturn.corrupt import Gaussian
+from taciturn.errors import RecipeError
+from taciturn.feed import split
+from taciturn.model import Autoencoder, Layout
+from taciturn.passes import Batch
+from taciturn.seeds import generator
+from taciturn.sparsify import ReLU, Sigmoid
+from taciturn.step import Step
+from taciturn.terms import KL, L1, Controller, SquaredError, SquaredRate
+
+
+# --- the law, replayed in plain Python floats -----------------------------------------------------------------
+class Law:
+    def __init__(self, offset, scale, steps):
+        self.o, self.scale, self.H = offset, scale, min(max(steps // 100, 5), 200)
+        self.w, self.m, self.s, self.c, self.n = math.log(0.1 * scale), 1.0, 1.0, 0.0, 0
+
+    def observe(self, ratio, ease):
+        low, high = math.log(1e-3 * self.scale), math.log(1e3 * self.scale)
+        self.n += 1
+        self.m += (ratio - self.m) / min(self.n, self.H)
+        if self.o:
+            d = self.m - 1
+            if d * self.s < -self.o:
+                self.s = -self.s
+            at_floor = self.w <= low + 1e-4
+            self.c = (
+                min(max(self.c + min(max(d, -1), 1) / self.H, -0.5), 0.5) if at_floor else self.c * (1 - 1 / self.H)
+            )
+            r = max(1 + d * self.s / self.o, 1e-3)
+        else:
+            r = max(self.m, 1e-3)
+        self.w = min(max(self.w + 0.4 / self.H * ease * min(max(math.log(r), -1), 0.25), low), high)
+
+
+@pytest.mark.parametrize("offset", [0.1, 0.0])
+@pytest.mark.parametrize("kind", ["loud", "quiet", "swings", "near"])
+def test_the_law_step_by_step(offset, kind):
+    rng = np.random.default_rng(0)
+    ratios = {
+        "loud": 1 + rng.random(4000),
+        "quiet": 1 - 0.5 * rng.random(4000),
+        "swings": 1 + np.sin(np.arange(4000) / 300) + 0.1 * rng.standard_normal(4000),
+        "near": 1 + 0.05 * rng.standard_normal(4000),
+    }[kind]
+    controller, law = Controller(offset).double(), Law(offset, 0.5, 4000)
+    controller.start(scale=0.5, steps=4000)
+    for i, ratio in enumerate(ratios):
+        ease = 1 - i / 4000
+        controller.observe(torch.tensor(ratio, dtype=torch.float64), ease)
+        law.observe(ratio, ease)
+        if i % 97 == 0:
+            got = [getattr(controller, name).item() for name in ("log_weight", "mean", "side", "correction")]
+            assert got == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-6, abs=1e-9)
+    assert controller.weight.item() == pytest.approx(math.exp(law.w), rel=1e-6)
+    assert controller.aim.item() == pytest.approx(1 - offset * law.s - law.c, rel=1e-6)
+
+
+def test_at_rest_the_weight_stands_still_an_offset_past_the_aim():
+    controller = Controller(0.1)
+    controller.start(scale=1.0, steps=1000)
+    before = controller.weight.item()
+    for _ in range(50):
+        controller.observe(torch.tensor(1.0), 1.0)
+    assert controller.weight.item() == pytest.approx(before)
+    assert controller.aim.item() == pytest.approx(0.9)
+
+
+# --- birth and the last shift -----------------------------------------------------------------------------------
+def model_and_rows(coder, n=400, widths=(6, 9), **layout):
+    rng = torch.Generator().manual_seed(0)
+    model = Autoencoder(Layout(widths, coder, **layout), rng=rng).double()
+    x = torch.rand(n, widths[0], generator=rng, dtype=torch.float64) * torch.arange(1, widths[0] + 1) / 3
+    return model, x
+
+
+@pytest.mark.parametrize("term", [KL(0.05), SquaredRate(0.2)], ids=lambda t: t.text)
+def test_each_latent_is_born_at_the_rate(term):
+    model, x = model_and_rows(Sigmoid())
+    Step(model, SquaredError() + term).start(x, steps=100)
+    np.testing.assert_allclose(model.code(x).dense().detach().mean(0), term.rate, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"), [("identity", lambda mean: mean), ("sigmoid", lambda m: np.log(m / (1 - m)))]
+)
+def test_the_decoder_is_born_saying_the_mean_row(output, said):
+    from taciturn.sparsify import Elementwise
+
+    model, x = model_and_rows(Sigmoid(), output=Elementwise.parse(output))
+    x = x / x.max()
+    Step(model, SquaredError() + KL(0.1)).start(x, steps=100)
+    np.testing.assert_allclose(model.decoder[-1].bias.detach(), said(x.mean(0).numpy()), rtol=1e-9)
+
+
+def test_l1_is_born_and_ends_at_its_l0():
+    model, x = model_and_rows(ReLU())
+    step = Step(model, SquaredError() + L1(l0=3))
+    step.start(x, steps=100)
+    codes = model.code(x).dense()
+    assert (codes > 0).sum(1).double().mean().item() == pytest.approx(3, abs=0.03)
+    np.testing.assert_allclose((codes > 0).double().mean(0), 3 / 9, atol=1 / 400)
+    model.shift_codes(torch.full((9,), 0.7, dtype=torch.float64))
+    assert step.finish(x)["l1"] == pytest.approx(1, abs=0.01)
+
+
+def test_the_last_shift_meets_the_rate_with_one_number_and_keeps_the_mean_reconstruction():
+    model, x = model_and_rows(Sigmoid())
+    step = Step(model, SquaredError() + KL(0.1))
+    step.start(x, steps=100)
+    model.shift_codes(torch.linspace(0.2, 0.9, 9, dtype=torch.float64))
+    before, mean = model.encoder[-1].bias.detach().clone(), model.decode(model.code(x)).detach().mean(0)
+    assert step.finish(x)["kl"] == pytest.approx(1, rel=1e-9)
+    shift = model.encoder[-1].bias.detach() - before
+    np.testing.assert_allclose(shift, shift[0], rtol=1e-9)
+    np.testing.assert_allclose(model.decode(model.code(x)).detach().mean(0), mean, rtol=1e-9)
+
+
+def test_a_rate_that_is_met_is_left_alone():
+    model, x = model_and_rows(Sigmoid())
+    step = Step(model, SquaredError() + KL(0.1))
+    step.start(x, steps=100)
+    model.shift_codes(torch.full((9,), 0.01, dtype=torch.float64))
+    before = model.encoder[-1].bias.detach().clone()
+    step.finish(x)
+    assert torch.equal(model.encoder[-1].bias, before)
+
+
+# --- what it presses on -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("noisy", [True, False])
+def test_it_presses_the_codes_of_the_clean_rows(noisy):
+    """∂/∂W of w Σ KL(aim·ρ, mean clean code), in NumPy, beside the error of the rows that were seen."""
+    model, x = model_and_rows(Sigmoid(), n=50)
+    step = Step(model, SquaredError(weight=0) + KL(0.1)).double()
+    step.start(x, steps=100)
+    model.shift_codes(torch.full((9,), 0.5, dtype=torch.float64))
+    seen = Gaussian(1.0)(x, generator(0, "test")) if noisy else x
+    step.gradients(Batch(x, x, seen))
+    W, b = (p.detach().numpy() for p in (model.encoder[0].weight, model.encoder[0].bias))
+    h = 1 / (1 + np.exp(-(x.numpy() @ W.T + b)))
+    q, aim, w = h.mean(0), 0.09, 0.1 * x.var(0, correction=0).mean().item()
+    dq = w * (-aim / q + (1 - aim) / (1 - q))
+    np.testing.assert_allclose(
+        model.encoder[0].weight.grad, (dq * h * (1 - h) / 50).T @ x.numpy(), rtol=1e-6, atol=1e-12
+    )
+
+
+# --- the promise ---------------------------------------------------------------------------------------------------
+def halves(name):
+    source = datasets.load(name)
+    learnt, held = split(len(source), 0.2, 0)
+    return source.take(learnt), source.take(held)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "corruption", "fvu"),
+    [("digits", 0.05, None, 0.05), ("digits", 0.1, "gaussian:0.4", 0.2), ("wine", 0.1, None, 0.05)],
+)
+def test_asked_for_a_rate_it_is_met_on_held_out_rows(name, target, corruption, fvu):
+    """With defaults, within 10%, and not by learning nothing: so much error PCA makes with a third of the columns."""
+    X, held = halves(name)
+    model = SparseAutoencoder(sparsity=f"kl:{target}", corruption=corruption, max_iter=60, random_state=0).fit(X)
+    codes = model.transform(held)
+    assert codes.mean() == pytest.approx(target, rel=0.1)
+    assert codes.std(0).min() > 0.05 * target  # no latent says the same of every row
+    assert 1 - model.score(held) < fvu
+    assert model.weights_["kl"] == pytest.approx(model.history_["weight_kl"][-1], rel=0.05)
+
+
+def test_l1_meets_the_l0_that_is_asked():
+    X, held = halves("breast_cancer")
+    model = SparseAutoencoder(sparsity="l1:l0=12", max_iter=100, random_state=0).fit(X)
+    assert (model.transform(X) != 0).sum(1).mean() == pytest.approx(12, rel=0.03)
+    assert (model.transform(held) != 0).sum(1).mean() == pytest.approx(12, rel=0.1)
+    assert model.score(held) > 0.8
+
+
+def test_a_written_weight_stays_what_it_is(digits):
+    model = SparseAutoencoder(16, sparsity="kl:0.05,weight=0.2", max_iter=2, random_state=0).fit(digits)
+    assert model.weights_ == {}
+    assert "weight_kl" not in model.history_
+
+
+def test_the_weight_goes_with_the_model(digits, tmp_path):
+    model = SparseAutoencoder(16, max_iter=3, random_state=0).fit(digits)
+    model.save(tmp_path / "run")
+    assert SparseAutoencoder.load(tmp_path / "run").weights_ == pytest.approx(model.weights_)
+
+
+@pytest.mark.parametrize("text", ["l1:weight=auto", "squared_error:weight=auto", "cross_entropy:weight=auto"])
+def test_auto_needs_a_target(text):
+    from taciturn.terms import Term
+
+    with pytest.raises(RecipeError, match="has no target, so weight=auto cannot be found; give a number"):
+        Term.parse(text)
+
+
+def test_an_l0_needs_codes_that_can_be_zero(digits):
+    with pytest.raises(RecipeError, match="l1 needs zeros"):
+        SparseAutoencoder(8, sparsity="l1:l0=3", activation="tanh", max_iter=1).fit(digits)

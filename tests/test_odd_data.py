@@ -39,7 +39,7 @@ def test_it_works_and_stays_finite(X):
 def test_constant_rows_are_met_exactly():
     X = np.tile([[3.0, -2.0, 1e6]], (30, 1))
     model = SparseAutoencoder(6, **QUICK).fit(X)
-    assert np.abs(model.denoise(X) - X).max() < 0.3  # each column only centred: the error is in the rows' own units
+    assert np.abs(model.denoise(X) - X).max() < 0.005  # columns are only centred: an error in their own units
     assert model.scaling_ == "each column standardised to mean 0, deviation 1 (3 constant columns only centred)"
 
 

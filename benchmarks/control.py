@@ -1,6 +1,6 @@
 """Ask for a rate, get it: what `weight=auto` gives on held-out rows, and what the best fixed weight would have given.
 
-python benchmarks/control.py [--mnist FILE.npz] [--tables] [--sweep] [--out TABLE.md]
+python benchmarks/control.py [--mnist FILE.npz] [--tables] [--sweep] [--only NAMES] [--out TABLE.md]
 
 Each cell is one fit with defaults on 80% of the rows, measured on the other 20%: miss = got / asked - 1 of the mean
 activation, and FVU, the fraction of variance unexplained. `--mnist` adds MNIST (10,000 and 60,000 images), `--tables`
@@ -82,9 +82,11 @@ def main() -> None:
     parser.add_argument("--mnist")
     parser.add_argument("--tables", action="store_true")
     parser.add_argument("--sweep", action="store_true")
+    parser.add_argument("--only", help="these sets, joined by commas")
     parser.add_argument("--out")
     asked = parser.parse_args()
     names = [*BUNDLED, *(TABLES if asked.tables else ()), *(("mnist-10000", "mnist-60000") if asked.mnist else ())]
+    names = asked.only.split(",") if asked.only else names
     todo = list(cells(names, sweep=asked.sweep))
     with ProcessPoolExecutor(2) as pool:
         done = list(pool.map(measure, todo, [asked.mnist] * len(todo)))

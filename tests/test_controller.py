@@ -8,7 +8,7 @@ import torch
 
 from taciturn import SparseAutoencoder, datasets
 from taciturn.corrupt import Gaussian
-from taciturn.errors import RecipeError
+from taciturn.errors import Diverged, RecipeError
 from taciturn.feed import split
 from taciturn.model import Autoencoder, Layout
 from taciturn.passes import Batch
@@ -194,6 +194,22 @@ def test_the_weight_goes_with_the_model(digits, tmp_path):
     model = SparseAutoencoder(16, max_iter=3, random_state=0).fit(digits)
     model.save(tmp_path / "run")
     assert SparseAutoencoder.load(tmp_path / "run").weights_ == pytest.approx(model.weights_)
+
+
+def test_a_run_that_diverges_at_once_keeps_the_weights_it_was_born_with(digits):
+    with pytest.warns(Diverged, match="at step"):
+        model = SparseAutoencoder(
+            16, solver="sgd", learning_rate=1e30, output_activation="identity", max_iter=2, random_state=0
+        ).fit(digits)
+    np.testing.assert_allclose(model.transform(digits).mean(0), 0.05, rtol=1e-4)
+
+
+def test_a_loaded_weight_stands_within_its_bounds(tmp_path):
+    """The bounds are in units of the scaled rows' variance: 1 for standardised columns, whatever their units."""
+    X = np.random.default_rng(0).normal(size=(200, 3)) * [1, 1000, 0]
+    SparseAutoencoder(6, max_iter=2, random_state=0).fit(X).save(tmp_path / "run")
+    [(_, controller)] = SparseAutoencoder.load(tmp_path / "run")._learner.step.controlled()
+    assert controller.scale == pytest.approx(2 / 3)  # the third column has no variance
 
 
 @pytest.mark.parametrize("text", ["l1:weight=auto", "squared_error:weight=auto", "cross_entropy:weight=auto"])

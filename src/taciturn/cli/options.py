@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..sources import Source
 
-ARRAYS = (".npy", ".npz", ".idx", ".gz", "-ubyte")  # files whose columns have no names
-
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, as `fit` wrote it.", show_default=False)]
 Data = Annotated[
     str | None,
@@ -40,24 +38,21 @@ def use_threads(threads: int | None) -> None:
 def rows_for(run: "Artifact", data: str | None) -> "Source":
     """Return rows for a run's model: of a file or a data set, their columns matched by name, else those held out."""
     from .. import datasets
+    from ..sources import is_array
 
     if data is None:
-        return own_rows(run)[1]
-    said = run.config["rows"]
-    if said["columns"] is not None and not data.partition(":")[0].endswith(ARRAYS):
-        source = datasets.load(data, columns=said["columns"])
-    else:
-        source = datasets.load(data)
-        if said["columns"] is None and prod(source.shape) != run.model.layout.widths[0]:
-            source = datasets.load(data, columns=said.get("asked_columns"), drop=said.get("dropped_columns"))
-    width = run.model.layout.widths[0]
+        return held_out_rows(run)
+    said, width = run.config["rows"], run.model.layout.widths[0]
+    source = datasets.load(data, columns=None if is_array(data) else said["columns"])
+    if said["columns"] is None and prod(source.shape) != width:
+        source = datasets.load(data, columns=said.get("asked_columns"), drop=said.get("dropped_columns"))
     if prod(source.shape) != width:
         raise DataError(f"{data} has {prod(source.shape)} columns, but the model learnt from {width}; give such rows")
     return source
 
 
-def own_rows(run: "Artifact") -> tuple["Source", "Source"]:
-    """Return the rows that a run learnt from and those that it held out (all of them where it held out none)."""
+def held_out_rows(run: "Artifact") -> "Source":
+    """Return the rows that a run held out; all of them where it held out none."""
     from .. import datasets
     from ..feed import split
     from ..sources import Subset
@@ -66,7 +61,4 @@ def own_rows(run: "Artifact") -> tuple["Source", "Source"]:
     if said.get("data") is None:
         raise DataError("the run does not know where its rows came from; name a data set or a file")
     source = datasets.load(said["data"], columns=said["asked_columns"], drop=said["dropped_columns"])
-    if not said["held_out"]:
-        return source, source
-    learnt, held = split(len(source), said["held_out"], said["split_seed"])
-    return Subset(source, learnt), Subset(source, held)
+    return Subset(source, split(len(source), said["held_out"], said["split_seed"])[1]) if said["held_out"] else source

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from ..errors import ArtifactError, DataError, RecipeError
+from ..errors import ArtifactError, RecipeError
+from .rows import partners, rows, training_rows
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -185,38 +186,23 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
         """
-        from .learner import Learner, measure
-        from .settings import settle, switch
+        from .settings import switch
 
-        source, partner, held = self._sources(X, target, validation)
+        source, partner, held = training_rows(self, X, target, validation)
         seed, parameters = self._seed(), self._parameters(pairs=partner is not None)
         stopping = switch(parameters, "early_stopping")
         if stopping and held is None:
             source, partner, held = self._split(source, partner, seed)
-        moments, targets = measure(source), None if partner is None else measure(partner)
-        learner = self._learner if switch(parameters, "warm_start") and hasattr(self, "_learner") else None
-        if learner is None:
-            settings = settle(parameters, moments, source.dtype, targets=targets)
-            learner = Learner(settings, seed)
-            learner.see(moments)
-        else:
-            kept = parameters | {"scaling": learner.settings.scaling}
-            settings = settle(kept, learner.moments, source.dtype, n_rows=len(source), targets=targets)
-            if settings.layout != learner.settings.layout:
-                raise RecipeError(
-                    "warm_start: the network to go on from has another shape or activation than these parameters "
-                    "ask for; set warm_start=False, or leave them as they were"
-                )
-            learner.prepare(settings, seed)
+        learner = self._ready(parameters, source, partner, seed)
         learner.shape = source.shape
         learner.held_out = self.validation_fraction if stopping and validation is None else 0.0
-        best = self._keep_best() if stopping else None
+        best = self._keep_best(parameters) if stopping else None
         try:
             learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
         finally:  # an interrupt still leaves what was learnt until then
             if learner.steps_done:
                 self._learner = learner
-                self._learnt(learner.recorder.history())
+                self._learnt()
         return self
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
@@ -229,21 +215,22 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .settings import settle
 
         first = not hasattr(self, "_learner")
-        source, partner, _ = self._sources(X, target, None, reset=first, least=1)
+        source, partner, _ = training_rows(self, X, target, least=1, learn=first)
         moments, targets = measure(source), None if partner is None else measure(partner)
         if first:
             parameters = self._parameters(pairs=partner is not None)
             self._learner = Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed())
         self._learner.shape = source.shape
         self._learner.see(moments)
-        return self._learnt(self._learner.partial_fit(source, partner))
+        self._learner.partial_fit(source, partner)
+        return self._learnt()
 
     # --- using -------------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike | Source) -> Array:
         """Return the codes [n_samples, n_components] of clean or corrupted rows, in the rows' precision."""
         from .. import encode
 
-        source = self._source(X)
+        source = rows(self, X)
         codes = [block.dense().cpu().numpy() for block in encode.encode(self.module_, source)]
         return np.concatenate(codes)
 
@@ -261,7 +248,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Return the reconstructions of rows [n_samples, n_features], in the input's units."""
         from .. import encode
 
-        source = self._source(X)
+        source = rows(self, X)
         return np.concatenate(list(encode.denoise(self.module_, source)))
 
     def reconstruction_errors(
@@ -275,8 +262,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
-        source = self._source(X)
-        blocks = encode.errors(self.module_, source, self._partner(target, source))
+        source = rows(self, X)
+        blocks = encode.errors(self.module_, source, partners(target, source))
         if per == "row":
             return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
         sums = [error.square().sum(0).cpu().numpy() for error in blocks]
@@ -291,7 +278,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Return the share of the rows' variance that reconstructions explain, 1 - FVU, in scaled units; at most 1."""
         from .. import encode
 
-        source = self._source(X)
+        source = rows(self, X)
         return 1.0 - encode.evaluate(self.module_, source).clean.fvu
 
     @property
@@ -381,7 +368,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         estimator.n_features_in_ = kept.model.layout.widths[0]
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
-        return estimator._learnt(kept.history)
+        return estimator._learnt()
 
     # --- scikit-learn's contract -------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:
@@ -403,23 +390,43 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         usual = {"corruption": None if pairs else self.usual_corruption, "sparsity": self.usual_sparsity}
         return given | {name: value for name, value in usual.items() if given[name] == "auto"}
 
+    def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
+        """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
+        from .learner import Learner, measure
+        from .settings import settle, switch
+
+        moments, targets = measure(source), None if partner is None else measure(partner)
+        if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
+            learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)
+            learner.see(moments)
+            return learner
+        learner = self._learner
+        kept = parameters | {"scaling": learner.settings.scaling}
+        settings = settle(kept, learner.moments, source.dtype, n_rows=len(source), targets=targets)
+        if settings.layout != learner.settings.layout:
+            raise RecipeError(
+                "warm_start: the network to go on from has another shape or activation than these parameters "
+                "ask for; set warm_start=False, or leave them as they were"
+            )
+        learner.prepare(settings, seed)
+        return learner
+
     def _seed(self) -> int:
         given = self.random_state
         if isinstance(given, int | np.integer) and given >= 0:
             return int(given)
         return int(check_random_state(given).randint(2**31 - 1))
 
-    def _learnt(self, history: History) -> Self:
-        self.history_ = history
-        self.n_iter_ = history.n_epochs
+    def _learnt(self) -> Self:
+        self.history_: History = self._learner.recorder.history()
+        self.n_iter_ = self.history_.n_epochs
         return self
 
-    def _keep_best(self) -> KeepBest:
+    def _keep_best(self, parameters: dict[str, Any]) -> KeepBest:
         from ..trainer import KeepBest
         from .settings import number, whole
 
-        given = self.get_params(deep=False)
-        return KeepBest(patience=whole(given, "n_iter_no_change"), tol=number(given, "tol", 0, np.inf))
+        return KeepBest(patience=whole(parameters, "n_iter_no_change"), tol=number(parameters, "tol", 0, np.inf))
 
     def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
         from ..feed import split
@@ -432,94 +439,3 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if partner is None:
             return Subset(source, learnt), None, (Subset(source, held), None)
         return Subset(source, learnt), Subset(partner, learnt), (Subset(source, held), Subset(partner, held))
-
-    def _source(self, X: Any) -> Source:
-        """Return rows of the learnt width as a source."""
-        check_is_fitted(self)
-        return self._rows(X, reset=False)
-
-    def _rows(self, X: Any, *, reset: bool, least: int = 1) -> Source:
-        from ..sources import Rows, check_finite
-
-        if _is_source(X):
-            source = self._given_source(X, reset=reset)
-        else:
-            _refuse_categories(X)
-            rows = validate_data(
-                self, X, reset=reset, dtype="numeric", ensure_min_samples=least, ensure_all_finite=False
-            )
-            names = getattr(self, "feature_names_in_", None)
-            source = Rows(rows, columns=None if names is None else tuple(names))
-        check_finite(source)
-        return source
-
-    def _given_source(self, source: Source, *, reset: bool) -> Source:
-        width = int(np.prod(source.shape))
-        if reset:
-            self.n_features_in_ = width
-            self.__dict__.pop("feature_names_in_", None)
-            if source.columns is not None:
-                self.feature_names_in_ = np.asarray(source.columns, dtype=object)
-        known = getattr(self, "feature_names_in_", None)
-        if width != self.n_features_in_:
-            raise ValueError(f"the source has {width} columns, but {self.n_features_in_} were learnt from")
-        if known is not None and source.columns is not None and list(known) != list(source.columns):
-            raise ValueError(
-                f"the source's columns are {', '.join(source.columns)}, but {', '.join(known)} were learnt from; "
-                "bring them into this order with taciturn.sources.select"
-            )
-        return source
-
-    def _partner(self, target: Any, source: Source) -> Source | None:
-        """Return the rows' partners as a source of the same size."""
-        if target is None:
-            return None
-        from ..sources import Rows, check_finite
-
-        given = target if _is_source(target) else Rows(check_array(target, dtype="numeric", ensure_all_finite=False))
-        partner: Source = given
-        check_finite(partner)
-        if (len(partner), np.prod(partner.shape)) != (len(source), np.prod(source.shape)):
-            raise ValueError(
-                f"target is [{len(partner)}, {np.prod(partner.shape)}], but the rows are "
-                f"[{len(source)}, {np.prod(source.shape)}]; give each row a partner of its width"
-            )
-        return partner
-
-    def _sources(
-        self, X: Any, target: Any, validation: Any, *, reset: bool = True, least: int = 2
-    ) -> tuple[Source, Source | None, tuple[Source, Source | None] | None]:
-        source = self._rows(X, reset=reset, least=least)
-        partner = self._partner(target, source)
-        if validation is None:
-            return source, partner, None
-        if isinstance(validation, tuple) and len(validation) != 2:
-            raise RecipeError(f"validation is a tuple of {len(validation)}; give rows, or a pair (rows, targets)")
-        rows, targets = validation if isinstance(validation, tuple) else (validation, None)
-        held = self._rows(rows, reset=False)
-        return source, partner, (held, self._partner(targets, held))
-
-
-def _refuse_categories(X: Any) -> None:
-    """Raise DataError naming all columns of a data frame that are no numbers."""
-    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
-        return
-    words = [str(name) for name in X.columns if not _numeric(np.asarray(X[name]))]
-    if words:
-        columns = f"column {words[0]!r} is" if len(words) == 1 else f"columns {', '.join(map(repr, words))} are"
-        raise DataError(f"{columns} no numbers; drop or encode such columns (sklearn.preprocessing.OneHotEncoder)")
-
-
-def _numeric(column: Array) -> bool:
-    if column.dtype.kind != "O":
-        return column.dtype.kind in "biuf"
-    try:
-        column.astype(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _is_source(X: Any) -> bool:
-    """Return whether X reads its own rows; a data frame may have a column called so, its class has not."""
-    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))

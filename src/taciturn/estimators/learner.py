@@ -15,7 +15,7 @@ from ..seeds import generator
 from ..solvers import groups
 from ..sources import Source
 from ..step import plan
-from ..trainer import History, Hook, KeepBest, LastGood, ProgressBar, Recorder, Run, Validation, train
+from ..trainer import Hook, KeepBest, LastGood, ProgressBar, Recorder, Run, Validation, train
 from .settings import Settings
 
 PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
@@ -71,9 +71,10 @@ class Learner:
         validation: tuple[Source, Source | None] | None = None,
         keep_best: KeepBest | None = None,
         bar: bool = False,
-    ) -> History:
-        """Train for the settings' epochs, from the present weights; return the history."""
+    ) -> None:
+        """Train for the settings' epochs, from the present weights."""
         settings, feed = self.settings, self._feed(source, target)
+        self.step.start(self._some(source), steps=settings.epochs * len(feed.bounds), born=self.epochs_done == 0)
         good = LastGood(self.step)
         hooks: list[Hook] = [good]
         if validation is not None:
@@ -82,7 +83,6 @@ class Learner:
             hooks.append(keep_best)
         rate, clip = settings.learning_rate, settings.solver.clip
         run = Run(self.step, feed, self.optimiser, rate, settings.epochs, clip=clip)
-        self.step.start(self._some(source), steps=settings.epochs * len(feed.bounds), born=self.epochs_done == 0)
         self.recorder = Recorder()
         try:
             with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
@@ -99,10 +99,9 @@ class Learner:
             warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=3)
         else:
             self._meet(self._some(source))
-        return self.recorder.history()
 
-    def partial_fit(self, source: Source, target: Source | None = None) -> History:
-        """Train for one epoch of these rows, going on from all that came before; return the whole history."""
+    def partial_fit(self, source: Source, target: Source | None = None) -> None:
+        """Train for one epoch of these rows, going on from all that came before."""
         if self.epochs_done == 0:
             self.step.start(self._some(source), steps=ENDLESS_STEPS)
         rate = self.settings.learning_rate
@@ -119,7 +118,6 @@ class Learner:
         )
         self._learn(run)
         self.epochs_done, self.steps_done = run.epoch, run.steps
-        return self.recorder.history()
 
     def _learn(self, run: Run) -> None:
         self.recorder.start()

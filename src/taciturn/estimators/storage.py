@@ -93,7 +93,7 @@ def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
     learner.recorder = Recorder(kept.history)
     for name, controller in learner.step.controlled():
         controller.start(
-            scale=float(moments.variance.mean() / learner.model.scale.square().mean()), steps=learner.steps_done
+            scale=float((moments.variance / learner.model.scale.numpy() ** 2).mean()), steps=learner.steps_done
         )
         controller.log_weight.fill_(config["training"]["weights"][name])
     return learner

@@ -10,7 +10,7 @@ from ..encode import evaluate
 from ..errors import ArtifactError
 from ..model import Autoencoder
 from ..sources import Source
-from ..terms import KL, L1, Objective, SquaredRate
+from ..terms import Objective
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,11 @@ class Summary:
         said = [
             ("measured on", rows),
             ("reconstructs", f"{explained} (mean squared error {self.mean_squared_error:.4g})"),
-            ("latents", f"{self.latents:,}; {self.l0:.1f} a row are {self.at_work}, {self.silent:,} never are"),
+            ("latents", self._latents()),
         ]
         if self.target_rate is not None:
             spread = f"its latents' from {min(self.rates):.2%} to {max(self.rates):.2%}"
-            said[2] = ("latents", f"{self.latents:,}")
             said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}; {spread}"))
-        if self.target_l0 is not None:
-            said[2] = ("latents", f"{said[2][1]}; asked for {self.target_l0:g}")
         if self.weights:
             said.append(("weight found", ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())))
         if self.psnr_before is not None and self.psnr_after is not None:
@@ -73,6 +70,12 @@ class Summary:
                 ("denoises", f"{self.corruption} from {self.psnr_before:.1f} dB to {self.psnr_after:.1f} dB PSNR")
             )
         return said
+
+    def _latents(self) -> str:
+        if self.target_rate is not None and self.target_l0 is None:
+            return f"{self.latents:,}"
+        fire = f"{self.latents:,}; {self.l0:.1f} a row are {self.at_work}, {self.silent:,} never are"
+        return fire if self.target_l0 is None else f"{fire}; asked for {self.target_l0:g}"
 
 
 def summarise(
@@ -87,8 +90,7 @@ def summarise(
 ) -> Summary:
     """Return the summary of a model on a source's rows."""
     found = evaluate(model, source, corruption=corruption, seed=seed)
-    targets = {type(term): term.target for term in objective.terms}
-    rate = targets.get(KL, targets.get(SquaredRate))
+    targets = {term.asks_for: term.target for term in reversed(objective.terms)}  # of two, the first
     return Summary(
         rows=len(source),
         held_out=held_out,
@@ -97,8 +99,8 @@ def summarise(
         mean_squared_error=found.clean.mean,
         fvu=_finite(found.clean.fvu),
         rates=found.sparsity.rates.tolist(),
-        target_rate=rate,
-        target_l0=targets.get(L1),
+        target_rate=targets.get("rate"),
+        target_l0=targets.get("l0"),
         weights=dict(weights or {}),
         at_work=model.layout.coder.at_work,
         silent=int((found.sparsity.firing == 0).sum()),

@@ -2,16 +2,15 @@
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..atomic import atomic
 from ..errors import DataError
-from .blocks import stream
+from .blocks import Blocks
 from .columns import Names, kept, not_numbers
-from .source import Array, Rows
+from .source import Rows
 
 # pyarrow is imported where it is used: naming a data set or asking for help should not wait for it.
 
@@ -63,24 +62,15 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions))
 
 
-def write(
-    path: str | os.PathLike[str],
-    blocks: Iterable[Array],
-    *,
-    n_rows: int,
-    columns: Sequence[str] | None,
-    shape: tuple[int, ...] | None = None,
-) -> None:
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
     """Write the blocks as comma-separated text, under a header line if the columns have names."""
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    first, blocks = stream(blocks, n_rows=n_rows, columns=columns)
     # As text a truth value would be a word, and no number when it is read back.
-    dtype = np.dtype(np.uint8) if first.dtype.kind == "b" else first.dtype.newbyteorder("=")
-    names = columns or [str(number) for number in range(first.shape[1])]
-    schema = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name in names])
-    options = arrow_csv.WriteOptions(include_header=columns is not None)
+    dtype = np.dtype(np.uint8) if blocks.dtype.kind == "b" else blocks.dtype
+    schema = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name in blocks.names])
+    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None)
     with (
         atomic(path) as temporary,
         arrow_csv.CSVWriter(temporary, schema, write_options=options) as writer,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import DataError, RecipeError, TaciturnError
 from . import csv, idx, npy, parquet
+from .blocks import Blocks
 from .columns import Names, select
 from .source import Array, Source
 
@@ -57,7 +58,19 @@ def write_path(
     write = _WRITERS.get(Path(path).suffix.lower())
     if write is None:
         raise RecipeError(f"{path}: rows cannot be written by this ending; known are {', '.join(_WRITERS)}")
-    write(path, blocks, n_rows=n_rows, columns=columns, shape=shape)
+    write(path, Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
+
+
+def is_array(text: str | os.PathLike[str]) -> bool:
+    """Return whether a name is that of a file whose columns have no names.
+
+    >>> is_array("rows.npz:x"), is_array("table.csv"), is_array("iris")
+    (True, False, False)
+    """
+    try:
+        return _ending(_split(os.fspath(text))[0]) in (".npy", ".npz", ".idx")
+    except RecipeError:
+        return False
 
 
 def _split(text: str) -> tuple[Path, str | None]:

@@ -2,7 +2,6 @@
 
 import os
 import zipfile
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -10,8 +9,8 @@ from numpy.lib import format as npy_format
 
 from ..atomic import atomic
 from ..errors import DataError
-from .blocks import stream
-from .source import Array, Rows
+from .blocks import Blocks
+from .source import Rows
 
 
 def read(path: str | os.PathLike[str]) -> Rows:
@@ -37,48 +36,26 @@ def read_archive(path: str | os.PathLike[str], *, key: str | None = None) -> Row
             return Rows(npy_format.read_array(member, allow_pickle=False))
 
 
-def write(
-    path: str | os.PathLike[str],
-    blocks: Iterable[Array],
-    *,
-    n_rows: int,
-    columns: Sequence[str] | None,
-    shape: tuple[int, ...] | None = None,
-) -> None:
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
     """Write the blocks as one .npy array; the names are not kept, the format has no place for them."""
     with atomic(path) as temporary, temporary.open("wb") as file:
-        _write_array(file, blocks, n_rows=n_rows, columns=columns, shape=shape)
+        _write_array(file, blocks)
 
 
-def write_archive(
-    path: str | os.PathLike[str],
-    blocks: Iterable[Array],
-    *,
-    n_rows: int,
-    columns: Sequence[str] | None,
-    shape: tuple[int, ...] | None = None,
-) -> None:
+def write_archive(path: str | os.PathLike[str], blocks: Blocks) -> None:
     """Write the blocks as the array `rows` of an .npz archive; the names are not kept."""
     with (
         atomic(path) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open("rows.npy", "w", force_zip64=True) as file,
     ):
-        _write_array(file, blocks, n_rows=n_rows, columns=columns, shape=shape)
+        _write_array(file, blocks)
 
 
-def _write_array(
-    file: IO[bytes],
-    blocks: Iterable[Array],
-    *,
-    n_rows: int,
-    columns: Sequence[str] | None,
-    shape: tuple[int, ...] | None,
-) -> None:
-    first, blocks = stream(blocks, n_rows=n_rows, columns=columns)
-    descr = npy_format.dtype_to_descr(first.dtype.newbyteorder("="))
-    whole = (n_rows, *(shape or first.shape[1:]))
-    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": whole})
+def _write_array(file: IO[bytes], blocks: Blocks) -> None:
+    descr = npy_format.dtype_to_descr(blocks.dtype)
+    shape = (blocks.n_rows, *blocks.shape)
+    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
     for block in blocks:
         file.write(block.data)
 

@@ -1,15 +1,14 @@
 """F4. Parquet: the numeric columns of a table, read batch by batch."""
 
 import os
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..atomic import atomic
-from .blocks import stream
+from .blocks import Blocks
 from .columns import Names, kept, not_numbers
-from .source import Array, Rows
+from .source import Rows
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,22 +46,13 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     return Rows(rows, columns=names)
 
 
-def write(
-    path: str | os.PathLike[str],
-    blocks: Iterable[Array],
-    *,
-    n_rows: int,
-    columns: Sequence[str] | None,
-    shape: tuple[int, ...] | None = None,
-) -> None:
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
     """Write the blocks as a table, a row group each; columns without names are called 0, 1, …"""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    first, blocks = stream(blocks, n_rows=n_rows, columns=columns)
-    names = columns or [str(number) for number in range(first.shape[1])]
-    kind = pa.from_numpy_dtype(first.dtype.newbyteorder("="))
-    schema = pa.schema([(name, kind) for name in names])
+    kind = pa.from_numpy_dtype(blocks.dtype)
+    schema = pa.schema([(name, kind) for name in blocks.names])
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for block in blocks:
             writer.write_batch(pa.record_batch([pa.array(column) for column in block.T], schema=schema))

@@ -1,6 +1,5 @@
 """One training step without the optimiser: forward, backward, observe; and all tensors that change with them."""
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from ..model import Autoencoder
 from ..passes import Batch, Pass
-from ..terms import Controller, Objective, Term
+from ..terms import Controller, Objective
 
 Numbers = dict[str, Tensor]
 
@@ -50,11 +49,11 @@ class Step(nn.Module):
         found = {}
         for name, _ in self.controlled():
             term = self.objective.named()[name].at(1.0)
-            if abs(self._ratio(term, x) - 1) > within:
+            if abs(term.ratio(self._trip(x)).item() - 1) > within:
                 before_L = self.model.code(x).sum() / len(x)
                 term.settle(self.model, x, each=False)
                 self.model.make_up(self.model.code(x).sum() / len(x) - before_L)
-            found[name] = self._ratio(term, x)
+            found[name] = term.ratio(self._trip(x)).item()
         return found
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
@@ -63,20 +62,21 @@ class Step(nn.Module):
             assert isinstance(controller, Controller)
             yield name, controller
 
-    def _ratio(self, term: Term, x: Tensor) -> float:
-        p = self.forward(Batch(x, x, x), 1.0)[0]
-        return term.measured(p).item() / (term.target or math.nan)
+    def _trip(self, x: Tensor) -> Pass:
+        """Return the pass of clean rows through the model as it will be used."""
+        return self._passed(Batch(x, x, x), 1.0)
 
     def forward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Return the batch's pass, and the loss beside each term's own number."""
+        p = self._passed(batch, progress)
+        loss, numbers = self.objective.at(progress)(p, dict(self.controlled()))
+        return p, {"loss": loss, **numbers}
+
+    def _passed(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)
         pre = model.pre(batch.seen)
         codes = coder.train(pre, model.coder)
-        p = Pass(model, batch, coder, pre, codes, model.decode(codes))
-        controllers = dict(self.controlled())
-        loss, numbers = self.objective.at(progress)(p, controllers)
-        weights = {f"weight_{name}": controller.weight for name, controller in controllers.items()}
-        return p, {"loss": loss, **numbers, **weights}
+        return Pass(model, batch, coder, pre, codes, model.decode(codes))
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set every .grad; return what forward returns."""
@@ -90,14 +90,15 @@ class Step(nn.Module):
         p.sparsifier.observe(p, self.model.coder)
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
-            controller.observe(terms[name].measured(p) / (terms[name].target or math.nan), ease)
+            controller.observe(terms[name].ratio(p), ease)
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
-        """Set every .grad and observe; return the numbers and every latent's rate [L], without gradient.
+        """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L].
 
         `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
         """
         p, numbers = self.backward(batch, progress)
+        numbers |= {f"weight_{name}": controller.weight for name, controller in self.controlled()}
         self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term
         return {name: number.detach() for name, number in numbers.items()} | {"rates": p.mean_activation.detach()}

@@ -21,6 +21,7 @@ class L1(Term):
     l0: float | None = field(default=None, kw_only=True)
 
     name = "l1"
+    asks_for = "l0"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -34,6 +34,7 @@ class RateTerm(Term):
     rate: float | Schedule
 
     needs = frozenset({"values in (0, 1)"})
+    asks_for = "rate"
     offset = 0.1
 
     def __post_init__(self) -> None:

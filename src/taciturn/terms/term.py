@@ -1,5 +1,6 @@
 """Errors and penalties: each reads a pass and gives one number a batch; an objective is their weighted sum."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ class Term(Recipe):
 
     needs: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
     unit_targets: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
+    asks_for: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
     offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
 
     def __post_init__(self) -> None:
@@ -57,7 +59,11 @@ class Term(Recipe):
 
     def measured(self, p: Pass) -> Tensor:
         """Return what the target is compared with, on clean rows."""
-        raise NotImplementedError(self.name)
+        raise RecipeError(f"{self.name} has no target, so there is nothing to measure")
+
+    def ratio(self, p: Pass) -> Tensor:
+        """Return what is measured over what is asked."""
+        return self.measured(p) / (self.target or math.nan)
 
     def pressed(self, p: Pass, aim: Tensor) -> Tensor:
         """Return the penalty that presses the codes of clean rows towards aim · target."""

@@ -34,7 +34,6 @@ class Validation:
         total: dict[str, Any] = {}
         for batch in self.feed.held_out():
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that will be used
-            numbers = {name: number for name, number in numbers.items() if not name.startswith("weight_")}
             numbers["loss"] = step.objective.at(1.0).fixed(numbers)
             clean = p.codes if batch.seen is batch.x else step.model.code(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows

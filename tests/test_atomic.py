@@ -33,6 +33,22 @@ def write_half(path: Path, failure: type[BaseException] | BaseException) -> None
         raise failure
 
 
+def test_folders_that_were_made_for_a_failure_do_not_stay_but_others_things_do(tmp_path):
+    with pytest.raises(RuntimeError):
+        write_half(tmp_path / "new" / "deep" / "words.txt", RuntimeError)
+    assert names(tmp_path) == []
+
+    def fail_while_another_writes():
+        with atomic_folder(tmp_path / "new" / "deep" / "run"):
+            (tmp_path / "new" / "theirs.txt").write_text("precious")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_while_another_writes()
+    assert names(tmp_path) == ["new"]
+    assert names(tmp_path / "new") == ["theirs.txt"]
+
+
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path, failure):
     path = tmp_path / "words.txt"
@@ -48,7 +64,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     path.write_text("old")
     with pytest.raises(TaciturnError) as caught:
         write_half(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    assert str(caught.value) == f"{path} cannot be written: {os.strerror(errno.ENOSPC)}"
+    assert str(caught.value) == f"{path} cannot be written: {os.strerror(errno.ENOSPC)}; choose another place"
     assert path.read_text() == "old"
     assert names(tmp_path) == ["words.txt"]
 
@@ -116,7 +132,7 @@ def test_an_existing_folder_is_kept_unless_asked(tmp_path):
     (path / "config.json").touch()
     with pytest.raises(TaciturnError) as caught, atomic_folder(path):
         pytest.fail("the block must not run")
-    assert str(caught.value) == f"{path} exists; choose another folder, or overwrite it"
+    assert str(caught.value) == f"{path} exists; choose another folder, or overwrite it (--overwrite, overwrite=True)"
     assert (path / "sub" / "words.txt").read_text() == "old"
 
     with atomic_folder(path, overwrite=True) as temporary:

@@ -187,7 +187,6 @@ def test_version():
     ("arguments", "code", "words"),
     [
         (["fit", "digits", "--corrupt", "gausian:0.4"], 2, "did you mean 'gaussian'?"),
-        (["fit", "digits", "--sparse", "kl:2"], 2, "kl: rate=2 lies outside (0, 1)"),
         (["fit", "digits", "--latents", "many"], 2, "--latents many: write a whole number"),
         (["fit", "digits", "--learning-rate", "fast"], 2, "no schedule is named 'fast'"),
         (["fit", "digits", "--held-out", "1.5"], 2, "held_out=1.5 must lie in [0, 1)"),
@@ -205,7 +204,7 @@ def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, code=code)
     assert words in " ".join(done.output.replace("│", " ").split())
-    assert [f.name for f in tmp_path.rglob("*") if f.name != "runs"] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -227,16 +226,6 @@ def test_mistakes_in_a_recipe(tmp_path, text, words):
     (tmp_path / "r.toml").write_text(text)
     assert words in said(run("fit", tmp_path / "r.toml", "-o", tmp_path / "run", code=2))
     assert [f.name for f in tmp_path.iterdir()] == ["r.toml"]
-
-
-def test_mistakes_with_rows(runs, tmp_path):
-    np.save(tmp_path / "narrow.npy", np.zeros((3, 63)))
-    done = run("encode", runs / "digits", tmp_path / "narrow.npy", "-o", tmp_path / "x.npy", code=1)
-    assert "has 63 columns, but the model learnt from 64" in said(done)
-    done = run("encode", runs / "digits", "digits", "-o", tmp_path / "codes.xlsx", code=2)
-    assert "known are .npy, .npz, .csv, .parquet" in said(done)
-    done = run(*FIT, "-o", runs / "digits", code=1)
-    assert "exists; choose another folder, or overwrite it" in said(done)
 
 
 def test_columns_by_number_and_names_with_commas(tmp_path, digits):
@@ -265,15 +254,6 @@ def test_colour_images_are_drawn_and_others_are_not(tmp_path):
     assert not (tmp_path / "channels" / "denoised.png").exists()
 
 
-def test_a_value_that_is_not_finite_is_named_by_its_place_in_the_file(tmp_path):
-    rows = np.random.default_rng(0).random((50, 3))
-    rows[[31, 40], 1] = np.nan
-    pd.DataFrame(rows, columns=["a", "b", "c"]).to_csv(tmp_path / "holes.csv", index=False)
-    done = run("fit", tmp_path / "holes.csv", "-o", tmp_path / "run", code=1)
-    assert "holes.csv: 2 values in 2 of 50 rows are NaN or infinite, the first in row 31, column 'b'" in said(done)
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_recipe_finds_rows_beside_it_and_from_anywhere(tmp_path, monkeypatch):
     (tmp_path / "there").mkdir()
     np.save(tmp_path / "there" / "rows.npy", np.random.default_rng(0).random((40, 3)))
@@ -296,19 +276,6 @@ def test_brackets_in_a_path_are_no_markup(tmp_path):
 def test_a_runs_folder_is_no_data(runs):
     done = run("fit", runs / "digits", code=2)
     assert "is a run's folder; to repeat the run: taciturn fit" in said(done)
-
-
-def test_overwrite(tmp_path):
-    quick = ["fit", "iris", "--epochs", 1, "-q", "-o", tmp_path / "run"]
-    run(*quick, "--latents", 4)
-    run(*quick, "--latents", 5, "--overwrite")
-    assert artifact.load(tmp_path / "run").model.layout.widths == (4, 5)
-
-
-def test_a_failed_fit_leaves_nothing(tmp_path):
-    (tmp_path / "bad.csv").write_text("a,b\n1,2\n3\n")
-    run("fit", tmp_path / "bad.csv", "-o", tmp_path / "run", code=1)
-    assert [f.name for f in tmp_path.iterdir()] == ["bad.csv"]
 
 
 INTERRUPTED = """
@@ -347,11 +314,3 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path):
     assert "interrupted; nothing was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.filterwarnings("default::taciturn.errors.Diverged")
-def test_a_run_that_diverges_says_so_in_a_line(tmp_path):
-    wild = ["--solver", "sgd", "--learning-rate", "1e30", "--sparse", "none", "--scaling", "standard"]
-    done = run("fit", "digits", *wild, "--epochs", 3, "--latents", 8, "-q", "-o", tmp_path / "run")
-    assert "taciturn: warning: the loss was no longer finite at step" in said(done)
-    assert "lower learning_rate" in said(done)

@@ -403,13 +403,6 @@ def test_data_frames_out(table, library, frame):
     assert list(codes.columns) == ["sparseautoencoder0", "sparseautoencoder1", "sparseautoencoder2"]
 
 
-def test_columns_in_another_order_are_refused(table):
-    frame = pd.DataFrame(table, columns=list("abcde"))
-    model = SparseAutoencoder(3, **QUICK).fit(frame)
-    with pytest.raises(ValueError, match="order"):
-        model.transform(frame[list("bacde")])
-
-
 def test_pickle_joblib_and_clone(digits, tmp_path):
     model = SparseAutoencoder(10, corruption=Gaussian(0.1), activation=("elu", "sigmoid"), **QUICK).fit(digits)
     wanted = model.transform(digits)
@@ -500,16 +493,6 @@ def test_a_batch_too_small_for_the_rate_is_warned_of_only_where_a_larger_one_exi
 
 def test_rows_that_cannot_be(digits, tmp_path):
     model = SparseAutoencoder(8, **QUICK)
-    with pytest.raises(
-        DataError, match=r"10,456 values in 1,765 of 1,797 rows are NaN or infinite, the first in row 1, column 12"
-    ):
-        model.fit(np.where(digits == 1, np.nan, digits))
-    holes = digits.copy()
-    holes[[3, 3, 700], [5, 6, 7]] = np.inf
-    with pytest.raises(
-        DataError, match=r"3 values in 2 of 1,797 rows are NaN or infinite, the first in row 3, column 5"
-    ):
-        model.fit(Rows(holes))
     with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[1797, 64\]"):
         model.fit(digits, target=digits[:5])
     with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[9, 64\]"):
@@ -517,9 +500,5 @@ def test_rows_that_cannot_be(digits, tmp_path):
     with pytest.raises(RecipeError, match="validation is a tuple of 1"):
         model.fit(digits, validation=(digits,))
     model.fit(digits)
-    with pytest.raises(ValueError, match="63 features"):
-        model.transform(digits[:, 1:])
-    with pytest.raises(ValueError, match="7 codes a row, but 8 latents"):
-        model.inverse_transform(np.zeros((2, 7)))
     with pytest.raises(RecipeError, match=r'per=.* must be "row" or "column"'):
         model.reconstruction_errors(digits, per="pixel")

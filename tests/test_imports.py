@@ -1,7 +1,9 @@
 """What is loaded when: the root is lazy, and the help answers without torch."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,7 @@ HEAVY = {"torch", "sklearn", "pandas", "matplotlib", "pyarrow", "scipy"}
         ("import taciturn", set()),
         ("import taciturn; taciturn.__version__; dir(taciturn)", set()),
         ("import taciturn.cli", set()),
-        ("import taciturn.datasets; taciturn.datasets.names()", set()),
+        ("import taciturn.datasets; taciturn.datasets.names(); taciturn.datasets.known_dictionary", set()),
     ],
 )
 def test_nothing_heavy_before_it_is_used(code, heavy):
@@ -37,6 +39,23 @@ def test_the_help_loads_no_torch():
 
 def test_the_estimators_load_no_torch_before_rows_arrive():
     assert "torch" not in loaded("import taciturn; taciturn.SparseAutoencoder(64, sparsity='kl:0.1')")
+
+
+@pytest.mark.parametrize(
+    ("package", "floors"),
+    [("sklearn", {"datasets", "estimators", "probes"}), ("typer", {"cli"})],
+)
+def test_where_a_package_is_imported(package, floors):
+    source = Path(taciturn.__file__).parent
+    found = set()
+    for file in source.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            if any(name.split(".")[0] == package for name in names):
+                found.add(file.relative_to(source).parts[0])
+    assert found == floors
 
 
 @pytest.mark.parametrize("name", taciturn.__all__)

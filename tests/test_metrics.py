@@ -1,23 +1,30 @@
-"""Errors and sparsity against NumPy in float64, whatever the block; evaluation of a small model."""
+"""Metrics against NumPy, scikit-learn and scikit-image in float64, whatever the block; evaluation of a small model."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import explained_variance_score
+from sklearn.metrics.pairwise import cosine_similarity
 
 from taciturn import encode
-from taciturn.codes import Dense
+from taciturn.codes import Dense, Pre
 from taciturn.corrupt import Gaussian, Masking
-from taciturn.metrics import Sparsity, SquaredErrors, psnr
+from taciturn.errors import DataError, RecipeError
+from taciturn.kernels import Plain
+from taciturn.metrics import SSIM, Cosine, Sparsity, SquaredErrors, psnr
 from taciturn.model import Autoencoder, Layout
 from taciturn.schedules import Linear
 from taciturn.seeds import generator
 from taciturn.sources import Rows
 from taciturn.sparsify import ReLU, Sigmoid, TopK
 
-SPLITS = [[300], [1, 299], [100] * 3, [7] * 42 + [6]]
+SPLITS = [[300], [1, 299], [100] * 3, [7] * 42 + [6], [1] * 300]
+SSIM_GOLDEN = np.load(Path(__file__).with_name("golden") / "ssim.npz")
 
 
 def pair(seed=0):
@@ -27,15 +34,19 @@ def pair(seed=0):
     return x_ND, x_ND + 0.3 * rng.normal(size=x_ND.shape) + 0.1
 
 
-def streamed(x_ND, recon_ND, sizes=(300,), dtype=torch.float64):
-    errors = SquaredErrors()
+def streamed(x_ND, recon_ND, sizes=(300,), dtype=torch.float64, into=None):
+    metric = into or SquaredErrors()
     for rows, recon in zip(*(np.split(a, np.cumsum(sizes)[:-1]) for a in (x_ND, recon_ND)), strict=True):
-        errors.add(torch.tensor(rows, dtype=dtype), torch.tensor(recon, dtype=dtype))
-    return errors
+        metric.add(torch.tensor(rows, dtype=dtype), torch.tensor(recon, dtype=dtype))
+    return metric
 
 
 def numpy_fvu(x_ND, recon_ND):
     return ((x_ND - recon_ND) ** 2).sum() / ((x_ND - x_ND.mean(0)) ** 2).sum()
+
+
+def numpy_explained(x_ND, recon_ND):
+    return 1 - (x_ND - recon_ND).var(0).sum() / x_ND.var(0).sum()
 
 
 @pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
@@ -56,6 +67,30 @@ def test_fvu_is_no_mean_of_block_ratios():
     assert errors.fvu == 4 / 16
 
 
+@pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
+def test_explained_variance_is_scikit_learns_for_any_block_size(sizes):
+    x_ND, recon_ND = pair()
+    wanted = explained_variance_score(x_ND, recon_ND, multioutput="variance_weighted")
+    found = streamed(x_ND, recon_ND, sizes).explained_variance
+    assert found == pytest.approx(wanted, rel=1e-12)
+    assert found == pytest.approx(numpy_explained(x_ND, recon_ND), rel=1e-12)
+
+
+def test_a_constant_error_costs_fvu_but_no_explained_variance():
+    x_ND, recon_ND = pair()
+    found, moved = streamed(x_ND, recon_ND), streamed(x_ND, recon_ND + 3)
+    assert moved.explained_variance == pytest.approx(found.explained_variance, rel=1e-12)
+    assert found.explained_variance > 1 - found.fvu > 1 - moved.fvu
+    centred = streamed(x_ND, recon_ND - (recon_ND - x_ND).mean(0))
+    assert centred.explained_variance == pytest.approx(1 - centred.fvu, rel=1e-12)
+
+
+def test_explained_variance_counts_errors_in_constant_columns():
+    """Column variances 4 and 0, those of the errors 1 and 1; scikit-learn would leave the second out and say 3/4."""
+    x_ND, recon_ND = np.array([[-2.0, 5], [2, 5]]), np.array([[-1.0, 4], [1, 6]])
+    assert streamed(x_ND, recon_ND, [1, 1]).explained_variance == 1 - 2 / 4
+
+
 @pytest.mark.parametrize("constant", [3.0, -1e4, 1e6])
 def test_fvu_and_error_do_not_change_with_a_constant(constant):
     x_ND, recon_ND = pair()
@@ -63,6 +98,7 @@ def test_fvu_and_error_do_not_change_with_a_constant(constant):
     assert moved.fvu == pytest.approx(first.fvu, rel=1e-8)
     assert moved.mean == pytest.approx(first.mean, rel=1e-8)
     assert moved.psnr == pytest.approx(first.psnr, rel=1e-8)
+    assert moved.explained_variance == pytest.approx(first.explained_variance, rel=1e-8)
 
 
 @pytest.mark.parametrize("factor", [1e-6, -2.0, 1e5])
@@ -71,21 +107,28 @@ def test_fvu_and_psnr_do_not_change_with_the_scale(factor):
     first, scaled = streamed(x_ND, recon_ND), streamed(factor * x_ND, factor * recon_ND)
     assert scaled.fvu == pytest.approx(first.fvu, rel=1e-11)
     assert scaled.psnr == pytest.approx(first.psnr, rel=1e-11)
+    assert scaled.explained_variance == pytest.approx(first.explained_variance, rel=1e-11)
     assert scaled.mean == pytest.approx(first.mean * factor**2, rel=1e-11)
 
 
 def test_saying_the_mean_explains_nothing_and_perfection_everything():
     x_ND, _ = pair()
-    assert streamed(x_ND, np.broadcast_to(x_ND.mean(0), x_ND.shape).copy()).fvu == pytest.approx(1, rel=1e-12)
+    nothing = streamed(x_ND, np.broadcast_to(x_ND.mean(0), x_ND.shape).copy())
+    assert nothing.fvu == pytest.approx(1, rel=1e-12)
+    assert nothing.explained_variance == pytest.approx(0, abs=1e-12)
     perfect = streamed(x_ND, x_ND)
-    assert (perfect.fvu, perfect.mean, perfect.psnr) == (0, 0, math.inf)
+    assert (perfect.fvu, perfect.explained_variance, perfect.mean, perfect.psnr) == (0, 1, 0, math.inf)
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 7.3])
 @pytest.mark.parametrize("sizes", [[10], [3, 7]], ids=str)
 def test_rows_that_are_all_alike_have_nothing_to_explain(sizes, constant):
     x_ND = np.full((10, 2), constant)
-    assert streamed(x_ND, x_ND, sizes).fvu == 0
+    met = streamed(x_ND, x_ND, sizes)
+    assert (met.fvu, met.explained_variance) == (0, 1)
+    assert streamed(x_ND, x_ND + np.arange(10)[:, None], sizes).explained_variance == -math.inf
+    missed = streamed(x_ND, np.full_like(x_ND, 2 * constant + 0.5), sizes)
+    assert missed.explained_variance == 1
     missed = streamed(x_ND, x_ND + 0.5, sizes)
     assert missed.fvu == math.inf
     assert missed.psnr == -math.inf
@@ -95,32 +138,217 @@ def test_rows_that_are_all_alike_have_nothing_to_explain(sizes, constant):
 def test_float32_rows_are_summed_in_float64():
     """10,000 errors of 1e-4 beside one of 1e4: a float32 sum would lose them."""
     x_ND = np.zeros((10001, 1))
-    x_ND[1::2] = 1
+    x_ND[0], x_ND[1::2] = 0.1, 1
     recon_ND = x_ND + 0.01
     recon_ND[0] += 100
     found = streamed(x_ND, recon_ND, [1, 10000], torch.float32)
     x32, recon32 = x_ND.astype(np.float32).astype(float), recon_ND.astype(np.float32).astype(float)
     assert found.mean == pytest.approx(((x32 - recon32) ** 2).mean(), rel=1e-12)
+    assert found.explained_variance == pytest.approx(numpy_explained(x32, recon32), rel=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("error", "peak", "wanted"), [(0.01, 1, 20), (1, 10, 20), (4, 2, 0), (0, 1, math.inf), (1, 0, -math.inf)]
+    ("value", "mean", "psnr"),
+    [(math.nan, math.nan, math.nan), (math.inf, math.inf, -math.inf), (1e200, math.inf, -math.inf)],
+)
+def test_what_has_diverged_is_counted_without_a_warning(value, mean, psnr):
+    x_ND, recon_ND = pair()
+    recon_ND[3] = value
+    for sizes in ([300], [2, 298]):
+        found = streamed(x_ND, recon_ND, sizes)
+        assert_array_equal([found.mean, found.fvu, found.psnr], [mean, mean, psnr])
+        assert not math.isfinite(found.explained_variance)
+
+
+@pytest.mark.parametrize(
+    ("error", "peak", "wanted"),
+    [(0.01, 1, 20), (1, 10, 20), (4, 2, 0), (0, 1, math.inf), (1, 0, -math.inf), (math.inf, 1, -math.inf)],
 )
 def test_psnr_by_hand(error, peak, wanted):
     assert psnr(error, peak) == pytest.approx(wanted, abs=1e-12)
 
 
-@pytest.mark.parametrize("sizes", [[4], [1, 3], [2, 2]], ids=str)
+@pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_cosine_is_scikit_learns_for_any_block_size(sizes, offset):
+    x_ND, recon_ND = (a + offset for a in pair())
+    wanted = np.diag(cosine_similarity(x_ND, recon_ND)).mean()
+    by_hand = ((x_ND * recon_ND).sum(1) / np.sqrt((x_ND**2).sum(1) * (recon_ND**2).sum(1))).mean()
+    found = streamed(x_ND, recon_ND, sizes, into=Cosine())
+    assert found.rows == 300
+    assert found.mean == pytest.approx(wanted, abs=1e-13)
+    assert found.mean == pytest.approx(by_hand, abs=1e-13)
+
+
+def test_cosine_does_not_change_with_a_rows_length():
+    x_ND, recon_ND = pair()
+    factor = np.logspace(-30, 30, 300)[:, None]
+    found = streamed(factor * x_ND, recon_ND / factor**2, into=Cosine()).mean
+    assert found == pytest.approx(streamed(x_ND, recon_ND, into=Cosine()).mean, abs=1e-13)
+
+
+def test_cosine_of_float32_rows_is_taken_in_float64():
+    """1 and 1e-5 apart: 1 - cos is 5e-11, and float32 has no such digits; 1e30² is beyond it."""
+    x, recon = torch.tensor([[1e30, 0]]), torch.tensor([[1e30, 1e25]])
+    assert 1 - Cosine().each(x, recon).item() == pytest.approx(5e-11, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("x", "recon", "wanted"),
+    [
+        ([0, 0], [0, 0], 1),
+        ([0, 0], [1e-9, 0], 0),
+        ([1e-9, 0], [0, 0], 0),
+        ([3, 4], [-6, -8], -1),
+        ([3, 4], [-4, 3], 0),
+        ([5, 0], [3, 4], 0.6),
+        ([0, 0], [math.nan, 0], math.nan),
+    ],
+)
+def test_cosines_by_hand(x, recon, wanted):
+    cosine = Cosine()
+    cosine.add(torch.tensor([x]), torch.tensor([recon]))
+    assert cosine.mean == pytest.approx(wanted, abs=1e-7, nan_ok=True)
+
+
+def test_a_mean_over_no_rows_is_none():
+    cosine = Cosine()
+    assert math.isnan(cosine.mean)
+    cosine.add(torch.zeros(0, 3), torch.zeros(0, 3))
+    assert math.isnan(cosine.mean)
+
+
+def similarity(x, recon, peak, sizes=None, dtype=torch.float64):
+    """SSIM of images [N, H, W, ...], each block's rows flattened."""
+    n = len(x)
+    return streamed(x.reshape(n, -1), recon.reshape(n, -1), sizes or [n], dtype, SSIM(x.shape[1:], peak=peak)).mean
+
+
+def numpy_ssim(x_NHW, recon_NHW, peak, side):
+    """Wang et al.'s (2004) formula, window by window, each variance around its own mean."""
+    offsets = np.arange(side) - side // 2
+    weights = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * 1.5**2))
+    weights /= weights.sum()
+    x, y = (sliding_window_view(a, (side, side), (1, 2)) for a in (x_NHW, recon_NHW))
+    mx, my = ((weights * a).sum((-2, -1), keepdims=True) for a in (x, y))
+    vx, vy, vxy = ((weights * a).sum((-2, -1)) for a in ((x - mx) ** 2, (y - my) ** 2, (x - mx) * (y - my)))
+    mx, my, c1, c2 = mx[..., 0, 0], my[..., 0, 0], (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    return ((2 * mx * my + c1) / (mx**2 + my**2 + c1) * (2 * vxy + c2) / (vx + vy + c2)).mean()
+
+
+def two_images(*shape, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(size=(4, *shape))
+    return x, (x + 0.3 * rng.normal(size=x.shape)) * [[[0.5]], [[1]], [[-1]], [[2]]]
+
+
+@pytest.mark.parametrize("sizes", [[6], [1] * 6, [1, 5], [4, 2]], ids=str)
+@pytest.mark.parametrize("name", ["grey", "wide", "smallest", "colour"])
+def test_ssim_is_scikit_images_for_any_block_size(name, sizes):
+    x, recon, wanted = (SSIM_GOLDEN[f"{name}/{what}"] for what in ("x", "recon", "ssim"))
+    assert similarity(x / 255, recon / 255, 1, sizes) == pytest.approx(wanted.mean(), abs=1e-12)
+    assert similarity(x, recon, 255, sizes) == pytest.approx(wanted.mean(), abs=1e-12)
+    assert similarity(x, recon, 255, sizes, torch.uint8) == pytest.approx(wanted.mean(), abs=1e-12)
+    assert similarity(x, recon, 255, sizes, torch.float32) == pytest.approx(wanted.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["grey", "wide", "smallest", "colour"])
+def test_each_images_ssim_is_scikit_images(name):
+    x, recon, wanted = (SSIM_GOLDEN[f"{name}/{what}"] for what in ("x", "recon", "ssim"))
+    rows = (torch.tensor(a.reshape(6, -1)) for a in (x, recon))
+    assert_allclose(SSIM(x.shape[1:], peak=255).each(*rows), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "side"),
+    [((28, 28), 11), ((11, 12), 11), ((10, 30), 9), ((30, 9), 9), ((8, 8), 7), ((3, 4), 3), ((2, 9), 1), ((1, 1), 1)],
+    ids=str,
+)
+@pytest.mark.parametrize("peak", [0.5, 1.0, 4.0])
+def test_small_images_have_the_largest_window_that_fits(shape, side, peak):
+    x, recon = two_images(*shape)
+    assert similarity(x, recon, peak) == pytest.approx(numpy_ssim(x, recon, peak, side), abs=1e-13)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6, -1e6])
+def test_ssim_keeps_its_digits_far_from_zero(offset):
+    """The light is the same everywhere there; what differs is structure, around means that share seven digits."""
+    x, recon = two_images(14, 14)
+    offset = offset * np.array([[[1]], [[0]], [[-1]], [[2]]])  # beside one near zero
+    for y in (x, x + offset):
+        wanted = numpy_ssim(y, recon + offset, 1.0, 11)
+        assert similarity(y, recon + offset, 1.0) == pytest.approx(wanted, abs=1e-8)
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 12, 12)), np.full((2, 12, 12), 1e6), two_images(12, 12)[0]])
+def test_equal_images_are_wholly_alike(x):
+    assert similarity(x, x, 1.0) == 1
+
+
+def test_flat_images_differ_in_light_alone():
+    x = np.full((1, 12, 12), 0.2)
+    assert similarity(x, 3 * x, 1) == pytest.approx((2 * 0.12 + 1e-4) / (0.04 + 0.36 + 1e-4), rel=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(64,), (3, 8, 8), (8, 8, 1), (2, 2, 2, 2), (), (0, 8)], ids=str)
+def test_ssim_needs_the_shape_of_an_image(shape):
+    with pytest.raises(RecipeError, match="is no image's"):
+        SSIM(shape, peak=1)
+
+
+@pytest.mark.parametrize("peak", [0, -1, math.nan, math.inf])
+def test_ssim_needs_a_range(peak):
+    with pytest.raises(RecipeError, match=f"peak={peak} is no range"):
+        SSIM((8, 8), peak=peak)
+
+
+@pytest.mark.parametrize("columns", [63, 128])
+def test_ssim_refuses_rows_of_another_size(columns):
+    with pytest.raises(DataError, match=rf"rows of shape \({columns},\) are no images of shape \(8, 8\)"):
+        SSIM((8, 8), peak=1).add(torch.zeros(2, columns), torch.zeros(2, columns))
+
+
+@pytest.mark.parametrize("sizes", [[4], [1, 3], [2, 2], [1] * 4], ids=str)
 def test_sparsity_is_streamed(sizes):
-    codes_BL = np.array([[0.0, 1, 0], [0, 2, -3], [0, 0, 0], [0, 5, 1]])
+    codes_BL = np.array([[0.0, 1, 0, 4], [0, 2, -3, 0], [0, 0, 0, -4], [0, 5, 1, 0]])  # the last one's cancel
     sparsity = Sparsity()
     for block in np.split(codes_BL, np.cumsum(sizes)[:-1]):
         codes = Dense(torch.tensor(block))
         sparsity.add(codes, codes.fired())
     assert sparsity.rows == 4
-    assert_array_equal(sparsity.rates, [0, 2, -0.5])
-    assert_array_equal(sparsity.firing, [0, 0.75, 0.5])
-    assert sparsity.l0 == 1.25
+    assert_array_equal(sparsity.rates, [0, 2, -0.5, 0])
+    assert_array_equal(sparsity.firing, [0, 0.75, 0.5, 0.5])
+    assert sparsity.l0 == 1.75
+    assert sparsity.dead == 1 / 4
+
+
+@pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
+@pytest.mark.parametrize("signed", [False, True])
+def test_sparsity_of_sparse_float32_codes_is_numpys_in_float64(sizes, signed):
+    """The last latent is dead; signed codes may be below 0."""
+    rng = torch.Generator().manual_seed(0)
+    x_ND, W = torch.randn(300, 4, generator=rng), torch.randn(6, 4, generator=rng)
+    bias = torch.tensor([0, 1, 0, 0, -2, 0.0])
+    W[5] = 0
+    coded = Pre(x_ND, W, bias, None, Plain()).top(2, signed=signed)
+    codes_NL = coded.dense().double().numpy()
+    sparsity, start = Sparsity(), 0
+    for size in sizes:
+        codes = Pre(x_ND[start : start + size], W, bias, None, Plain()).top(2, signed=signed)
+        sparsity.add(codes, codes.fired())
+        start += size
+    assert_allclose(sparsity.rates, codes_NL.mean(0), rtol=1e-5, atol=1e-7)  # the codes are float32's
+    assert_allclose(sparsity.firing, (codes_NL != 0).mean(0), rtol=1e-14)
+    assert sparsity.l0 == pytest.approx((codes_NL != 0).sum(1).mean(), rel=1e-14)
+    assert sparsity.dead == (codes_NL == 0).all(0).mean()
+
+
+def test_float32_codes_are_summed_in_float64():
+    """Beside 1e9 a float32 sum loses every 1."""
+    codes = Dense(torch.ones(1001, 2).index_fill(0, torch.tensor([0]), 1e9))
+    sparsity = Sparsity()
+    sparsity.add(codes, codes.fired())
+    assert_array_equal(sparsity.rates, [(1e9 + 1000) / 1001] * 2)
 
 
 def network(coder, *widths, **layout):

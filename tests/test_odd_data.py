@@ -5,8 +5,10 @@ import threading
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from taciturn import DenoisingAutoencoder, SparseAutoencoder
+from taciturn.cli.app import app
 
 QUICK = {"max_iter": 3, "random_state": 0}
 
@@ -34,6 +36,57 @@ def test_it_works_and_stays_finite(X):
         model.fit(X)
         assert np.isfinite(model.transform(X)).all()
         assert np.isfinite(model.denoise(X)).all()
+
+
+@pytest.mark.parametrize("kind", [bool, "u1", "i2", "u2", "i8", "u8", "f2", "f4", "f8", ">f4", ">i2", "longdouble"])
+def test_numbers_of_any_kind_are_learnt_from_and_used(kind):
+    X = (np.abs(noise(40, 3)) * 50).astype(kind)
+    model = SparseAutoencoder(6, **QUICK).fit(X)
+    wanted = model.transform(X.astype(np.float64)), model.denoise(X.astype(np.float64))
+    for found, exact in zip((model.transform(X), model.denoise(X)), wanted, strict=True):
+        assert found.dtype == (np.float64 if kind == "f8" else np.float32)
+        np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
+FILES = {
+    "constant columns": ("rows.npy", np.column_stack([noise(25), np.zeros(25), np.full(25, 1e6)]), []),
+    "one distinct row": ("rows.npy", np.tile(noise(1, 4), (30, 1)), []),
+    "whole numbers": ("rows.csv", IMAGES.reshape(40, 16).astype(int), []),
+    "uint8 images": ("rows.npy", IMAGES, []),
+    "float16": ("rows.npy", noise(40, 3).astype(np.float16), []),
+    "float64": ("rows.npy", noise(40, 3), []),
+    "one column": ("rows.csv", noise(40, 1), []),
+    "one axis": ("rows.npy", noise(40), []),
+    "more latents than rows": ("rows.npy", noise(10, 3), ["--latents", "50"]),
+    "three rows": ("rows.npy", noise(3, 4), []),
+    "batches of one": ("rows.npy", noise(29, 4), ["--batch-size", "1"]),
+    "batches of two": ("rows.npy", noise(29, 4), ["--batch-size", "2"]),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+@pytest.mark.filterwarnings("always::taciturn.errors.SmallBatch")
+def test_the_command_line_takes_them_as_well(tmp_path, case):
+    name, rows, options = FILES[case]
+    file, run = tmp_path / name, tmp_path / "run"
+    if file.suffix == ".npy":
+        np.save(file, rows)
+    else:
+        np.savetxt(file, rows, delimiter=",")
+    for line in (
+        ["fit", file, "--latents", "6", "--epochs", "1", *options, "-q", "-o", run],
+        ["encode", run, file, "-o", tmp_path / "codes.npy"],
+        ["denoise", run, file, "-o", tmp_path / "clean.npy"],
+    ):
+        done = CliRunner().invoke(app, [str(argument) for argument in line])
+        assert (done.exit_code, done.stdout) == (0, ""), done.output
+        assert ("too small to measure" in done.stderr) == ("--batch-size" in line)
+        assert done.stderr.count("\n") == ("--batch-size" in line)
+    clean = np.load(tmp_path / "clean.npy")
+    assert clean.shape == (rows.shape if rows.ndim > 1 else (len(rows), 1))
+    assert np.isfinite(clean).all()
+    assert np.isfinite(np.load(tmp_path / "codes.npy")).all()
 
 
 def test_constant_rows_are_met_exactly():

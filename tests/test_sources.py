@@ -369,7 +369,7 @@ def test_idx_as_the_specification_prints_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "starts with nothing"),
+        (gzip.compress(b"", mtime=0), "starts with nothing"),
         (bytes.fromhex("00000801"), "cut off after 4 of 8 bytes"),
         (bytes.fromhex("00000a01 00000000"), "starts with 00 00 0a 01"),
         (bytes.fromhex("00000800"), "not an IDX file"),

@@ -6,10 +6,10 @@ Nothing heavy is imported before a name is used: `import taciturn` loads neither
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import corrupt, datasets, metrics, plots, schedules, solvers, sources, sparsify, terms
+    from . import corrupt, datasets, metrics, plots, probes, schedules, solvers, sources, sparsify, terms
     from .estimators import BaseAutoencoder, DenoisingAutoencoder, SparseAutoencoder, load
     from .model import Autoencoder, Layout
     from .trainer import History
@@ -23,7 +23,7 @@ _HOME = {
     "SparseAutoencoder": "estimators",
     "load": "estimators",
 }
-_MODULES = ("corrupt", "datasets", "metrics", "plots", "schedules", "solvers", "sources", "sparsify", "terms")
+_MODULES = ("corrupt", "datasets", "metrics", "plots", "probes", "schedules", "solvers", "sources", "sparsify", "terms")
 
 __all__ = [
     "Autoencoder",
@@ -37,6 +37,7 @@ __all__ = [
     "load",
     "metrics",
     "plots",
+    "probes",
     "schedules",
     "solvers",
     "sources",

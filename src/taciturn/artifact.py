@@ -59,7 +59,10 @@ def write(artifact: Artifact, folder: Path) -> None:
     config = {"format": FORMAT, "network": artifact.model.layout.to_dict()} | artifact.config
     _write_json(folder / "config.json", config)
     _write_json(folder / "metrics.json", artifact.metrics)
-    save_file(_tensors(artifact.model), folder / "weights.safetensors")
+    try:
+        save_file(_tensors(artifact.model), folder / "weights.safetensors")
+    except safetensors.SafetensorError as error:
+        raise OSError(str(error)) from error  # as every other writer says that the disk is full
     shutil.copymode(folder / "config.json", folder / "weights.safetensors")  # safetensors makes it the owner's alone
     _write_history(folder / "history.parquet", artifact.history)
 

@@ -1,5 +1,6 @@
 """F0. Put files and folders in their place whole or not at all."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -62,7 +63,9 @@ def atomic_folder(
             if not (target / mark).is_file():
                 raise TaciturnError(f"{path} holds other files and no {mark}; choose another folder")
             if not overwrite:
-                raise TaciturnError(f"{path} exists; choose another folder, or overwrite it")
+                raise TaciturnError(
+                    f"{path} exists; choose another folder, or overwrite it (--overwrite, overwrite=True)"
+                )
         try:
             temporary.mkdir()
             yield temporary
@@ -80,12 +83,28 @@ def atomic_folder(
 @contextmanager
 def _written(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
     """Yield where `path` really lies and a free name beside it; what the disk refuses becomes one line."""
+    made: list[Path] = []
     try:
         target = Path(os.path.realpath(path))
+        made = _missing_parents(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         yield target, _beside(target)
-    except OSError as error:
-        raise TaciturnError(f"{path} cannot be written: {error.strerror or error}") from error
+    except BaseException as error:
+        for folder in made:
+            with suppress(OSError):  # not there yet, or others have put something into it
+                folder.rmdir()
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise TaciturnError(f"{path} cannot be written: {reason}; choose another place") from error
+        raise
+
+
+def _missing_parents(target: Path) -> list[Path]:
+    """Return the folders above that are to be made, the innermost first."""
+    standing = next((folder for folder in target.parents if folder.exists()), target)
+    if not standing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{standing} is no folder")
+    return [folder for folder in target.parents if not folder.exists()]
 
 
 def _beside(target: Path) -> Path:

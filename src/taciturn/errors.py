@@ -13,6 +13,14 @@ class DataError(TaciturnError):
     """Rows that cannot be learnt from or encoded."""
 
 
+class DataTypeError(DataError, TypeError):
+    """Rows of a type that no numbers can be made of; scikit-learn expects a TypeError there."""
+
+
+class NoSuchColumn(DataError):
+    """A column is asked for by its name, and is not there."""
+
+
 class ArtifactError(TaciturnError):
     """A saved model that cannot be read back."""
 

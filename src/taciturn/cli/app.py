@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .. import __version__
 from ..errors import RecipeError, TaciturnError, TaciturnWarning
+from ..version import __version__
 
 
 class Commands(TyperGroup):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import DataError
+from ..errors import DataError, NoSuchColumn
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -37,17 +37,36 @@ def use_threads(threads: int | None) -> None:
 
 def rows_for(run: "Artifact", data: str | None) -> "Source":
     """Return rows for a run's model: of a file or a data set, their columns matched by name, else those held out."""
+    source = held_out_rows(run) if data is None else _matched(run, data)
+    name, width = data or run.config["rows"]["data"], run.model.layout.widths[0]
+    if prod(source.shape) != width:
+        raise DataError(f"{name} has {prod(source.shape)} columns, but the model learnt from {width}; give such rows")
+    return finite(source, name)
+
+
+def finite(source: "Source", name: str) -> "Source":
+    """Return the rows, if they hold finite numbers only; the error names where they come from."""
+    from ..sources import check_finite
+
+    try:
+        check_finite(source)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+    return source
+
+
+def _matched(run: "Artifact", data: str) -> "Source":
+    """Return the rows of a file or a data set, by the names of the columns that were learnt from if they have some."""
     from .. import datasets
     from ..sources import is_array
 
-    if data is None:
-        return held_out_rows(run)
     said, width = run.config["rows"], run.model.layout.widths[0]
-    source = datasets.load(data, columns=None if is_array(data) else said["columns"])
+    try:
+        source = datasets.load(data, columns=None if is_array(data) else said["columns"])
+    except NoSuchColumn as error:
+        raise NoSuchColumn(f"{error}; give all columns that the model learnt from, by their names") from error
     if said["columns"] is None and prod(source.shape) != width:
         source = datasets.load(data, columns=said.get("asked_columns"), drop=said.get("dropped_columns"))
-    if prod(source.shape) != width:
-        raise DataError(f"{data} has {prod(source.shape)} columns, but the model learnt from {width}; give such rows")
     return source
 
 

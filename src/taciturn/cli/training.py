@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import DataError, RecipeError
+from ..version import __version__
 from . import recipe_file
+from .options import finite
 
 if TYPE_CHECKING:
     from ..estimators import BaseAutoencoder
@@ -35,7 +36,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
     from .. import datasets
     from ..feed import split
     from ..report import summarise
-    from ..sources import Subset, check_finite
+    from ..sources import Subset
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -44,14 +45,16 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
     if seed < 0:
         raise RecipeError(f"seed={seed} must be 0 or more")
     source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
-    try:
-        check_finite(source)  # all rows, so that a value that is not finite is named by its place in the file
-    except DataError as error:
-        raise DataError(f"{data['source']}: {error}") from error
+    finite(source, data["source"])  # all rows, so that a value that is not is named by its place in the file
     estimator = _estimator(recipe, seed, bar)
     learnt, held = split(len(source), share, seed) if share and len(source) > 1 else (None, None)
     training = source if learnt is None else Subset(source, learnt)
     measured = source if held is None else Subset(source, held)
+    if len(training) < 2:
+        raise DataError(
+            f"{data['source']}: {len(training)} of {len(source)} rows is left to learn from, which takes 2; "
+            f"give more rows, or hold out fewer (--held-out {share:g})"
+        )
     interrupted = False
     try:
         estimator.fit(training, validation=None if held is None else measured)
@@ -148,7 +151,7 @@ def _draw(trained: Trained, folder: Path) -> list[str]:
     if trained.summary.target_rate is not None:
         figures["sparsity.png"] = plots.sparsity_loss(trained.summary.target_rate, trained.summary.rates)
     for name, figure in figures.items():
-        plots.save(figure, folder / name)
+        plots.write(figure, folder / name)
     return list(figures)
 
 

@@ -1,5 +1,11 @@
-"""F5. Rows by name: scikit-learn's bundled sets, MNIST and Fashion-MNIST, or a file."""
+"""F5. Rows by name: scikit-learn's bundled sets, MNIST and Fashion-MNIST, or a file; and rows of known features.
 
+`load`, `names`: data sets and files.
+`known_dictionary`, `KnownDictionary`, `Hierarchy`: rows that are sums of few known directions.
+"""
+
+from .hierarchy import Hierarchy
+from .known_dictionary import KnownDictionary, known_dictionary
 from .lookup import load, names
 
-__all__ = ["load", "names"]
+__all__ = ["Hierarchy", "KnownDictionary", "known_dictionary", "load", "names"]

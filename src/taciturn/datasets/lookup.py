@@ -49,7 +49,7 @@ def load(
     try:
         return select(source, columns, drop)
     except DataError as error:
-        raise DataError(f"{text}: {error}") from error
+        raise type(error)(f"{text}: {error}") from error
 
 
 def _file(text: str, columns: Names | None, drop: Names | None) -> Source:

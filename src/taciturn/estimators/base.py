@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ..errors import ArtifactError, RecipeError
+from ..errors import ArtifactError, DataError, RecipeError
+from ..sources import Rows, check_finite
+from .refusals import explained
 from .rows import partners, rows, training_rows
 
 if TYPE_CHECKING:
@@ -188,20 +191,21 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         from .settings import switch
 
-        source, partner, held = training_rows(self, X, target, validation)
+        noted = copy(self)  # of what is refused, or never learnt from, nothing stays
+        source, partner, held = training_rows(noted, X, target, validation)
         seed, parameters = self._seed(), self._parameters(pairs=partner is not None)
         stopping = switch(parameters, "early_stopping")
         if stopping and held is None:
             source, partner, held = self._split(source, partner, seed)
+        best = self._keep_best(parameters) if stopping else None
         learner = self._ready(parameters, source, partner, seed)
         learner.shape = source.shape
         learner.held_out = self.validation_fraction if stopping and validation is None else 0.0
-        best = self._keep_best(parameters) if stopping else None
         try:
             learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
         finally:  # an interrupt still leaves what was learnt until then
             if learner.steps_done:
-                self._learner = learner
+                self._take(learner, noted)
                 self._learnt()
         return self
 
@@ -215,11 +219,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .settings import settle
 
         first = not hasattr(self, "_learner")
-        source, partner, _ = training_rows(self, X, target, least=1, learn=first)
+        noted = copy(self)
+        source, partner, _ = training_rows(noted, X, target, least=1, learn=first)
         moments, targets = measure(source), None if partner is None else measure(partner)
         if first:
             parameters = self._parameters(pairs=partner is not None)
-            self._learner = Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed())
+            self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
         self._learner.see(moments)
         self._learner.partial_fit(source, partner)
@@ -239,9 +244,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .. import encode
 
         check_is_fitted(self)
-        codes = check_array(X, dtype=[np.float64, np.float32])
+        with explained(X):
+            codes = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        check_finite(Rows(codes))
         if codes.shape[1] != self._n_features_out:
-            raise ValueError(f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt")
+            raise DataError(
+                f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt; "
+                "give codes as transform returns them"
+            )
         return encode.decode(self.module_, codes)
 
     def denoise(self, X: ArrayLike | Source) -> Array:
@@ -417,6 +427,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             return int(given)
         return int(check_random_state(given).randint(2**31 - 1))
 
+    def _take(self, learner: Learner, noted: Self) -> None:
+        """Take over a learner, and what was noted of the columns that it learns from."""
+        self._learner = learner
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+            if name in vars(noted):
+                setattr(self, name, vars(noted)[name])
+
     def _learnt(self) -> Self:
         self.history_: History = self._learner.recorder.history()
         self.n_iter_ = self.history_.n_epochs
@@ -433,7 +451,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from ..sources import Subset
 
         fraction = self.validation_fraction
-        if not 0 < fraction < 1:
+        if not (isinstance(fraction, float | int | np.number) and 0 < fraction < 1):
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
         learnt, held = split(len(source), fraction, seed)
         if partner is None:

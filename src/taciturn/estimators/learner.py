@@ -51,8 +51,7 @@ class Learner:
         self.settings, self.seed = settings, seed
         self.model.to(settings.device)
         self.step = plan(settings.layout).step(self.model, settings.objective)
-        parameters = groups(self.step.named_parameters(), settings.weight_decay)
-        self.optimiser = settings.solver.build(parameters, PARTIAL_RATE)
+        self.optimiser = self._optimiser()
 
     def see(self, moments: Moments) -> None:
         """Take in the moments of more rows, and scale by all that were seen."""
@@ -90,21 +89,22 @@ class Learner:
                 self._learn(run)
         except KeyboardInterrupt:
             run.stop = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
+            good.look(run)
             raise
         finally:
             if keep_best is not None:
                 keep_best.restore(self.step)
             self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
-        if good.diverged is not None:
-            warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=3)
-        else:
+        if good.diverged is None:
             self._meet(self._some(source))
+        else:
+            _warn(run)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, going on from all that came before."""
         if self.epochs_done == 0:
             self.step.start(self._some(source), steps=ENDLESS_STEPS)
-        rate = self.settings.learning_rate
+        rate, good = self.settings.learning_rate, LastGood(self.step)
         run = Run(
             self.step,
             self._feed(source, target),
@@ -112,12 +112,20 @@ class Learner:
             PARTIAL_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
             clip=self.settings.solver.clip,
+            hooks=(good,),
             epoch=self.epochs_done,
             steps=self.steps_done,
             endless=True,
         )
         self._learn(run)
-        self.epochs_done, self.steps_done = run.epoch, run.steps
+        self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
+        if good.diverged is not None:
+            self.optimiser = self._optimiser()  # the old one's moments are no longer finite either
+            _warn(run)
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        parameters = groups(self.step.named_parameters(), self.settings.weight_decay)
+        return self.settings.solver.build(parameters, PARTIAL_RATE)
 
     def _learn(self, run: Run) -> None:
         self.recorder.start()
@@ -144,3 +152,8 @@ class Learner:
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         now = self.settings
         return Feed(source, self.model.normalise, now.batch_size, self.seed, now.corruption, target, now.device)
+
+
+def _warn(run: Run) -> None:
+    """Say that a run has diverged, and what to change."""
+    warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..errors import DataError, RecipeError
 from ..sources import Rows, Source, check_finite
+from .refusals import explained, named
 
 Held = tuple[Source, Source | None]  # rows, and their partners if they are pairs
 
@@ -36,7 +36,8 @@ def training_rows(
     if isinstance(validation, tuple) and len(validation) != 2:
         raise RecipeError(f"validation is a tuple of {len(validation)}; give rows, or a pair (rows, targets)")
     held, targets = validation if isinstance(validation, tuple) else (validation, None)
-    held = _rows(estimator, held, reset=False, least=1)
+    with named("validation"):
+        held = _rows(estimator, held, reset=False, least=1)
     return source, partner, (held, partners(targets, held))
 
 
@@ -44,35 +45,46 @@ def partners(target: Any, source: Source) -> Source | None:
     """Return the rows' partners as a source of the same size; None where there are none."""
     if target is None:
         return None
-    partner: Source = (
-        target if _is_source(target) else Rows(check_array(target, dtype="numeric", ensure_all_finite=False))
-    )
-    check_finite(partner)
+    with named("target"):
+        partner: Source = target if _is_source(target) else _array(target)
+        check_finite(partner)
     if (len(partner), np.prod(partner.shape)) != (len(source), np.prod(source.shape)):
-        raise ValueError(
+        raise DataError(
             f"target is [{len(partner)}, {np.prod(partner.shape)}], but the rows are "
             f"[{len(source)}, {np.prod(source.shape)}]; give each row a partner of its width"
         )
+    if partner.columns != source.columns and set(partner.columns or ()) == set(source.columns or ()):
+        raise DataError("target: its columns are in another order than the rows'; bring them into that order")
     return partner
 
 
 def _rows(estimator: BaseEstimator, X: Any, *, reset: bool, least: int) -> Source:
     if _is_source(X):
-        source = _given_source(estimator, X, reset=reset)
+        source = _given_source(estimator, X, reset=reset, least=least)
     else:
-        _refuse_categories(X)
-        checked = validate_data(
-            estimator, X, reset=reset, dtype="numeric", ensure_min_samples=least, ensure_all_finite=False
-        )
+        with explained(X, least=least):
+            checked = validate_data(
+                estimator, X, reset=reset, dtype="numeric", ensure_min_samples=least, ensure_all_finite=False
+            )
         names = getattr(estimator, "feature_names_in_", None)
         source = Rows(checked, columns=None if names is None else tuple(names))
     check_finite(source)
     return source
 
 
-def _given_source(estimator: BaseEstimator, source: Source, *, reset: bool) -> Source:
+def _array(X: Any) -> Rows:
+    """Return an array or a frame as a source of its own width."""
+    with explained(X):
+        checked = check_array(X, dtype="numeric", ensure_all_finite=False)
+    names = getattr(X, "columns", None)
+    return Rows(checked, columns=None if names is None else tuple(map(str, names)))
+
+
+def _given_source(estimator: BaseEstimator, source: Source, *, reset: bool, least: int) -> Source:
     """Do for a source what scikit-learn's validate_data does for arrays and frames."""
     width = int(np.prod(source.shape))
+    if len(source) < least or not width:
+        raise DataError(f"the source is [{len(source)}, {width}]; give {least} or more rows of 1 or more columns")
     if reset:
         estimator.n_features_in_ = width
         estimator.__dict__.pop("feature_names_in_", None)
@@ -80,33 +92,15 @@ def _given_source(estimator: BaseEstimator, source: Source, *, reset: bool) -> S
             estimator.feature_names_in_ = np.asarray(source.columns, dtype=object)
     known = getattr(estimator, "feature_names_in_", None)
     if width != estimator.n_features_in_:
-        raise ValueError(f"the source has {width} columns, but {estimator.n_features_in_} were learnt from")
+        raise DataError(
+            f"the source has {width} columns, but {estimator.n_features_in_} were learnt from; give those columns"
+        )
     if known is not None and source.columns is not None and list(known) != list(source.columns):
-        raise ValueError(
+        raise DataError(
             f"the source's columns are {', '.join(source.columns)}, but {', '.join(known)} were learnt from; "
             "bring them into this order with taciturn.sources.select"
         )
     return source
-
-
-def _refuse_categories(X: Any) -> None:
-    """Raise DataError naming all columns of a data frame that are no numbers."""
-    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
-        return
-    words = [str(name) for name in X.columns if not _numeric(np.asarray(X[name]))]
-    if words:
-        columns = f"column {words[0]!r} is" if len(words) == 1 else f"columns {', '.join(map(repr, words))} are"
-        raise DataError(f"{columns} no numbers; drop or encode such columns (sklearn.preprocessing.OneHotEncoder)")
-
-
-def _numeric(column: NDArray[Any]) -> bool:
-    if column.dtype.kind != "O":
-        return column.dtype.kind in "biuf"
-    try:
-        column.astype(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_source(X: Any) -> bool:

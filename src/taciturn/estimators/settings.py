@@ -26,6 +26,13 @@ from ..terms import Objective, Term
 Parameters = Mapping[str, Any]
 Part = TypeVar("Part", bound=Recipe)
 
+# What brings what a term needs.
+MENDS = {
+    "values in (0, 1)": "activation='sigmoid'",
+    "zeros": "activation='relu'",
+    "output values in (0, 1)": "output_activation='sigmoid'",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -91,8 +98,10 @@ def objective(error: Term, penalties: Sequence[Term], layout: Layout) -> Objecti
     try:
         terms.check(layout.offers())
     except RecipeError as refusal:
-        where = "activation" if error.needs <= layout.offers() else "output_activation"
-        raise RecipeError(f"{refusal}; set {where}='sigmoid'") from None
+        lacking = next(need for term in terms.terms for need in sorted(term.needs - layout.offers()))
+        in_the_way = not (isinstance(layout.coder, Elementwise) or lacking.startswith("output "))
+        mend = f"leave out {layout.coder.text}" if in_the_way else f"set {MENDS.get(lacking, 'another activation')}"
+        raise RecipeError(f"{refusal}; {mend}") from None
     return terms
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import sklearn
 import torch
 
-from .. import __version__
 from ..artifact import Artifact
 from ..errors import RecipeError
 from ..moments import Moments
 from ..recipe import Recipe
 from ..trainer import History, Recorder
+from ..version import __version__
 from .learner import Learner
 from .settings import settle
 

@@ -10,30 +10,34 @@ from ..moments import Moments
 
 
 class SquaredErrors:
-    """Sums of squared errors over rows added block by block, in float64.
+    """Squared errors of rows added block by block, in float64.
 
     Examples
     --------
     >>> import torch
     >>> errors = SquaredErrors()
     >>> errors.add(torch.tensor([[0.0], [2.0]]), torch.tensor([[0.0], [1.0]]))
-    >>> errors.mean, errors.fvu
-    (0.5, 0.5)
+    >>> errors.mean, errors.fvu, errors.explained_variance
+    (0.5, 0.5, 0.75)
     """
 
     def __init__(self) -> None:
-        self.moments = Moments()
-        self.per_column: NDArray[np.float64] = np.zeros(0)  # Σ over rows
+        self.moments = Moments()  # of the rows
+        self.residuals = Moments()  # of x̂ - x
+        self.per_column: NDArray[np.float64] = np.zeros(0)  # Σ (x̂ - x)² over rows
 
     def add(self, x: Tensor, recon: Tensor) -> None:
         """Take in rows [B, D] and their reconstructions."""
         self.moments.add(x.double().cpu().numpy())
-        squared = (recon.double() - x.double()).square().sum(0).cpu().numpy()
+        residuals = recon.double() - x.double()
+        squared = residuals.square().sum(0).cpu().numpy()
         self.per_column = self.per_column + squared if self.per_column.size else squared
+        with np.errstate(over="ignore", invalid="ignore"):  # what has diverged is infinite or NaN, without a word
+            self.residuals.add(residuals.cpu().numpy())
 
     @property
     def mean(self) -> float:
-        """The mean squared error over rows and columns."""
+        """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, in squared units of the rows."""
         return float(self.per_column.mean() / self.moments.count)
 
     @property
@@ -43,10 +47,17 @@ class SquaredErrors:
         0 is perfect, 1 is no better than saying the mean; rows that are all alike have none to explain: 0 if
         they are met exactly, else infinite.
         """
-        error, variance = float(self.per_column.sum()), float(self.moments.squares.sum())
-        if variance > 0:
-            return error / variance
-        return math.inf if error > 0 else 0.0
+        return _share(self.per_column.sum(), self.moments.squares.sum())
+
+    @property
+    def explained_variance(self) -> float:
+        """The share of variance explained, 1 - Σ_d Var(x_d - x̂_d) / Σ_d Var(x_d), up to 1.
+
+        A constant error costs nothing here, while it does in 1 - fvu: this is never less, and equal where each column's
+        mean error is 0. scikit-learn's `explained_variance_score(multioutput="variance_weighted")`, but that constant
+        columns count; rows that are all alike: 1 if the error is constant as well, else minus infinity.
+        """
+        return 1 - _share(self.residuals.squares.sum(), self.moments.squares.sum())
 
     @property
     def peak(self) -> float:
@@ -60,7 +71,7 @@ class SquaredErrors:
 
 
 def psnr(mean_squared_error: float, peak: float) -> float:
-    """Return 10 log10(peak² / error) in dB; infinite without error.
+    """Return 10 log10(peak² / error) in dB; infinite without error, minus infinity for an infinite one or no peak.
 
     Examples
     --------
@@ -69,4 +80,12 @@ def psnr(mean_squared_error: float, peak: float) -> float:
     """
     if mean_squared_error == 0:
         return math.inf
-    return 10 * math.log10(peak**2 / mean_squared_error) if peak else -math.inf
+    ratio = peak**2 / mean_squared_error
+    return 10 * math.log10(ratio) if ratio != 0 else -math.inf
+
+
+def _share(part: float, whole: float) -> float:
+    """Return part / whole; of nothing, 0 if the part is nothing too, else infinity."""
+    if whole > 0:
+        return float(part / whole)
+    return math.inf if part > 0 else 0.0

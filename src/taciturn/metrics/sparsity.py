@@ -1,4 +1,4 @@
-"""How much is said: each latent's rate and firing, and latents a row; streamed."""
+"""How much is said: each latent's rate and firing, latents a row, dead ones; streamed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,20 @@ from ..codes import Codes
 
 
 class Sparsity:
-    """Sums over rows added block by block, in float64."""
+    """Sums over rows added block by block, in float64.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.codes import Dense
+    >>> codes = Dense(torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, -1.0]]))
+    >>> sparsity = Sparsity()
+    >>> sparsity.add(codes, codes.fired())
+    >>> sparsity.rates.tolist(), sparsity.firing.tolist()
+    ([0.0, 3.0, -0.5], [0.0, 1.0, 0.5])
+    >>> sparsity.l0, sparsity.dead
+    (1.5, 0.3333333333333333)
+    """
 
     def __init__(self) -> None:
         self.rows = 0
@@ -17,22 +30,27 @@ class Sparsity:
 
     def add(self, codes: Codes, fired_L: Tensor) -> None:
         """Take in a block's codes, and in how many of its rows each latent is at work."""
-        total, fired = codes.sum().double().cpu().numpy(), fired_L.double().cpu().numpy()
+        total, fired = codes.say(codes.values.double()).sum().cpu().numpy(), fired_L.double().cpu().numpy()
         self._sum = self._sum + total if self.rows else total
         self._fired = self._fired + fired if self.rows else fired
         self.rows += codes.n_rows
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """[L]: each latent's mean activation."""
+        """[L]: each latent's mean activation Σ code / N over N rows; what is signed may cancel."""
         return self._sum / self.rows
 
     @property
     def firing(self) -> NDArray[np.float64]:
-        """[L]: in which share of the rows each latent is at work."""
+        """[L]: in which share of the rows each latent is at work, from 0 to 1."""
         return self._fired / self.rows
 
     @property
     def l0(self) -> float:
-        """How many latents are at work in a row, on average."""
+        """How many latents are at work in a row, on average: Σ firing, from 0 to L."""
         return float(self.firing.sum())
+
+    @property
+    def dead(self) -> float:
+        """The share of latents that are at work in none of the rows added, from 0 to 1."""
+        return float((self._fired == 0).mean())

@@ -2,6 +2,6 @@
 
 from .reconstructions import is_image, reconstructions
 from .sparsity_loss import sparsity_loss
-from .style import save
+from .style import save, write
 
-__all__ = ["is_image", "reconstructions", "save", "sparsity_loss"]
+__all__ = ["is_image", "reconstructions", "save", "sparsity_loss", "write"]

@@ -31,4 +31,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     if ending not in FORMATS:
         raise RecipeError(f"{path}: figures are written as {', '.join(FORMATS)}; choose one of these endings")
     with atomic(path) as temporary:
-        figure.savefig(temporary, format=ending[1:], dpi=160)
+        write(figure, temporary)
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure into a folder that is itself being written."""
+    figure.savefig(path, format=path.suffix.lower()[1:], dpi=160)

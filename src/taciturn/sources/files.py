@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
+from math import prod
 from pathlib import Path
 
-from ..errors import DataError, RecipeError, TaciturnError
+from ..errors import DataError, RecipeError
 from . import csv, idx, npy, parquet
 from .blocks import Blocks
 from .columns import Names, select
@@ -29,16 +30,19 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
         raise DataError(f"{path} is a folder; name a file in it")
     if not os.path.exists(path):
         raise DataError(f"{path}: no such file; mend the name")
+    if os.path.getsize(path) == 0:
+        raise DataError(f"{path}: the file is empty; give one with rows")
     try:
         source = _read(path, ending, key, columns, drop)
-    except TaciturnError as error:
-        raise DataError(f"{path}: {error}") from error
+    except DataError as error:
+        raise type(error)(f"{path}: {error}") from error
     except Exception as error:
         # A decoder raises whatever it likes on broken bytes: struct, zip, zlib, Arrow, memory …
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} cannot be read as {ending}: {reason}; is it whole, and its ending right?") from error
-    if len(source) == 0:
-        raise DataError(f"{path} holds no rows; give a file that does")
+    if len(source) == 0 or prod(source.shape) == 0:
+        lacking = "columns" if len(source) else "rows"
+        raise DataError(f"{path} holds no {lacking}; give a file that does")
     return source
 
 

@@ -12,6 +12,9 @@ from ..errors import DataError
 from .blocks import Blocks
 from .source import Rows
 
+# What scipy.sparse.save_npz writes, whatever the format.
+_SPARSE = {"format", "shape", "data"}
+
 
 def read(path: str | os.PathLike[str]) -> Rows:
     """Return the array of an .npy file, left on the disk."""
@@ -25,6 +28,9 @@ def read_archive(path: str | os.PathLike[str], *, key: str | None = None) -> Row
     with zipfile.ZipFile(path) as archive:
         keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         known = ", ".join(keys) or "nothing"
+        if key is None and set(keys) >= _SPARSE:
+            dense = f"numpy.save('rows.npy', scipy.sparse.load_npz({Path(path).name!r}).toarray())"
+            raise DataError(f"the archive holds a sparse matrix; save it as a dense array: {dense}")
         if key is None and len(keys) != 1:
             raise DataError(f"the archive holds {known}; name one array: {Path(path).name}:{(keys or ['KEY'])[0]}")
         key = keys[0] if key is None else key

@@ -20,17 +20,25 @@ class LastGood:
     def __init__(self, step: Step) -> None:
         self.weights: dict[str, Any] = copy.deepcopy(step.state_dict())
         self.diverged: int | None = None  # the step
-        self._losses: list[Tensor] = []
+        self._losses: dict[int, Tensor] = {}  # by step, since the last look
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Take in a record; at an epoch's end, look."""
-        self._losses.append(record.numbers["loss"])
+        self._losses[record.step] = record.numbers["loss"]
         if not record.last:
             return
-        finite, self._losses = torch.isfinite(torch.stack(self._losses)), []
-        if finite.all():
+        with torch.no_grad():  # what the last step made of the weights shows only in a loss after it
+            self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
+        if self.look(run):
             self.weights = copy.deepcopy(run.step.state_dict())
-            return
-        self.diverged = record.step - len(finite) + 1 + int((~finite).nonzero()[0])
+
+    def look(self, run: Run) -> bool:
+        """Return whether all losses since the last look were finite; else put the last good weights back and stop."""
+        losses, self._losses = self._losses, {}
+        finite = torch.isfinite(torch.stack(list(losses.values()))).tolist() if losses else []
+        if all(finite):
+            return True
+        self.diverged = list(losses)[finite.index(False)]
         run.stop = f"the loss was no longer finite at step {self.diverged}; the weights before that epoch are kept"
         run.step.load_state_dict(self.weights)
+        return False

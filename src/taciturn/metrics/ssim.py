@@ -1,0 +1,89 @@
+"""How alike reconstructed images look."""
+
+from math import prod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import DataError, RecipeError
+from .row_mean import RowMean
+
+WINDOW, SIGMA = 11, 1.5  # pixels
+K1, K2 = 0.01, 0.03
+
+
+class SSIM(RowMean):
+    """The mean structural similarity of images (Wang, Bovik, Sheikh and Simoncelli, 2004), 1 for equal ones.
+
+    With means μ, variances σ² and covariance σ_xy under a Gaussian window (11 × 11 pixels, standard deviation 1.5),
+    C1 = (0.01 peak)² and C2 = (0.03 peak)², an image's similarity is the mean, over all places where the window lies
+    wholly inside it and over its channels, of
+
+        (2 μ_x μ_y + C1) / (μ_x² + μ_y² + C1) · (2 σ_xy + C2) / (σ_x² + σ_y² + C2)
+
+    which lies in [-1, 1]. Images lower or narrower than 11 pixels get the largest odd window that fits: digits of
+    8 × 8 one of 7 × 7.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        An image's (height, width) or (height, width, 3); the rows [B, D] are such images, flattened.
+    peak : float
+        The range that values can have, in the units of the rows: 1 for pixels from 0 to 1, 255 for bytes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> image = torch.arange(256.0).reshape(1, 256) / 255
+    >>> ssim = SSIM((16, 16), peak=1)
+    >>> ssim.add(image, image)
+    >>> ssim.mean
+    1.0
+    """
+
+    def __init__(self, shape: tuple[int, ...], *, peak: float) -> None:
+        super().__init__()
+        if not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)) or min(shape) < 1:
+            raise RecipeError(f"shape={shape} is no image's; give (height, width) or (height, width, 3)")
+        if not 0 < peak < float("inf"):
+            raise RecipeError(f"peak={peak} is no range; give the distance from the least to the greatest pixel value")
+        self.shape, self.peak = tuple(shape), peak
+
+    def each(self, x: Tensor, recon: Tensor) -> Tensor:
+        """Return each image's similarity [B], in float64."""
+        x_mean, x = self._centred(x)
+        y_mean, y = self._centred(recon)
+        height, width = self.shape[:2]
+        window = _gaussian(min(WINDOW, height, width)).to(x.device)
+        maps = torch.stack([x, y, x * x, y * y, (x - y).square()])
+        mu_x, mu_y, xx, yy, dd = _band(window, height) @ maps @ _band(window, width).T
+        # 2ab = a² + b² - (a - b)², so each fraction is 1 - how far apart / how much there is: no digits cancel
+        apart = (x_mean - y_mean + mu_x - mu_y).square()
+        light = 1 - apart / ((x_mean + mu_x).square() + (y_mean + mu_y).square() + (K1 * self.peak) ** 2)
+        of_difference = dd - (mu_x - mu_y).square()
+        structure = 1 - of_difference / (xx - mu_x.square() + yy - mu_y.square() + (K2 * self.peak) ** 2)
+        similarity_BCHW: Tensor = light * structure
+        return similarity_BCHW.flatten(1).mean(1)
+
+    def _centred(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images' means [B, C, 1, 1] and what is left [B, C, H, W], whose variances keep their digits."""
+        if rows.shape[1:] != (prod(self.shape),):
+            raise DataError(f"rows of shape {tuple(rows.shape[1:])} are no images of shape {self.shape}, flattened")
+        height, width, channels = (*self.shape, 1)[:3]
+        images = rows.double().reshape(-1, height, width, channels).movedim(3, 1)
+        mean = images.mean((2, 3), keepdim=True)
+        return mean, images - mean
+
+
+def _gaussian(side: int) -> Tensor:
+    """Return the weights of the largest odd window of at most `side` pixels; they sum to 1."""
+    radius = (side - 1) // 2
+    weights = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * SIGMA**2))
+    return weights / weights.sum()
+
+
+def _band(window: Tensor, length: int) -> Tensor:
+    """Return the matrix [places, length] that takes the window's mean at each place of a line of pixels."""
+    rest = length - len(window)
+    return torch.stack([F.pad(window, (place, rest - place)) for place in range(rest + 1)])

@@ -1,0 +1,3 @@
+"""F0. Which taciturn this is."""
+
+__version__ = "0.1.0"

@@ -35,7 +35,7 @@ class RateTerm(Term):
 
     needs = frozenset({"values in (0, 1)"})
     asks_for = "rate"
-    offset = 0.1
+    offset = 0.02
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,10 +1,12 @@
 """Ask for a rate, get it: what `weight=auto` gives on held-out rows, and what the best fixed weight would have given.
 
-python benchmarks/control.py [--mnist FILE.npz] [--tables] [--sweep] [--only NAMES] [--out TABLE.md]
+python benchmarks/control.py DATA … [--seeds N] [--outputs identity,sigmoid] [--noises none,gaussian:0.4] [--sweep N]
+                             [--mnist FILE.npz] [--out TABLE.md]
 
-Each cell is one fit with defaults on 80% of the rows, measured on the other 20%: miss = got / asked - 1 of the mean
-activation, and FVU, the fraction of variance unexplained. `--mnist` adds MNIST (10,000 and 60,000 images), `--tables`
-the tables of the package pydataset, if it is installed; `--sweep` compares with twelve fixed weights.
+Each fit has defaults but for what is named, on 80% of the rows, and is measured on the other 20%: miss = got / asked
+- 1 of the mean activation, and FVU, the fraction of variance unexplained. A line of the table is one setting over all
+seeds. `--sweep` compares with N fixed weights at the first seed, without noise. DATA: the bundled sets, mnist-10000
+and the like (with --mnist), or tables of the package pydataset, if it is installed.
 """
 
 import argparse
@@ -12,7 +14,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
 
@@ -23,10 +25,6 @@ from taciturn import SparseAutoencoder, datasets
 from taciturn.feed import split
 
 BUNDLED = ("iris", "wine", "diabetes", "breast_cancer", "digits")
-TABLES = ("barro", "fgl", "Boston", "Mroz", "ability", "bfi", "epi", "movies", "Computers", "rwm5yr", "diamonds")
-RATES = (0.02, 0.05, 0.1, 0.2)
-NOISES = (None, "gaussian:0.4", "dropout:0.3", "masking:0.3")
-WEIGHTS = np.geomspace(1e-4, 3, 12)
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,22 @@ class Cell:
     """One fit."""
 
     data: str
+    output: str
+    noise: str
     rate: float
-    corruption: str | None
     weight: float | None = None  # None: found
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a fit gave on held-out rows."""
+
+    rows: int
+    miss: float
+    fvu: float
+    weight: float
+    constant: int  # latents that say the same of all rows
 
 
 def rows(data: str, mnist: str | None) -> np.ndarray:
@@ -54,63 +65,77 @@ def rows(data: str, mnist: str | None) -> np.ndarray:
     return table(name).select_dtypes("number").dropna().to_numpy(float)
 
 
-def measure(cell: Cell, mnist: str | None) -> tuple[Cell, int, float, float, float]:
-    """Return the cell with its number of rows, miss, FVU and seconds."""
+def measure(cell: Cell, mnist: str | None) -> Result:
+    """Return what one fit gives."""
     X = rows(cell.data, mnist)
-    learnt, held = split(len(X), 0.2, 0)
-    sparsity = f"kl:{cell.rate}" + ("" if cell.weight is None else f",weight={cell.weight}")
-    start = time.perf_counter()
-    model = SparseAutoencoder(sparsity=sparsity, corruption=cell.corruption, random_state=0).fit(X[learnt])
-    seconds = time.perf_counter() - start
-    return cell, len(learnt), float(model.transform(X[held]).mean() / cell.rate - 1), 1 - model.score(X[held]), seconds
+    learnt, held = split(len(X), 0.2, cell.seed)
+    model = SparseAutoencoder(
+        sparsity=f"kl:{cell.rate}" + ("" if cell.weight is None else f",weight={cell.weight}"),
+        corruption=cell.noise,
+        output_activation=cell.output,
+        scaling="minmax" if cell.output == "sigmoid" else "auto",
+        random_state=cell.seed,
+    ).fit(X[learnt])
+    codes = model.transform(X[held])
+    weight = model.weights_.get("kl", cell.weight)
+    constant = int((np.ptp(codes, axis=0) == 0).sum())
+    return Result(len(learnt), codes.mean() / cell.rate - 1, 1 - model.score(X[held]), weight, constant)
 
 
-def cells(names: list[str], *, sweep: bool) -> Iterator[Cell]:
-    """Yield all fits: rates without noise on all sets, noise on the smaller ones, fixed weights if asked."""
-    for name in names:
-        for rate in RATES if name != "mnist-60000" else (0.05,):
-            yield Cell(name, rate, None)
-            if sweep and name in BUNDLED:
-                yield from (Cell(name, rate, None, float(weight)) for weight in WEIGHTS)
-        if name in ("digits", "breast_cancer", "wine", "movies"):
-            yield from (Cell(name, rate, noise) for noise in NOISES[1:] for rate in RATES[:3])
+def best(cell: Cell, done: dict[Cell, Result]) -> str:
+    """Return the best FVU of a fixed weight, among those within 10%, and the ratio of what was found to it."""
+    fixed = [done[other] for other in done if other.weight and replace(other, weight=None) == cell]
+    within = [result.fvu for result in fixed if abs(result.miss) <= 0.1]
+    if not fixed:
+        return " | "
+    return (
+        f"{min(within):.4f} | {done[cell].fvu / min(within):.2f}" if within else f"none of {len(fixed)} lands there | "
+    )
+
+
+def table(settings: list[Cell], seeds: int, done: dict[Cell, Result]) -> Iterator[str]:
+    """Yield the lines: a setting over its seeds."""
+    yield "| data | rows | output | noise | rate | worst miss | FVU | weight | constant latents | best fixed | ratio |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for cell in settings:
+        results = [done[replace(cell, seed=seed)] for seed in range(seeds)]
+        worst = max((result.miss for result in results), key=abs)
+        fvu, weight = (np.median([getattr(result, field) for result in results]) for field in ("fvu", "weight"))
+        said = f"| {cell.data} | {results[0].rows:,} | {cell.output} | {cell.noise} | {cell.rate} | {worst:+.3f} "
+        said += f"| {fvu:.4f} | {weight:.2g} | {max(result.constant for result in results)} "
+        yield f"{said}| {best(cell, done)} |"
 
 
 def main() -> None:
-    """Run all cells, two at a time, and print the tables."""
+    """Run all cells, two at a time, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+")
+    parser.add_argument("--rates", default="0.02,0.05,0.1,0.2")
+    parser.add_argument("--outputs", default="auto")
+    parser.add_argument("--noises", default="none")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sweep", type=int, default=0)
     parser.add_argument("--mnist")
-    parser.add_argument("--tables", action="store_true")
-    parser.add_argument("--sweep", action="store_true")
-    parser.add_argument("--only", help="these sets, joined by commas")
     parser.add_argument("--out")
     asked = parser.parse_args()
-    names = [*BUNDLED, *(TABLES if asked.tables else ()), *(("mnist-10000", "mnist-60000") if asked.mnist else ())]
-    names = asked.only.split(",") if asked.only else names
-    todo = list(cells(names, sweep=asked.sweep))
-    with ProcessPoolExecutor(2) as pool:
-        done = list(pool.map(measure, todo, [asked.mnist] * len(todo)))
-    lines = [f"{processor()}, {time.strftime('%Y-%m-%d')}, one thread a fit, two at a time", ""]
-    lines += ["| data | rows | noise | rate | miss | FVU | s |", "|---|---|---|---|---|---|---|"]
-    found = [result for result in done if result[0].weight is None]
-    for cell, n, miss, fvu, seconds in found:
-        noise = cell.corruption or ""
-        lines.append(f"| {cell.data} | {n:,} | {noise} | {cell.rate} | {miss:+.3f} | {fvu:.4f} | {seconds:.1f} |")
-    misses = np.abs([result[2] for result in found])
-    lines += ["", f"{len(found)} fits: worst miss {misses.max():.3f}, median {np.median(misses):.3f}, "]
-    lines[-1] += f"beyond 10%: {int((misses > 0.1).sum())}"
+    settings = [
+        Cell(data, output, noise, float(rate))
+        for data in asked.data
+        for output in asked.outputs.split(",")
+        for noise in asked.noises.split(",")
+        for rate in asked.rates.split(",")
+    ]
+    todo = [replace(cell, seed=seed) for cell in settings for seed in range(asked.seeds)]
     if asked.sweep:
-        lines += [
-            "",
-            "| data | rate | FVU found | FVU of the best fixed weight within 10% | ratio |",
-            "|---|---|---|---|---|",
-        ]
-        for cell, _, _, fvu, _ in found:
-            within = [r for r in done if r[0].data == cell.data and r[0].rate == cell.rate and r[0].weight]
-            best = min((r[3] for r in within if abs(r[2]) < 0.1), default=None)
-            if within and cell.corruption is None:
-                ratio = "none lands there" if best is None else f"{best:.4f} | {fvu / best:.2f}"
-                lines.append(f"| {cell.data} | {cell.rate} | {fvu:.4f} | {ratio} |")
+        weights = np.geomspace(1e-4, 3, asked.sweep)
+        todo += [replace(cell, weight=float(w)) for cell in settings if cell.noise == "none" for w in weights]
+    with ProcessPoolExecutor(2) as pool:
+        done = dict(zip(todo, pool.map(measure, todo, [asked.mnist] * len(todo)), strict=True))
+    found = [abs(result.miss) for cell, result in done.items() if cell.weight is None]
+    lines = [f"{processor()}, {time.strftime('%Y-%m-%d')}; FVU and weight are medians over {asked.seeds} seeds", ""]
+    lines += table(settings, asked.seeds, done)
+    lines += ["", f"{len(found)} fits: worst miss {max(found):.3f}, median {np.median(found):.3f}, "]
+    lines[-1] += f"beyond 10%: {sum(miss > 0.1 for miss in found)}"
     text = "\n".join(lines) + "\n"
     print(text)
     if asked.out:

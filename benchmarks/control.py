@@ -73,7 +73,8 @@ def measure(cell: Cell, mnist: str | None) -> Result:
         sparsity=f"kl:{cell.rate}" + ("" if cell.weight is None else f",weight={cell.weight}"),
         corruption=cell.noise,
         output_activation=cell.output,
-        scaling="minmax" if cell.output == "sigmoid" else "auto",
+        # columns on [0, 1] for a sigmoid; of images, whose rarest pixels it would blow up, all together
+        scaling="minmax" if cell.output == "sigmoid" and X.dtype != np.uint8 else "auto",
         random_state=cell.seed,
     ).fit(X[learnt])
     codes = model.transform(X[held])

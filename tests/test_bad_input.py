@@ -689,7 +689,9 @@ def test_ctrl_c_at_a_terminal_keeps_what_was_learnt_and_says_so(tmp_path):
     model = load(out)
     assert re.fullmatch(r"interrupted in epoch \d+ of 1000000", model.stopped_)
     assert f"taciturn: {model.stopped_}; what was learnt until then is in {out}" in shown
-    assert len(model.history_.steps["loss"]) == model._learner.steps_done > 0
+    recorded = len(model.history_.steps["loss"])
+    assert model._learner.steps_done - recorded in (0, 1)  # it may come between a step and its record
+    assert recorded > 0
     assert [file.name for file in out.parent.iterdir()] == ["run"]
 
 

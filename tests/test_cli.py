@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from taciturn import artifact, load
+from taciturn import DictionaryAutoencoder, artifact, datasets, load
 from taciturn.cli import recipe_file
 from taciturn.cli.app import app
 
@@ -90,6 +90,19 @@ def test_a_recipe_repeats_its_run_bit_for_bit(runs):
     run("fit", runs / "digits" / "recipe.toml", "-o", runs / "again", "-q")
     for name in ("weights.safetensors", "recipe.toml", "metrics.json"):
         assert (runs / "again" / name).read_bytes() == (runs / "digits" / name).read_bytes()
+
+
+@pytest.mark.parametrize("more", [(), ("--sparse", "jumprelu", "--corrupt", "masking:0.2")])
+def test_a_number_of_latents_a_row_asks_for_a_dictionary(tmp_path, more):
+    run("fit", "digits", "--k", 4, "--latents", 32, "--epochs", 3, *more, "-o", tmp_path / "one", "-q")
+    run("fit", tmp_path / "one" / "recipe.toml", "-o", tmp_path / "two", "-q")
+    for name in ("weights.safetensors", "recipe.toml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    model = load(tmp_path / "one")
+    assert (type(model), model.k, model.n_components) == (DictionaryAutoencoder, 4, 32)
+    run("encode", tmp_path / "one", "digits", "-o", tmp_path / "codes.npy")
+    X = datasets.load("digits").read(0, 1797)
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), model.transform(X).toarray(), atol=1e-5)
 
 
 def test_options_override_a_recipe(runs):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from taciturn.care import Constraint, Free
+from taciturn.care import Constraint, Free, Resample, UnitNorm
 from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
 from taciturn.errors import RecipeError
 from taciturn.model import Layout
@@ -13,10 +13,38 @@ from taciturn.recipe import Recipe, find, names, parse
 from taciturn.scaling import Auto, MinMax, NoScaling, Scaling, Standard, UInt8
 from taciturn.schedules import Cosine, Decay, Linear, Schedule
 from taciturn.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
-from taciturn.sparsify import ELU, Elementwise, Identity, ReLU, Sigmoid, Sparsifier, Tanh, TopK
-from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate, Term
+from taciturn.sparsify import (
+    ELU,
+    BatchTopK,
+    Elementwise,
+    Gated,
+    Identity,
+    JumpReLU,
+    ReLU,
+    Sigmoid,
+    Sparsifier,
+    Tanh,
+    TopK,
+)
+from taciturn.terms import (
+    KL,
+    L0,
+    L1,
+    AuxK,
+    CrossEntropy,
+    GatedAux,
+    HierarchicalTopK,
+    Matryoshka,
+    MultiTopK,
+    Objective,
+    Orthogonality,
+    SquaredError,
+    SquaredRate,
+    TanhPenalty,
+    Term,
+)
 
-FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint)
+FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint, Resample)
 
 # (family, the text that a part writes, the part)
 SAID = [
@@ -49,6 +77,39 @@ SAID = [
     (Term, "squared_rate:cosine(0.5,stop=0.1)", SquaredRate(Cosine(0.5, 0.1))),
     (Term, "kl:0.05,weight=0.2", KL(0.05, weight=0.2)),
     (Term, "squared_rate:0.1,weight=decay(0.2)", SquaredRate(0.1, weight=Decay(0.2))),
+    (Term, "l1:l0=8,scaled=true", L1(l0=8, scaled=True)),
+    (Term, "l0", L0()),
+    (Term, "l0:l0=8,weight=0.5", L0(8, weight=0.5)),
+    (Term, "tanh_penalty", TanhPenalty()),
+    (Term, "tanh_penalty:steepness=2,l0=8.5", TanhPenalty(2, l0=8.5)),
+    (Term, "auxk", AuxK()),
+    (Term, "auxk:k=8,after=100,weight=0.1", AuxK(8, 100, weight=0.1)),
+    (Term, "gated_aux", GatedAux()),
+    (Term, "gated_aux:error=cross_entropy()", GatedAux(error=CrossEntropy())),
+    (Term, "matryoshka", Matryoshka()),
+    (Term, "matryoshka:widths=32/128", Matryoshka((32, 128))),
+    (Term, "matryoshka:widths=32/", Matryoshka((32,))),
+    (Term, "matryoshka:widths=2/4/8,sampled=true,detach=true", Matryoshka((2, 4, 8), sampled=True, detach=True)),
+    (
+        Term,
+        "matryoshka:widths=4/,error=cross_entropy(),shares=1/0.5",
+        Matryoshka((4,), error=CrossEntropy(), shares=(1, 0.5)),
+    ),
+    (Term, "hierarchical_topk", HierarchicalTopK()),
+    (
+        Term,
+        "hierarchical_topk:weight=linear(0,1),shares=1/0/2.5",
+        HierarchicalTopK(shares=(1, 0, 2.5), weight=Linear(0, 1)),
+    ),
+    (Term, "multi_topk:128", MultiTopK(128)),
+    (Term, "multi_topk:128,weight=0.5,error=cross_entropy()", MultiTopK(128, weight=0.5, error=CrossEntropy())),
+    (Term, "orthogonality", Orthogonality()),
+    (Term, "orthogonality:chunk=64,weight=0.25", Orthogonality(64, weight=0.25)),
+    (Sparsifier, "gated", Gated()),
+    (Sparsifier, "batch_topk:0.5", BatchTopK(0.5)),
+    (Sparsifier, "batch_topk:linear(64,32)", BatchTopK(Linear(64, 32))),
+    (Sparsifier, "jumprelu", JumpReLU()),
+    (Sparsifier, "jumprelu:threshold=0,bandwidth=0.5", JumpReLU(0, 0.5)),
     (Sparsifier, "topk:32", TopK(32)),
     (Sparsifier, "topk:32,signed=true", TopK(32, signed=True)),
     (Sparsifier, "topk:linear(64,32)", TopK(Linear(64, 32))),
@@ -73,6 +134,9 @@ SAID = [
     (Scaling, "standard", Standard()),
     (Scaling, "minmax", MinMax()),
     (Constraint, "free", Free()),
+    (Constraint, "unit_norm", UnitNorm()),
+    (Resample, "resample", Resample()),
+    (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
 ]
 
 # other ways to write the same
@@ -94,6 +158,12 @@ READ = [
     (Term, "kl:weight=0.2,rate=0.05", KL(0.05, weight=0.2)),
     (Term, "l1:weight=1e+3", L1(weight=1000.0)),
     (Term, "l1:weight=none", L1()),
+    (Term, "matryoshka:32/128", Matryoshka((32, 128))),
+    (Term, "matryoshka(32 / 128 /)", Matryoshka((32, 128))),
+    (Term, "matryoshka:32/,sampled=true", Matryoshka((32,), sampled=True)),
+    (Term, "hierarchical_topk:shares=+1/1e-1/.5", HierarchicalTopK(shares=(1, 0.1, 0.5))),
+    (Term, "l0:8", L0(8)),
+    (Sparsifier, "jumprelu:0.1,0.2", JumpReLU()),
     (Sparsifier, "topk:32,TRUE", TopK(32, signed=True)),
     (Sparsifier, "topk(32,false)", TopK(32)),
     (Elementwise, "relu()", ReLU()),
@@ -163,6 +233,8 @@ AT = [
     (KL(Cosine(0.5, 0.25), weight=Decay(8, last=0.5)), 0.0, KL(0.5, weight=8.0)),
     (KL(Cosine(0.5, 0.25), weight=Decay(8, last=0.5)), 1.0, KL(0.25, weight=0.0)),
     (SquaredError() + L1(weight=Linear(0, 4)), 0.5, SquaredError() + L1(weight=2.0)),
+    (Matryoshka((2, 4), weight=Linear(0, 4)), 0.5, Matryoshka((2, 4), weight=2.0)),
+    (BatchTopK(Linear(4, 2)), 0.5, BatchTopK(3.0)),
     (Layout((4, 8), TopK(Linear(6, 2))), 0.5, Layout((4, 8), TopK(4.0))),
 ]
 
@@ -260,7 +332,17 @@ REFUSED = [
     (Corruption, "gaussian:std=1,std=2", "'gaussian:std=1,std=2': 'std' is given twice"),
     (Corruption, "gaussian:std=1,2", "'gaussian:std=1,2': write '2' before the named values"),
     (Term, "kl:0.1,0.2", "kl: 2 values for 1 places; write kl:rate,weight=…"),
-    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…,l0=…"),
+    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…,l0=…,scaled=…"),
+    # several items, joined by "/"
+    (Term, "matryoshka:widths=/", "'matryoshka:widths=/': a name or a value is missing before /"),
+    (Term, "matryoshka:/32", "'matryoshka:/32': a name or a value is missing before /"),
+    (Term, "matryoshka:32//4", "'matryoshka:32//4': a name or a value is missing before /"),
+    (Term, "matryoshka:4/32=8", "'matryoshka:4/32=8': did not expect '=' here"),
+    (Term, "matryoshka:32/=", "'matryoshka:32/=': a name or a value is missing before ="),
+    (Term, "matryoshka:32/64 128", "'matryoshka:32/64 128': did not expect '128' here"),
+    (Term, "multi_topk:4/8", "multi_topk: k=(4, 8) is not a number"),
+    (Sparsifier, "topk:4,signed=true/", "topk: signed=(True,) must be true or false"),
+    (Sparsifier, "relu/4", "'relu/4': did not expect '/' here"),
     # values that cannot be
     (Corruption, "gaussian:big", "gaussian: std='big' is not a number"),
     (Corruption, "gaussian:true", "gaussian: std=True is not a number"),
@@ -275,6 +357,46 @@ REFUSED = [
     (Corruption, "salt_pepper:2", "salt_pepper: rate=2 lies outside [0, 1]"),
     (Corruption, "salt_pepper:0.1,dark", "salt_pepper: low='dark' is not a number"),
     (Sparsifier, "topk:0", "topk: k=0 lies outside [1, inf]"),
+    (Sparsifier, "batch_topk:0", "batch_topk: k=0 lies outside (0, inf]"),
+    (Sparsifier, "jumprelu:-1", "jumprelu: threshold=-1 lies outside [0, inf]"),
+    (Sparsifier, "jumprelu:bandwidth=0", "jumprelu: bandwidth=0 lies outside (0, inf]"),
+    (Term, "l0:0", "l0: l0=0 lies outside (0, inf]"),
+    (Term, "l1:l0=linear(4,2)", "l1: l0=linear(4,2) is not a number"),
+    (Term, "tanh_penalty:0", "tanh_penalty: steepness=0 lies outside (0, inf]"),
+    (Term, "auxk:0", "auxk: k=0 lies outside [1, inf]"),
+    (Term, "auxk:2.5", "auxk: k=2.5 is not a whole number"),
+    (Term, "auxk:after=0", "auxk: after=0 lies outside [1, inf]"),
+    (Term, "auxk:weight=auto", "auxk has no target, so weight=auto cannot be found; give a number"),
+    (Term, "multi_topk:linear(4,2)", "multi_topk: k=linear(4,2) is not a number"),
+    (Term, "orthogonality:1", "orthogonality: chunk=1 lies outside [2, inf]"),
+    (Term, "matryoshka:32", "matryoshka: widths=32 must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:none", "matryoshka: widths=None must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:8/8", "matryoshka: widths=(8, 8) must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:8/4", "matryoshka: widths=(8, 4) must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:0/4", "matryoshka: widths=(0, 4) must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:8/a", "matryoshka: widths=(8, 'a') must be rising whole numbers, as 32/128 or 32/"),
+    (Term, "matryoshka:shares=1", "matryoshka: shares=1 must be numbers, 0 or more, not all 0, as 1/2"),
+    (
+        Term,
+        "hierarchical_topk:shares=0/0",
+        "hierarchical_topk: shares=(0, 0) must be numbers, 0 or more, not all 0, as 1/2",
+    ),
+    (
+        Term,
+        "hierarchical_topk:shares=1/-1",
+        "hierarchical_topk: shares=(1, -1) must be numbers, 0 or more, not all 0, as 1/2",
+    ),
+    (
+        Term,
+        "hierarchical_topk:shares=1/a",
+        "hierarchical_topk: shares=(1, 'a') must be numbers, 0 or more, not all 0, as 1/2",
+    ),
+    (Term, "gated_aux:error=1", "gated_aux: error=1 is no error; write error=squared_error()"),
+    (
+        Term,
+        "multi_topk:4,error=topk(2)",
+        "multi_topk: error=TopK(k=2, signed=False) is no error; write error=squared_error()",
+    ),
     (Term, "kl:0", "kl: rate=0 lies outside (0, 1)"),
     (Term, "squared_rate:1", "squared_rate: rate=1 lies outside (0, 1)"),
     (Term, "kl:0.1,weight=-1", "kl: weight=-1 lies outside [0, inf]"),
@@ -335,6 +457,11 @@ DICTS = [
     ({"name": "gaussian"}, "gaussian: std is missing; write gaussian:std"),
     ({"name": "gaussian", "std": -1}, "gaussian: std=-1 lies outside"),
     ({"name": "os.system"}, "no part is named 'os.system'"),
+    ({"name": "matryoshka", "widths": 32}, "matryoshka: widths=32 must be rising whole numbers, as 32/128 or 32/"),
+    ({"name": "matryoshka", "widths": [32, "64"]}, "matryoshka: widths=(32, '64') must be rising whole numbers"),
+    ({"name": "matryoshka", "widths": [True, 2]}, "matryoshka: widths=(True, 2) must be rising whole numbers"),
+    ({"name": "matryoshka", "shares": [1, None]}, "matryoshka: shares=(1, None) must be numbers"),
+    ({"name": "multi_topk", "k": 4.0}, "multi_topk: k=4.0 is not a whole number"),
 ]
 
 

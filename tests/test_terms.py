@@ -34,7 +34,7 @@ def rated(codes: Codes | Tensor) -> Pass:
     codes = Dense(codes) if isinstance(codes, Tensor) else codes
     x = torch.zeros(codes.n_rows, 2)
     model = model_of(2, codes.dense().shape[1])
-    return Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x), codes, x)
+    return Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x), codes, x, torch.zeros(0))
 
 
 def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR, seen: Tensor | None = None) -> Pass:
@@ -42,7 +42,7 @@ def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR, 
     model = model_of(logits.shape[1], 3, output=output)
     x = torch.full_like(target, 77.0) if seen is None else seen
     codes = Dense(torch.zeros(len(logits), 3))
-    return Pass(model, Batch(x, target, x), Sigmoid(), model.pre(x.float()), codes, logits)
+    return Pass(model, Batch(x, target, x), Sigmoid(), model.pre(x.float()), codes, logits, torch.zeros(0))
 
 
 def leaf(array: object, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -273,7 +273,7 @@ def rated_and_reconstructed() -> tuple[Pass, dict[str, float]]:
     codes, recon, target = uniform(4, 3), random(4, 2), random(4, 2, seed=1)
     model = model_of(2, 3)
     x = torch.from_numpy(target)
-    p = Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x.float()), Dense(torch.tensor(codes)), torch.tensor(recon))
+    p = Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x.float()), Dense(torch.tensor(codes)), torch.tensor(recon), x)
     said = {"squared_error": float(np.mean((recon - target) ** 2)), "l1": float(np.mean(codes.sum(1)))}
     return p, said | {"kl": kl(codes.mean(0), 0.1), "kl_2": kl(codes.mean(0), 0.4)}
 
@@ -345,21 +345,21 @@ def test_an_objectives_text_and_json_round_trip():
 
 REFUSED = [
     (TopK(2), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
-    (ReLU(), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers zeros"),
-    (ReLU(), Identity(), SquaredRate(0.1), "squared_rate needs values in (0, 1); this model offers zeros"),
+    (ReLU(), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
+    (ReLU(), Identity(), SquaredRate(0.1), "squared_rate needs values in (0, 1); this model offers ranking, zeros"),
     (ELU(), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers nothing of the kind"),
-    (ReLU(), Sigmoid(), KL(0.1), "kl needs values in (0, 1); this model offers zeros"),
+    (ReLU(), Sigmoid(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
     (
         Sigmoid(),
         Identity(),
         CrossEntropy(),
-        "cross_entropy needs output values in (0, 1); this model offers nothing of the kind",
+        "cross_entropy needs output values in (0, 1); this model offers output any value",
     ),
     (
         TopK(2),
         ReLU(),
         CrossEntropy(),
-        "cross_entropy needs output values in (0, 1); this model offers output zeros",
+        "cross_entropy needs output values in (0, 1); this model offers output ranking, output zeros",
     ),
 ]
 

@@ -10,7 +10,7 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import corrupt, datasets, metrics, plots, probes, schedules, solvers, sources, sparsify, terms
-    from .estimators import BaseAutoencoder, DenoisingAutoencoder, SparseAutoencoder, load
+    from .estimators import BaseAutoencoder, DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
     from .model import Autoencoder, Layout
     from .trainer import History
 
@@ -18,6 +18,7 @@ _HOME = {
     "Autoencoder": "model",
     "BaseAutoencoder": "estimators",
     "DenoisingAutoencoder": "estimators",
+    "DictionaryAutoencoder": "estimators",
     "History": "trainer",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
@@ -29,6 +30,7 @@ __all__ = [
     "Autoencoder",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
+    "DictionaryAutoencoder",
     "History",
     "Layout",
     "SparseAutoencoder",

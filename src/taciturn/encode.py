@@ -6,18 +6,22 @@ All compute in the precision of the rows that they are given.
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .codes import Codes, dense
+from .codes import Codes, Sparse, dense
 from .corrupt import Clean, Corruption
 from .feed import BLOCK, corrupted, tensor
 from .metrics import Sparsity, SquaredErrors
 from .model import Autoencoder
 from .sources import Source
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 ENTRIES = 1 << 22  # of a block's widest array
 
@@ -40,6 +44,19 @@ def encode(model: Autoencoder, source: Source) -> Iterator[Codes]:
     model = precise(model, source.dtype)
     for x in blocks(model, source):
         yield model.encode(x)
+
+
+def sparse(codes: Codes) -> "csr_array":
+    """Return a block's codes as SciPy CSR [B, L], its zeros left out."""
+    from scipy.sparse import csr_array
+
+    if not isinstance(codes, Sparse):
+        return csr_array(codes.dense().cpu().numpy())
+    said = codes.keep(codes.values != 0)
+    values, latents, starts = (part.cpu().numpy() for part in (said.values, said.index.latents, said.index.starts))
+    found = csr_array((values, latents, starts), shape=(codes.n_rows, codes.n_latents))
+    found.sort_indices()
+    return found
 
 
 @torch.no_grad()

@@ -75,6 +75,11 @@ class Feed:
             target = None if self.target is None else self.target.take(at)
             yield self._batch(self.source.take(at), target, now, "corrupt", step + ahead)
 
+    def some(self, n: int, rng: torch.Generator) -> Tensor:
+        """Return up to n of the rows, drawn by `rng`, scaled and clean."""
+        at = torch.randperm(len(self.source), generator=rng)[:n].sort().values
+        return self.normalise(tensor(self.source.take(at.numpy())).to(self.device))
+
     def held_out(self) -> Iterator[Batch]:
         """Yield all rows in their own order, always with the same noise: what validation looks at."""
         now = self.corruption.at(1.0)
@@ -87,7 +92,8 @@ class Feed:
     ) -> Batch:
         x = self.normalise(tensor(rows).to(self.device))
         y = x if target is None else self.normalise(tensor(target).to(self.device))
-        return Batch(x=x, target=y, seen=corrupted(x, now, seed=self.seed, purpose=purpose, step=step))
+        seen = corrupted(x, now, seed=self.seed, purpose=purpose, step=step)
+        return Batch(x=x, target=y, seen=seen, moment=(self.seed, step))
 
 
 def tensor(rows: NDArray[np.generic]) -> Tensor:
@@ -98,8 +104,8 @@ def tensor(rows: NDArray[np.generic]) -> Tensor:
     return torch.from_numpy(rows if rows.flags.writeable and min(rows.strides) >= 0 else rows.copy())
 
 
-def split(n: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(n: int, fraction: float, seed: int, purpose: str = "split") -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return which of n rows are trained on and which are held out, drawn by the seed; at least one of each."""
     held = min(max(1, round(fraction * n)), n - 1)
-    order = torch.randperm(n, generator=generator(seed, "split")).numpy()
+    order = torch.randperm(n, generator=generator(seed, purpose)).numpy()
     return np.sort(order[held:]), np.sort(order[:held])

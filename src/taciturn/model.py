@@ -1,6 +1,6 @@
 """F5. Encoder, coding layer, decoder: an nn.Module and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,9 @@ class Layout(Recipe):
     """The network's shape: widths = (inputs, hidden …, latents), mirrored by the decoder.
 
     `tied` shares each encoder weight with the mirrored decoder layer; `centred` subtracts the decoder's last bias
-    from the input, as sparse dictionaries do (Bricken et al., 2023).
+    from the input, as sparse dictionaries do (Bricken et al., 2023). `refine` looks so many times at what the codes
+    leave over, and says them anew: codes = S(pre + η (x - x̂) W'), a step of LISTA (Gregor and LeCun, 2010) with a
+    learnt η, trained through; for one layer with identity output.
     """
 
     widths: tuple[int, ...]
@@ -30,6 +32,7 @@ class Layout(Recipe):
     output: Elementwise = Identity()
     tied: bool = False
     centred: bool = False
+    refine: int = 0
 
     name = "layout"
     spoken = False
@@ -41,10 +44,13 @@ class Layout(Recipe):
         for field, family in (("coder", Sparsifier), ("hidden", Elementwise), ("output", Elementwise)):
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is no {family.__name__}")
+        if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
+            raise RecipeError(f"layout: refine={self.refine} needs one layer and output identity; set refine=0")
 
     def offers(self) -> frozenset[str]:
         """What terms may need of this network."""
-        return self.coder.offers | {f"output {offer}" for offer in self.output.offers}
+        linear = {"decoder of one layer"} if len(self.widths) == 2 else set()
+        return self.coder.offers | linear | {f"output {offer}" for offer in self.output.offers}
 
 
 class Affine(nn.Module):
@@ -93,13 +99,15 @@ class Autoencoder(nn.Module):
             n_in, n_out = layer.weight.shape
             if layout.tied:
                 weight = layer.weight
-            elif coder.transposed and layer is encoder[-1]:
+            elif (coder.transposed or layout.centred) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
                 weight = _drawn((n_in, n_out), activation.spread(n_in, n_out), rng)
             decoder.append(Affine(weight, n_out))
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
         self.coder: nn.Module = coder.init(widths[-1])
+        # η of each refinement
+        self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
         # float64: a column far from 0 must not lose its digits before it is centred
         self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
         self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
@@ -127,6 +135,19 @@ class Autoencoder(nn.Module):
             centre = None
         return Pre(x, last.weight, last.bias, centre, self.kernels)
 
+    def speak(self, x: Tensor, say: Callable[[Pre, nn.Module], Codes]) -> tuple[Pre, Codes]:
+        """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
+        pre = self.pre(x)
+        codes = say(pre, self.coder)
+        for eta in self.refinements:
+            pre = pre.beside(x - self.decode(codes), eta * self.dictionary)
+            codes = say(pre, self.coder)
+        return pre, codes
+
+    def offer(self, x: Tensor) -> Pre:
+        """Return what the encoder offers to the coding layer for scaled rows, refined if it is to be."""
+        return self.speak(x, self.layout.coder)[0]
+
     def curve(self, pre: Tensor) -> Tensor:
         """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
         coder = self.layout.coder
@@ -134,10 +155,14 @@ class Autoencoder(nn.Module):
             raise RecipeError(f"{coder.name} does not look at each latent alone")
         return coder.curve(pre)
 
+    def margin(self, pre: Tensor) -> Tensor:
+        """Return by how much any pre-activations exceed where their latents begin to speak."""
+        return self.layout.coder.margin(pre, self.coder)
+
     @torch.no_grad()
     def shift_codes(self, shift: Tensor) -> None:
-        """Add to the coding layer's biases [L] or [1]."""
-        _affine(self.encoder[-1]).bias.add_(shift)
+        """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
+        self.layout.coder.shift(_affine(self.encoder[-1]).bias, self.coder, shift)
 
     @torch.no_grad()
     def make_up(self, change_L: Tensor) -> None:
@@ -151,17 +176,38 @@ class Autoencoder(nn.Module):
         sigmoid = "values in (0, 1)" in self.layout.output.offers
         _affine(self.decoder[-1]).bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
 
+    @torch.no_grad()
+    def reborn(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:
+        """Return by parameter the rows of latents that begin anew in directions of length 1; for one layer.
+
+        The dictionary's rows get the living's mean length, the encoder's a fifth of theirs, biases 0, and what else a
+        latent learns the living's mean.
+        """
+        layer = _affine(self.encoder[-1])
+        new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
+        new[layer.bias] = torch.zeros_like(layer.bias[0])
+        new[layer.weight] = directions_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
+        new[self.dictionary] = directions_MD * self.dictionary[alive_L].norm(dim=1).mean()
+        return new
+
     def code(self, x: Tensor) -> Codes:
         """Return the codes of scaled rows [B, D]."""
-        return self.layout.coder(self.pre(x), self.coder)
+        return self.speak(x, self.layout.coder)[1]
 
-    def decode(self, codes: Codes) -> Tensor:
-        """Return the reconstruction before the output activation [B, D]."""
-        first, *rest = map(_affine, self.decoder)
-        h = self.world.latents.total(codes @ first.weight) + first.bias
-        for layer in rest:
-            h = self.layout.hidden.curve(h) @ layer.weight + layer.bias
+    def span(self, codes: Codes) -> Tensor:
+        """Return what codes add to the decoder's first layer [B, …]."""
+        return self.world.latents.total(codes @ self.dictionary)
+
+    def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
+        """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
+        (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoding()]
+        h = self.world.latents.total(codes @ W) + b
+        for W, b in rest:
+            h = self.layout.hidden.curve(h) @ W + b
         return h
+
+    def _decoding(self) -> list[tuple[Tensor, Tensor]]:
+        return [(layer.weight, layer.bias) for layer in map(_affine, self.decoder)]
 
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]."""

@@ -1,12 +1,15 @@
 """F3. One batch's trip through the house, as every term may read it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from .codes import Codes, Pre
+from .seeds import generator
 from .world import World
 
 
@@ -17,6 +20,11 @@ class Batch:
     x: Tensor  # [B, D] clean rows
     target: Tensor  # [B, D] what to reconstruct: x itself, or the partner that the user gave
     seen: Tensor  # [B, D] x after corruption
+    moment: tuple[int, int] = (0, 0)  # (seed, step): for a term that draws, the same on every process
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """Return the generator of this moment, for a purpose."""
+        return generator(self.moment[0], purpose, self.moment[1])
 
 
 class Model(Protocol):
@@ -32,20 +40,37 @@ class Model(Protocol):
         """Who else holds rows and latents."""
         ...
 
-    def pre(self, x: Tensor) -> Pre:
-        """Return what the encoder offers for scaled rows."""
+    @property
+    def dictionary(self) -> nn.Parameter:
+        """[L, …]: what each latent adds to the decoder's first layer."""
+        ...
+
+    def speak(self, x: Tensor, say: Callable[[Pre, nn.Module], Codes]) -> tuple[Pre, Codes]:
+        """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
+        ...
+
+    def offer(self, x: Tensor) -> Pre:
+        """Return what the encoder offers to the coding layer for scaled rows."""
         ...
 
     def curve(self, pre: Tensor) -> Tensor:
         """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
         ...
 
-    def shift_codes(self, shift: Tensor) -> None:
-        """Add to the coding layer's biases [L] or [1]."""
+    def margin(self, pre: Tensor) -> Tensor:
+        """Return by how much any pre-activations exceed where their latents begin to speak."""
         ...
 
-    def decode(self, codes: Codes) -> Tensor:
-        """Return the reconstruction before the output activation [B, D]."""
+    def shift_codes(self, shift: Tensor) -> None:
+        """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
+        ...
+
+    def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
+        """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
+        ...
+
+    def span(self, codes: Codes) -> Tensor:
+        """Return what codes add to the decoder's first layer [B, …]."""
         ...
 
     def output(self, logits: Tensor) -> Tensor:
@@ -63,6 +88,7 @@ class Pass:
     pre: Pre
     codes: Codes
     logits: Tensor  # [B, D] before the output activation: cross-entropy is safe only from here
+    silent: Tensor  # [L]: the rows that a latent has been silent for
 
     @cached_property
     def recon(self) -> Tensor:
@@ -80,9 +106,12 @@ class Pass:
         """The same trip of the rows before corruption, up to the codes, which is what `encode` will return."""
         if self.batch.seen is self.batch.x:
             return self
-        pre = self.model.pre(self.batch.x)
-        codes = self.sparsifier.train(pre, self.model.coder)
+        pre, codes = self.model.speak(self.batch.x, self.sparsifier.train)
         return replace(self, batch=replace(self.batch, seen=self.batch.x), pre=pre, codes=codes)
+
+    def saying(self, codes: Codes, *, frozen: bool = False) -> "Pass":
+        """Return the same trip with other codes, decoded afresh; `frozen`: by a decoder that gets no gradient."""
+        return replace(self, codes=codes, logits=self.model.decode(codes, frozen=frozen))
 
     def mean(self, per_row_B: Tensor) -> Tensor:
         """Return the global batch's mean of one number a row: the only reduction over rows."""

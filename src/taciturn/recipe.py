@@ -6,7 +6,8 @@ The grammar of the text, the same everywhere (docs/recipes.md)::
     part   := name [":" args] | name "(" args ")" kl:0.05,weight=0.2
     args   := arg ("," arg)*
     arg    := [field "="] value
-    value  := number | true | false | none | word | name "(" args ")"   gaussian:linear(0.4,0.1)
+    value  := item | item "/" [item "/" …]                              matryoshka:32/128
+    item   := number | true | false | none | word | name "(" args ")"   gaussian:linear(0.4,0.1)
 """
 
 import difflib
@@ -117,23 +118,32 @@ def names(*families: type[Recipe]) -> tuple[str, ...]:
 
 
 def check(
-    recipe: Recipe, field: str, low: float = -math.inf, high: float = math.inf, ends: str = "[]", *, fixed: bool = False
+    recipe: Recipe,
+    field: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    ends: str = "[]",
+    *,
+    fixed: bool = False,
+    whole: bool = False,
 ) -> None:
     """Raise RecipeError unless the field is a finite number from low to high, or a schedule between such numbers.
 
-    `ends` says which ends belong to the interval: "[]", "[)", "(]" or "()"; a `fixed` number is no schedule. A NumPy
-    scalar becomes a Python number.
+    `ends` says which ends belong to the interval: "[]", "[)", "(]" or "()"; a `fixed` number is no schedule, a
+    `whole` one is an int besides. A NumPy scalar becomes a Python number.
     """
     value = getattr(recipe, field)
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(recipe, field, value)
-    schedule = isinstance(value, Recipe) and value.changes and not (fixed or recipe.changes)
+    schedule = isinstance(value, Recipe) and value.changes and not (fixed or whole or recipe.changes)
     # a schedule's extremes are its ends: better refused here than in the middle of a run
     for number in (value.at(0.0), value.at(1.0)) if schedule else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
             given = _word(value) if isinstance(value, Recipe) else repr(value)
             raise RecipeError(f"{recipe.name}: {field}={given} is not a number")
+        if whole and not isinstance(number, int):
+            raise RecipeError(f"{recipe.name}: {field}={number} is not a whole number")
         above = number > low or (ends[0] == "[" and number == low)
         below = number < high or (ends[1] == "]" and number == high)
         if not (above and below and math.isfinite(number)):
@@ -144,7 +154,7 @@ def check(
 class _Reader:
     """Reads one text by the grammar above; `at` moves over its tokens."""
 
-    TOKEN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[A-Za-z_][\w-]*|[:,=()+])\s*")
+    TOKEN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[A-Za-z_][\w-]*|[:,=()+/])\s*")
     PLAIN: ClassVar[dict[str, Any]] = {"true": True, "false": False, "none": None}
 
     def __init__(self, text: str, families: tuple[type[Recipe], ...]) -> None:
@@ -156,7 +166,7 @@ class _Reader:
             if match is None:
                 raise RecipeError(f"{text!r}: cannot read on at {text[end:]!r}; write name:value,field=value")
             # "0.1+0.3" would read the sign into the number: after a value a sign joins parts
-            sign = match[1][0] in "+-" and len(match[1]) > 1 and self.tokens and self.tokens[-1] not in ":,=("
+            sign = match[1][0] in "+-" and len(match[1]) > 1 and self.tokens and self.tokens[-1] not in ":,=(/"
             self.tokens += [match[1][0], match[1][1:]] if sign else [match[1]]
             end = match.end()
 
@@ -197,6 +207,15 @@ class _Reader:
                 return _build(kind, positional, named)
 
     def value(self, token: str) -> Any:
+        items = [self.item(token)]
+        several = False
+        while self.take("/"):
+            several = True
+            if (self.peek() or ",") not in ",)+":
+                items.append(self.item(self.next()))
+        return tuple(items) if several else items[0]
+
+    def item(self, token: str) -> Any:
         for read in (int, float):
             try:
                 return read(token)
@@ -216,7 +235,7 @@ class _Reader:
 
     def next(self) -> str:
         token = self.peek()
-        if token is None or token in ":,=()+":
+        if token is None or token in ":,=()+/":
             raise RecipeError(
                 f"{self.text!r}: a name or a value is missing {'before ' + token if token else 'at the end'}"
             )
@@ -281,4 +300,6 @@ def _plain(value: Any) -> Any:
 def _word(value: Any) -> str:
     if isinstance(value, Recipe):
         return f"{value.name}({value._arguments()})"
+    if isinstance(value, tuple):
+        return "/".join(map(_word, value)) + ("/" if len(value) == 1 else "")
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

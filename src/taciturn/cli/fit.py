@@ -37,6 +37,10 @@ def fit(
         str | None,
         typer.Option(help="How many latents; or hidden layers' widths before them: 300,150. By default four an input."),
     ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option(help="Latents a row: a sparse dictionary, --sparse topk, batch_topk, jumprelu, gated or l1."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder.", show_default="runs/DATA")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows; by default about 4,000 steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows a step; by default rows / 32, within 32 … 256.")] = None,
@@ -77,6 +81,8 @@ def fit(
 
       taciturn fit table.csv --drop name,id --sparse topk:8
 
+      taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
+
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
     from ..atomic import atomic_folder
@@ -90,6 +96,7 @@ def fit(
             "corruption": corrupt,
             "sparsity": sparse,
             "n_components": _widths(latents),
+            "k": k,
             "max_iter": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,

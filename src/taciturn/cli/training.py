@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from ..report import Summary
     from ..sources import Source
 
-KINDS = {"sparse": "SparseAutoencoder", "denoising": "DenoisingAutoencoder"}
+KINDS = {
+    "sparse": "SparseAutoencoder",
+    "denoising": "DenoisingAutoencoder",
+    "dictionary": "DictionaryAutoencoder",
+}
 
 
 @dataclass
@@ -91,6 +95,7 @@ def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "Base
     parameters, kind = recipe["parameters"], recipe["run"].get("estimator")
     if kind is None:
         kind = "denoising" if "corruption" in parameters and "sparsity" not in parameters else "sparse"
+        kind = "dictionary" if "k" in parameters else kind
     if kind not in KINDS:
         raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(KINDS)}")
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
@@ -108,10 +113,12 @@ def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
 
     now, said = estimator.settings_, estimator.get_params(deep=False)
     widths = now.layout.widths[1:]
-    return {name: plain(value) for name, value in said.items()} | {
+    usual = estimator._parameters()["sparsity"] if said["sparsity"] == "auto" else said["sparsity"]
+    decided = {
         "n_components": widths[0] if len(widths) == 1 else list(widths),
         "corruption": now.corruption.text,
-        "sparsity": plain(estimator._parameters()["sparsity"]) or "none",
+        "sparsity": plain(usual) or "none",
+        "revive": said.get("revive") or "none",
         "output_activation": now.layout.output.text,
         "scaling": now.scaling.text,
         "learning_rate": now.learning_rate if isinstance(now.learning_rate, float) else now.learning_rate.text,
@@ -121,6 +128,7 @@ def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "random_state": None,  # the run's seed
         "verbose": None,
     }
+    return {name: decided.get(name, plain(value)) for name, value in said.items()}
 
 
 def write(trained: Trained, folder: Path) -> list[str]:

@@ -123,7 +123,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = (cls.__doc__ or "").rstrip() + "\n" + BaseAutoencoder.PARAMETERS
+        cls.__doc__ = (cls.__doc__ or "").rstrip() + "\n" + cls.PARAMETERS
 
     def __init__(
         self,

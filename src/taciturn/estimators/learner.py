@@ -7,20 +7,21 @@ import torch
 from torch import Tensor
 
 from ..errors import Diverged, TargetMissed
-from ..feed import Feed, tensor
+from ..feed import Feed, split
 from ..model import Autoencoder
 from ..moments import Moments
 from ..schedules import Schedule
 from ..seeds import generator
 from ..solvers import groups
-from ..sources import Source
+from ..sources import Source, Subset
 from ..step import plan
-from ..trainer import Hook, KeepBest, LastGood, ProgressBar, Recorder, Run, Validation, train
+from ..trainer import Hook, KeepBest, LastGood, ProgressBar, Recorder, Revival, Run, Validation, train
 from .settings import Settings
 
 PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
 ENDLESS_STEPS = 4000  # nor how many steps it will take; what fits run for by default
 SOME_ROWS = 5000
+ENOUGH_ROWS = 500  # of which a tenth can be kept apart
 
 
 def measure(source: Source, block: int = 8192) -> Moments:
@@ -72,16 +73,19 @@ class Learner:
         bar: bool = False,
     ) -> None:
         """Train for the settings' epochs, from the present weights."""
+        source, target, held = self._kept_apart(source, target)
         settings, feed = self.settings, self._feed(source, target)
         self.step.start(self._some(source), steps=settings.epochs * len(feed.bounds), born=self.epochs_done == 0)
         good = LastGood(self.step)
         hooks: list[Hook] = [good]
+        if settings.revival is not None:
+            hooks.append(Revival(settings.revival))
         if validation is not None:
             hooks.append(Validation(self._feed(*validation)))
         if keep_best is not None:
             hooks.append(keep_best)
         rate, clip = settings.learning_rate, settings.solver.clip
-        run = Run(self.step, feed, self.optimiser, rate, settings.epochs, clip=clip)
+        run = Run(self.step, feed, self.optimiser, rate, settings.epochs, settings.constraint, clip)
         self.recorder = Recorder()
         try:
             with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
@@ -96,7 +100,7 @@ class Learner:
                 keep_best.restore(self.step)
             self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
         if good.diverged is None:
-            self._meet(self._some(source))
+            self._meet(self._some(held))
         else:
             _warn(run)
 
@@ -111,6 +115,7 @@ class Learner:
             self.optimiser,
             PARTIAL_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
+            constraint=self.settings.constraint,
             clip=self.settings.solver.clip,
             hooks=(good,),
             epoch=self.epochs_done,
@@ -144,10 +149,21 @@ class Learner:
                     stacklevel=4,
                 )
 
+    def _kept_apart(self, source: Source, target: Source | None) -> tuple[Source, Source | None, Source]:
+        """Return rows to learn from, their partners, and the rows on which targets are met in the end.
+
+        These are the same rows but where latents are counted: a latent fits the rows that it learnt from, and fires
+        more often on others. There a tenth is kept apart, if there are enough.
+        """
+        if not self.settings.counts or len(source) < ENOUGH_ROWS:
+            return source, target, source
+        learnt, held = split(len(source), min(0.1, SOME_ROWS / len(source)), self.seed, "meet")
+        partner = None if target is None else Subset(target, learnt)
+        return Subset(source, learnt), partner, Subset(source, held)
+
     def _some(self, source: Source) -> Tensor:
         """Return some of the rows, drawn by the seed, scaled and on the device: what targets are met on."""
-        at = torch.randperm(len(source), generator=generator(self.seed, "some"))[:SOME_ROWS].sort().values
-        return self.model.normalise(tensor(source.take(at.numpy())).to(self.settings.device))
+        return self._feed(source).some(SOME_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         now = self.settings

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from ..care import Constraint, Free, Resample
 from ..corrupt import Clean, Corruption
 from ..errors import DataError, RecipeError, SmallBatch
 from ..model import Layout
@@ -48,6 +49,14 @@ class Settings:
     epochs: int
     weight_decay: float
     device: str
+    constraint: Constraint
+    revival: Resample | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether latents a row are counted after training: rows that were learnt from have fewer of them."""
+        asked = any(term.controlled and term.asks_for == "l0" for term in self.objective.terms)
+        return asked or self.layout.coder.closes
 
 
 def settle(
@@ -76,6 +85,8 @@ def settle(
         hidden=hidden,
         output=output(parameters["output_activation"], unit),
         tied=switch(parameters, "tied"),
+        centred=parameters.get("centred", False),
+        refine=parameters.get("refine", 0),
     )
     size = batch_size(parameters["batch_size"], n_rows, penalties)
     return Settings(
@@ -89,6 +100,8 @@ def settle(
         epochs=epochs(parameters["max_iter"], n_rows, size),
         weight_decay=number(parameters, "alpha", 0, np.inf),
         device=device(parameters["device"]),
+        constraint=parameters.get("constraint", Free()),
+        revival=parameters.get("revival"),
     )
 
 

@@ -1,8 +1,8 @@
 """F1. The sparse operations: plain and chunked."""
 
 from .chunked import Chunked
-from .index import Index, Rule, Top
+from .index import Above, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
 
-__all__ = ["Chunked", "Index", "Kernels", "Plain", "Rule", "Top"]
+__all__ = ["Above", "Chunked", "Index", "Kernels", "Plain", "Rule", "Top", "TopBatch"]

@@ -22,6 +22,8 @@ class Chunked:
 
     rows: int = 512
 
+    sparse_below = 0.125
+
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""

@@ -21,6 +21,11 @@ class Index:
         """The number of rows, those that keep nothing included."""
         return len(self.starts) - 1
 
+    def keep(self, mask_N: Tensor) -> "Index":
+        """Return the index of the entries where the mask holds."""
+        running = torch.cat([mask_N.new_zeros(1, dtype=torch.long), mask_N.cumsum(0)])
+        return Index(self.latents[mask_N], running[self.starts], self.n_latents)
+
     @cached_property
     def rows(self) -> Tensor:
         """[N]: the row of each entry."""
@@ -60,3 +65,29 @@ class Top:
         size_BL = pre_BL.abs() if self.signed else pre_BL
         latents_BK = size_BL.topk(self.k, dim=1, sorted=False).indices
         return latents_BK.flatten(), torch.full((len(pre_BL),), self.k, device=pre_BL.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Above:
+    """Keep every entry greater than a threshold, a scalar or one a latent [L]."""
+
+    threshold: Tensor
+
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
+        kept_BL = pre_BL > self.threshold
+        return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
+
+
+@dataclass(frozen=True)
+class TopBatch:
+    """Keep the `count` largest of all rows together; for kernels that show a rule the whole batch at once."""
+
+    count: int
+
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the kept latents, row after row [count], and how many each row keeps [B]."""
+        n_rows, n_latents = pre_BL.shape
+        entries = pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values
+        counts_B = torch.bincount(entries.div(n_latents, rounding_mode="floor"), minlength=n_rows)
+        return entries % n_latents, counts_B

@@ -10,6 +10,8 @@ from .index import Index, Rule
 class Kernels(Protocol):
     """Sparse operations over pre = (x - centre) W' + b; x [B, D], W [L, D], b [L], centre [D] or None."""
 
+    sparse_below: float  # the share of entries kept below which a list of them is better than a dense array
+
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]; no gradient."""
         ...

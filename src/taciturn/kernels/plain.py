@@ -14,6 +14,8 @@ from .kernels import centred
 class Plain:
     """Form the whole [rows, latents] array and index it."""
 
+    sparse_below = 0.0
+
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]."""

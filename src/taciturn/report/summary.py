@@ -100,7 +100,7 @@ def summarise(
         fvu=_finite(found.clean.fvu),
         rates=found.sparsity.rates.tolist(),
         target_rate=targets.get("rate"),
-        target_l0=targets.get("l0"),
+        target_l0=targets.get("l0", model.layout.coder.asked),
         weights=dict(weights or {}),
         at_work=model.layout.coder.at_work,
         silent=int((found.sparsity.firing == 0).sum()),

@@ -33,6 +33,7 @@ class Identity(Elementwise):
     """z."""
 
     name = "identity"
+    offers = frozenset({"any value"})
 
     def curve(self, pre: Tensor) -> Tensor:
         """Return pre itself."""
@@ -72,7 +73,7 @@ class ReLU(Elementwise):
     """max(z, 0)."""
 
     name = "relu"
-    offers = frozenset({"zeros"})
+    offers = frozenset({"zeros", "ranking"})
 
     def curve(self, pre: Tensor) -> Tensor:
         """Return max(pre, 0)."""

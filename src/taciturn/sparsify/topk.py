@@ -27,6 +27,11 @@ class TopK(Sparsifier):
     def __post_init__(self) -> None:
         check(self, "k", 1)
 
+    @property
+    def asked(self) -> float:
+        """k."""
+        return final(self.k)
+
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
         """Return at most k codes a row, sparse."""
         kept = pre.top(round(final(self.k)), signed=self.signed)

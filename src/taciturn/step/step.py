@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ..care import geometric_median
 from ..model import Autoencoder
 from ..passes import Batch, Pass
 from ..terms import Controller, Objective
 
 Numbers = dict[str, Tensor]
+MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
 
 
 class Step(nn.Module):
@@ -18,11 +20,15 @@ class Step(nn.Module):
     Raises RecipeError if a term needs what the model does not offer.
     """
 
+    silent: Tensor
+
     def __init__(self, model: Autoencoder, objective: Objective) -> None:
         super().__init__()
         objective.check(model.layout.offers())
         self.model, self.objective = model, objective
         self.controllers = objective.controllers()
+        # rows that each latent has been silent for
+        self.register_buffer("silent", torch.zeros(model.layout.widths[-1], dtype=torch.long))
 
     @torch.no_grad()
     def start(self, x: Tensor, *, steps: int, born: bool = True) -> None:
@@ -34,7 +40,8 @@ class Step(nn.Module):
         mean_D = x.mean(0)
         scale = float((x - mean_D).square().mean())
         if born:
-            self.model.start_at(mean_D)
+            centred = self.model.layout.centred
+            self.model.start_at(geometric_median(x).to(x) if centred else mean_D)
         for name, controller in self.controlled():
             if born:
                 self.objective.named()[name].settle(self.model, x, each=True)
@@ -49,11 +56,14 @@ class Step(nn.Module):
         found = {}
         for name, _ in self.controlled():
             term = self.objective.named()[name].at(1.0)
-            if abs(term.ratio(self._trip(x)).item() - 1) > within:
+            for _ in range(MEETINGS):
+                if abs(term.ratio(self._trip(x)).item() - 1) <= within:
+                    break
                 before_L = self.model.code(x).sum() / len(x)
                 term.settle(self.model, x, each=False)
                 self.model.make_up(self.model.code(x).sum() / len(x) - before_L)
             found[name] = term.ratio(self._trip(x)).item()
+        self.model.layout.coder.at(1.0).close(self._trip(x).pre, self.model.coder)
         return found
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
@@ -74,9 +84,8 @@ class Step(nn.Module):
 
     def _passed(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)
-        pre = model.pre(batch.seen)
-        codes = coder.train(pre, model.coder)
-        return Pass(model, batch, coder, pre, codes, model.decode(codes))
+        pre, codes = model.speak(batch.seen, coder.train)
+        return Pass(model, batch, coder, pre, codes, model.decode(codes), self.silent)
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set every .grad; return what forward returns."""
@@ -91,6 +100,7 @@ class Step(nn.Module):
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
             controller.observe(terms[name].ratio(p), ease)
+        self.silent.add_(p.codes.n_rows).masked_fill_(p.codes.fired() > 0, 0)
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L].

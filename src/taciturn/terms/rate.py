@@ -69,7 +69,7 @@ class RateTerm(Term):
 
         By bisection; a mean activation rises with its bias.
         """
-        pre_BL = model.pre(x).dense()
+        pre_BL = model.offer(x).dense()
         low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), bound) for bound in (-50.0, 50.0))
         for _ in range(50):
             middle = (low + high) / 2

@@ -118,8 +118,7 @@ class Objective(Recipe):
         offers = frozenset(offers)
         for term in self.terms:
             if missing := sorted(term.needs - offers):
-                output = missing[0].startswith("output ")
-                there = ", ".join(sorted(offer for offer in offers if offer.startswith("output ") == output))
+                there = ", ".join(sorted(offer for offer in offers if _of(offer) == _of(missing[0])))
                 there = there or "nothing of the kind"
                 raise RecipeError(f"{term.name} needs {', '.join(missing)}; this model offers {there}")
 
@@ -145,3 +144,9 @@ class Objective(Recipe):
             else:
                 weighted.append(term.fixed_weight * numbers[name])
         return torch.stack(weighted).sum(), numbers
+
+
+def _of(offer: str) -> str:
+    """Return what offers this: the "output", the "decoder", or else the codes ("")."""
+    first = offer.partition(" ")[0]
+    return first if first in ("output", "decoder") else ""

@@ -3,6 +3,7 @@
 from .history import History, Recorder
 from .last_good import LastGood
 from .progress import ProgressBar
+from .revival import Revival
 from .run import Hook, Record, Run, train, update
 from .validation import KeepBest, Validation
 
@@ -14,6 +15,7 @@ __all__ = [
     "ProgressBar",
     "Record",
     "Recorder",
+    "Revival",
     "Run",
     "Validation",
     "train",

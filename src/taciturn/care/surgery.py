@@ -1,0 +1,19 @@
+"""The one door for changing weights by hand, so that the optimiser's memory always follows."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def rewrite(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn.Parameter, Tensor]) -> None:
+    """Set some latents' rows of parameters, and set to 0 what the optimiser remembers of these rows.
+
+    A moment left behind would carry the new rows back where the old ones went.
+    """
+    for parameter, rows in new.items():
+        parameter[latents_M] = rows.to(parameter)
+        for memory in optimiser.state.get(parameter, {}).values():
+            if isinstance(memory, Tensor) and memory.shape == parameter.shape:
+                memory[latents_M] = 0

@@ -1,0 +1,208 @@
+"""The sparse dictionary."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._set_output import _get_output_config
+
+from ..errors import RecipeError, TaciturnWarning
+from .base import Array, BaseAutoencoder
+from .rows import rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ..corrupt import Corruption
+    from ..schedules import Schedule
+    from ..solvers import Solver
+    from ..sources import Source
+
+BLOCK = 1024  # rows that are made dense at a time
+
+# the coding layer and its usual terms, by the word that names them; {k} latents a row
+FAMILIES = {
+    "topk": "topk:{k}",
+    "batch_topk": "batch_topk:{k}",
+    "jumprelu": "jumprelu+l0:l0={k}",
+    "gated": "gated+l1:l0={k}+gated_aux",
+    "l1": "l1:l0={k}",
+}
+
+
+class DictionaryAutoencoder(BaseAutoencoder):
+    """Learns a dictionary of directions, of which each row is the sum of few: today's sparse autoencoder.
+
+    One layer; the decoder's rows have length 1, its bias begins at the rows' geometric median and is subtracted from
+    the input, and the encoder begins as its transpose. About k latents speak of a row, whatever the coding layer: where
+    it does not count itself, a penalty's weight is found, and a last shift on rows kept apart makes it k.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> X = load_digits().data / 16
+    >>> model = DictionaryAutoencoder(128, k=8, max_iter=5, random_state=0).fit(X)
+    >>> codes = model.transform(X)                          # SciPy CSR
+    >>> codes.shape, codes.nnz <= 8 * len(X)
+    ((1797, 128), True)
+    """
+
+    PARAMETERS = """
+    Parameters
+    ----------
+    n_components : int, default=512
+        Latents.
+    k : int, default=32
+        How many of them speak of a row on average: their L0. More than there are latents are all.
+    sparsity : str, default="topk"
+        "topk" (the k largest of a row; Gao et al., 2024), "batch_topk" (k a row on average; Bussmann et al., 2024),
+        "jumprelu" and "gated" (Rajamanoharan et al., 2024), "l1" (ReLU under the lasso's penalty), each with its
+        usual terms; or a text or parts as for the other estimators, and k does not count.
+    matryoshka : None, "auto" or tuple of int, default=None
+        Sizes of nested dictionaries that must each do as well as they can; "auto": a 16th, an 8th, a quarter, half.
+    refine : int, default=0
+        How often the codes are said anew after a look at what they leave over.
+    revive : str or None, default="auto"
+        What brings latents back that have fallen silent: "auxk" (they learn from what the others leave over; Gao et
+        al., 2024), "resample" (they begin anew at badly said rows; Bricken et al., 2023), "auxk+resample", or None.
+        "auto": "auxk" for "topk" and "batch_topk", else "resample".
+    corruption : str, Corruption or None, default=None
+        What is done to the rows that the network sees while it trains; see DenoisingAutoencoder.
+    scaling : str, default="auto"
+        "none", "standard", "minmax", "uint8"; see DenoisingAutoencoder.
+    solver, learning_rate, batch_size, max_iter, alpha, warm_start, device, random_state, verbose
+        As for the other estimators; `alpha` is 0, and "auto" a learning rate of 0.003 falling to 0 over the last fifth
+        of about 4,000 steps.
+    sparse_output : bool or "auto", default="auto"
+        Whether `transform` returns SciPy CSR; "auto": unless data frames are asked for by `set_output`.
+
+    Attributes
+    ----------
+    module_ : taciturn.Autoencoder, the torch module.
+    components_ : ndarray [n_components, n_features], the dictionary, in scaled units.
+    history_, n_iter_, scaling_, settings_, stopped_, weights_, n_features_in_, feature_names_in_
+        As for the other estimators.
+    """
+
+    def __init__(
+        self,
+        n_components: int = 512,
+        *,
+        k: int = 32,
+        sparsity: Any = "topk",
+        matryoshka: str | tuple[int, ...] | None = None,
+        refine: int = 0,
+        revive: str | None = "auto",
+        corruption: str | Corruption | None = None,
+        scaling: str = "auto",
+        solver: str | Solver = "adam",
+        learning_rate: float | str | Schedule = "auto",
+        batch_size: int | str = "auto",
+        max_iter: int | None = None,
+        alpha: float = 0.0,
+        warm_start: bool = False,
+        sparse_output: bool | str = "auto",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.k = k
+        self.sparsity = sparsity
+        self.matryoshka = matryoshka
+        self.refine = refine
+        self.revive = revive
+        self.corruption = corruption
+        self.scaling = scaling
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.alpha = alpha
+        self.warm_start = warm_start
+        self.sparse_output = sparse_output
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def transform(self, X: ArrayLike | Source) -> Array | csr_array:  # type: ignore[override]
+        """Return the codes [n_samples, n_components] of rows, SciPy CSR or dense as `sparse_output` says."""
+        if not self._sparse():
+            return super().transform(X)
+        from scipy.sparse import vstack
+
+        from .. import encode
+
+        source = rows(self, X)
+        codes: csr_array = vstack([encode.sparse(block) for block in encode.encode(self.module_, source)], format="csr")
+        return codes
+
+    def inverse_transform(self, X: ArrayLike | csr_array) -> Array:
+        """Return rows in the input's units [n_samples, n_features] for codes X, dense or SciPy sparse."""
+        from scipy.sparse import csr_array, issparse
+
+        if not issparse(X):
+            return super().inverse_transform(X)
+        codes = csr_array(X)
+        blocks = [codes[start : start + BLOCK].toarray() for start in range(0, max(codes.shape[0], 1), BLOCK)]
+        return np.concatenate([super(DictionaryAutoencoder, self).inverse_transform(block) for block in blocks])
+
+    def _sparse(self) -> bool:
+        if self.sparse_output == "auto":
+            return bool(_get_output_config("transform", self)["dense"] == "default")
+        if not isinstance(self.sparse_output, bool):
+            raise RecipeError(f"sparse_output={self.sparse_output!r} must be True, False or 'auto'")
+        return self.sparse_output
+
+    def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
+        from ..care import Resample, UnitNorm
+        from ..schedules import Decay
+        from .settings import whole
+
+        given: dict[str, Any] = self.get_params(deep=False)
+        latents, k = whole(given, "n_components"), whole(given, "k")
+        if k > latents:
+            warnings.warn(f"k={k} exceeds n_components={latents}; all latents may speak", TaciturnWarning, stacklevel=4)
+        revival = self._revival()
+        sparsity = given["sparsity"]
+        if isinstance(sparsity, str) and sparsity in FAMILIES:
+            sparsity = FAMILIES[sparsity].format(k=min(k, latents)) + ("+auxk" if "auxk" in revival else "")
+        return given | {
+            "sparsity": sparsity,
+            "revival": Resample() if "resample" in revival else None,
+            "activation": "relu",
+            "output_activation": "identity",
+            "loss": self._loss(),
+            "tied": False,
+            "centred": True,
+            "constraint": UnitNorm(),
+            "early_stopping": False,
+            "learning_rate": Decay(3e-3, last=0.2) if self.learning_rate == "auto" else self.learning_rate,
+        }
+
+    def _revival(self) -> list[str]:
+        if self.revive in (None, "none"):
+            return []
+        said = (
+            ("auxk" if self.sparsity in ("topk", "batch_topk") else "resample")
+            if self.revive == "auto"
+            else self.revive
+        )
+        ways = said.split("+") if isinstance(said, str) else [said]
+        if not set(ways) <= {"auxk", "resample"}:
+            raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")
+        return ways
+
+    def _loss(self) -> Any:
+        from ..terms import Matryoshka
+
+        if self.matryoshka is None:
+            return "squared_error"
+        if self.matryoshka == "auto":
+            return Matryoshka()
+        if isinstance(self.matryoshka, str):
+            raise RecipeError(f"matryoshka={self.matryoshka!r} must be None, 'auto' or a tuple of sizes")
+        return Matryoshka(widths=tuple(int(width) for width in self.matryoshka))

@@ -1,0 +1,31 @@
+"""An error looked at in another way."""
+
+from dataclasses import dataclass, field
+
+from ..errors import RecipeError
+from .squared_error import SquaredError
+from .term import Term
+
+
+@dataclass(frozen=True)
+class OfError(Term):
+    """A number made of an error of other codes than the coding layer's; what the error needs is needed beside `of`."""
+
+    error: Term = field(default=SquaredError(), kw_only=True)
+
+    of = frozenset[str]()  # of the codes and the decoder
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.error, Term):
+            raise RecipeError(f"{self.name}: error={self.error!r} is no error; write error=squared_error()")
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]  # it depends on the error
+        """What it looks at, and what the error needs."""
+        return self.of | self.error.needs
+
+    @property
+    def unit_targets(self) -> bool:  # type: ignore[override]
+        """As the error."""
+        return self.error.unit_targets

@@ -230,7 +230,7 @@ def largest(kernels, *, train, widths=(16, 2048), **layout):
         else:
             codes = model.encode(x_BD)
             model.reconstruct(codes)
-            codes.sum(), codes.fired(), codes.l0(), codes.l1()
+            codes.sum(), codes.fired(), codes.l0(), codes.row_sums(codes.loudness)
             encode.evaluate(model, Rows(x_BD.numpy()))
     return watch.largest
 

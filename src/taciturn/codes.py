@@ -121,10 +121,6 @@ class Codes(ABC):
         """Return in how many rows each latent is not 0 [L]."""
         return self._per_latent((self.values != 0).to(self.values.dtype))
 
-    def l1(self) -> Tensor:
-        """Return each row's Σ_l |code| [B], of the proposals where there are any."""
-        return self.row_sums(self.loudness)
-
     def l0(self) -> Tensor:
         """Return how many latents of each row are not 0 [B]; with the gate's gradient where there is one."""
         return self.row_sums((self.values != 0).to(self.values.dtype) if self.gate is None else self.gate)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .kernels import Above, Index, Kernels, Top, TopBatch
+from .kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,13 @@ class Pre:
         if not self.kernels.sparse_below:
             return self._sparse(*self.kernels.pick(*self._affine, TopBatch(wanted)))
         candidates = min(math.ceil(2 * k), n_latents)
-        while True:  # so many candidates a row are enough if no row spends all of them
-            index, values = self.kernels.pick(*self._affine, Top(candidates))
-            if wanted <= len(values):
-                kept = torch.zeros_like(values, dtype=torch.bool)
-                kept[values.topk(wanted, sorted=False).indices] = True
-                if candidates == n_latents or not kept.view(n_rows, -1).all(1).any():
-                    return self._sparse(index.keep(kept), values[kept])
-            candidates = min(2 * candidates, n_latents)
+        index, values = self.kernels.pick(*self._affine, Top(candidates))
+        kept = _largest(values, wanted)
+        if candidates < n_latents and kept.view(n_rows, -1).all(1).any():
+            # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
+            index, values = self.kernels.pick(*self._affine, AtLeast(values[kept].min()))
+            kept = _largest(values, wanted)
+        return self._sparse(index.keep(kept), values[kept])
 
     def above(self, threshold: Tensor) -> "Codes":
         """Return codes that hold every entry greater than the threshold, a scalar or one a latent.
@@ -102,6 +101,10 @@ class Codes(ABC):
     def say(self, values: Tensor, *, gate: Tensor | None = None, proposal: Tensor | None = None) -> Self:
         """Return codes with other values in the same places (sparse ones stay zero elsewhere)."""
         return replace(self, values=values, gate=gate, proposal=proposal)
+
+    def relu(self) -> Self:
+        """Return the codes with those below 0 silenced."""
+        return self.say(self.values.relu())
 
     @property
     def pressed(self) -> Tensor:
@@ -268,6 +271,13 @@ class Sparse(Codes):
 
     def _per_latent(self, values: Tensor) -> Tensor:
         return values.new_zeros(self.index.n_latents).index_add(0, self.index.latents, values)
+
+
+def _largest(values_N: Tensor, count: int) -> Tensor:
+    """Return the mask [N] of the `count` largest."""
+    mask_N = torch.zeros_like(values_N, dtype=torch.bool)
+    mask_N[values_N.topk(count, sorted=False).indices] = True
+    return mask_N
 
 
 def _doubling(most: int) -> list[tuple[int, int]]:

@@ -186,12 +186,9 @@ class DictionaryAutoencoder(BaseAutoencoder):
     def _revival(self) -> list[str]:
         if self.revive in (None, "none"):
             return []
-        said = (
-            ("auxk" if self.sparsity in ("topk", "batch_topk") else "resample")
-            if self.revive == "auto"
-            else self.revive
-        )
-        ways = said.split("+") if isinstance(said, str) else [said]
+        if self.revive == "auto":
+            return ["auxk" if self.sparsity in ("topk", "batch_topk") else "resample"]
+        ways = str(self.revive).split("+")
         if not set(ways) <= {"auxk", "resample"}:
             raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")
         return ways

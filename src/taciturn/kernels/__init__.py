@@ -1,8 +1,8 @@
 """F1. The sparse operations: plain and chunked."""
 
 from .chunked import Chunked
-from .index import Above, Index, Rule, Top, TopBatch
+from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
 
-__all__ = ["Above", "Chunked", "Index", "Kernels", "Plain", "Rule", "Top", "TopBatch"]
+__all__ = ["Above", "AtLeast", "Chunked", "Index", "Kernels", "Plain", "Rule", "Top", "TopBatch"]

@@ -79,6 +79,18 @@ class Above:
         return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
 
 
+@dataclass(frozen=True, eq=False)
+class AtLeast:
+    """Keep every entry that is not below a threshold."""
+
+    threshold: Tensor
+
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
+        kept_BL = ~(pre_BL < self.threshold)
+        return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
+
+
 @dataclass(frozen=True)
 class TopBatch:
     """Keep the `count` largest of all rows together; for kernels that show a rule the whole batch at once."""

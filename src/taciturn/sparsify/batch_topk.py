@@ -56,8 +56,7 @@ class BatchTopK(Sparsifier):
 
     def train(self, pre: Pre, state: nn.Module) -> Codes:
         """Return k codes a row on average, sparse."""
-        kept = pre.top_batch(final(self.k))
-        return kept.say(kept.values.relu())
+        return pre.top_batch(final(self.k)).relu()
 
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
         """Return the codes above the threshold."""

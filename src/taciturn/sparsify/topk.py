@@ -35,4 +35,4 @@ class TopK(Sparsifier):
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
         """Return at most k codes a row, sparse."""
         kept = pre.top(round(final(self.k)), signed=self.signed)
-        return kept if self.signed else kept.say(kept.values.relu())
+        return kept if self.signed else kept.relu()

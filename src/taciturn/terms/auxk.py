@@ -37,5 +37,5 @@ class AuxK(Term):
         if not len(dead_M):
             return p.logits.new_zeros(())
         left = (p.batch.target - p.logits).detach()
-        said = p.pre.among(dead_M).top(self.k)
-        return p.mean((p.model.span(said.say(said.values.relu())) - left).square().mean(1))
+        said = p.pre.among(dead_M).top(self.k).relu()
+        return p.mean((p.model.span(said) - left).square().mean(1))

@@ -52,6 +52,11 @@ class CountTerm(Term):
         model.shift_codes(-around.mean(0))
 
 
+def a_row(p: Pass, numbers: Tensor) -> Tensor:
+    """Return the mean over rows of the sum over latents of numbers that stand beside the codes."""
+    return p.mean(p.model.world.latents.total(p.codes.row_sums(numbers)))
+
+
 def latents_a_row(p: Pass) -> Tensor:
     """Return the mean number of latents at work in a row, with the gate's gradient where there is one."""
     return p.mean(p.model.world.latents.total(p.codes.l0()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from ..passes import Pass
-from .count import CountTerm
+from .count import CountTerm, a_row
 
 
 @dataclass(frozen=True)
@@ -25,4 +25,4 @@ class L1(CountTerm):
         size = p.codes.loudness
         if self.scaled:
             size = size * p.codes.at(p.model.dictionary.norm(dim=1))
-        return p.mean(p.model.world.latents.total(p.codes.row_sums(size)))
+        return a_row(p, size)

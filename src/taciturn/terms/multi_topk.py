@@ -29,5 +29,4 @@ class MultiTopK(OfError):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return the error of decode(the k largest)."""
-        kept = p.pre.top(self.k)
-        return self.error(p.saying(kept.say(kept.values.relu())))
+        return self.error(p.saying(p.pre.top(self.k).relu()))

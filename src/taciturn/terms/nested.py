@@ -40,11 +40,11 @@ class Nested(OfError):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return Σ_m share_m error(decode(parts 1 … m))."""
-        # the decoder's bias alone; what the codes add is taken from the parts
-        so_far = p.model.decode(p.codes.split([0])[0])
-        errors: list[Tensor] = []
-        for codes in self.parts(p):
-            so_far = (so_far.detach() if self.detach and errors else so_far) + p.model.span(codes)
+        first, *rest = self.parts(p)
+        so_far = p.model.decode(first)
+        errors = [self.error(replace(p, codes=first, logits=so_far))]
+        for codes in rest:
+            so_far = (so_far.detach() if self.detach else so_far) + p.model.span(codes)
             errors.append(self.error(replace(p, codes=codes, logits=so_far)))
         shares = torch.tensor(self._shares(len(errors)), dtype=so_far.dtype, device=so_far.device)
         return torch.stack(errors) @ shares

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..passes import Pass
 from ..recipe import check
-from .count import CountTerm
+from .count import CountTerm, a_row
 
 
 @dataclass(frozen=True)
@@ -27,4 +27,4 @@ class TanhPenalty(CountTerm):
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l tanh(steepness |code| ‖W_l‖)."""
         loud = p.codes.loudness * p.codes.at(p.model.dictionary.norm(dim=1))
-        return p.mean(p.model.world.latents.total(p.codes.row_sums((self.steepness * loud).tanh())))
+        return a_row(p, (self.steepness * loud).tanh())

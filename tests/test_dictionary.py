@@ -271,3 +271,18 @@ def test_resampling_brings_the_dead_back_to_find_features(known):
         list(train(Run(step, feed, optimiser, Decay(0.01), 10, UnitNorm(), hooks=hooks)))
         found[len(hooks)] = mcc(model.dictionary, known.features)
     assert found[0] < 0.75 < 0.85 < found[1]
+
+
+def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):
+    X = np.random.default_rng(0).normal(size=(300, 6)) @ np.random.default_rng(1).normal(size=(6, 6)) + 3
+    whole = DictionaryAutoencoder(8, k=2, scaling="whiten:1e-6", random_state=0).partial_fit(X)
+    parts = DictionaryAutoencoder(8, k=2, scaling="whiten:1e-6", random_state=0).partial_fit(X[:170])
+    parts.save(tmp_path / "run")
+    loaded = DictionaryAutoencoder.load(tmp_path / "run").partial_fit(X[170:])
+    parts.partial_fit(X[170:])
+    wanted = whole.module_.whitening
+    np.testing.assert_allclose(
+        np.cov((whole.module_.normalise(torch.from_numpy(X))).T, bias=True), np.eye(6), atol=1e-5
+    )
+    np.testing.assert_allclose(parts.module_.whitening, wanted, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(loaded.module_.whitening, wanted, rtol=1e-9, atol=1e-9)

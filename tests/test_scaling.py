@@ -8,10 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from taciturn.feed import tensor
 from taciturn.model import Autoencoder, Layout
 from taciturn.moments import Moments
-from taciturn.scaling import Auto, MinMax, NoScaling, Standard, UInt8, in_unit_interval
+from taciturn.scaling import Auto, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, in_unit_interval
 from taciturn.sparsify import Identity
 
-ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax()]
+ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten(), Whiten(0.5)]
 DTYPES = [np.float32, np.float64, np.uint8, np.int64]
 
 
@@ -27,11 +27,18 @@ def formula(scaling, x_ND):
     x = x_ND.astype(np.float64)
     if scaling == Auto():
         scaling = UInt8() if x_ND.dtype == np.uint8 else Standard()
-    centred = [1, 1, 1, 0] if scaling in (Standard(), MinMax()) else None
+    centred = [1, 1, 1, 0] if isinstance(scaling, Standard | MinMax) else None
+    if isinstance(scaling, Whiten):  # the constant column is nobody's: whitening the other three is the whole
+        z = (x[:, :3] - x[:, :3].mean(0)) / x[:, :3].std(0)
+        variance, components = np.linalg.eigh(np.cov(z.T, bias=True))
+        mean = (variance.sum() + 1) / 4  # it counts with variance 1
+        root = components @ np.diag(np.maximum(variance, scaling.floor * mean) ** -0.5) @ components.T
+        return np.column_stack([z @ root, np.zeros(len(x))])
     x = {
         NoScaling(): x,
         UInt8(): x / 255,
         Standard(): (x - x.mean(0)) / np.where(x.std(0) > 1e-9, x.std(0), 1),
+        MeanNorm(): x / np.sqrt((x**2).sum(1)).mean() * 2,
         MinMax(): (x - x.min(0)) / np.where(np.ptp(x, axis=0) > 0, np.ptp(x, axis=0), 1),
     }[scaling]
     return x * centred if centred else x
@@ -39,12 +46,11 @@ def formula(scaling, x_ND):
 
 def fitted(scaling, x_ND, dtype=torch.float32):
     """A model that scales as the scaling does on these rows."""
-    moments = Moments().add(x_ND)
-    shift, scale = scaling.chosen(moments, x_ND.dtype).fit(moments)
-    model = Autoencoder(Layout((x_ND.shape[1], 2), Identity()), rng=torch.Generator().manual_seed(0))
+    moments = Moments(crossed=scaling.whitens).add(x_ND)
+    layout = Layout((x_ND.shape[1], 2), Identity(), whitened=scaling.whitens)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     model = model.double() if dtype == torch.float64 else model  # .float() would round the shift as well
-    model.shift.copy_(torch.from_numpy(shift))
-    model.scale.copy_(torch.from_numpy(scale))
+    model.scale_by(scaling.chosen(moments, x_ND.dtype), moments)
     return model
 
 
@@ -126,6 +132,15 @@ def test_any_other_scaling_stands_for_itself(scaling):
     assert scaling.chosen(Moments().add([[0.0, 300.0]]), np.uint8) is scaling
 
 
+def test_whitened_rows_have_no_correlations_but_where_a_direction_is_noise():
+    rng = np.random.default_rng(3)
+    x_ND = rng.normal(size=(4000, 5)) @ rng.normal(size=(5, 5)) * [1, 10, 0.1, 1, 3] + 5
+    x_ND[:, 4] = x_ND[:, 0] + 1e-9 * rng.normal(size=4000)  # said twice
+    scaled = fitted(Whiten(), x_ND, torch.float64).normalise(torch.from_numpy(x_ND)).numpy()
+    variance = np.linalg.eigvalsh(np.cov(scaled.T, bias=True))
+    assert_allclose(variance, [0, 1, 1, 1, 1], atol=1e-9)
+
+
 @pytest.mark.parametrize("scaling", [Standard(), MinMax()], ids=str)
 def test_constant_columns_are_only_centred(scaling):
     x_ND = np.array([[0.1, 0], [0.1, 4], [0.1, 8]])
@@ -151,6 +166,12 @@ SAID = [
         [[5.0, 1], [5, 1]],
         "each column brought to [0, 1] by its least and greatest value (2 constant columns only centred)",
     ),
+    (MeanNorm(), [[3.0, 4], [6, 8]], "divided by 5.303: rows √2 long on average"),
+    (
+        Whiten(),
+        [[0.0, 1], [0, 3]],
+        "columns standardised and their correlations removed (1 constant column only centred)",
+    ),
     (Auto(), [[0.0, 1], [1, 0.5]], "not scaled, values from 0 to 1"),
     (Auto(), [[0.0, 7], [1, 3]], "each column standardised to mean 0, deviation 1"),
 ]
@@ -171,6 +192,9 @@ UNIT = [
     (MinMax(), [[7.0, 7.0]], True),
     (Standard(), [[0.0, 1.0], [1.0, 0.5]], False),
     (Standard(), [[3.0, 3.0]], True),
+    (MeanNorm(), [[0.0, 1.0]], False),
+    (MeanNorm(), [[0.5, 0.5]], True),
+    (Whiten(), [[3.0, 3.0]], False),
     (Auto(), [[0.0, 1.0]], True),
     (Auto(), [[0.0, 2.0], [1.0, 3.0]], False),
 ]

@@ -31,7 +31,7 @@ from .trainer import History
 
 FORMAT = 1
 TRAINING = ("seed", "epochs", "steps", "seconds", "stopped", "weights")
-ROWS = ("count", "columns", "shape", "mean", "variance", "low", "high")
+ROWS = ("count", "norm", "columns", "shape", "mean", "variance", "low", "high")
 
 
 @dataclass

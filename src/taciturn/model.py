@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from .codes import Codes, Pre
 from .errors import RecipeError
 from .kernels import Kernels, Plain
+from .moments import Moments
 from .recipe import Recipe
+from .scaling import Scaling, Whiten
 from .sparsify import Elementwise, Identity, ReLU, Sparsifier
 from .world import ALONE, World
 
@@ -23,7 +25,7 @@ class Layout(Recipe):
     `tied` shares each encoder weight with the mirrored decoder layer; `centred` subtracts the decoder's last bias
     from the input, as sparse dictionaries do (Bricken et al., 2023). `refine` looks so many times at what the codes
     leave over, and says them anew: codes = S(pre + η (x - x̂) W'), a step of LISTA (Gregor and LeCun, 2010) with a
-    learnt η, trained through; for one layer with identity output.
+    learnt η, trained through; for one layer with identity output. `whitened`: scaled rows are multiplied by a matrix.
     """
 
     widths: tuple[int, ...]
@@ -33,6 +35,7 @@ class Layout(Recipe):
     tied: bool = False
     centred: bool = False
     refine: int = 0
+    whitened: bool = False
 
     name = "layout"
     spoken = False
@@ -82,6 +85,8 @@ class Autoencoder(nn.Module):
 
     shift: Tensor
     scale: Tensor
+    whitening: Tensor
+    colouring: Tensor
 
     def __init__(
         self, layout: Layout, *, rng: torch.Generator, kernels: Kernels | None = None, world: World = ALONE
@@ -111,6 +116,9 @@ class Autoencoder(nn.Module):
         # float64: a column far from 0 must not lose its digits before it is centred
         self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
         self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
+        if layout.whitened:
+            self.register_buffer("whitening", torch.eye(widths[0], dtype=torch.float64))
+            self.register_buffer("colouring", torch.eye(widths[0], dtype=torch.float64))
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -120,11 +128,24 @@ class Autoencoder(nn.Module):
     def normalise(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
         # in float64 whatever the rows are: a shift rounded to float32 would put rows near 1e6 off their centre
-        return ((x.double() - self.shift) / self.scale).to(self.dictionary.dtype)
+        scaled = (x.double() - self.shift) / self.scale
+        return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
 
     def restore(self, x: Tensor) -> Tensor:
         """Return rows in the input's units for scaled rows [B, D]."""
-        return (x * self.scale + self.shift).to(x.dtype)
+        mixed = x.double() @ self.colouring if self.layout.whitened else x
+        return (mixed * self.scale + self.shift).to(x.dtype)
+
+    @torch.no_grad()
+    def scale_by(self, scaling: Scaling, moments: Moments) -> None:
+        """Scale rows from now on as a scaling does for rows of these moments."""
+        shift, scale = scaling.fit(moments)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.scale.copy_(torch.from_numpy(scale))
+        if isinstance(scaling, Whiten):
+            whitening, colouring = scaling.mix(moments)
+            self.whitening.copy_(torch.from_numpy(whitening))
+            self.colouring.copy_(torch.from_numpy(colouring))
 
     def pre(self, x: Tensor) -> Pre:
         """Return what the encoder offers for scaled rows [B, D]."""

@@ -2,19 +2,23 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .moments import Moments
-from .recipe import Recipe
+from .recipe import Recipe, check
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Scaling(Recipe):
     """Scaled rows are (x - shift) / scale; a column of one value is only shifted."""
+
+    whitens: ClassVar[bool] = False  # whether scaled rows are multiplied by a matrix as well
 
     @abstractmethod
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
@@ -90,6 +94,56 @@ class MinMax(Scaling):
 
 
 @dataclass(frozen=True)
+class MeanNorm(Scaling):
+    """Divide by one number, so that rows are √D long on average (Conerly et al., 2024): usual for activations.
+
+    Directions keep their angles and columns their relative scale.
+    """
+
+    name = "mean_norm"
+
+    def fit(self, moments: Moments) -> tuple[Vector, Vector]:
+        """Return 0 and the rows' mean length / √D."""
+        shift = np.zeros_like(moments.mean)
+        return shift, np.full_like(shift, (moments.norm or 1.0) / np.sqrt(len(shift)))
+
+    def said(self, moments: Moments) -> str:
+        """Return one line on what is done."""
+        return f"divided by {self.fit(moments)[1][0]:.4g}: rows √{len(moments.mean)} long on average"
+
+
+@dataclass(frozen=True)
+class Whiten(Standard):
+    """Columns standardised, then their correlations removed: principal components scaled to 1 and turned back.
+
+    Scaled rows are P^(-1/2) z for standardised z with correlations P (ZCA-cor; Kessy, Lewin and Strimmer, 2018): of all
+    whitenings the one that stays nearest to the columns, so that a dictionary can still be read by them, and, unlike
+    the components themselves, it turns only a little when rows are added.
+
+    floor : components of less variance than this share of their mean count as noise and are scaled as if they had so
+        much, > 0.
+    """
+
+    floor: float = 0.01
+
+    name = "whiten"
+    whitens = True
+
+    def __post_init__(self) -> None:
+        check(self, "floor", 0, ends="()", fixed=True)
+
+    def mix(self, moments: Moments) -> tuple[Matrix, Matrix]:
+        """Return P^(-1/2) and P^(1/2) [D, D]; both are symmetric."""
+        variance, components = np.linalg.eigh(moments.correlation)
+        std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
+        return components / std @ components.T, components * std @ components.T
+
+    def said(self, moments: Moments) -> str:
+        """Return one line on what is done."""
+        return "columns standardised and their correlations removed" + _constant(moments)
+
+
+@dataclass(frozen=True)
 class Auto(Scaling):
     """Rows already in [0, 1] stay; uint8 is divided by 255; everything else is standardised.
 
@@ -122,6 +176,8 @@ class Auto(Scaling):
 
 def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bool:
     """Return whether all rows, and those of other moments, lie in [0, 1] once scaled by the first."""
+    if scaling.whitens:
+        return False
     shift, scale = scaling.fit(moments)
     all_of_them = (moments, *others)
     low = min(((m.low - shift) / scale).min() for m in all_of_them)

@@ -56,7 +56,9 @@ def fit(
     output_activation: Annotated[
         str | None, typer.Option(help="sigmoid or identity; by default by the rows' range.")
     ] = None,
-    scaling: Annotated[str | None, typer.Option(help="none, standard, minmax, uint8; by default by the rows.")] = None,
+    scaling: Annotated[
+        str | None, typer.Option(help="none, standard, minmax, uint8, mean_norm, whiten; by default by the rows.")
+    ] = None,
     loss: Annotated[str | None, typer.Option(help="squared_error or cross_entropy.")] = None,
     tied: Annotated[bool | None, typer.Option("--tied/--untied", help="Share encoder and decoder weights.")] = None,
     early_stopping: Annotated[

@@ -68,7 +68,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "auto": "sigmoid" where the scaled rows lie in [0, 1], else "identity".
     scaling : str, default="auto"
         "none", "standard", "minmax", "uint8" (divide by 255). "auto": rows in [0, 1] stay, uint8 is divided by
-        255, everything else is standardised. Part of the model; `scaling_` says what was done.
+        255, everything else is standardised; "mean_norm": divided by one number that makes rows √n_features long on
+        average; "whiten": standardised and freed of correlations. Part of the model; `scaling_` says what was done.
     loss : str or Term, default="squared_error"
         The reconstruction error, or "cross_entropy" for rows in [0, 1].
     tied : bool, default=False
@@ -216,14 +217,17 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         later do not count; the scaling's numbers follow all rows seen.
         """
         from .learner import Learner, measure
-        from .settings import settle
+        from .settings import crossed, settle
 
         first = not hasattr(self, "_learner")
         noted = copy(self)
         source, partner, _ = training_rows(noted, X, target, least=1, learn=first)
-        moments, targets = measure(source), None if partner is None else measure(partner)
+        parameters = (
+            self._parameters(pairs=partner is not None) if first else {"scaling": self._learner.settings.scaling}
+        )
+        moments = measure(source, crossed=crossed(parameters))
         if first:
-            parameters = self._parameters(pairs=partner is not None)
+            targets = None if partner is None else measure(partner)
             self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
         self._learner.see(moments)
@@ -403,9 +407,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
         """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
         from .learner import Learner, measure
-        from .settings import settle, switch
+        from .settings import crossed, settle, switch
 
-        moments, targets = measure(source), None if partner is None else measure(partner)
+        moments = measure(source, crossed=crossed(parameters))
+        targets = None if partner is None else measure(partner)
         if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
             learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)
             learner.see(moments)

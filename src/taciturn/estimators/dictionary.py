@@ -72,7 +72,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
     corruption : str, Corruption or None, default=None
         What is done to the rows that the network sees while it trains; see DenoisingAutoencoder.
     scaling : str, default="auto"
-        "none", "standard", "minmax", "uint8"; see DenoisingAutoencoder.
+        "none", "standard", "minmax", "uint8", "mean_norm", "whiten"; see DenoisingAutoencoder.
     solver, learning_rate, batch_size, max_iter, alpha, warm_start, device, random_state, verbose
         As for the other estimators; `alpha` is 0, and "auto" a learning rate of 0.003 falling to 0 over the last fifth
         of about 4,000 steps.

@@ -24,9 +24,9 @@ SOME_ROWS = 5000
 ENOUGH_ROWS = 500  # of which a tenth can be kept apart
 
 
-def measure(source: Source, block: int = 8192) -> Moments:
-    """Return the per-column statistics of a source."""
-    moments = Moments()
+def measure(source: Source, block: int = 8192, *, crossed: bool = False) -> Moments:
+    """Return the statistics of a source, `crossed` with those of pairs of columns."""
+    moments = Moments(crossed=crossed)
     for start in range(0, len(source), block):
         moments.add(source.read(start, start + block))
     return moments
@@ -38,7 +38,7 @@ class Learner:
     def __init__(self, settings: Settings, seed: int) -> None:
         kernels = plan(settings.layout).kernels
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=kernels)
-        self.moments = Moments()
+        self.moments = Moments(crossed=settings.scaling.whitens)
         self.scaling_said = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
         self.held_out = 0.0  # the share of the rows that was split off for validation, by the seed
@@ -58,9 +58,7 @@ class Learner:
         """Take in the moments of more rows, and scale by all that were seen."""
         self.moments.merge(moments)
         scaling = self.settings.scaling
-        shift, scale = scaling.fit(self.moments)
-        self.model.shift.copy_(torch.from_numpy(shift))
-        self.model.scale.copy_(torch.from_numpy(scale))
+        self.model.scale_by(scaling, self.moments)
         self.scaling_said = scaling.said(self.moments)
 
     def fit(

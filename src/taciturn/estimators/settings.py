@@ -86,6 +86,7 @@ def settle(
         output=output(parameters["output_activation"], unit),
         tied=switch(parameters, "tied"),
         centred=parameters.get("centred", False),
+        whitened=scaling.whitens,
         refine=parameters.get("refine", 0),
     )
     size = batch_size(parameters["batch_size"], n_rows, penalties)
@@ -125,6 +126,11 @@ def one(value: Any, family: type[Part], parameter: str) -> Part:
     if not isinstance(value, family):
         raise RecipeError(f"{parameter}={value!r} is neither a {family.__name__} nor the text of one")
     return value
+
+
+def crossed(parameters: Parameters) -> bool:
+    """Return whether the scaling asked for needs to know how columns go together."""
+    return one(parameters["scaling"], Scaling, "scaling").whitens
 
 
 def corruption(value: Any) -> Corruption:

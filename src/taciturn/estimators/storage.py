@@ -60,6 +60,7 @@ def described(
         },
         "rows": {
             "count": moments.count,
+            "norm": moments.norm,
             "columns": None if columns is None else [str(name) for name in columns],
             "shape": list(learner.shape),
             "held_out": learner.held_out,
@@ -77,11 +78,15 @@ def described(
 def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
     """Return the learner that an artifact describes; it goes on with a fresh optimiser."""
     config, rows = kept.config, kept.config["rows"]
-    moments = Moments()
-    moments.count = rows["count"]
+    scaling = kept.recipe("scaling")
+    moments = Moments(crossed=scaling.whitens)
+    moments.count, moments.norm = rows["count"], rows["norm"]
     moments.mean, moments.low, moments.high = (np.asarray(rows[name]) for name in ("mean", "low", "high"))
     moments.squares = np.asarray(rows["variance"]) * moments.count
-    decided = {"scaling": kept.recipe("scaling"), "device": "cpu"}
+    if scaling.whitens:
+        std, colouring = np.sqrt(moments.squares), kept.model.colouring.numpy()
+        moments.products = colouring @ colouring * std * std[:, None]
+    decided = {"scaling": scaling, "device": "cpu"}
     settings = settle({**parameters, **decided}, moments, np.dtype(float))
     if settings.layout != kept.model.layout:
         raise RecipeError("its parameters ask for another network than the one that is stored")

@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
-from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DictionaryAutoencoder, datasets, load
-from taciturn.care import Resample, UnitNorm, geometric_median, rewrite
 from taciturn.errors import RecipeError, TaciturnWarning
-from taciturn.feed import Feed
 from taciturn.metrics import mcc
-from taciturn.model import Autoencoder, Layout
-from taciturn.schedules import Decay
-from taciturn.sources import Rows
 from taciturn.sparsify import BatchTopK, Gated, JumpReLU, ReLU, TopK
-from taciturn.step import Step
-from taciturn.terms import L0, L1, AuxK, GatedAux, Matryoshka, Objective, SquaredError
-from taciturn.trainer import Revival, Run, train
+from taciturn.terms import L0, L1, AuxK, GatedAux, Matryoshka, SquaredError
 
 KINDS = ["topk", "batch_topk", "jumprelu", "gated", "l1"]
 N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
@@ -174,103 +166,6 @@ def test_what_cannot_be(digits, parameters, said):
             digits
         )
     assert str(refused.value).startswith(said)
-
-
-# --- care ------------------------------------------------------------------------------------------------------
-def test_unit_norm_takes_out_what_would_only_change_a_rows_length():
-    W = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
-    W.grad = torch.tensor([[1.0, 0.0], [5.0, 7.0]])
-    with torch.no_grad():
-        UnitNorm().before(W)
-        # (1, 0) less its part along (.6, .8), .6 (.6, .8)
-        np.testing.assert_allclose(W.grad, [[0.64, -0.48], [5.0, 0.0]], atol=1e-6)
-        UnitNorm().after(W)
-    np.testing.assert_allclose(W.detach(), [[0.6, 0.8], [0.0, 1.0]], atol=1e-6)
-
-
-def test_the_geometric_median_has_the_least_sum_of_distances():
-    x = np.random.default_rng(0).standard_t(2, (60, 3))
-    least = minimize(lambda m: np.linalg.norm(x - m, axis=1).sum(), x.mean(0), method="Nelder-Mead", tol=1e-10)
-    np.testing.assert_allclose(geometric_median(torch.tensor(x)), least.x, atol=1e-4)
-
-
-def test_rewriting_rows_forgets_what_the_optimiser_remembers_of_them():
-    W = torch.nn.Parameter(torch.ones(4, 2))
-    optimiser = torch.optim.Adam([W], lr=0.1)
-    W.square().sum().backward()
-    optimiser.step()
-    before = W.detach().clone()
-    rewrite(optimiser, torch.tensor([1, 3]), {W: torch.tensor([[5.0, 6.0], [7.0, 8.0]])})
-    np.testing.assert_array_equal(W.detach(), [before[0].tolist(), [5, 6], before[2].tolist(), [7, 8]])
-    for moment in ("exp_avg", "exp_avg_sq"):
-        assert ((optimiser.state[W][moment] == 0).all(1) == torch.tensor([False, True, False, True])).all()
-
-
-def test_when_latents_begin_anew():
-    recipe = Resample(every=0.1, until=0.5)
-    assert [step for step in range(1, 101) if recipe.due(step, 100)] == [10, 20, 30, 40, 50]
-
-
-def revived(known, seed):
-    """A run of which two latents are dead, after its revival."""
-    rng = torch.Generator().manual_seed(0)
-    model = Autoencoder(Layout((N_INPUTS, 6), JumpReLU(), centred=True), rng=rng)
-    step = Step(model, Objective((SquaredError(),)))
-    feed = Feed(Rows(known.rows[:64]), model.normalise, 32, seed)
-    run = Run(step, feed, torch.optim.Adam(step.parameters(), 1e-3), 1e-3, epochs=1)
-    list(train(run))
-    step.silent.copy_(torch.tensor([0, 10_000, 3, 9_999, 10_001, 0]))
-    before = {name: value.detach().clone() for name, value in step.named_parameters()}
-    Revival(Resample(every=0.5, until=1, rows=64))(run, None, None)
-    return run, before
-
-
-def test_dead_latents_begin_anew_where_rows_are_said_badly(known):
-    run, before = revived(known, seed=1)
-    model, dead, living = run.step.model, [1, 4], [0, 2, 3, 5]
-    x = torch.from_numpy(known.rows[:64])
-    old = Autoencoder(model.layout, rng=torch.Generator()).requires_grad_(False)
-    old.load_state_dict({name.removeprefix("model."): v for name, v in before.items()}, strict=False)
-    left = x - old.decode(old.code(x))
-    left = left / left.norm(dim=1, keepdim=True)
-    now = {name: value.detach() for name, value in run.step.named_parameters()}
-    for name, value in now.items():  # the decoder's own bias is no latent's
-        rows = living if len(value) == 6 else range(len(value))
-        np.testing.assert_array_equal(value[rows], before[name][rows], err_msg=name)
-    length = before["model.decoder.0.weight"][living].norm(dim=1).mean()
-    whisper = 0.2 * before["model.encoder.0.weight"][living].norm(dim=1).mean()
-    for latent in dead:
-        direction = now["model.decoder.0.weight"][latent] / length
-        assert (left @ direction).max().item() == pytest.approx(1, abs=1e-5)  # what is left over of some row
-        np.testing.assert_allclose(now["model.encoder.0.weight"][latent], whisper * direction, rtol=1e-5, atol=1e-7)
-        assert now["model.encoder.0.bias"][latent] == 0
-        assert now["model.coder.value"][latent].item() == pytest.approx(
-            before["model.coder.value"][living].mean().item()
-        )
-    assert run.step.silent.tolist() == [0, 0, 3, 9_999, 0, 0]
-    state = run.optimiser.state[model.dictionary]
-    assert ((state["exp_avg"] == 0).all(1)).nonzero()[:, 0].tolist() == dead
-
-
-def test_which_rows_is_drawn_by_the_seed(known):
-    one, again, other = (revived(known, seed)[0].step.model.dictionary.detach()[[1, 4]] for seed in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
-
-
-def test_resampling_brings_the_dead_back_to_find_features(known):
-    found = {}
-    for hooks in ((), (Revival(Resample(after=500)),)):
-        rng = torch.Generator().manual_seed(0)
-        model = Autoencoder(Layout((N_INPUTS, N_FEATURES), TopK(ACTIVE), centred=True), rng=rng)
-        with torch.no_grad():
-            model.encoder[0].bias[::2] = -50  # never among the largest, and no gradient reaches them
-        step = Step(model, Objective((SquaredError(),)))
-        feed = Feed(Rows(known.rows), model.normalise, 128, seed=0)
-        optimiser = torch.optim.Adam(step.parameters(), 0.01)
-        list(train(Run(step, feed, optimiser, Decay(0.01), 10, UnitNorm(), hooks=hooks)))
-        found[len(hooks)] = mcc(model.dictionary, known.features)
-    assert found[0] < 0.75 < 0.85 < found[1]
 
 
 def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):

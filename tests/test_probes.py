@@ -10,8 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.model_selection import train_test_split
 
+from taciturn import DictionaryAutoencoder, datasets
 from taciturn.errors import DataError, RecipeError
-from taciturn.probes import sparse_probing
+from taciturn.metrics import mcc, recall
+from taciturn.probes import seed_stability, sparse_probing
 
 
 def two_classes(n_rows=4000, share=0.5, seed=0):
@@ -112,3 +114,21 @@ def test_wrong_usage(change, error, message):
     names = ("codes_train", "y_train", "codes_test", "y_test")
     with pytest.raises(error, match=message):
         sparse_probing(**(dict(zip(names, split(*two_classes()), strict=True)) | change))
+
+
+# --- seed stability --------------------------------------------------------------------------------------------
+def test_what_seeds_share_is_counted_beside_what_they_shared_at_step_0():
+    known = datasets.known_dictionary(2000, n_features=12, n_inputs=16, active=2, random_state=0)
+    model = DictionaryAutoencoder(12, k=2, scaling="none", max_iter=5)
+    found = seed_stability(model, known.rows, seeds=2)
+    one, other = (DictionaryAutoencoder(**model.get_params() | {"random_state": s}).fit(known.rows) for s in (0, 1))
+    assert found.mcc == pytest.approx(mcc(one.components_, other.components_))
+    between = (recall(one.components_, other.components_), recall(other.components_, one.components_))
+    assert found.shared == pytest.approx(sum(between) / 2)
+
+
+def test_what_a_frozen_dictionary_shares_over_seeds_was_never_learnt():
+    rows = datasets.known_dictionary(500, n_features=12, n_inputs=16, active=2, random_state=0).rows
+    found = seed_stability(DictionaryAutoencoder(12, k=2, constraint="frozen", max_iter=2), rows, seeds=2)
+    assert (found.shared, found.mcc) == (found.initial.shared, found.initial.mcc)
+    assert found.mcc < 0.7

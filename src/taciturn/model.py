@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .codes import Codes, Pre
@@ -26,6 +27,7 @@ class Layout(Recipe):
     from the input, as sparse dictionaries do (Bricken et al., 2023). `refine` looks so many times at what the codes
     leave over, and says them anew: codes = S(pre + η (x - x̂) W'), a step of LISTA (Gregor and LeCun, 2010) with a
     learnt η, trained through; for one layer with identity output. `whitened`: scaled rows are multiplied by a matrix.
+    `norm`: the length at which every row of the dictionary, and of the encoder as its transpose, begins.
     """
 
     widths: tuple[int, ...]
@@ -36,6 +38,7 @@ class Layout(Recipe):
     centred: bool = False
     refine: int = 0
     whitened: bool = False
+    norm: float | None = None
 
     name = "layout"
     spoken = False
@@ -99,12 +102,15 @@ class Autoencoder(nn.Module):
             Affine(_drawn((n_out, n_in), activation.spread(n_in, n_out), rng), n_out)
             for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
         ]
+        if layout.norm is not None:
+            last = encoder[-1].weight.data
+            last.copy_(layout.norm * F.normalize(last, dim=1))
         decoder = []
         for layer, activation in reversed(list(zip(encoder, [layout.output, *activations[:-1]], strict=True))):
             n_in, n_out = layer.weight.shape
             if layout.tied:
                 weight = layer.weight
-            elif (coder.transposed or layout.centred) and layer is encoder[-1]:
+            elif (coder.transposed or layout.centred or layout.norm) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
                 weight = _drawn((n_in, n_out), activation.spread(n_in, n_out), rng)
@@ -196,6 +202,11 @@ class Autoencoder(nn.Module):
         """Set the decoder's last bias so that without any codes it says this scaled row."""
         sigmoid = "values in (0, 1)" in self.layout.output.offers
         _affine(self.decoder[-1]).bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
+
+    def by_latent(self) -> list[nn.Parameter]:
+        """Return each parameter once that has a row for every latent; for one layer."""
+        layer = _affine(self.encoder[-1])
+        return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
 
     @torch.no_grad()
     def reborn(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:

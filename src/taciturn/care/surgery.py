@@ -1,6 +1,6 @@
-"""The one door for changing weights by hand, so that the optimiser's memory always follows."""
+"""The door for changing weights by hand, so that the optimiser's memory always follows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,3 +17,13 @@ def rewrite(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn
         for memory in optimiser.state.get(parameter, {}).values():
             if isinstance(memory, Tensor) and memory.shape == parameter.shape:
                 memory[latents_M] = 0
+
+
+@torch.no_grad()
+def permute(optimiser: torch.optim.Optimizer, order_L: Tensor, parameters: Iterable[nn.Parameter]) -> None:
+    """Give parameters' rows another order, and what the optimiser remembers of them."""
+    for parameter in parameters:
+        parameter.copy_(parameter[order_L])
+        for memory in optimiser.state.get(parameter, {}).values():
+            if isinstance(memory, Tensor) and memory.shape == parameter.shape:
+                memory.copy_(memory[order_L])

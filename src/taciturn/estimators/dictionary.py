@@ -16,6 +16,7 @@ from .rows import rows
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from ..care import Constraint
     from ..corrupt import Corruption
     from ..schedules import Schedule
     from ..solvers import Solver
@@ -63,12 +64,21 @@ class DictionaryAutoencoder(BaseAutoencoder):
         usual terms; or a text or parts as for the other estimators, and k does not count.
     matryoshka : None, "auto" or tuple of int, default=None
         Sizes of nested dictionaries that must each do as well as they can; "auto": a 16th, an 8th, a quarter, half.
+    ordered : bool, default=False
+        Sort latents by how often they fire, during the first half of the training, so that the first of the nested
+        dictionaries are those of the latents that fire most.
     refine : int, default=0
         How often the codes are said anew after a look at what they leave over.
     revive : str or None, default="auto"
         What brings latents back that have fallen silent: "auxk" (they learn from what the others leave over; Gao et
         al., 2024), "resample" (they begin anew at badly said rows; Bricken et al., 2023), "auxk+resample", or None.
-        "auto": "auxk" for "topk" and "batch_topk", else "resample".
+        "auto": "auxk" for "topk" and "batch_topk", else "resample", which a frozen dictionary refuses.
+    constraint : str or Constraint, default="unit_norm"
+        What holds for the dictionary's rows: "unit_norm", "bounded" (length 1 or less), "free", or "frozen": they stay
+        as they were drawn. A frozen twin shows what of a score needs no learnt dictionary (Korznikov et al., 2026).
+    initial_norm : float, default=1.0
+        The length at which the encoder's rows begin, as the transpose of the dictionary, and unless "unit_norm" holds
+        the dictionary's.
     corruption : str, Corruption or None, default=None
         What is done to the rows that the network sees while it trains; see DenoisingAutoencoder.
     scaling : str, default="auto"
@@ -94,8 +104,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
         k: int = 32,
         sparsity: Any = "topk",
         matryoshka: str | tuple[int, ...] | None = None,
+        ordered: bool = False,
         refine: int = 0,
         revive: str | None = "auto",
+        constraint: str | Constraint = "unit_norm",
+        initial_norm: float = 1.0,
         corruption: str | Corruption | None = None,
         scaling: str = "auto",
         solver: str | Solver = "adam",
@@ -113,8 +126,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.k = k
         self.sparsity = sparsity
         self.matryoshka = matryoshka
+        self.ordered = ordered
         self.refine = refine
         self.revive = revive
+        self.constraint = constraint
+        self.initial_norm = initial_norm
         self.corruption = corruption
         self.scaling = scaling
         self.solver = solver
@@ -158,9 +174,9 @@ class DictionaryAutoencoder(BaseAutoencoder):
         return self.sparse_output
 
     def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
-        from ..care import Resample, UnitNorm
+        from ..care import Order, Resample
         from ..schedules import Decay
-        from .settings import whole
+        from .settings import number, switch, whole
 
         given: dict[str, Any] = self.get_params(deep=False)
         latents, k = whole(given, "n_components"), whole(given, "k")
@@ -178,17 +194,23 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "loss": self._loss(),
             "tied": False,
             "centred": True,
-            "constraint": UnitNorm(),
+            "order": Order() if switch(given, "ordered") else None,
+            "norm": number(given, "initial_norm", 1e-6, np.inf),
             "early_stopping": False,
             "learning_rate": Decay(3e-3, last=0.2) if self.learning_rate == "auto" else self.learning_rate,
         }
 
     def _revival(self) -> list[str]:
+        from ..care import Frozen
+
         if self.revive in (None, "none"):
             return []
+        frozen = self.constraint == "frozen" or isinstance(self.constraint, Frozen)
         if self.revive == "auto":
-            return ["auxk" if self.sparsity in ("topk", "batch_topk") else "resample"]
+            return ["auxk"] if self.sparsity in ("topk", "batch_topk") else [] if frozen else ["resample"]
         ways = str(self.revive).split("+")
+        if frozen and "resample" in ways:
+            raise RecipeError(f"revive={self.revive!r} would draw directions of a frozen dictionary anew; set 'auxk'")
         if not set(ways) <= {"auxk", "resample"}:
             raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")
         return ways

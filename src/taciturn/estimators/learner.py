@@ -15,7 +15,7 @@ from ..seeds import generator
 from ..solvers import groups
 from ..sources import Source, Subset
 from ..step import plan
-from ..trainer import Hook, KeepBest, LastGood, ProgressBar, Recorder, Revival, Run, Validation, train
+from ..trainer import Hook, KeepBest, LastGood, Ordering, ProgressBar, Recorder, Revival, Run, Validation, train
 from .settings import Settings
 
 PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
@@ -78,6 +78,8 @@ class Learner:
         hooks: list[Hook] = [good]
         if settings.revival is not None:
             hooks.append(Revival(settings.revival))
+        if settings.order is not None:
+            hooks.append(Ordering(settings.order))
         if validation is not None:
             hooks.append(Validation(self._feed(*validation)))
         if keep_best is not None:

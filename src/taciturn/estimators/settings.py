@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from ..care import Constraint, Free, Resample
+from ..care import Constraint, Free, Order, Resample
 from ..corrupt import Clean, Corruption
 from ..errors import DataError, RecipeError, SmallBatch
 from ..model import Layout
@@ -51,6 +51,7 @@ class Settings:
     device: str
     constraint: Constraint
     revival: Resample | None
+    order: Order | None
 
     @property
     def counts(self) -> bool:
@@ -87,6 +88,7 @@ def settle(
         tied=switch(parameters, "tied"),
         centred=parameters.get("centred", False),
         whitened=scaling.whitens,
+        norm=parameters.get("norm"),
         refine=parameters.get("refine", 0),
     )
     size = batch_size(parameters["batch_size"], n_rows, penalties)
@@ -101,8 +103,9 @@ def settle(
         epochs=epochs(parameters["max_iter"], n_rows, size),
         weight_decay=number(parameters, "alpha", 0, np.inf),
         device=device(parameters["device"]),
-        constraint=parameters.get("constraint", Free()),
+        constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
         revival=parameters.get("revival"),
+        order=parameters.get("order"),
     )
 
 

@@ -1,5 +1,6 @@
-"""F13. What codes are good for when labels are at hand: scikit-learn's models on top of them."""
+"""F13. What codes are good for when labels are at hand, and what other seeds learn: scikit-learn around the models."""
 
+from .seed_stability import seed_stability
 from .sparse_probing import SparseProbe, sparse_probing
 
-__all__ = ["SparseProbe", "sparse_probing"]
+__all__ = ["SparseProbe", "seed_stability", "sparse_probing"]

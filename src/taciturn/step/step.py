@@ -10,6 +10,7 @@ from ..model import Autoencoder
 from ..passes import Batch, Pass
 from ..terms import Controller, Objective
 
+RECENT = 10_000  # rows
 Numbers = dict[str, Tensor]
 MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
 
@@ -21,6 +22,7 @@ class Step(nn.Module):
     """
 
     silent: Tensor
+    firing: Tensor
 
     def __init__(self, model: Autoencoder, objective: Objective) -> None:
         super().__init__()
@@ -29,6 +31,7 @@ class Step(nn.Module):
         self.controllers = objective.controllers()
         # rows that each latent has been silent for
         self.register_buffer("silent", torch.zeros(model.layout.widths[-1], dtype=torch.long))
+        self.register_buffer("firing", torch.zeros(model.layout.widths[-1]))  # on which share of recent rows it fired
 
     @torch.no_grad()
     def start(self, x: Tensor, *, steps: int, born: bool = True) -> None:
@@ -100,7 +103,9 @@ class Step(nn.Module):
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
             controller.observe(terms[name].ratio(p), ease)
-        self.silent.add_(p.codes.n_rows).masked_fill_(p.codes.fired() > 0, 0)
+        fired, n = p.codes.fired(), p.codes.n_rows
+        self.silent.add_(n).masked_fill_(fired > 0, 0)
+        self.firing.lerp_((fired / n).to(self.firing), min(n / RECENT, 1.0))
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L].

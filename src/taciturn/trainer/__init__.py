@@ -2,6 +2,7 @@
 
 from .history import History, Recorder
 from .last_good import LastGood
+from .ordering import Ordering
 from .progress import ProgressBar
 from .revival import Revival
 from .run import Hook, Record, Run, train, update
@@ -12,6 +13,7 @@ __all__ = [
     "Hook",
     "KeepBest",
     "LastGood",
+    "Ordering",
     "ProgressBar",
     "Record",
     "Recorder",

@@ -1,0 +1,217 @@
+"""The dictionary's care: what holds for its rows, who begins anew, who stands where, what Adam remembers."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from taciturn import DictionaryAutoencoder, datasets
+from taciturn.care import Bounded, Frozen, Order, Resample, UnitNorm, geometric_median, permute, rewrite
+from taciturn.errors import RecipeError
+from taciturn.feed import Feed
+from taciturn.metrics import mcc
+from taciturn.model import Autoencoder, Layout
+from taciturn.schedules import Decay
+from taciturn.sources import Rows
+from taciturn.sparsify import Gated, JumpReLU, TopK
+from taciturn.step import Step
+from taciturn.terms import Objective, SquaredError
+from taciturn.trainer import Ordering, Revival, Run, train
+
+N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Rows of a dictionary that is known, in float32."""
+    return datasets.known_dictionary(
+        12288, N_FEATURES, N_INPUTS, active=ACTIVE, magnitude_std=0.3, noise=0.02, random_state=3
+    )
+
+
+def test_unit_norm_takes_out_what_would_only_change_a_rows_length():
+    W = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
+    W.grad = torch.tensor([[1.0, 0.0], [5.0, 7.0]])
+    with torch.no_grad():
+        UnitNorm().before(W)
+        # (1, 0) less its part along (.6, .8), .6 (.6, .8)
+        np.testing.assert_allclose(W.grad, [[0.64, -0.48], [5.0, 0.0]], atol=1e-6)
+        UnitNorm().after(W)
+    np.testing.assert_allclose(W.detach(), [[0.6, 0.8], [0.0, 1.0]], atol=1e-6)
+
+
+def test_the_geometric_median_has_the_least_sum_of_distances():
+    x = np.random.default_rng(0).standard_t(2, (60, 3))
+    least = minimize(lambda m: np.linalg.norm(x - m, axis=1).sum(), x.mean(0), method="Nelder-Mead", tol=1e-10)
+    np.testing.assert_allclose(geometric_median(torch.tensor(x)), least.x, atol=1e-4)
+
+
+def test_rewriting_rows_forgets_what_the_optimiser_remembers_of_them():
+    W = torch.nn.Parameter(torch.ones(4, 2))
+    optimiser = torch.optim.Adam([W], lr=0.1)
+    W.square().sum().backward()
+    optimiser.step()
+    before = W.detach().clone()
+    rewrite(optimiser, torch.tensor([1, 3]), {W: torch.tensor([[5.0, 6.0], [7.0, 8.0]])})
+    np.testing.assert_array_equal(W.detach(), [before[0].tolist(), [5, 6], before[2].tolist(), [7, 8]])
+    for moment in ("exp_avg", "exp_avg_sq"):
+        assert ((optimiser.state[W][moment] == 0).all(1) == torch.tensor([False, True, False, True])).all()
+
+
+def test_when_latents_begin_anew():
+    recipe = Resample(every=0.1, until=0.5)
+    assert [step for step in range(1, 101) if recipe.due(step, 100)] == [10, 20, 30, 40, 50]
+
+
+def revived(known, seed):
+    """A run of which two latents are dead, after its revival."""
+    rng = torch.Generator().manual_seed(0)
+    model = Autoencoder(Layout((N_INPUTS, 6), JumpReLU(), centred=True), rng=rng)
+    step = Step(model, Objective((SquaredError(),)))
+    feed = Feed(Rows(known.rows[:64]), model.normalise, 32, seed)
+    run = Run(step, feed, torch.optim.Adam(step.parameters(), 1e-3), 1e-3, epochs=1)
+    list(train(run))
+    step.silent.copy_(torch.tensor([0, 10_000, 3, 9_999, 10_001, 0]))
+    before = {name: value.detach().clone() for name, value in step.named_parameters()}
+    Revival(Resample(every=0.5, until=1, rows=64))(run, None, None)
+    return run, before
+
+
+def test_dead_latents_begin_anew_where_rows_are_said_badly(known):
+    run, before = revived(known, seed=1)
+    model, dead, living = run.step.model, [1, 4], [0, 2, 3, 5]
+    x = torch.from_numpy(known.rows[:64])
+    old = Autoencoder(model.layout, rng=torch.Generator()).requires_grad_(False)
+    old.load_state_dict({name.removeprefix("model."): v for name, v in before.items()}, strict=False)
+    left = x - old.decode(old.code(x))
+    left = left / left.norm(dim=1, keepdim=True)
+    now = {name: value.detach() for name, value in run.step.named_parameters()}
+    for name, value in now.items():  # the decoder's own bias is no latent's
+        rows = living if len(value) == 6 else range(len(value))
+        np.testing.assert_array_equal(value[rows], before[name][rows], err_msg=name)
+    length = before["model.decoder.0.weight"][living].norm(dim=1).mean()
+    whisper = 0.2 * before["model.encoder.0.weight"][living].norm(dim=1).mean()
+    for latent in dead:
+        direction = now["model.decoder.0.weight"][latent] / length
+        assert (left @ direction).max().item() == pytest.approx(1, abs=1e-5)  # what is left over of some row
+        np.testing.assert_allclose(now["model.encoder.0.weight"][latent], whisper * direction, rtol=1e-5, atol=1e-7)
+        assert now["model.encoder.0.bias"][latent] == 0
+        assert now["model.coder.value"][latent].item() == pytest.approx(
+            before["model.coder.value"][living].mean().item()
+        )
+    assert run.step.silent.tolist() == [0, 0, 3, 9_999, 0, 0]
+    state = run.optimiser.state[model.dictionary]
+    assert ((state["exp_avg"] == 0).all(1)).nonzero()[:, 0].tolist() == dead
+
+
+def test_which_rows_is_drawn_by_the_seed(known):
+    one, again, other = (revived(known, seed)[0].step.model.dictionary.detach()[[1, 4]] for seed in (1, 1, 2))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_resampling_brings_the_dead_back_to_find_features(known):
+    found = {}
+    for hooks in ((), (Revival(Resample(after=500)),)):
+        rng = torch.Generator().manual_seed(0)
+        model = Autoencoder(Layout((N_INPUTS, N_FEATURES), TopK(ACTIVE), centred=True), rng=rng)
+        with torch.no_grad():
+            model.encoder[0].bias[::2] = -50  # never among the largest, and no gradient reaches them
+        step = Step(model, Objective((SquaredError(),)))
+        feed = Feed(Rows(known.rows), model.normalise, 128, seed=0)
+        optimiser = torch.optim.Adam(step.parameters(), 0.01)
+        list(train(Run(step, feed, optimiser, Decay(0.01), 10, UnitNorm(), hooks=hooks)))
+        found[len(hooks)] = mcc(model.dictionary, known.features)
+    assert found[0] < 0.75 < 0.85 < found[1]
+
+
+def test_bounded_shortens_what_is_longer_than_1():
+    W = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [0.0, 0.5], [0.6, 0.8]]))
+    with torch.no_grad():
+        Bounded().after(W)
+    np.testing.assert_allclose(W.detach(), [[0.6, 0.8], [0.0, 0.5], [0.6, 0.8]], atol=1e-7)
+
+
+def drawn(**parameters):
+    """An estimator's network before the first step: what its seed draws."""
+    model = DictionaryAutoencoder(12, k=3, max_iter=1, random_state=5, scaling="none", **parameters)
+    model.fit(np.random.default_rng(0).normal(size=(40, 8)))
+    return model, Autoencoder(model.settings_.layout, rng=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("length", [0.1, 1.0, 3.0])
+def test_encoder_and_dictionary_begin_as_one_at_the_length_asked(length):
+    network = drawn(initial_norm=length, constraint="free")[1]
+    np.testing.assert_allclose(network.dictionary.detach().norm(dim=1), length, rtol=1e-6)
+    assert torch.equal(network.encoder[0].weight, network.dictionary)
+
+
+@pytest.mark.parametrize("sparsity", ["topk", "jumprelu", "gated"])
+def test_a_frozen_dictionary_stays_while_the_encoder_learns(known, sparsity):
+    models = [
+        DictionaryAutoencoder(
+            32, k=3, sparsity=sparsity, constraint="frozen", scaling="none", max_iter=epochs, random_state=0
+        ).fit(known.rows[:4000])
+        for epochs in (1, 4)
+    ]
+    one, other = (model.module_ for model in models)
+    assert torch.equal(one.dictionary, other.dictionary)
+    np.testing.assert_allclose(one.dictionary.detach().norm(dim=1), 1, rtol=1e-6)
+    assert not torch.allclose(one.encoder[0].weight, other.encoder[0].weight, atol=0.01)
+
+
+def test_what_draws_directions_anew_is_refused_for_a_frozen_dictionary(known):
+    for constraint in ("frozen", Frozen()):
+        with pytest.raises(RecipeError, match=r"^revive='resample' would draw directions of a frozen dictionary anew"):
+            DictionaryAutoencoder(8, k=2, constraint=constraint, revive="resample").fit(known.rows)
+    with pytest.raises(RecipeError, match="no constraint is named 'tight'"):
+        DictionaryAutoencoder(8, k=2, constraint="tight").fit(known.rows)
+
+
+def trained(known, coder, permutation=None, at=5):
+    """A run of 10 steps, its latents put in another order after `at` of them."""
+    model = Autoencoder(Layout((N_INPUTS, 8), coder, centred=True), rng=torch.Generator().manual_seed(0)).double()
+    step = Step(model, Objective((SquaredError(),)))
+    optimiser = torch.optim.Adam(step.parameters(), 1e-2)
+
+    def move(run, batch, record):
+        if run.steps == at and permutation is not None:
+            permute(optimiser, permutation, model.by_latent())
+
+    list(train(Run(step, Feed(Rows(known.rows[:320]), model.normalise, 32, 0), optimiser, 1e-2, 1, hooks=(move,))))
+    return model
+
+
+@pytest.mark.parametrize("coder", [TopK(2), JumpReLU(), Gated()], ids=str)
+def test_latents_in_another_order_learn_what_they_would_have_learnt(known, coder):
+    permutation = torch.tensor([3, 1, 7, 0, 2, 6, 5, 4])
+    alone, moved = trained(known, coder), trained(known, coder, permutation)
+    x = torch.from_numpy(known.rows[:50])
+    np.testing.assert_allclose(moved(x).detach(), alone(x).detach(), atol=1e-9)
+    for mine, theirs in zip(moved.by_latent(), alone.by_latent(), strict=True):
+        np.testing.assert_allclose(mine.detach(), theirs.detach()[permutation], atol=1e-9)
+
+
+def test_latents_are_sorted_by_the_share_of_recent_rows_on_which_they_fire(known):
+    rng = torch.Generator().manual_seed(0)
+    model = Autoencoder(Layout((N_INPUTS, 8), TopK(2), centred=True), rng=rng)
+    step = Step(model, Objective((SquaredError(),)))
+    optimiser = torch.optim.Adam(step.parameters(), 1e-12)  # nothing moves but by sorting
+    run = Run(step, Feed(Rows(known.rows[:1000]), model.normalise, 100, 0), optimiser, 1e-12, 1)
+    before, x = model.dictionary.detach().clone(), torch.from_numpy(known.rows[:1000])
+    fired = (model.encode(x).dense() != 0).double().mean(0)
+    run.hooks = (Ordering(Order(every=1.0, until=1.0)),)
+    list(train(run))
+    np.testing.assert_allclose(model.dictionary.detach(), before[fired.argsort(descending=True)], atol=1e-6)
+    # ten batches of 100 rows, each a hundredth of 10,000: 1 - 0.99^10 of the way from 0
+    np.testing.assert_allclose(step.firing, fired.sort(descending=True)[0] * (1 - 0.99**10), atol=0.002)
+
+
+def test_an_ordered_matryoshka_begins_with_what_fires_most():
+    zipf = datasets.known_dictionary(6000, n_features=32, n_inputs=24, active=3, zipf=1.0, noise=0.01, random_state=0)
+    model = DictionaryAutoencoder(
+        32, k=3, matryoshka=(8, 16), ordered=True, scaling="none", max_iter=20, random_state=0
+    ).fit(zipf.rows)
+    rates = np.bincount(model.transform(zipf.rows).indices, minlength=32) / 4000
+    assert rates[:8].min() > np.median(rates[8:])
+    assert (np.corrcoef(rates.argsort().argsort(), -np.arange(32))[0, 1]) > 0.9

@@ -621,3 +621,21 @@ def refusal(layout: Layout, term: Recipe):
         return Objective((term,)).check(layout.offers())
     except RecipeError as error:
         return error
+
+
+def test_jumprelu_measures_its_units_before_the_first_step():
+    """The kernel and the thresholds are as wide beside loud rows as beside faint ones."""
+    x = torch.randn(300, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = {}
+    for loud in (1.0, 50.0):
+        model = Autoencoder(Layout((8, 5), JumpReLU(0.5, 1.5)), rng=torch.Generator().manual_seed(1)).double()
+        step = Step(model, Objective((SquaredError(),)))
+        step.start(loud * x, steps=10)
+        spread = (loud * x @ model.encoder[0].weight.T).std().item()
+        assert model.coder.spread.item() == pytest.approx(spread, rel=1e-6)
+        np.testing.assert_allclose(model.coder.value.detach(), 0.5 * spread, rtol=1e-6)
+        p, numbers = step(Batch(loud * x, loud * x, loud * x))
+        numbers["loss"].backward()
+        found[loud] = p.codes.dense().detach() / loud, model.coder.value.grad / loud
+    for faint, strong in zip(found[1.0], found[50.0], strict=True):
+        np.testing.assert_allclose(faint, strong, rtol=1e-9, atol=1e-12)

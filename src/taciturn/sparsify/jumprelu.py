@@ -13,12 +13,15 @@ from .sparsifier import Sparsifier
 
 
 class Thresholds(nn.Module):
-    """Each latent's θ, in units of pre-activations."""
+    """Each latent's θ, in units of pre-activations; how far these spread before the first step."""
+
+    spread: Tensor
 
     def __init__(self, n_latents: int, at: float) -> None:
         super().__init__()
         # raw, not its logarithm: exp(log θ) moves by lr · θ a step, which is hardly at all
         self.value = nn.Parameter(torch.full((n_latents,), at))
+        self.register_buffer("spread", torch.ones(()))
 
     @property
     def clamped(self) -> Tensor:
@@ -35,12 +38,14 @@ class JumpReLU(Sparsifier):
     follows by the chain rule: the code is z · H(z - θ), and both z and θ are reached, from the reconstruction as from
     a penalty on the number of latents at work. (A penalty that reaches θ alone saturates.)
 
+    Both numbers are in units of the pre-activations' standard deviation before the first step, over all latents.
+
     threshold : θ at the start, ≥ 0; under a penalty towards an L0 it is found from rows instead.
-    bandwidth : ε > 0, in units of pre-activations.
+    bandwidth : ε > 0.
     """
 
     threshold: float = 0.1
-    bandwidth: float = 0.2
+    bandwidth: float = 1.0
 
     name = "jumprelu"
     offers = frozenset({"zeros", "ranking", "l0 gradient"})
@@ -54,13 +59,20 @@ class JumpReLU(Sparsifier):
         """Return the thresholds."""
         return Thresholds(n_latents, self.threshold)
 
+    def begin(self, pre: Pre, state: nn.Module) -> None:
+        """Measure the unit."""
+        assert isinstance(state, Thresholds)
+        state.spread.copy_(pre.dense().std())
+        state.value.mul_(state.spread)
+
     def train(self, pre: Pre, state: nn.Module) -> Codes:
         """Return the codes with their gates, whose gradient is the kernel's."""
         assert isinstance(state, Thresholds)
         theta_L = state.clamped
+        width = self.bandwidth * state.spread
         # below the kernel both the value and every gradient are 0
-        near = pre.above(theta_L.detach() - self.bandwidth / 2)
-        gate = _gate(near.values, near.at(theta_L), self.bandwidth)
+        near = pre.above(theta_L.detach() - width / 2)
+        gate = _gate(near.values, near.at(theta_L), width)
         return near.say(near.values * gate, gate=gate)
 
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
@@ -83,18 +95,17 @@ class JumpReLU(Sparsifier):
 
 class _Gate(Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor, theta: Tensor, width: float) -> Tensor:
-        ctx.save_for_backward(z, theta)
-        ctx.width = width
+    def forward(ctx: Any, z: Tensor, theta: Tensor, width: Tensor) -> Tensor:
+        ctx.save_for_backward(z, theta, width)
         return (z > theta).to(z.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        z, theta = ctx.saved_tensors
-        dz = grad * ((z - theta).abs() < ctx.width / 2) / ctx.width
+        z, theta, width = ctx.saved_tensors
+        dz = grad * ((z - theta).abs() < width / 2) / width
         return dz, -dz.sum_to_size(theta.shape), None
 
 
-def _gate(z: Tensor, theta: Tensor, width: float) -> Tensor:
+def _gate(z: Tensor, theta: Tensor, width: Tensor) -> Tensor:
     gate: Tensor = _Gate.apply(z, theta, width)  # type: ignore[no-untyped-call]
     return gate

@@ -30,6 +30,9 @@ class Sparsifier(Recipe):
         """Return what it learns, parameters and buffers, saved with the model."""
         return nn.Module()
 
+    def begin(self, pre: Pre, state: nn.Module) -> None:
+        """Take the measure of some rows' pre-activations before the first step, without gradient."""
+
     @abstractmethod
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
         """Return the codes that `encode` returns."""

@@ -11,6 +11,7 @@ from ..passes import Batch, Pass
 from ..terms import Controller, Objective
 
 RECENT = 10_000  # rows
+MEASURED = 500  # rows
 Numbers = dict[str, Tensor]
 MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
 
@@ -45,6 +46,7 @@ class Step(nn.Module):
         if born:
             centred = self.model.layout.centred
             self.model.start_at(geometric_median(x).to(x) if centred else mean_D)
+            self.model.layout.coder.begin(self.model.pre(x[:MEASURED]), self.model.coder)
         for name, controller in self.controlled():
             if born:
                 self.objective.named()[name].settle(self.model, x, each=True)

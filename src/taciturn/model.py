@@ -13,7 +13,7 @@ from .codes import Codes, Pre
 from .errors import RecipeError
 from .kernels import Kernels, Plain
 from .moments import Moments
-from .recipe import Recipe
+from .recipe import Recipe, check
 from .scaling import Scaling, Whiten
 from .sparsify import Elementwise, Identity, ReLU, Sparsifier
 from .world import ALONE, World
@@ -50,6 +50,7 @@ class Layout(Recipe):
         for field, family in (("coder", Sparsifier), ("hidden", Elementwise), ("output", Elementwise)):
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is no {family.__name__}")
+        check(self, "refine", 0, whole=True)
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} needs one layer and output identity; set refine=0")
 

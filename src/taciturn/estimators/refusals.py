@@ -63,7 +63,8 @@ def _explanation(X: Any, error: Exception, least: int) -> str:
     except ValueError:
         return f"{_ragged(X) or said}; give every row as many numbers"
     except (TypeError, RuntimeError):
-        return said  # a tensor's own words, which name the mend
+        # a tensor's own words, which name the mend but where NumPy has no such numbers: bfloat16, float8
+        return f"{said}; give X.float()" if "unsupported ScalarType" in said else said
     return _no_number(array) or f"{said}. {_mend(X, array, least)}"
 
 

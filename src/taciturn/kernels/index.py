@@ -69,13 +69,13 @@ class Top:
 
 @dataclass(frozen=True, eq=False)
 class Above:
-    """Keep every entry greater than a threshold, a scalar or one a latent [L]."""
+    """Keep every entry greater than a threshold, a scalar or one a latent [L], and every NaN, so that it is seen."""
 
     threshold: Tensor
 
     def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
         """Return the kept latents, row after row [N], and how many each row keeps [B]."""
-        kept_BL = pre_BL > self.threshold
+        kept_BL = ~(pre_BL <= self.threshold)
         return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+import torch
 from typer.testing import CliRunner
 
 from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
@@ -147,6 +148,7 @@ ROWS = {
     "dates": (X.astype("M8[D]"), "must hold numbers, not datetime64[D]", "encode them as numbers"),
     "complex": (X + 1j, "Complex data not supported", "Give X.real, or abs(X)"),
     "three axes": (X.reshape(20, 2, 3), "dim 3", "Flatten each row: X.reshape(len(X), -1)"),
+    "bfloat16": (torch.zeros(40, 3, dtype=torch.bfloat16), "unsupported ScalarType BFloat16; give X.float()"),
     "a sparse matrix": (sp.csr_matrix(X), "sparse", "give X.toarray()"),
     "a sparse array": (sp.coo_array(X), "sparse", "give X.toarray()"),
     "a sparse frame": (SPARSE_TABLE, "sparse", "give X.sparse.to_dense()"),

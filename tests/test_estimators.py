@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
 from taciturn.corrupt import Gaussian
 from taciturn.errors import DataError, Diverged, RecipeError, SmallBatch
 from taciturn.schedules import Cosine, Decay
@@ -355,6 +356,23 @@ def test_arrays_of_all_layouts_and_types(digits, make):
     model = SparseAutoencoder(5, max_iter=1, random_state=0).fit(X)
     same = SparseAutoencoder(5, max_iter=1, random_state=0).fit(np.ascontiguousarray(X, np.float64))
     np.testing.assert_allclose(model.components_, same.components_, atol=1e-6)
+
+
+@pytest.mark.parametrize("half", [np.float16, torch.float16], ids=str)
+@pytest.mark.parametrize(
+    "model",
+    [SparseAutoencoder(5, **QUICK), DenoisingAutoencoder(5, **QUICK), DictionaryAutoencoder(16, k=3, **QUICK)],
+    ids=lambda model: type(model).__name__,
+)
+def test_rows_of_half_precision_are_taken_as_the_numbers_they_are(digits, model, half):
+    model = clone(model).fit(digits)
+    X = digits[:50].astype(np.float16)
+    given = torch.from_numpy(X) if half is torch.float16 else X
+    codes, same = model.transform(given), model.transform(X.astype(np.float32))
+    assert codes.dtype == np.float32
+    assert abs(codes - same).max() == 0
+    assert abs(codes).max() > 0
+    np.testing.assert_array_equal(model.denoise(given), model.denoise(X.astype(np.float32)))
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.uint16, np.int32, np.int64])

@@ -1,4 +1,4 @@
-"""TopK in chunks and plainly, against one row sorted at a time in NumPy; and which arrays are never formed."""
+"""TopK in chunks and plainly, against one row sorted at a time in NumPy; and which arrays no coding layer forms."""
 
 from itertools import product
 
@@ -15,9 +15,9 @@ from taciturn.model import Autoencoder, Layout
 from taciturn.passes import Batch
 from taciturn.schedules import Linear
 from taciturn.sources import Rows
-from taciturn.sparsify import TopK
+from taciturn.sparsify import BatchTopK, Gated, JumpReLU, TopK
 from taciturn.step import Step
-from taciturn.terms import L1, Objective, SquaredError
+from taciturn.terms import L0, L1, GatedAux, Objective, SquaredError
 
 N_ROWS, N_LATENTS = 37, 19
 KERNELS = [Chunked(1), Chunked(5), Chunked(36), Chunked(37), Chunked(512), Plain()]
@@ -240,3 +240,32 @@ def largest(kernels, *, train, widths=(16, 2048), **layout):
 def test_chunks_never_form_an_array_of_all_rows_and_latents(layout, train):
     assert largest(Chunked(32), train=train, **layout) == 32 * 2048  # the buffer of one chunk
     assert largest(Plain(), train=train, **layout) >= 256 * 2048  # the watch does see such arrays
+
+
+@pytest.mark.parametrize("refine", [0, 1])
+@pytest.mark.parametrize("coder", [BatchTopK(8), JumpReLU(1.0, 0.2), Gated()], ids=lambda coder: coder.name)
+def test_nor_do_other_layers_of_few_codes(coder, refine):
+    found = {}
+    for kernels in (Chunked(32), Plain()):
+        layout = Layout((16, 2048), coder, centred=True, refine=refine)
+        model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=kernels)
+        if isinstance(coder, Gated):
+            model.encoder[0].bias.data -= 1
+        for eta in model.refinements:
+            eta.data.fill_(0.01)
+        x_BD = 2 * torch.nn.functional.normalize(torch.randn(256, 16, generator=torch.Generator().manual_seed(0)))
+        x_BD[3] *= 100  # a row that takes most of what the batch has to say
+        terms = [SquaredError(), L1(weight=0.1)]
+        terms += [L0(weight=0.1)] * isinstance(coder, JumpReLU) + [GatedAux()] * isinstance(coder, Gated)
+        step = Step(model, Objective(tuple(terms)))
+        with Watch() as watch:
+            step.gradients(Batch(x_BD, x_BD, x_BD + 0.1))  # the clean rows make their way as well
+            step.finish(x_BD)
+            codes = model.encode(x_BD)
+            said = codes.l0().sum()
+            codes.sum(), codes.fired(), codes.row_sums(codes.loudness), codes.by_rank(), codes.split([100, 2048])
+            model.reconstruct(codes)
+        found[type(kernels)] = watch.largest
+        assert 256 < said < 2048 * 256 / 10
+    assert found[Chunked] == 32 * 2048
+    assert found[Plain] >= 256 * 2048

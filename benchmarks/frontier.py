@@ -1,0 +1,104 @@
+"""Who reconstructs best at the same L0: ours and other toolkits' on the same rows.
+
+python benchmarks/frontier.py --peers PYTHON [--data known,mnist] [--mnist FILE.npz] [--seeds N] [--steps N] [--batch N]
+       [--latents N] [--k N] [--rates 3e-4,1e-3,3e-3] [--only NAMES] [--cache FOLDER] [--out TABLE.md]
+
+PYTHON is what benchmarks/peers/setup.sh names; benchmarks/peers/train.py says how each peer is driven. All see the same
+rows, as often, in batches of the same size; steps are rounded to whole epochs. Each has its best rate of those asked
+for, chosen on seed 0 by the FVU on held rows among those that say at most 1.1 k latents a row, and, for sparsify's sign
+descent, its own default besides. FVU = Σ‖x - x̂‖² / Σ‖x - mean‖² on the held rows, as each model is used after training;
+± is the standard error over seeds, which draw weights and batches. Dead: latents that no training row wakes in the end.
+
+known: 100,000 rows of 128 inputs, sums of 32 of 1,024 features, noise 0.02; 10,000 more are held. mnist: pixels in
+[0, 1]; the test images are held. "plain": no revival and a constant rate. Ours with a threshold (batch_topk, jumprelu)
+learn from 5,000 rows fewer, on which it is set. Every fit is kept in FOLDER, and an interrupted run goes on.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from contest import Board, Cell, Contestant, Numbers, mean, mine, only, publish
+
+import numpy as np  # isort: skip  # after contest, which sets the threads
+from taciturn import datasets  # isort: skip
+
+KNOWN = {"n_features": 1024, "n_inputs": 128, "active": 32, "noise": 0.02, "magnitude_std": 0.3}
+ROWS, HELD = 100_000, 10_000
+PEERS = (
+    "saelens-topk",
+    "saelens-batchtopk",
+    "saelens-matryoshka",
+    "saelens-jumprelu",
+    "sparsify-topk",
+    "dl-topk",
+    "dl-batchtopk",
+    "dl-matryoshka",
+    "dl-jumprelu",
+)
+CONTESTANTS: dict[str, Contestant] = {
+    **{name: mine(name) for name in ("topk", "batch_topk", "jumprelu")},
+    **{f"{name}, plain": mine(name, "{rate}", revive=None) for name in ("topk", "batch_topk", "jumprelu")},
+    **{name: {"peer": name} for name in PEERS},
+}
+
+
+def written(data: str, folder: Path, mnist: str | None) -> Path:
+    """Return the file of a data set's rows, written if it is not there."""
+    file = folder / f"{data}.npz"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        train, held = known() if data == "known" else images(mnist)
+        np.savez(file, train=train, held=held)
+    return file
+
+
+def known() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows whose features are known, learnt from and held."""
+    train, held = (datasets.known_dictionary(n, **KNOWN, start=start) for n, start in ((ROWS, 0), (HELD, ROWS)))
+    return train.rows, held.rows
+
+
+def images(path: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return MNIST's training and test images, pixels in [0, 1]."""
+    if path is None:
+        raise SystemExit("mnist: name its file by --mnist, or leave it out of --data")
+    with np.load(path) as file:
+        train, held = (file[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test"))
+    return train, held
+
+
+def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
+    """Yield the lines: on each data set, the best first."""
+    yield "| data | | rate | FVU | L0 | dead | s |"
+    yield "|---|---|---|---|---|---|---|"
+    for cell, results in sorted(found.items(), key=lambda pair: (pair[0].data, np.mean([r["fvu"] for r in pair[1]]))):
+        said = (mean(results, "fvu", 4), mean(results, "l0", 1), f"{np.mean([r['dead'] for r in results]):.1%}")
+        seconds = np.mean([result["seconds"] for result in results])
+        yield f"| {cell.data} | {cell.name} | {cell.rate:g} | {' | '.join(said)} | {seconds:.0f} |"
+
+
+def main() -> None:
+    """Run all contestants, two fits at a time, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", required=True)
+    parser.add_argument("--data", default="known,mnist")
+    parser.add_argument("--mnist")
+    for name, value in (("seeds", 5), ("steps", 4000), ("batch", 256), ("latents", 512), ("k", 32)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--rates", default="3e-4,1e-3,3e-3")
+    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--cache", default="runs/frontier")
+    parser.add_argument("--out")
+    asked = parser.parse_args()
+    cache, sets = Path(asked.cache), asked.data.split(",")
+    board = Board(CONTESTANTS, {data: written(data, cache, asked.mnist) for data in sets}, asked.peers, cache)
+    sizes = (asked.latents, asked.k, asked.steps, asked.batch)
+    cells = [Cell(data, name, *sizes, 0.0) for data in sets for name in only(asked.only, CONTESTANTS)]
+    found = board.meet(cells, [float(rate) for rate in asked.rates.split(",")], asked.seeds)
+    title = f"{asked.latents} latents, k {asked.k}, {asked.steps} steps of {asked.batch} rows, {asked.seeds} seeds"
+    publish(title, table(found), asked.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from typer.testing import CliRunner
 
 from taciturn import DictionaryAutoencoder, artifact, datasets, load
@@ -127,6 +128,18 @@ def test_recipes_as_toml_come_back(tmp_path):
         "run": {"seed": 0, "held_out": 0.1},
         "parameters": {"tied": False, "alpha": 1e-05, "n_components": [3, 2], "activation": ["elu", "sigmoid"]},
     }
+
+
+def test_codes_of_a_dictionary_stay_sparse_in_the_file(tmp_path, digits):
+    run("fit", "digits", "--k", 4, "--latents", 40, "--epochs", 2, "-o", tmp_path / "run")
+    run("encode", tmp_path / "run", "digits", "-o", tmp_path / "codes.npz")
+    codes = sparse.load_npz(tmp_path / "codes.npz")
+    wanted = load(tmp_path / "run").transform(digits)
+    assert isinstance(codes, sparse.csr_array)
+    assert codes.dtype == wanted.dtype
+    assert 3 * len(digits) < codes.nnz == wanted.nnz <= 4 * len(digits)
+    np.testing.assert_allclose(codes.toarray(), wanted.toarray(), rtol=1e-5)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["codes.npz", "run"]
 
 
 def test_codes_in_the_format_of_the_name(runs, tmp_path, digits):

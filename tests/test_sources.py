@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import sparse
 
-from taciturn.errors import DataError, RecipeError
-from taciturn.sources import Rows, open_path, select, write_path
+from taciturn.errors import DataError, RecipeError, TaciturnError
+from taciturn.sources import Rows, open_path, select, write_path, write_sparse
 
 
 def all_rows(source):
@@ -492,3 +493,42 @@ def test_an_archive_is_what_savez_writes(tmp_path):
     with np.load(tmp_path / "rows.npz") as ours, np.load(reference) as theirs:
         assert ours.files == theirs.files == ["rows"]
         assert_array_equal(ours["rows"], theirs["rows"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_blocks_become_one_array_that_scipy_loads(tmp_path, dtype):
+    wanted = sparse.random_array((50, 9), density=0.2, format="csr", dtype=dtype, rng=np.random.default_rng(0))
+    blocks = [wanted[:20], wanted[20:20], wanted[20:21], wanted[21:]]
+    write_sparse(tmp_path / "new" / "codes.npz", blocks, n_rows=50, n_columns=9)
+    found = sparse.load_npz(tmp_path / "new" / "codes.npz")
+    assert (type(found), found.shape, found.dtype) == (sparse.csr_array, (50, 9), dtype)
+    assert_array_equal(found.toarray(), wanted.toarray())
+    sparse.save_npz(reference := io.BytesIO(), wanted, compressed=False)
+    reference.seek(0)
+    with np.load(tmp_path / "new" / "codes.npz") as ours, np.load(reference) as theirs:
+        assert sorted(ours.files) == sorted(theirs.files)
+    assert os.listdir(tmp_path / "new") == ["codes.npz"]
+
+
+def test_of_a_broken_stream_of_sparse_blocks_nothing_stays(tmp_path):
+    block = sparse.csr_array(np.eye(3, dtype=np.float32))
+    with pytest.raises(DataError, match=r"n_rows=5, but the blocks held 3 rows"):
+        write_sparse(tmp_path / "codes.npz", [block], n_rows=5, n_columns=3)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TaciturnError, match="cannot be written"):
+        write_sparse(tmp_path / "file" / "codes.npz", [block], n_rows=3, n_columns=3)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_sparse_blocks_are_written_one_at_a_time(tmp_path):
+    def blocks():
+        for seed in range(100):
+            yield sparse.random_array((1000, 2000), density=0.01, format="csr", dtype=np.float32, rng=seed)
+
+    tracemalloc.start()
+    try:
+        write_sparse(tmp_path / "codes.npz", blocks(), n_rows=100_000, n_columns=2000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6e6  # of 16 MB in all

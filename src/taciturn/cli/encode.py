@@ -8,6 +8,8 @@ from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
 def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
     """Write the codes of rows, in the format that the file's ending asks for.
 
+    As .npz, codes of which most are 0 are one SciPy CSR array, for scipy.sparse.load_npz.
+
     [dim]Examples:[/]
 
       taciturn encode runs/digits digits -o codes.parquet
@@ -16,11 +18,14 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
     """
     from .. import artifact
     from .. import encode as encoding
-    from ..sources import write_path
+    from ..sources import write_path, write_sparse
 
     use_threads(threads)
     kept = artifact.load(run)
     source = rows_for(kept, data)
-    codes = (block.dense().cpu().numpy() for block in encoding.encode(kept.model, source))
-    names = [f"latent_{i}" for i in range(kept.model.layout.widths[-1])]
-    write_path(out, codes, n_rows=len(source), columns=names)
+    codes, n_latents = encoding.encode(kept.model, source), kept.model.layout.widths[-1]
+    if out.suffix.lower() == ".npz" and "zeros" in kept.model.layout.coder.offers:
+        write_sparse(out, map(encoding.sparse, codes), n_rows=len(source), n_columns=n_latents)
+        return
+    names = [f"latent_{i}" for i in range(n_latents)]
+    write_path(out, (block.dense().cpu().numpy() for block in codes), n_rows=len(source), columns=names)

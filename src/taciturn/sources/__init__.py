@@ -1,9 +1,10 @@
 """F4. Rows from arrays and files, and back into files."""
 
 from .columns import select
+from .csr import write_sparse
 from .files import is_array, open_path, write_path
 from .finite import check_finite
 from .source import Rows, Source
 from .subset import Subset
 
-__all__ = ["Rows", "Source", "Subset", "check_finite", "is_array", "open_path", "select", "write_path"]
+__all__ = ["Rows", "Source", "Subset", "check_finite", "is_array", "open_path", "select", "write_path", "write_sparse"]

@@ -1,0 +1,72 @@
+"""A million rows to sparse codes on disk: how long, and in how much memory.
+
+python benchmarks/encode.py [--rows 1000000] [--inputs 64] [--latents 16384] [--k 32] [--out TABLE.md]
+
+Random rows in an .npy file, of which one block is read at a time, a TopK model as its seed draws it, and codes as SciPy
+CSR in an .npz, in a temporary folder. Two threads. Memory is this process's largest, PyTorch's own share included; what
+memory maps hold of the .npy counts too, though it can be dropped at any time.
+"""
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import numpy as np
+import torch
+from scipy import sparse
+from startup import processor
+
+from taciturn import encode
+from taciturn.model import Autoencoder, Layout
+from taciturn.sources import open_path, write_sparse
+from taciturn.sparsify import TopK
+from taciturn.step import plan
+
+BLOCK = 10_000
+
+
+def megabytes() -> float:
+    """Return the largest memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Write rows, encode them, and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in (("rows", 1_000_000), ("inputs", 64), ("latents", 16_384), ("k", 32)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--out")
+    asked = parser.parse_args()
+    layout = Layout((asked.inputs, asked.latents), TopK(asked.k), centred=True)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=plan(layout).kernels)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.float32, (asked.rows, asked.inputs))
+        rng = np.random.default_rng(0)
+        for start in range(0, asked.rows, BLOCK):
+            block = rows[start : start + BLOCK]
+            block[:] = rng.standard_normal(block.shape, np.float32)
+        del rows
+        before, start_time = megabytes(), time.perf_counter()
+        blocks = map(encode.sparse, encode.encode(model, open_path(folder / "rows.npy")))
+        write_sparse(folder / "codes.npz", blocks, n_rows=asked.rows, n_columns=asked.latents)
+        seconds, after = time.perf_counter() - start_time, megabytes()
+        size = (folder / "codes.npz").stat().st_size / 1e6
+        codes = sparse.load_npz(folder / "codes.npz")
+    text = (
+        f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.rows:,} rows of {asked.inputs}, {asked.latents:,} latents, "
+        f"k = {asked.k}\n\n{codes.nnz:,} codes, {size:,.0f} MB on disk, in {seconds:.0f} s; memory at most "
+        f"{after:,.0f} MB, of which {before:,.0f} before (dense: {4e-6 * asked.rows * asked.latents:,.0f} MB)\n"
+    )
+    print(text)
+    if asked.out:
+        Path(asked.out).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -58,10 +58,11 @@ def main() -> None:
         seconds, after = time.perf_counter() - start_time, megabytes()
         size = (folder / "codes.npz").stat().st_size / 1e6
         codes = sparse.load_npz(folder / "codes.npz")
+    dense = 4e-6 * asked.rows * asked.latents
     text = (
-        f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.rows:,} rows of {asked.inputs}, {asked.latents:,} latents, "
-        f"k = {asked.k}\n\n{codes.nnz:,} codes, {size:,.0f} MB on disk, in {seconds:.0f} s; memory at most "
-        f"{after:,.0f} MB, of which {before:,.0f} before (dense: {4e-6 * asked.rows * asked.latents:,.0f} MB)\n"
+        f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.rows:,} rows of {asked.inputs}, "
+        f"{asked.latents:,} latents, k = {asked.k}\n\n{codes.nnz:,} codes, {size:,.0f} MB on disk, in {seconds:.0f} s; "
+        f"memory at most {after:,.0f} MB, of which {before:,.0f} before (dense: {dense:,.0f} MB)\n"
     )
     print(text)
     if asked.out:

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from taciturn.care import Constraint, Free, Resample, UnitNorm
+from taciturn.care import Bounded, Constraint, Free, Frozen, Order, Resample, UnitNorm
 from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
 from taciturn.errors import RecipeError
 from taciturn.model import Layout
 from taciturn.recipe import Recipe, find, names, parse
-from taciturn.scaling import Auto, MinMax, NoScaling, Scaling, Standard, UInt8
+from taciturn.scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten
 from taciturn.schedules import Cosine, Decay, Linear, Schedule
 from taciturn.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 from taciturn.sparsify import (
@@ -44,7 +44,7 @@ from taciturn.terms import (
     Term,
 )
 
-FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint, Resample)
+FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint, Resample, Order)
 
 # (family, the text that a part writes, the part)
 SAID = [
@@ -133,8 +133,15 @@ SAID = [
     (Scaling, "uint8", UInt8()),
     (Scaling, "standard", Standard()),
     (Scaling, "minmax", MinMax()),
+    (Scaling, "mean_norm", MeanNorm()),
+    (Scaling, "whiten", Whiten()),
+    (Scaling, "whiten:floor=0.5", Whiten(0.5)),
     (Constraint, "free", Free()),
     (Constraint, "unit_norm", UnitNorm()),
+    (Constraint, "bounded", Bounded()),
+    (Constraint, "frozen", Frozen()),
+    (Order, "order", Order()),
+    (Order, "order:until=0.25", Order(until=0.25)),
     (Resample, "resample", Resample()),
     (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
 ]
@@ -163,7 +170,7 @@ READ = [
     (Term, "matryoshka:32/,sampled=true", Matryoshka((32,), sampled=True)),
     (Term, "hierarchical_topk:shares=+1/1e-1/.5", HierarchicalTopK(shares=(1, 0.1, 0.5))),
     (Term, "l0:8", L0(8)),
-    (Sparsifier, "jumprelu:0.1,0.2", JumpReLU()),
+    (Sparsifier, "jumprelu:0.1,1.0", JumpReLU()),
     (Sparsifier, "topk:32,TRUE", TopK(32, signed=True)),
     (Sparsifier, "topk(32,false)", TopK(32)),
     (Elementwise, "relu()", ReLU()),
@@ -360,6 +367,8 @@ REFUSED = [
     (Sparsifier, "batch_topk:0", "batch_topk: k=0 lies outside (0, inf]"),
     (Sparsifier, "jumprelu:-1", "jumprelu: threshold=-1 lies outside [0, inf]"),
     (Sparsifier, "jumprelu:bandwidth=0", "jumprelu: bandwidth=0 lies outside (0, inf]"),
+    (Scaling, "whiten:0", "whiten: floor=0 lies outside (0, inf)"),
+    (Order, "order:until=2", "order: until=2 lies outside [0, 1]"),
     (Term, "l0:0", "l0: l0=0 lies outside (0, inf]"),
     (Term, "l1:l0=linear(4,2)", "l1: l0=linear(4,2) is not a number"),
     (Term, "tanh_penalty:0", "tanh_penalty: steepness=0 lies outside (0, inf]"),

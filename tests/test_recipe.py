@@ -400,6 +400,17 @@ REFUSED = [
         "hierarchical_topk:shares=1/a",
         "hierarchical_topk: shares=(1, 'a') must be numbers, 0 or more, not all 0, as 1/2",
     ),
+    (Term, "matryoshka:error=kl(0.1)", "matryoshka: error=kl:0.1 is no error; write error=squared_error()"),
+    (
+        Term,
+        "gated_aux:error=matryoshka()",
+        "gated_aux: error=matryoshka is no error; write error=squared_error()",
+    ),
+    (
+        Term,
+        "matryoshka:error=squared_error(weight=2)",
+        "matryoshka: error=squared_error:weight=2 has a weight of its own; give it to matryoshka",
+    ),
     (Term, "gated_aux:error=1", "gated_aux: error=1 is no error; write error=squared_error()"),
     (
         Term,

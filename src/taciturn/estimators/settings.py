@@ -75,6 +75,8 @@ def settle(
     n_rows = moments.count if n_rows is None else n_rows
     sparsifiers, penalties = sparsity(parameters["sparsity"])
     error = one(parameters["loss"], Term, "loss")
+    if not error.reconstructs:
+        raise RecipeError(f"loss={error.text!r} compares no rows; set loss='squared_error', sparsity={error.text!r}")
     hidden, coding = activations(parameters["activation"], penalties)
     scaling = one(parameters["scaling"], Scaling, "scaling").chosen(moments, dtype)
     unit = in_unit_interval(scaling, moments, moments if targets is None else targets)

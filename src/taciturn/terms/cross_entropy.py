@@ -17,6 +17,7 @@ class CrossEntropy(Term):
     """
 
     name = "cross_entropy"
+    reconstructs = True
     unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
 

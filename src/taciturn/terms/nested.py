@@ -26,6 +26,7 @@ class Nested(OfError):
     detach: bool = field(default=False, kw_only=True)
 
     of = frozenset({"decoder of one layer"})
+    reconstructs = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,8 +17,12 @@ class OfError(Term):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.error, Term):
-            raise RecipeError(f"{self.name}: error={self.error!r} is no error; write error=squared_error()")
+        error = self.error
+        if not (isinstance(error, Term) and error.reconstructs) or isinstance(error, OfError):
+            said = error.text if isinstance(error, Term) else repr(error)
+            raise RecipeError(f"{self.name}: error={said} is no error; write error=squared_error()")
+        if error.weight is not None:
+            raise RecipeError(f"{self.name}: error={error.text} has a weight of its own; give it to {self.name}")
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # it depends on the error

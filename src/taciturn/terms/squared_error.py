@@ -17,6 +17,7 @@ class SquaredError(Term):
     """
 
     name = "squared_error"
+    reconstructs = True
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ (x̂ - x)²."""

@@ -29,6 +29,7 @@ class Term(Recipe):
 
     needs: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
     unit_targets: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
+    reconstructs: ClassVar[bool] = False  # compares reconstructions with their targets: a loss of its own
     asks_for: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
     offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
 

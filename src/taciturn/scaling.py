@@ -113,7 +113,7 @@ class MeanNorm(Scaling):
 
 
 @dataclass(frozen=True)
-class Whiten(Standard):
+class Whiten(Scaling):
     """Columns standardised, then their correlations removed: principal components scaled to 1 and turned back.
 
     Scaled rows are P^(-1/2) z for standardised z with correlations P (ZCA-cor; Kessy, Lewin and Strimmer, 2018): of all
@@ -131,6 +131,10 @@ class Whiten(Standard):
 
     def __post_init__(self) -> None:
         check(self, "floor", 0, ends="()", fixed=True)
+
+    def fit(self, moments: Moments) -> tuple[Vector, Vector]:
+        """Return each column's mean and standard deviation."""
+        return Standard().fit(moments)
 
     def mix(self, moments: Moments) -> tuple[Matrix, Matrix]:
         """Return P^(-1/2) and P^(1/2) [D, D]; both are symmetric."""

@@ -72,7 +72,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
     revive : str or None, default="auto"
         What brings latents back that have fallen silent: "auxk" (they learn from what the others leave over; Gao et
         al., 2024), "resample" (they begin anew at badly said rows; Bricken et al., 2023), "auxk+resample", or None.
-        "auto": "auxk" for "topk" and "batch_topk", else "resample", which a frozen dictionary refuses.
+        "auto": "auxk" for "topk" and "batch_topk", else "resample", or nothing where the dictionary is frozen.
     constraint : str or Constraint, default="unit_norm"
         What holds for the dictionary's rows: "unit_norm", "bounded" (length 1 or less), "free", or "frozen": they stay
         as they were drawn. A frozen twin shows what of a score needs no learnt dictionary (Korznikov et al., 2026).

@@ -1,7 +1,5 @@
 """F13. Whether the same rows teach other seeds the same dictionary."""
 
-from typing import Any
-
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
@@ -13,9 +11,7 @@ from ..seeds import generator
 from ..sources import Source
 
 
-def seed_stability(
-    estimator: BaseAutoencoder, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9, **fit: Any
-) -> Stability:
+def seed_stability(estimator: BaseAutoencoder, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:
     """Return what the dictionaries of so many seeds have in common, with `initial`: what they had at step 0.
 
     Clones of the estimator learn from rows X, each with its own initial weights, order of rows and noise; see
@@ -29,6 +25,6 @@ def seed_stability(
     >>> found.mcc > 0.7, found.initial.mcc < 0.5
     (True, True)
     """
-    learnt = [clone(estimator).set_params(random_state=seed).fit(X, **fit) for seed in range(seeds)]
+    learnt = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
     drawn = [Autoencoder(model.settings_.layout, rng=generator(seed, "init")) for seed, model in enumerate(learnt)]
     return stability([model.components_ for model in learnt], initial=[components(model) for model in drawn], at=at)

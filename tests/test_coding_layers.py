@@ -285,7 +285,22 @@ def test_gated_and_its_gradients(kernels, bias):
     assert_array_equal(coder(offer.pre, state).dense().detach(), codes.dense().detach())
 
 
-# --- a shift of what all of them say ---------------------------------------------------------------------------
+# --- ties with a threshold, and its shift ----------------------------------------------------------------------
+@pytest.mark.parametrize("kernels", [Plain(), Listed(2)], ids=lambda k: type(k).__name__)
+@pytest.mark.parametrize("coder", [JumpReLU(0.5, 0.25), BatchTopK(1), Gated()], ids=lambda coder: coder.name)
+def test_who_stands_on_the_threshold_says_nothing(coder, kernels):
+    at, state = 0.0 if isinstance(coder, Gated) else 0.5, coder.init(3)
+    if isinstance(coder, BatchTopK):
+        state.value.fill_(at)
+    if isinstance(coder, Gated):
+        state.bias.data.fill_(1.0)  # it would be loud if its gate were open
+    pre = Pre(torch.tensor([[at], [at + 2**-20]]), torch.ones(3, 1), torch.zeros(3), None, kernels)
+    for say in (coder,) if isinstance(coder, BatchTopK) else (coder, coder.train):
+        codes = say(pre, state)
+        assert_array_equal(codes.l0().detach(), [0, 3])
+        assert_array_equal(codes.dense().detach(), [[0] * 3, [at + 2**-20 + isinstance(coder, Gated)] * 3])
+
+
 @pytest.mark.parametrize("by", [[0.2], [-0.3], [5.0], "each"], ids=str)
 @pytest.mark.parametrize("coder", [JumpReLU(0.4), Gated(), ReLU(), BatchTopK(3)], ids=lambda coder: coder.name)
 def test_a_shift_moves_who_speaks(coder, by):
@@ -297,8 +312,8 @@ def test_a_shift_moves_who_speaks(coder, by):
     wanted = np.maximum(moved, 0)
     if isinstance(coder, JumpReLU):
         theta = np.maximum(state["value"], 0)
-        begins = z - theta
-        wanted = np.where(z > np.maximum(theta - shift, 0), z, 0)
+        lowered = np.maximum(theta - shift, 0)
+        begins, wanted = z - theta, np.where(z > lowered, z, 0)
     if isinstance(coder, Gated):
         loud = (z - model.encoder[0].bias.detach().numpy()) * np.exp(state["log_scale"]) + state["bias"]
         wanted = np.where(moved > 0, np.maximum(loud, 0), 0)
@@ -308,6 +323,8 @@ def test_a_shift_moves_who_speaks(coder, by):
     after = model.code(x).dense().detach().numpy()
     assert_allclose(after, wanted, rtol=1e-11, atol=1e-12)
     assert ((after != 0) != (before != 0)).any()
+    if isinstance(coder, JumpReLU):
+        assert_allclose(model.coder.value.detach(), lowered, rtol=1e-12)
 
 
 # --- refinement ------------------------------------------------------------------------------------------------

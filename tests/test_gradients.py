@@ -293,7 +293,7 @@ def is_the_slope_of(formula, model, number, expected):
 def batch_of(unit):
     rng = np.random.default_rng(5)
     x, target, seen = rng.normal(size=(3, B, D))
-    return Batch(*map(torch.tensor, (x, sigmoid(target) if unit else target, seen)), moment=(2, 9))
+    return Batch(*map(torch.tensor, (x, sigmoid(target) if unit else target, seen)), moment=(2, 10))
 
 
 @pytest.mark.parametrize(("coder", "kind", "term", "output"), cases(WRITTEN), ids=name_of)

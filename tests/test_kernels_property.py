@@ -223,7 +223,7 @@ def test_rules_keep_what_they_say_and_what_is_no_number(rule, offer, data):
 @property_of(80)
 @given(offers(), st.data())
 def test_among_some_latents_the_others_are_zero(offer, data):
-    """What AuxK and resampling ask for: the latents in any order keep their own numbers."""
+    """What AuxK asks for: the latents in any order keep their own numbers."""
     n_latents = offer.shape[1]
     some = data.draw(st.lists(st.integers(0, n_latents - 1), min_size=1, unique=True))
     k = data.draw(st.integers(1, n_latents))

@@ -24,6 +24,7 @@ from taciturn.terms import Objective, Term
 
 B, D, HIDDEN, L = 6, 3, 4, 7
 H = 1e-6
+SPREAD = 1.25  # of the pre-activations before the first step: the unit of JumpReLU's bandwidth
 
 
 class Listed(Chunked):
@@ -67,7 +68,8 @@ def codes_of(coder, at, z, bias, given):
         # H(z - θ) stands where it is; dH/dz = -dH/dθ = 1/ε within ε/2 is the slope of a ramp. θ moves when below 0 too
         stood = np.maximum(given.at["coder.value"], 0)
         theta = stood + at["coder.value"] - given.at["coder.value"]
-        far, stood_far = (z - theta) / coder.bandwidth, (given.z - stood) / coder.bandwidth
+        width = coder.bandwidth * SPREAD
+        far, stood_far = (z - theta) / width, (given.z - stood) / width
         gate = (given.z > stood) + np.clip(far, -0.5, 0.5) - np.clip(stood_far, -0.5, 0.5)
         return z * gate, z * gate, gate
     elif coder.name == "gated":
@@ -266,6 +268,8 @@ def network(layout, turn):
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.3 * torch.randn(p.shape, generator=rng, dtype=torch.float64))
+        if layout.coder.name == "jumprelu":
+            model.coder.spread.fill_(SPREAD)
     return model
 
 

@@ -27,7 +27,7 @@ from startup import processor
 from taciturn import DictionaryAutoencoder
 
 TRAIN = Path(__file__).parent / "peers" / "train.py"
-SEARCHED = {"saelens-jumprelu": 0.1, "dl-jumprelu": 1.0}  # whose L0 follows from a coefficient, and a first guess of it
+SEARCHED = {"saelens-jumprelu": 0.35, "dl-jumprelu": 1.0}  # whose L0 follows from a coefficient; a first guess of it
 NEAR, TRIES = 0.03, 8  # that search's
 ALLOWED = 1.1  # times k: what says more is no choice, however well it reconstructs
 
@@ -101,6 +101,13 @@ def ours(cell: Cell, contestant: Contestant, train: np.ndarray, held: np.ndarray
     return Fit(model.components_, model.transform(held), 1 - model.score(held), dead, seconds)
 
 
+def called(*command: str) -> None:
+    """Run a script of another environment; if it fails, its last words are the error."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+
+
 def peers(cell: Cell, contestant: Contestant, python: str, rows: Path, n_rows: int) -> Fit:
     """Return a peer's fit, made in its own environment."""
     asked = {"latents": cell.latents, "k": cell.k, "batch": cell.batch, "lr": cell.rate, "seed": cell.seed}
@@ -111,9 +118,7 @@ def peers(cell: Cell, contestant: Contestant, python: str, rows: Path, n_rows: i
     command += [f"--{option}" for option, value in contestant.items() if value is True]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "fit.npz"
-        done = subprocess.run([*command, f"--out={out}"], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+        called(*command, f"--out={out}")
         with np.load(out) as file:
             spoken = (np.ones(len(file["indices"]), bool), file["indices"], file["indptr"])
             shape = (len(file["indptr"]) - 1, cell.latents)

@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contest import Board, Cell, Contestant, Numbers, mine, only, publish
-from frontier import written
+from frontier import AFTER, written
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
 
 WAYS = (None, "auxk", "resample", "auxk+resample")
 PEERS = ("saelens-topk", "sparsify-topk", "dl-topk", "dl-batchtopk")
-AFTER = 10_000
 CONTESTANTS: dict[str, Contestant] = {
     **{f"{name}, {way or 'none'}": mine(name, revive=way) for name in ("topk", "batch_topk") for way in WAYS},
     **{name: {"peer": name} for name in PEERS},

@@ -9,6 +9,9 @@ for, chosen on seed 0 by the FVU on held rows among those that say at most 1.1 k
 descent, its own default besides. FVU = Σ‖x - x̂‖² / Σ‖x - mean‖² on the held rows, as each model is used after training;
 ± is the standard error over seeds, which draw weights and batches. Dead: latents that no training row wakes in the end.
 
+Peers meet as they come and, "10,000", with their auxiliary loss for latents silent for as many rows, as ours is: in so
+short a run their own waits, up to 10,000,000 rows, are long or endless.
+
 known: 100,000 rows of 128 inputs, sums of 32 of 1,024 features, noise 0.02; 10,000 more are held. mnist: pixels in
 [0, 1]; the test images are held. "plain": no revival and a constant rate. Ours with a threshold (batch_topk, jumprelu)
 learn from 5,000 rows fewer, on which it is set. Every fit is kept in FOLDER, and an interrupted run goes on.
@@ -25,6 +28,7 @@ from taciturn import datasets  # isort: skip
 
 KNOWN = {"n_features": 1024, "n_inputs": 128, "active": 32, "noise": 0.02, "magnitude_std": 0.3}
 ROWS, HELD = 100_000, 10_000
+AFTER = 10_000  # rows of silence, after which ours takes a latent for dead
 PEERS = (
     "saelens-topk",
     "saelens-batchtopk",
@@ -40,6 +44,7 @@ CONTESTANTS: dict[str, Contestant] = {
     **{name: mine(name) for name in ("topk", "batch_topk", "jumprelu")},
     **{f"{name}, plain": mine(name, "{rate}", revive=None) for name in ("topk", "batch_topk", "jumprelu")},
     **{name: {"peer": name} for name in PEERS},
+    **{f"{name}, {AFTER:,}": {"peer": name, "dead-after": AFTER} for name in PEERS if "jumprelu" not in name},
 }
 
 

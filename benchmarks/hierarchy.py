@@ -16,11 +16,10 @@ dead           latents that no training row wakes in the end
 """
 
 import argparse
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from contest import TRAIN, Board, Cell, Contestant, Fit, Numbers, mean, mine, only, publish
+from contest import TRAIN, Board, Cell, Contestant, Fit, Numbers, called, mean, mine, only, publish
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
 from taciturn.metrics import detection, mcc, nearest  # isort: skip
@@ -79,7 +78,7 @@ def main() -> None:
     rows = cache / "hierarchy.npz"
     if not rows.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        subprocess.run([asked.peers, TRAIN.with_name("hierarchy_rows.py"), rows], check=True)
+        called(asked.peers, str(TRAIN.with_name("hierarchy_rows.py")), str(rows))
     board = Board(CONTESTANTS, {"hierarchy": rows}, asked.peers, cache, judged)
     sizes = (asked.latents, asked.k, asked.steps, asked.batch)
     cells = [Cell("hierarchy", name, *sizes, 0.0) for name in only(asked.only, CONTESTANTS)]

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from ..recipe import Recipe, check
+from ..recipe import check
+from .occasion import Occasion
 
 
 @dataclass(frozen=True)
-class Resample(Recipe):
+class Resample(Occasion):
     """Point dead latents at badly reconstructed rows, now and then (Bricken et al., 2023).
 
     every : the share of the run between two times, in (0, 1].
@@ -23,11 +24,6 @@ class Resample(Recipe):
     name = "resample"
 
     def __post_init__(self) -> None:
-        check(self, "every", 0, 1, "(]", fixed=True)
-        check(self, "until", 0, 1, fixed=True)
+        super().__post_init__()
         check(self, "after", 1, fixed=True)
         check(self, "rows", 1, fixed=True)
-
-    def due(self, step: int, steps: int) -> bool:
-        """Return whether it is time after so many of the run's steps."""
-        return step % max(round(self.every * steps), 1) == 0 and step <= self.until * steps

@@ -14,9 +14,8 @@ def rewrite(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn
     """
     for parameter, rows in new.items():
         parameter[latents_M] = rows.to(parameter)
-        for memory in optimiser.state.get(parameter, {}).values():
-            if isinstance(memory, Tensor) and memory.shape == parameter.shape:
-                memory[latents_M] = 0
+        for memory in _memories(optimiser, parameter):
+            memory[latents_M] = 0
 
 
 @torch.no_grad()
@@ -24,6 +23,11 @@ def permute(optimiser: torch.optim.Optimizer, order_L: Tensor, parameters: Itera
     """Give parameters' rows another order, and what the optimiser remembers of them."""
     for parameter in parameters:
         parameter.copy_(parameter[order_L])
-        for memory in optimiser.state.get(parameter, {}).values():
-            if isinstance(memory, Tensor) and memory.shape == parameter.shape:
-                memory.copy_(memory[order_L])
+        for memory in _memories(optimiser, parameter):
+            memory.copy_(memory[order_L])
+
+
+def _memories(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> list[Tensor]:
+    """Return what the optimiser remembers of each of a parameter's numbers."""
+    known = optimiser.state.get(parameter, {}).values()
+    return [memory for memory in known if isinstance(memory, Tensor) and memory.shape == parameter.shape]

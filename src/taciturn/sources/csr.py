@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from ..atomic import atomic
 from ..errors import DataError
+from .npy import write_header
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -50,7 +51,6 @@ def write_sparse(path: str | os.PathLike[str], blocks: "Iterable[csr_array]", *,
 def _pour(archive: zipfile.ZipFile, name: str, file: IO[bytes], dtype: DTypeLike, count: int) -> None:
     """Put a file of so many numbers into an archive as an array."""
     file.seek(0)
-    header = {"descr": npy_format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": (count,)}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        npy_format.write_array_header_1_0(member, header)
+        write_header(member, np.dtype(dtype), (count,))
         shutil.copyfileobj(file, member, 1 << 20)

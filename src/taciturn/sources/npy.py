@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 from numpy.lib import format as npy_format
 
 from ..atomic import atomic
@@ -59,11 +60,15 @@ def write_archive(path: str | os.PathLike[str], blocks: Blocks) -> None:
 
 
 def _write_array(file: IO[bytes], blocks: Blocks) -> None:
-    descr = npy_format.dtype_to_descr(blocks.dtype)
-    shape = (blocks.n_rows, *blocks.shape)
-    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    write_header(file, blocks.dtype, (blocks.n_rows, *blocks.shape))
     for block in blocks:
         file.write(block.data)
+
+
+def write_header(file: IO[bytes], dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> None:
+    """Write what stands before an array's numbers in the .npy format."""
+    descr = npy_format.dtype_to_descr(dtype)
+    npy_format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
 
 
 def _refuse_objects(file: IO[bytes]) -> None:

@@ -20,7 +20,7 @@ class Ordering:
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Sort after a step."""
-        if not self.recipe.due(run.steps, run.epochs * len(run.feed.bounds)):
+        if not self.recipe.due(run.steps, run.n_steps):
             return
         step = run.step
         order_L = step.firing.argsort(descending=True, stable=True)

@@ -23,7 +23,7 @@ class Revival:
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Look at the silent latents after a step."""
-        if not self.recipe.due(run.steps, run.epochs * len(run.feed.bounds)):
+        if not self.recipe.due(run.steps, run.n_steps):
             return
         dead_L = run.step.silent >= self.recipe.after
         dead_M = dead_L.nonzero()[:, 0]

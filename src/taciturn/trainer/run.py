@@ -51,9 +51,14 @@ class Run:
     stop: str | None = None
     endless: bool = False  # nobody knows where it ends: schedules stay where they start
 
+    @property
+    def n_steps(self) -> int:
+        """How many steps it takes in all, if nothing stops it."""
+        return self.epochs * len(self.feed.bounds)
+
     def progress(self, step: int) -> float:
         """Return which share of the run lies before a step."""
-        return 0.0 if self.endless else step / (self.epochs * len(self.feed.bounds))
+        return 0.0 if self.endless else step / self.n_steps
 
 
 def train(run: Run) -> Iterator[Record]:

@@ -4,6 +4,7 @@ A contestant is a mapping: for a peer "peer", its name in peers/train.py, and mo
 DictionaryAutoencoder's parameters, where {rate} in a learning rate stands for the cell's.
 """
 
+import argparse
 import json
 import math
 import os
@@ -21,8 +22,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
 
 import numpy as np
+from denoising import publish
 from scipy.sparse import csr_array
-from startup import processor
 
 from taciturn import DictionaryAutoencoder
 
@@ -221,13 +222,31 @@ def mean(results: list[Numbers], name: str, digits: int) -> str:
     return f"{np.mean(values):.{digits}f}{error}"
 
 
-def publish(title: str, lines: Iterable[str], out: str | None) -> None:
-    """Print a table under where and when it was made; write it as well."""
-    where = f"{processor()}, {time.strftime('%Y-%m-%d')}; {title}; one thread a fit"
-    text = "\n".join([where, "", *lines]) + "\n"
-    print(text)
-    if out:
-        Path(out).write_text(text, encoding="utf-8")
+def options(doc: str | None, cache: str, rates: str, **numbers: int) -> argparse.ArgumentParser:
+    """Return a board's command line: what all boards are asked, and so many numbers with their defaults."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", required=True)
+    for name, value in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--rates", default=rates)
+    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--cache", type=Path, default=Path(cache))
+    parser.add_argument("--out")
+    return parser
+
+
+def compete(
+    board: Board, asked: argparse.Namespace, table: Callable[[dict[Cell, list[Numbers]]], Iterable[str]]
+) -> None:
+    """Run all contestants, two fits at a time, and print the table."""
+    sizes = (asked.latents, asked.k, asked.steps, asked.batch)
+    names = only(asked.only, board.contestants)
+    cells = [Cell(data, name, *sizes, 0.0) for data in board.rows for name in names]
+    found = board.meet(cells, [float(rate) for rate in asked.rates.split(",")], asked.seeds)
+    title = (
+        f"{asked.latents:,} latents, k {asked.k}, {asked.steps:,} steps of {asked.batch:,} rows, {asked.seeds} seeds"
+    )
+    publish(title, [*table(found)], asked.out)
 
 
 def mine(sparsity: str, rate: str = "decay:{rate},last=0.2", **more: Any) -> Contestant:

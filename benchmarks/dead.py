@@ -13,11 +13,9 @@ Ours with every revival; peers as they come, in which a latent is taken for dead
 silent for as many rows, as ours is.
 """
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
-from contest import Board, Cell, Contestant, Numbers, mine, only, publish
+from contest import Board, Cell, Contestant, Numbers, compete, mine, options
 from frontier import AFTER, written
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
@@ -44,24 +42,13 @@ def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run all contestants, two fits at a time, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", required=True)
+    """Compete on MNIST."""
+    parser = options(__doc__, "runs/dead", "1e-3", latents=8192, k=32, rows=1_000_000, batch=256, seeds=3)
     parser.add_argument("--mnist", required=True)
-    for name, value in (("latents", 8192), ("k", 32), ("rows", 1_000_000), ("batch", 256), ("seeds", 3)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--rates", default="1e-3")
-    parser.add_argument("--only", help="these contestants, joined by /")
-    parser.add_argument("--cache", default="runs/dead")
-    parser.add_argument("--out")
     asked = parser.parse_args()
-    cache = Path(asked.cache)
-    board = Board(CONTESTANTS, {"mnist": written("mnist", cache, asked.mnist)}, asked.peers, cache)
-    sizes = (asked.latents, asked.k, asked.rows // asked.batch, asked.batch)
-    cells = [Cell("mnist", name, *sizes, 0.0) for name in only(asked.only, CONTESTANTS)]
-    found = board.meet(cells, [float(rate) for rate in asked.rates.split(",")], asked.seeds)
-    title = f"MNIST, {asked.latents:,} latents, k {asked.k}, {asked.rows:,} rows in batches of {asked.batch}, "
-    publish(f"{title}{asked.seeds} seeds", table(found), asked.out)
+    asked.steps = asked.rows // asked.batch
+    board = Board(CONTESTANTS, {"mnist": written("mnist", asked.cache, asked.mnist)}, asked.peers, asked.cache)
+    compete(board, asked, table)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 import numpy as np
 import torch
+from denoising import publish
 from scipy import sparse
-from startup import processor
 
 from taciturn import encode
 from taciturn.model import Autoencoder, Layout
@@ -59,14 +59,9 @@ def main() -> None:
         size = (folder / "codes.npz").stat().st_size / 1e6
         codes = sparse.load_npz(folder / "codes.npz")
     dense = 4e-6 * asked.rows * asked.latents
-    text = (
-        f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.rows:,} rows of {asked.inputs}, "
-        f"{asked.latents:,} latents, k = {asked.k}\n\n{codes.nnz:,} codes, {size:,.0f} MB on disk, in {seconds:.0f} s; "
-        f"memory at most {after:,.0f} MB, of which {before:,.0f} before (dense: {dense:,.0f} MB)\n"
-    )
-    print(text)
-    if asked.out:
-        Path(asked.out).write_text(text, encoding="utf-8")
+    said = f"{codes.nnz:,} codes, {size:,.0f} MB on disk, in {seconds:.0f} s; memory at most {after:,.0f} MB, "
+    said += f"of which {before:,.0f} before (dense: {dense:,.0f} MB)"
+    publish(f"{asked.rows:,} rows of {asked.inputs}, {asked.latents:,} latents, k = {asked.k}", [said], asked.out)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ known: 100,000 rows of 128 inputs, sums of 32 of 1,024 features, noise 0.02; 10,
 learn from 5,000 rows fewer, on which it is set. Every fit is kept in FOLDER, and an interrupted run goes on.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from contest import Board, Cell, Contestant, Numbers, mean, mine, only, publish
+from contest import Board, Cell, Contestant, Numbers, compete, mean, mine, options
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
 from taciturn import datasets  # isort: skip
@@ -84,25 +83,13 @@ def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run all contestants, two fits at a time, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", required=True)
+    """Compete on each data set."""
+    parser = options(__doc__, "runs/frontier", "3e-4,1e-3,3e-3", seeds=5, steps=4000, batch=256, latents=512, k=32)
     parser.add_argument("--data", default="known,mnist")
     parser.add_argument("--mnist")
-    for name, value in (("seeds", 5), ("steps", 4000), ("batch", 256), ("latents", 512), ("k", 32)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--rates", default="3e-4,1e-3,3e-3")
-    parser.add_argument("--only", help="these contestants, joined by /")
-    parser.add_argument("--cache", default="runs/frontier")
-    parser.add_argument("--out")
     asked = parser.parse_args()
-    cache, sets = Path(asked.cache), asked.data.split(",")
-    board = Board(CONTESTANTS, {data: written(data, cache, asked.mnist) for data in sets}, asked.peers, cache)
-    sizes = (asked.latents, asked.k, asked.steps, asked.batch)
-    cells = [Cell(data, name, *sizes, 0.0) for data in sets for name in only(asked.only, CONTESTANTS)]
-    found = board.meet(cells, [float(rate) for rate in asked.rates.split(",")], asked.seeds)
-    title = f"{asked.latents} latents, k {asked.k}, {asked.steps} steps of {asked.batch} rows, {asked.seeds} seeds"
-    publish(title, table(found), asked.out)
+    rows = {data: written(data, asked.cache, asked.mnist) for data in asked.data.split(",")}
+    compete(Board(CONTESTANTS, rows, asked.peers, asked.cache), asked, table)
 
 
 if __name__ == "__main__":

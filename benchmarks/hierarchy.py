@@ -15,11 +15,10 @@ F1             mean over latents, each as a detector of its nearest feature, SAE
 dead           latents that no training row wakes in the end
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from contest import TRAIN, Board, Cell, Contestant, Fit, Numbers, called, mean, mine, only, publish
+from contest import TRAIN, Board, Cell, Contestant, Fit, Numbers, called, compete, mean, mine, options
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
 from taciturn.metrics import detection, mcc, nearest  # isort: skip
@@ -32,9 +31,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "topk, matryoshka 32, 128": mine("topk", matryoshka=NESTED),
     "batch_topk, matryoshka 32, 128": mine("batch_topk", matryoshka=NESTED),
     "topk, refined": mine("topk", refine=1),
-    **{
-        name: {"peer": name} for name in ("saelens-topk", "saelens-batchtopk", "saelens-matryoshka", "saelens-jumprelu")
-    },
+    **{name: {"peer": name} for name in PEERS},
     "saelens-batchtopk, frozen": {"peer": "saelens-batchtopk", "frozen": True},
 }
 
@@ -64,27 +61,15 @@ def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run all contestants, two fits at a time, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", required=True)
-    for name, value in (("steps", 800), ("batch", 1024), ("latents", 256), ("k", 8), ("seeds", 3)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--rates", default="3e-4,1e-3,3e-3")
-    parser.add_argument("--only", help="these contestants, joined by /")
-    parser.add_argument("--cache", default="runs/hierarchy")
-    parser.add_argument("--out")
-    asked = parser.parse_args()
-    cache = Path(asked.cache)
-    rows = cache / "hierarchy.npz"
+    """Compete on the generator's rows, which are written if they are not there."""
+    asked = options(
+        __doc__, "runs/hierarchy", "3e-4,1e-3,3e-3", steps=800, batch=1024, latents=256, k=8, seeds=3
+    ).parse_args()
+    rows = asked.cache / "hierarchy.npz"
     if not rows.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        asked.cache.mkdir(parents=True, exist_ok=True)
         called(asked.peers, str(TRAIN.with_name("hierarchy_rows.py")), str(rows))
-    board = Board(CONTESTANTS, {"hierarchy": rows}, asked.peers, cache, judged)
-    sizes = (asked.latents, asked.k, asked.steps, asked.batch)
-    cells = [Cell("hierarchy", name, *sizes, 0.0) for name in only(asked.only, CONTESTANTS)]
-    found = board.meet(cells, [float(rate) for rate in asked.rates.split(",")], asked.seeds)
-    title = f"{asked.latents} latents, k {asked.k}, {asked.steps} steps of {asked.batch} rows, {asked.seeds} seeds"
-    publish(title, table(found), asked.out)
+    compete(Board(CONTESTANTS, {"hierarchy": rows}, asked.peers, asked.cache, judged), asked, table)
 
 
 if __name__ == "__main__":

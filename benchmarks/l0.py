@@ -10,16 +10,14 @@ over seeds and the one furthest off. MCC: the mean |cosine| of features and late
 
 import argparse
 import os
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
 
 import numpy as np
-from startup import processor
+from denoising import publish
 
 from taciturn import DictionaryAutoencoder, datasets
 from taciturn.metrics import mcc
@@ -93,13 +91,9 @@ def main() -> None:
     todo += [Cell(sparsity, k, seed) for k in ASKED for sparsity in SPARSITIES for seed in range(asked.seeds)]
     with ProcessPoolExecutor(2) as pool:
         done = dict(zip(todo, pool.map(measure, todo), strict=True))
-    where = f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.seeds} seeds, one thread a fit"
     tables = [*settings("weight", WEIGHTS, (done[fixed(weight)] for weight in WEIGHTS)), ""]
     tables += settings("bandwidth", WIDTHS, (done[wide(width)] for width in WIDTHS))
-    text = "\n".join([where, "", *tables, "", *asked_for(done, asked.seeds)]) + "\n"
-    print(text)
-    if asked.out:
-        Path(asked.out).write_text(text, encoding="utf-8")
+    publish(f"{asked.seeds} seeds", [*tables, "", *asked_for(done, asked.seeds)], asked.out)
 
 
 if __name__ == "__main__":

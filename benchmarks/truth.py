@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
 
 import numpy as np
+from denoising import publish
 from sklearn.decomposition import FastICA, MiniBatchDictionaryLearning
-from startup import processor
 
 from taciturn import DictionaryAutoencoder, datasets
 from taciturn.metrics import mcc, recall
@@ -131,11 +130,7 @@ def main() -> None:
         for cell, result in zip(todo, pool.map(measure, todo), strict=True):
             done[cell] = result
             print(cell, result, file=sys.stderr, flush=True)
-    where = f"{processor()}, {time.strftime('%Y-%m-%d')}; {asked.rows:,} rows, {asked.seeds} seeds, one thread a fit"
-    text = "\n".join([where, "", *table(done, names)]) + "\n"
-    print(text)
-    if asked.out:
-        Path(asked.out).write_text(text, encoding="utf-8")
+    publish(f"{asked.rows:,} rows, {asked.seeds} seeds", [*table(done, names)], asked.out)
 
 
 if __name__ == "__main__":

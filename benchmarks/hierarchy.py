@@ -1,7 +1,7 @@
 """Features under features: who finds them among rows of SAELens's own generator.
 
 python benchmarks/hierarchy.py --peers PYTHON [--steps 800] [--batch 1024] [--latents 256] [--k 8] [--seeds 3]
-       [--rates 3e-4,1e-3,3e-3] [--only NAMES] [--cache FOLDER] [--out TABLE.md]
+       [--rates 1e-3,3e-3,1e-2,3e-2] [--only NAMES] [--cache FOLDER] [--out TABLE.md]
 
 PYTHON is what benchmarks/peers/setup.sh names; peers/hierarchy_rows.py says what the rows are like (98,304 of 128
 inputs, made of 1,024 features in trees, of which a model of 256 latents can find a quarter), peers/train.py how each
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contest import TRAIN, Board, Cell, Contestant, Fit, Numbers, called, compete, mean, mine, options
+from frontier import AFTER
 
 import numpy as np  # isort: skip  # after contest, which sets the threads
 from taciturn.metrics import detection, mcc, nearest  # isort: skip
@@ -32,6 +33,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "batch_topk, matryoshka 32, 128": mine("batch_topk", matryoshka=NESTED),
     "topk, refined": mine("topk", refine=1),
     **{name: {"peer": name} for name in PEERS},
+    **{f"{name}, {AFTER:,}": {"peer": name, "dead-after": AFTER} for name in PEERS if "jumprelu" not in name},
     "saelens-batchtopk, frozen": {"peer": "saelens-batchtopk", "frozen": True},
 }
 
@@ -63,7 +65,7 @@ def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
 def main() -> None:
     """Compete on the generator's rows, which are written if they are not there."""
     asked = options(
-        __doc__, "runs/hierarchy", "3e-4,1e-3,3e-3", steps=800, batch=1024, latents=256, k=8, seeds=3
+        __doc__, "runs/hierarchy", "1e-3,3e-3,1e-2,3e-2", steps=800, batch=1024, latents=256, k=8, seeds=3
     ).parse_args()
     rows = asked.cache / "hierarchy.npz"
     if not rows.exists():

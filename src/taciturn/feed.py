@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class Feed:
     target: Source | None = None
     device: str = "cpu"
 
-    @property
+    @cached_property
     def bounds(self) -> list[tuple[int, int]]:
         """The near-equal batches of an epoch."""
         return near_equal(len(self.source), self.batch_size)

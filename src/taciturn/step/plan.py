@@ -6,7 +6,7 @@ from ..kernels import Chunked, Kernels, Plain
 from ..model import Layout
 from .step import Step
 
-MANY_LATENTS = 1024  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
+MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
 
 
 @dataclass(frozen=True)

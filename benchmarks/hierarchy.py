@@ -7,7 +7,8 @@ PYTHON is what benchmarks/peers/setup.sh names; peers/hierarchy_rows.py says wha
 inputs, made of 1,024 features in trees, of which a model of 256 latents can find a quarter), peers/train.py how each
 peer is driven. All see the same rows, as often; steps are rounded to whole epochs. Each has its best rate of those
 asked for, chosen on seed 0 by the FVU on held rows among those that say at most 1.1 k latents a row. On 40,960 held
-rows, means over seeds ± standard errors:
+rows, means over seeds ± standard errors ("10,000": with SAELens's auxiliary loss for latents silent for as many rows,
+as ours is; its own waits 1,000 steps):
 
 MCC (least)    mean |cosine| of latents matched one to one with features, as SAELens computes it
 cosine         mean |cosine| of each latent with its nearest feature

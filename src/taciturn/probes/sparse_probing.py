@@ -1,4 +1,4 @@
-"""F13. How well a few latents tell classes apart."""
+"""How well a few latents tell classes apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ All compute in the precision of the rows that they are given.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,6 +105,14 @@ class Evaluation:
     sparsity: Sparsity  # of the clean rows' codes
     before: SquaredErrors | None = None  # of the corrupted rows themselves
     after: SquaredErrors | None = None  # of the corrupted rows' reconstructions
+    by_row: list[NDArray[np.float64]] = field(
+        default_factory=list
+    )  # of each block, each clean row's mean squared error
+
+    @property
+    def row_errors(self) -> NDArray[np.float64]:
+        """[N]: each clean row's mean squared error."""
+        return np.concatenate(self.by_row)
 
 
 @torch.no_grad()
@@ -119,7 +127,9 @@ def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | Non
         x = model.normalise(rows)
         done = found.sparsity.rows
         codes = model.code(x)
-        found.clean.add(x, model.output(model.decode(codes)))
+        recon = model.output(model.decode(codes))
+        found.clean.add(x, recon)
+        found.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
         found.sparsity.add(codes, model.layout.coder.firing(codes))
         if found.before is not None and found.after is not None:
             seen = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=done)

@@ -12,6 +12,7 @@ Of whole dictionaries and codes, on arrays:
 `detection`: precision, recall and F1 of latents as detectors of features.
 `absorption`: parents that children's latents speak for.
 `decoder_projection`: whether the number of active latents is right; so does `mean_cosine`.
+`coordinates`: where directions lie on a plane.
 `stability`: whether other seeds find the same.
 """
 
@@ -20,6 +21,7 @@ from .coherence import coherence, mean_cosine
 from .cosine import Cosine
 from .detection import Detection, detection
 from .errors import SquaredErrors, psnr
+from .layout import coordinates
 from .matching import Matching, matched, mcc, mmcs, nearest, recall
 from .right_k import decoder_projection
 from .sparsity import Sparsity
@@ -37,6 +39,7 @@ __all__ = [
     "Stability",
     "absorption",
     "coherence",
+    "coordinates",
     "decoder_projection",
     "detection",
     "matched",

@@ -21,17 +21,22 @@ class Sparsity:
     ([0.0, 3.0, -0.5], [0.0, 1.0, 0.5])
     >>> sparsity.l0, sparsity.dead
     (1.5, 0.3333333333333333)
+    >>> sparsity.variances.tolist()
+    [0.0, 1.0, 0.25]
     """
 
     def __init__(self) -> None:
         self.rows = 0
         self._sum: NDArray[np.float64] = np.zeros(0)
+        self._squares: NDArray[np.float64] = np.zeros(0)
         self._fired: NDArray[np.float64] = np.zeros(0)
 
     def add(self, codes: Codes, fired_L: Tensor) -> None:
         """Take in a block's codes, and in how many of its rows each latent is at work."""
-        total, fired = codes.say(codes.values.double()).sum().cpu().numpy(), fired_L.double().cpu().numpy()
+        exact, fired = codes.say(codes.values.double()), fired_L.double().cpu().numpy()
+        total, squares = exact.sum().cpu().numpy(), exact.say(exact.values.square()).sum().cpu().numpy()
         self._sum = self._sum + total if self.rows else total
+        self._squares = self._squares + squares if self.rows else squares
         self._fired = self._fired + fired if self.rows else fired
         self.rows += codes.n_rows
 
@@ -39,6 +44,11 @@ class Sparsity:
     def rates(self) -> NDArray[np.float64]:
         """[L]: each latent's mean activation Σ code / N over N rows; what is signed may cancel."""
         return self._sum / self.rows
+
+    @property
+    def variances(self) -> NDArray[np.float64]:
+        """[L]: each latent's mean squared distance from its mean activation."""
+        return np.maximum(self._squares / self.rows - np.square(self.rates), 0.0)
 
     @property
     def firing(self) -> NDArray[np.float64]:

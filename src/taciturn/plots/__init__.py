@@ -1,7 +1,33 @@
 """F10. Figures: one function each, on matplotlib, without global state."""
 
+from .atlas import atlas
+from .correlation import correlation
+from .errors import errors
+from .frontier import frontier
+from .history import history
+from .latent_map import latent_map as map
+from .overlay import overlay
+from .rates import rates
 from .reconstructions import is_image, reconstructions
+from .relate import relate
+from .row_errors import row_errors
 from .sparsity_loss import sparsity_loss
 from .style import save, write
 
-__all__ = ["is_image", "reconstructions", "save", "sparsity_loss", "write"]
+__all__ = [
+    "atlas",
+    "correlation",
+    "errors",
+    "frontier",
+    "history",
+    "is_image",
+    "map",
+    "overlay",
+    "rates",
+    "reconstructions",
+    "relate",
+    "row_errors",
+    "save",
+    "sparsity_loss",
+    "write",
+]

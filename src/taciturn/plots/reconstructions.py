@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..errors import RecipeError
+from .style import FRAME, ink, plain
 
 
 def is_image(shape: tuple[int, ...]) -> bool:
@@ -26,13 +27,16 @@ def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Fi
     last = list(lines.values())[-1]
     low, high = float(last.min()), float(last.max())
     n = len(last)
-    figure = Figure(figsize=(0.8 * n + 0.9, 0.85 * len(lines)), layout="constrained")
+    names = [plain(name) for name in lines]
+    aside = max(0.9, 0.1 * max(map(len, names)))  # inches, for the longest name
+    figure = Figure(figsize=(0.8 * n + aside, 0.85 * len(lines)), layout="constrained")
     grid = figure.subplots(len(lines), n, squeeze=False)
-    for axes, (name, images) in zip(grid, lines.items(), strict=True):
+    for axes, name, images in zip(grid, names, lines.values(), strict=True):
         for ax, image in zip(axes, images, strict=True):
             shade = ((image - low) / (high - low or 1)).clip(0, 1)  # colours must lie in [0, 1], whatever the units
             ax.imshow(shade, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_color("#D0D0D0")
+            ink(ax)
+            ax.spines[:].set_color(FRAME)
         axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
     return figure

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecipeError
 from ..terms import kl, squared_rate
-from .style import BLUE, GREEN, GREY, ORANGE, axes, quiet
+from .style import BLUE, GREEN, GREY, ORANGE, axes, home, legend, quiet
 
 Curve = NDArray[np.float64]
 
@@ -46,8 +46,6 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
         label = f"{said.size} latents, mean rate {said.mean():.3f}"
         ax.plot(said, np.zeros_like(said), "|", color=GREEN, markersize=16, alpha=0.6, label=label, clip_on=False)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="cost")
-    ax.legend(framealpha=0.9, edgecolor="none", loc="best")
     quiet(ax)
-    figure = ax.figure
-    assert isinstance(figure, Figure)
-    return figure
+    legend(ax)
+    return home(ax)

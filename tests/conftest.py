@@ -8,6 +8,9 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from browser import browser as browser
+from browser import page as page
+
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 

@@ -54,6 +54,8 @@ def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
         "history.parquet",
         "metrics.json",
         "recipe.toml",
+        "report.html",
+        "report.json",
         "sparsity.png",
         "weights.safetensors",
     ]

@@ -19,6 +19,7 @@ import safetensors
 from safetensors.torch import load_file, save_file
 
 from .atomic import atomic_folder
+from .cards import card
 from .corrupt import Corruption
 from .errors import ArtifactError, RecipeError
 from .model import Autoencoder, Layout
@@ -42,6 +43,27 @@ class Artifact:
     config: dict[str, Any]
     history: History = field(default_factory=History)
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Return what it is, as HTML."""
+        return card(str(self.config.get("estimator", "Autoencoder")), self.lines())
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return pairs (what, in words): network, recipe, rows and training."""
+        config, layout = self.config, self.model.layout
+        training, rows = config["training"], config["rows"]
+        widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2::-1]]))
+        network = f"{widths}, {layout.coder.text} codes, {layout.output.text} output{', tied' if layout.tied else ''}"
+        count = sum(parameter.numel() for parameter in self.model.parameters())
+        return [
+            ("network", f"{network}; {count:,} parameters"),
+            ("objective", self.recipe("objective").text),
+            ("corruption", self.recipe("corruption").text),
+            ("scaling", config["scaling_said"]),
+            ("rows", f"{rows['count']:,}" + (f" of {rows['data']}" if rows.get("data") else "")),
+            ("training", f"{training['epochs']:,} epochs, {training['steps']:,} steps, {training['seconds']:.1f} s"),
+            ("written by", f"taciturn {config['versions']['taciturn']}, torch {config['versions']['torch']}"),
+        ]
 
     def recipe(self, name: str) -> Any:
         """Return a part of the config as the recipe that it describes."""

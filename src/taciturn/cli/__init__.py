@@ -1,6 +1,6 @@
 """F14. The command line, one file a command."""
 
-from . import denoise, encode, evaluate, fit, info, plot_sparsity_loss
+from . import compare, denoise, encode, evaluate, fit, info, plot_sparsity_loss, report
 from .app import main
 
-__all__ = ["denoise", "encode", "evaluate", "fit", "info", "main", "plot_sparsity_loss"]
+__all__ = ["compare", "denoise", "encode", "evaluate", "fit", "info", "main", "plot_sparsity_loss", "report"]

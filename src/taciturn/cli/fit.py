@@ -72,6 +72,9 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="Of weights, order, noise and split.", show_default="0")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     threads: Threads = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write report.html, a page on what was learnt.")
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no table.")] = False,
 ) -> None:
@@ -115,7 +118,7 @@ def fit(
     use_threads(recipe["run"].get("threads"))
     folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        trained = train(recipe, bar=not quiet)
+        trained = train(recipe, bar=not quiet, folder=folder if report else None)
         pictures = write(trained, temporary)
     if not quiet:
         _say(trained, folder, pictures)
@@ -151,6 +154,9 @@ def _say(trained: Trained, folder: Path, pictures: list[str]) -> None:
     estimator, epochs = trained.estimator, trained.estimator.n_iter_
     training = f"{trained.learnt:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     lines = [("learnt from", training), ("scaling", estimator.scaling_), *trained.summary.lines()]
+    if trained.report is not None:
+        warnings = trained.report.verdict.warnings
+        lines += [("warning", f"{each.what} {each.mend}") for each in warnings]
     if estimator.stopped_:
         lines.append(("stopped", estimator.stopped_))
     lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *pictures])})"))

@@ -72,6 +72,11 @@ def _matched(run: "Artifact", data: str) -> "Source":
 
 def held_out_rows(run: "Artifact") -> "Source":
     """Return the rows that a run held out; all of them where it held out none."""
+    return learnt_and_held(run)[1]
+
+
+def learnt_and_held(run: "Artifact") -> tuple["Source", "Source"]:
+    """Return the rows that a run learnt from and those that it held out; all of them twice where it held out none."""
     from .. import datasets
     from ..feed import split
     from ..sources import Subset
@@ -80,4 +85,7 @@ def held_out_rows(run: "Artifact") -> "Source":
     if said.get("data") is None:
         raise DataError("the run does not know where its rows came from; name a data set or a file")
     source = datasets.load(said["data"], columns=said["asked_columns"], drop=said["dropped_columns"])
-    return Subset(source, split(len(source), said["held_out"], said["split_seed"])[1]) if said["held_out"] else source
+    if not said["held_out"]:
+        return source, source
+    learnt, held = split(len(source), said["held_out"], said["split_seed"])
+    return Subset(source, learnt), Subset(source, held)

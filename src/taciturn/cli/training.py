@@ -10,8 +10,9 @@ from . import recipe_file
 from .options import finite
 
 if TYPE_CHECKING:
+    from ..artifact import Artifact
     from ..estimators import BaseAutoencoder
-    from ..report import Summary
+    from ..report import Report, Summary
     from ..sources import Source
 
 KINDS = {
@@ -29,17 +30,18 @@ class Trained:
     recipe: dict[str, dict[str, Any]]
     learnt: int  # rows
     measured: "Source"  # held-out rows, or all where none are
+    kept: "Artifact"
     summary: "Summary"
+    report: "Report | None"
     interrupted: bool
 
 
-def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
-    """Return what a recipe makes of its rows."""
+def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> Trained:
+    """Return what a recipe makes of its rows; with a report if it is to stand in a `folder`."""
     import torch
 
     from .. import datasets
     from ..feed import split
-    from ..report import summarise
     from ..sources import Subset
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
@@ -67,15 +69,6 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
             raise
         interrupted = True
     estimator.set_params(verbose=0)
-    summary = summarise(
-        estimator.module_,
-        measured,
-        objective=estimator.settings_.objective,
-        corruption=estimator.settings_.corruption,
-        held_out=held is not None,
-        seed=seed,
-        weights=estimator.weights_,
-    )
     complete = {
         "data": data | {"source": _absolute(data["source"])},
         "run": {
@@ -86,7 +79,56 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool) -> Trained:
         },
         "parameters": parameters | _decided(estimator),
     }
-    return Trained(estimator, complete, len(training), measured, summary, interrupted)
+    kept = _kept(estimator, complete, measured)
+    summary, made = _measured(kept, training, measured, held, folder)
+    kept.metrics = summary.to_dict()
+    return Trained(estimator, complete, len(training), measured, kept, summary, made, interrupted)
+
+
+def _kept(estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], measured: "Source") -> "Artifact":
+    """Return the artifact, with what the recipe knows of the rows."""
+    data, run = recipe["data"], recipe["run"]
+    rows = {
+        "data": data["source"],
+        "asked_columns": data.get("columns"),
+        "dropped_columns": data.get("drop"),
+        "shape": list(measured.shape),
+        "held_out": run["held_out"],
+        "split_seed": run["seed"],
+    }
+    return estimator.to_artifact(rows=rows, metrics={"weights": estimator.weights_})
+
+
+def _measured(
+    kept: "Artifact", training: "Source", measured: "Source", held: Any, folder: Path | None
+) -> tuple["Summary", "Report | None"]:
+    """Return what the model is worth, and the report of it if there is to be one."""
+    from .. import report
+    from .report import labels_for
+
+    seed = kept.config["rows"]["split_seed"]
+    if folder is None:
+        summary = report.summarise(
+            kept.model,
+            measured,
+            objective=kept.recipe("objective"),
+            corruption=kept.recipe("corruption"),
+            held_out=held is not None,
+            seed=seed,
+            weights=kept.metrics["weights"],
+        )
+        return summary, None
+    made = report.report(
+        kept,
+        measured,
+        training=training,
+        labels=labels_for(kept, None, None, None),
+        name=folder.name,
+        held_out=held is not None,
+        repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
+        seed=seed,
+    )
+    return made.summary, made
 
 
 def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
@@ -135,18 +177,14 @@ def write(trained: Trained, folder: Path) -> list[str]:
     """Write a run's files into its folder; return the pictures' names."""
     from .. import artifact
 
-    data, run = trained.recipe["data"], trained.recipe["run"]
-    rows = {
-        "data": data["source"],
-        "asked_columns": data.get("columns"),
-        "dropped_columns": data.get("drop"),
-        "shape": list(trained.measured.shape),
-        "held_out": run["held_out"],
-        "split_seed": run["seed"],
-    }
-    artifact.write(trained.estimator.to_artifact(rows=rows, metrics=trained.summary.to_dict()), folder)
+    artifact.write(trained.kept, folder)
     (folder / "recipe.toml").write_text(recipe_file.text(trained.recipe, version=__version__), encoding="utf-8")
-    return _draw(trained, folder)
+    pictures = _draw(trained, folder)
+    if trained.report is not None:
+        trained.report.save(folder / "report.html")
+        trained.report.save_json(folder / "report.json")
+        pictures.append("report.html")
+    return pictures
 
 
 def _draw(trained: Trained, folder: Path) -> list[str]:
@@ -155,30 +193,12 @@ def _draw(trained: Trained, folder: Path) -> list[str]:
 
     figures = {}
     if plots.is_image(trained.measured.shape):
-        figures["denoised.png"] = _images(trained)
+        figures["denoised.png"] = trained.estimator.plot.reconstructions(trained.measured)
     if trained.summary.target_rate is not None:
         figures["sparsity.png"] = plots.sparsity_loss(trained.summary.target_rate, trained.summary.rates)
     for name, figure in figures.items():
         plots.write(figure, folder / name)
     return list(figures)
-
-
-def _images(trained: Trained) -> Any:
-    """Return a figure of some held-out rows: as seen, as reconstructed, as they are."""
-    import torch
-
-    from .. import plots
-    from ..feed import corrupted, tensor
-
-    model, corruption = trained.estimator.module_, trained.estimator.settings_.corruption.at(1.0)
-    rows = tensor(trained.measured.read(0, min(10, len(trained.measured)))).to(model.shift.device)
-    with torch.no_grad():
-        x = model.normalise(rows)
-        seen = model.restore(corrupted(x, corruption, seed=0, purpose="picture"))
-        recon = model(seen)
-    lines = {"noisy": seen, "denoised": recon} if trained.summary.corruption else {"reconstructed": recon}
-    images = {name: line.cpu().numpy() for name, line in (lines | {"clean": rows}).items()}
-    return plots.reconstructions(images, trained.measured.shape)
 
 
 def _absolute(source: str) -> str:

@@ -2,9 +2,12 @@
 
 import os
 from difflib import get_close_matches
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import DataError, RecipeError
-from ..sources import Source, open_path, select
+from ..sources import Source, open_path, read_labels, select
 from ..sources.columns import Names
 from . import bundled, mnist
 
@@ -50,6 +53,23 @@ def load(
         return select(source, columns, drop)
     except DataError as error:
         raise type(error)(f"{text}: {error}") from error
+
+
+def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArray[Any] | None:
+    """Return the class or the number that goes with each row of a data set, or stands in a file; None if there is none.
+
+    scikit-learn's sets bring their own; `column` names one of a table.
+
+    >>> labels("iris")[:2].tolist(), labels("linnerud")
+    (['setosa', 'setosa'], None)
+    """
+    text = os.fspath(where)
+    if column is None and text in bundled.NAMES:
+        return bundled.labels(text)
+    if text.partition(":")[0] not in names():
+        return read_labels(text, column=column)
+    found = load(text, columns=None if column is None else [column])
+    return None if column is None else found.read(0, len(found))[:, 0]
 
 
 def _file(text: str, columns: Names | None, drop: Names | None) -> Source:

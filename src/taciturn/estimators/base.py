@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..errors import ArtifactError, DataError, RecipeError
 from ..sources import Rows, check_finite
+from .parameters import SHARED
 from .refusals import explained
 from .rows import partners, rows, training_rows
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..corrupt import Corruption
     from ..model import Autoencoder
+    from ..report import Report
     from ..schedules import Schedule
     from ..solvers import Solver
     from ..sources import Source
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ..terms import Objective, Term
     from ..trainer import History, KeepBest
     from .learner import Learner
+    from .plotting import Plots
     from .settings import Settings
 
 Array = NDArray[Any]
@@ -46,81 +49,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     usual_corruption: ClassVar[str | None] = None
     usual_sparsity: ClassVar[str | None] = None
-
-    PARAMETERS = """
-    Parameters
-    ----------
-    n_components : int, tuple of int or None, default=None
-        Latents; a tuple names the hidden layers' widths before them, mirrored by the decoder. None: four an
-        input, within 16 … 1024.
-    corruption : str, Corruption or None, default="auto"
-        What is done to the rows that the network sees while it trains, in units of the scaled rows:
-        "gaussian:0.4", "dropout:0.3", "masking:0.3", "salt_pepper:0.1", "swap:0.15", or a chain
-        "gaussian:0.1+dropout:0.3". "auto" is none where a target is given: such pairs bring their own noise.
-    sparsity : str, Sparsifier, Term, several of them, or None, default="auto"
-        What keeps codes few: a penalty "kl:0.05", "squared_rate:0.05", "l1:l0=8", a coding layer "topk:32", or
-        both "topk:32+l1:weight=0.01". What has a target meets it: its weight is found while training, unless it is
-        written, "kl:0.05,weight=0.2".
-    activation : str, Elementwise or pair of them, default="auto"
-        "identity", "relu", "elu", "tanh", "sigmoid"; a pair names the hidden layers' and the coding layer's.
-        "auto": "relu", and "sigmoid" for the coding layer under a penalty that needs codes in (0, 1).
-    output_activation : str or Elementwise, default="auto"
-        "auto": "sigmoid" where the scaled rows lie in [0, 1], else "identity".
-    scaling : str, default="auto"
-        "none", "standard", "minmax", "uint8" (divide by 255). "auto": rows in [0, 1] stay, uint8 is divided by
-        255, everything else is standardised; "mean_norm": divided by one number that makes rows √n_features long on
-        average; "whiten": standardised and freed of correlations. Part of the model; `scaling_` says what was done.
-    loss : str or Term, default="squared_error"
-        The reconstruction error, or "cross_entropy" for rows in [0, 1].
-    tied : bool, default=False
-        Share each encoder weight with the mirrored decoder layer.
-    solver : str or Solver, default="adam"
-        "adam", "nadam", "sgd:momentum=0.9", "tensorflow_adam"; each takes clip=1.0, a bound on the gradients' norm.
-    learning_rate : float, str or Schedule, default="auto"
-        A number or "cosine:0.003", "decay:0.01,last=0.3", "linear:0.01,0". "auto": 0.01 for sigmoid codes,
-        0.001 for L1 towards an L0, else 0.003, falling to 0 over the last 30% of the run. `partial_fit`, which
-        knows no end, uses 0.001 in place of a schedule.
-    batch_size : int, default="auto"
-        "auto": the power of two next to rows / 32, within 32 … 256. An epoch is split into near-equal batches.
-    max_iter : int or None, default=None
-        Epochs. None: as many as make about 4,000 steps, within 20 … 1,000.
-    alpha : float, default=0.01
-        Decoupled weight decay; biases do not decay.
-    early_stopping : bool, default=False
-        Hold out rows, stop when their loss falls no more, and keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the rows held out for early stopping.
-    n_iter_no_change : int, default=10
-        Epochs without an improvement by `tol` after which early stopping ends the run.
-    tol : float, default=1e-4
-        See `n_iter_no_change`.
-    warm_start : bool, default=False
-        Let `fit` go on from the weights and the scaling of the last one.
-    device : str, default="auto"
-        "cpu", "cuda", …; "auto": cuda where there is one.
-    random_state : int, RandomState or None, default=None
-        Initial weights, order, corruption and split. The same seed on the same machine gives the same bits.
-    verbose : int, default=0
-        1: a progress bar on a terminal.
-
-    Attributes
-    ----------
-    module_ : taciturn.Autoencoder, the torch module.
-    components_ : ndarray [n_components, n_features], what each latent adds to the reconstruction.
-    history_ : taciturn.History, losses, rates and learning rate, a step and an epoch.
-    n_iter_ : int, epochs trained.
-    scaling_ : str, what was done to the rows.
-    settings_ : the parts of the run, every "auto" decided.
-    stopped_ : str or None, why training ended before its last epoch.
-    weights_ : dict, the weight found for each penalty that has a target.
-    n_features_in_, feature_names_in_ : as in scikit-learn.
-
-    Notes
-    -----
-    Rows are trained on in float32; `transform` and the others compute in the precision of the rows they are
-    given. There is no `sample_weight`: training sees minibatches, whose split depends on the number of rows, so a
-    weight of 2 could not equal a row given twice.
-    """
+    PARAMETERS: ClassVar[str] = SHARED
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -326,6 +255,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.scaling_said
 
     @property
+    def plot(self) -> Plots:
+        """Figures of what was learnt: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others."""
+        from .plotting import Plots
+
+        return Plots(self)
+
+    @property
     def components_(self) -> Array:
         """What each latent at 1, all others at 0, adds to the reconstruction [n_components, n_features].
 
@@ -334,6 +270,35 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from ..encode import components
 
         return components(self.module_)
+
+    # --- looking -----------------------------------------------------------------------------------------------
+    def report(
+        self,
+        X: ArrayLike | Source,
+        *,
+        labels: ArrayLike | None = None,
+        target: str = "labels",
+        training: ArrayLike | Source | None = None,
+        name: str = "",
+    ) -> Report:
+        """Return all that there is to say of the model on rows X, best such that it has never seen.
+
+        `labels` [n_samples], classes or numbers, are what latents are related to, `target` is their name. `training`:
+        the rows that it learnt from, for simpler models to learn from too; else half of X. In a notebook the result
+        shows its verdict; `.save("report.html")` writes the page, `.save_json("report.json")` the numbers.
+        """
+        from ..report import report
+
+        learnt = None if training is None else rows(self, training)
+        return report(
+            self.to_artifact(),
+            rows(self, X),
+            labels=labels,
+            target=target,
+            training=learnt,
+            name=name,
+            repeat=f"{self!r}.fit(X)",
+        )
 
     # --- keeping -----------------------------------------------------------------------------------------------
     def to_artifact(
@@ -396,6 +361,15 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     @property
     def _n_features_out(self) -> int:
         return self._learner.settings.layout.widths[-1]
+
+    def _repr_html_inner(self) -> str:
+        """Return scikit-learn's diagram, and beneath it what was learnt."""
+        diagram: str = super()._repr_html_inner()
+        return diagram + self.to_artifact()._repr_html_() if hasattr(self, "_learner") else diagram
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)
+        return bundle | {"text/html": self._repr_html_inner()} if "text/html" in bundle else bundle
 
     # --- inside ------------------------------------------------------------------------------------------------
     def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:

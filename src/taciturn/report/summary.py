@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from ..corrupt import Corruption
-from ..encode import evaluate
+from ..encode import Evaluation, evaluate
 from ..errors import ArtifactError
 from ..model import Autoencoder
 from ..sources import Source
@@ -90,9 +90,22 @@ def summarise(
 ) -> Summary:
     """Return the summary of a model on a source's rows."""
     found = evaluate(model, source, corruption=corruption, seed=seed)
+    return told(found, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+
+
+def told(
+    found: Evaluation,
+    model: Autoencoder,
+    *,
+    objective: Objective,
+    corruption: Corruption,
+    held_out: bool,
+    weights: Mapping[str, float] | None = None,
+) -> Summary:
+    """Return the summary of what was found."""
     targets = {term.asks_for: term.target for term in reversed(objective.terms)}  # of two, the first
     return Summary(
-        rows=len(source),
+        rows=found.sparsity.rows,
         held_out=held_out,
         columns=model.layout.widths[0],
         latents=model.layout.widths[-1],

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..cards import card
 from .run import Record
 
 Columns = dict[str, NDArray[Any]]
@@ -42,6 +43,12 @@ class History(Mapping[str, NDArray[Any]]):
 
     def __repr__(self) -> str:
         return f"History({self.n_epochs} epochs, {len(self.steps.get('step', ()))} steps: {', '.join(self.epochs)})"
+
+    def _repr_html_(self) -> str:
+        """Return the first and the last epoch's numbers as HTML."""
+        told = {name: column for name, column in self.epochs.items() if column.ndim == 1 and len(column)}
+        lines = [(name, f"{column[0]:.4g} → {column[-1]:.4g}") for name, column in told.items() if name != "epoch"]
+        return card(f"History of {self.n_epochs:,} epochs, {len(self.steps.get('step', ())):,} steps", lines)
 
 
 class Recorder:

@@ -1,0 +1,135 @@
+"""taciturn report and taciturn compare."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from taciturn import datasets, load
+from taciturn.cli.app import app
+from taciturn.feed import split
+
+
+def run(*arguments, code=0):
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+    return done
+
+
+def said(done):
+    return " ".join(done.output.split())
+
+
+def told(folder, name="report"):
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    fit = ["fit", "digits", "--latents", 24, "--epochs", 4, "-q"]
+    run(*fit, "--k", 4, "-o", folder / "four")
+    run(*fit, "--k", 8, "-o", folder / "eight")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd"))
+    frame["kind"] = np.where(frame["a"] > 0, "up", "down")
+    frame["dose"] = 3 * frame["b"] + 0.1 * rng.normal(size=400)
+    frame.to_csv(folder / "table.csv", index=False)
+    run(
+        "fit", folder / "table.csv", "--drop", "kind,dose", "--latents", 8, "--epochs", 20, "-q", "-o", folder / "table"
+    )
+    return folder
+
+
+def test_fit_reports_on_the_rows_that_it_held_out_and_relates_what_the_data_set_knows(runs):
+    found = told(runs / "four")
+    assert (found["summary"]["rows"], found["summary"]["held_out"], found["name"]) == (180, True, "four")
+    assert found["summary"] == json.loads((runs / "four" / "metrics.json").read_text())
+    assert found["relation"]["classes"] == [str(digit) for digit in range(10)]
+    assert found["provenance"]["repeat"] == f"taciturn fit {runs / 'four' / 'recipe.toml'} -o again"
+
+
+def test_no_report(tmp_path):
+    run("fit", "iris", "--latents", 4, "--epochs", 1, "--no-report", "-q", "-o", tmp_path / "run")
+    assert not list((tmp_path / "run").glob("report*"))
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["rows"] == 15
+
+
+def test_a_report_on_a_run_is_the_one_that_fit_wrote(runs, tmp_path):
+    run("report", runs / "four", "-o", tmp_path / "page.html")
+    found, before = told(tmp_path, "page"), told(runs / "four")
+    assert found | {"made": ""} == before | {"made": ""}
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_other_rows_and_a_file_of_labels(runs, tmp_path):
+    rows = datasets.load("digits").read(100, 300)
+    labels = np.where(rows[:, 20] > 0.5, "dark", "light")
+    np.save(tmp_path / "rows.npy", rows)
+    pd.DataFrame({"shade": labels}).to_csv(tmp_path / "shades.csv", index=False)
+    where = ["--data", tmp_path / "rows.npy", "--labels", tmp_path / "shades.csv"]
+    done = run("report", runs / "four", *where, "-o", tmp_path / "page.html")
+    found = told(tmp_path, "page")
+    assert (found["summary"]["rows"], found["summary"]["held_out"]) == (200, False)
+    assert (found["relation"]["target"], found["relation"]["classes"]) == ("shades", ["dark", "light"])
+    assert found["summary"]["fvu"] == pytest.approx(1 - load(runs / "four").score(rows), rel=1e-9)
+    assert found["verdict"]["sentence"][:40] in said(done)
+
+
+@pytest.mark.parametrize(("column", "kind"), [("kind", "classes"), ("dose", "number")])
+def test_a_column_that_was_not_learnt_from_is_a_target(runs, tmp_path, column, kind):
+    run("report", runs / "table", "--target", column, "-o", tmp_path / "page.html")
+    related = told(tmp_path, "page")["relation"]
+    held = split(400, 0.1, 0)[1]
+    assert (related["kind"], related["target"], related["rows"]) == (kind, column, len(held))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--target", "knd"], 1, "no column 'knd'; nearest: 'kind'"),
+        (["--target", "kind", "--labels", "x.csv"], 2, "--labels and --target both say"),
+        (["--labels", "nowhere.npy"], 1, "nowhere.npy: no such file"),
+        (["--labels", "wide.csv"], 1, "wide.csv has 2 columns; name one of them"),
+        (["--labels", "short.csv"], 1, "short.csv has 3 labels, but"),
+        (["-o", "page.pdf"], 2, "page.pdf: a report is written as .html"),
+        (["--corrupt", "gausian:1"], 2, "did you mean 'gaussian'?"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_leaves_nothing(runs, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("wide.csv", index=False)
+    pd.DataFrame({"a": [1, 2, 3]}).to_csv("short.csv", index=False)
+    before = (runs / "table" / "report.html").read_bytes()
+    assert words in said(run("report", runs / "table", *arguments, code=code))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["short.csv", "wide.csv"]
+    assert (runs / "table" / "report.html").read_bytes() == before
+
+
+def test_compare(runs, tmp_path):
+    done = run("compare", runs / "four", runs / "eight", "-o", tmp_path / "both.html")
+    found = told(tmp_path, "both")
+    assert found["names"] == ["four", "eight"]
+    assert found["differ"]["k"] == [4, 8]
+    assert set(found["differ"]) == {"k"}
+    assert [each["fvu"] for each in found["summaries"]] == [told(runs / n)["summary"]["fvu"] for n in ("four", "eight")]
+    assert "eight reconstructs most" in said(done)
+    run("compare", runs / "four", runs / "eight", "--data", "digits", "-o", tmp_path / "all.html")
+    assert [each["rows"] for each in told(tmp_path, "all")["summaries"]] == [1797, 1797]
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "words"),
+    [
+        (["four"], 1, "name two or more"),
+        (["four", "four"], 2, "is named twice"),
+        (["four", "nowhere"], 1, "nowhere is no folder"),
+    ],
+)
+def test_what_cannot_be_compared(runs, tmp_path, monkeypatch, names, code, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in said(run("compare", *(runs / name for name in names), code=code))
+    assert not list(tmp_path.iterdir())

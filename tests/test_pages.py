@@ -1,0 +1,288 @@
+"""The report's and the comparison's pages in a real browser: whole, reachable, and safe from what data say."""
+
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from browser import watched
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
+from taciturn.report import compare
+from taciturn.sources import Rows
+
+HOSTILE = [
+    "<script>window.hacked = 1</script>",
+    "\"><img src=x onerror='window.hacked = 1'>",
+    "{{ 7 * 7 }}",
+    "$x_1$ & co",
+    "tempête 🌧️",
+    "درجة الحرارة",
+    "x" * 10_000,
+    "'; alert(1); //",
+]
+SECTIONS = ["samples", "training", "errors", "atlas", "latents", "neighbours", "baselines", "try-it", "provenance"]
+
+
+def digits():
+    rows = datasets.load("digits").read(0, 400)
+    model = SparseAutoencoder(48, corruption="gaussian:0.3", sparsity="kl:0.1", max_iter=8, random_state=0)
+    model.fit(Rows(rows[:250].reshape(-1, 8, 8)))
+    held = Rows(rows[250:].reshape(-1, 8, 8))
+    return model.report(held, labels=datasets.labels("digits")[250:400], target="digit", name="digits")
+
+
+def images():
+    rows = np.kron(datasets.load("digits").read(0, 300).reshape(-1, 8, 8), np.ones((3, 3)))
+    model = DictionaryAutoencoder(200, k=10, max_iter=4, random_state=0).fit(Rows(rows[:200]))
+    return model.report(Rows(rows[200:]), labels=datasets.labels("digits")[200:300], target="digit", name="images")
+
+
+def table():
+    rows = datasets.load("diabetes")
+    model = DenoisingAutoencoder(16, sparsity="kl:0.1", max_iter=15, random_state=0).fit(rows)
+    return model.report(rows, labels=datasets.labels("diabetes"), target="progression", name="table")
+
+
+def known():
+    rows = datasets.known_dictionary(1500, n_features=64, n_inputs=24, active=3, random_state=0).rows
+    model = DictionaryAutoencoder(64, k=3, scaling="none", sparsity="batch_topk", max_iter=6, random_state=0)
+    return model.fit(rows[:1000]).report(rows[1000:], training=rows[:1000], name="known")
+
+
+def wide():
+    rows = datasets.known_dictionary(1000, n_features=64, n_inputs=24, active=3, random_state=0).rows
+    model = DictionaryAutoencoder(8192, k=32, scaling="none", max_iter=1, random_state=0).fit(rows[:800])
+    return model.report(rows[800:], name="wide")
+
+
+def hostile():
+    rows = np.random.default_rng(0).normal(size=(120, len(HOSTILE)))
+    model = SparseAutoencoder(8, sparsity="kl:0.2", max_iter=5, random_state=0).fit(Rows(rows, columns=tuple(HOSTILE)))
+    labels = np.array(HOSTILE[:2])[(rows[:, 0] > 0).astype(int)]
+    return model.report(Rows(rows, columns=tuple(HOSTILE)), labels=labels, target=HOSTILE[0], name=HOSTILE[1])
+
+
+MAKERS = {make.__name__: make for make in (digits, images, table, known, wide, hostile)}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    made = {}
+
+    def get(name):
+        if name not in made:
+            report, file = MAKERS[name](), tmp_path_factory.mktemp("pages") / f"{name}.html"
+            report.save(file)
+            made[name] = report, file
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def comparison(reports, tmp_path_factory):
+    rows = datasets.load("digits").read(0, 300)
+    runs = {
+        name: DictionaryAutoencoder(24, k=k, max_iter=3, random_state=k).fit(Rows(rows.reshape(-1, 8, 8))).to_artifact()
+        for name, k in (("few", 3), (HOSTILE[0], 6))
+    }
+    found, file = compare(runs, Rows(rows.reshape(-1, 8, 8))), tmp_path_factory.mktemp("pages") / "compare.html"
+    found.save(file)
+    return found, file
+
+
+def violations(page):
+    """What axe-core finds serious."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_report_stands_alone_fits_any_width_and_hides_nothing_from_anyone(browser, reports, name, width, scheme):
+    _, file = reports(name)
+    assert file.stat().st_size < 5_000_000
+    with watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
+        page.goto(file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if name != "wide":  # axe walks all of its 40,000 cells, which are `known`'s but for their number
+            assert violations(page) == []
+        assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_link_inside_leads_somewhere_and_no_name_is_taken_twice(browser, reports, name):
+    with watched(browser) as page:
+        page.goto(reports(name)[1].as_uri())
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+        assert len(ids) == len(set(ids))
+        links = page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].map((e) => e.getAttribute('href'))")
+        assert {link[1:] for link in links} <= set(ids)
+        assert set(SECTIONS) - {"try-it"} <= set(ids)
+
+
+def test_without_javascript_all_is_there_but_the_interactive_parts(browser, reports):
+    report, file = reports("digits")
+    with watched(browser, java_script_enabled=False) as page:
+        page.goto(file.as_uri())
+        assert page.locator(".verdict").inner_text() == report.verdict.sentence
+        for section in SECTIONS:
+            assert page.locator(f"#{section} h2").is_visible()
+        assert page.locator("#latents tbody tr").count() == 48
+        assert page.locator("figure svg[role=img]").count() >= 6
+        assert page.locator(".atlas li").count() == len(report.atlas)
+        assert page.locator("#try-it noscript").count() == 1
+
+
+@pytest.mark.parametrize("name", ["digits", "known"])
+def test_numbers_on_the_page_are_those_of_the_file(browser, reports, name, tmp_path):
+    report, file = reports(name)
+    report.save_json(tmp_path / "report.json")
+    told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        cells = "(r) => [...r.cells].map((c) => c.textContent.trim())"
+        rows = page.evaluate(f"[...document.querySelectorAll('#latents tbody tr')].map({cells})")
+        assert [int(row[0]) for row in rows] == told["latents"]["order"]
+        for latent, share, firing, rate, length in rows:
+            at = int(latent)
+            assert float(share[:-1]) / 100 == pytest.approx(told["latents"]["shares"][at], abs=5.1e-4)
+            assert float(firing[:-1]) / 100 == pytest.approx(told["latents"]["firing"][at], abs=5.1e-4)
+            assert float(rate) == pytest.approx(told["latents"]["rates"][at], rel=6e-3, abs=1e-12)
+            assert float(length) == pytest.approx(told["latents"]["lengths"][at], rel=6e-3)
+        baselines = page.locator("#baselines tbody tr").all_inner_texts()
+        said = [float(re.search(r"([-\d.]+)%", each)[1]) / 100 for each in baselines]
+        expected = [1 - told["summary"]["fvu"], *(1 - one["fvu"] for one in told["baselines"])]
+        assert said == pytest.approx(expected, abs=6e-5)
+        points = page.locator(".points dd").all_inner_texts()
+        assert points == [number for number, _ in told["verdict"]["points"]]
+
+
+def test_a_tables_header_sorts_it_and_sorts_it_back(browser, reports):
+    with watched(browser) as page:
+        page.goto(reports("known")[1].as_uri())
+        heads = page.locator("#latents th button")
+        assert heads.all_inner_texts() == ["latent", "share of variation", "fires on", "mean", "length"]
+        for column in range(5):
+            for direction in ("descending", "ascending"):
+                heads.nth(column).click()
+                number = "(r) => parseFloat(r.cells[i].textContent)"
+                shown = page.evaluate(
+                    f"(i) => [...document.querySelectorAll('#latents tbody tr')].map({number})", column
+                )
+                assert shown == sorted(shown, reverse=direction == "descending")
+                states = page.evaluate(
+                    "[...document.querySelectorAll('#latents th')].map((e) => e.getAttribute('aria-sort'))"
+                )
+                assert states == [direction if i == column else None for i in range(5)]
+        heads.nth(2).focus()
+        page.keyboard.press("Enter")
+        assert page.locator("#latents th").nth(2).get_attribute("aria-sort") == "descending"
+
+
+def test_the_map_says_what_lies_under_pointer_and_focus_and_leads_to_it(browser, reports):
+    report, file = reports("digits")
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        first, output = page.locator(".map a").first, page.locator(".map output")
+        latent = report.latents.order[0]
+        first.focus()
+        assert output.inner_text().startswith(f"latent {latent}: ")
+        page.locator(".map a").nth(1).hover(force=True)
+        assert output.inner_text().startswith("latent ")
+        first.focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == f"#latent-{latent}"
+        assert page.locator(f"#latent-{latent}").is_visible()
+
+
+def test_everything_that_can_be_used_is_reached_by_the_keyboard(browser, reports):
+    with watched(browser) as page:
+        page.goto(reports("table")[1].as_uri())
+        shown = "(e) => !e.disabled && e.getClientRects().length"
+        usable = "document.querySelectorAll('a[href], button, input, select, [tabindex=\"0\"], canvas[tabindex]')"
+        wanted = page.evaluate(f"[...{usable}].filter({shown}).length")
+        page.evaluate("document.activeElement.blur()")
+        reached = page.evaluate_handle("new Set()")
+        for _ in range(wanted + 20):
+            page.keyboard.press("Tab")
+            page.evaluate("(set) => set.add(document.activeElement)", reached)
+        missed = page.evaluate(
+            f"(set) => [...{usable}].filter({shown}).filter((e) => !set.has(e)).map((e) => e.outerHTML.slice(0, 99))",
+            reached,
+        )
+        assert missed == []
+
+
+def test_every_link_of_the_contents_and_the_first_one_work(browser, reports):
+    with watched(browser) as page:
+        page.goto(reports("digits")[1].as_uri())
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "To the findings"
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#main"
+        for link in page.locator("nav a").all():
+            link.click()
+            target = page.evaluate("document.querySelector(location.hash).getBoundingClientRect().top")
+            at_the_end = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+            assert abs(target) < 60 or at_the_end
+
+
+def test_what_comes_from_data_is_shown_as_text(browser, reports):
+    report, file = reports("hostile")
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        assert page.evaluate("window.hacked") is None
+        assert page.evaluate("document.querySelectorAll('main img, main script:not([type])').length") == 0
+        heads = page.locator("#samples thead").first.locator("th").all_inner_texts()
+        for name, shown in zip(HOSTILE, heads, strict=True):
+            assert shown == (name if len(name) <= 24 else name[:24] + "…")
+        assert HOSTILE[1] in page.locator("h1").inner_text()
+        assert page.title() == f"{HOSTILE[1]} · taciturn report"
+        assert (
+            page.evaluate("getComputedStyle(document.querySelectorAll('#samples thead th span')[5]).direction") == "rtl"
+        )
+        said = {effect.of if len(effect.of) <= 40 else effect.of[:40] + "…" for effect in report.relation.effects}
+        cells = set(page.locator("#relate tbody td.said").all_inner_texts())
+        assert said
+        assert cells == said
+        page.locator("#try-it input[type=range]").first.press("ArrowRight")
+        assert page.evaluate("window.hacked") is None
+    text = file.read_text(encoding="utf-8")
+    assert HOSTILE[0] not in text
+    assert html.escape(HOSTILE[0]) in text
+
+
+def test_a_printed_report_is_dark_on_light_and_leaves_out_what_paper_cannot_do(browser, reports):
+    with watched(browser, color_scheme="dark") as page:
+        page.goto(reports("digits")[1].as_uri())
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        assert not page.locator("nav").is_visible()
+        assert not page.locator("#try-it").is_visible()
+        assert page.locator("#latents tbody tr").last.is_visible()
+
+
+def test_a_comparison_stands_alone_too(browser, comparison):
+    found, file = comparison
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        with watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
+            page.goto(file.as_uri())
+            assert page.locator(".verdict").inner_text() == found.sentence
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert violations(page) == []
+            assert page.locator(".pairs li").count() == len(found.shared[0].pairs)
+            assert page.locator(".pairs i.px").count() == 2 * len(found.shared[0].pairs)
+            assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("name", ["digits", "hostile"])
+def test_a_notebook_shows_the_verdict(browser, reports, name):
+    report, _ = reports(name)
+    with watched(browser) as page:
+        page.set_content(f"<html lang=en><title>x</title><body>{report._repr_html_()}</body></html>")
+        assert report.verdict.sentence in page.locator("body").inner_text()
+        assert page.evaluate("window.hacked") is None

@@ -1,0 +1,190 @@
+"""`model.plot`: the figures that a fitted estimator draws of itself."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+from sklearn.exceptions import NotFittedError
+
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
+from taciturn.errors import RecipeError
+from taciturn.metrics import coordinates
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(rng.normal(size=(60, 5)) * [1, 2, 3, 4, 5], columns=["a", "$b$", "c_1", "d", "e"])
+
+
+@pytest.fixture(scope="module")
+def textbook(digits):
+    return SparseAutoencoder(12, sparsity="kl:0.1", max_iter=3, random_state=0).fit(digits)
+
+
+@pytest.fixture(scope="module")
+def dictionary(digits):
+    return DictionaryAutoencoder(20, k=4, max_iter=2, random_state=0).fit(digits)
+
+
+@pytest.fixture(scope="module")
+def denoiser(table):
+    return DenoisingAutoencoder(6, max_iter=2, random_state=0).fit(table)
+
+
+def counted(figure):
+    return [patch.get_data() for patch in figure.axes[0].patches if isinstance(patch, StepPatch)]
+
+
+def test_reconstructions_stand_above_the_clean_rows(textbook, digits):
+    figure = textbook.plot.reconstructions(digits, n=3)
+    assert [ax.get_ylabel() for ax in figure.axes] == ["reconstructed", "", "", "clean", "", ""]
+    clean = digits.read(0, 3)
+    recon = textbook.inverse_transform(textbook.transform(clean))
+    low, high = clean.min(), clean.max()
+    shown = [np.asarray(ax.images[0].get_array()) for ax in figure.axes]
+    np.testing.assert_allclose(shown[4], ((clean[1] - low) / (high - low)).reshape(8, 8))
+    np.testing.assert_allclose(shown[1], np.clip((recon[1] - low) / (high - low), 0, 1).reshape(8, 8), atol=1e-6)
+
+
+def test_a_denoiser_shows_what_it_saw(digits):
+    model = DenoisingAutoencoder(8, corruption="masking:0.5", max_iter=1, random_state=0).fit(digits)
+    figure = model.plot.reconstructions(digits.read(0, 2), n=10)  # of two rows, no more
+    assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "", "denoised", "", "clean", ""]
+    noisy, clean = (np.asarray(figure.axes[i].images[0].get_array()) for i in (0, 4))
+    kept = noisy == clean
+    assert (noisy[~kept] == 0).all()
+    assert 0.1 < kept[clean > 0].mean() < 0.9
+    denoised = np.asarray(figure.axes[2].images[0].get_array())
+    recon = model.inverse_transform(model.transform(noisy.reshape(1, -1)))  # clean rows reach from 0 to 1, as shades do
+    np.testing.assert_allclose(denoised, np.clip(recon, 0, 1).reshape(8, 8), atol=1e-6)
+
+
+def test_what_a_denoiser_saw_is_shown_in_the_rows_units(denoiser, table):
+    figure = denoiser.plot.reconstructions(table, n=60, shape=(1, 5))
+    noisy, clean = (np.array([ax.images[0].get_array()[0, 4] for ax in figure.axes[i : i + 60]]) for i in (0, 120))
+    inside = (noisy > 0) & (noisy < 1)
+    noise = (noisy - clean)[inside] * np.ptp(table.to_numpy()) / table["e"].std()
+    assert np.median(np.abs(noise)) == pytest.approx(0.3 * 0.6745, rel=0.4)  # a Gaussian's median is 0.67 of its width
+
+
+def test_rows_may_bring_their_shape(digits):
+    model = SparseAutoencoder(4, max_iter=1, random_state=0).fit(digits.read(0, 100))
+    assert len(model.plot.reconstructions(digits, n=2).axes) == 4
+    assert model.plot.errors(digits).axes[0].images
+
+
+def test_rows_need_a_shape_to_be_images(denoiser, table):
+    with pytest.raises(RecipeError, match=r"shape=\(5,\) is no image's"):
+        denoiser.plot.reconstructions(table)
+    with pytest.raises(RecipeError, match=r"shape=\(2, 2\) has 4 numbers, but a row has 5"):
+        denoiser.plot.reconstructions(table, shape=(2, 2))
+    with pytest.raises(RecipeError, match="n=0 must be 1 or more"):
+        denoiser.plot.reconstructions(table, n=0, shape=(1, 5))
+    assert len(denoiser.plot.reconstructions(table, n=2, shape=(1, 5)).axes) == 6
+
+
+def test_an_atlas_knows_images_and_columns(textbook, denoiser):
+    (ax,) = textbook.plot.atlas(most=3).axes
+    assert ax.images
+    assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
+    (ax,) = denoiser.plot.atlas(order=[2]).axes
+    assert any(type(artist) is PolyCollection for artist in ax.collections)
+    largest = np.argsort(-np.abs(denoiser.components_[2]))
+    assert [text.get_text() for text in ax.texts][:5] == [["a", r"\$b\$", "c_1", "d", "e"][i] for i in largest]
+
+
+def test_rates_are_mean_activations_where_a_rate_was_asked_for(textbook, digits):
+    figure = textbook.plot.rates(digits)
+    assert figure.axes[0].get_xlabel() == "mean activation"
+    assert figure.axes[0].lines[0].get_xdata() == [0.1, 0.1]
+    rates = textbook.transform(digits).mean(0)
+    ((counts, edges, _),) = counted(figure)
+    assert counts.sum() == 12
+    assert (edges[0], edges[-1]) == pytest.approx((rates.min(), rates.max()), rel=1e-5)
+
+
+def test_rates_are_firing_beside_k_elsewhere(dictionary, denoiser, digits, table):
+    figure = dictionary.plot.rates(digits)
+    assert figure.axes[0].get_xlabel() == "share of the rows on which a latent fires"
+    assert figure.axes[0].lines[0].get_xdata() == [4 / 20, 4 / 20]
+    firing = (dictionary.transform(digits).toarray() != 0).mean(0)
+    assert counted(figure)[0][1][-1] == pytest.approx(firing.max())
+    assert denoiser.plot.rates(table).axes[0].lines[:] == []  # nothing was asked for
+
+
+def test_the_history_has_its_target(textbook):
+    labels = [line.get_label() for ax in textbook.plot.history().axes for line in ax.lines]
+    assert "target 0.1" in labels
+
+
+def test_the_textbooks_figure_has_the_models_rates(textbook, dictionary, digits):
+    ticks = textbook.plot.sparsity_loss().axes[0].lines[-1]
+    np.testing.assert_array_equal(ticks.get_xdata(), textbook.history_["rates"][-1])
+    ticks = textbook.plot.sparsity_loss(digits).axes[0].lines[-1]
+    np.testing.assert_allclose(ticks.get_xdata(), textbook.transform(digits).mean(0), rtol=1e-5)
+    with pytest.raises(
+        RecipeError, match=r"asked for no rate; say which one to draw: plot.sparsity_loss\(target=0.1\)"
+    ):
+        dictionary.plot.sparsity_loss()
+
+
+def test_the_map_is_of_the_components(dictionary, digits):
+    (ax,) = dictionary.plot.map(digits, method="pca").axes
+    (dots,) = [artist for artist in ax.collections if isinstance(artist, PathCollection)]
+    firing = (dictionary.transform(digits).toarray() != 0).mean(0)
+    order = np.argsort(-firing, kind="stable")
+    np.testing.assert_allclose(np.asarray(dots.get_offsets()), coordinates(dictionary.components_)[order])
+    np.testing.assert_allclose(dots.get_sizes(), (4 + 86 * firing / firing.max())[order], rtol=1e-6)
+    with pytest.raises(RecipeError, match="method='tsne' must be one of auto, umap, pca"):
+        dictionary.plot.map(method="tsne")
+
+
+def test_the_map_needs_umap_only_where_it_is_asked_for(dictionary, monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    assert "principal axes" in dictionary.plot.map().axes[0].get_title(loc="left")
+    with pytest.raises(RecipeError, match="pip install umap-learn, or set method='pca'"):
+        dictionary.plot.map(method="umap")
+
+
+def test_errors_are_of_columns_pixels_or_rows(textbook, denoiser, digits, table):
+    found = denoiser.reconstruction_errors(table, per="column")
+    (ax,) = denoiser.plot.errors(table).axes
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx(sorted(found, reverse=True))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == [["a", r"\$b\$", "c_1", "d", "e"][i] for i in np.argsort(-found)]
+    image = textbook.plot.errors(digits).axes[0].images[0]
+    per_pixel = textbook.reconstruction_errors(digits, per="column")
+    np.testing.assert_allclose(image.get_array(), per_pixel.reshape(8, 8))
+    assert sum(counts.sum() for counts, _, _ in counted(denoiser.plot.errors(table, per="row"))) == 60
+
+
+@pytest.mark.parametrize("figure", ["reconstructions", "rates", "errors"])
+def test_what_needs_rows_says_so(textbook, figure):
+    with pytest.raises(RecipeError, match=rf"plot.{figure} needs rows: plot.{figure}\(X\)"):
+        getattr(textbook.plot, figure)(None)
+
+
+def test_what_needs_a_fitted_model_says_so():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        _ = SparseAutoencoder().plot
+    assert not hasattr(SparseAutoencoder(), "plot")
+
+
+def test_a_loaded_model_draws_the_same(textbook, tmp_path):
+    textbook.save(tmp_path / "model")
+    again = SparseAutoencoder.load(tmp_path / "model")
+    for draw in ("atlas", "history", "map"):
+        assert isinstance(getattr(again.plot, draw)(), Figure)
+    np.testing.assert_array_equal(
+        again.plot.atlas().axes[0].images[0].get_array(), textbook.plot.atlas().axes[0].images[0].get_array()
+    )

@@ -1,0 +1,835 @@
+"""The report's section "try it", in a browser: it computes what Python computes, and each control does its part."""
+
+import base64
+import copy
+import json
+import math
+from importlib.resources import files
+from itertools import product
+
+import jinja2
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+import taciturn
+from browser import watched
+from taciturn.codes import dense
+from taciturn.errors import DataError
+from taciturn.metrics.errors import psnr
+from taciturn.model import Autoencoder, Layout
+from taciturn.moments import Moments
+from taciturn.report import tryit as report
+from taciturn.report.tryit import SLIDERS, try_it, why_not
+from taciturn.scaling import MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten
+from taciturn.sparsify import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
+
+HTML = files("taciturn.report") / "html"
+SCRIPT, STYLE = (HTML / name for name in ("tryit.js", "tryit.css"))
+
+CODERS = [
+    Sigmoid(),
+    ReLU(),
+    Tanh(),
+    ELU(),
+    Identity(),
+    TopK(3),
+    TopK(3, signed=True),
+    TopK(50),
+    BatchTopK(3),
+    JumpReLU(0.3),
+    Gated(),
+]
+CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
+D, HIDDEN, L = 12, 7, 9
+
+
+# ---------------------------------------------------------------- pages
+
+
+def written(shown, reason=None):
+    """The section as a page: style, skeleton, script."""
+    environment = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(str(HTML / "templates")))
+    section = environment.get_template("try_it.html.j2").render(try_it=shown, why_not=reason)
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>a report</title>"
+        "<meta name='viewport' content='width=device-width'>"
+        f"<style>:root {{ color-scheme: light dark }}\n{STYLE.read_text()}</style>"
+        f"{section}<script>{SCRIPT.read_text()}</script></html>"
+    )
+
+
+def visit(page, folder, shown, reason=None):
+    file = folder / "page.html"
+    file.write_text(written(shown, reason), encoding="utf-8")
+    page.goto(file.as_uri())
+    return page
+
+
+def now(page):
+    """What the page has computed, as arrays."""
+    told = page.evaluate("Object.fromEntries(Object.entries(taciturn.tryIt.now()).map(([k, v]) => [k, Array.from(v)]))")
+    return {name: np.array(values) for name, values in told.items()}
+
+
+# ---------------------------------------------------------------- models
+
+
+def drawn(seed, *, coder, scaling=None, inner=(), **layout):
+    """A model whose every number matters, and 20 rows that suit its scaling."""
+    rng, numbers = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    scaling = scaling or NoScaling()
+    x = numbers.normal(size=(20, D)) @ numbers.normal(size=(D, D)) * 0.4
+    x = {"uint8": np.round(128 + 60 * x).clip(0, 255), "none": x, "mean_norm": 30 * x}.get(scaling.name, x)
+    if scaling.name in ("standard", "minmax", "whiten"):
+        x = x * np.logspace(-2, 4, D) + np.array([1e6, *numbers.normal(size=D - 1)])
+        x[:, 1] = 7.0  # a constant column
+    widths = (D, *inner, L)
+    model = Autoencoder(Layout(widths, coder, whitened=scaling.whitens, **layout), rng=rng)
+    with torch.no_grad():
+        for layer in (*model.encoder, *model.decoder):
+            layer.bias.copy_(0.3 * torch.randn(layer.bias.shape, generator=rng))
+        if not model.layout.tied:  # some decoders are born as the encoder's transpose
+            model.decoder[0].weight.add_(0.1 * torch.randn(model.decoder[0].weight.shape, generator=rng))
+        for parameter in model.coder.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
+        if isinstance(coder, BatchTopK):
+            model.coder.value.fill_(0.2)
+        model.scale_by(scaling, Moments(crossed=scaling.whitens).add(x))
+    return model, x
+
+
+def rounded(model):
+    """The model in float64 with its matrices rounded to float16, as they travel."""
+    found = copy.deepcopy(model).double()
+    with torch.no_grad():
+        for layer in (*found.encoder, *found.decoder):
+            layer.weight.copy_(layer.weight.half().double())
+    return found
+
+
+def shown(model, x, **options):
+    return try_it(model, rows=x[:12], low=x.min(0), high=x.max(0), **options)
+
+
+@torch.no_grad()
+def told_by(model, x):
+    """Codes and denoised rows, by Python."""
+    codes = model.encode(torch.tensor(x))
+    return codes.dense().double().numpy(), model.reconstruct(codes).double().numpy()
+
+
+COMPUTE = """(text) => {
+  const [plain, rows] = JSON.parse(text);
+  const model = taciturn.decodeModel(plain);
+  return JSON.stringify(rows.map((row) => {
+    const codes = taciturn.encode(model, row);
+    return [Array.from(codes), Array.from(taciturn.decode(model, codes))];
+  }));
+}"""
+
+
+def told_by_page(page, plain, x):
+    """Codes and denoised rows of a model as it travels, by the browser."""
+    codes, rows = zip(*json.loads(page.evaluate(COMPUTE, json.dumps([plain, x.tolist()]))), strict=True)
+    return np.array(codes), np.array(rows)
+
+
+@pytest.fixture(scope="module")
+def calculator(browser):
+    """A page with the script alone."""
+    with watched(browser) as page:
+        page.set_content(f"<!doctype html><title>t</title><script>{SCRIPT.read_text()}</script>")
+        yield page
+
+
+def off(found, expected, spread):
+    """The greatest difference, in units of each column's range."""
+    return float(np.max(np.abs(found - expected) / spread)) if len(found) else 0.0
+
+
+def agrees(page, model, x):
+    """The page's codes and rows agree with Python's; return which rows flipped a latent by rounding to float16."""
+    true_codes, true_rows = told_by(copy.deepcopy(model).double(), x)
+    codes_range = np.abs(true_codes).max()
+    # a model that has learnt nothing says rows of another range than the data's
+    rows_range = np.maximum(np.where(np.ptp(x, 0) > 0, np.ptp(x, 0), 1.0), np.ptp(true_rows, 0))
+    # with the same matrices in float16
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "NEAR", math.inf)
+        half = shown(model, x).model
+    assert "float16" in half["encoder"][0]["weight"]
+    codes, rows = told_by_page(page, half, x)
+    same_codes, same_rows = told_by(rounded(model), x)
+    assert off(codes, same_codes, codes_range) < 1e-5
+    assert off(rows, same_rows, rows_range) < 1e-5
+    flipped = ((codes != 0) != (true_codes != 0)).any(1)
+    # with the model itself, in float32 where float16 is too coarse
+    found = shown(model, x)
+    chosen = found.model
+    codes, rows = told_by_page(page, chosen, x)
+    same = ((codes != 0) == (true_codes != 0)).all(1)
+    assert off(codes[same], true_codes[same], codes_range) < 1e-3
+    assert off(rows[same], true_rows[same], rows_range) < 1e-3
+    if "float32" in chosen["encoder"][0]["weight"]:
+        assert found.off == 0
+        assert off(codes, true_codes, codes_range) < 1e-5
+        assert off(rows, true_rows, rows_range) < 1e-5
+    else:
+        assert 0 < found.off < 5e-4
+    return flipped
+
+
+# ---------------------------------------------------------------- the page computes what Python computes
+
+
+@pytest.mark.parametrize("scaling", [NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten()], ids=str)
+@pytest.mark.parametrize("coder", CODERS, ids=str)
+def test_the_page_agrees_with_python(calculator, coder, scaling):
+    flipped = []
+    for i, (tied, inner, output) in enumerate(product([False, True], [(), (HIDDEN,)], CURVES)):
+        curve = CURVES[i % len(CURVES)] if inner else ReLU()
+        model, x = drawn(i, coder=coder, scaling=scaling, inner=inner, hidden=curve, output=output, tied=tied)
+        flipped.append(agrees(calculator, model, x).mean())
+    assert np.mean(flipped) < 0.05
+
+
+@pytest.mark.parametrize("refine", [0, 1, 2])
+@pytest.mark.parametrize("coder", CODERS, ids=str)
+def test_a_centred_dictionary_and_second_looks(calculator, coder, refine):
+    for seed, tied in enumerate([False, True]):
+        agrees(calculator, *drawn(seed, coder=coder, scaling=Standard(), centred=True, refine=refine, tied=tied))
+
+
+@pytest.mark.parametrize("inner", [(5,), (7, 6), (4, 8, 3)], ids=str)
+def test_several_hidden_layers_and_a_centre(calculator, inner):
+    agrees(calculator, *drawn(0, coder=TopK(3), inner=inner, hidden=Tanh(), centred=True))
+    agrees(calculator, *drawn(1, coder=Sigmoid(), inner=inner, hidden=ELU(), tied=True))
+
+
+@pytest.mark.parametrize("sparsity", ["topk", "batch_topk", "jumprelu", "gated", "l1"])
+def test_a_trained_dictionary(calculator, digits, sparsity):
+    x = digits[:200]
+    learnt = taciturn.DictionaryAutoencoder(48, k=6, sparsity=sparsity, max_iter=3, random_state=0).fit(digits)
+    flipped = agrees(calculator, learnt.module_, x)
+    assert flipped.mean() < 0.05
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e6, 1e20], ids="{:g}".format)
+def test_small_and_large_weights_keep_their_digits(calculator, factor):
+    model, x = drawn(0, coder=Identity())
+    with torch.no_grad():
+        model.encoder[0].weight.mul_(factor)
+        model.encoder[0].bias.mul_(factor)
+        model.decoder[0].weight.div_(factor)
+    found = shown(model, x, limit=1100)  # no room for float32
+    assert "float16" in found.model["encoder"][0]["weight"]
+    codes, rows = told_by_page(calculator, found.model, x)
+    true_codes, true_rows = told_by(model, x)
+    assert off(codes, true_codes, np.abs(true_codes).max()) < 1e-3
+    assert off(rows, true_rows, np.ptp(true_rows, 0)) < 2e-3
+
+
+def test_every_float16(calculator):
+    halves = np.arange(2**16, dtype="<u2").view("<f2")
+    halves = halves[np.isfinite(halves)]
+    weight = {"factor": 0.25, "float16": base64.b64encode(halves.tobytes()).decode()}
+    plain = {"encoder": [{"weight": weight, "bias": ""}], "decoder": [], "coder": {}, "shift": "", "scale": ""}
+    read = "(plain) => Array.from(taciturn.decodeModel(plain).encoder[0].weight)"
+    assert_array_equal(calculator.evaluate(read, plain), 0.25 * halves.astype(float))
+
+
+def test_a_shift_keeps_its_digits(calculator):
+    model, x = drawn(0, coder=Identity(), scaling=Standard())
+    x[:, 0] = 1e9 + np.arange(20) / 64
+    model.scale_by(Standard(), Moments().add(x))
+    codes, _ = told_by_page(calculator, shown(model, x).model, x)
+    assert_allclose(codes, told_by(copy.deepcopy(model).double(), x)[0], atol=1e-3 * np.abs(codes).max())
+
+
+def test_equal_codes_of_topk_are_as_many_as_asked(calculator):
+    model, x = drawn(0, coder=TopK(3))
+    with torch.no_grad():
+        model.encoder[0].weight.zero_()
+        model.encoder[0].bias.fill_(0.5)
+    codes, _ = told_by_page(calculator, shown(model, x).model, x)
+    assert_array_equal((codes == 0.5).sum(1), 3)
+
+
+def test_noise_is_gaussian_and_the_same_for_a_seed(calculator):
+    draw = "([seed, n]) => Array.from(taciturn.gaussian(seed, n))"
+    first, again, other = (np.array(calculator.evaluate(draw, [seed, 20_000])) for seed in (1, 1, 2))
+    assert_array_equal(first, again)
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.03
+    assert abs(first.mean()) < 0.03
+    assert abs(first.std() - 1) < 0.03
+    assert abs((np.abs(first) > 1.96).mean() - 0.05) < 0.01
+    assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.03
+
+
+# ---------------------------------------------------------------- what travels
+
+
+def test_a_tied_weight_travels_once():
+    model, x = drawn(0, coder=TopK(3), inner=(HIDDEN,), tied=True)
+    free, _ = drawn(0, coder=TopK(3), inner=(HIDDEN,))
+    assert [layer["weight"] for layer in shown(model, x).model["decoder"]] == [None, None]
+    assert all(layer["weight"] for layer in shown(free, x).model["decoder"])
+
+
+def test_float16_is_what_travels_where_it_is_near_enough():
+    digits = Autoencoder(Layout((64, 64), ReLU()), rng=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        digits.decoder[0].weight.mul_(0.1)  # what has learnt does not speak as loud as what was drawn
+    x = np.random.default_rng(0).random((5, 64))
+    found = shown(digits, x, shape=(8, 8))
+    assert 0 < found.off < report.NEAR
+    assert len(found.model["encoder"][0]["weight"]["float16"]) == math.ceil(64 * 64 * 2 / 3) * 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "NEAR", 0)
+        exact = shown(digits, x, shape=(8, 8))
+    assert exact.off == 0
+    assert len(exact.model["encoder"][0]["weight"]["float32"]) == math.ceil(64 * 64 * 4 / 3) * 4
+
+
+def test_why_not(monkeypatch):
+    model, x = drawn(0, coder=TopK(3))
+    assert why_not(model) is None
+    assert why_not(model, limit=500) == "the model is too large for the page: 0.0 MB, of at most 0.0 MB"
+    assert shown(model, x, limit=500) is None
+    large = Autoencoder(Layout((784, 600), ReLU()), rng=torch.Generator())
+    assert why_not(large) == "the model is too large for the page: 2.5 MB, of at most 2.0 MB"
+    wide = Autoencoder(Layout((10_001, 1), ReLU()), rng=torch.Generator())
+    assert "10,001 columns" in why_not(wide)
+    odd = Autoencoder(Layout((4, 3), Sigmoid(), output=Tanh()), rng=torch.Generator())
+    assert why_not(odd) is None
+    monkeypatch.setattr(report, "CURVES", ("identity", "relu", "sigmoid"))
+    assert why_not(odd) == "the page does not know the activation tanh"
+    model.encoder[0].bias.data[0] = math.nan
+    assert why_not(model) == "the model holds numbers that are not finite"
+    assert shown(model, x) is None
+
+
+def test_what_does_not_fit_together_is_refused():
+    model, x = drawn(0, coder=TopK(3))
+    for wrong in ({"shape": (5, 2)}, {"columns": ["a"]}, {"names": ["only one"]}):
+        with pytest.raises(DataError):
+            shown(model, x, **wrong)
+    with pytest.raises(DataError, match="finite"):
+        try_it(model, rows=np.full((1, D), np.nan), low=x.min(0), high=x.max(0))
+    with pytest.raises(DataError, match="one row at least"):
+        try_it(model, rows=np.zeros((0, D)), low=x.min(0), high=x.max(0))
+
+
+def test_what_travels_is_plain_json():
+    model, x = drawn(0, coder=Gated(), scaling=Whiten())
+    found = shown(model, x).to_dict()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_the_most_telling_columns_have_sliders():
+    model = Autoencoder(Layout((40, 5), ReLU()), rng=torch.Generator().manual_seed(0))
+    x = np.random.default_rng(0).random((9, 40))
+    x[:, 3] = 7
+    with torch.no_grad():
+        model.encoder[0].weight[:, :9] *= 1e-3
+        model.encoder[0].weight[:, 0] *= 1e9
+    sliders = shown(model, x).sliders
+    assert len(sliders) == SLIDERS == 30
+    assert 3 not in sliders
+    assert sliders[0] == 0
+    assert set(sliders) > {*range(9, 37)} - {3} - set(range(40)) | {0}
+    assert sliders == sorted(sliders)
+
+
+def test_a_constant_column_has_no_slider():
+    model, x = drawn(0, coder=TopK(3), scaling=Standard())
+    assert np.ptp(x[:, 1]) == 0
+    assert shown(model, x).sliders == [0, *range(2, D)]
+
+
+def test_the_files_are_installed_and_ask_for_nothing():
+    script, style = SCRIPT.read_text(), STYLE.read_text()
+    for word in (
+        "eval",
+        "Function(",
+        "fetch",
+        "XMLHttp",
+        "WebSocket",
+        "import ",
+        "http",
+        "innerHTML",
+        "insertAdjacent",
+    ):
+        assert word not in script, word
+    for word in ("@import", "url(", "animation", "transition"):
+        assert word not in style, word
+    assert "</script" not in script  # it stands in the page
+    assert "</style" not in style
+    assert "{{ try_it.to_dict()" in (HTML / "templates" / "try_it.html.j2").read_text()
+
+
+# ---------------------------------------------------------------- the controls
+
+
+@pytest.fixture(scope="module")
+def drawer(digits):
+    """A model of digits and the section that shows it."""
+    learnt = taciturn.SparseAutoencoder(30, sparsity="kl:0.1", max_iter=5, random_state=0).fit(digits).module_
+    found = try_it(
+        learnt, rows=digits[:4], low=np.zeros(64), high=np.ones(64), shape=(8, 8), names=["zero", "one", "two", "three"]
+    )
+    return learnt, found
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A model of a table and the section that shows it."""
+    numbers = np.random.default_rng(0)
+    x = numbers.normal(size=(300, 6)) @ numbers.normal(size=(6, 6)) * [1, 10, 100, 1e-3, 1, 1] + [0, 5, 1e6, 0, 0, 0]
+    learnt = taciturn.DictionaryAutoencoder(16, k=4, scaling="standard", max_iter=10, random_state=0).fit(x).module_
+    names = ["height", "width", "depth", "a < b & 'c'", "“quoted”", "last"]
+    return learnt, try_it(learnt, rows=x[:5], low=x.min(0), high=x.max(0), columns=names), x
+
+
+def check_now(page, model, *, silenced=()):
+    """All that the page shows of the row that it sees is what Python says of it; return what it has computed."""
+    found = now(page)
+    codes, _ = told_by(copy.deepcopy(model).double(), found["seen"][None])
+    said = codes[0].copy()
+    said[list(silenced)] = 0
+    rows = copy.deepcopy(model).double().reconstruct(dense(torch.as_tensor(said[None]))).detach().numpy()[0]
+    assert_allclose(found["codes"], codes[0], atol=1e-3 * np.ptp(codes))
+    assert_allclose(found["said"], said, atol=1e-3 * np.ptp(codes))
+    assert off(found["denoised"], rows, np.array(spread(page))) < 1e-3
+    scaled = [model.normalise(torch.as_tensor(row[None])).numpy()[0] for row in (found["row"], found["seen"], rows)]
+    errors = [np.mean((other - scaled[0]) ** 2) for other in scaled[1:]]
+    assert_allclose(found["errors"], errors, rtol=5e-3, atol=1e-12)
+    peak = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).peak")
+    for row, error in zip(page.locator("#try-it tbody tr").all(), errors, strict=True):
+        shown_error, shown_psnr = row.locator("td").all_inner_texts()
+        assert float(shown_error) == pytest.approx(error, rel=1e-2, abs=1e-12)
+        if error == 0:
+            assert shown_psnr == "∞"
+        else:
+            assert float(shown_psnr.removesuffix(" dB").replace("−", "-")) == pytest.approx(psnr(error, peak), abs=0.1)
+    return found
+
+
+def spread(page):
+    plain = "JSON.parse(document.querySelector('#try-it-model').textContent)"
+    return page.evaluate(f"(({{low, high}}) => high.map((value, d) => value - low[d]))({plain})")
+
+
+def cell(page, r, c, size=8):
+    """Where a cell of the drawing is on the screen."""
+    box = page.locator("[role=application]").bounding_box()
+    return box["x"] + (c + 0.5) * box["width"] / size, box["y"] + (r + 0.5) * box["height"] / size
+
+
+def ink(**cells):
+    """An empty drawing but for these cells, by rRcC=value."""
+    row = np.zeros((8, 8))
+    for name, value in cells.items():
+        row[int(name[1]), int(name[3])] = value
+    return row.ravel()
+
+
+def press(page, name, **options):
+    page.get_by_role("button", name=name, exact=True, **options).click()
+
+
+def slide(page, selector, value):
+    page.locator(selector).evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('input')) }", value)
+
+
+def test_the_first_example_is_shown(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    at_first = check_now(page, model)
+    assert_array_equal(at_first["row"], found.rows[0])
+    assert_array_equal(at_first["seen"], found.rows[0])
+    above = int((at_first["codes"] > 0.5).sum())
+    assert page.locator("figcaption").all_inner_texts() == [
+        "draw here",
+        "seen",
+        "denoised",
+        f"30 codes, {above} above 0.5",
+    ]
+    assert page.locator("noscript p").count() == 0
+
+
+def test_each_example_can_be_shown(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    for name, row in zip(found.names, found.rows, strict=True):
+        press(page, name)
+        assert_array_equal(check_now(page, model)["row"], row)
+
+
+def test_drawing_by_mouse(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    press(page, "clear")
+    assert_array_equal(check_now(page, model)["row"], np.zeros(64))
+    page.mouse.click(*cell(page, 2, 3))
+    assert_allclose(check_now(page, model)["row"], ink(r2c3=1), atol=0.03)
+    page.mouse.move(*cell(page, 6, 1))
+    page.mouse.down()
+    page.mouse.move(*cell(page, 6, 4), steps=3)
+    page.mouse.up()
+    page.mouse.move(*cell(page, 0, 0))  # nothing is drawn with the button up
+    line = {f"r6c{c}": 1 for c in range(1, 5)}
+    assert_allclose(check_now(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
+    press(page, "erase")
+    page.mouse.click(*cell(page, 6, 2))
+    del line["r6c2"]
+    assert_allclose(check_now(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
+    press(page, "erase")
+    page.mouse.click(*cell(page, 0, 7), button="right")
+    assert_allclose(now(page)["row"], ink(r2c3=1, **line), atol=0.03)
+    page.mouse.click(*cell(page, 0, 7))
+    assert_allclose(now(page)["row"], ink(r2c3=1, r0c7=1, **line), atol=0.03)
+
+
+def test_a_fast_stroke_has_no_gaps(page, tmp_path, drawer):
+    visit(page, tmp_path, drawer[1])
+    press(page, "clear")
+    page.mouse.move(*cell(page, 0, 0))
+    page.mouse.down()
+    page.mouse.move(*cell(page, 7, 7))
+    page.mouse.up()
+    assert_allclose(np.diag(now(page)["row"].reshape(8, 8)), 1, atol=0.05)
+
+
+def test_a_thicker_brush(page, tmp_path, drawer):
+    visit(page, tmp_path, drawer[1])
+    press(page, "clear")
+    slide(page, "#try-it-brush", 1)
+    page.mouse.click(*cell(page, 4, 4))
+    near = 1.5 - math.sqrt(2)
+    expected = ink(r4c4=1, r3c4=0.5, r5c4=0.5, r4c3=0.5, r4c5=0.5, r3c3=near, r3c5=near, r5c3=near, r5c5=near)
+    assert_allclose(now(page)["row"], expected, atol=0.03)
+
+
+def test_drawing_by_touch(browser, tmp_path, drawer):
+    model, found = drawer
+    with watched(browser, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True) as page:
+        visit(page, tmp_path, found)
+        press(page, "clear")
+        page.touchscreen.tap(*cell(page, 3, 5))
+        assert_allclose(check_now(page, model)["row"], ink(r3c5=1), atol=0.06)
+        style = page.locator("[role=application]").evaluate("e => getComputedStyle(e).touchAction")
+        assert style == "none"  # else a finger would scroll the page
+
+
+def test_drawing_by_keyboard(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    press(page, "clear")
+    grid, told = page.locator("[role=application]"), page.locator("[aria-live=polite]")
+    assert told.inner_text() == ""
+    page.keyboard.press("Shift+Tab")  # back from "clear"
+    assert grid.evaluate("e => e === document.activeElement")
+    mark = page.locator(".try-cursor")
+    assert mark.is_visible()
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "Space"):  # from the middle, row and column 5
+        page.keyboard.press(key)
+    assert_array_equal(check_now(page, model)["row"], ink(r3c2=1))
+    assert mark.bounding_box()["x"] == pytest.approx(cell(page, 3, 2)[0] - mark.bounding_box()["width"] / 2, abs=1)
+    told.filter(has_text="row 4, column 3: 1.00").wait_for()
+    for key in ("ArrowDown", "ArrowRight", " ", "ArrowUp", "ArrowLeft", "Backspace"):
+        page.keyboard.press(key)
+    assert_array_equal(check_now(page, model)["row"], ink(r4c3=1))
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")  # the edge holds
+    page.keyboard.press(" ")
+    assert_array_equal(now(page)["row"], ink(r4c3=1, r7c2=1))
+    assert page.evaluate("scrollY") == 0  # keys draw, and do not scroll
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "clear"  # and no trap
+
+
+def test_noise(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    page.locator("#try-it-noise").focus()
+    page.keyboard.press("End")
+    noisy = check_now(page, model)
+    added = noisy["seen"] - noisy["row"]
+    assert found.noise == 0.5
+    assert 0.35 < added.std() < 0.65
+    assert_array_equal(noisy["row"], found.rows[0])  # the clean row stays
+    slide(page, "#try-it-noise", 0.25)
+    assert_allclose(
+        check_now(page, model)["seen"] - noisy["row"], added / 2, atol=1e-12
+    )  # the same noise, half as loud
+    press(page, "redraw")
+    redrawn = check_now(page, model)["seen"] - noisy["row"]
+    assert abs(np.corrcoef(redrawn, added)[0, 1]) < 0.5
+    assert 0.17 < redrawn.std() < 0.33
+    slide(page, "#try-it-noise", 0)
+    assert_array_equal(check_now(page, model)["seen"], found.rows[0])
+    visit(page, tmp_path, found)
+    slide(page, "#try-it-noise", 0.5)
+    assert_array_equal(now(page)["seen"], noisy["seen"])  # every reader sees the same
+
+
+def test_silencing(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    codes = check_now(page, model)["codes"]
+    loud = np.argsort(-np.abs(codes), kind="stable")[:12].tolist()
+    buttons = page.locator(".try-codes button")
+    labels = [name.get_attribute("aria-label") for name in buttons.all()]
+    assert labels == [f"silence latent {latent}" for latent in loud]
+    before = now(page)["denoised"]
+    for i in (1, 0):
+        buttons.nth(i).click()
+        assert buttons.nth(i).evaluate("e => e === document.activeElement")  # it stays where it is
+    after = check_now(page, model, silenced=loud[:2])
+    assert np.abs(after["denoised"] - before).max() > 0.01
+    assert [button.get_attribute("aria-pressed") for button in buttons.all()] == ["true"] * 2 + ["false"] * 10
+    assert "2 silenced" in page.locator("#try-it").inner_text()
+    buttons.nth(0).click()
+    check_now(page, model, silenced=loud[1:2])
+    # a silenced latent can be let speak, even where it is not among the loudest
+    press(page, "clear")
+    check_now(page, model, silenced=loud[1:2])
+    page.get_by_role("button", name=f"silence latent {loud[1]}", exact=True).wait_for()
+    press(page, "let all speak")
+    check_now(page, model)
+    assert page.locator("[aria-pressed=true]").count() == 0
+    press(page, "zero")
+    assert_array_equal(check_now(page, model)["denoised"], before)
+
+
+def test_bars_are_as_long_as_codes_are_loud(page, tmp_path, drawer):
+    visit(page, tmp_path, drawer[1])
+    codes = np.sort(np.abs(now(page)["codes"]))[::-1][:12]
+    widths = [bar.bounding_box()["width"] for bar in page.locator(".try-bar i").all()]
+    assert_allclose(np.array(widths) / widths[0], codes / codes[0], atol=0.01)
+    values = [float(text) for text in page.locator(".try-codes .try-value").all_inner_texts()]
+    assert_allclose(values, codes, atol=2e-3)
+
+
+PIXELS = """(e) => {
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [e.width, e.height];
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(e, 0, 0);
+  return [...context.getImageData(0, 0, e.width, e.height).data];
+}"""
+
+
+def test_the_pictures_show_the_rows_in_the_theme_s_ink(page, tmp_path, drawer):
+    _, found = drawer
+    page.emulate_media(color_scheme="light")
+    visit(page, tmp_path, found)
+    slide(page, "#try-it-noise", 0.3)
+    told = now(page)
+    canvases = [page.locator("[role=application]"), *page.locator(".try-pictures canvas").all()]
+    loud = np.abs(told["codes"]) / np.abs(told["codes"]).max()
+    for scheme, ink_is in (("light", 0), ("dark", 255)):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("s => matchMedia(`(prefers-color-scheme: ${s})`).matches", arg=scheme)
+        for canvas, values in zip(canvases, (told["row"], told["seen"], told["denoised"], loud), strict=True):
+            pixels = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[: len(values)]
+            assert_allclose(pixels[:, 3], 255 * values.clip(0, 1), atol=1)
+            assert_allclose(pixels[pixels[:, 3] > 100][:, :3], ink_is, atol=2)
+
+
+def test_a_latent_s_picture_is_what_it_adds(page, tmp_path, drawer):
+    model, found = drawer
+    visit(page, tmp_path, found)
+    latent = int(page.locator(".try-codes .try-name").first.inner_text())
+    adds = model.dictionary[latent].detach().numpy()
+    pixels = np.array(page.locator(".try-codes canvas").first.evaluate(PIXELS)).reshape(64, 4)
+    assert_allclose(pixels[:, 3], 255 * np.abs(adds) / np.abs(adds).max(), atol=1.5)
+    strong = pixels[:, 3] > 100
+    assert_array_equal(pixels[strong, 2] > 100, adds[strong] < 0)  # the accent is blue, ink is black
+
+
+def test_colour_images(page, tmp_path):
+    rng = np.random.default_rng(0)
+    model = Autoencoder(Layout((48, 9), TopK(3, signed=True)), rng=torch.Generator().manual_seed(0))
+    x = rng.random((3, 48))
+    visit(page, tmp_path, try_it(model, rows=x, low=np.zeros(48), high=np.ones(48), shape=(4, 4, 3)))
+    pixels = np.array(page.locator("[role=application]").evaluate(PIXELS)).reshape(16, 4)
+    assert_allclose(pixels[:, :3], 255 * x[0].reshape(16, 3), atol=1)
+    press(page, "clear")
+    page.mouse.click(*cell(page, 1, 2, size=4))
+    expected = np.zeros((4, 4, 3))
+    expected[1, 2] = 1
+    assert_allclose(check_now(page, model)["row"], expected.ravel(), atol=0.03)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_every_column_has_its_slider(page, tmp_path, table):
+    model, found, x = table
+    visit(page, tmp_path, found)
+    assert found.sliders == [0, 1, 2, 3, 4, 5]
+    told = check_now(page, model)
+    for d, name in enumerate(found.columns):
+        slider = page.get_by_role("slider", name=name, exact=True)
+        assert float(slider.get_attribute("min")) == x[:, d].min()
+        assert float(slider.get_attribute("max")) == x[:, d].max()
+        assert float(slider.input_value()) == pytest.approx(told["row"][d], rel=1e-12)
+        told_value = float(slider.get_attribute("aria-valuetext").replace("−", "-"))
+        assert told_value == pytest.approx(told["row"][d], abs=np.ptp(x[:, d]) / 100)
+
+
+def test_a_slider_moves_its_column(page, tmp_path, table):
+    model, found, x = table
+    visit(page, tmp_path, found)
+    before = now(page)
+    slider = page.get_by_role("slider", name="depth", exact=True)
+    slider.focus()
+    page.keyboard.press("Home")
+    after = check_now(page, model)
+    assert after["row"][2] == pytest.approx(x[:, 2].min(), rel=1e-14)
+    assert_array_equal(np.delete(after["row"], 2), np.delete(before["row"], 2))
+    assert np.abs(after["denoised"] - before["denoised"]).max() > 0
+    page.keyboard.press("ArrowRight")
+    assert check_now(page, model)["row"][2] > after["row"][2]
+    for d, line in enumerate(page.locator(".try-slider").all()):
+        shown_value, shown_denoised = (
+            float(text.replace("−", "-")) for text in line.locator(".try-value").all_inner_texts()
+        )
+        told = now(page)
+        assert shown_value == pytest.approx(told["row"][d], abs=np.ptp(x[:, d]) / 100)
+        assert shown_denoised == pytest.approx(told["denoised"][d], abs=np.ptp(x[:, d]) / 100)
+
+
+def test_a_mark_stands_where_the_thumb_would(page, tmp_path, table):
+    _, found, x = table
+    visit(page, tmp_path, found)
+    line = page.locator(".try-slider").first
+    slider = line.locator("input").bounding_box()  # its thumb, 16 px wide, stays within it
+    tick = line.locator(".try-tick:not(.try-seen)").bounding_box()
+    share = (now(page)["denoised"][0] - x[:, 0].min()) / np.ptp(x[:, 0])
+    thumb = slider["x"] + 8 + (slider["width"] - 16) * min(max(share, 0), 1)
+    assert tick["x"] + 1 == pytest.approx(thumb, abs=1)
+    assert line.locator(".try-seen").is_hidden()
+    slide(page, "#try-it-noise", 1)
+    assert line.locator(".try-seen").is_visible()
+
+
+def test_examples_noise_and_silence_of_a_table(page, tmp_path, table):
+    model, found, _ = table
+    visit(page, tmp_path, found)
+    press(page, "row 3")
+    assert_array_equal(check_now(page, model)["row"], found.rows[3])
+    slide(page, "#try-it-noise", 1)
+    told = check_now(page, model)
+    scaled = (told["seen"] - told["row"]) / model.scale.numpy()
+    assert 0.3 < scaled.std() < 2
+    page.locator(".try-codes button").first.click()
+    check_now(page, model, silenced=[int(np.abs(told["codes"]).argmax())])
+
+
+def test_a_latent_is_told_by_the_columns_it_moves(page, tmp_path, table):
+    model, found, _ = table
+    visit(page, tmp_path, found)
+    latent = int(page.locator(".try-codes .try-name").first.inner_text())
+    adds = model.dictionary[latent].detach().numpy()
+    moved = np.argsort(-np.abs(adds))[:2]
+    said = ", ".join(f"{found.columns[d]} {'↓' if adds[d] < 0 else '↑'}" for d in moved)
+    assert page.locator(".try-meaning").first.inner_text() == said
+
+
+# ---------------------------------------------------------------- names come from data
+
+NASTY = [
+    "</script><script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 2'>",
+    "\"quoted\" & 'quoted' &lt;",
+    "🦉" * 60,
+    "x" * 10_000,
+    "שלום עולם \u202e",
+    "{{ 7 * 7 }} {% raw %}",
+    "<!-- <script>",
+    "\ud800 \u2028 \u0000",
+    "",
+]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_are_text(browser, tmp_path, width):
+    model = Autoencoder(Layout((len(NASTY), 4), ReLU()), rng=torch.Generator().manual_seed(0))
+    x = np.random.default_rng(0).random((len(NASTY), len(NASTY)))
+    with watched(browser, viewport={"width": width, "height": 800}) as page:
+        visit(page, tmp_path, shown(model, x, columns=NASTY, names=NASTY))
+        check_now(page, model)
+        labels = page.locator(".try-slider label").evaluate_all("found => found.map((e) => e.textContent)")
+        buttons = page.locator(".try-examples button").evaluate_all("found => found.map((e) => e.textContent)")
+        assert labels[:3] == buttons[:3] == NASTY[:3]
+        assert labels[3] == NASTY[3]
+        assert labels[4] == "x" * 79 + "…"
+        assert labels[5:8] == NASTY[5:8]
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#try-it img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_skeleton_says_what_to_do_without_javascript(browser, tmp_path, drawer):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    visit(page, tmp_path, drawer[1])
+    assert "needs JavaScript" in page.locator("#try-it").inner_text()
+    assert "float16" not in page.locator("#try-it").inner_text()
+    context.close()
+
+
+def test_the_page_says_why_it_cannot(page, tmp_path):
+    visit(page, tmp_path, None, reason="the model is too <large>")
+    assert "Not in this page: the model is too <large>." in page.locator("#try-it").inner_text()
+    (tmp_path / "page.html").write_text(written(None))
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator("#try-it").count() == 0
+
+
+def test_a_spoilt_model_is_said_and_harms_nothing_else(page, tmp_path, drawer):
+    file = tmp_path / "page.html"
+    file.write_text(written(drawer[1]).replace('"coder"', '"codfish"'), encoding="utf-8")
+    page.goto(file.as_uri())
+    assert "could not start" in page.get_by_role("alert").inner_text()
+
+
+@pytest.mark.parametrize("kind", ["drawer", "table"])
+def test_nothing_overflows_on_a_phone(browser, tmp_path, kind, request):
+    with watched(browser, viewport={"width": 390, "height": 800}) as page:
+        visit(page, tmp_path, request.getfixturevalue(kind)[1])
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        low = page.locator("#try-it :is(button, input)").evaluate_all("f => Math.min(...f.map((e) => e.clientWidth))")
+        assert low > 20
+
+
+def test_focus_is_seen(page, tmp_path, drawer):
+    visit(page, tmp_path, drawer[1])
+    seen = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+    assert seen == {"solid"}
+
+
+# ---------------------------------------------------------------- the watch itself
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("fetch('https://example.org/').catch(() => 0)", "asked the network for https://example.org/"),
+        ("new Image().src = 'http://example.org/a.png'", "asked the network"),
+        ("console.error('oh')", "console error: oh"),
+        ("setTimeout(() => { throw new Error('ah') })", "threw"),
+    ],
+)
+def test_a_page_that_misbehaves_fails(browser, script, said):
+    with pytest.raises(AssertionError, match=said), watched(browser) as page:  # noqa: PT012
+        page.set_content(f"<script>{script}</script>")
+        page.wait_for_timeout(50)

@@ -188,3 +188,37 @@ def test_a_loaded_model_draws_the_same(textbook, tmp_path):
     np.testing.assert_array_equal(
         again.plot.atlas().axes[0].images[0].get_array(), textbook.plot.atlas().axes[0].images[0].get_array()
     )
+
+
+def test_relations_are_drawn_as_the_probe_finds_them(dictionary, digits):
+    from taciturn.probes import relate
+
+    y = datasets.labels("digits")
+    found = relate(dictionary.transform(digits), y, digits.read(0, len(digits)))
+    figure = dictionary.plot.relate(digits, y, most=5)
+    (ax,) = figure.axes
+    said = [label.get_text() for label in ax.get_yticklabels()]
+    assert [text.split(" · ")[0] for text in said] == [f"latent {effect.latent}" for effect in found.effects[:5]]
+
+
+# --- in notebooks ----------------------------------------------------------------------------------------------
+
+
+def test_a_fitted_estimator_shows_what_it_learnt_beside_scikit_learns_diagram(dictionary):
+    html = dictionary._repr_html_()
+    assert "sk-container" in html
+    for words in ("64 → 20 → 64, topk:4 codes", "squared_error", "2 epochs"):
+        assert words in html
+    assert dictionary._repr_mimebundle_()["text/html"].count("topk:4 codes") == 1
+    fresh = DictionaryAutoencoder(20)
+    assert "sk-container" in fresh._repr_html_()
+    assert "epochs" not in fresh._repr_mimebundle_()["text/html"].split("</style>")[-1].split("<table")[0]
+
+
+def test_a_history_and_an_artifact_show_their_numbers_as_text(dictionary):
+    history, artifact = dictionary.history_, dictionary.to_artifact()
+    loss = history["squared_error"]
+    assert f"{loss[0]:.4g} → {loss[-1]:.4g}" in history._repr_html_()
+    artifact.config["scaling_said"] = "<script>alert(1)</script>"
+    assert "<script>" not in artifact._repr_html_()
+    assert "&lt;script&gt;" in artifact._repr_html_()

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from taciturn import DictionaryAutoencoder, datasets, load
 from taciturn.errors import RecipeError, TaciturnWarning
 from taciturn.metrics import mcc
+from taciturn.schedules import Linear
 from taciturn.sparsify import BatchTopK, Gated, JumpReLU, ReLU, TopK
 from taciturn.terms import L0, L1, AuxK, GatedAux, Matryoshka, SquaredError
 
@@ -123,8 +124,8 @@ def test_partial_fit_learns(known, held):
 
 # --- what the words stand for ------------------------------------------------------------------------------------
 PARTS = {
-    "topk": (TopK(3), (SquaredError(), AuxK())),
-    "batch_topk": (BatchTopK(3), (SquaredError(), AuxK())),
+    "topk": (TopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
+    "batch_topk": (BatchTopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
     "jumprelu": (JumpReLU(), (SquaredError(), L0(l0=3))),
     "gated": (Gated(), (SquaredError(), L1(l0=3), GatedAux())),
     "l1": (ReLU(), (SquaredError(), L1(l0=3))),

@@ -359,6 +359,13 @@ def test_a_run_beside_itself_shares_all_and_had_it_before_the_first_step(digits)
     assert "a and b share 24 of 24 latents, 24 of them before the first step" in found.sentence
 
 
+def test_what_runs_of_one_seed_shared_at_first_is_told_apart(digits):
+    fits = [DictionaryAutoencoder(24, k=k, max_iter=6, random_state=0).fit(digits[0]) for k in (2, 8)]
+    found = compare({str(fit.k): fit.to_artifact() for fit in fits}, Rows(digits[1])).shared[0]
+    assert found.initial == 24
+    assert found.found < 24
+
+
 def test_one_run_has_nothing_to_be_compared_with(digits):
     kept = DictionaryAutoencoder(8, k=2, max_iter=1, random_state=0).fit(digits[0]).to_artifact()
     with pytest.raises(DataError, match="name two or more"):

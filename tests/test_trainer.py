@@ -255,12 +255,12 @@ def test_the_learning_rate_recorded_is_the_one_stepped_with(learning_rate, wante
     assert used == history.steps["learning_rate"].tolist()
 
 
-def test_without_a_known_end_schedules_stay_where_they_start():
+def test_without_a_known_end_schedules_stand_where_they_will_end():
     run = started(learning_rate=Linear(0.8, 0.0), coder=TopK(Linear(5, 1)), terms=SquaredError() + L1(), endless=True)
     seen = Seen()
     run.hooks = (seen,)
-    assert finished(run).steps["learning_rate"].tolist() == [0.8] * 8
-    assert run.progress(7) == 0
+    assert finished(run).steps["learning_rate"].tolist() == [0.0] * 8
+    assert run.progress(0) == 1
 
 
 def test_k_and_weights_follow_their_schedules_step_by_step():

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 BLOCK = 1024  # rows that are made dense at a time
 
-# the coding layer and its usual terms, by the word that names them; {k} latents a row
+# the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
+# many, since two features that share a latent seldom part where few may speak
 FAMILIES = {
-    "topk": "topk:{k}",
-    "batch_topk": "batch_topk:{k}",
+    "topk": "topk:{falling}",
+    "batch_topk": "batch_topk:{falling}",
     "jumprelu": "jumprelu+l0:l0={k}",
     "gated": "gated+l1:l0={k}+gated_aux",
     "l1": "l1:l0={k}",
@@ -60,6 +61,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         How many of them speak of a row on average: their L0. More than there are latents are all.
     sparsity : str, default="topk"
         "topk" (the k largest of a row; Gao et al., 2024), "batch_topk" (k a row on average; Bussmann et al., 2024),
+        both with 2 k at first and k from the middle of the training on;
         "jumprelu" and "gated" (Rajamanoharan et al., 2024), "l1" (ReLU under the lasso's penalty), each with its
         usual terms; or a text or parts as for the other estimators, and k does not count.
     matryoshka : None, "auto" or tuple of int, default=None
@@ -185,7 +187,9 @@ class DictionaryAutoencoder(BaseAutoencoder):
         revival = self._revival()
         sparsity = given["sparsity"]
         if isinstance(sparsity, str) and sparsity in FAMILIES:
-            sparsity = FAMILIES[sparsity].format(k=min(k, latents)) + ("+auxk" if "auxk" in revival else "")
+            most = min(k, latents)
+            falling = f"linear({min(2 * k, latents)},{most},over=0.5)" if most < latents else str(most)
+            sparsity = FAMILIES[sparsity].format(k=most, falling=falling) + ("+auxk" if "auxk" in revival else "")
         return given | {
             "sparsity": sparsity,
             "revival": Resample() if "resample" in revival else None,

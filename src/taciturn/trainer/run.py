@@ -49,7 +49,7 @@ class Run:
     step_in_epoch: int = 0
     steps: int = 0
     stop: str | None = None
-    endless: bool = False  # nobody knows where it ends: schedules stay where they start
+    endless: bool = False  # nobody knows where it ends: schedules stand where they will end
 
     @property
     def n_steps(self) -> int:
@@ -58,7 +58,7 @@ class Run:
 
     def progress(self, step: int) -> float:
         """Return which share of the run lies before a step."""
-        return 0.0 if self.endless else step / self.n_steps
+        return 1.0 if self.endless else step / self.n_steps
 
 
 def train(run: Run) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-# make demo    train on bundled digits: a run folder, a closing table, two pictures
+# make demo    train on bundled digits: a run folder, a closing table, a report
 # make test    all checks and tests
 # make break   break the code one piece at a time and see the tests notice
 
@@ -10,7 +10,7 @@ RUN ?= runs/digits
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
-	@echo "Look at $(RUN)/denoised.png and $(RUN)/sparsity.png"
+	@echo "Look at $(RUN)/report.html"
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -59,6 +59,7 @@ def _context(report: Report) -> dict[str, Any]:
         "shots": list(_shots(report, pictures, sheets)),
         "figures": _figures(report, pictures),
         "atlas": [_latent(each, pictures, sheets) for each in report.atlas],
+        "firing": "fires on" if report.summary.at_work == "not 0" else f"{report.summary.at_work} on",
         "relation": _relation(report),
         "table": list(_table(report)),
         "rest": _rest(report),

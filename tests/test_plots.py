@@ -76,3 +76,10 @@ def test_another_ending_is_refused(tmp_path):
     with pytest.raises(RecipeError, match=r"figures are written as .png, .svg, .pdf"):
         plots.save(plots.sparsity_loss(0.1), tmp_path / "figure.bmp")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("n", "pixels"), [(2000, False), (2001, True)])
+def test_many_marks_are_stored_as_pixels(n, pixels):
+    figure = plots.sparsity_loss(0.1, np.linspace(0.01, 0.3, n))
+    (marks,) = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
+    assert (marks.get_rasterized(), len(marks.get_xdata())) == (pixels, n)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -563,3 +564,21 @@ def test_wrong_usage(change, error, message):
     usual = {"codes": some_codes(), "y": np.arange(60) % 3, "rows": np.ones((60, 2))}
     with pytest.raises(error, match=message):
         relate(**(usual | change))
+
+
+def test_all_latents_are_read_by_the_same_model_unless_they_are_many(monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "c"], 40)
+    codes = np.maximum(rng.normal(size=(120, 12)) + (y[:, None] == np.array(["a", "b", "c"] * 4)), 0)
+    found = relate(codes, y, rng.normal(size=(120, 3)))
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=50))
+    said = cross_val_predict(model, codes, y, cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    assert found.all_score == pytest.approx(balanced_accuracy_score(y, said))
+    monkeypatch.setattr(sys.modules["taciturn.probes.relate"], "PROBED", 11)
+    assert relate(codes, y, rng.normal(size=(120, 3))).all_score is None

@@ -1,5 +1,7 @@
 """The textbook's Figure 15-10: how the two sparsity losses punish a latent that is too loud or too quiet."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -9,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import RecipeError
 from ..terms import kl, squared_rate
 from .style import BLUE, GREEN, GREY, ORANGE, axes, home, legend, quiet
+
+MANY = 2_000  # marks, from which on they are stored as pixels
 
 Curve = NDArray[np.float64]
 
@@ -44,7 +48,8 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
     ax.axvline(target, color=GREY, linewidth=1, linestyle=":", label=f"target {target:g}")
     if said.size:
         label = f"{said.size} latents, mean rate {said.mean():.3f}"
-        ax.plot(said, np.zeros_like(said), "|", color=GREEN, markersize=16, alpha=0.6, label=label, clip_on=False)
+        marks: dict[str, Any] = {"color": GREEN, "markersize": 16, "alpha": 0.6, "clip_on": False}
+        ax.plot(said, np.zeros_like(said), "|", label=label, rasterized=said.size > MANY, **marks)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="cost")
     quiet(ax)
     legend(ax)

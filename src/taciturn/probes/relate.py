@@ -15,6 +15,8 @@ from .few import best_latents, score
 from .ranks import Ranks, auc_interval, correlation_interval, follow_number, precision_recall, rank, tell_classes
 from .targets import Target, read_target
 
+PROBED = 2_000  # latents that one model reads at most
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -45,9 +47,10 @@ class Related:
     level: float  # of false discoveries
     found: int  # latents with q <= level
     effects: tuple[Effect, ...]  # the strongest of each latent found, the strongest first
-    measure: str  # "balanced accuracy" or "R²", of the four numbers below
+    measure: str  # "balanced accuracy" or "R²", of the five numbers below
     few: int  # latents that the small model reads
     few_score: float  # cross-validated
+    all_score: float | None  # the same model on all latents tested; None if they are more than 2,000
     raw_score: float  # the same model on the raw columns
     chance: float
 
@@ -152,6 +155,7 @@ def relate(
         measure="balanced accuracy" if known.classes else "R²",
         few=few,
         few_score=few_score,
+        all_score=score(known, seed, lambda _: by_latent.toarray()) if 0 < len(tested) <= PROBED else None,
         raw_score=score(known, seed, lambda _: raw),
         chance=chance,
     )

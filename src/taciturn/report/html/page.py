@@ -279,11 +279,12 @@ def _relation(report: Report) -> dict[str, Any]:
     now = report.relation
     if now is None:
         return {}
-    few, raw = f"{now.few} latents reach a {now.measure} of {now.few_score:.3f}", f"all raw columns {now.raw_score:.3f}"
+    few, raw = f"{now.few} latents reach a {now.measure} of {now.few_score:.3f}", f"raw columns {now.raw_score:.3f}"
+    every = "" if now.all_score is None else f"all of them {now.all_score:.3f}, "
     said = (
         f"{now.found:,} of {now.tested:,} latents go with it beyond chance, on {now.rows:,} rows "
         f"(false discoveries held at {now.level:.0%} by Benjamini and Hochberg). "
-        f"Cross-validated, the best {few}, {raw}, chance {now.chance:.3f}."
+        f"Cross-validated, the best {few}, {every}{raw}, chance {now.chance:.3f}."
     )
     effects = [
         {

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -13,6 +14,7 @@ from ...plots import style
 
 # what matplotlib draws without being asked to
 NAMES = {colour: f"--c-{name}" for name, colour in style.COLOURS.items()} | {"#000000": "--c-text"}
+POINTS = 150  # of a small curve
 DRAWN: Any = {"svg.fonttype": "none", "svg.hashsalt": "taciturn", "path.simplify": True}
 
 
@@ -40,7 +42,7 @@ def svg(figure: Figure, name: str, said: str) -> Markup:
 
 
 def line(values: list[float], low: float, high: float, *, other: list[float] | None = None) -> Markup:
-    """Return a row as a small curve, a second one beneath it."""
+    """Return a row as a small curve, a second one beneath it; of long ones, each stretch's number farthest from 0."""
     curves = [("back", other)] if other is not None else []
     drawn = "".join(
         f'<polyline class="{kind}" points="{_points(each, low, high)}"/>' for kind, each in [*curves, ("row", values)]
@@ -51,5 +53,8 @@ def line(values: list[float], low: float, high: float, *, other: list[float] | N
 
 
 def _points(values: list[float], low: float, high: float) -> str:
+    if len(values) > POINTS:
+        stretches = np.array_split(np.asarray(values), POINTS)
+        values = [float(stretch[np.abs(stretch).argmax()]) for stretch in stretches]
     width, height = max(len(values) - 1, 1), (high - low) or 1.0
     return " ".join(f"{100 * i / width:.4g},{31 - 30 * (v - low) / height:.4g}" for i, v in enumerate(values))

@@ -8,16 +8,14 @@ import numpy as np
 from markupsafe import Markup
 
 from ... import plots
-from ..latents import Shown
 from ..report import Pictures, Report
-from ..samples import Seen
 from .engine import environment, text
-from .figures import line, svg
+from .figures import svg
+from .latents import entry, points, rest, table
+from .rows import shots_of
 from .sprite import Sprite, sprite
 
 SHARE = 1_400_000  # characters that the atlas's pictures may take
-IN_TABLE = 10_000  # latents
-AS_COLUMNS = 12  # of a row of a table
 
 
 def page(report: Report) -> str:
@@ -56,14 +54,14 @@ def _context(report: Report) -> dict[str, Any]:
         "sprites": list(sheets.values()),
         "aspect": pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
         "sections": sections,
-        "shots": list(_shots(report, pictures, sheets)),
+        "shots": list(shots_of(report, pictures, sheets)),
         "figures": _figures(report, pictures),
-        "atlas": [_latent(each, pictures, sheets) for each in report.atlas],
+        "atlas": [entry(each, pictures, sheets) for each in report.atlas],
         "firing": "fires on" if report.summary.at_work == "not 0" else f"{report.summary.at_work} on",
         "relation": _relation(report),
-        "table": list(_table(report)),
-        "rest": _rest(report),
-        "points": list(_points(report)),
+        "table": list(table(report)),
+        "rest": rest(report),
+        "points": list(points(report)),
         "map_by": report.map_by,
         "chance": math.sqrt(2 / (math.pi * report.summary.columns)),
         "baselines": _baselines(report),
@@ -135,144 +133,7 @@ def _said_of(curves: dict[str, list[float | None]]) -> str:
     return f"Training curves; the loss goes from {loss[0]:.4g} to {loss[-1]:.4g}" if loss else "Training curves"
 
 
-# --- rows ------------------------------------------------------------------------------------------------------
-
-
-def _shots(report: Report, pictures: Pictures, sheets: dict[str, Sprite]) -> Iterator[dict[str, Any]]:
-    said, shots = report.samples, pictures.shots
-    kinds = {"as seen": shots.seen} if said.corruption else {}
-    for title, group, noisy in (
-        ("The first rows", said.first, True),
-        ("Met best", said.best, False),
-        ("In the middle", said.median, False),
-        ("Met worst", said.worst, False),
-    ):
-        lines = ({"as seen": "seen"} if noisy and kinds else {}) | {"came back": "back", "clean": "clean"}
-        if sheets:
-            drawn: list[Any] = [
-                (label, [sheets["rows"].image((kind, each.row), f"row {each.row}, {label}") for each in group])
-                for label, kind in lines.items()
-            ]
-            drawn.append(("dB" if noisy else "error", [_caption(each, noisy) for each in group]))
-            yield {"title": title, "heads": [], "lines": drawn, "drawn": True}
-        elif report.columns is not None:
-            yield {
-                "title": title,
-                "heads": report.columns[:AS_COLUMNS],
-                "lines": list(_numbers(group[:4], lines, shots)),
-                "drawn": False,
-            }
-        else:
-            yield {
-                "title": title,
-                "heads": [],
-                "lines": [_curves(group, shots), ("error", [f"{each.error:.3g}" for each in group])],
-                "drawn": True,
-            }
-
-
-def _caption(each: Seen, noisy: bool) -> Markup:
-    if not noisy or each.psnr_after is None:
-        return Markup('<span class="note">{}</span>').format(f"{each.error:.2g}")
-    before = "" if each.psnr_before is None else f"{each.psnr_before:.0f} → "
-    return Markup('<span class="note">{}</span>').format(f"{before}{each.psnr_after:.0f}")
-
-
-def _numbers(group: list[Seen], lines: dict[str, str], shots: Any) -> Iterator[tuple[str, list[str]]]:
-    rows = {"seen": shots.seen, "back": shots.recon, "clean": shots.clean}
-    for each in group:
-        for label, kind in lines.items():
-            yield f"row {each.row:,} {label}", [f"{value:.4g}" for value in rows[kind][each.row][:AS_COLUMNS].tolist()]
-
-
-def _curves(group: list[Seen], shots: Any) -> tuple[str, list[Markup]]:
-    rows = np.stack([shots.clean[each.row] for each in group])
-    low, high = float(rows.min()), float(rows.max())
-    return "clean, and back", [
-        line(shots.clean[each.row].tolist(), low, high, other=shots.recon[each.row].tolist()) for each in group
-    ]
-
-
-# --- latents ---------------------------------------------------------------------------------------------------
-
-
-def _latent(each: Shown, pictures: Pictures, sheets: dict[str, Sprite]) -> dict[str, Any]:
-    drawn = sheets and each.latent in sheets["own"].place
-    top = [spoken for spoken in each.rows if spoken.quantile is None]
-    at = [spoken for spoken in each.rows if spoken.quantile is not None]
-
-    def image(spoken: Any) -> Markup:
-        where = "" if spoken.quantile is None else f", quantile {spoken.quantile:g}"
-        return sheets["rows"].image(("clean", spoken.row), f"row {spoken.row}, code {spoken.code:.3g}{where}")
-
-    loudest = ", ".join(f"{spoken.row:,} ({spoken.code:.3g})" for spoken in top[:3])
-    own: Any = sheets["own"].image(each.latent, f"what latent {each.latent} adds") if drawn else ""
-    if not sheets and not each.columns:
-        direction = pictures.directions[each.latent]
-        peak = float(np.abs(direction).max()) or 1.0
-        own = line(direction.tolist(), -peak, peak)
-    return {
-        "latent": each.latent,
-        "firing": _percent(each.firing),
-        "rate": f"{each.rate:.3g}",
-        "mean_at_work": None if each.mean_at_work is None else f"{each.mean_at_work:.3g}",
-        "own": own,
-        "top": [image(spoken) for spoken in top] if drawn else [],
-        "quantiles": [image(spoken) for spoken in at] if drawn else [],
-        "rows_said": "" if drawn or not loudest else f"loudest on rows {loudest}",
-        "bars": list(_bars(each.columns)),
-    }
-
-
-def _bars(columns: list[tuple[str, float]]) -> Iterator[dict[str, Any]]:
-    largest = max((abs(weight) for _, weight in columns), default=0.0) or 1.0
-    for name, weight in columns:
-        long = 36 * abs(weight) / largest
-        start = 40 if weight >= 0 else 40 - long
-        kind = "more" if weight >= 0 else "less"
-        yield {"name": name, "kind": kind, "start": f"{start:.3g}", "long": f"{long:.3g}", "value": f"{weight:+.2g}"}
-
-
-def _table(report: Report) -> Iterator[tuple[str, ...]]:
-    said = report.latents
-    for latent in said.order[:IN_TABLE]:
-        share, firing = _percent(said.shares[latent]), _percent(said.firing[latent])
-        yield str(latent), share, firing, f"{said.rates[latent]:.3g}", f"{said.lengths[latent]:.3g}"
-
-
-def _rest(report: Report) -> str:
-    n = report.summary.latents
-    return f"The {IN_TABLE:,} that carry most, of {n:,}; all are in report.json." if n > IN_TABLE else ""
-
-
-def _points(report: Report) -> Iterator[tuple[str, ...]]:
-    """Yield the latents of the map: x, y, size, words and where they lead."""
-    said, shown = report.latents, {each.latent for each in report.atlas}
-    at = dict(zip(said.order, report.map, strict=False))
-    if not at:
-        return
-    places = np.array(list(at.values()))
-    low, span = places.min(0), np.maximum(np.ptp(places, axis=0), 1e-12)
-    greatest = max(said.shares) or 1.0
-    for latent, point in at.items():
-        x, y = 3 + 94 * (np.array(point) - low) / span
-        share, firing = _percent(said.shares[latent]), _percent(said.firing[latent])
-        words = f"latent {latent}: {share} of the variation, fires on {firing}"
-        target = f"latent-{latent}" if latent in shown else "latents"
-        yield (
-            f"{x:.1f}",
-            f"{100 - y:.1f}",
-            f"{0.5 + 1.6 * math.sqrt(said.shares[latent] / greatest):.2f}",
-            words,
-            target,
-        )
-
-
 # --- words -----------------------------------------------------------------------------------------------------
-
-
-def _percent(share: float) -> str:
-    return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"
 
 
 def _relation(report: Report) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_partial_fit_learns(known, held):
 # --- what the words stand for ------------------------------------------------------------------------------------
 PARTS = {
     "topk": (TopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
-    "batch_topk": (BatchTopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
+    "batch_topk": (BatchTopK(3), (SquaredError(), AuxK())),
     "jumprelu": (JumpReLU(), (SquaredError(), L0(l0=3))),
     "gated": (Gated(), (SquaredError(), L1(l0=3), GatedAux())),
     "l1": (ReLU(), (SquaredError(), L1(l0=3))),

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 BLOCK = 1024  # rows that are made dense at a time
 
 # the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
-# many, since two features that share a latent seldom part where few may speak
+# many, since two features that share a latent seldom part where few may speak (not so in a batch's common count, whose
+# loud rows take what is given: there it costs features)
 FAMILIES = {
     "topk": "topk:{falling}",
-    "batch_topk": "batch_topk:{falling}",
+    "batch_topk": "batch_topk:{k}",
     "jumprelu": "jumprelu+l0:l0={k}",
     "gated": "gated+l1:l0={k}+gated_aux",
     "l1": "l1:l0={k}",
@@ -60,8 +61,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
     k : int, default=32
         How many of them speak of a row on average: their L0. More than there are latents are all.
     sparsity : str, default="topk"
-        "topk" (the k largest of a row; Gao et al., 2024), "batch_topk" (k a row on average; Bussmann et al., 2024),
-        both with 2 k at first and k from the middle of the training on;
+        "topk" (the k largest of a row, Gao et al., 2024; 2 k at first, k from the middle of the training on),
+        "batch_topk" (k a row on average; Bussmann et al., 2024),
         "jumprelu" and "gated" (Rajamanoharan et al., 2024), "l1" (ReLU under the lasso's penalty), each with its
         usual terms; or a text or parts as for the other estimators, and k does not count.
     matryoshka : None, "auto" or tuple of int, default=None

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 BLOCK = 1024  # rows that are made dense at a time
 
 # the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
-# many, since two features that share a latent seldom part where few may speak (not so in a batch's common count, whose
-# loud rows take what is given: there it costs features)
+# many, by which TopK finds features that else share a latent, and BatchTopK fewer (benchmarks/results/truth.md)
 FAMILIES = {
     "topk": "topk:{falling}",
     "batch_topk": "batch_topk:{k}",

@@ -168,8 +168,8 @@ def _baselines(report: Report) -> dict[str, Any]:
     lines = [("this model", f"{summary.latents:,}", own)]
     lines += [(one.name, f"{one.components:,}", f"{1 - one.fvu:.2%}") for one in report.baselines]
     said = (
-        "Of the same rows' variance. PCA with as many components as latents are at work in a row, and with as many as there are; "
-        "the untrained encoder is this network as its seed drew it, with the best linear decoder for it."
+        "Of the same rows' variance. PCA with as many components as latents are at work in a row, and with as many as "
+        "there are; the untrained encoder is this network as its seed drew it, with the best linear decoder for it."
     )
     return {"lines": lines, "said": said}
 

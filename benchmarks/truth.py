@@ -101,17 +101,17 @@ def measure(cell: Cell) -> Result:
 
 def table(done: dict[Cell, Result], names: list[str]) -> Iterator[str]:
     """Yield the lines: medians over the seeds, and the least MCC."""
-    yield "| data | | MCC (least) | recall at .9 | L0 | FVU | s |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| data | | MCC (least) | recall at .9 | L0 | FVU |"
+    yield "|---|---|---|---|---|---|"
     for data in dict.fromkeys(cell.data for cell in done):
         for name in names:
             results = [result for cell, result in done.items() if (cell.data, cell.name) == (data, name)]
-            m, r, l0, fvu, s = (
+            m, r, l0, fvu = (
                 float(np.median([getattr(result, field) for result in results]))
-                for field in ("mcc", "recall", "l0", "fvu", "seconds")
+                for field in ("mcc", "recall", "l0", "fvu")
             )
             least = min(result.mcc for result in results)
-            yield f"| {data} | {name} | {m:.3f} ({least:.3f}) | {r:.3f} | {l0:.2f} | {fvu:.4f} | {s:.0f} |"
+            yield f"| {data} | {name} | {m:.3f} ({least:.3f}) | {r:.3f} | {l0:.2f} | {fvu:.4f} |"
 
 
 def main() -> None:

@@ -113,7 +113,7 @@ def main() -> None:
         n = json.loads(done.stdout.splitlines()[-1])
         memory, size = f"{n['after']:,.0f} ({n['before']:,.0f})", f"{n['bytes'] / 1000:,.0f}"
         lines.append(f"| {name} | {n['made']:.1f} | {n['seconds']:.1f} | {memory} | {size} | {n['shown']:.2f} |")
-    publish(f"2 threads; million: {asked.rows:,} rows, {asked.latents:,} latents", lines, asked.out)
+    publish(f"million: {asked.rows:,} rows, {asked.latents:,} latents", lines, asked.out)
 
 
 if __name__ == "__main__":

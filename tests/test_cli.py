@@ -8,25 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from typer.testing import CliRunner
 
+from commandline import run, said
 from taciturn import DictionaryAutoencoder, artifact, datasets, load
 from taciturn.cli import recipe_file
-from taciturn.cli.app import app
 
 FIT = ["fit", "digits", "--corrupt", "gaussian:0.4", "--sparse", "kl:0.05", "--latents", "32", "--epochs", "3"]
-
-
-def run(*arguments, code=0):
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert done.exit_code == code, done.output
-    assert "Traceback" not in done.output
-    return done
-
-
-def said(done):
-    """The output without its line breaks: the table folds at the terminal's width."""
-    return " ".join(done.output.split())
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
+from commandline import run, said
 from taciturn import datasets, load
-from taciturn.cli.app import app
 from taciturn.feed import split
-
-
-def run(*arguments, code=0):
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert done.exit_code == code, done.output
-    assert "Traceback" not in done.output
-    return done
-
-
-def said(done):
-    return " ".join(done.output.split())
 
 
 def told(folder, name="report"):

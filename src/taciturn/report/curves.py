@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..trainer import History
+from .summary import finite
 
 MOST = 1000  # epochs; of more, as many at even distances
 
@@ -25,8 +26,4 @@ def curves(history: History) -> Curves:
     ]
     n = history.n_epochs
     kept = np.unique(np.linspace(0, n - 1, min(n, MOST)).round().astype(int)) if n else np.zeros(0, int)
-    return {name: [_finite(float(column[i])) for i in kept] for name, column in columns.items() if len(column) == n}
-
-
-def _finite(number: float) -> float | None:
-    return number if np.isfinite(number) else None
+    return {name: [finite(float(column[i])) for i in kept] for name, column in columns.items() if len(column) == n}

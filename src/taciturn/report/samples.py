@@ -13,6 +13,7 @@ from ..feed import corrupted, tensor
 from ..metrics import psnr
 from ..model import Autoencoder
 from ..sources import Source
+from .summary import finite
 
 FIRST, EACH = 10, 4
 BARS = 40
@@ -93,14 +94,10 @@ def samples(
     for row, wanted, shown, said in zip(at.tolist(), x.double(), seen.double(), recon.double(), strict=True):
         before = psnr(float((shown - wanted).square().mean()), peak)
         after = psnr(float((said - wanted).square().mean()), peak)
-        numbers[row] = Seen(row, float(found.row_errors[row]), _finite(before), _finite(after))
+        numbers[row] = Seen(row, float(found.row_errors[row]), finite(before), finite(after))
     kinds = [[numbers[row] for row in group.tolist()] for group in groups]
     images = [
         dict(zip(at.tolist(), each.cpu().numpy(), strict=True))
         for each in (rows, model.restore(seen), model.restore(recon))
     ]
     return Samples("" if corruption.clean else corruption.text, *kinds), Shots(*images)
-
-
-def _finite(number: float) -> float | None:
-    return number if np.isfinite(number) else None

@@ -110,7 +110,7 @@ def told(
         columns=model.layout.widths[0],
         latents=model.layout.widths[-1],
         mean_squared_error=found.clean.mean,
-        fvu=_finite(found.clean.fvu),
+        fvu=finite(found.clean.fvu),
         rates=found.sparsity.rates.tolist(),
         target_rate=targets.get("rate"),
         target_l0=targets.get("l0", model.layout.coder.asked),
@@ -119,11 +119,11 @@ def told(
         silent=int((found.sparsity.firing == 0).sum()),
         l0=found.sparsity.l0,
         corruption="" if corruption.clean else corruption.text,
-        psnr_before=None if found.before is None else _finite(found.before.psnr),
-        psnr_after=None if found.after is None else _finite(found.after.psnr),
+        psnr_before=None if found.before is None else finite(found.before.psnr),
+        psnr_after=None if found.after is None else finite(found.after.psnr),
     )
 
 
-def _finite(number: float) -> float | None:
+def finite(number: float) -> float | None:
     """Return the number, or None for one that JSON cannot hold."""
     return number if math.isfinite(number) else None

@@ -1,0 +1,18 @@
+"""The command line, called in this process."""
+
+from typer.testing import CliRunner
+
+from taciturn.cli.app import app
+
+
+def run(*arguments, code=0):
+    """Run a command that must end with this code and without a traceback."""
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+    return done
+
+
+def said(done):
+    """The output without its line breaks: the table folds at the terminal's width."""
+    return " ".join(done.output.split())

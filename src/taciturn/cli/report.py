@@ -61,7 +61,7 @@ def report(
     rows = rows_for(kept, data)
     try:
         training = learnt_and_held(kept)[0]
-    except DataError:  # the rows that it learnt from are no longer there; the report says so
+    except DataError:  # no longer there: simpler models then learn from half of the rows
         training = None
     made = make(
         kept,

@@ -68,8 +68,10 @@ def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArr
         return bundled.labels(text)
     if text.partition(":")[0] not in names():
         return read_labels(text, column=column)
-    found = load(text, columns=None if column is None else [column])
-    return None if column is None else found.read(0, len(found))[:, 0]
+    if column is None:
+        return None
+    found = load(text, columns=[column])
+    return found.read(0, len(found))[:, 0]
 
 
 def _file(text: str, columns: Names | None, drop: Names | None) -> Source:

@@ -41,6 +41,13 @@ def test_the_estimators_load_no_torch_before_rows_arrive():
     assert "torch" not in loaded("import taciturn; taciturn.SparseAutoencoder(64, sparsity='kl:0.1')")
 
 
+def test_a_fit_does_not_load_the_compiler():
+    code = "import numpy, taciturn; taciturn.SparseAutoencoder(4, max_iter=1).fit(numpy.eye(8))"
+    report = "import sys; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 @pytest.mark.parametrize(
     ("package", "floors"),
     [("sklearn", {"datasets", "estimators", "probes"}), ("typer", {"cli"})],

@@ -172,7 +172,7 @@ def above(threshold):
 
     def rule(pre_BL):
         kept_BL = pre_BL > threshold
-        return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
+        return kept_BL.nonzero()[:, 1], kept_BL.sum(1), pre_BL[kept_BL]
 
     return rule
 

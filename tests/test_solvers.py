@@ -166,6 +166,16 @@ def test_without_gradient_only_decay_moves_a_weight(solver, rule):
     np.testing.assert_array_equal(named["layer.bias"].detach(), start["layer.bias"])
 
 
+def test_adam_is_torchs_fused_one_to_the_bit():
+    ours, theirs = parameters(torch.float32), parameters(torch.float32)
+    mine = built(Adam(epsilon=1e-6), ours, DECAY)
+    torchs = torch.optim.AdamW(groups(theirs.items(), DECAY), 0.1, eps=1e-6, fused=True)
+    for _ in zip(walk(mine, ours, range(N_STEPS)), walk(torchs, theirs, range(N_STEPS)), strict=True):
+        for name in ours:
+            assert torch.equal(ours[name], theirs[name])
+    assert mine.state_dict()["state"].keys() == torchs.state_dict()["state"].keys()
+
+
 @cases
 def test_a_saved_optimiser_goes_on_to_the_same_bits(solver, rule):
     whole, first = parameters(torch.float32), parameters(torch.float32)

@@ -18,6 +18,8 @@ from .scaling import Scaling, Whiten
 from .sparsify import Elementwise, Identity, ReLU, Sparsifier
 from .world import ALONE, World
 
+EXACT = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})  # in float32
+
 
 @dataclass(frozen=True)
 class Layout(Recipe):
@@ -134,7 +136,11 @@ class Autoencoder(nn.Module):
 
     def normalise(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
-        # in float64 whatever the rows are: a shift rounded to float32 would put rows near 1e6 off their centre
+        W = self.dictionary
+        if x.dtype in EXACT and W.dtype == torch.float32 and not self.layout.whitened:
+            # a shift rounded to float32 would put rows near 1e6 off their centre, its two halves do not
+            high = self.shift.to(W)
+            return (x.to(W) - high).sub_((self.shift - high).to(W)).div_(self.scale.to(W))
         scaled = (x.double() - self.shift) / self.scale
         return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
 

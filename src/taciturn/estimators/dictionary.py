@@ -90,6 +90,10 @@ class DictionaryAutoencoder(BaseAutoencoder):
         of about 4,000 steps.
     sparse_output : bool or "auto", default="auto"
         Whether `transform` returns SciPy CSR; "auto": unless data frames are asked for by `set_output`.
+    precision : str, default="fp32"
+        In which a row's largest pre-activations are looked for ("topk" and "batch_topk"): "int8" or "bf16" propose,
+        and what comes near is scored again in float32. Faster where inputs are hundreds and latents thousands; what
+        is kept is the same but where rounding is off by six standard deviations.
 
     Attributes
     ----------
@@ -120,6 +124,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         alpha: float = 0.0,
         warm_start: bool = False,
         sparse_output: bool | str = "auto",
+        precision: str = "fp32",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -142,6 +147,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.alpha = alpha
         self.warm_start = warm_start
         self.sparse_output = sparse_output
+        self.precision = precision
         self.device = device
         self.random_state = random_state
         self.verbose = verbose

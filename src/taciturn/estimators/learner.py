@@ -36,7 +36,7 @@ class Learner:
     """Learns from sources, once (`fit`) or as they come (`partial_fit`). Picklable: it holds no rows."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        kernels = plan(settings.layout).kernels
+        kernels = plan(settings.layout, settings.precision).kernels
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=kernels)
         self.moments = Moments(crossed=settings.scaling.whitens)
         self.scaling_said = ""

@@ -22,6 +22,7 @@ from ..scaling import Scaling, in_unit_interval
 from ..schedules import Decay, Schedule
 from ..solvers import Solver
 from ..sparsify import Elementwise, Identity, ReLU, Sigmoid, Sparsifier
+from ..step import PRECISIONS
 from ..terms import Objective, Term
 
 Parameters = Mapping[str, Any]
@@ -52,6 +53,7 @@ class Settings:
     constraint: Constraint
     revival: Resample | None
     order: Order | None
+    precision: str
 
     @property
     def counts(self) -> bool:
@@ -108,6 +110,7 @@ def settle(
         constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
         revival=parameters.get("revival"),
         order=parameters.get("order"),
+        precision=precision(parameters.get("precision", "fp32")),
     )
 
 
@@ -248,6 +251,13 @@ def device(value: Any) -> str:
         torch.empty(0, device=value)
     except (RuntimeError, AssertionError, TypeError) as error:
         raise RecipeError(f"device={value!r} cannot be used here; set 'cpu', 'cuda' or 'auto'") from error
+    return str(value)
+
+
+def precision(value: Any) -> str:
+    """Return the precision in which a row's largest are looked for."""
+    if value not in PRECISIONS:
+        raise RecipeError(f"precision={value!r} must be one of {', '.join(map(repr, PRECISIONS))}")
     return str(value)
 
 

@@ -4,5 +4,20 @@ from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
+from .proposed import BFloat16, Int8, Proposed, Rounded
 
-__all__ = ["Above", "AtLeast", "Chunked", "Index", "Kernels", "Plain", "Rule", "Top", "TopBatch"]
+__all__ = [
+    "Above",
+    "AtLeast",
+    "BFloat16",
+    "Chunked",
+    "Index",
+    "Int8",
+    "Kernels",
+    "Plain",
+    "Proposed",
+    "Rounded",
+    "Rule",
+    "Top",
+    "TopBatch",
+]

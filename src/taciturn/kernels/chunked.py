@@ -14,11 +14,15 @@ from torch.autograd import Function
 
 from .index import Index, Rule, csr
 from .kernels import centred
+from .products import fast_products
+
+ENTRIES = 1 << 22  # of a chunk's pre-activations: 16 MB, which stay in the processor's last cache
+FEWEST = 64  # rows, below which a product is slow
 
 
 @dataclass(frozen=True)
 class Chunked:
-    """Take `rows` rows at a time."""
+    """Take `rows` rows at a time, or fewer of very many latents."""
 
     rows: int = 512
 
@@ -27,16 +31,16 @@ class Chunked:
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""
-        buffer = x.new_empty(min(self.rows, len(x)), len(W))
-        latents, counts, values = [], [], []
-        for part in centred(x, centre).split(self.rows):
-            pre = torch.addmm(b, part, W.t(), out=buffer[: len(part)])
-            latent_N, count_B = rule(pre)
-            row_N = torch.arange(len(part), device=x.device).repeat_interleave(count_B)
-            latents.append(latent_N)
-            counts.append(count_B)
-            values.append(pre[row_N, latent_N])
-        return csr(torch.cat(latents), torch.cat(counts), len(W)), torch.cat(values)
+        parts = centred(x, centre).split(self.rows_of(W))
+        buffer = x.new_empty(len(parts[0]), len(W))
+        with fast_products():
+            kept = [rule(torch.addmm(b, part, W.t(), out=buffer[: len(part)])) for part in parts]
+        latents, counts, values = (torch.cat(pieces) for pieces in zip(*kept, strict=True))
+        return csr(latents, counts, len(W)), values
+
+    def rows_of(self, W: Tensor) -> int:
+        """Return how many rows a chunk has."""
+        return min(self.rows, max(ENTRIES // len(W), FEWEST))
 
     def scores(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, index: Index, values: Tensor) -> Tensor:
         """Return the values that pick found [N], now with their gradient."""
@@ -50,7 +54,8 @@ class Chunked:
 
 
 def _bags(table: Tensor, at_N: Tensor, starts: Tensor, weight_N: Tensor) -> Tensor:
-    """[bags, D]: of each bag of entries, Σ weight · table[at]."""
+    """[bags, D]: of each bag of entries, Σ weight · table[at]; a table that asks for a gradient costs twice as much."""
+    table, weight_N = table.detach(), weight_N.detach()
     return F.embedding_bag(at_N, table, starts, mode="sum", per_sample_weights=weight_N, include_last_offset=True)
 
 
@@ -65,7 +70,7 @@ def _latent_sums(values_N: Tensor, index: Index, rows_BD: Tensor) -> Tensor:
     return _bags(rows_BD, index.rows[order_N], starts, values_N[order_N])
 
 
-def _row_dots(rows_BD: Tensor, index: Index, W: Tensor) -> Tensor:
+def row_dots(rows_BD: Tensor, index: Index, W: Tensor) -> Tensor:
     """[N]: rows[row of n] · W[latent of n], gathering neither; 0 is embedding_bag's "sum"."""
     dots: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
         rows_BD, W, index.latents, index.starts[:-1], index.rows, 0
@@ -104,6 +109,6 @@ class _Decode(Function):
     def backward(ctx: Any, grad_BD: Tensor) -> tuple[Tensor | None, ...]:
         values, W = ctx.saved_tensors
         index, needs, grad_BD = ctx.index, ctx.needs_input_grad, grad_BD.contiguous()
-        dvalues = _row_dots(grad_BD, index, W) if needs[0] else None
+        dvalues = row_dots(grad_BD, index, W) if needs[0] else None
         dW = _latent_sums(values, index, grad_BD) if needs[1] else None
         return dvalues, dW, None

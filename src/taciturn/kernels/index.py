@@ -7,6 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .select import positions, top_k
+
 
 @dataclass(frozen=True, eq=False)
 class Index:
@@ -48,8 +50,8 @@ def csr(latents_N: Tensor, counts_B: Tensor, n_latents: int) -> Index:
 class Rule(Protocol):
     """Chooses entries of a block of pre-activations."""
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
         ...
 
 
@@ -60,11 +62,13 @@ class Top:
     k: int
     signed: bool = False
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kept latents, row after row [B k], and how many each row keeps [B]."""
-        size_BL = pre_BL.abs() if self.signed else pre_BL
-        latents_BK = size_BL.topk(self.k, dim=1, sorted=False).indices
-        return latents_BK.flatten(), torch.full((len(pre_BL),), self.k, device=pre_BL.device)
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kept latents, row after row [B k], how many each row keeps [B], and the entries [B k]."""
+        values_BK, latents_BK = top_k(pre_BL.abs() if self.signed else pre_BL, self.k)
+        if self.signed:
+            values_BK = pre_BL.gather(1, latents_BK)
+        counts_B = torch.full((len(pre_BL),), self.k, device=pre_BL.device)
+        return latents_BK.flatten(), counts_B, values_BK.flatten()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +77,9 @@ class Above:
 
     threshold: Tensor
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
-        kept_BL = ~(pre_BL <= self.threshold)
-        return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
+        return _at(pre_BL, positions((pre_BL <= self.threshold).logical_not_()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +88,9 @@ class AtLeast:
 
     threshold: Tensor
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kept latents, row after row [N], and how many each row keeps [B]."""
-        kept_BL = ~(pre_BL < self.threshold)
-        return kept_BL.nonzero()[:, 1], kept_BL.sum(1)
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
+        return _at(pre_BL, positions((pre_BL < self.threshold).logical_not_()))
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,13 @@ class TopBatch:
 
     count: int
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kept latents, row after row [count], and how many each row keeps [B]."""
-        n_rows, n_latents = pre_BL.shape
-        entries = pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values
-        counts_B = torch.bincount(entries.div(n_latents, rounding_mode="floor"), minlength=n_rows)
-        return entries % n_latents, counts_B
+    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kept latents, row after row [count], how many each row keeps [B], and the entries [count]."""
+        return _at(pre_BL, pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values)
+
+
+def _at(pre_BL: Tensor, entries_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a rule returns that keeps the entries at these places, in order."""
+    n_rows, n_latents = pre_BL.shape
+    counts_B = torch.bincount(entries_N.div(n_latents, rounding_mode="floor"), minlength=n_rows)
+    return entries_N % n_latents, counts_B, pre_BL.flatten()[entries_N]

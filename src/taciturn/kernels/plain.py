@@ -20,8 +20,8 @@ class Plain:
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]."""
         pre_BL = F.linear(centred(x, centre), W, b)
-        index = csr(*rule(pre_BL), len(W))
-        return index, pre_BL[index.rows, index.latents]
+        latents, counts, values = rule(pre_BL)
+        return csr(latents, counts, len(W)), values
 
     def scores(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, index: Index, values: Tensor) -> Tensor:
         """Return pre at the index's entries [N], computed again with gradient."""

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ..recipe import check
+from .fused_adam import FusedAdam
 from .solver import Solver
 
 
@@ -29,7 +30,7 @@ class Adam(Solver):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return torch's fused AdamW."""
-        return torch.optim.AdamW(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon, fused=True)
+        return FusedAdam(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
 
 
 @dataclass(frozen=True)

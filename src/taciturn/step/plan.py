@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from ..kernels import Chunked, Kernels, Plain
+from ..kernels import BFloat16, Chunked, Int8, Kernels, Plain, Proposed, Rounded
 from ..model import Layout
 from .step import Step
 
 MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
+ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16, "int8": Int8}
+PRECISIONS = ("fp32", *ROUNDINGS)
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Plan:
     step: type[Step]
 
 
-def plan(layout: Layout) -> Plan:
-    """Return the kernels and the step for a network.
+def plan(layout: Layout, precision: str = "fp32") -> Plan:
+    """Return the kernels and the step for a network; `precision` is that in which a row's largest are looked for.
 
     Examples
     --------
@@ -26,4 +28,6 @@ def plan(layout: Layout) -> Plan:
     >>> plan(Layout((512, 8192), TopK(32))).kernels
     Chunked(rows=512)
     """
+    if precision in ROUNDINGS:
+        return Plan(Proposed(rounding=ROUNDINGS[precision]), Step)
     return Plan(Chunked() if layout.widths[-1] >= MANY_LATENTS else Plain(), Step)

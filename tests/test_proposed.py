@@ -1,0 +1,97 @@
+"""Selection by rounded products, against the same in float64."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from taciturn import DictionaryAutoencoder
+from taciturn.errors import RecipeError
+from taciturn.kernels import Above, BFloat16, Chunked, Int8, Proposed, Top
+from taciturn.step import plan
+
+ROUNDINGS = pytest.mark.parametrize("rounding", [Int8, BFloat16])
+
+
+def offer(n_rows=300, n_inputs=64, n_latents=1024, seed=0):
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(n_latents, n_inputs)) * rng.lognormal(size=(n_latents, 1))  # loud and quiet latents
+    x = rng.normal(size=(n_rows, n_inputs)) * rng.lognormal(sigma=2, size=(n_rows, 1))  # and rows
+    drawn = x, W, rng.normal(size=n_latents), rng.normal(size=n_inputs)
+    return tuple(torch.tensor(array, dtype=torch.float32) for array in drawn)
+
+
+def exact(x, W, b, c):
+    return (x.double() - c.double()) @ W.double().T + b.double()
+
+
+@ROUNDINGS
+@pytest.mark.parametrize("k", [1, 8, 64, 300])
+def test_the_k_largest_are_found_and_have_their_float32_values(rounding, k):
+    x, W, b, c = offer()
+    index, values = Proposed(128, rounding).pick(x, W, b, c, Top(k))
+    pre = exact(x, W, b, c).numpy()
+    assert_array_equal(index.starts, np.arange(len(x) + 1) * k)
+    loudest = np.abs(pre).max(1)
+    assert (np.abs(values.numpy() - pre[index.rows, index.latents]) <= 1e-5 * loudest[index.rows]).all()
+    found = np.zeros(pre.shape, bool)
+    found[index.rows, index.latents] = True
+    assert (found.sum(1) == k).all()
+    # nobody who was left out exceeds anybody who was kept, but for float32's own rounding
+    least = np.where(found, pre, np.inf).min(1)
+    assert (np.where(found, -np.inf, pre).max(1) <= least + 1e-5 * loudest).all()
+
+
+@ROUNDINGS
+def test_the_spread_is_that_of_the_rounding_or_more(rounding):
+    x, W, _, _ = offer(n_latents=512)
+    rounded = rounding(W)
+    error = rounded.product(x, torch.empty(len(x), len(W))).double() - x.double() @ W.double().T
+    loud = W.norm(dim=1) > 0.5 * W.norm(dim=1).amax()
+    of_loud = error[:, loud].square().mean().sqrt() / rounded.spread(x).square().mean().sqrt()
+    assert 0.02 < of_loud < 1
+    assert (error.abs().amax(1) < 6 * rounded.spread(x)[:, 0]).all()
+
+
+@ROUNDINGS
+def test_rows_of_zeros_ties_and_what_is_not_a_number(rounding):
+    x, W, b, c = offer(n_rows=4, n_latents=64)
+    b.zero_(), c.zero_(), x[0].zero_()
+    x[1, 3] = torch.nan
+    W[10:20] = W[10]
+    x[2] = W[10]
+    index, values = Proposed(rounding=rounding).pick(x, W, b, c, Top(5))
+    assert_array_equal(values[:5], 0)
+    assert values[5:10].isnan().all()
+    assert set(index.latents[10:15].tolist()) <= set(range(10, 20))
+
+
+def test_other_rules_and_other_precisions_are_not_rounded():
+    offered = offer(n_rows=20, n_latents=64)
+    for rule in (Above(torch.tensor(3.0)), Top(5, signed=True)):
+        ours, theirs = Proposed().pick(*offered, rule), Chunked().pick(*offered, rule)
+        assert torch.equal(ours[0].latents, theirs[0].latents)
+        assert torch.equal(ours[1], theirs[1])
+    double = [tensor.double() for tensor in offered]
+    assert torch.equal(Proposed().pick(*double, Top(5))[1], Chunked().pick(*double, Top(5))[1])
+
+
+def test_an_estimator_learns_the_same_dictionary():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(64, 96)).astype(np.float32)
+    X = (rng.random((2000, 64)) < 0.06).astype(np.float32) @ features
+    models = [
+        DictionaryAutoencoder(128, k=8, max_iter=8, precision=precision, random_state=0).fit(X)
+        for precision in ("fp32", "int8", "bf16")
+    ]
+    assert [type(model.module_.kernels) for model in models[1:]] == [Proposed, Proposed]
+    for model in models[1:]:
+        assert_allclose(model.score(X), models[0].score(X), atol=1e-3)
+
+
+def test_what_is_no_precision_is_refused():
+    with pytest.raises(RecipeError, match=r"precision='fp8' must be one of 'fp32', 'bf16', 'int8'"):
+        DictionaryAutoencoder(4, k=2, precision="fp8").fit(np.eye(8))
+    assert isinstance(
+        plan(DictionaryAutoencoder(4, k=2, max_iter=1).fit(np.eye(8)).module_.layout, "int8").kernels, Proposed
+    )

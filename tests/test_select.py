@@ -1,0 +1,95 @@
+"""The largest entries and the places of a mask, against NumPy's sort and nonzero; which library multiplies."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
+
+from taciturn.kernels.chunked import Chunked
+from taciturn.kernels.index import Above, Top
+from taciturn.kernels.products import fast_products, prefers
+from taciturn.kernels.select import positions, top_k
+
+WIDTHS = [16, 24, 32, 40, 64, 61, 8, 1]  # groups of eight of them, and such as have none
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(st.data())
+def test_top_k_finds_the_k_largest_whatever_ties(data):
+    n_latents = data.draw(st.sampled_from(WIDTHS))
+    k, n_rows = data.draw(st.integers(1, min(n_latents, 5))), data.draw(st.integers(0, 4))
+    few = data.draw(st.booleans())  # values, so that many tie
+    numbers = st.integers(-2, 2) if few else st.integers(-(2**20), 2**20)
+    block = data.draw(arrays(np.float32, (n_rows, n_latents), elements=numbers))
+    values, at = top_k(torch.from_numpy(block), k)
+    assert_array_equal(np.sort(values.numpy(), 1), np.sort(block, 1)[:, n_latents - k :])
+    assert_array_equal(np.take_along_axis(block, at.numpy(), 1), values)
+    assert all(len(set(row)) == k for row in at.tolist())
+
+
+@pytest.mark.parametrize("n_latents", [64, 8])
+def test_top_k_keeps_what_is_not_a_number_and_what_is_infinite(n_latents):
+    block = torch.linspace(-1, 1, 3 * n_latents).view(3, n_latents)
+    block[0, 3], block[1, 5], block[2] = np.nan, np.inf, -np.inf
+    values, at = top_k(block, 2)
+    assert at[0][values[0].isnan()].tolist() == [3]
+    assert at[1][values[1].isinf()].tolist() == [5]
+    assert_array_equal(values[2], [-np.inf, -np.inf])
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(arrays(np.bool_, st.tuples(st.integers(0, 5), st.integers(1, 24))))
+def test_positions_are_those_that_numpy_finds(mask):
+    assert_array_equal(positions(torch.from_numpy(mask)), np.flatnonzero(mask))
+
+
+@pytest.mark.parametrize("rule", [Top(3), Top(3, signed=True), Above(torch.tensor(25.0))])
+def test_very_many_latents_are_taken_a_few_rows_at_a_time(rule, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, W, b = rng.integers(-3, 4, (150, 5)), rng.integers(-3, 4, (400, 5)), rng.integers(-3, 4, 400)
+    blocks = []
+    monkeypatch.setattr("taciturn.kernels.chunked.ENTRIES", 40_000)  # 100 rows of 400
+
+    def watched(pre):
+        blocks.append(len(pre))
+        return rule(pre)
+
+    index, values = Chunked().pick(*(torch.tensor(a, dtype=torch.float32) for a in (x, W, b)), None, watched)
+    assert blocks == [100, 50]
+    pre = x @ W.T + b
+    assert_array_equal(values, pre[index.rows, index.latents])
+    if isinstance(rule, Above):
+        assert_array_equal(index.rows, np.nonzero(pre > 25)[0])
+        assert_array_equal(index.latents, np.nonzero(pre > 25)[1])
+    else:
+        size = np.abs(pre) if rule.signed else pre
+        found = np.abs(values.numpy()) if rule.signed else values.numpy()
+        assert_array_equal(np.sort(found), np.sort(np.sort(size)[:, -3:].flatten()))
+
+
+def test_fast_products_are_float32s_and_leave_the_setting_as_it_was():
+    rng = torch.Generator().manual_seed(0)
+    a, b = torch.randn(300, 400, generator=rng), torch.randn(400, 500, generator=rng)
+    with fast_products():
+        error = (a @ b).double() - a.double() @ b.double()
+    assert error.norm() <= 1e-6 * (a.double() @ b.double()).norm()
+    assert torch.backends.mkldnn.matmul.fp32_precision == "none"
+    with pytest.raises(ZeroDivisionError), fast_products():
+        raise ZeroDivisionError
+    assert torch.backends.mkldnn.matmul.fp32_precision == "none"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "fast"),
+    [
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: avx2 avx512f avx512_bf16", True),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: avx2", False),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: avx2 avx512f amx_bf16 amx_tile", False),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: avx2 avx512f", False),
+    ],
+)
+def test_which_processors_multiply_faster_by_the_other_library(cpuinfo, fast):
+    assert prefers(cpuinfo) is fast

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--out")
     asked = parser.parse_args()
     layout = Layout((asked.inputs, asked.latents), TopK(asked.k), centred=True)
-    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=plan(layout).kernels)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=plan.kernels(layout))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.float32, (asked.rows, asked.inputs))

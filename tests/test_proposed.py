@@ -92,6 +92,5 @@ def test_an_estimator_learns_the_same_dictionary():
 def test_what_is_no_precision_is_refused():
     with pytest.raises(RecipeError, match=r"precision='fp8' must be one of 'fp32', 'bf16', 'int8'"):
         DictionaryAutoencoder(4, k=2, precision="fp8").fit(np.eye(8))
-    assert isinstance(
-        plan(DictionaryAutoencoder(4, k=2, max_iter=1).fit(np.eye(8)).module_.layout, "int8").kernels, Proposed
-    )
+    layout = DictionaryAutoencoder(4, k=2, max_iter=1).fit(np.eye(8)).module_.layout
+    assert isinstance(plan.kernels(layout, "int8"), Proposed)

@@ -228,6 +228,18 @@ def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
     assert (history["seconds"] > 0).all()
 
 
+def test_rates_that_are_folded_on_the_way_have_the_same_mean(monkeypatch):
+    found = []
+    for most in (10**6, 3 * L):
+        monkeypatch.setattr("taciturn.trainer.history.MOST", most)
+        recorder = Recorder()
+        for record in train(started(Rows(rows(30)), epochs=2, batch_size=4)):
+            recorder.add(record)
+            assert len(recorder._rates) * L <= most
+        found.append(recorder.history()["rates"])
+    assert_allclose(found[0], found[1], rtol=1e-12)
+
+
 def test_an_epochs_mean_is_weighted_by_rows_not_by_batches():
     run = started(Rows(rows(3)), epochs=1, batch_size=2, learning_rate=0.0)
     history = finished(run)

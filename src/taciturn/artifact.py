@@ -101,7 +101,7 @@ def load(path: str | os.PathLike[str]) -> Artifact:
             "upgrade taciturn"
         )
     layout = _checked(config, folder / "config.json")
-    model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan(layout).kernels)
+    model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan.kernels(layout))
     _fill(model, folder / "weights.safetensors")
     return Artifact(model, config, _read_history(folder / "history.parquet"), _read_json(folder / "metrics.json"))
 

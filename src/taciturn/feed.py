@@ -15,6 +15,7 @@ from .seeds import generator
 from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
+AT_ONCE = 4096  # rows that small batches are cut from
 
 
 def near_equal(n: int, size: int) -> list[tuple[int, int]]:
@@ -44,6 +45,8 @@ def corrupted(
     if corruption.clean:
         return x
     first = first_row // BLOCK
+    if len(x) <= BLOCK:
+        return corruption(x, generator(seed, purpose, step, first))
     parts = x.split(BLOCK)
     return torch.cat([corruption(part, generator(seed, purpose, step, first + i)) for i, part in enumerate(parts)])
 
@@ -70,31 +73,36 @@ class Feed:
     ) -> Iterator[Batch]:
         """Yield an epoch's batches from batch `start` on, the first of them being step `step` of the run."""
         order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch)).numpy()
-        for ahead, (a, b) in enumerate(self.bounds[start:]):
-            at = order[a:b]
-            now = self.corruption.at(progress(step + ahead))
-            target = None if self.target is None else self.target.take(at)
-            yield self._batch(self.source.take(at), target, now, "corrupt", step + ahead)
+        # small batches are read and scaled several at a time
+        bounds, several = self.bounds, max(AT_ONCE // self.batch_size, 1)
+        for first in range(start, len(bounds), several):
+            now = bounds[first : first + several]
+            begin, end = now[0][0], now[-1][1]
+            x = self._scaled(self.source.take(order[begin:end]))
+            y = x if self.target is None else self._scaled(self.target.take(order[begin:end]))
+            for i, (a, b) in enumerate(now, step + first - start):
+                part = slice(a - begin, b - begin)
+                clean = x[part]
+                yield self._batch(clean, clean if y is x else y[part], self.corruption.at(progress(i)), "corrupt", i)
 
     def some(self, n: int, rng: torch.Generator) -> Tensor:
         """Return up to n of the rows, drawn by `rng`, scaled and clean."""
         at = torch.randperm(len(self.source), generator=rng)[:n].sort().values
-        return self.normalise(tensor(self.source.take(at.numpy())).to(self.device))
+        return self._scaled(self.source.take(at.numpy()))
 
     def held_out(self) -> Iterator[Batch]:
         """Yield all rows in their own order, always with the same noise: what validation looks at."""
         now = self.corruption.at(1.0)
         for i, (a, b) in enumerate(self.bounds):
-            target = None if self.target is None else self.target.read(a, b)
-            yield self._batch(self.source.read(a, b), target, now, "validate", i)
+            x = self._scaled(self.source.read(a, b))
+            yield self._batch(x, x if self.target is None else self._scaled(self.target.read(a, b)), now, "validate", i)
 
-    def _batch(
-        self, rows: NDArray[np.generic], target: NDArray[np.generic] | None, now: Corruption, purpose: str, step: int
-    ) -> Batch:
-        x = self.normalise(tensor(rows).to(self.device))
-        y = x if target is None else self.normalise(tensor(target).to(self.device))
+    def _scaled(self, rows: NDArray[np.generic]) -> Tensor:
+        return self.normalise(tensor(rows).to(self.device))
+
+    def _batch(self, x: Tensor, target: Tensor, now: Corruption, purpose: str, step: int) -> Batch:
         seen = corrupted(x, now, seed=self.seed, purpose=purpose, step=step)
-        return Batch(x=x, target=y, seen=seen, moment=(self.seed, step))
+        return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
 
 
 def tensor(rows: NDArray[np.generic]) -> Tensor:

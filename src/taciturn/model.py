@@ -132,7 +132,12 @@ class Autoencoder(nn.Module):
     @property
     def dictionary(self) -> nn.Parameter:
         """[L, …]: what each latent adds to the decoder's first layer."""
-        return _affine(self.decoder[0]).weight
+        return _affine(next(iter(self.decoder))).weight
+
+    @property
+    def ends(self) -> tuple[Affine, Affine]:
+        """The encoder's first layer and the decoder's last."""
+        return _affine(self.encoder[0]), _affine(self.decoder[-1])
 
     def normalise(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
@@ -251,6 +256,10 @@ class Autoencoder(nn.Module):
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]."""
         return self.layout.output.curve(logits)
+
+    def through_output(self, recon: Tensor, up: Tensor) -> Tensor:
+        """Return a gradient in the logits for one in the reconstruction."""
+        return self.layout.output.slope(recon, up)
 
     def encode(self, x: Tensor) -> Codes:
         """Return the codes of rows in the input's units."""

@@ -77,6 +77,10 @@ class Model(Protocol):
         """Return the output activation's value [B, D]."""
         ...
 
+    def through_output(self, recon: Tensor, up: Tensor) -> Tensor:
+        """Return a gradient in the logits for one in the reconstruction [B, D]."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Pass:
@@ -95,11 +99,15 @@ class Pass:
         """[B, D]: the reconstruction, scaled as the rows are."""
         return self.model.output(self.logits)
 
+    @property
+    def n_rows(self) -> int:
+        """The global batch's rows."""
+        return self.codes.n_rows * self.model.world.rows.size
+
     @cached_property
     def mean_activation(self) -> Tensor:
         """[L]: each latent's mean code over the global batch, its rate."""
-        rows = self.model.world.rows
-        return rows.total(self.codes.sum()) / (self.codes.n_rows * rows.size)
+        return self.model.world.rows.total(self.codes.sum()) / self.n_rows
 
     @cached_property
     def clean(self) -> "Pass":

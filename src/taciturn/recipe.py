@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -46,10 +47,14 @@ class Recipe:
 
     def at(self, progress: float) -> Self:
         """Return this recipe with every schedule inside replaced by its value at `progress` (0 … 1 of a run)."""
-        now = {f.name: _at(getattr(self, f.name), progress) for f in fields(self)}
-        if all(value is getattr(self, key) for key, value in now.items()):
+        if not self.moves:
             return self
-        return replace(self, **now)
+        return replace(self, **{f.name: _at(getattr(self, f.name), progress) for f in fields(self)})
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether there is a schedule inside."""
+        return any(_moves(getattr(self, f.name)) for f in fields(self))
 
     @property
     def text(self) -> str:
@@ -286,9 +291,14 @@ def _required(field: Field[Any]) -> bool:
 
 def _at(value: Any, progress: float) -> Any:
     if isinstance(value, tuple):
-        now = tuple(_at(item, progress) for item in value)
-        return value if all(a is b for a, b in zip(now, value, strict=True)) else now
+        return tuple(_at(item, progress) for item in value)
     return value.at(progress) if isinstance(value, Recipe) else value
+
+
+def _moves(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_moves, value))
+    return isinstance(value, Recipe) and (value.changes or value.moves)
 
 
 def _plain(value: Any) -> Any:

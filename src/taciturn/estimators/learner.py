@@ -36,7 +36,7 @@ class Learner:
     """Learns from sources, once (`fit`) or as they come (`partial_fit`). Picklable: it holds no rows."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        kernels = plan(settings.layout, settings.precision).kernels
+        kernels = plan.kernels(settings.layout, settings.precision)
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=kernels)
         self.moments = Moments(crossed=settings.scaling.whitens)
         self.scaling_said = ""
@@ -51,7 +51,7 @@ class Learner:
         """Get ready to train the model as it is under these settings, with a fresh optimiser."""
         self.settings, self.seed = settings, seed
         self.model.to(settings.device)
-        self.step = plan(settings.layout).step(self.model, settings.objective)
+        self.step = plan.step(settings.layout, settings.objective)(self.model, settings.objective)
         self.optimiser = self._optimiser()
 
     def see(self, moments: Moments) -> None:

@@ -4,6 +4,7 @@ from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
+from .products import fast_products
 from .proposed import BFloat16, Int8, Proposed, Rounded
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Rule",
     "Top",
     "TopBatch",
+    "fast_products",
 ]

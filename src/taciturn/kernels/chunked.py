@@ -33,7 +33,7 @@ class Chunked:
         """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""
         parts = centred(x, centre).split(self.rows_of(W))
         buffer = x.new_empty(len(parts[0]), len(W))
-        with fast_products():
+        with fast_products(len(parts[0]) * W.numel()):
             kept = [rule(torch.addmm(b, part, W.t(), out=buffer[: len(part)])) for part in parts]
         latents, counts, values = (torch.cat(pieces) for pieces in zip(*kept, strict=True))
         return csr(latents, counts, len(W)), values

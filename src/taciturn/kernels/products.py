@@ -10,14 +10,19 @@ import torch
 CPUINFO = Path("/proc/cpuinfo")
 
 
+SMALL = 1 << 24  # multiplications, up to which oneDNN's preparations cost more than it saves
+
+
 @contextmanager
-def fast_products() -> Iterator[None]:
+def fast_products(size: int) -> Iterator[None]:
     """Send float32 products through oneDNN while in scope, where that is faster and no less exact; see `prefers`.
+
+    `size`: the multiplications of one of them.
 
     The setting is torch's leave to round to bfloat16, which oneDNN takes where a processor has tiles for it (AMX), and
     only there. It is the process's, so it holds for as short as can be.
     """
-    if not _here():
+    if size <= SMALL or not _here():
         yield
         return
     settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ def untrained(model: Autoencoder, objective: Objective, training: Source, rows: 
     ridge regression, the penalty chosen on a quarter of them. What it reaches was not learnt by the encoder.
     """
     layout = model.layout
-    twin = Autoencoder(layout, rng=generator(seed, "init"), kernels=plan(layout).kernels)
+    twin = Autoencoder(layout, rng=generator(seed, "init"), kernels=plan.kernels(layout))
     for name, buffer in model.named_buffers():
         if "." not in name:  # the scaling's
             getattr(twin, name).copy_(buffer)

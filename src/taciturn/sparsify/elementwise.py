@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,6 +19,10 @@ class Elementwise(Sparsifier):
     @abstractmethod
     def curve(self, pre: Tensor) -> Tensor:
         """Return the activation of any array."""
+
+    @abstractmethod
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return `up` times the curve's derivative, known from its values: the gradient before from that after it."""
 
     def __call__(self, pre: Pre, state: nn.Module) -> Codes:
         """Return the curve's values, dense."""
@@ -39,6 +44,10 @@ class Identity(Elementwise):
         """Return pre itself."""
         return pre
 
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return up."""
+        return up
+
 
 @dataclass(frozen=True)
 class Tanh(Elementwise):
@@ -49,6 +58,11 @@ class Tanh(Elementwise):
     def curve(self, pre: Tensor) -> Tensor:
         """Return tanh(pre)."""
         return pre.tanh()
+
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return up · (1 - y²)."""
+        found: Tensor = torch.ops.aten.tanh_backward(up, values)
+        return found
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,11 @@ class Sigmoid(Elementwise):
     def curve(self, pre: Tensor) -> Tensor:
         """Return 1 / (1 + exp(-pre))."""
         return pre.sigmoid()
+
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return up · y (1 - y)."""
+        found: Tensor = torch.ops.aten.sigmoid_backward(up, values)
+        return found
 
     def firing(self, codes: Codes) -> Tensor:
         """Return in how many rows each latent is above 0.5 [L]."""
@@ -79,6 +98,11 @@ class ReLU(Elementwise):
         """Return max(pre, 0)."""
         return pre.relu()
 
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return up where y > 0."""
+        found: Tensor = torch.ops.aten.threshold_backward(up, values, 0)
+        return found
+
     def spread(self, n_in: int, n_out: int) -> float:
         """Return He et al.'s (2015) standard deviation √(2 / n_in)."""
         return math.sqrt(2 / n_in)
@@ -93,6 +117,11 @@ class ELU(Elementwise):
     def curve(self, pre: Tensor) -> Tensor:
         """Return pre or exp(pre) - 1."""
         return F.elu(pre)
+
+    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+        """Return up, times y + 1 where y ≤ 0."""
+        found: Tensor = torch.ops.aten.elu_backward(up, 1, 1, 1, True, values)
+        return found
 
     def spread(self, n_in: int, n_out: int) -> float:
         """Return He et al.'s (2015) standard deviation √(2 / n_in)."""

@@ -1,6 +1,8 @@
 """F6. The training step, and the choice of how it is computed."""
 
-from .plan import PRECISIONS, Plan, plan
+from . import plan
+from .by_hand import ByHand
+from .plan import PRECISIONS
 from .step import Numbers, Step
 
-__all__ = ["PRECISIONS", "Numbers", "Plan", "Step", "plan"]
+__all__ = ["PRECISIONS", "ByHand", "Numbers", "Step", "plan"]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..care import geometric_median
+from ..kernels import fast_products
 from ..model import Autoencoder
 from ..passes import Batch, Pass
 from ..terms import Controller, Objective
@@ -105,6 +106,8 @@ class Step(nn.Module):
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
             controller.observe(terms[name].ratio(p), ease)
+        if "zeros" not in self.model.layout.coder.offers:
+            return  # nobody is ever silent
         fired, n = p.codes.fired(), p.codes.n_rows
         self.silent.add_(n).masked_fill_(fired > 0, 0)
         self.firing.lerp_((fired / n).to(self.firing), min(n / RECENT, 1.0))
@@ -114,7 +117,8 @@ class Step(nn.Module):
 
         `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
         """
-        p, numbers = self.backward(batch, progress)
+        with fast_products(len(batch.x) * self.model.dictionary.numel()):
+            p, numbers = self.backward(batch, progress)
         numbers |= {f"weight_{name}": controller.weight for name, controller in self.controlled()}
         self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term

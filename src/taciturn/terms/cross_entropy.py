@@ -18,8 +18,13 @@ class CrossEntropy(Term):
 
     name = "cross_entropy"
     reconstructs = True
+    sloped = True
     unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
+
+    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the error, and 1/(B D) (x̂ - x)."""
+        return self(p), (p.recon - p.batch.target).div_(p.n_rows * p.recon.shape[1])
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ softplus(logit) - x · logit."""

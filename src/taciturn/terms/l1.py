@@ -20,6 +20,15 @@ class L1(CountTerm):
 
     name = "l1"
 
+    @property
+    def sloped(self) -> bool:  # type: ignore[override]  # the lengths of the dictionary's rows have a gradient too
+        """Whether only the codes count."""
+        return not self.scaled
+
+    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the penalty, and 1/B sign(code)."""
+        return self(p), p.codes.values.sign().div_(p.n_rows)
+
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l |code| ‖W_l‖."""
         size = p.codes.loudness

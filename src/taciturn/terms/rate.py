@@ -36,6 +36,7 @@ class RateTerm(Term):
     needs = frozenset({"values in (0, 1)"})
     asks_for = "rate"
     offset = 0.02
+    sloped = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,6 +45,15 @@ class RateTerm(Term):
     @abstractmethod
     def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
         """Return each latent's penalty [L]."""
+
+    @abstractmethod
+    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each latent's penalty, and its derivative in q [L]."""
+
+    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return Σ_l cost(aim · ρ, q_l), and what a row's code adds to it: the same for all rows [L]."""
+        cost, marginal = self.marginal(aim * self.target, p.mean_activation)
+        return p.sum(cost), marginal / p.n_rows
 
     def __call__(self, p: Pass) -> Tensor:
         """Return Σ_l cost(ρ, q_l)."""
@@ -89,6 +99,11 @@ class SquaredRate(RateTerm):
         """Return (q - ρ)²."""
         return squared_rate(target, q)
 
+    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (q - ρ)² and 2 (q - ρ)."""
+        excess = q - target
+        return excess.square(), 2 * excess
+
 
 @dataclass(frozen=True)
 class KL(RateTerm):
@@ -104,3 +119,10 @@ class KL(RateTerm):
         tiny = torch.finfo(q.dtype).eps
         # clamp the value only: a latent that has saturated still feels the pull back
         return kl(target, q + (q.clamp(tiny, 1 - tiny) - q).detach())
+
+    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (1-ρ)/(1-q) - ρ/q."""
+        tiny = torch.finfo(q.dtype).eps
+        q = q.clamp(tiny, 1 - tiny)
+        on, off = target / q, (1 - target) / (1 - q)
+        return target * on.log() + (1 - target) * off.log(), off - on

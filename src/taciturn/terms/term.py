@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -32,6 +33,7 @@ class Term(Recipe):
     reconstructs: ClassVar[bool] = False  # compares reconstructions with their targets: a loss of its own
     asks_for: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
     offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
+    sloped: ClassVar[bool] = False  # knows its gradient by itself; see graded
 
     def __post_init__(self) -> None:
         if self.weight == "auto" and self.target is None:
@@ -70,6 +72,14 @@ class Term(Recipe):
         """Return the penalty that presses the codes of clean rows towards aim · target."""
         return self(p.clean)
 
+    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return its number, towards aim · target, and its gradient, both without its weight.
+
+        An error's gradient is in the logits [B, D], a penalty's in the pass's codes, [B, L] or the same for all rows
+        [L]. For a step whose backward is written out.
+        """
+        raise NotImplementedError(f"{self.name} leaves its gradient to autograd")
+
     def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Shift the coding biases so that the target is met on scaled rows: each latent's own, or all by one number."""
 
@@ -106,8 +116,12 @@ class Objective(Recipe):
     def __add__(self, other: "Term | Objective") -> "Objective":
         return Objective(self.terms + (other.terms if isinstance(other, Objective) else (other,)))
 
-    def named(self) -> dict[str, Term]:
+    def named(self) -> Mapping[str, Term]:
         """Return the terms by name; the second of a kind is `name_2`."""
+        return self._named
+
+    @cached_property
+    def _named(self) -> dict[str, Term]:
         named: dict[str, Term] = {}
         for term in self.terms:
             same = sum(other.name == term.name for other in named.values())

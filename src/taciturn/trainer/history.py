@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..cards import card
 from .run import Record
 
 Columns = dict[str, NDArray[Any]]
+MOST = 1 << 22  # rates of single latents that are held before they become one mean
 
 
 class History(Mapping[str, NDArray[Any]]):
@@ -61,6 +63,7 @@ class Recorder:
             {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
         ]
         self._pending: list[Record] = []
+        self._rates: list[tuple[int, Tensor]] = []  # rows, and each latent's rate over them
         self._since = time.perf_counter()
 
     def start(self) -> None:
@@ -69,7 +72,11 @@ class Recorder:
 
     def add(self, record: Record) -> None:
         """Take in the next record."""
-        self._pending.append(record)
+        rates = record.numbers["rates"]
+        self._rates.append((record.rows, rates))
+        if len(self._rates) * len(rates) > MOST:
+            self._rates = [self._mean_rates()]
+        self._pending.append(replace(record, numbers=record.numbers | {"rates": rates.mean()}))
         if record.last:
             self._close()
 
@@ -85,13 +92,13 @@ class Recorder:
 
     def _close(self) -> None:
         records, self._pending = self._pending, []
+        mean_rates, self._rates = self._mean_rates()[1], []
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
-        scalars: dict[str, Tensor] = {"rate": torch.stack([r.numbers["rates"].mean() for r in records])}
+        scalars: dict[str, Tensor] = {"rate": torch.stack([r.numbers["rates"] for r in records])}
         for name in records[0].numbers:
             if name != "rates" and not name.startswith("validation_"):
                 scalars[name] = torch.stack([r.numbers[name] for r in records])
         columns = {name: column.double().cpu() for name, column in scalars.items()}
-        rates = torch.stack([r.numbers["rates"] for r in records]).double().cpu()
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
 
         steps: dict[str, list[Any]] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
@@ -102,7 +109,13 @@ class Recorder:
         now, weight = time.perf_counter(), rows / rows.sum()
         epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._since}
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
-        epoch |= {"rates": (weight @ rates).numpy()}
+        epoch |= {"rates": mean_rates.cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
         self._epochs.append(epoch)
         self._since = now
+
+    def _mean_rates(self) -> tuple[int, Tensor]:
+        """Return the rows so far of this epoch, and each latent's rate over them in float64."""
+        rows = torch.tensor([rows for rows, _ in self._rates], dtype=torch.float64)
+        rates = torch.stack([rates.double() for _, rates in self._rates])
+        return int(rows.sum()), (rows / rows.sum()).to(rates) @ rates

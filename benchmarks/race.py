@@ -1,0 +1,151 @@
+"""A race: contestants in processes of their own, each in its own environment, taking turns.
+
+A benchmark is a script with makers, functions that return step(), which does one unit of work. The script starts itself
+as a worker for each contestant, with that contestant's python; each warms up alone, then all go in turn, in an order
+drawn anew each round, so that a slow minute of a shared machine hits all alike. This file and the makers need nothing
+but what the contestant's environment has.
+"""
+
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+THREADS = 2
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")  # what a product can use
+
+
+def serve(make: Callable[[], Callable[[], Any]], warm_up: int = 3) -> None:
+    """Be a worker: warm up, then answer each line, seconds, with the times that steps took."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # contestants print; their words are kept apart
+    step = make()
+    for _ in range(warm_up):
+        step()
+    print("{}", file=answer, flush=True)
+    for line in sys.stdin:
+        stop, times = time.perf_counter() + float(line), []
+        while not times or time.perf_counter() < stop:
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"times": times, "mb": peak}), file=answer, flush=True)
+
+
+@dataclass
+class Worker:
+    """A contestant's process, and what it took."""
+
+    name: str
+    process: "subprocess.Popen[str]"
+    rounds: list[list[float]] = field(default_factory=list)
+    mb: float = 0.0
+    failed: str = ""
+
+    def answer(self) -> dict[str, Any] | None:
+        """Return what it says next, or note that it is gone."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.failed = f"exit status {self.process.wait()}"
+        return json.loads(line) if line else None
+
+    def go(self, seconds: float) -> None:
+        """Let it work."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        if answer := self.answer():
+            self.rounds.append(answer["times"])
+            self.mb = answer["mb"]
+
+    def result(self, units: float) -> dict[str, Any]:
+        """Return units a second: the median of all steps, the slowest and the fastest round's; and the peak memory."""
+        if self.failed:
+            return {"name": self.name, "failed": self.failed}
+        medians = [units / statistics.median(times) for times in self.rounds]
+        every = [seconds for times in self.rounds for seconds in times]
+        rate = units / statistics.median(every)
+        return {"name": self.name, "rate": rate, "low": min(medians), "high": max(medians), "mb": self.mb}
+
+
+def start(script: str, name: str, python: str, options: Sequence[str], log: IO[str], threads: int) -> Worker:
+    """Return a contestant that is warm."""
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    env |= {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")}
+    env |= {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
+    }
+    command = [python, script, "--worker", name, *options]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    worker = Worker(name, subprocess.Popen(command, env=env, text=True, stderr=log, **pipes))
+    worker.answer()
+    return worker
+
+
+def race(
+    script: str,
+    contestants: Sequence[tuple[str, str]],
+    units: float,
+    *,
+    rounds: int,
+    seconds: float,
+    options: Sequence[str] = (),
+    threads: int = THREADS,
+) -> list[dict[str, Any]]:
+    """Return one result for each (name, python), in order; `units` of work are in a step."""
+    with open(os.environ.get("RACE_LOG", os.devnull), "a") as log:
+        workers = [start(script, name, python, options, log, threads) for name, python in contestants]
+        for _ in range(rounds):
+            for worker in random.sample(workers, len(workers)):
+                if not worker.failed:
+                    worker.go(seconds)
+        for worker in workers:
+            assert worker.process.stdin is not None
+            worker.process.stdin.close()
+            worker.process.wait()
+    return [worker.result(units) for worker in workers]
+
+
+def table(results: Sequence[dict[str, Any]], unit: str = "rows") -> list[str]:
+    """Return a table's lines; ratios are to the last contestant, ours or the limit."""
+    base = next((r["rate"] for r in results if "rate" in r), 1.0)
+    lines = [f"| | {unit}/s | slowest … fastest round | × the first | peak MB |", "|---|---|---|---|---|"]
+    for r in results:
+        if "failed" in r:
+            lines.append(f"| {r['name']} | failed: {r['failed']} | | | |")
+        else:
+            spread = f"{r['low']:,.0f} … {r['high']:,.0f}"
+            lines.append(f"| {r['name']} | {r['rate']:,.0f} | {spread} | {r['rate'] / base:.2f} | {r['mb']:,.0f} |")
+    return lines
+
+
+def machine() -> str:
+    """Return the processor as the kernel names it, and what of its instructions matter to products."""
+    fields: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    flags = [flag for flag in FLAGS if flag in fields["flags"].split()]
+    family = f"family {fields['cpu family']} model {fields['model']}"
+    return f"{fields['model name']} ({family}, {' '.join(flags)}), {time.strftime('%Y-%m-%d')}"
+
+
+def publish(title: str, lines: Sequence[str], data: Any, out: str | None) -> None:
+    """Print a table under where and when it was made; write it, and all numbers as JSON beside it."""
+    text = "\n".join([f"{machine()}; {title}", "", *lines]) + "\n"
+    print(text)
+    if out:
+        Path(out).write_text(text, encoding="utf-8")
+        numbers = {"machine": machine(), "title": title, "results": data}
+        Path(out).with_suffix(".json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")

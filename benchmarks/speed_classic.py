@@ -1,0 +1,302 @@
+"""The textbook's autoencoder: samples a second, ours beside other libraries', on two threads.
+
+python benchmarks/speed_classic.py [--classic PYTHON] [--keras PYTHON] [--task gaussian|dropout|digits] [--only NAMES]
+       [--threads 2] [--rounds 6] [--seconds 3] [--out TABLE.md]
+
+PYTHON is what `benchmarks/peers/setup.sh DIR classic` (or `keras`) names.
+
+gaussian   784 → 300 sigmoid → 784, batches of 256, Gaussian noise of 0.3 drawn afresh, squared error, KL to 0.1 with
+           weight 0.1, Adam; 25,600 rows
+dropout    the same with dropout of 0.3 in place of the noise
+digits     64 → 256 → 64, batches of 32, Gaussian noise, scikit-learn's 1,797 digits: Python is all of the time
+
+A step is an epoch. Ours is the whole of what `fit` does: rows in a new order, noise, gradients, Adam, history. "torch":
+PyTorch as usually written; "+onednn": with torch's leave to multiply through oneDNN, which ours takes by itself where
+the processor profits; "compiled": the loss through torch.compile. JAX: one jitted lax.scan an epoch, Adam by hand, the
+default generator, and ("rbg") its faster one. scikit-learn's MLPRegressor has neither noise nor sparsity. PyOD: its own
+train(), dropout of the codes, no sparsity.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from race import THREADS, publish, race, serve, table
+
+SIGMA, DROPOUT, RATE, WEIGHT, LR = 0.3, 0.3, 0.1, 0.1, 1e-3
+Step = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on what."""
+
+    rows: int
+    inputs: int
+    latents: int
+    batch: int
+    noise: str
+
+    def data(self) -> Any:
+        """Return the rows [rows, inputs]: sparse ones in [0, 1], or scikit-learn's digits."""
+        import numpy as np
+
+        if self.inputs == 64:
+            from sklearn.datasets import load_digits
+
+            return (load_digits().data / 16).astype(np.float32)
+        rng = np.random.default_rng(0)
+        shape = self.rows, self.inputs
+        return (rng.random(shape) * (rng.random(shape) < 0.2)).astype(np.float32)
+
+
+TASKS = {
+    "gaussian": Task(25_600, 784, 300, 256, "gaussian"),
+    "dropout": Task(25_600, 784, 300, 256, "dropout"),
+    "digits": Task(1_797, 64, 256, 32, "gaussian"),
+}
+
+
+def ours(task: Task) -> Step:
+    """Return an epoch of what fit does."""
+    from taciturn import SparseAutoencoder
+    from taciturn.sources import Rows
+    from taciturn.trainer import Recorder, Run, train
+
+    X = task.data()
+    noise = f"gaussian:{SIGMA}" if task.noise == "gaussian" else f"dropout:{DROPOUT}"
+    model = SparseAutoencoder(
+        task.latents,
+        corruption=noise,
+        sparsity=f"kl:{RATE},weight={WEIGHT}",
+        batch_size=task.batch,
+        learning_rate=LR,
+        output_activation="identity",
+        scaling="none",
+        alpha=0.0,
+        device="cpu",
+        random_state=0,
+    ).partial_fit(X[: task.batch])
+    learner = model._learner
+    feed = learner._feed(Rows(X))
+    records, recorder, steps = (
+        train(Run(learner.step, feed, learner.optimiser, LR, 10**9)),
+        Recorder(),
+        len(feed.bounds),
+    )
+
+    def step() -> None:
+        for _ in range(steps):
+            recorder.add(next(records))
+
+    return step
+
+
+def torch_usual(task: Task, *, compiled: bool = False) -> Step:
+    """Return an epoch as usually written."""
+    import torch
+
+    torch.manual_seed(0)
+    X = torch.from_numpy(task.data())
+    encoder, decoder = torch.nn.Linear(task.inputs, task.latents), torch.nn.Linear(task.latents, task.inputs)
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=LR)
+
+    def noisy(x: Any) -> Any:
+        if task.noise == "dropout":
+            return torch.nn.functional.dropout(x, DROPOUT)
+        return x + SIGMA * torch.randn_like(x)
+
+    def loss(x: Any) -> Any:
+        codes = torch.sigmoid(encoder(noisy(x)))
+        q = codes.mean(0)
+        kl = (RATE * torch.log(RATE / q) + (1 - RATE) * torch.log((1 - RATE) / (1 - q))).sum()
+        return torch.nn.functional.mse_loss(decoder(codes), x) + WEIGHT * kl
+
+    measured = torch.compile(loss) if compiled else loss
+
+    def step() -> None:
+        for at in torch.randperm(len(X)).split(task.batch):
+            adam.zero_grad()
+            measured(X[at]).backward()
+            adam.step()
+
+    return step
+
+
+def jax_scan(task: Task, generator: str = "threefry2x32") -> Step:
+    """Return an epoch as one jitted scan."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_default_prng_impl", generator)
+    key = jax.random.key(0)
+    X = task.data()
+    steps = len(X) // task.batch
+    X = jnp.asarray(X[: steps * task.batch])
+    shapes = (task.inputs, task.latents), (task.latents, task.inputs)
+    W, V = (
+        jax.random.uniform(jax.random.fold_in(key, i), s, minval=-1, maxval=1) / s[0] ** 0.5
+        for i, s in enumerate(shapes)
+    )
+    weights = W, jnp.zeros(task.latents), V, jnp.zeros(task.inputs)
+
+    def loss(weights: Any, x: Any, seen: Any) -> Any:
+        W, b, V, c = weights
+        codes = jax.nn.sigmoid(seen @ W + b)
+        q = codes.mean(0)
+        kl = (RATE * jnp.log(RATE / q) + (1 - RATE) * jnp.log((1 - RATE) / (1 - q))).sum()
+        return jnp.square(codes @ V + c - x).mean() + WEIGHT * kl
+
+    def one(state: Any, at: Any) -> Any:
+        weights, m, v, t, key = state
+        key, sub = jax.random.split(key)
+        x = X[at]
+        if task.noise == "dropout":
+            seen = x * jax.random.bernoulli(sub, 1 - DROPOUT, x.shape) / (1 - DROPOUT)
+        else:
+            seen = x + SIGMA * jax.random.normal(sub, x.shape)
+        value, g = jax.value_and_grad(loss)(weights, x, seen)
+        t = t + 1
+        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
+        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
+        scale = LR * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        weights = jax.tree.map(lambda p, m, v: p - scale * m / (jnp.sqrt(v) + 1e-8), weights, m, v)
+        return (weights, m, v, t, key), value
+
+    def scan(state: Any) -> Any:
+        weights, m, v, t, key = state
+        key, sub = jax.random.split(key)
+        order = jax.random.permutation(sub, len(X)).reshape(steps, task.batch)
+        return jax.lax.scan(one, (weights, m, v, t, key), order)
+
+    epoch = jax.jit(scan, donate_argnums=0)
+    zeros = jax.tree.map(jnp.zeros_like, weights)
+    state = (weights, zeros, jax.tree.map(jnp.copy, zeros), jnp.float32(0), key)
+
+    def step() -> None:
+        nonlocal state
+        state, values = epoch(state)
+        values.block_until_ready()
+
+    return step
+
+
+def scikit(task: Task) -> Step:
+    """Return an epoch of MLPRegressor."""
+    from sklearn.neural_network import MLPRegressor
+
+    X, sizes = task.data(), {"hidden_layer_sizes": (task.latents,), "batch_size": task.batch}
+    model = MLPRegressor(activation="logistic", learning_rate_init=LR, alpha=0.0, **sizes)
+    return lambda: model.partial_fit(X, X)
+
+
+def pyod(task: Task) -> Step:
+    """Return an epoch of PyOD's own training."""
+    import torch
+    from pyod.models.auto_encoder import AutoEncoder
+    from pyod.utils.torch_utility import TorchDataset
+
+    X = task.data()
+    model = AutoEncoder(
+        epoch_num=1,
+        batch_size=task.batch,
+        lr=LR,
+        hidden_neuron_list=[task.latents],
+        hidden_activation_name="sigmoid",
+        batch_norm=False,
+        preprocessing=False,
+        verbose=0,
+    ).fit(X[: task.batch * 4])
+    loader = torch.utils.data.DataLoader(TorchDataset(X=X, y=None), batch_size=task.batch, shuffle=True, drop_last=True)
+    model.model.train()
+    return lambda: model.train(loader)
+
+
+def keras(task: Task, backend: str) -> Step:
+    """Return an epoch of Model.fit."""
+    os.environ["KERAS_BACKEND"] = backend
+    import keras
+
+    def kl(codes: Any) -> Any:
+        q = keras.ops.mean(codes, 0)
+        off = (1 - RATE) * keras.ops.log((1 - RATE) / (1 - q))
+        return WEIGHT * keras.ops.sum(RATE * keras.ops.log(RATE / q) + off)
+
+    X = task.data()
+    noise = keras.layers.Dropout(DROPOUT) if task.noise == "dropout" else keras.layers.GaussianNoise(SIGMA)
+    hidden = keras.layers.Dense(task.latents, "sigmoid", activity_regularizer=kl)
+    model = keras.Sequential([keras.Input((task.inputs,)), noise, hidden, keras.layers.Dense(task.inputs)])
+    model.compile(keras.optimizers.Adam(LR), "mse")
+    return lambda: model.fit(X, X, batch_size=task.batch, epochs=1, verbose=0)
+
+
+OURS: dict[str, Callable[[Task], Step]] = {"taciturn": ours, "torch": torch_usual}
+CLASSIC: dict[str, Callable[[Task], Step]] = {
+    "torch+onednn": torch_usual,
+    "torch, compiled": lambda task: torch_usual(task, compiled=True),
+    "torch, compiled+onednn": lambda task: torch_usual(task, compiled=True),
+    "jax": jax_scan,
+    "jax, rbg": lambda task: jax_scan(task, "unsafe_rbg"),
+    "scikit-learn": scikit,
+    "pyod": pyod,
+}
+KERAS: dict[str, Callable[[Task], Step]] = {
+    "keras, tensorflow": lambda task: keras(task, "tensorflow"),
+    "keras, jax": lambda task: keras(task, "jax"),
+}
+MAKERS = OURS | CLASSIC | KERAS
+
+
+def work(name: str, task: Task) -> None:
+    """Be a worker."""
+
+    def make() -> Step:
+        if name.endswith("+onednn"):
+            import torch
+
+            torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+        return MAKERS[name](task)
+
+    serve(make, warm_up=2)
+
+
+def main() -> None:
+    """Race and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classic")
+    parser.add_argument("--keras")
+    parser.add_argument("--task", default="gaussian", choices=tuple(TASKS))
+    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--threads", type=int, default=THREADS)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--out")
+    parser.add_argument("--worker")
+    a = parser.parse_args()
+    task = TASKS[a.task]
+    if a.worker:
+        work(a.worker, task)
+        return
+    names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras else ())]
+    names = a.only.split("/") if a.only else names
+    pythons = [a.keras if name in KERAS else a.classic if name in CLASSIC else sys.executable for name in names]
+    options = [f"--task={a.task}"]
+    results = race(
+        __file__,
+        list(zip(names, pythons, strict=True)),
+        task.rows,
+        rounds=a.rounds,
+        seconds=a.seconds,
+        options=options,
+        threads=a.threads,
+    )
+    shape = f"{task.inputs} → {task.latents} → {task.inputs}, batches of {task.batch}"
+    title = f"{a.task}: {shape}, {a.threads} threads; {a.rounds} rounds of {a.seconds:g} s"
+    publish(title, table(results, "samples"), results, a.out)
+
+
+if __name__ == "__main__":
+    main()

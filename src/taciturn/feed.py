@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from .seeds import generator
 from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
-AT_ONCE = 4096  # rows that small batches are cut from
+AT_ONCE = 1 << 18  # numbers that small batches are cut from
 
 
 def near_equal(n: int, size: int) -> list[tuple[int, int]]:
@@ -74,7 +75,7 @@ class Feed:
         """Yield an epoch's batches from batch `start` on, the first of them being step `step` of the run."""
         order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch)).numpy()
         # small batches are read and scaled several at a time
-        bounds, several = self.bounds, max(AT_ONCE // self.batch_size, 1)
+        bounds, several = self.bounds, max(AT_ONCE // (self.batch_size * prod(self.source.shape)), 1)
         for first in range(start, len(bounds), several):
             now = bounds[first : first + several]
             begin, end = now[0][0], now[-1][1]

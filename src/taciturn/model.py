@@ -144,8 +144,10 @@ class Autoencoder(nn.Module):
         W = self.dictionary
         if x.dtype in EXACT and W.dtype == torch.float32 and not self.layout.whitened:
             # a shift rounded to float32 would put rows near 1e6 off their centre, its two halves do not
-            high = self.shift.to(W)
-            return (x.to(W) - high).sub_((self.shift - high).to(W)).div_(self.scale.to(W))
+            high, inverse = self.shift.to(W), 1 / self.scale
+            low = ((self.shift - high) * inverse).to(W)
+            centred = x.to(W) - high
+            return torch.addcmul(-low, centred, inverse.to(W), out=centred)
         scaled = (x.double() - self.shift) / self.scale
         return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
 

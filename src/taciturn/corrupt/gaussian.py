@@ -33,4 +33,4 @@ class Gaussian(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x + std · N(0, 1)."""
-        return x + final(self.std) * normal(x, rng)
+        return torch.add(x, normal(x, rng), alpha=final(self.std))

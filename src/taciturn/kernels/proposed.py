@@ -11,6 +11,7 @@ from .index import Index, Rule, Top, csr
 from .kernels import centred
 from .select import floor_of_top, positions
 
+PART = 256  # rows of the weights that are rounded at a time
 SPREADS = 6.0  # of the rounding's error, by which an entry may lie below the k-th proposal and still be looked at
 
 
@@ -32,8 +33,9 @@ class Int8:
     """Whole numbers from -127 to 127, with a scale for each row of either side."""
 
     def __init__(self, W: Tensor) -> None:
-        self.whole, step = _whole(W)
-        self.step, self.longest, self.coarsest = step[:, 0], _length(W).amax(), step.amax()
+        parts = [(*_whole(part), _length(part)) for part in W.split(PART)]  # each of which stays in the cache
+        self.whole, step, lengths = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+        self.step, self.longest, self.coarsest = step[:, 0], lengths.amax(), step.amax()
         self.buffer = torch.empty(0, dtype=torch.int32, device=W.device)
 
     def product(self, x: Tensor, out: Tensor) -> Tensor:
@@ -90,8 +92,9 @@ class Proposed(Chunked):
 
     def _top(self, x: Tensor, W: Tensor, b: Tensor, rounded: Rounded, out: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Return where each row's k largest are, and the entries [B, k]."""
+        margin_B1 = SPREADS * rounded.spread(x)
         about_BL = rounded.product(x, out).add_(b)
-        least_B1 = floor_of_top(about_BL, k).sub_(SPREADS * rounded.spread(x))
+        least_B1 = floor_of_top(about_BL, k).sub_(margin_B1)
         entries_N = positions((about_BL < least_B1).logical_not_())
         row_N = entries_N.div(len(W), rounding_mode="floor")
         latent_N = entries_N - row_N * len(W)

@@ -139,6 +139,15 @@ def test_a_word_stands_for_a_coding_layer_and_its_terms(digits, sparsity):
     assert (model.settings_.layout.coder, model.settings_.objective.terms) == PARTS[sparsity]
 
 
+@pytest.mark.parametrize(
+    ("size", "rate"), [("auto", 3e-3), (64, 3e-3), (1024, 6e-3), (np.int64(1024), 6e-3), (8192, 1e-2)]
+)
+def test_larger_batches_take_larger_steps(size, rate):
+    X = np.random.default_rng(0).random((40, 6))
+    model = DictionaryAutoencoder(8, k=2, max_iter=1, batch_size=size).fit(X)
+    assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
+
+
 def test_matryoshka_takes_the_errors_place(digits):
     given = DictionaryAutoencoder(16, k=3, matryoshka=(4, 8), max_iter=1, random_state=0).fit(digits)
     assert given.settings_.objective.terms[0] == Matryoshka(widths=(4, 8))

@@ -66,6 +66,12 @@ def test_rows_of_zeros_ties_and_what_is_not_a_number(rounding):
     assert set(index.latents[10:15].tolist()) <= set(range(10, 20))
 
 
+def test_no_rows_are_no_entries():
+    _, W, b, c = offer(n_rows=1, n_latents=64)
+    index, values = Proposed().pick(torch.zeros(0, 64), W, b, c, Top(5))
+    assert (index.n_rows, len(values)) == (0, 0)
+
+
 def test_other_rules_and_other_precisions_are_not_rounded():
     offered = offer(n_rows=20, n_latents=64)
     for rule in (Above(torch.tensor(3.0)), Top(5, signed=True)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..sources import Source
 
 BLOCK = 1024  # rows that are made dense at a time
+USUAL_BATCH = 256  # the largest that "auto" chooses
 
 # the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
 # many, by which TopK finds features that else share a latent, and BatchTopK fewer (benchmarks/results/truth.md)
@@ -87,7 +89,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         "none", "standard", "minmax", "uint8", "mean_norm", "whiten"; see DenoisingAutoencoder.
     solver, learning_rate, batch_size, max_iter, alpha, warm_start, device, random_state, verbose
         As for the other estimators; `alpha` is 0, and "auto" a learning rate of 0.003 falling to 0 over the last fifth
-        of about 4,000 steps.
+        of about 4,000 steps; in batches of more than 256 rows it grows with their number's root, up to 0.01.
     sparse_output : bool or "auto", default="auto"
         Whether `transform` returns SciPy CSR; "auto": unless data frames are asked for by `set_output`.
     precision : str, default="fp32"
@@ -207,8 +209,13 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "order": Order() if switch(given, "ordered") else None,
             "norm": number(given, "initial_norm", 1e-6, np.inf),
             "early_stopping": False,
-            "learning_rate": Decay(3e-3, last=0.2) if self.learning_rate == "auto" else self.learning_rate,
+            "learning_rate": Decay(self._rate(), last=0.2) if self.learning_rate == "auto" else self.learning_rate,
         }
+
+    def _rate(self) -> float:
+        size = self.batch_size
+        larger = size / USUAL_BATCH if isinstance(size, int | np.integer) and size > USUAL_BATCH else 1.0
+        return min(3e-3 * math.sqrt(larger), 1e-2)
 
     def _revival(self) -> list[str]:
         from ..care import Frozen

@@ -78,7 +78,7 @@ class Proposed(Chunked):
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""
-        if not isinstance(rule, Top) or rule.signed or x.dtype != torch.float32 or rule.k == len(W):
+        if not isinstance(rule, Top) or rule.signed or x.dtype != torch.float32 or rule.k == len(W) or not len(x):
             return super().pick(x, W, b, centre, rule)
         parts = centred(x, centre).split(self.rows_of(W))
         buffer = x.new_empty(len(parts[0]), len(W))

@@ -1,6 +1,8 @@
 """Training: order, position and records against hand-worked numbers, and whole runs replayed in NumPy."""
 
 import copy
+import gc
+import weakref
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,7 +21,7 @@ from taciturn.seeds import generator
 from taciturn.solvers import SGD, Adam, TensorFlowAdam
 from taciturn.sources import Rows
 from taciturn.sparsify import Sigmoid, TopK
-from taciturn.step import Step
+from taciturn.step import ByHand, Step
 from taciturn.terms import KL, L1, SquaredError
 from taciturn.trainer import KeepBest, Recorder, Run, Validation, train
 
@@ -226,6 +228,23 @@ def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
     assert history["rates"].shape == (3, L)
     assert_allclose(history["rate"], history["rates"].mean(1), rtol=1e-12)
     assert (history["seconds"] > 0).all()
+
+
+@pytest.mark.parametrize("corruption", [Clean(), Gaussian(0.1)])
+@pytest.mark.parametrize("kind", [Step, ByHand])
+def test_a_batch_is_let_go_when_its_step_is_done(kind, corruption):
+    run = started(Rows(rows(30)), epochs=1, batch_size=4, corruption=corruption, terms=SquaredError() + KL(0.2))
+    run.step = kind(run.step.model, run.step.objective)
+    run.hooks = (lambda run, batch, record: held.append(weakref.ref(batch)),)
+    held = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in train(run):
+            assert sum(batch() is not None for batch in held) <= 1
+    finally:
+        gc.enable()
+    assert len(held) == 8
 
 
 def test_rates_that_are_folded_on_the_way_have_the_same_mean(monkeypatch):

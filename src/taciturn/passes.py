@@ -109,11 +109,14 @@ class Pass:
         """[L]: each latent's mean code over the global batch, its rate."""
         return self.model.world.rows.total(self.codes.sum()) / self.n_rows
 
-    @cached_property
+    @property
     def clean(self) -> "Pass":
         """The same trip of the rows before corruption, up to the codes, which is what `encode` will return."""
-        if self.batch.seen is self.batch.x:
-            return self
+        # a pass that remembered itself would keep its batch until Python looks for cycles
+        return self if self.batch.seen is self.batch.x else self._clean
+
+    @cached_property
+    def _clean(self) -> "Pass":
         pre, codes = self.model.speak(self.batch.x, self.sparsifier.train)
         return replace(self, batch=replace(self.batch, seen=self.batch.x), pre=pre, codes=codes)
 

@@ -1,24 +1,25 @@
 """Equal quality: the error on held rows against the seconds of training, ours and other toolkits'.
 
 python benchmarks/quality.py --peers PYTHON [--data known,mnist] [--mnist FILE.npz] [--latents 2048] [--k 32]
-       [--batch 1024] [--epochs 1,2,4,8] [--rate 3e-3] [--only NAMES] [--cache FOLDER] [--figure FILE.png]
+       [--batch 1024] [--epochs 1,2,4] [--rates 3e-3,1e-2] [--only NAMES] [--cache FOLDER] [--figure FILE.png]
        [--out TABLE.md]
 
 Each trains for so many epochs, once for each number of them, with its own schedule to its own end, alone on two threads
-(peers/train.py says how each peer is driven, frontier.py what the rows are). A point is one fit: its seconds without
-setting up, and the FVU of the model as it is used. "to match": the seconds that ours takes to a peer's last FVU, by the
-straight line between points, beside the peer's own.
+(peers/train.py says how each peer is driven, frontier.py what the rows are), at the rate of those asked for by which its
+longest training ends best. A point is one fit: its seconds without setting up, and the FVU of the model as used. "to
+match": the seconds that ours takes to a peer's last FVU, by the straight line between points.
 """
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "2"
 
 import numpy as np
-from contest import Board, Cell, Contestant, mine, only
+from contest import Board, Cell, Contestant, best, mine, only
 from frontier import written
 from race import publish
 
@@ -76,8 +77,8 @@ def main() -> None:
     parser.add_argument("--mnist")
     for name, value in (("latents", 2048), ("k", 32), ("batch", 1024)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--epochs", default="1,2,4,8")
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--epochs", default="1,2,4")
+    parser.add_argument("--rates", default="3e-3,1e-2")
     parser.add_argument("--only", help="these contestants, joined by /")
     parser.add_argument("--cache", type=Path, default=Path("runs/quality"))
     parser.add_argument("--figure")
@@ -86,16 +87,20 @@ def main() -> None:
     rows = {data: written(data, a.cache, a.mnist) for data in a.data.split(",")}
     board = Board(CONTESTANTS, rows, a.peers, a.cache)
     curves: dict[str, dict[str, Curve]] = {data: {} for data in rows}
+    rates: dict[str, float] = {}
     for data, file in rows.items():
         with np.load(file) as arrays:
             steps = -(-len(arrays["train"]) // a.batch)
         for name in only(a.only, CONTESTANTS):
-            curve = curves[data].setdefault(name, [])
-            for epochs in map(int, a.epochs.split(",")):
-                rate = min(board.rates(name, a.latents, [a.rate]))
-                found = board.kept(Cell(data, name, a.latents, a.k, epochs * steps, a.batch, rate))
+            curve, lengths = curves[data].setdefault(name, []), [int(epochs) for epochs in a.epochs.split(",")]
+            longest = Cell(data, name, a.latents, a.k, lengths[-1] * steps, a.batch, 0.0)
+            swept = [replace(longest, rate=float(rate)) for rate in a.rates.split(",")]
+            chosen = best([(cell, board.kept(cell)) for cell in swept])
+            for epochs in lengths:
+                found = board.kept(replace(chosen, steps=epochs * steps))
                 curve.append((found["seconds"], found["fvu"]))
-    sizes = f"{a.latents:,} latents, k {a.k}, batches of {a.batch:,}, {a.epochs} epochs, rate {a.rate:g}"
+            rates[name] = chosen.rate
+    sizes = f"{a.latents:,} latents, k {a.k}, batches of {a.batch:,}, {a.epochs} epochs; rates {rates}"
     title = f"{sizes}, 2 threads, one seed"
     publish(title, table(curves), curves, a.out)
     if a.figure:

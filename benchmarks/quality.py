@@ -5,7 +5,7 @@ python benchmarks/quality.py --peers PYTHON [--data known,mnist] [--mnist FILE.n
        [--out TABLE.md]
 
 Each trains for so many epochs, once for each number of them, with its own schedule to its own end, alone on two threads
-(peers/train.py says how each peer is driven, frontier.py what the rows are), at the rate of those asked for by which its
+(peers/train.py says how each peer is driven, frontier.py what the rows are), at that one of the rates at which its
 longest training ends best. A point is one fit: its seconds without setting up, and the FVU of the model as used. "to
 match": the seconds that ours takes to a peer's last FVU, by the straight line between points.
 """

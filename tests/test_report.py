@@ -254,6 +254,12 @@ APART = Neighbours([], 0, 0, 0.1, [], [])
 SIMPLE = [Baseline("PCA", 12, 0.4), Baseline("untrained encoder", 256, 0.59)]
 
 
+def test_latents_are_counted_where_a_count_means_something():
+    assert GOOD.explained == "93.0% of the variance with 12.0 latents a row"
+    assert replace(GOOD, target_l0=None, target_rate=0.05).explained == "93.0% of the variance"
+    assert replace(GOOD, fvu=None).explained == "constant rows"
+
+
 def judged(summary=GOOD, curves=FALLEN, near=APART, baselines=SIMPLE, batch_size=256):
     return verdict(summary, curves, near, baselines, batch_size=batch_size)
 

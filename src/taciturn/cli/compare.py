@@ -47,8 +47,5 @@ def compare(
     found = beside(kept, None if data is None else rows_for(next(iter(kept.values())), data))
     found.save(out)
     found.save_json(out.with_suffix(".json"))
-    lines = [
-        (name, "constant rows" if said.fvu is None else f"{1 - said.fvu:.1%} with {said.l0:.1f} latents a row")
-        for name, said in zip(found.names, found.summaries, strict=True)
-    ]
+    lines = [(name, said.explained) for name, said in zip(found.names, found.summaries, strict=True)]
     show(found.sentence, [*lines, ("written", f"{out} and {out.with_suffix('.json').name}")])

@@ -62,9 +62,8 @@ class Comparison:
         known = [(s.fvu, name, s) for s, name in zip(self.summaries, self.names, strict=True) if s.fvu is not None]
         if not known:
             return "No run explains its rows' variance."
-        fvu, best, summary = min(known, key=lambda each: each[0])
-        how = f" with {summary.l0:.1f} latents a row" if summary.target_rate is None else ""
-        said = f"{best} reconstructs most: {1 - fvu:.1%} of the variance{how}"
+        _, best, summary = min(known, key=lambda each: each[0])
+        said = f"{best} reconstructs most: {summary.explained}"
         sparse = [(s.l0, name, fvu) for fvu, name, s in known if s.target_rate is None]
         if sparse and min(sparse)[1] != best:
             l0, fewest, fvu = min(sparse)

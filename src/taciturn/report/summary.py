@@ -39,6 +39,15 @@ class Summary:
         """The mean activation over rows and latents."""
         return sum(self.rates) / len(self.rates)
 
+    @property
+    def explained(self) -> str:
+        """The share of the variance that is reconstructed, and with how many latents a row, where they are counted."""
+        if self.fvu is None:
+            return "constant rows"
+        return f"{1 - self.fvu:.1%} of the variance" + (
+            f" with {self.l0:.1f} latents a row" if self.target_rate is None else ""
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)

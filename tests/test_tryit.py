@@ -634,6 +634,8 @@ def test_the_pictures_show_the_rows_in_the_theme_s_ink(page, tmp_path, drawer):
     for scheme, ink_is in (("light", 0), ("dark", 255)):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function("s => matchMedia(`(prefers-color-scheme: ${s})`).matches", arg=scheme)
+        # the page hears of it with the next frame, and draws
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         for canvas, values in zip(canvases, (told["row"], told["seen"], told["denoised"], loud), strict=True):
             pixels = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[: len(values)]
             assert_allclose(pixels[:, 3], 255 * values.clip(0, 1), atol=1)

@@ -70,7 +70,7 @@ def draw(found: list[tuple[str, str, dict[int, float]]], file: str) -> None:
     """Draw seconds against sizes, both in logarithms."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3), layout="constrained")
+    figure = Figure(figsize=(14, 3), layout="constrained")
     for axes, what in zip(figure.subplots(1, len(SIZES), sharey=True), SIZES, strict=True):
         for kind, changed, seconds in found:
             if changed == what:

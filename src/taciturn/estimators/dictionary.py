@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from ..sources import Source
 
 BLOCK = 1024  # rows that are made dense at a time
-USUAL_BATCH = 256  # the largest that "auto" chooses
 
 # the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
 # many, by which TopK finds features that else share a latent, and BatchTopK fewer (benchmarks/results/truth.md)
@@ -185,8 +183,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
 
     def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
         from ..care import Order, Resample
-        from ..schedules import Decay
-        from .settings import number, switch, whole
+        from .settings import dictionary_rate, number, switch, whole
 
         given: dict[str, Any] = self.get_params(deep=False)
         latents, k = whole(given, "n_components"), whole(given, "k")
@@ -209,13 +206,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "order": Order() if switch(given, "ordered") else None,
             "norm": number(given, "initial_norm", 1e-6, np.inf),
             "early_stopping": False,
-            "learning_rate": Decay(self._rate(), last=0.2) if self.learning_rate == "auto" else self.learning_rate,
+            "learning_rate": dictionary_rate(self.batch_size) if self.learning_rate == "auto" else self.learning_rate,
         }
-
-    def _rate(self) -> float:
-        size = self.batch_size
-        larger = size / USUAL_BATCH if isinstance(size, int | np.integer) and size > USUAL_BATCH else 1.0
-        return min(3e-3 * math.sqrt(larger), 1e-2)
 
     def _revival(self) -> list[str]:
         from ..care import Frozen

@@ -28,6 +28,8 @@ from ..terms import Objective, Term
 Parameters = Mapping[str, Any]
 Part = TypeVar("Part", bound=Recipe)
 
+MOST_ROWS = 256  # of a batch, where its size is "auto"
+
 # What brings what a term needs.
 MENDS = {
     "values in (0, 1)": "activation='sigmoid'",
@@ -216,6 +218,15 @@ def learning_rate(value: Any, coder: Sparsifier, penalties: Sequence[Term]) -> f
     return value if isinstance(value, Schedule) else float(value)
 
 
+def dictionary_rate(batch_size: Any) -> Schedule:
+    """Return a dictionary's automatic learning rate, which falls to 0 over the last fifth.
+
+    0.003, and in batches larger than "auto" chooses more by the root of their size, up to 0.01.
+    """
+    larger = batch_size / MOST_ROWS if isinstance(batch_size, int | np.integer) else 1.0
+    return Decay(min(0.003 * math.sqrt(max(larger, 1.0)), 0.01), last=0.2)
+
+
 def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
     """Return the batch size; "auto": the power of two next to rows / 32, within 32 … 256.
 
@@ -224,7 +235,7 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
     rates = [term.target for term in penalties if term.asks_for == "rate" and term.target is not None]
     enough = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
-        usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), 256) if n_rows > 32 else 32
+        usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), MOST_ROWS) if n_rows > 32 else 32
         return max(usual, enough)
     size = whole({"batch_size": value}, "batch_size")
     if size < enough:

@@ -79,7 +79,7 @@ class Above:
 
     def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
-        return _at(pre_BL, positions((pre_BL <= self.threshold).logical_not_()))
+        return kept_at(pre_BL, positions((pre_BL <= self.threshold).logical_not_()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class AtLeast:
 
     def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
-        return _at(pre_BL, positions((pre_BL < self.threshold).logical_not_()))
+        return kept_at(pre_BL, positions((pre_BL < self.threshold).logical_not_()))
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ class TopBatch:
 
     def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the kept latents, row after row [count], how many each row keeps [B], and the entries [count]."""
-        return _at(pre_BL, pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values)
+        return kept_at(pre_BL, pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values)
 
 
-def _at(pre_BL: Tensor, entries_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def kept_at(pre_BL: Tensor, entries_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return what a rule returns that keeps the entries at these places, in order."""
     n_rows, n_latents = pre_BL.shape
     counts_B = torch.bincount(entries_N.div(n_latents, rounding_mode="floor"), minlength=n_rows)

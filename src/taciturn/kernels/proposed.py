@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .chunked import Chunked, row_dots
-from .index import Index, Rule, Top, csr
+from .index import Index, Rule, Top, csr, kept_at
 from .kernels import centred
 from .select import floor_of_top, positions
 
@@ -96,12 +96,12 @@ class Proposed(Chunked):
         about_BL = rounded.product(x, out).add_(b)
         least_B1 = floor_of_top(about_BL, k).sub_(margin_B1)
         entries_N = positions((about_BL < least_B1).logical_not_())
-        row_N = entries_N.div(len(W), rounding_mode="floor")
-        latent_N = entries_N - row_N * len(W)
-        index = csr(latent_N, torch.bincount(row_N, minlength=len(x)), len(W))
+        latent_N, counts_B, _ = kept_at(about_BL, entries_N)
+        index = csr(latent_N, counts_B, len(W))
+        row_N = index.rows
         score_N = row_dots(x, index, W).add_(b[latent_N])
         # side by side, filled up to the row with the most
-        width = int(index.starts.diff().max())
+        width = int(counts_B.max())
         slot_N = torch.arange(len(row_N), device=x.device) + row_N * width - index.starts[row_N]
         score_BM = x.new_full((len(x), width), -torch.inf)
         score_BM.view(-1)[slot_N] = score_N

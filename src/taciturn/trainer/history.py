@@ -76,7 +76,8 @@ class Recorder:
         self._rates.append((record.rows, rates))
         if len(self._rates) * len(rates) > MOST:
             self._rates = [self._mean_rates()]
-        self._pending.append(replace(record, numbers=record.numbers | {"rates": rates.mean()}))
+        others = {name: number for name, number in record.numbers.items() if name != "rates"}
+        self._pending.append(replace(record, numbers={"rate": rates.mean(), **others}))
         if record.last:
             self._close()
 
@@ -94,11 +95,8 @@ class Recorder:
         records, self._pending = self._pending, []
         mean_rates, self._rates = self._mean_rates()[1], []
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
-        scalars: dict[str, Tensor] = {"rate": torch.stack([r.numbers["rates"] for r in records])}
-        for name in records[0].numbers:
-            if name != "rates" and not name.startswith("validation_"):
-                scalars[name] = torch.stack([r.numbers[name] for r in records])
-        columns = {name: column.double().cpu() for name, column in scalars.items()}
+        names = [name for name in records[0].numbers if not name.startswith("validation_")]
+        columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
 
         steps: dict[str, list[Any]] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}

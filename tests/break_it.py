@@ -54,8 +54,8 @@ BREAKS = (
     Break(
         "mean activation: a sum",
         "passes.py",
-        "return rows.total(self.codes.sum()) / (self.codes.n_rows * rows.size)",
-        "return rows.total(self.codes.sum())",
+        "return self.model.world.rows.total(self.codes.sum()) / self.n_rows",
+        "return self.model.world.rows.total(self.codes.sum())",
         ("test_terms.py",),
     ),
     Break(
@@ -68,8 +68,8 @@ BREAKS = (
     Break(
         "squared error: of what was seen",
         "terms/squared_error.py",
-        "p.batch.target",
-        "p.batch.seen",
+        "return p.mean((p.recon - p.batch.target)",
+        "return p.mean((p.recon - p.batch.seen)",
         ("test_golden.py",),
     ),
     Break(
@@ -117,7 +117,7 @@ BREAKS = (
     Break(
         "feed: the target is the corrupted row",
         "feed.py",
-        "return Batch(x=x, target=y, seen=seen, moment=(self.seed, step))",
+        "return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))",
         "return Batch(x=x, target=seen, seen=seen, moment=(self.seed, step))",
         ("test_corrupt.py",),
     ),

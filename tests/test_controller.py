@@ -52,27 +52,27 @@ def test_the_law_step_by_step(offset, kind):
         "swings": 1 + np.sin(np.arange(4000) / 300) + 0.1 * rng.standard_normal(4000),
         "near": 1 + 0.05 * rng.standard_normal(4000),
     }[kind]
-    controller, law = Controller(offset).double(), Law(offset, 0.5, 4000)
+    controller, law = Controller(offset), Law(offset, 0.5, 4000)
     controller.start(scale=0.5, steps=4000)
     for i, ratio in enumerate(ratios):
         ease = 1 - i / 4000
-        controller.observe(torch.tensor(ratio, dtype=torch.float64), ease)
+        controller.observe(float(ratio), ease)
         law.observe(ratio, ease)
         if i % 97 == 0:
             got = [getattr(controller, name).item() for name in ("log_weight", "mean", "side", "correction")]
-            assert got == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-6, abs=1e-9)
-    assert controller.weight.item() == pytest.approx(math.exp(law.w), rel=1e-6)
-    assert controller.aim.item() == pytest.approx(1 - offset * law.s - law.c, rel=1e-6)
+            assert got == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-12, abs=1e-15)
+    assert controller.weight == pytest.approx(math.exp(law.w), rel=1e-12)
+    assert controller.aim == pytest.approx(1 - offset * law.s - law.c, rel=1e-12)
 
 
 def test_at_rest_the_weight_stands_still_an_offset_past_the_aim():
     controller = Controller(0.1)
     controller.start(scale=1.0, steps=1000)
-    before = controller.weight.item()
+    before = controller.weight
     for _ in range(50):
-        controller.observe(torch.tensor(1.0), 1.0)
-    assert controller.weight.item() == pytest.approx(before)
-    assert controller.aim.item() == pytest.approx(0.9)
+        controller.observe(1.0, 1.0)
+    assert controller.weight == pytest.approx(before)
+    assert controller.aim == pytest.approx(0.9)
 
 
 # --- birth and the last shift -----------------------------------------------------------------------------------

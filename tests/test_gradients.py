@@ -325,7 +325,6 @@ def test_a_penalty_whose_weight_is_found_presses_the_clean_rows_past_its_target(
     error_term = parse("squared_error", Term)[0]
     step, batch = Step(model, Objective((error_term, term))), batch_of(False)
     ((_, controller),) = step.controlled()
-    controller.double()
     controller.log_weight.fill_(np.log(0.3))
     controller.correction.fill_(0.2)
     aim = 1 - (0.02 if term.name != "l1" and term.name != "tanh_penalty" else 0) - 0.2

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -129,15 +130,21 @@ class Autoencoder(nn.Module):
             self.register_buffer("whitening", torch.eye(widths[0], dtype=torch.float64))
             self.register_buffer("colouring", torch.eye(widths[0], dtype=torch.float64))
 
+    @cached_property
+    def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
+        """The encoder's layers and the decoder's: looked up once, for torch's lists are slow."""
+        return tuple(map(_affine, self.encoder)), tuple(map(_affine, self.decoder))
+
     @property
     def dictionary(self) -> nn.Parameter:
         """[L, …]: what each latent adds to the decoder's first layer."""
-        return _affine(next(iter(self.decoder))).weight
+        return self.layers[1][0].weight
 
     @property
     def ends(self) -> tuple[Affine, Affine]:
         """The encoder's first layer and the decoder's last."""
-        return _affine(self.encoder[0]), _affine(self.decoder[-1])
+        encoder, decoder = self.layers
+        return encoder[0], decoder[-1]
 
     def normalise(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
@@ -169,8 +176,8 @@ class Autoencoder(nn.Module):
 
     def pre(self, x: Tensor) -> Pre:
         """Return what the encoder offers for scaled rows [B, D]."""
-        centre = _affine(self.decoder[-1]).bias if self.layout.centred else None
-        *hidden, last = map(_affine, self.encoder)
+        centre = self.ends[1].bias if self.layout.centred else None
+        *hidden, last = self.layers[0]
         for layer in hidden:
             x = self.layout.hidden.curve(Pre(x, layer.weight, layer.bias, centre, self.kernels).dense())
             centre = None
@@ -203,23 +210,23 @@ class Autoencoder(nn.Module):
     @torch.no_grad()
     def shift_codes(self, shift: Tensor) -> None:
         """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
-        self.layout.coder.shift(_affine(self.encoder[-1]).bias, self.coder, shift)
+        self.layout.coder.shift(self.layers[0][-1].bias, self.coder, shift)
 
     @torch.no_grad()
     def make_up(self, change_L: Tensor) -> None:
         """Let the decoder's first bias take up a change of the codes' means."""
-        first = _affine(self.decoder[0])
+        first = self.layers[1][0]
         first.bias.sub_(change_L @ first.weight)
 
     @torch.no_grad()
     def start_at(self, mean_D: Tensor) -> None:
         """Set the decoder's last bias so that without any codes it says this scaled row."""
         sigmoid = "values in (0, 1)" in self.layout.output.offers
-        _affine(self.decoder[-1]).bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
+        self.ends[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
 
     def by_latent(self) -> list[nn.Parameter]:
         """Return each parameter once that has a row for every latent; for one layer."""
-        layer = _affine(self.encoder[-1])
+        layer = self.layers[0][-1]
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
 
     @torch.no_grad()
@@ -229,7 +236,7 @@ class Autoencoder(nn.Module):
         The dictionary's rows get the living's mean length, the encoder's a fifth of theirs, biases 0, and what else a
         latent learns the living's mean.
         """
-        layer = _affine(self.encoder[-1])
+        layer = self.layers[0][-1]
         new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
         new[layer.bias] = torch.zeros_like(layer.bias[0])
         new[layer.weight] = directions_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
@@ -247,13 +254,13 @@ class Autoencoder(nn.Module):
     def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
         """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
         (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoding()]
-        h = self.world.latents.total(codes @ W) + b
+        h = self.world.latents.total(codes @ W).add_(b)
         for W, b in rest:
             h = self.layout.hidden.curve(h) @ W + b
         return h
 
     def _decoding(self) -> list[tuple[Tensor, Tensor]]:
-        return [(layer.weight, layer.bias) for layer in map(_affine, self.decoder)]
+        return [(layer.weight, layer.bias) for layer in self.layers[1]]
 
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]."""

@@ -104,6 +104,11 @@ class Pass:
         """The global batch's rows."""
         return self.codes.n_rows * self.model.world.rows.size
 
+    @property
+    def n_latents(self) -> int:
+        """The whole dictionary's latents."""
+        return self.codes.n_latents * self.model.world.latents.size
+
     @cached_property
     def mean_activation(self) -> Tensor:
         """[L]: each latent's mean code over the global batch, its rate."""
@@ -124,10 +129,10 @@ class Pass:
         """Return the same trip with other codes, decoded afresh; `frozen`: by a decoder that gets no gradient."""
         return replace(self, codes=codes, logits=self.model.decode(codes, frozen=frozen))
 
-    def mean(self, per_row_B: Tensor) -> Tensor:
-        """Return the global batch's mean of one number a row: the only reduction over rows."""
+    def mean(self, of_rows: Tensor) -> Tensor:
+        """Return the global batch's mean of numbers of its rows [B] or [B, …]: the only reduction over rows."""
         rows = self.model.world.rows
-        return rows.total(per_row_B.sum()) / (per_row_B.numel() * rows.size)
+        return rows.total(of_rows.sum()) / (of_rows.numel() * rows.size)
 
     def sum(self, per_latent_L: Tensor) -> Tensor:
         """Return the whole dictionary's sum of one number a latent: the only reduction over latents."""

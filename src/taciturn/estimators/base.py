@@ -246,7 +246,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def weights_(self) -> dict[str, float]:
         """The weight found for each penalty that has a target."""
         check_is_fitted(self)
-        return {name: controller.weight.item() for name, controller in self._learner.step.controlled()}
+        return {name: controller.weight for name, controller in self._learner.step.controlled()}
 
     @property
     def scaling_(self) -> str:

@@ -3,8 +3,9 @@
 import base64
 import copy
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import DataError
-from ..model import Affine, Autoencoder
+from ..model import Autoencoder
 from ..plots.reconstructions import is_image
 from ..schedules import final
 from ..sparsify import BatchTopK, Elementwise, Gated, JumpReLU, Sparsifier, TopK
@@ -128,7 +129,7 @@ def try_it(
 
 def _size(model: Autoencoder, weight_bytes: int = 2) -> int:
     """Return how many characters the model's numbers take: base64 writes 3 bytes as 4."""
-    weights = {id(layer.weight): layer.weight.numel() for layer in [*_layers(model.encoder), *_layers(model.decoder)]}
+    weights = {id(layer.weight): layer.weight.numel() for layer in chain(*model.layers)}
     n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + 16 * model.layout.widths[0]
     return (n_bytes + (8 * model.whitening.numel() if model.layout.whitened else 0)) * 4 // 3
 
@@ -138,7 +139,7 @@ def _off(model: Autoencoder, rows_RD: Array, spread_D: Array) -> float:
     """Return how far codes and rows are from what they are with matrices in float16, as a share of their range."""
     exact, rows = copy.deepcopy(model).cpu().double(), torch.tensor(rows_RD)
     rounded = copy.deepcopy(exact)
-    for layer in [*_layers(rounded.encoder), *_layers(rounded.decoder)]:
+    for layer in chain(*rounded.layers):
         exponent, halves = _halves(layer.weight)
         layer.weight.copy_(torch.from_numpy(np.ldexp(halves.astype(np.float64), exponent)))
     codes, near = exact.encode(rows), rounded.encode(rows)
@@ -148,7 +149,7 @@ def _off(model: Autoencoder, rows_RD: Array, spread_D: Array) -> float:
 
 
 def _plain(model: Autoencoder, matrix: Callable[[Tensor], dict[str, Any]]) -> dict[str, Any]:
-    layout, encoder, decoder = model.layout, _layers(model.encoder), _layers(model.decoder)
+    layout, (encoder, decoder) = model.layout, model.layers
     return {
         "widths": list(layout.widths),
         "hidden": layout.hidden.name,
@@ -209,11 +210,6 @@ def _text(numbers: NDArray[Any], dtype: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, dtype).tobytes()).decode("ascii")
 
 
-def _layers(layers: Iterable[Any]) -> list[Affine]:
-    """Return the layers; nn.ModuleList has forgotten their type."""
-    return [layer for layer in layers if isinstance(layer, Affine)]
-
-
 def _tensor(value: Any) -> Tensor:
     """Return the tensor; nn.Module has forgotten its type."""
     assert isinstance(value, Tensor)
@@ -239,7 +235,7 @@ def _short(name: str) -> str:
 @torch.no_grad()
 def _telling(model: Autoencoder, range_D: Array) -> list[int]:
     """Return the columns that move the encoder's first layer most over their range; no constant ones."""
-    weight_LD = _layers(model.encoder)[0].weight.cpu().double()
+    weight_LD = model.layers[0][0].weight.cpu().double()
     if model.layout.whitened:
         weight_LD = weight_LD @ model.whitening.cpu().T
     moved_D = weight_LD.norm(dim=0).numpy() * range_D

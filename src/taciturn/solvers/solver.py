@@ -27,7 +27,9 @@ class Solver(Recipe):
 
 
 def groups(named: Iterable[tuple[str, nn.Parameter]], weight_decay: float) -> list[dict[str, Any]]:
-    """Return two groups: weights, which decay, and everything else, which does not."""
+    """Return two groups: weights, which decay, and everything else, which does not; or one, if nothing decays."""
+    if not weight_decay:
+        return [{"params": [parameter for _, parameter in named], "weight_decay": 0.0}]
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
     for name, parameter in named:

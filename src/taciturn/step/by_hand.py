@@ -52,16 +52,19 @@ class ByHand(Step):
         controllers = dict(self.controlled())
         for name, term in self.objective.at(progress).named().items():
             at: Pass = p
-            weight: Tensor | float = term.fixed_weight
-            aim: Tensor | float = 1.0
+            weight, aim = term.fixed_weight, 1.0
             if name in controllers:  # presses on the clean rows, and past its target
                 numbers[name] = term(p)
                 at, weight, aim = p.clean, controllers[name].weight, controllers[name].aim
             number, slope = term.graded(at, aim)
             numbers.setdefault(name, number)
-            losses.append(weight * number)
+            losses.append(number if weight == 1 else weight * number)
             where = "logits" if term.reconstructs else "codes" if at is p else "clean"
-            slope = slope if isinstance(weight, float) and weight == 1 else weight * slope
+            slope = slope if weight == 1 else weight * slope
             slopes[where] = slopes[where] + slope if where in slopes else slope
-        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-        return {"loss": loss, **numbers}, slopes["logits"], slopes.get("codes"), slopes.get("clean")
+        return (
+            {"loss": sum(losses[1:], losses[0]), **numbers},
+            slopes["logits"],
+            slopes.get("codes"),
+            slopes.get("clean"),
+        )

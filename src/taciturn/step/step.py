@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from ..care import geometric_median
-from ..kernels import fast_products
 from ..model import Autoencoder
 from ..passes import Batch, Pass
 from ..terms import Controller, Objective
@@ -97,7 +96,7 @@ class Step(nn.Module):
         """Set every .grad; return what forward returns."""
         p, numbers = self(batch, progress)
         numbers["loss"].backward()
-        return p, numbers
+        return p, {name: number.detach() for name, number in numbers.items()}
 
     @torch.no_grad()
     def observe(self, p: Pass, progress: float, ease: float) -> None:
@@ -105,7 +104,7 @@ class Step(nn.Module):
         p.sparsifier.observe(p, self.model.coder)
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
-            controller.observe(terms[name].ratio(p), ease)
+            controller.observe(terms[name].ratio(p).item(), ease)
         if "zeros" not in self.model.layout.coder.offers:
             return  # nobody is ever silent
         fired, n = p.codes.fired(), p.codes.n_rows
@@ -117,9 +116,8 @@ class Step(nn.Module):
 
         `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
         """
-        with fast_products(len(batch.x) * self.model.dictionary.numel()):
-            p, numbers = self.backward(batch, progress)
-        numbers |= {f"weight_{name}": controller.weight for name, controller in self.controlled()}
+        p, numbers = self.backward(batch, progress)
+        numbers |= {f"weight_{name}": torch.tensor(controller.weight) for name, controller in self.controlled()}
         self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term
-        return {name: number.detach() for name, number in numbers.items()} | {"rates": p.mean_activation.detach()}
+        return numbers | {"rates": p.mean_activation.detach()}

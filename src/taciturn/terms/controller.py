@@ -15,6 +15,8 @@ the learning rate falls. A penalty without an aim of its own (o = 0: L1) takes r
 """
 
 import math
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +27,11 @@ START = 0.1  # the weight at first, in the same units
 
 
 class Controller(nn.Module):
-    """A weight and an aim, steered by what is measured; all of its state are buffers."""
+    """A weight and an aim, steered by what is measured.
+
+    All of its state are buffers of one float64 each, so that it is saved with the step; they stay with the processor,
+    where a few plain numbers are steered in less time than it takes to launch one of an array's operations.
+    """
 
     log_weight: Tensor
     mean: Tensor
@@ -36,11 +42,12 @@ class Controller(nn.Module):
     def __init__(self, offset: float) -> None:
         super().__init__()
         self.offset, self.horizon, self.scale = offset, 50, 1.0
-        self.register_buffer("log_weight", torch.tensor(math.log(START)))
-        self.register_buffer("mean", torch.ones(()))
-        self.register_buffer("side", torch.ones(()))
-        self.register_buffer("correction", torch.zeros(()))
-        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
+        beginning = {"log_weight": math.log(START), "mean": 1.0, "side": 1.0, "correction": 0.0, "seen": 0.0}
+        for name, number in beginning.items():
+            self.register_buffer(name, torch.tensor(number, dtype=torch.float64))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        return self  # no device and no precision but its own
 
     def start(self, *, scale: float, steps: int) -> None:
         """Begin: `scale` is the rows' mean column variance, `steps` the length of the run."""
@@ -48,28 +55,40 @@ class Controller(nn.Module):
         self.log_weight.fill_(math.log(START * self.scale))
 
     @property
-    def weight(self) -> Tensor:
+    def weight(self) -> float:
         """The penalty's weight now."""
-        return self.log_weight.exp()
+        return math.exp(self.log_weight.item())
 
     @property
-    def aim(self) -> Tensor:
+    def aim(self) -> float:
         """What the penalty aims at, as a share of its target."""
-        return 1 - self.offset * self.side - self.correction
+        return 1 - self.offset * self.side.item() - self.correction.item()
 
-    @torch.no_grad()
-    def observe(self, ratio: Tensor, ease: float) -> None:
+    def observe(self, ratio: float, ease: float) -> None:
         """Take in what a batch measured over the target."""
-        self.seen += 1
-        self.mean += (ratio - self.mean) / self.seen.clamp(max=self.horizon)
+        w, m, s, c, n = (b.item() for b in (self.log_weight, self.mean, self.side, self.correction, self.seen))
         low, high = (math.log(bound * self.scale) for bound in BOUNDS)
-        excess = self.mean.clamp_min(1e-3).log()
+        n += 1
+        m += (ratio - m) / min(n, self.horizon)
+        excess = m
         if self.offset:
-            d = self.mean - 1
-            self.side *= torch.where(d * self.side < -self.offset, -1.0, 1.0)
-            nothing_resists = self.log_weight <= low + 1e-4
-            taken_over = (self.correction + d.clamp(-1, 1) / self.horizon).clamp(-0.5, 0.5)
-            self.correction.copy_(torch.where(nothing_resists, taken_over, self.correction * (1 - 1 / self.horizon)))
-            excess = (1 + d * self.side / self.offset).clamp_min(1e-3).log()
-        self.log_weight += GAIN / self.horizon * ease * excess.clamp(-1, 0.25)
-        self.log_weight.clamp_(low, high)
+            d = m - 1
+            s = -s if d * s < -self.offset else s
+            nothing_resists = w <= low + 1e-4
+            c = (
+                _within(-0.5, c + _within(-1, d, 1) / self.horizon, 0.5)
+                if nothing_resists
+                else c * (1 - 1 / self.horizon)
+            )
+            excess = 1 + d * s / self.offset
+        w += GAIN / self.horizon * ease * _within(-1, math.log(max(excess, 1e-3)), 0.25)
+        now = (_within(low, w, high), m, s, c, n)
+        for buffer, number in zip(
+            (self.log_weight, self.mean, self.side, self.correction, self.seen), now, strict=True
+        ):
+            buffer.fill_(number)
+
+
+def _within(low: float, number: float, high: float) -> float:
+    """Return the number, or the bound that it lies beyond; NaN stays."""
+    return low if number < low else high if number > high else number

@@ -22,10 +22,10 @@ class CrossEntropy(Term):
     unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
 
-    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and 1/(B D) (x̂ - x)."""
         return self(p), (p.recon - p.batch.target).div_(p.n_rows * p.recon.shape[1])
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ softplus(logit) - x · logit."""
-        return p.mean(F.binary_cross_entropy_with_logits(p.logits, p.batch.target, reduction="none").mean(1))
+        return p.mean(F.binary_cross_entropy_with_logits(p.logits, p.batch.target, reduction="none"))

@@ -31,9 +31,9 @@ class L0(CountTerm):
         """Return L0, or (L0 / l0 - 1)²."""
         return self._cost(latents_a_row(p), 1.0)
 
-    def pressed(self, p: Pass, aim: Tensor) -> Tensor:
+    def pressed(self, p: Pass, aim: float) -> Tensor:
         """Return (L0 / (aim · l0) - 1)² of the clean rows."""
         return self._cost(latents_a_row(p.clean), aim)
 
-    def _cost(self, count: Tensor, aim: Tensor | float) -> Tensor:
+    def _cost(self, count: Tensor, aim: float) -> Tensor:
         return count if self.l0 is None else torch.square(count / (aim * self.l0) - 1)

@@ -25,7 +25,7 @@ class L1(CountTerm):
         """Whether only the codes count."""
         return not self.scaled
 
-    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return the penalty, and 1/B sign(code)."""
         return self(p), p.codes.values.sign().div_(p.n_rows)
 

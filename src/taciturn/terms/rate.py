@@ -5,6 +5,7 @@ written weight presses on the codes of the rows that the network saw, as the tex
 the rate of what `encode` returns, and presses on the codes of the clean rows: under noise the two means differ.
 """
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
@@ -17,14 +18,15 @@ from ..schedules import Schedule, final
 from .term import Term
 
 
-def squared_rate(target: float | Tensor, q: Tensor) -> Tensor:
+def squared_rate(target: float, q: Tensor) -> Tensor:
     """Return (q - ρ)² of each mean activation q."""
     return (q - target).square()
 
 
-def kl(target: float | Tensor, q: Tensor) -> Tensor:
+def kl(target: float, q: Tensor) -> Tensor:
     """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) of each mean activation q, in nats; infinite at q = 0 and 1."""
-    return target * (target / q).log() + (1 - target) * ((1 - target) / (1 - q)).log()
+    least = target * math.log(target) + (1 - target) * math.log1p(-target)
+    return least - target * q.log() - (1 - target) * (-q).log1p()
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class RateTerm(Term):
         check(self, "rate", 0, 1, "()")
 
     @abstractmethod
-    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+    def cost(self, target: float, q: Tensor) -> Tensor:
         """Return each latent's penalty [L]."""
 
     @abstractmethod
-    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return each latent's penalty, and its derivative in q [L]."""
 
-    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return Σ_l cost(aim · ρ, q_l), and what a row's code adds to it: the same for all rows [L]."""
         cost, marginal = self.marginal(aim * self.target, p.mean_activation)
         return p.sum(cost), marginal / p.n_rows
@@ -66,10 +68,9 @@ class RateTerm(Term):
 
     def measured(self, p: Pass) -> Tensor:
         """Return the latents' mean rate over the clean rows of the global batch."""
-        q = p.clean.mean_activation
-        return p.sum(q) / p.sum(torch.ones_like(q))
+        return p.sum(p.clean.mean_activation) / p.n_latents
 
-    def pressed(self, p: Pass, aim: Tensor) -> Tensor:
+    def pressed(self, p: Pass, aim: float) -> Tensor:
         """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
         return p.sum(self.cost(aim * self.target, p.clean.mean_activation))
 
@@ -95,11 +96,11 @@ class SquaredRate(RateTerm):
 
     name = "squared_rate"
 
-    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+    def cost(self, target: float, q: Tensor) -> Tensor:
         """Return (q - ρ)²."""
         return squared_rate(target, q)
 
-    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return (q - ρ)² and 2 (q - ρ)."""
         excess = q - target
         return excess.square(), 2 * excess
@@ -114,15 +115,18 @@ class KL(RateTerm):
 
     name = "kl"
 
-    def cost(self, target: float | Tensor, q: Tensor) -> Tensor:
+    def cost(self, target: float, q: Tensor) -> Tensor:
         """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q))."""
-        tiny = torch.finfo(q.dtype).eps
         # clamp the value only: a latent that has saturated still feels the pull back
-        return kl(target, q + (q.clamp(tiny, 1 - tiny) - q).detach())
+        return kl(target, q + (_inside(q) - q).detach())
 
-    def marginal(self, target: float | Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (1-ρ)/(1-q) - ρ/q."""
-        tiny = torch.finfo(q.dtype).eps
-        q = q.clamp(tiny, 1 - tiny)
-        on, off = target / q, (1 - target) / (1 - q)
-        return target * on.log() + (1 - target) * off.log(), off - on
+    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (q-ρ) / (q (1-q))."""
+        q = _inside(q)
+        return kl(target, q), (q - target) / torch.addcmul(q, q, q, value=-1)
+
+
+def _inside(q: Tensor) -> Tensor:
+    """Return q, kept off 0 and 1."""
+    tiny = torch.finfo(q.dtype).eps
+    return q.clamp(tiny, 1 - tiny)

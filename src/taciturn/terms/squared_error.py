@@ -20,12 +20,12 @@ class SquaredError(Term):
     reconstructs = True
     sloped = True
 
-    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and 2/(B D) (x̂ - x) through the output's activation."""
         error = p.recon - p.batch.target
-        number = p.mean(error.square().mean(1))
+        number = p.mean(error.square())
         return number, p.model.through_output(p.recon, error.mul_(2 / (p.n_rows * error.shape[1])))
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ (x̂ - x)²."""
-        return p.mean((p.recon - p.batch.target).square().mean(1))
+        return p.mean((p.recon - p.batch.target).square())

@@ -68,11 +68,11 @@ class Term(Recipe):
         """Return what is measured over what is asked."""
         return self.measured(p) / (self.target or math.nan)
 
-    def pressed(self, p: Pass, aim: Tensor) -> Tensor:
+    def pressed(self, p: Pass, aim: float) -> Tensor:
         """Return the penalty that presses the codes of clean rows towards aim · target."""
         return self(p.clean)
 
-    def graded(self, p: Pass, aim: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return its number, towards aim · target, and its gradient, both without its weight.
 
         An error's gradient is in the logits [B, D], a penalty's in the pass's codes, [B, L] or the same for all rows

@@ -115,5 +115,5 @@ class Recorder:
     def _mean_rates(self) -> tuple[int, Tensor]:
         """Return the rows so far of this epoch, and each latent's rate over them in float64."""
         rows = torch.tensor([rows for rows, _ in self._rates], dtype=torch.float64)
-        rates = torch.stack([rates.double() for _, rates in self._rates])
+        rates = torch.stack([rates for _, rates in self._rates]).double()
         return int(rows.sum()), (rows / rows.sum()).to(rates) @ rates

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest
 
 from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
 from taciturn.errors import RecipeError
@@ -375,6 +376,35 @@ def test_noise_differs_from_step_to_step_and_between_blocks_of_rows():
     assert_all_differ([half for batch in batches for half in batch.seen.split(64)])
     other = Feed(Rows(np.zeros((256, 3))), lambda x: x, batch_size=128, seed=1, corruption=Gaussian(1.0))
     assert_all_differ([next(feed.epoch(0)).seen, next(other.epoch(0)).seen])
+
+
+def ten_million(noise: Corruption) -> np.ndarray:
+    """What two steps of training see in place of ones, in the order in which it is drawn: 1,000 rows of 5,000 each."""
+    feed = Feed(Rows(np.ones((1000, 5000), np.float32)), lambda x: x, batch_size=1000, seed=0, corruption=noise)
+    seen = [batch.seen for epoch in (0, 1) for batch in feed.epoch(epoch, step=epoch)]
+    return torch.cat(seen).flatten().numpy()
+
+
+def assert_independent(z: np.ndarray) -> None:
+    """No correlation with the neighbour, the row below, the block of rows below, and the next step."""
+    for lag in (1, 2, 3, 5000, 64 * 5000, 1000 * 5000):
+        assert abs(np.dot(z[lag:], z[:-lag])) < SIGMAS * math.sqrt(len(z) - lag), lag
+
+
+def test_ten_million_draws_are_normal_and_each_on_its_own():
+    z = ten_million(Gaussian(1.0)).astype(np.float64) - 1
+    assert len(z) == 10**7
+    # Kolmogorov and Smirnov: the distance that one in a hundred samples of this size exceeds is 1.63 / √n
+    assert kstest(z, "norm").statistic < 1.63 / math.sqrt(len(z))
+    assert_independent(z)
+    assert_independent((z**2 - 1) / math.sqrt(2))  # nor is a large one's neighbour large
+
+
+def test_ten_million_entries_are_dropped_each_on_its_own():
+    dropped = (ten_million(Dropout(0.3)) == 0).astype(np.float64)
+    z = (dropped - 0.3) / math.sqrt(0.3 * 0.7)
+    assert abs(z.sum()) < SIGMAS * math.sqrt(len(z))
+    assert_independent(z)
 
 
 def test_a_blocks_noise_does_not_depend_on_what_else_is_in_the_batch():

@@ -254,7 +254,7 @@ def test_rates_that_are_folded_on_the_way_have_the_same_mean(monkeypatch):
         recorder = Recorder()
         for record in train(started(Rows(rows(30)), epochs=2, batch_size=4)):
             recorder.add(record)
-            assert len(recorder._rates) * L <= most
+            assert len(recorder._pending) * L <= most
         found.append(recorder.history()["rates"])
     assert_allclose(found[0], found[1], rtol=1e-12)
 

@@ -81,10 +81,10 @@ class Feed:
             begin, end = now[0][0], now[-1][1]
             x = self._scaled(self.source.take(order[begin:end]))
             y = x if self.target is None else self._scaled(self.target.take(order[begin:end]))
-            for i, (a, b) in enumerate(now, step + first - start):
-                part = slice(a - begin, b - begin)
-                clean = x[part]
-                yield self._batch(clean, clean if y is x else y[part], self.corruption.at(progress(i)), "corrupt", i)
+            sizes = [b - a for a, b in now]
+            for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
+                at = self.corruption.at(progress(i))
+                yield self._batch(clean, clean if y is x else target, at, "corrupt", i)
 
     def some(self, n: int, rng: torch.Generator) -> Tensor:
         """Return up to n of the rows, drawn by `rng`, scaled and clean."""

@@ -47,7 +47,7 @@ class ByHand(Step):
     def _graded(self, p: Pass, progress: float) -> tuple[Numbers, Tensor, Tensor | None, Tensor | None]:
         """Return the numbers, and the objective's gradient in the logits, the codes, and the clean rows' codes."""
         numbers: Numbers = {}
-        losses: list[Tensor] = []
+        loss: Tensor | None = None
         slopes: dict[str, Tensor] = {}
         controllers = dict(self.controlled())
         for name, term in self.objective.at(progress).named().items():
@@ -56,15 +56,10 @@ class ByHand(Step):
             if name in controllers:  # presses on the clean rows, and past its target
                 numbers[name] = term(p)
                 at, weight, aim = p.clean, controllers[name].weight, controllers[name].aim
-            number, slope = term.graded(at, aim)
+            number, slope = term.graded(at, weight, aim)
             numbers.setdefault(name, number)
-            losses.append(number if weight == 1 else weight * number)
+            loss = weight * number if loss is None else loss.add(number, alpha=weight)
             where = "logits" if term.reconstructs else "codes" if at is p else "clean"
-            slope = slope if weight == 1 else weight * slope
             slopes[where] = slopes[where] + slope if where in slopes else slope
-        return (
-            {"loss": sum(losses[1:], losses[0]), **numbers},
-            slopes["logits"],
-            slopes.get("codes"),
-            slopes.get("clean"),
-        )
+        assert loss is not None
+        return {"loss": loss, **numbers}, slopes["logits"], slopes.get("codes"), slopes.get("clean")

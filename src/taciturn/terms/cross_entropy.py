@@ -22,9 +22,9 @@ class CrossEntropy(Term):
     unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
 
-    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return the error, and 1/(B D) (x̂ - x)."""
-        return self(p), (p.recon - p.batch.target).div_(p.n_rows * p.recon.shape[1])
+    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the error, and weight/(B D) (x̂ - x)."""
+        return self(p), (p.recon - p.batch.target).mul_(weight / (p.n_rows * p.recon.shape[1]))
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ softplus(logit) - x · logit."""

@@ -25,9 +25,9 @@ class L1(CountTerm):
         """Whether only the codes count."""
         return not self.scaled
 
-    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return the penalty, and 1/B sign(code)."""
-        return self(p), p.codes.values.sign().div_(p.n_rows)
+    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the penalty, and weight/B sign(code)."""
+        return self(p), p.codes.values.sign().mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l |code| ‖W_l‖."""

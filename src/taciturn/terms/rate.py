@@ -52,10 +52,10 @@ class RateTerm(Term):
     def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return each latent's penalty, and its derivative in q [L]."""
 
-    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return Σ_l cost(aim · ρ, q_l), and what a row's code adds to it: the same for all rows [L]."""
+    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
         cost, marginal = self.marginal(aim * self.target, p.mean_activation)
-        return p.sum(cost), marginal / p.n_rows
+        return p.sum(cost), marginal.mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
         """Return Σ_l cost(ρ, q_l)."""

@@ -20,11 +20,11 @@ class SquaredError(Term):
     reconstructs = True
     sloped = True
 
-    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return the error, and 2/(B D) (x̂ - x) through the output's activation."""
+    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the error, and weight · 2/(B D) (x̂ - x) through the output's activation."""
         error = p.recon - p.batch.target
         number = p.mean(error.square())
-        return number, p.model.through_output(p.recon, error.mul_(2 / (p.n_rows * error.shape[1])))
+        return number, p.model.through_output(p.recon, error.mul_(2 * weight / (p.n_rows * error.shape[1])))
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ (x̂ - x)²."""

@@ -72,8 +72,8 @@ class Term(Recipe):
         """Return the penalty that presses the codes of clean rows towards aim · target."""
         return self(p.clean)
 
-    def graded(self, p: Pass, aim: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return its number, towards aim · target, and its gradient, both without its weight.
+    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return its number, towards aim · target and without a weight, and weight times its gradient.
 
         An error's gradient is in the logits [B, D], a penalty's in the pass's codes, [B, L] or the same for all rows
         [L]. For a step whose backward is written out.

@@ -63,7 +63,8 @@ class Recorder:
             {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
         ]
         self._pending: list[Record] = []
-        self._rates: list[tuple[int, Tensor]] = []  # rows, and each latent's rate over them
+        self._folded: list[Record] = []  # whose latents' rates have become a part of this sum
+        self._rates: Tensor | float = 0.0  # rows times each latent's rate
         self._since = time.perf_counter()
 
     def start(self) -> None:
@@ -72,18 +73,15 @@ class Recorder:
 
     def add(self, record: Record) -> None:
         """Take in the next record."""
-        rates = record.numbers["rates"]
-        self._rates.append((record.rows, rates))
-        if len(self._rates) * len(rates) > MOST:
-            self._rates = [self._mean_rates()]
-        others = {name: number for name, number in record.numbers.items() if name != "rates"}
-        self._pending.append(replace(record, numbers={"rate": rates.mean(), **others}))
+        self._pending.append(record)
         if record.last:
             self._close()
+        elif len(self._pending) * len(record.numbers["rates"]) > MOST:
+            self._fold()
 
     def history(self) -> History:
         """Return all that was said so far; an unfinished epoch counts with the steps that it has."""
-        if self._pending:
+        if self._pending or self._folded:
             self._close()
         shapes = {name: np.shape(value) for epoch in self._epochs for name, value in epoch.items()}
         columns = {
@@ -92,9 +90,10 @@ class Recorder:
         return History(self._steps, columns)
 
     def _close(self) -> None:
-        records, self._pending = self._pending, []
-        mean_rates, self._rates = self._mean_rates()[1], []
+        self._fold()
+        records, self._folded = self._folded, []
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
+        rates, self._rates = self._rates / rows.sum().item(), 0.0
         names = [name for name in records[0].numbers if not name.startswith("validation_")]
         columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
@@ -107,13 +106,18 @@ class Recorder:
         now, weight = time.perf_counter(), rows / rows.sum()
         epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._since}
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
-        epoch |= {"rates": mean_rates.cpu().numpy()}
+        epoch |= {"rates": torch.as_tensor(rates).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
         self._epochs.append(epoch)
         self._since = now
 
-    def _mean_rates(self) -> tuple[int, Tensor]:
-        """Return the rows so far of this epoch, and each latent's rate over them in float64."""
-        rows = torch.tensor([rows for rows, _ in self._rates], dtype=torch.float64)
-        rates = torch.stack([rates for _, rates in self._rates]).double()
-        return int(rows.sum()), (rows / rows.sum()).to(rates) @ rates
+    def _fold(self) -> None:
+        """Keep of each pending step's rates only their mean, and add them to the sum, in float64."""
+        records, self._pending = self._pending, []
+        if not records:
+            return
+        rates = torch.stack([record.numbers["rates"] for record in records]).double()
+        self._rates = self._rates + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
+        for record, rate in zip(records, rates.mean(1), strict=True):
+            others = {name: number for name, number in record.numbers.items() if name != "rates"}
+            self._folded.append(replace(record, numbers={"rate": rate, **others}))

@@ -12,6 +12,8 @@ from browser import browser as browser
 from browser import page as page
 
 matplotlib.use("Agg")
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # read when triton is first imported
 torch.set_num_threads(1)
 
 

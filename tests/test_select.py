@@ -47,17 +47,17 @@ def test_positions_are_those_that_numpy_finds(mask):
 
 
 @pytest.mark.parametrize("rule", [Top(3), Top(3, signed=True), Above(torch.tensor(25.0))])
-def test_very_many_latents_are_taken_a_few_rows_at_a_time(rule, monkeypatch):
+def test_very_many_latents_are_taken_a_few_rows_at_a_time(rule):
     rng = np.random.default_rng(0)
     x, W, b = rng.integers(-3, 4, (150, 5)), rng.integers(-3, 4, (400, 5)), rng.integers(-3, 4, 400)
+    given = [torch.tensor(array, dtype=torch.float32) for array in (x, W, b)]
     blocks = []
-    monkeypatch.setattr("taciturn.kernels.chunked.ENTRIES", 40_000)  # 100 rows of 400
 
     def watched(pre):
         blocks.append(len(pre))
         return rule(pre)
 
-    index, values = Chunked().pick(*(torch.tensor(a, dtype=torch.float32) for a in (x, W, b)), None, watched)
+    index, values = Chunked(entries=40_000).pick(*given, None, watched)  # 100 rows of 400
     assert blocks == [100, 50]
     pre = x @ W.T + b
     assert_array_equal(values, pre[index.rows, index.latents])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 ENTRIES = 1 << 22  # of a block's widest array
+GPU_TIMES = 16  # as many on a GPU, which a block of few rows would leave idle
 
 
 def precise(model: Autoencoder, dtype: np.dtype[np.generic]) -> Autoencoder:
@@ -33,7 +34,8 @@ def precise(model: Autoencoder, dtype: np.dtype[np.generic]) -> Autoencoder:
 
 def blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
     """Yield the source's rows on the model's device, in the input's units, as many at a time as memory allows."""
-    size = max(ENTRIES // max(model.layout.widths) // BLOCK, 1) * BLOCK
+    entries = ENTRIES * GPU_TIMES if model.dictionary.is_cuda else ENTRIES
+    size = max(entries // max(model.layout.widths) // BLOCK, 1) * BLOCK
     for start in range(0, len(source), size):
         yield tensor(source.read(start, min(start + size, len(source)))).to(model.dictionary.device)
 

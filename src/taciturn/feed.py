@@ -17,6 +17,7 @@ from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
 AT_ONCE = 1 << 18  # numbers that small batches are cut from
+MOVED = 1 << 24  # numbers that are moved to a device at a time
 
 
 def near_equal(n: int, size: int) -> list[tuple[int, int]]:
@@ -52,6 +53,39 @@ def corrupted(
     return torch.cat([corruption(part, generator(seed, purpose, step, first + i)) for i, part in enumerate(parts)])
 
 
+def room(device: str) -> int:
+    """Return how many bytes of rows a device may hold: a quarter of what is free on a GPU, elsewhere none."""
+    return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A source's rows on a device: moved there once where there is room, else as they are asked for."""
+
+    source: Source
+    device: str
+
+    @cached_property
+    def held(self) -> Tensor | None:
+        """All rows [N, D], if there is room for them."""
+        n_rows, n_columns = len(self.source), prod(self.source.shape)
+        if n_rows * n_columns * self.source.dtype.itemsize > room(self.device):
+            return None
+        size = max(MOVED // n_columns, 1)
+        return torch.cat([self._moved(self.source.read(at, at + size)) for at in range(0, n_rows, size)])
+
+    def take(self, at_B: Tensor) -> Tensor:
+        """Return the rows at these places [B, D], in this order."""
+        return self._moved(self.source.take(at_B.numpy())) if self.held is None else self.held[at_B.to(self.device)]
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Return the rows start … stop - 1."""
+        return self._moved(self.source.read(start, stop)) if self.held is None else self.held[start:stop]
+
+    def _moved(self, rows: NDArray[np.generic]) -> Tensor:
+        return tensor(rows).to(self.device)
+
+
 @dataclass(frozen=True)
 class Feed:
     """Batches of a source: shuffled, scaled, corrupted, moved. `target` holds each row's partner, if there is one."""
@@ -73,14 +107,15 @@ class Feed:
         self, epoch: int, *, start: int = 0, step: int = 0, progress: Callable[[int], float] = lambda step: 0.0
     ) -> Iterator[Batch]:
         """Yield an epoch's batches from batch `start` on, the first of them being step `step` of the run."""
-        order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch)).numpy()
+        order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch))
+        rows, partners = self._placed
         # small batches are read and scaled several at a time
         bounds, several = self.bounds, max(AT_ONCE // (self.batch_size * prod(self.source.shape)), 1)
         for first in range(start, len(bounds), several):
             now = bounds[first : first + several]
             begin, end = now[0][0], now[-1][1]
-            x = self._scaled(self.source.take(order[begin:end]))
-            y = x if self.target is None else self._scaled(self.target.take(order[begin:end]))
+            x = self.normalise(rows.take(order[begin:end]))
+            y = x if partners is None else self.normalise(partners.take(order[begin:end]))
             sizes = [b - a for a, b in now]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 at = self.corruption.at(progress(i))
@@ -89,17 +124,19 @@ class Feed:
     def some(self, n: int, rng: torch.Generator) -> Tensor:
         """Return up to n of the rows, drawn by `rng`, scaled and clean."""
         at = torch.randperm(len(self.source), generator=rng)[:n].sort().values
-        return self._scaled(self.source.take(at.numpy()))
+        return self.normalise(tensor(self.source.take(at.numpy())).to(self.device))
 
     def held_out(self) -> Iterator[Batch]:
         """Yield all rows in their own order, always with the same noise: what validation looks at."""
-        now = self.corruption.at(1.0)
+        now, (rows, partners) = self.corruption.at(1.0), self._placed
         for i, (a, b) in enumerate(self.bounds):
-            x = self._scaled(self.source.read(a, b))
-            yield self._batch(x, x if self.target is None else self._scaled(self.target.read(a, b)), now, "validate", i)
+            x = self.normalise(rows.read(a, b))
+            yield self._batch(x, x if partners is None else self.normalise(partners.read(a, b)), now, "validate", i)
 
-    def _scaled(self, rows: NDArray[np.generic]) -> Tensor:
-        return self.normalise(tensor(rows).to(self.device))
+    @cached_property
+    def _placed(self) -> tuple[Placed, Placed | None]:
+        partners = None if self.target is None else Placed(self.target, self.device)
+        return Placed(self.source, self.device), partners
 
     def _batch(self, x: Tensor, target: Tensor, now: Corruption, purpose: str, step: int) -> Batch:
         seen = corrupted(x, now, seed=self.seed, purpose=purpose, step=step)

@@ -36,8 +36,7 @@ class Learner:
     """Learns from sources, once (`fit`) or as they come (`partial_fit`). Picklable: it holds no rows."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        kernels = plan.kernels(settings.layout, settings.precision)
-        self.model = Autoencoder(settings.layout, rng=generator(seed, "init"), kernels=kernels)
+        self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
         self.moments = Moments(crossed=settings.scaling.whitens)
         self.scaling_said = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
@@ -50,8 +49,9 @@ class Learner:
     def prepare(self, settings: Settings, seed: int) -> None:
         """Get ready to train the model as it is under these settings, with a fresh optimiser."""
         self.settings, self.seed = settings, seed
-        self.model.to(settings.device)
+        self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
         self.step = plan.step(settings.layout, settings.objective)(self.model, settings.objective)
+        self.step.to(settings.device)
         self.optimiser = self._optimiser()
 
     def see(self, moments: Moments) -> None:

@@ -6,6 +6,7 @@ from .kernels import Kernels
 from .plain import Plain
 from .products import fast_products
 from .proposed import BFloat16, Int8, Proposed, Rounded
+from .tables import Tables, Torch
 
 __all__ = [
     "Above",
@@ -19,7 +20,9 @@ __all__ = [
     "Proposed",
     "Rounded",
     "Rule",
+    "Tables",
     "Top",
     "TopBatch",
+    "Torch",
     "fast_products",
 ]

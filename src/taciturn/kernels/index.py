@@ -31,7 +31,8 @@ class Index:
     @cached_property
     def rows(self) -> Tensor:
         """[N]: the row of each entry."""
-        return torch.arange(self.n_rows, device=self.latents.device).repeat_interleave(self.starts.diff())
+        row_B = torch.arange(self.n_rows, device=self.latents.device)
+        return row_B.repeat_interleave(self.starts.diff(), output_size=len(self.latents))  # else it waits for the GPU
 
     @cached_property
     def by_latent(self) -> tuple[Tensor, Tensor]:

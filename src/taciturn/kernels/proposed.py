@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .chunked import Chunked, row_dots
+from .chunked import Chunked
 from .index import Index, Rule, Top, csr, kept_at
 from .kernels import centred
 from .select import floor_of_top, positions
@@ -99,7 +99,7 @@ class Proposed(Chunked):
         latent_N, counts_B, _ = kept_at(about_BL, entries_N)
         index = csr(latent_N, counts_B, len(W))
         row_N = index.rows
-        score_N = row_dots(x, index, W).add_(b[latent_N])
+        score_N = self.tables.dots(x, index, W).add_(b[latent_N])
         # side by side, filled up to the row with the most
         width = int(counts_B.max())
         slot_N = torch.arange(len(row_N), device=x.device) + row_N * width - index.starts[row_N]

@@ -1,5 +1,10 @@
 """The one place where fast or plain is chosen."""
 
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
 from ..kernels import BFloat16, Chunked, Int8, Kernels, Plain, Proposed, Rounded
 from ..model import Layout
 from ..terms import Objective
@@ -7,22 +12,36 @@ from .by_hand import ByHand
 from .step import Step
 
 MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
+# Of a chunk's pre-activations on a GPU: 1 GB in float32, 2,048 rows of 131,072 latents. A product of B rows reads the
+# weights once for B multiplications with each, and from a few hundred on no longer waits for the GPU's memory; beside
+# weights of that size, their gradients and Adam's moments (17 GB at 4,096 inputs) the buffer is little.
+GPU_ENTRIES = 1 << 28
 ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16, "int8": Int8}
 PRECISIONS = ("fp32", *ROUNDINGS)
 
 
-def kernels(layout: Layout, precision: str = "fp32") -> Kernels:
+def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Kernels:
     """Return the kernels for a network; `precision` is that in which a row's largest are looked for.
 
     Examples
     --------
     >>> from taciturn.sparsify import TopK
     >>> kernels(Layout((512, 8192), TopK(32)))
-    Chunked(rows=512)
+    Chunked(rows=512, entries=4194304, tables=Torch())
     """
+    given = _on_gpu() if torch.device(device).type == "cuda" else {}
     if precision in ROUNDINGS:
-        return Proposed(rounding=ROUNDINGS[precision])
-    return Chunked() if layout.widths[-1] >= MANY_LATENTS else Plain()
+        return Proposed(rounding=ROUNDINGS[precision], **given)
+    return Chunked(**given) if layout.widths[-1] >= MANY_LATENTS else Plain()
+
+
+def _on_gpu() -> dict[str, Any]:
+    """Return what Chunked is on a GPU: as many rows as its memory has room for, and Triton, which comes with CUDA."""
+    if find_spec("triton") is None:
+        return {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
+    from ..kernels.tables_triton import Triton
+
+    return {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES, "tables": Triton()}
 
 
 def step(layout: Layout, objective: Objective) -> type[Step]:

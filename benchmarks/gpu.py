@@ -1,0 +1,190 @@
+"""A step of a TopK dictionary on a GPU: rows a second, how much of its bfloat16 peak that is, and peak memory.
+
+python benchmarks/gpu.py [--peers PYTHON] [--only NAMES] [--inputs 4096] [--latents 131072] [--k 64] [--batch 8192]
+       [--rounds 3] [--seconds 5] [--device cuda] [--peak FLOPS] [--out TABLE.md]
+
+PYTHON is what `benchmarks/peers/setup.sh DIR` names; for CUDA it needs torch for CUDA, with which comes the triton
+that sparsify's decoder is written in. Of the peak: rows a second · 2 · inputs · latents over FLOPS, the operations of the
+encoder's product alone, which no exact step can spare; FLOPS is the dense bfloat16 rate in the maker's data sheet,
+known here for some names, else --peak. A dense step does six such products and is credited with one.
+
+taciturn         the whole of what `fit` does for a batch, TopK and the squared error; the rows on the GPU, as fit has
+                 them if there is room. float32 as torch multiplies it; "+tf32": torch's leave to round the products'
+                 factors to 10 binary digits, which is the user's to give; "bf16": precision="bf16"
+sparsify         SparseCoder forward and backward (its own bfloat16 autocast), fused Adam
+dense            PyTorch as usually written: bfloat16 autocast, topk, scatter, a dense product, fused Adam
+the product      the encoder's alone, in bfloat16: what a GPU reaches of its peak
+
+There is room for one at a time, so each round starts every contestant anew, in an order drawn anew, warms it up and
+measures it; each step waits for the GPU. Medians of rounds. `--device cpu` runs the same anywhere, at a small size.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import sys
+from collections import defaultdict
+from typing import Any
+
+from race import THREADS, publish, race, resident, serve
+from speed_topk import PLAIN, RATE, Step, mixtures, ours
+
+PEAKS = {"H100 PCIe": 756e12, "H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16
+
+
+def sparsify(a: argparse.Namespace, batches: list[Any]) -> Step:
+    """SparseCoder and Adam."""
+    import torch
+    from sparsify import SparseCoder, SparseCoderConfig
+
+    coder = SparseCoder(a.inputs, SparseCoderConfig(num_latents=a.latents, k=a.k), device=a.device)
+    adam, feed = torch.optim.Adam(coder.parameters(), lr=RATE, fused=True), turns(a, batches)
+
+    def step() -> None:
+        coder(next(feed)).fvu.backward()
+        adam.step()
+        adam.zero_grad()
+
+    return step
+
+
+def dense(a: argparse.Namespace, batches: list[Any]) -> Step:
+    """Autocast, topk, scatter, a dense product, autograd, Adam."""
+    import torch
+
+    W = torch.nn.functional.normalize(torch.randn(a.latents, a.inputs, device=a.device))
+    given = W, torch.zeros(a.latents, device=a.device), W.clone(), torch.zeros(a.inputs, device=a.device)
+    W, b, V, c = (tensor.requires_grad_() for tensor in given)
+    adam, feed = torch.optim.Adam([W, b, V, c], lr=RATE, fused=True), turns(a, batches)
+
+    def step() -> None:
+        x = next(feed)
+        with torch.autocast(torch.device(a.device).type, torch.bfloat16):
+            pre = torch.nn.functional.linear(x - c, W, b)
+            top = pre.topk(a.k, sorted=False)
+            codes = torch.zeros_like(pre).scatter_(1, top.indices, top.values.relu())
+            recon = codes @ V + c
+        adam.zero_grad()
+        (recon.float() - x).square().sum(1).mean().backward()
+        adam.step()
+
+    return step
+
+
+def product(a: argparse.Namespace, batches: list[Any]) -> Step:
+    """The encoder's product and nothing else."""
+    import torch
+
+    W = torch.randn(a.latents, a.inputs, device=a.device, dtype=torch.bfloat16)
+    feed = turns(a, [batch.bfloat16() for batch in batches])
+    return lambda: next(feed) @ W.t()
+
+
+def turns(a: argparse.Namespace, batches: list[Any]) -> Any:
+    """Return the batches, on the device, again and again."""
+    import itertools
+
+    return itertools.cycle([batch.to(a.device) for batch in batches])
+
+
+OURS = {"taciturn": {}, "taciturn+tf32": {}, "taciturn bf16": {"precision": "bf16"}}
+OTHERS = {"sparsify": sparsify, "dense": dense, "the product": product}
+
+
+def work(name: str, a: argparse.Namespace) -> None:
+    """Be a worker."""
+    import torch
+
+    gpu = torch.device(a.device).type == "cuda"
+
+    def make() -> Step:
+        torch.manual_seed(0)
+        if name.endswith("+tf32"):
+            torch.set_float32_matmul_precision("high")
+        batches = mixtures(4, a.batch, a.inputs)
+        if name in OTHERS:
+            step = OTHERS[name](a, batches)
+        else:
+            step = ours(sparsity=f"topk:{a.k}", device=a.device, **OURS[name], **PLAIN)(a, batches)
+        if not gpu:
+            return step
+        torch.cuda.reset_peak_memory_stats()  # of steps, not of setting up
+
+        def finished() -> None:
+            step()
+            torch.cuda.synchronize()
+
+        return finished
+
+    serve(make, memory=(lambda: torch.cuda.max_memory_allocated() / 2**20) if gpu else resident)
+
+
+def measured(a: argparse.Namespace, names: list[str]) -> list[dict[str, Any]]:
+    """Return each contestant's median over rounds, its slowest and fastest round, its greatest peak memory."""
+    options = [f"--{name}={getattr(a, name)}" for name in ("inputs", "latents", "k", "batch", "device")]
+    threads = THREADS if a.device == "cpu" else min(os.cpu_count() or 1, 16)
+    rounds = defaultdict(list)
+    for _ in range(a.rounds):
+        for name in random.sample(names, len(names)):
+            who = [(name, a.peers if name == "sparsify" else sys.executable)]
+            given = {"rounds": 1, "seconds": a.seconds, "options": options, "threads": threads}
+            rounds[name] += race(__file__, who, a.batch, **given)
+            print(rounds[name][-1], file=sys.stderr, flush=True)
+    found = []
+    for name in names:
+        fine = [result for result in rounds[name] if "rate" in result]
+        rates, mb = [result["rate"] for result in fine], [result["mb"] for result in fine]
+        if len(fine) < a.rounds:
+            found.append({"name": name, "failed": next(r["failed"] for r in rounds[name] if "failed" in r)})
+        else:
+            spread = {"rate": statistics.median(rates), "low": min(rates), "high": max(rates)}
+            found.append({"name": name, **spread, "mb": max(mb)})
+    return found
+
+
+def lines(a: argparse.Namespace, results: list[dict[str, Any]], peak: float | None) -> list[str]:
+    """Return the table."""
+    told = ["| | rows/s | slowest … fastest round | of the peak | peak GB |", "|---|---|---|---|---|"]
+    for r in results:
+        if "failed" in r:
+            told.append(f"| {r['name']} | failed: {r['failed']} | | | |")
+            continue
+        share = f"{r['rate'] * 2 * a.inputs * a.latents / peak:.1%}" if peak else "unknown"
+        spread = f"{r['low']:,.0f} … {r['high']:,.0f}"
+        told.append(f"| {r['name']} | {r['rate']:,.0f} | {spread} | {share} | {r['mb'] / 1024:.1f} |")
+    return told
+
+
+def main() -> None:
+    """Race and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers")
+    parser.add_argument("--only", help="these contestants, joined by /")
+    for name, size in (("inputs", 4096), ("latents", 131072), ("k", 64), ("batch", 8192), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=size)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--peak", type=float, help="operations a second in bfloat16")
+    parser.add_argument("--out")
+    parser.add_argument("--worker")
+    a = parser.parse_args()
+    if a.worker:
+        work(a.worker, a)
+        return
+    import torch
+
+    gpu = torch.device(a.device).type == "cuda"
+    if gpu and not torch.cuda.is_available():
+        sys.exit(f"no CUDA device here; --device cpu runs {sys.argv[0]} at a small size")
+    device = torch.cuda.get_device_name(a.device) if gpu else a.device
+    peak = a.peak or next((peak for name, peak in PEAKS.items() if name in device), None)
+    names = [name for name in [*OURS, *OTHERS] if a.peers or name != "sparsify"]
+    results = measured(a, a.only.split("/") if a.only else names)
+    said = f"{a.inputs} inputs, {a.latents} latents, k {a.k}, batch {a.batch}; {a.rounds} rounds of {a.seconds:g} s"
+    at = f", {peak / 1e12:g} TFLOP/s" if peak else ""
+    publish(f"{device}{at}, torch {torch.__version__}; {said}", lines(a, results, peak), results, a.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Fits on a device that is not the processor, by a stand-in (elsewhere.py): everything lies where it should."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from elsewhere import DEVICE, There, on_it, waits
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
+from taciturn.corrupt import Gaussian
+from taciturn.feed import Feed
+from taciturn.sources import Rows
+
+rng = np.random.default_rng(0)
+FEATURES = rng.normal(size=(64, 24))
+X = ((rng.random((1200, 64)) < 0.06) @ FEATURES).astype(np.float32)
+FIT = {"max_iter": 2, "batch_size": 300, "random_state": 0}
+MODELS = {
+    "topk": DictionaryAutoencoder(640, k=4, **FIT),
+    "few latents": DictionaryAutoencoder(48, k=4, **FIT),
+    "batch_topk": DictionaryAutoencoder(640, k=4, sparsity="batch_topk", **FIT),
+    "jumprelu": DictionaryAutoencoder(640, k=4, sparsity="jumprelu", **FIT),
+    "gated": DictionaryAutoencoder(640, k=4, sparsity="gated", **FIT),
+    "relu": DictionaryAutoencoder(640, k=4, sparsity="l1", **FIT),
+    "matryoshka": DictionaryAutoencoder(640, k=4, matryoshka="auto", **FIT),
+    "refined": DictionaryAutoencoder(640, k=4, refine=1, **FIT),
+    "ordered": DictionaryAutoencoder(640, k=4, ordered=True, **FIT),
+    "resampled": DictionaryAutoencoder(640, k=4, revive="auxk+resample", **FIT),
+    "whitened": DictionaryAutoencoder(640, k=4, scaling="whiten", **FIT),
+    "bf16": DictionaryAutoencoder(640, k=4, precision="bf16", **FIT),
+    "corrupted": DictionaryAutoencoder(640, k=4, corruption="swap:0.1+gaussian:0.1", **FIT),
+    "tied": SparseAutoencoder(640, sparsity="topk:4", tied=True, **FIT),
+    "kl": SparseAutoencoder(32, sparsity="kl:0.1", corruption="dropout:0.2", **FIT),
+    "two layers": DenoisingAutoencoder((40, 32), early_stopping=True, **FIT),
+}
+
+
+@pytest.fixture(autouse=True)
+def _short_fits_miss_targets():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_everything_is_on_the_device_and_comes_out_the_same(name):
+    here = MODELS[name].set_params(device="cpu").fit(X)
+    codes, score = here.transform(X), here.score(X)
+    expected = {name: tensor.clone() for name, tensor in here.module_.state_dict().items()}
+    with on_it():
+        there = MODELS[name].set_params(device=DEVICE).fit(X)
+        assert all(isinstance(tensor, There) for tensor in there._learner.step.state_dict().values())
+        assert abs(there.transform(X) - codes).max() == 0
+        assert there.score(X) == score
+        found = {name: tensor.cpu() for name, tensor in there.module_.state_dict().items()}
+    for part, tensor in expected.items():
+        assert torch.equal(found[part], tensor), part
+
+
+def test_a_topk_step_waits_for_nothing():
+    X_long = np.concatenate([X] * 4)
+    with on_it():
+        counted = []
+        for rows in (X, X_long):
+            before = sum(waits.values())
+            DictionaryAutoencoder(640, k=4, sparsity="topk:4", revive=None, device=DEVICE, **FIT).fit(rows)
+            counted.append(sum(waits.values()) - before)
+    assert counted[0] == counted[1]  # four times as many steps
+
+
+class Counted(Rows):
+    """Rows that count how many of them were asked for."""
+
+    asked = 0
+
+    def read(self, start, stop):
+        self.asked += len(found := super().read(start, stop))
+        return found
+
+    def take(self, indices):
+        self.asked += len(indices)
+        return super().take(indices)
+
+
+@pytest.mark.parametrize("target", [False, True])
+def test_rows_that_a_device_has_room_for_are_moved_once_and_are_the_same(monkeypatch, target):
+    def batches(source, device):
+        partners = Rows(-X) if target else None
+        feed = Feed(source, torch.Tensor.float, 500, 0, Gaussian(0.1), partners, device)
+        every = [batch for epoch in (0, 1) for batch in feed.epoch(epoch)] + list(feed.held_out())
+        return [tensor for batch in every for tensor in (batch.x, batch.target, batch.seen)]
+
+    expected = batches(often := Counted(X), "cpu")
+    assert often.asked == 3 * len(X)
+    monkeypatch.setattr("taciturn.feed.MOVED", 24 * 1000)  # in two parts
+    monkeypatch.setattr("taciturn.feed.room", lambda device: X.nbytes)
+    with on_it():
+        found = batches(once := Counted(X), DEVICE)
+        assert once.asked == len(X)
+        assert len(found) == len(expected)
+        assert all(isinstance(a, There) and torch.equal(a.cpu(), b) for a, b in zip(found, expected, strict=True))
+    monkeypatch.setattr("taciturn.feed.room", lambda device: X.nbytes - 1)
+    batches(too_many := Counted(X), "cpu")
+    assert too_many.asked == 3 * len(X)

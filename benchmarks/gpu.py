@@ -4,8 +4,8 @@ python benchmarks/gpu.py [--peers PYTHON] [--only NAMES] [--inputs 4096] [--late
        [--rounds 3] [--seconds 5] [--device cuda] [--peak FLOPS] [--out TABLE.md]
 
 PYTHON is what `benchmarks/peers/setup.sh DIR` names; for CUDA it needs torch for CUDA, with which comes the triton
-that sparsify's decoder is written in. Of the peak: rows a second · 2 · inputs · latents over FLOPS, the operations of the
-encoder's product alone, which no exact step can spare; FLOPS is the dense bfloat16 rate in the maker's data sheet,
+that sparsify's decoder is written in. Of the peak: rows a second · 2 · inputs · latents over FLOPS, the operations of
+the encoder's product alone, which no exact step can spare; FLOPS is the dense bfloat16 rate in the maker's data sheet,
 known here for some names, else --peak. A dense step does six such products and is credited with one.
 
 taciturn         the whole of what `fit` does for a batch, TopK and the squared error; the rows on the GPU, as fit has

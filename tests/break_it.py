@@ -270,6 +270,20 @@ BREAKS = (
         ("test_kernels_property.py",),
     ),
     Break(
+        "device: buffers of the step are left behind",
+        "estimators/learner.py",
+        "self.step.to(settings.device)",
+        "self.model.to(settings.device)",
+        ("test_elsewhere.py",),
+    ),
+    Break(
+        "device: rows that fit are moved again and again",
+        "feed.py",
+        "    @cached_property\n    def _placed",
+        "    @property\n    def _placed",
+        ("test_elsewhere.py",),
+    ),
+    Break(
         "BatchTopK: a loud row is cut short",
         "codes.py",
         "if candidates < n_latents and kept.view(n_rows, -1).all(1).any():",

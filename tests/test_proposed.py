@@ -82,6 +82,18 @@ def test_other_rules_and_other_precisions_are_not_rounded():
     assert torch.equal(Proposed().pick(*double, Top(5))[1], Chunked().pick(*double, Top(5))[1])
 
 
+def test_shapes_that_a_device_does_not_multiply_are_left_to_float32():
+    class Eights(Int8):
+        @staticmethod
+        def fits(x, W):
+            return len(x) % 8 == 0
+
+    offered = offer(n_rows=20, n_latents=64)  # the last chunk has four rows
+    ours, theirs = Proposed(8, rounding=Eights).pick(*offered, Top(5)), Chunked(8).pick(*offered, Top(5))
+    assert torch.equal(ours[0].latents, theirs[0].latents)
+    assert torch.equal(ours[1], theirs[1])
+
+
 def test_an_estimator_learns_the_same_dictionary():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(64, 96)).astype(np.float32)

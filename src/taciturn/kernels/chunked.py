@@ -4,7 +4,7 @@ Rows are taken in chunks whose pre-activations share one buffer; what is kept is
 product with it, forward and backward, is a sum of a table's rows, or a product with them: see `tables`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -25,8 +25,8 @@ class Chunked:
     """Take `rows` rows at a time, or as many fewer as have `entries` pre-activations."""
 
     rows: int = 512
-    entries: int = ENTRIES
-    tables: Tables = Torch()
+    entries: int = field(default=ENTRIES, kw_only=True)
+    tables: Tables = field(default=Torch(), kw_only=True)
 
     sparse_below = 0.125
 

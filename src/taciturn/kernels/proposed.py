@@ -20,6 +20,11 @@ class Rounded(Protocol):
 
     def __init__(self, W: Tensor) -> None: ...
 
+    @staticmethod
+    def fits(x: Tensor, W: Tensor) -> bool:
+        """Return whether the device multiplies arrays of these shapes so."""
+        ...
+
     def product(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' [B, L], rounded, in `out`."""
         ...
@@ -38,6 +43,11 @@ class Int8:
         self.step, self.longest, self.coarsest = step[:, 0], lengths.amax(), step.amax()
         self.buffer = torch.empty(0, dtype=torch.int32, device=W.device)
 
+    @staticmethod
+    def fits(x: Tensor, W: Tensor) -> bool:
+        """Return whether the device multiplies these as whole numbers: CUDA takes 17 rows or more, and eights."""
+        return not x.is_cuda or (len(x) > 16 and x.shape[1] % 8 == 0 and len(W) % 8 == 0)
+
     def product(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' [B, L]."""
         whole, step = _whole(x)
@@ -55,6 +65,11 @@ class BFloat16:
 
     def __init__(self, W: Tensor) -> None:
         self.W, self.longest = W.bfloat16(), _length(W).amax()
+
+    @staticmethod
+    def fits(x: Tensor, W: Tensor) -> bool:
+        """Return True."""
+        return True
 
     def product(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' [B, L]."""
@@ -81,6 +96,8 @@ class Proposed(Chunked):
         if not isinstance(rule, Top) or rule.signed or x.dtype != torch.float32 or rule.k == len(W) or not len(x):
             return super().pick(x, W, b, centre, rule)
         parts = centred(x, centre).split(self.rows_of(W))
+        if not all(self.rounding.fits(part, W) for part in parts):
+            return super().pick(x, W, b, centre, rule)
         buffer = x.new_empty(len(parts[0]), len(W))
         rounded = self.rounding(W)
         latents, values = zip(

@@ -29,13 +29,15 @@ def resident() -> float:
 
 
 def serve(make: Callable[[], Callable[[], Any]], warm_up: int = 3, memory: Callable[[], float] = resident) -> None:
-    """Be a worker: warm up, then answer each line, seconds, with the times that steps took and the memory in MB."""
+    """Be a worker: warm up, then answer each line, seconds, with the times that steps took and the memory in MB.
+
+    What the last step of the warm-up returns is kept: a loss, by which contestants can be seen to do the same.
+    """
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # contestants print; their words are kept apart
     step = make()
-    for _ in range(warm_up):
-        step()
-    print("{}", file=answer, flush=True)
+    loss = [step() for _ in range(warm_up)][-1]
+    print(json.dumps({"loss": loss if isinstance(loss, float) else None}), file=answer, flush=True)
     for line in sys.stdin:
         stop, times = time.perf_counter() + float(line), []
         while not times or time.perf_counter() < stop:
@@ -53,6 +55,7 @@ class Worker:
     process: "subprocess.Popen[str]"
     rounds: list[list[float]] = field(default_factory=list)
     mb: float = 0.0
+    loss: float | None = None  # after the warm-up
     failed: str = ""
 
     def answer(self) -> dict[str, Any] | None:
@@ -79,7 +82,8 @@ class Worker:
         medians = [units / statistics.median(times) for times in self.rounds]
         every = [seconds for times in self.rounds for seconds in times]
         rate = units / statistics.median(every)
-        return {"name": self.name, "rate": rate, "low": min(medians), "high": max(medians), "mb": self.mb}
+        spread = {"low": min(medians), "high": max(medians)}
+        return {"name": self.name, "rate": rate, **spread, "mb": self.mb, "loss": self.loss}
 
 
 def start(script: str, name: str, python: str, options: Sequence[str], log: IO[str], threads: int) -> Worker:
@@ -93,7 +97,7 @@ def start(script: str, name: str, python: str, options: Sequence[str], log: IO[s
     command = [python, script, "--worker", name, *options]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     worker = Worker(name, subprocess.Popen(command, env=env, text=True, stderr=log, **pipes))
-    worker.answer()
+    worker.loss = (worker.answer() or {}).get("loss")
     return worker
 
 
@@ -124,13 +128,17 @@ def race(
 def table(results: Sequence[dict[str, Any]], unit: str = "rows") -> list[str]:
     """Return a table's lines; ratios are to the last contestant, ours or the limit."""
     base = next((r["rate"] for r in results if "rate" in r), 1.0)
-    lines = [f"| | {unit}/s | slowest … fastest round | × the first | peak MB |", "|---|---|---|---|---|"]
+    losses = any(r.get("loss") is not None for r in results)
+    lines = [f"| | {unit}/s | slowest … fastest round | × the first | peak MB |{' loss |' if losses else ''}"]
+    lines += ["|---|---|---|---|---|" + ("---|" if losses else "")]
     for r in results:
         if "failed" in r:
             lines.append(f"| {r['name']} | failed: {r['failed']} | | | |")
         else:
             spread = f"{r['low']:,.0f} … {r['high']:,.0f}"
-            lines.append(f"| {r['name']} | {r['rate']:,.0f} | {spread} | {r['rate'] / base:.2f} | {r['mb']:,.0f} |")
+            loss = (" |" if r["loss"] is None else f" {r['loss']:.4f} |") if losses else ""
+            said = f"{r['rate']:,.0f} | {spread} | {r['rate'] / base:.2f} | {r['mb']:,.0f}"
+            lines.append(f"| {r['name']} | {said} |{loss}")
     return lines
 
 

@@ -148,16 +148,15 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from taciturn.kernels import tables_triton as tables
 
-for capability in (80, 90):
-    for width in (1, 256):
-        for kernel in (tables._sums, tables._dots):
-            kinds = {"at": "*i64", "starts": "*i64", "left_at": "*i64", "right_at": "*i64", "n": "i32", "width": "i32"}
-            kinds |= {"ENTRIES": "constexpr", "COLUMNS": "constexpr"}
-            signature = {name: kinds.get(name, "*fp32") for name in kernel.arg_names}
-            source = ASTSource(kernel, signature, {"ENTRIES": 8, "COLUMNS": width})
-            made = triton.compile(source, target=GPUTarget("cuda", capability, 32))
-            assert made.asm["cubin"]
-            print("atom." in made.asm["ptx"] or "red.global" in made.asm["ptx"])
+for capability, width, numbers in ((80, 256, "*fp32"), (90, 1, "*fp32"), (90, 256, "*fp32"), (90, 256, "*fp64")):
+    for kernel in (tables._sums, tables._dots):
+        kinds = {"at": "*i64", "starts": "*i64", "left_at": "*i64", "right_at": "*i64", "n": "i32", "width": "i32"}
+        kinds |= {"ENTRIES": "constexpr", "COLUMNS": "constexpr"}
+        signature = {name: kinds.get(name, numbers) for name in kernel.arg_names}
+        source = ASTSource(kernel, signature, {"ENTRIES": 8, "COLUMNS": width})
+        made = triton.compile(source, target=GPUTarget("cuda", capability, 32))
+        assert made.asm["cubin"]
+        print("atom." in made.asm["ptx"] or "red.global" in made.asm["ptx"])
 """
 
 

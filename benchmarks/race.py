@@ -125,10 +125,9 @@ def race(
     return [worker.result(units) for worker in workers]
 
 
-def table(results: Sequence[dict[str, Any]], unit: str = "rows") -> list[str]:
-    """Return a table's lines; ratios are to the last contestant, ours or the limit."""
+def table(results: Sequence[dict[str, Any]], unit: str = "rows", *, losses: bool = False) -> list[str]:
+    """Return a table's lines; ratios are to the first contestant; `losses` if they are of one kind."""
     base = next((r["rate"] for r in results if "rate" in r), 1.0)
-    losses = any(r.get("loss") is not None for r in results)
     lines = [f"| | {unit}/s | slowest … fastest round | × the first | peak MB |{' loss |' if losses else ''}"]
     lines += ["|---|---|---|---|---|" + ("---|" if losses else "")]
     for r in results:

@@ -308,7 +308,7 @@ def main() -> None:
     )
     shape = f"{task.inputs} → {task.latents} → {task.inputs}, batches of {task.batch}"
     title = f"{a.task}: {shape}, {a.threads} threads; {a.rounds} rounds of {a.seconds:g} s"
-    publish(title, table(results, "samples"), results, a.out)
+    publish(title, table(results, "samples", losses=True), results, a.out)
 
 
 if __name__ == "__main__":

@@ -117,15 +117,15 @@ BREAKS = (
     Break(
         "feed: the target is the corrupted row",
         "feed.py",
-        "return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))",
-        "return Batch(x=x, target=seen, seen=seen, moment=(self.seed, step))",
+        "target=target, seen=in_blocks(x, now, noise)",
+        "target=in_blocks(x, now, noise), seen=in_blocks(x, now, noise)",
         ("test_corrupt.py",),
     ),
     Break(
         "feed: the same noise at every step",
         "feed.py",
-        "generator(seed, purpose, step, first + i)",
-        "generator(seed, purpose, i)",
+        "keys(self.seed, purpose, steps[:, None], blocks(self.batch_size))",
+        "keys(self.seed, purpose, 0 * steps[:, None], blocks(self.batch_size))",
         ("test_corrupt.py",),
     ),
     Break(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .corrupt import Clean, Corruption
 from .passes import Batch
-from .seeds import generator
+from .seeds import generator, keys, seeded
 from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
@@ -44,13 +44,21 @@ def corrupted(
     Noise is drawn in blocks of rows keyed by (seed, purpose, step, block): the same on any number of threads or
     processes, and for any split of the rows at multiples of a block; `first_row` is where x begins.
     """
+    return in_blocks(x, corruption, keys(seed, purpose, step, first_row // BLOCK + blocks(len(x))))
+
+
+def blocks(n_rows: int) -> NDArray[np.intp]:
+    """Return the numbers of the blocks that rows fall into."""
+    return np.arange(-(-n_rows // BLOCK))
+
+
+def in_blocks(x: Tensor, corruption: Corruption, noise: NDArray[np.uint64]) -> Tensor:
+    """Return the rows as the network sees them, each block's noise from the generator of its key."""
     if corruption.clean:
         return x
-    first = first_row // BLOCK
-    if len(x) <= BLOCK:
-        return corruption(x, generator(seed, purpose, step, first))
     parts = x.split(BLOCK)
-    return torch.cat([corruption(part, generator(seed, purpose, step, first + i)) for i, part in enumerate(parts)])
+    seen = [corruption(part, seeded(key)) for part, key in zip(parts, noise.tolist(), strict=False)]
+    return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 
 def room(device: str) -> int:
@@ -111,6 +119,7 @@ class Feed:
         rows, partners = self._placed
         # small batches are read and scaled several at a time
         bounds, several = self.bounds, max(AT_ONCE // (self.batch_size * prod(self.source.shape)), 1)
+        noise = self._keys("corrupt", step - start)
         for first in range(start, len(bounds), several):
             now = bounds[first : first + several]
             begin, end = now[0][0], now[-1][1]
@@ -119,7 +128,7 @@ class Feed:
             sizes = [b - a for a, b in now]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 at = self.corruption.at(progress(i))
-                yield self._batch(clean, clean if y is x else target, at, "corrupt", i)
+                yield self._batch(clean, clean if y is x else target, at, i, noise[i - step + start])
 
     def some(self, n: int, rng: torch.Generator) -> Tensor:
         """Return up to n of the rows, drawn by `rng`, scaled and clean."""
@@ -128,19 +137,23 @@ class Feed:
 
     def held_out(self) -> Iterator[Batch]:
         """Yield all rows in their own order, always with the same noise: what validation looks at."""
-        now, (rows, partners) = self.corruption.at(1.0), self._placed
+        now, noise, (rows, partners) = self.corruption.at(1.0), self._keys("validate", 0), self._placed
         for i, (a, b) in enumerate(self.bounds):
             x = self.normalise(rows.read(a, b))
-            yield self._batch(x, x if partners is None else self.normalise(partners.read(a, b)), now, "validate", i)
+            yield self._batch(x, x if partners is None else self.normalise(partners.read(a, b)), now, i, noise[i])
 
     @cached_property
     def _placed(self) -> tuple[Placed, Placed | None]:
         partners = None if self.target is None else Placed(self.target, self.device)
         return Placed(self.source, self.device), partners
 
-    def _batch(self, x: Tensor, target: Tensor, now: Corruption, purpose: str, step: int) -> Batch:
-        seen = corrupted(x, now, seed=self.seed, purpose=purpose, step=step)
-        return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
+    def _keys(self, purpose: str, step: int) -> NDArray[np.uint64]:
+        """Return the key of each block of each batch of an epoch whose first would be such a step of the run."""
+        steps = step + np.arange(len(self.bounds))
+        return keys(self.seed, purpose, steps[:, None], blocks(self.batch_size))
+
+    def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
+        return Batch(x=x, target=target, seen=in_blocks(x, now, noise), moment=(self.seed, step))
 
 
 def tensor(rows: NDArray[np.generic]) -> Tensor:

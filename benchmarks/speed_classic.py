@@ -293,7 +293,8 @@ def main() -> None:
     if a.worker:
         work(a.worker, task)
         return
-    names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras else ())]
+    # Keras's environment has no scikit-learn, whose the digits are
+    names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras and a.task != "digits" else ())]
     names = a.only.split("/") if a.only else names
     pythons = [a.keras if name in KERAS else a.classic if name in CLASSIC else sys.executable for name in names]
     options = [f"--task={a.task}"]

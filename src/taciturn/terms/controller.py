@@ -66,7 +66,8 @@ class Controller(nn.Module):
 
     def observe(self, ratio: float, ease: float) -> None:
         """Take in what a batch measured over the target."""
-        w, m, s, c, n = (b.item() for b in (self.log_weight, self.mean, self.side, self.correction, self.seen))
+        state = (self.log_weight, self.mean, self.side, self.correction, self.seen)
+        w, m, s, c, n = (buffer.item() for buffer in state)
         low, high = (math.log(bound * self.scale) for bound in BOUNDS)
         n += 1
         m += (ratio - m) / min(n, self.horizon)
@@ -75,17 +76,13 @@ class Controller(nn.Module):
             d = m - 1
             s = -s if d * s < -self.offset else s
             nothing_resists = w <= low + 1e-4
-            c = (
-                _within(-0.5, c + _within(-1, d, 1) / self.horizon, 0.5)
-                if nothing_resists
-                else c * (1 - 1 / self.horizon)
-            )
+            if nothing_resists:
+                c = _within(-0.5, c + _within(-1, d, 1) / self.horizon, 0.5)
+            else:
+                c *= 1 - 1 / self.horizon
             excess = 1 + d * s / self.offset
         w += GAIN / self.horizon * ease * _within(-1, math.log(max(excess, 1e-3)), 0.25)
-        now = (_within(low, w, high), m, s, c, n)
-        for buffer, number in zip(
-            (self.log_weight, self.mean, self.side, self.correction, self.seen), now, strict=True
-        ):
+        for buffer, number in zip(state, (_within(low, w, high), m, s, c, n), strict=True):
             buffer.fill_(number)
 
 

@@ -117,15 +117,15 @@ BREAKS = (
     Break(
         "feed: the target is the corrupted row",
         "feed.py",
-        "target=target, seen=in_blocks(x, now, noise)",
-        "target=in_blocks(x, now, noise), seen=in_blocks(x, now, noise)",
+        "Batch(x=x, target=target, seen=seen, ",
+        "Batch(x=x, target=seen, seen=seen, ",
         ("test_corrupt.py",),
     ),
     Break(
         "feed: the same noise at every step",
         "feed.py",
-        "keys(self.seed, purpose, steps[:, None], blocks(self.batch_size))",
-        "keys(self.seed, purpose, 0 * steps[:, None], blocks(self.batch_size))",
+        "keys(self.seed, purpose, steps[:, None], ",
+        "keys(self.seed, purpose, 0 * steps[:, None], ",
         ("test_corrupt.py",),
     ),
     Break(
@@ -138,8 +138,8 @@ BREAKS = (
     Break(
         "found weight: presses the noisy codes",
         "terms/rate.py",
-        "p.sum(self.cost(aim * self.target, p.clean.mean_activation))",
-        "p.sum(self.cost(aim * self.target, p.mean_activation))",
+        "p.sum(self.cost(self._aimed(aim), p.clean.mean_activation))",
+        "p.sum(self.cost(self._aimed(aim), p.mean_activation))",
         ("test_controller.py",),
     ),
     Break(

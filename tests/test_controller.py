@@ -75,6 +75,13 @@ def test_at_rest_the_weight_stands_still_an_offset_past_the_aim():
     assert controller.aim == pytest.approx(0.9)
 
 
+def test_an_aim_past_a_high_rate_stays_below_1():
+    X = np.random.default_rng(0).random((300, 10), np.float32)
+    model = SparseAutoencoder(8, sparsity="kl:0.985", max_iter=20, random_state=0).fit(X)
+    assert np.isfinite(model.history_["loss"]).all()
+    assert model.transform(X).mean() == pytest.approx(0.985, abs=0.02)
+
+
 # --- birth and the last shift -----------------------------------------------------------------------------------
 def model_and_rows(coder, n=400, widths=(6, 9), **layout):
     rng = torch.Generator().manual_seed(0)

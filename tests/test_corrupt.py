@@ -10,7 +10,7 @@ from scipy.stats import kstest
 
 from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
 from taciturn.errors import RecipeError
-from taciturn.feed import Feed, near_equal
+from taciturn.feed import Feed, corrupted, near_equal
 from taciturn.model import Autoencoder, Layout
 from taciturn.recipe import Recipe
 from taciturn.schedules import Linear
@@ -414,6 +414,17 @@ def test_a_blocks_noise_does_not_depend_on_what_else_is_in_the_batch():
         return batch.seen
 
     assert torch.equal(seen(192)[:128], seen(128))
+
+
+def test_no_rows_stay_no_rows():
+    assert corrupted(torch.empty(0, 3), Gaussian(0.1), seed=0, purpose="evaluate").shape == (0, 3)
+
+
+def test_a_batch_size_beyond_the_rows_changes_nothing():
+    def seen(batch_size: int) -> torch.Tensor:
+        return next(Feed(Rows(table()), scaled, batch_size=batch_size, seed=0, corruption=Gaussian(0.5)).epoch(0)).seen
+
+    assert torch.equal(seen(len(table())), seen(10**12))
 
 
 def test_an_epoch_goes_on_where_it_stopped():

@@ -44,20 +44,20 @@ def corrupted(
     Noise is drawn in blocks of rows keyed by (seed, purpose, step, block): the same on any number of threads or
     processes, and for any split of the rows at multiples of a block; `first_row` is where x begins.
     """
+    if corruption.clean:
+        return x
     return in_blocks(x, corruption, keys(seed, purpose, step, first_row // BLOCK + blocks(len(x))))
 
 
 def blocks(n_rows: int) -> NDArray[np.intp]:
-    """Return the numbers of the blocks that rows fall into."""
-    return np.arange(-(-n_rows // BLOCK))
+    """Return the numbers of the blocks that rows fall into; one, if there are none."""
+    return np.arange(max(-(-n_rows // BLOCK), 1))
 
 
 def in_blocks(x: Tensor, corruption: Corruption, noise: NDArray[np.uint64]) -> Tensor:
     """Return the rows as the network sees them, each block's noise from the generator of its key."""
-    if corruption.clean:
-        return x
     parts = x.split(BLOCK)
-    seen = [corruption(part, seeded(key)) for part, key in zip(parts, noise.tolist(), strict=False)]
+    seen = [corruption(part, seeded(key)) for part, key in zip(parts, noise[: len(parts)].tolist(), strict=True)]
     return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 
@@ -76,11 +76,14 @@ class Placed:
     @cached_property
     def held(self) -> Tensor | None:
         """All rows [N, D], if there is room for them."""
-        n_rows, n_columns = len(self.source), prod(self.source.shape)
-        if n_rows * n_columns * self.source.dtype.itemsize > room(self.device):
+        n_rows, one = len(self.source), tensor(self.source.read(0, 1))
+        if n_rows * one.nbytes > room(self.device):
             return None
-        size = max(MOVED // n_columns, 1)
-        return torch.cat([self._moved(self.source.read(at, at + size)) for at in range(0, n_rows, size)])
+        held = torch.empty((n_rows, *one.shape[1:]), dtype=one.dtype, device=self.device)
+        size = max(MOVED // one.numel(), 1)
+        for at in range(0, n_rows, size):
+            held[at : at + size] = tensor(self.source.read(at, at + size))
+        return held
 
     def take(self, at_B: Tensor) -> Tensor:
         """Return the rows at these places [B, D], in this order."""
@@ -150,10 +153,11 @@ class Feed:
     def _keys(self, purpose: str, step: int) -> NDArray[np.uint64]:
         """Return the key of each block of each batch of an epoch whose first would be such a step of the run."""
         steps = step + np.arange(len(self.bounds))
-        return keys(self.seed, purpose, steps[:, None], blocks(self.batch_size))
+        return keys(self.seed, purpose, steps[:, None], blocks(min(self.batch_size, len(self.source))))
 
     def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        return Batch(x=x, target=target, seen=in_blocks(x, now, noise), moment=(self.seed, step))
+        seen = x if now.clean else in_blocks(x, now, noise)
+        return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
 
 
 def tensor(rows: NDArray[np.generic]) -> Tensor:

@@ -13,7 +13,8 @@ class Resample(Occasion):
     every : the share of the run between two times, in (0, 1].
     until : the share after which nobody begins anew, so that there is time to learn, in [0, 1].
     after : the rows that a latent must have been silent for.
-    rows : how many rows are looked at; one is drawn for each dead latent by its squared error's square.
+    rows : how many rows are looked at; a quarter as many latents at most begin anew at a time, the longest silent
+        first, each at another row, drawn by its squared error's square.
     """
 
     every: float = 0.05

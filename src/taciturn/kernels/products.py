@@ -1,4 +1,4 @@
-"""How torch multiplies float32 matrices: by which of its two libraries, and on how many threads."""
+"""Which of torch's two libraries multiplies float32 matrices: MKL slows down on processors that are not Intel's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,27 +9,17 @@ import torch
 
 CPUINFO = Path("/proc/cpuinfo")
 SMALL = 1 << 24  # multiplications, up to which oneDNN's preparations cost more than it saves
-TINY = 1 << 21  # and up to which a second thread does not pay for being waited for
 
 
 @contextmanager
 def fast_products(size: int) -> Iterator[None]:
-    """Multiply as is fastest for products of so many multiplications, while in scope.
+    """Send float32 products through oneDNN while in scope, where that is faster and no less exact; see `prefers`.
 
-    Tiny ones on one thread: two are no faster at best, and many times slower where other programs take a core away.
-    Large ones through oneDNN where that is faster than MKL and no less exact; see `prefers`.
+    `size`: the multiplications of the largest of them.
 
     The setting is torch's leave to round to bfloat16, which oneDNN takes where a processor has tiles for it (AMX), and
     only there. It is the process's, so it holds for as short as can be.
     """
-    if size <= TINY:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-        return
     if size <= SMALL or not _here():
         yield
         return

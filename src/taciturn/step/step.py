@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..care import geometric_median
+from ..kernels import fast_products
 from ..model import Autoencoder
 from ..passes import Batch, Pass
 from ..terms import Controller, Objective
@@ -116,7 +117,8 @@ class Step(nn.Module):
 
         `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
         """
-        p, numbers = self.backward(batch, progress)
+        with fast_products(len(batch.x) * max(layer.weight.numel() for layer in self.model.layers[0])):
+            p, numbers = self.backward(batch, progress)
         numbers |= {f"weight_{name}": torch.tensor(controller.weight) for name, controller in self.controlled()}
         self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term

@@ -54,7 +54,7 @@ class RateTerm(Term):
 
     def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
-        cost, marginal = self.marginal(aim * self.target, p.mean_activation)
+        cost, marginal = self.marginal(self._aimed(aim), p.mean_activation)
         return p.sum(cost), marginal.mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
@@ -72,7 +72,10 @@ class RateTerm(Term):
 
     def pressed(self, p: Pass, aim: float) -> Tensor:
         """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
-        return p.sum(self.cost(aim * self.target, p.clean.mean_activation))
+        return p.sum(self.cost(self._aimed(aim), p.clean.mean_activation))
+
+    def _aimed(self, aim: float) -> float:
+        return min(aim * self.target, 1 - 1e-6)  # the aim may lie past its target: no rate is 1
 
     @torch.no_grad()
     def settle(self, model: Model, x: Tensor, *, each: bool) -> None:

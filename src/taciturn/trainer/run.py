@@ -8,7 +8,6 @@ import torch
 
 from ..care import Constraint, Free
 from ..feed import Feed
-from ..kernels import fast_products
 from ..passes import Batch
 from ..schedules import Schedule, value
 from ..step import Numbers, Step
@@ -87,13 +86,11 @@ def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
         group["lr"] = learning_rate
     run.optimiser.zero_grad()
     greatest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
-    dictionary = run.step.model.dictionary
-    with fast_products(len(batch.x) * dictionary.numel()):
-        numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / greatest if greatest else 0.0)
-        if run.clip is not None:
-            torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
-        with torch.no_grad():
-            run.constraint.before(dictionary)
-            run.optimiser.step()
-            run.constraint.after(dictionary)
+    numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / greatest if greatest else 0.0)
+    if run.clip is not None:
+        torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
+    with torch.no_grad():
+        run.constraint.before(run.step.model.dictionary)
+        run.optimiser.step()
+        run.constraint.after(run.step.model.dictionary)
     return numbers

@@ -5,33 +5,15 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
+from fits import mixtures, models
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch for CUDA"),
     pytest.mark.filterwarnings("ignore::taciturn.errors.TaciturnWarning"),  # short fits miss their targets
 ]
 
-rng = np.random.default_rng(0)
-FEATURES = rng.normal(size=(64, 24))
-X = ((rng.random((6000, 64)) < 0.06) @ FEATURES).astype(np.float32)
-FIT = {"max_iter": 3, "batch_size": 500, "random_state": 0}
-MODELS = {
-    "topk": DictionaryAutoencoder(640, k=4, **FIT),
-    "few latents": DictionaryAutoencoder(48, k=4, **FIT),
-    "batch_topk": DictionaryAutoencoder(640, k=4, sparsity="batch_topk", **FIT),
-    "jumprelu": DictionaryAutoencoder(640, k=4, sparsity="jumprelu", **FIT),
-    "gated": DictionaryAutoencoder(640, k=4, sparsity="gated", **FIT),
-    "matryoshka": DictionaryAutoencoder(640, k=4, matryoshka="auto", **FIT),
-    "auxk and resampling": DictionaryAutoencoder(640, k=4, revive="auxk+resample", **FIT),
-    "refined": DictionaryAutoencoder(640, k=4, refine=1, **FIT),
-    "bf16": DictionaryAutoencoder(640, k=4, precision="bf16", **FIT),
-    "int8": DictionaryAutoencoder(640, k=4, precision="int8", **FIT),
-    "corrupted": DictionaryAutoencoder(640, k=4, corruption="gaussian:0.1", **FIT),
-    "tied": SparseAutoencoder(640, sparsity="topk:4", tied=True, **FIT),
-    "kl": SparseAutoencoder(32, sparsity="kl:0.1", corruption="dropout:0.2", **FIT),
-    "two layers": DenoisingAutoencoder((40, 32), early_stopping=True, **FIT),
-}
+X = mixtures(6000)
+MODELS = models(max_iter=3, batch_size=500, random_state=0)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -7,33 +7,15 @@ import pytest
 import torch
 
 from elsewhere import DEVICE, There, on_it, waits
-from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
+from fits import mixtures, models
+from taciturn import DictionaryAutoencoder
 from taciturn.corrupt import Gaussian
 from taciturn.feed import Feed
 from taciturn.sources import Rows
 
-rng = np.random.default_rng(0)
-FEATURES = rng.normal(size=(64, 24))
-X = ((rng.random((1200, 64)) < 0.06) @ FEATURES).astype(np.float32)
+X = mixtures(1200)
 FIT = {"max_iter": 2, "batch_size": 300, "random_state": 0}
-MODELS = {
-    "topk": DictionaryAutoencoder(640, k=4, **FIT),
-    "few latents": DictionaryAutoencoder(48, k=4, **FIT),
-    "batch_topk": DictionaryAutoencoder(640, k=4, sparsity="batch_topk", **FIT),
-    "jumprelu": DictionaryAutoencoder(640, k=4, sparsity="jumprelu", **FIT),
-    "gated": DictionaryAutoencoder(640, k=4, sparsity="gated", **FIT),
-    "relu": DictionaryAutoencoder(640, k=4, sparsity="l1", **FIT),
-    "matryoshka": DictionaryAutoencoder(640, k=4, matryoshka="auto", **FIT),
-    "refined": DictionaryAutoencoder(640, k=4, refine=1, **FIT),
-    "ordered": DictionaryAutoencoder(640, k=4, ordered=True, **FIT),
-    "resampled": DictionaryAutoencoder(640, k=4, revive="auxk+resample", **FIT),
-    "whitened": DictionaryAutoencoder(640, k=4, scaling="whiten", **FIT),
-    "bf16": DictionaryAutoencoder(640, k=4, precision="bf16", **FIT),
-    "corrupted": DictionaryAutoencoder(640, k=4, corruption="swap:0.1+gaussian:0.1", **FIT),
-    "tied": SparseAutoencoder(640, sparsity="topk:4", tied=True, **FIT),
-    "kl": SparseAutoencoder(32, sparsity="kl:0.1", corruption="dropout:0.2", **FIT),
-    "two layers": DenoisingAutoencoder((40, 32), early_stopping=True, **FIT),
-}
+MODELS = models(**FIT)
 
 
 @pytest.fixture(autouse=True)

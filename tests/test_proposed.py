@@ -7,10 +7,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from taciturn import DictionaryAutoencoder
 from taciturn.errors import RecipeError
-from taciturn.kernels import Above, BFloat16, Chunked, Int8, Proposed, Top
+from taciturn.kernels import Above, AtLeast, BFloat16, BFloat16Factors, Chunked, Int8, Proposed, Shortlist, Top
 from taciturn.step import plan
 
-ROUNDINGS = pytest.mark.parametrize("rounding", [Int8, BFloat16])
+
+class Factors(BFloat16Factors):
+    """What CUDA computes, on the processor."""
+
+    def _product(self, wide, out):
+        return out.copy_(wide.float() @ self.W.float().t())
+
+
+ROUNDINGS = pytest.mark.parametrize("rounding", [Int8, BFloat16, Factors])
+KINDS = pytest.mark.parametrize("kind", [Proposed, Shortlist])
 
 
 def offer(n_rows=300, n_inputs=64, n_latents=1024, seed=0):
@@ -25,11 +34,12 @@ def exact(x, W, b, c):
     return (x.double() - c.double()) @ W.double().T + b.double()
 
 
+@KINDS
 @ROUNDINGS
 @pytest.mark.parametrize("k", [1, 8, 64, 300])
-def test_the_k_largest_are_found_and_have_their_float32_values(rounding, k):
+def test_the_k_largest_are_found_and_have_their_float32_values(kind, rounding, k):
     x, W, b, c = offer()
-    index, values = Proposed(128, rounding).pick(x, W, b, c, Top(k))
+    index, values = kind(128, rounding).pick(x, W, b, c, Top(k))
     pre = exact(x, W, b, c).numpy()
     assert_array_equal(index.starts, np.arange(len(x) + 1) * k)
     loudest = np.abs(pre).max(1)
@@ -44,26 +54,36 @@ def test_the_k_largest_are_found_and_have_their_float32_values(rounding, k):
 
 @ROUNDINGS
 def test_the_spread_is_that_of_the_rounding_or_more(rounding):
-    x, W, _, _ = offer(n_latents=512)
-    rounded = rounding(W)
-    error = rounded.product(x, torch.empty(len(x), len(W))).double() - x.double() @ W.double().T
+    x, W, b, _ = offer(n_latents=512)
+    rounded = rounding(W, b)
+    error = rounded.pre(x, torch.empty(len(x), len(W))).double() - (x.double() @ W.double().T + b.double())
     loud = W.norm(dim=1) > 0.5 * W.norm(dim=1).amax()
     of_loud = error[:, loud].square().mean().sqrt() / rounded.spread(x).square().mean().sqrt()
     assert 0.02 < of_loud < 1
     assert (error.abs().amax(1) < 6 * rounded.spread(x)[:, 0]).all()
 
 
+@KINDS
 @ROUNDINGS
-def test_rows_of_zeros_ties_and_what_is_not_a_number(rounding):
+def test_rows_of_zeros_ties_and_what_is_not_a_number(kind, rounding):
     x, W, b, c = offer(n_rows=4, n_latents=64)
     b.zero_(), c.zero_(), x[0].zero_()
     x[1, 3] = torch.nan
     W[10:20] = W[10]
     x[2] = W[10]
-    index, values = Proposed(rounding=rounding).pick(x, W, b, c, Top(5))
+    index, values = kind(rounding=rounding).pick(x, W, b, c, Top(5))
     assert_array_equal(values[:5], 0)
     assert values[5:10].isnan().all()
     assert set(index.latents[10:15].tolist()) <= set(range(10, 20))
+
+
+def test_a_shortlist_grows_until_nobody_behind_it_could_be_larger():
+    """All 200 latents of a crowd round to the same score; the largest of them is the last."""
+    W = torch.zeros(1024, 8)
+    W[:200, 0] = 1 + torch.arange(200) * 2.0**-20
+    index, values = Shortlist(rounding=Factors).pick(torch.eye(8)[:1], W, torch.zeros(1024), None, Top(1))
+    assert index.latents.tolist() == [199]
+    assert values.tolist() == [1 + 199 * 2.0**-20]
 
 
 def test_no_rows_are_no_entries():
@@ -72,12 +92,37 @@ def test_no_rows_are_no_entries():
     assert (index.n_rows, len(values)) == (0, 0)
 
 
+@KINDS
+@ROUNDINGS
+@pytest.mark.parametrize(
+    "rule", [Above(torch.tensor(3.0)), Above(torch.linspace(-2, 30, 1024)), AtLeast(torch.tensor(5.0))]
+)
+def test_what_lies_above_a_threshold_is_what_float32_finds(kind, rounding, rule):
+    x, W, b, c = offer()
+    x[1, 3] = torch.nan
+    pre = exact(x, W, b, c).numpy()
+    index, values = kind(128, rounding).pick(x, W, b, c, rule)
+    found = np.zeros(pre.shape, bool)
+    found[index.rows, index.latents] = True
+    assert found.sum() == len(values)
+    assert found[1].all()
+    close = 1e-5 * np.nan_to_num(np.abs(pre)).max(1, keepdims=True)  # float32's own rounding
+    assert (np.abs(values.numpy() - pre[found]) <= close[index.rows, 0])[index.rows != 1].all()
+    over = np.delete(pre - rule.threshold.numpy(), 1, 0)
+    clear = np.abs(over) > np.delete(close, 1, 0)
+    assert_array_equal(np.delete(found, 1, 0)[clear], over[clear] > 0)
+
+
+def test_the_bias_is_added_whole_though_its_columns_are_rounded():
+    W, b = torch.zeros(3, 5), torch.tensor([1 / 3, -1e-20, 12345.678])
+    assert torch.equal(Factors(W, b).pre(torch.ones(2, 5), torch.empty(2, 3)), b.expand(2, 3))
+
+
 def test_other_rules_and_other_precisions_are_not_rounded():
     offered = offer(n_rows=20, n_latents=64)
-    for rule in (Above(torch.tensor(3.0)), Top(5, signed=True)):
-        ours, theirs = Proposed().pick(*offered, rule), Chunked().pick(*offered, rule)
-        assert torch.equal(ours[0].latents, theirs[0].latents)
-        assert torch.equal(ours[1], theirs[1])
+    ours, theirs = (kernels.pick(*offered, Top(5, signed=True)) for kernels in (Proposed(), Chunked()))
+    assert torch.equal(ours[0].latents, theirs[0].latents)
+    assert torch.equal(ours[1], theirs[1])
     double = [tensor.double() for tensor in offered]
     assert torch.equal(Proposed().pick(*double, Top(5))[1], Chunked().pick(*double, Top(5))[1])
 
@@ -102,7 +147,7 @@ def test_an_estimator_learns_the_same_dictionary():
         DictionaryAutoencoder(128, k=8, max_iter=8, precision=precision, random_state=0).fit(X)
         for precision in ("fp32", "int8", "bf16")
     ]
-    assert [type(model.module_.kernels) for model in models[1:]] == [Proposed, Proposed]
+    assert all(isinstance(model.module_.kernels, Proposed) for model in models[1:])
     for model in models[1:]:
         assert_allclose(model.score(X), models[0].score(X), atol=1e-3)
 
@@ -111,4 +156,4 @@ def test_what_is_no_precision_is_refused():
     with pytest.raises(RecipeError, match=r"precision='fp8' must be one of 'fp32', 'bf16', 'int8'"):
         DictionaryAutoencoder(4, k=2, precision="fp8").fit(np.eye(8))
     layout = DictionaryAutoencoder(4, k=2, max_iter=1).fit(np.eye(8)).module_.layout
-    assert isinstance(plan.kernels(layout, "int8"), Proposed)
+    assert plan.kernels(layout, "int8") == Proposed(rounding=Int8)

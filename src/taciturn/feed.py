@@ -42,7 +42,8 @@ def corrupted(
     """Return the rows as the network sees them; x itself under no corruption.
 
     Noise is drawn in blocks of rows keyed by (seed, purpose, step, block): the same on any number of threads or
-    processes, and for any split of the rows at multiples of a block; `first_row` is where x begins.
+    processes, and for any split of the rows at multiples of a block, but not on another kind of device; `first_row` is
+    where x begins.
     """
     if corruption.clean:
         return x
@@ -55,9 +56,12 @@ def blocks(n_rows: int) -> NDArray[np.intp]:
 
 
 def in_blocks(x: Tensor, corruption: Corruption, noise: NDArray[np.uint64]) -> Tensor:
-    """Return the rows as the network sees them, each block's noise from the generator of its key."""
-    parts = x.split(BLOCK)
-    seen = [corruption(part, seeded(key)) for part, key in zip(parts, noise[: len(parts)].tolist(), strict=True)]
+    """Return the rows as the network sees them, each block's noise from the generator of its key.
+
+    Drawn on the GPU where the rows are: other noise than a processor's, which would take longer than the step.
+    """
+    parts, where = x.split(BLOCK), x.device if x.is_cuda else "cpu"
+    seen = [corruption(part, seeded(key, where)) for part, key in zip(parts, noise[: len(parts)].tolist(), strict=True)]
     return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 

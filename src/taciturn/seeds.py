@@ -28,9 +28,9 @@ def generator(seed: int, purpose: str, *numbers: int) -> torch.Generator:
     return seeded(int(entropy.generate_state(1, np.uint64)[0]) >> 1)
 
 
-def seeded(key: int) -> torch.Generator:
-    """Return a generator that begins at a key."""
-    return torch.Generator().manual_seed(key)
+def seeded(key: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a generator that begins at a key, and draws on a device."""
+    return torch.Generator(device).manual_seed(key)
 
 
 def keys(seed: int, purpose: str, *numbers: ArrayLike) -> NDArray[np.uint64]:

@@ -82,10 +82,10 @@ def _links(corruption: Corruption) -> tuple[Corruption, ...]:
 
 
 def normal(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Return N(0, 1) in the shape of x; drawn where the generator lives, so that every device sees the same."""
-    return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
+    """Return N(0, 1) in the shape of x; drawn where the generator lives."""
+    return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=rng.device).to(x.device)
 
 
 def chosen(x: Tensor, rate: Amount, rng: torch.Generator) -> Tensor:
     """Return a mask in the shape of x that is true with probability `rate`, each entry on its own."""
-    return (torch.rand(x.shape, generator=rng, dtype=x.dtype) < final(rate)).to(x.device)
+    return (torch.rand(x.shape, generator=rng, dtype=x.dtype, device=rng.device) < final(rate)).to(x.device)

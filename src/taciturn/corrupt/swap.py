@@ -36,6 +36,6 @@ class Swap(Corruption):
         if n_rows < 2:
             return x
         # 1 … n - 1 rows further on: never the row itself, every other one as likely
-        ahead = torch.randint(1, n_rows, x.shape, generator=rng)
-        donor = ((torch.arange(n_rows)[:, None] + ahead) % n_rows).to(x.device)
+        ahead = torch.randint(1, n_rows, x.shape, generator=rng, device=rng.device)
+        donor = ((torch.arange(n_rows, device=rng.device)[:, None] + ahead) % n_rows).to(x.device)
         return torch.where(chosen(x, self.rate, rng), x.gather(0, donor), x)

@@ -5,13 +5,15 @@ from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
 from .products import fast_products
-from .proposed import BFloat16, Int8, Proposed, Rounded
+from .proposed import BFloat16, BFloat16Factors, Int8, Proposed, Rounded
+from .shortlist import Shortlist
 from .tables import Tables, Torch
 
 __all__ = [
     "Above",
     "AtLeast",
     "BFloat16",
+    "BFloat16Factors",
     "Chunked",
     "Index",
     "Int8",
@@ -20,6 +22,7 @@ __all__ = [
     "Proposed",
     "Rounded",
     "Rule",
+    "Shortlist",
     "Tables",
     "Top",
     "TopBatch",

@@ -48,11 +48,14 @@ def csr(latents_N: Tensor, counts_B: Tensor, n_latents: int) -> Index:
     return Index(latents_N, starts, n_latents)
 
 
+Kept = tuple[Tensor, Tensor, Tensor]  # latents, row after row [N]; how many each row keeps [B]; the entries [N]
+
+
 class Rule(Protocol):
     """Chooses entries of a block of pre-activations."""
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
+    def __call__(self, pre_BL: Tensor) -> Kept:
+        """Return which."""
         ...
 
 
@@ -63,13 +66,10 @@ class Top:
     k: int
     signed: bool = False
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the kept latents, row after row [B k], how many each row keeps [B], and the entries [B k]."""
+    def __call__(self, pre_BL: Tensor) -> Kept:
+        """Return k of each row."""
         values_BK, latents_BK = top_k(pre_BL.abs() if self.signed else pre_BL, self.k)
-        if self.signed:
-            values_BK = pre_BL.gather(1, latents_BK)
-        counts_B = torch.full((len(pre_BL),), self.k, device=pre_BL.device)
-        return latents_BK.flatten(), counts_B, values_BK.flatten()
+        return flat(pre_BL.gather(1, latents_BK) if self.signed else values_BK, latents_BK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,14 @@ class Above:
 
     threshold: Tensor
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
+    def __call__(self, pre_BL: Tensor) -> Kept:
+        """Return them in order."""
         return kept_at(pre_BL, positions((pre_BL <= self.threshold).logical_not_()))
+
+    def keeps(self, values_N: Tensor, latents_N: Tensor) -> Tensor:
+        """Return which entries of these latents it keeps [N]."""
+        threshold = self.threshold[latents_N] if self.threshold.ndim else self.threshold
+        return (values_N <= threshold).logical_not_()
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +94,13 @@ class AtLeast:
 
     threshold: Tensor
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the kept latents, row after row [N], how many each row keeps [B], and the entries [N]."""
+    def __call__(self, pre_BL: Tensor) -> Kept:
+        """Return them in order."""
         return kept_at(pre_BL, positions((pre_BL < self.threshold).logical_not_()))
+
+    def keeps(self, values_N: Tensor, latents_N: Tensor) -> Tensor:
+        """Return which entries of these latents it keeps [N]."""
+        return (values_N < self.threshold).logical_not_()
 
 
 @dataclass(frozen=True)
@@ -100,12 +109,18 @@ class TopBatch:
 
     count: int
 
-    def __call__(self, pre_BL: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the kept latents, row after row [count], how many each row keeps [B], and the entries [count]."""
+    def __call__(self, pre_BL: Tensor) -> Kept:
+        """Return them in order."""
         return kept_at(pre_BL, pre_BL.flatten().topk(self.count, sorted=False).indices.sort().values)
 
 
-def kept_at(pre_BL: Tensor, entries_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def flat(values_BK: Tensor, latents_BK: Tensor) -> Kept:
+    """Return what a rule returns that keeps these, as many of each row."""
+    n_rows, k = values_BK.shape
+    return latents_BK.flatten(), torch.full((n_rows,), k, device=values_BK.device), values_BK.flatten()
+
+
+def kept_at(pre_BL: Tensor, entries_N: Tensor) -> Kept:
     """Return what a rule returns that keeps the entries at these places, in order."""
     n_rows, n_latents = pre_BL.shape
     counts_B = torch.bincount(entries_N.div(n_latents, rounding_mode="floor"), minlength=n_rows)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .chunked import Chunked
-from .index import Index, Rule, Top, csr, kept_at
+from .index import Above, AtLeast, Index, Kept, Rule, Top, csr, flat, kept_at
 from .kernels import centred
 from .select import floor_of_top, positions
 
@@ -16,28 +16,29 @@ SPREADS = 6.0  # of the rounding's error, by which an entry may lie below the k-
 
 
 class Rounded(Protocol):
-    """Weights [L, D], rounded, and products with them."""
+    """Weights [L, D], rounded, and pre-activations by them."""
 
-    def __init__(self, W: Tensor) -> None: ...
+    def __init__(self, W: Tensor, b: Tensor) -> None: ...
 
     @staticmethod
     def fits(x: Tensor, W: Tensor) -> bool:
         """Return whether the device multiplies arrays of these shapes so."""
         ...
 
-    def product(self, x: Tensor, out: Tensor) -> Tensor:
-        """Return x W' [B, L], rounded, in `out`."""
+    def pre(self, x: Tensor, out: Tensor) -> Tensor:
+        """Return x W' + b [B, L], rounded, in `out`."""
         ...
 
     def spread(self, x: Tensor) -> Tensor:
-        """Return the standard deviation of the rounding's error in each row's products, or more [B, 1]."""
+        """Return the standard deviation of the rounding's error in each row's pre-activations, or more [B, 1]."""
         ...
 
 
 class Int8:
     """Whole numbers from -127 to 127, with a scale for each row of either side."""
 
-    def __init__(self, W: Tensor) -> None:
+    def __init__(self, W: Tensor, b: Tensor) -> None:
+        self.b = b
         parts = [(*_whole(part), _length(part)) for part in W.split(PART)]  # each of which stays in the cache
         self.whole, step, lengths = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
         self.step, self.longest, self.coarsest = step[:, 0], lengths.amax(), step.amax()
@@ -48,11 +49,11 @@ class Int8:
         """Return whether the device multiplies these as whole numbers: CUDA takes 17 rows or more, and eights."""
         return not x.is_cuda or (len(x) > 16 and x.shape[1] % 8 == 0 and len(W) % 8 == 0)
 
-    def product(self, x: Tensor, out: Tensor) -> Tensor:
-        """Return x W' [B, L]."""
+    def pre(self, x: Tensor, out: Tensor) -> Tensor:
+        """Return x W' + b [B, L]."""
         whole, step = _whole(x)
         found = torch._int_mm(whole, self.whole.t(), out=self.buffer.resize_(out.shape))
-        return out.copy_(found).mul_(self.step).mul_(step)
+        return out.copy_(found).mul_(self.step).mul_(step).add_(self.b)
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what rounding to the nearest, off by the step / √12, makes of sums of products."""
@@ -61,31 +62,75 @@ class Int8:
 
 
 class BFloat16:
-    """Eight binary digits."""
+    """Eight binary digits of the factors and of the products."""
 
-    def __init__(self, W: Tensor) -> None:
-        self.W, self.longest = W.bfloat16(), _length(W).amax()
+    def __init__(self, W: Tensor, b: Tensor) -> None:
+        self.W, self.b, self.longest = W.bfloat16(), b, _length(W).amax()
 
     @staticmethod
     def fits(x: Tensor, W: Tensor) -> bool:
         """Return True."""
         return True
 
-    def product(self, x: Tensor, out: Tensor) -> Tensor:
-        """Return x W' [B, L]."""
-        return out.copy_(x.bfloat16() @ self.W.t())
+    def pre(self, x: Tensor, out: Tensor) -> Tensor:
+        """Return x W' + b [B, L]."""
+        return out.copy_(x.bfloat16() @ self.W.t()).add_(self.b)
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what the product's own rounding makes of the largest that it can be."""
         return _length(x) * self.longest * (2**-9 / 3**0.5)
 
 
+class BFloat16Factors:
+    """Eight binary digits of the factors only, their products summed in float32: what CUDA multiplies.
+
+    The bias is three more columns of the weights, its digits 1-8, 9-16 and 17-24, beside three ones in each row: added
+    by itself it would take two more passes over what the product wrote. Columns are filled up to a multiple of 64.
+    """
+
+    def __init__(self, W: Tensor, b: Tensor) -> None:
+        self.width = W.shape[1]
+        self.W = self._wide(W)
+        for column in range(3):
+            self.W[:, self.width + column] = b
+            b = b - self.W[:, self.width + column]
+        self.fourth = _fourth(self.W[:, : self.width]).amax()
+
+    @staticmethod
+    def fits(x: Tensor, W: Tensor) -> bool:
+        """Return True."""
+        return True
+
+    def pre(self, x: Tensor, out: Tensor) -> Tensor:
+        """Return x W' + b [B, L]."""
+        wide = self._wide(x)
+        wide[:, self.width : self.width + 3] = 1
+        return self._product(wide, out)
+
+    def _product(self, wide: Tensor, out: Tensor) -> Tensor:
+        found: Tensor = torch.mm(wide, self.W.t(), out_dtype=torch.float32, out=out)
+        return found
+
+    def spread(self, x: Tensor) -> Tensor:
+        """Return what rounding both factors makes of a sum of products: a share of √(Σ x² w²) ≤ |x|₄ |w|₄."""
+        loudest = _largest(x)
+        fourth = loudest * _fourth(x / loudest.clamp_min(torch.finfo(x.dtype).tiny))
+        spread: Tensor = fourth * self.fourth * (2**-9 * (2 / 3) ** 0.5)
+        return spread
+
+    def _wide(self, rows: Tensor) -> Tensor:
+        columns = -(-(self.width + 3) // 64) * 64
+        wide = rows.new_empty(len(rows), columns, dtype=torch.bfloat16)
+        wide[:, : self.width], wide[:, self.width :] = rows, 0
+        return wide
+
+
 @dataclass(frozen=True)
 class Proposed(Chunked):
-    """As Chunked, but a row's largest entries are looked for in a rounded product.
+    """As Chunked, but the entries to keep are looked for in a rounded product.
 
-    Every entry that comes near enough to the k-th largest is scored again in float32, and the k largest of those scores
-    are kept: an entry is missed only if its rounding is off by six standard deviations. Other rules see float32.
+    Every entry that comes near enough to being kept is scored again in float32, and those scores decide: an entry is
+    missed only if its rounding is off by six standard deviations. Rules for magnitudes or whole batches see float32.
     """
 
     rounding: type[Rounded] = Int8
@@ -93,24 +138,32 @@ class Proposed(Chunked):
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
         """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""
-        if not isinstance(rule, Top) or rule.signed or x.dtype != torch.float32 or rule.k == len(W) or not len(x):
-            return super().pick(x, W, b, centre, rule)
+        some = isinstance(rule, Above | AtLeast) or (isinstance(rule, Top) and not rule.signed and rule.k < len(W))
         parts = centred(x, centre).split(self.rows_of(W))
-        if not all(self.rounding.fits(part, W) for part in parts):
+        if not some or x.dtype != torch.float32 or not len(x) or not all(self.rounding.fits(p, W) for p in parts):
             return super().pick(x, W, b, centre, rule)
-        buffer = x.new_empty(len(parts[0]), len(W))
-        rounded = self.rounding(W)
-        latents, values = zip(
-            *(self._top(part, W, b, rounded, buffer[: len(part)], rule.k) for part in parts), strict=True
-        )
-        kept = torch.cat(latents)
-        counts_B = torch.full((len(kept),), rule.k, device=x.device)
-        return csr(kept.flatten(), counts_B, len(W)), torch.cat(values).flatten()
+        buffer, rounded = x.new_empty(len(parts[0]), len(W)), self.rounding(W, b)
+        found = [self._kept(part, W, b, rounded, buffer[: len(part)], rule) for part in parts]
+        latents, counts, values = (torch.cat(pieces) for pieces in zip(*found, strict=True))
+        return csr(latents, counts, len(W)), values
 
-    def _top(self, x: Tensor, W: Tensor, b: Tensor, rounded: Rounded, out: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Return where each row's k largest are, and the entries [B, k]."""
+    def _kept(self, x: Tensor, W: Tensor, b: Tensor, rounded: Rounded, out: Tensor, rule: Rule) -> Kept:
         margin_B1 = SPREADS * rounded.spread(x)
-        about_BL = rounded.product(x, out).add_(b)
+        about_BL = rounded.pre(x, out)
+        if isinstance(rule, Top):
+            return flat(*self._top(x, W, b, about_BL, margin_B1, rule.k))
+        assert isinstance(rule, Above | AtLeast)
+        latent_N, counts_B, _ = rule(about_BL.add_(margin_B1))
+        index = csr(latent_N, counts_B, len(W))
+        score_N = self.tables.dots(x, index, W).add_(b[latent_N])
+        kept_N = rule.keeps(score_N, latent_N)
+        index = index.keep(kept_N)
+        return index.latents, index.starts.diff(), score_N[kept_N]
+
+    def _top(
+        self, x: Tensor, W: Tensor, b: Tensor, about_BL: Tensor, margin_B1: Tensor, k: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return each row's k largest entries, and where they are [B, k]."""
         least_B1 = floor_of_top(about_BL, k).sub_(margin_B1)
         entries_N = positions((about_BL < least_B1).logical_not_())
         latent_N, counts_B, _ = kept_at(about_BL, entries_N)
@@ -125,7 +178,7 @@ class Proposed(Chunked):
         latent_BM = latent_N.new_zeros(len(x), width)
         latent_BM.view(-1)[slot_N] = latent_N
         top = score_BM.topk(k, dim=1, sorted=False)
-        return latent_BM.gather(1, top.indices), top.values
+        return top.values, latent_BM.gather(1, top.indices)
 
 
 def _length(x: Tensor) -> Tensor:
@@ -133,9 +186,20 @@ def _length(x: Tensor) -> Tensor:
     return x.square().sum(1, keepdim=True).sqrt_()
 
 
+def _fourth(x: Tensor) -> Tensor:
+    """Return (Σ x⁴)^¼ of each row [B, 1]."""
+    fourth: Tensor = torch.linalg.vector_norm(x, 4, dim=1, keepdim=True, dtype=torch.float32)
+    return fourth
+
+
+def _largest(x: Tensor) -> Tensor:
+    """Return the largest magnitude of each row [B, 1]."""
+    return x.abs().amax(1, keepdim=True)
+
+
 def _step(x: Tensor) -> Tensor:
     """Return the distance between neighbouring whole numbers of each row [B, 1]."""
-    return x.abs().amax(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny) / 127
+    return _largest(x).clamp_min(torch.finfo(x.dtype).tiny) / 127
 
 
 def _whole(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,24 +3,28 @@
 import torch
 from torch import Tensor
 
-GROUP = 8  # latents that are looked at as one at first
+GROUPS = (8,)  # latents that are looked at as one at first
+GPU_GROUPS = (32, 8)  # on a GPU, where the groups' own selection costs more than searching them
 WORD = 8  # entries of a mask that are looked at as one
 
 
-def top_k(block_BL: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def top_k(block_BL: Tensor, k: int, groups: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
     """Return each row's k largest entries and where they are [B, k], in no order: torch.topk, but for who of equals.
 
     The k largest lie in the k groups with the largest maxima, so only these groups are searched. Groups are strided
-    (latents j, j + L/8, …), for which their maxima are maxima of whole slices.
+    (latents j, j + L/8, …), for which their maxima are maxima of whole slices; of the first of the sizes `groups` that
+    divides the latents into twice k or more, by default such as suit the device.
     """
     n_rows, n_latents = block_BL.shape
-    n_groups = n_latents // GROUP
-    if n_latents % GROUP or n_groups < 2 * k:
+    sizes = groups or (GPU_GROUPS if block_BL.is_cuda else GROUPS)
+    group = next((size for size in sizes if n_latents % size == 0 and n_latents // size >= 2 * k), None)
+    if group is None:
         found = block_BL.topk(k, dim=1, sorted=False)
         return found.values, found.indices
-    grouped = block_BL.view(n_rows, GROUP, n_groups)
+    n_groups = n_latents // group
+    grouped = block_BL.view(n_rows, group, n_groups)
     group_BK = grouped.amax(1).topk(k, dim=1, sorted=False).indices
-    members = grouped.gather(2, group_BK[:, None].expand(n_rows, GROUP, k)).view(n_rows, GROUP * k)
+    members = grouped.gather(2, group_BK[:, None].expand(n_rows, group, k)).view(n_rows, group * k)
     values_BK, at_BK = members.topk(k, dim=1, sorted=False)
     return values_BK, group_BK.gather(1, at_BK % k) + at_BK.div(k, rounding_mode="floor") * n_groups
 

@@ -2,7 +2,8 @@
 
 Tiles of ENTRIES × COLUMNS numbers. A bag's entries are added in their order by one program for each tile's columns, so
 no two programs write to one place and a run repeats bit for bit. A bag of thousands of entries is shared by D / COLUMNS
-programs, which take ENTRIES of its rows at a time. Sums are in the table's precision. Sizes were not tuned.
+programs, which take ENTRIES of its rows at a time. Sums are in the table's precision. The sizes are the fastest of
+fourteen on an H100 (docs/speed.md).
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from torch import Tensor
 from .index import Index
 from .tables import Torch
 
-ENTRIES = 8
+ENTRIES = 4
 COLUMNS = 256
+WARPS = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Triton:
         table, weight_N, width = table.detach().contiguous(), weight_N.detach().contiguous(), table.shape[1]
         out, columns = table.new_empty(len(starts) - 1, width), _columns(width)
         with torch.cuda.device_of(table):
-            _sums[len(out), triton.cdiv(width, columns)](table, at_N, starts, weight_N, out, width, ENTRIES, columns)
+            _sums[len(out), triton.cdiv(width, columns)](
+                table, at_N, starts, weight_N, out, width, ENTRIES, columns, num_warps=WARPS
+            )
         return out
 
     def dots(self, rows_BD: Tensor, index: Index, W: Tensor) -> Tensor:
@@ -41,7 +45,7 @@ class Triton:
         out = W.new_empty(n)
         with torch.cuda.device_of(W):
             _dots[(triton.cdiv(n, ENTRIES),)](
-                rows_BD, index.rows, W, index.latents, out, n, width, ENTRIES, _columns(width)
+                rows_BD, index.rows, W, index.latents, out, n, width, ENTRIES, _columns(width), num_warps=WARPS
             )
         return out
 

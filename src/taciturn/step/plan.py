@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ..kernels import BFloat16, Chunked, Int8, Kernels, Plain, Proposed, Rounded
+from ..kernels import BFloat16, BFloat16Factors, Chunked, Int8, Kernels, Plain, Proposed, Rounded, Shortlist
 from ..model import Layout
 from ..terms import Objective
 from .by_hand import ByHand
@@ -17,6 +17,7 @@ MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the b
 # weights of that size, their gradients and Adam's moments (17 GB at 4,096 inputs) the buffer is little.
 GPU_ENTRIES = 1 << 28
 ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16, "int8": Int8}
+GPU_ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16Factors, "int8": Int8}
 PRECISIONS = ("fp32", *ROUNDINGS)
 
 
@@ -29,19 +30,23 @@ def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Ker
     >>> kernels(Layout((512, 8192), TopK(32)))
     Chunked(rows=512, entries=4194304, tables=Torch())
     """
-    given = _on_gpu() if torch.device(device).type == "cuda" else {}
+    if torch.device(device).type == "cuda":
+        return _on_gpu(layout, precision)
     if precision in ROUNDINGS:
-        return Proposed(rounding=ROUNDINGS[precision], **given)
+        return Proposed(rounding=ROUNDINGS[precision])
+    return Chunked() if layout.widths[-1] >= MANY_LATENTS else Plain()
+
+
+def _on_gpu(layout: Layout, precision: str) -> Kernels:
+    """Return the kernels in chunks as large as its memory has room for, with Triton, which comes with CUDA."""
+    given: dict[str, Any] = {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
+    if find_spec("triton") is not None:
+        from ..kernels.tables_triton import Triton
+
+        given["tables"] = Triton()
+    if precision in GPU_ROUNDINGS:
+        return Shortlist(rounding=GPU_ROUNDINGS[precision], **given)
     return Chunked(**given) if layout.widths[-1] >= MANY_LATENTS else Plain()
-
-
-def _on_gpu() -> dict[str, Any]:
-    """Return what Chunked is on a GPU: as many rows as its memory has room for, and Triton, which comes with CUDA."""
-    if find_spec("triton") is None:
-        return {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
-    from ..kernels.tables_triton import Triton
-
-    return {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES, "tables": Triton()}
 
 
 def step(layout: Layout, objective: Objective) -> type[Step]:

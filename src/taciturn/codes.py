@@ -48,9 +48,13 @@ class Pre:
         candidates = min(math.ceil(2 * k), n_latents)
         index, values = self.kernels.pick(*self._affine, Top(candidates))
         kept = _largest(values, wanted)
-        if candidates < n_latents and kept.view(n_rows, -1).all(1).any():
+        spent_R = kept.view(n_rows, -1).all(1).nonzero()[:, 0]
+        if candidates < n_latents and len(spent_R):
             # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
-            index, values = self.kernels.pick(*self._affine, AtLeast(values[kept].min()))
+            x, *rest = self._affine
+            more, louder = self.kernels.pick(x[spent_R], *rest, AtLeast(values[kept].min()))
+            index, order_N = index.instead(spent_R, more)
+            values = torch.cat([values, louder])[order_N]
             kept = _largest(values, wanted)
         return self._sparse(index.keep(kept), values[kept])
 

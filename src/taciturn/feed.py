@@ -17,7 +17,7 @@ from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
 AT_ONCE = 1 << 18  # numbers that small batches are cut from
-MOVED = 1 << 24  # numbers that are moved to a device at a time
+MOVED = 1 << 24  # numbers that are moved to a device at a time, and that its small batches are cut from
 
 
 def near_equal(n: int, size: int) -> list[tuple[int, int]]:
@@ -125,7 +125,8 @@ class Feed:
         order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch))
         rows, partners = self._placed
         # small batches are read and scaled several at a time
-        bounds, several = self.bounds, max(AT_ONCE // (self.batch_size * prod(self.source.shape)), 1)
+        at_once = AT_ONCE if torch.device(self.device).type == "cpu" else MOVED
+        bounds, several = self.bounds, max(at_once // (self.batch_size * prod(self.source.shape)), 1)
         noise = self._keys("corrupt", step - start)
         for first in range(start, len(bounds), several):
             now = bounds[first : first + several]

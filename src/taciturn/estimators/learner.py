@@ -50,7 +50,7 @@ class Learner:
         """Get ready to train the model as it is under these settings, with a fresh optimiser."""
         self.settings, self.seed = settings, seed
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
-        self.step = plan.step(settings.layout, settings.objective)(self.model, settings.objective)
+        self.step = plan.step(settings.layout, settings.objective, settings.device)(self.model, settings.objective)
         self.step.to(settings.device)
         self.optimiser = self._optimiser()
 

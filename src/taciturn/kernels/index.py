@@ -28,6 +28,17 @@ class Index:
         running = torch.cat([mask_N.new_zeros(1, dtype=torch.long), mask_N.cumsum(0)])
         return Index(self.latents[mask_N], running[self.starts], self.n_latents)
 
+    def instead(self, rows_R: Tensor, other: "Index") -> tuple["Index", Tensor]:
+        """Return the index with another's rows in place of these, and which of both's entries it has, in order [N]."""
+        stays_B = torch.ones(self.n_rows, dtype=torch.bool, device=rows_R.device)
+        stays_B[rows_R] = False
+        stays_N = stays_B[self.rows].nonzero()[:, 0]
+        entry_N = torch.cat([stays_N, torch.arange(len(other.latents), device=rows_R.device) + len(self.latents)])
+        row_N, order_N = torch.cat([self.rows[stays_N], rows_R[other.rows]]).sort(stable=True)
+        entry_N = entry_N[order_N]
+        latents_N = torch.cat([self.latents, other.latents])[entry_N]
+        return csr(latents_N, torch.bincount(row_N, minlength=self.n_rows), self.n_latents), entry_N
+
     @cached_property
     def rows(self) -> Tensor:
         """[N]: the row of each entry."""

@@ -1,5 +1,7 @@
 """The step of one dense layer, its backward written out: five products, and no graph to build and to walk."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -49,17 +51,21 @@ class ByHand(Step):
         numbers: Numbers = {}
         loss: Tensor | None = None
         slopes: dict[str, Tensor] = {}
-        controllers = dict(self.controlled())
         for name, term in self.objective.at(progress).named().items():
             at: Pass = p
             weight, aim = term.fixed_weight, 1.0
-            if name in controllers:  # presses on the clean rows, and past its target
+            if name in self.controllers:  # presses on the clean rows, and past its target
                 numbers[name] = term(p)
-                at, weight, aim = p.clean, controllers[name].weight, controllers[name].aim
+                at, (weight, aim) = p.clean, self._pressure(name)
             number, slope = term.graded(at, weight, aim)
             numbers.setdefault(name, number)
-            loss = weight * number if loss is None else loss.add(number, alpha=weight)
+            loss = weight * number if loss is None else loss + weight * number
             where = "logits" if term.reconstructs else "codes" if at is p else "clean"
             slopes[where] = slopes[where] + slope if where in slopes else slope
         assert loss is not None
         return {"loss": loss, **numbers}, slopes["logits"], slopes.get("codes"), slopes.get("clean")
+
+    def _pressure(self, name: str) -> tuple[Any, Any]:
+        """Return the weight that is found for a term, and its aim: two numbers, or what stands for them."""
+        controller = dict(self.controlled())[name]
+        return controller.weight, controller.aim

@@ -9,6 +9,7 @@ from ..kernels import BFloat16, BFloat16Factors, Chunked, Int8, Kernels, Plain, 
 from ..model import Layout
 from ..terms import Objective
 from .by_hand import ByHand
+from .captured import Captured
 from .step import Step
 
 MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
@@ -49,8 +50,8 @@ def _on_gpu(layout: Layout, precision: str) -> Kernels:
     return Chunked(**given) if layout.widths[-1] >= MANY_LATENTS else Plain()
 
 
-def step(layout: Layout, objective: Objective) -> type[Step]:
-    """Return the step for a network and what it learns by.
+def step(layout: Layout, objective: Objective, device: str = "cpu") -> type[Step]:
+    """Return the step for a network, what it learns by, and where.
 
     Examples
     --------
@@ -61,4 +62,6 @@ def step(layout: Layout, objective: Objective) -> type[Step]:
     >>> step(Layout((64, 256), TopK(8)), Objective((SquaredError(),))).__name__
     'Step'
     """
+    if torch.device(device).type == "cuda" and Captured.fits(layout, objective):
+        return Captured
     return ByHand if ByHand.fits(layout, objective) else Step

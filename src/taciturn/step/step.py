@@ -102,15 +102,23 @@ class Step(nn.Module):
     @torch.no_grad()
     def observe(self, p: Pass, progress: float, ease: float) -> None:
         """Let the parts learn what they learn without gradient; after backward, so that buffers may change."""
-        p.sparsifier.observe(p, self.model.coder)
+        self.watch(p)
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
             controller.observe(terms[name].ratio(p).item(), ease)
+
+    def watch(self, p: Pass) -> None:
+        """Let the sparsifier look, and note who is silent."""
+        p.sparsifier.observe(p, self.model.coder)
         if "zeros" not in self.model.layout.coder.offers:
             return  # nobody is ever silent
         fired, n = p.codes.fired(), p.codes.n_rows
         self.silent.add_(n).masked_fill_(fired > 0, 0)
         self.firing.lerp_((fired / n).to(self.firing), min(n / RECENT, 1.0))
+
+    def weights(self) -> Numbers:
+        """Return the weights found so far."""
+        return {f"weight_{name}": torch.tensor(controller.weight) for name, controller in self.controlled()}
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L].
@@ -119,7 +127,7 @@ class Step(nn.Module):
         """
         with fast_products(len(batch.x) * max(layer.weight.numel() for layer in self.model.layers[0])):
             p, numbers = self.backward(batch, progress)
-        numbers |= {f"weight_{name}": torch.tensor(controller.weight) for name, controller in self.controlled()}
+        numbers |= self.weights()
         self.observe(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term
         return numbers | {"rates": p.mean_activation.detach()}

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..passes import Pass
-from .term import Term
+from .term import Number, Term
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class CrossEntropy(Term):
     unit_targets = True
     needs = frozenset({"output values in (0, 1)"})
 
-    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and weight/(B D) (x̂ - x)."""
         return self(p), (p.recon - p.batch.target).mul_(weight / (p.n_rows * p.recon.shape[1]))
 

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..passes import Pass
 from .count import CountTerm, a_row
+from .term import Number
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class L1(CountTerm):
         """Whether only the codes count."""
         return not self.scaled
 
-    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the penalty, and weight/B sign(code)."""
         return self(p), p.codes.values.sign().mul_(weight / p.n_rows)
 

@@ -15,17 +15,22 @@ from torch import Tensor
 from ..passes import Model, Pass
 from ..recipe import check
 from ..schedules import Schedule, final
-from .term import Term
+from .term import Number, Term
+
+MOST = 1 - 1e-6
 
 
-def squared_rate(target: float, q: Tensor) -> Tensor:
+def squared_rate(target: Number, q: Tensor) -> Tensor:
     """Return (q - ρ)² of each mean activation q."""
     return (q - target).square()
 
 
-def kl(target: float, q: Tensor) -> Tensor:
+def kl(target: Number, q: Tensor) -> Tensor:
     """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) of each mean activation q, in nats; infinite at q = 0 and 1."""
-    least = target * math.log(target) + (1 - target) * math.log1p(-target)
+    if isinstance(target, Tensor):
+        least: Number = target * target.log() + (1 - target) * (-target).log1p()
+    else:
+        least = target * math.log(target) + (1 - target) * math.log1p(-target)
     return least - target * q.log() - (1 - target) * (-q).log1p()
 
 
@@ -45,14 +50,14 @@ class RateTerm(Term):
         check(self, "rate", 0, 1, "()")
 
     @abstractmethod
-    def cost(self, target: float, q: Tensor) -> Tensor:
+    def cost(self, target: Number, q: Tensor) -> Tensor:
         """Return each latent's penalty [L]."""
 
     @abstractmethod
-    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
+    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return each latent's penalty, and its derivative in q [L]."""
 
-    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
         cost, marginal = self.marginal(self._aimed(aim), p.mean_activation)
         return p.sum(cost), marginal.mul_(weight / p.n_rows)
@@ -74,8 +79,9 @@ class RateTerm(Term):
         """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
         return p.sum(self.cost(self._aimed(aim), p.clean.mean_activation))
 
-    def _aimed(self, aim: float) -> float:
-        return min(aim * self.target, 1 - 1e-6)  # the aim may lie past its target: no rate is 1
+    def _aimed(self, aim: Number) -> Number:
+        aimed = aim * self.target  # which may lie past the target: no rate is 1
+        return aimed.clamp(max=MOST) if isinstance(aimed, Tensor) else min(aimed, MOST)
 
     @torch.no_grad()
     def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
@@ -99,11 +105,11 @@ class SquaredRate(RateTerm):
 
     name = "squared_rate"
 
-    def cost(self, target: float, q: Tensor) -> Tensor:
+    def cost(self, target: Number, q: Tensor) -> Tensor:
         """Return (q - ρ)²."""
         return squared_rate(target, q)
 
-    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
+    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return (q - ρ)² and 2 (q - ρ)."""
         excess = q - target
         return excess.square(), 2 * excess
@@ -118,12 +124,12 @@ class KL(RateTerm):
 
     name = "kl"
 
-    def cost(self, target: float, q: Tensor) -> Tensor:
+    def cost(self, target: Number, q: Tensor) -> Tensor:
         """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q))."""
         # clamp the value only: a latent that has saturated still feels the pull back
         return kl(target, q + (_inside(q) - q).detach())
 
-    def marginal(self, target: float, q: Tensor) -> tuple[Tensor, Tensor]:
+    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (q-ρ) / (q (1-q))."""
         q = _inside(q)
         return kl(target, q), (q - target) / torch.addcmul(q, q, q, value=-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..passes import Pass
-from .term import Term
+from .term import Number, Term
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SquaredError(Term):
     reconstructs = True
     sloped = True
 
-    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and weight · 2/(B D) (x̂ - x) through the output's activation."""
         error = p.recon - p.batch.target
         number = p.mean(error.square())

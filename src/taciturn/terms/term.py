@@ -17,6 +17,8 @@ from ..recipe import Recipe, check
 from ..schedules import Schedule, final
 from .controller import Controller
 
+Number = float | Tensor  # one number; in an array where a step is recorded and the number may change
+
 
 @dataclass(frozen=True, kw_only=True)
 class Term(Recipe):
@@ -72,7 +74,7 @@ class Term(Recipe):
         """Return the penalty that presses the codes of clean rows towards aim · target."""
         return self(p.clean)
 
-    def graded(self, p: Pass, weight: float = 1.0, aim: float = 1.0) -> tuple[Tensor, Tensor]:
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return its number, towards aim · target and without a weight, and weight times its gradient.
 
         An error's gradient is in the logits [B, D], a penalty's in the pass's codes, [B, L] or the same for all rows

@@ -1,0 +1,160 @@
+"""The recorded step against the one that is taken anew each time; CUDA's recorder is played by a stand-in here."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from elsewhere import DEVICE, on_it, waits
+from taciturn import SparseAutoencoder
+from taciturn.corrupt import Clean, Gaussian
+from taciturn.feed import Feed
+from taciturn.model import Autoencoder, Layout
+from taciturn.passes import Batch
+from taciturn.schedules import Linear
+from taciturn.solvers import Adam, groups
+from taciturn.sources import Rows
+from taciturn.sparsify import ReLU, Sigmoid, TopK
+from taciturn.step import ByHand, Captured, captured, plan
+from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.trainer import Run, train
+
+NOISE = {"clean": Clean(), "gaussian": Gaussian(0.1)}
+KL_FOUND = Objective((CrossEntropy(), KL(0.2)))
+
+
+def leaves(found):
+    return [found] if isinstance(found, torch.Tensor) else [x for part in found for x in leaves(part)]
+
+
+class Recorder:
+    """Takes the step anew at each play, and puts what it finds where the first one left it.
+
+    CUDA records without computing: what the first one notes in `buffers` is taken back.
+    """
+
+    def __init__(self):
+        self.recorded = self.played = 0
+        self.buffers = []
+
+    @torch.no_grad()
+    def __call__(self, ready, step):
+        ready()
+        before = [buffer.clone() for buffer in self.buffers]
+        said, *found = step()
+        for buffer, value in zip(self.buffers, before, strict=True):
+            buffer.copy_(value)
+        first = leaves(found)
+        self.recorded += 1
+
+        @torch.no_grad()
+        def play():
+            self.played += 1
+            _, *again = step()
+            for mine, new in zip(first, leaves(again), strict=True):
+                mine.copy_(new)
+
+        return (said, *found), play
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    recorder = Recorder()
+    monkeypatch.setattr(captured, "capture", recorder)
+    return recorder
+
+
+def trained(kind, layout, objective, noise=NOISE["clean"], epochs=4, rows=530):
+    """Return every record's numbers and the state after a fit in batches of 53 rows (or of 49 and 48)."""
+    X = np.random.default_rng(0).random((rows, 6))
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+    step = kind(model, objective)
+    if kind is Captured:
+        captured.capture.buffers = [step.silent, step.firing]
+    for _, controller in step.controlled():
+        controller.start(scale=0.1, steps=epochs * 10)
+        controller.correction.fill_(0.01)
+    feed = Feed(Rows(X), torch.Tensor.float, 53, seed=0, corruption=noise)
+    optimiser = Adam().build(groups(step.named_parameters(), 0.0), 0.01)
+    records = list(train(Run(step, feed, optimiser, 0.01, epochs)))
+    return [record.numbers for record in records], step
+
+
+@pytest.mark.parametrize("noise", NOISE)
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(
+    ("coder", "terms"),
+    [
+        (Sigmoid(), (SquaredError(),)),
+        (Sigmoid(), (SquaredError(weight=2.0), KL(0.2, weight=0.3))),
+        (Sigmoid(), (CrossEntropy(), KL(0.2))),
+        (Sigmoid(), (SquaredError(), SquaredRate(0.2), KL(0.3))),
+        (ReLU(), (SquaredError(), L1(l0=3.0))),
+    ],
+    ids=lambda part: "+".join(term.text for term in part) if isinstance(part, tuple) else part.name,
+)
+def test_what_is_played_is_what_would_have_been_computed(recorder, coder, terms, tied, noise):
+    layout = Layout((6, 11), coder, output=Sigmoid() if isinstance(coder, Sigmoid) else ReLU(), tied=tied)
+    (ours, mine), (wanted, theirs) = (
+        trained(kind, layout, Objective(terms), NOISE[noise]) for kind in (Captured, ByHand)
+    )
+    assert (recorder.recorded, recorder.played) == (1, len(ours) - captured.AFTER)
+    for now, then in zip(ours, wanted, strict=True):
+        assert now.keys() == then.keys()
+        for name in now:
+            torch.testing.assert_close(now[name].double(), then[name].double(), rtol=1e-4, atol=1e-6, msg=name)
+    for name, tensor in theirs.state_dict().items():
+        torch.testing.assert_close(mine.state_dict()[name].double(), tensor.double(), rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_each_shape_has_a_recording_of_its_own(recorder):
+    ours, _ = trained(Captured, Layout((6, 11), Sigmoid(), output=Sigmoid()), KL_FOUND, epochs=6, rows=533)
+    assert (recorder.recorded, recorder.played) == (2, len(ours) - 2 * captured.AFTER)
+
+
+def test_what_was_said_stays_when_the_next_step_is_played(recorder):
+    ours, _ = trained(Captured, Layout((6, 11), Sigmoid(), output=Sigmoid()), KL_FOUND)
+    assert len({float(numbers["loss"]) for numbers in ours}) == len(ours)
+    assert len({float(numbers["rates"][0]) for numbers in ours}) == len(ours)
+
+
+def test_a_recording_is_for_weights_that_lie_where_they_lay_and_stays_behind_in_a_pickle(recorder):
+    _, step = trained(Captured, Layout((6, 11), Sigmoid(), output=Sigmoid()), KL_FOUND)
+    other = pickle.loads(pickle.dumps(step))
+    assert not other._tapes
+    x = torch.rand(53, 6)
+    batch = Batch(x, x, x)
+    for parameter in step.parameters():
+        parameter.data = parameter.data.clone()
+    assert step.gradients(batch)["loss"] == other.gradients(batch)["loss"]
+    assert recorder.recorded == 1
+
+
+def test_nothing_recorded_waits_for_the_device(monkeypatch):
+    """What waits cannot be recorded."""
+    counted = []
+
+    def watched(ready, step):
+        before = sum(waits.values())
+        found = step()
+        counted.append(sum(waits.values()) - before)
+        return found, lambda: None
+
+    monkeypatch.setattr(captured, "capture", watched)
+    monkeypatch.setattr(plan, "ByHand", Captured)
+    X = np.random.default_rng(0).random((600, 6)).astype(np.float32)
+    with on_it():
+        for penalty in ("kl:0.2", "l1:l0=3"):
+            model = SparseAutoencoder(11, sparsity=penalty, corruption="gaussian:0.1", device=DEVICE)
+            model.set_params(batch_size=60, max_iter=2, random_state=0).fit(X)
+    assert counted == [0, 0]
+
+
+def test_a_gpu_records_what_does_not_move():
+    layout = Layout((6, 11), Sigmoid(), output=Sigmoid())
+    moving = Objective((SquaredError(), KL(0.2, weight=Linear(0.0, 0.3))))
+    assert plan.step(layout, KL_FOUND, "cuda") is Captured
+    assert plan.step(layout, moving, "cuda") is ByHand
+    assert plan.step(layout, KL_FOUND, "cpu") is ByHand
+    assert not Captured.fits(Layout((6, 11), TopK(3)), Objective((SquaredError(),)))

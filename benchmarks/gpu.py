@@ -10,21 +10,19 @@ known here for some names, else --peak. A dense step does six such products and 
 
 taciturn         the whole of what `fit` does for a batch, TopK and the squared error; the rows on the GPU, as fit has
                  them if there is room. float32 as torch multiplies it; "+tf32": torch's leave to round the products'
-                 factors to 10 binary digits, which is the user's to give; "bf16": precision="bf16"
+                 factors to 10 binary digits, which is the user's to give; "bf16": precision="bf16"; "as it comes":
+                 DictionaryAutoencoder's defaults, among them AuxK, unit norm and a k that falls to the one asked for
 sparsify         SparseCoder forward and backward (its own bfloat16 autocast), fused Adam
 dense            PyTorch as usually written: bfloat16 autocast, topk, scatter, a dense product, fused Adam
 the product      the encoder's alone, in bfloat16: what a GPU reaches of its peak
 
-There is room for one at a time, so each round starts every contestant anew, in an order drawn anew, warms it up and
-measures it; each step waits for the GPU. Medians of rounds. `--device cpu` runs the same anywhere, at a small size.
+There is room for one at a time, so contestants follow each other on a GPU that nobody else has; each is warmed up and
+measured in rounds, and each step waits for the GPU. `--device cpu` runs the same anywhere, at a small size.
 """
 
 import argparse
 import os
-import random
-import statistics
 import sys
-from collections import defaultdict
 from typing import Any
 
 from race import THREADS, publish, race, resident, serve
@@ -88,7 +86,15 @@ def turns(a: argparse.Namespace, batches: list[Any]) -> Any:
     return itertools.cycle([batch.to(a.device) for batch in batches])
 
 
-OURS = {"taciturn": {}, "taciturn+tf32": {}, "taciturn bf16": {"precision": "bf16"}}
+PICKED = {"precision": "bf16", **PLAIN}
+OURS: dict[str, dict[str, Any]] = {
+    "taciturn": PLAIN,
+    "taciturn+tf32": PLAIN,
+    "taciturn bf16": PICKED,
+    "taciturn bf16, as it comes": {"precision": "bf16", "sparsity": "topk"},
+    "taciturn bf16, BatchTopK": PICKED | {"sparsity": "batch_topk"},
+    "taciturn bf16, JumpReLU": PICKED | {"sparsity": "jumprelu"},
+}
 OTHERS = {"sparsify": sparsify, "dense": dense, "the product": product}
 
 
@@ -106,7 +112,7 @@ def work(name: str, a: argparse.Namespace) -> None:
         if name in OTHERS:
             step = OTHERS[name](a, batches)
         else:
-            step = ours(sparsity=f"topk:{a.k}", device=a.device, **OURS[name], **PLAIN)(a, batches)
+            step = ours(**{"sparsity": f"topk:{a.k}", "device": a.device} | OURS[name])(a, batches)
         if not gpu:
             return step
         torch.cuda.reset_peak_memory_stats()  # of steps, not of setting up
@@ -121,25 +127,15 @@ def work(name: str, a: argparse.Namespace) -> None:
 
 
 def measured(a: argparse.Namespace, names: list[str]) -> list[dict[str, Any]]:
-    """Return each contestant's median over rounds, its slowest and fastest round, its greatest peak memory."""
+    """Return each contestant's median step, its slowest and fastest round, its peak memory."""
     options = [f"--{name}={getattr(a, name)}" for name in ("inputs", "latents", "k", "batch", "device")]
     threads = THREADS if a.device == "cpu" else min(os.cpu_count() or 1, 16)
-    rounds = defaultdict(list)
-    for _ in range(a.rounds):
-        for name in random.sample(names, len(names)):
-            who = [(name, a.peers if name == "sparsify" else sys.executable)]
-            given = {"rounds": 1, "seconds": a.seconds, "options": options, "threads": threads}
-            rounds[name] += race(__file__, who, a.batch, **given)
-            print(rounds[name][-1], file=sys.stderr, flush=True)
     found = []
     for name in names:
-        fine = [result for result in rounds[name] if "rate" in result]
-        rates, mb = [result["rate"] for result in fine], [result["mb"] for result in fine]
-        if len(fine) < a.rounds:
-            found.append({"name": name, "failed": next(r["failed"] for r in rounds[name] if "failed" in r)})
-        else:
-            spread = {"rate": statistics.median(rates), "low": min(rates), "high": max(rates)}
-            found.append({"name": name, **spread, "mb": max(mb)})
+        who = [(name, a.peers if name == "sparsify" else sys.executable)]
+        given = {"rounds": a.rounds, "seconds": a.seconds, "options": options, "threads": threads}
+        found += race(__file__, who, a.batch, **given)
+        print(found[-1], file=sys.stderr, flush=True)
     return found
 
 

@@ -1,7 +1,7 @@
 """The textbook's autoencoder: samples a second, ours beside other libraries', on two threads.
 
 python benchmarks/speed_classic.py [--classic PYTHON] [--keras PYTHON] [--task gaussian|dropout|digits] [--only NAMES]
-       [--threads 2] [--rounds 6] [--seconds 3] [--out TABLE.md]
+       [--threads 2] [--device cpu|cuda] [--rounds 6] [--seconds 3] [--out TABLE.md]
 
 PYTHON is what `benchmarks/peers/setup.sh DIR classic` (or `keras`) names.
 
@@ -14,7 +14,8 @@ A step is an epoch. Ours is the whole of what `fit` does: rows in a new order, n
 PyTorch as usually written; "+onednn": with torch's leave to multiply through oneDNN, which ours takes by itself where
 the processor profits; "compiled": the loss through torch.compile. JAX: one jitted lax.scan an epoch, Adam by hand, the
 default generator, and ("rbg") its faster one. scikit-learn's MLPRegressor has neither noise nor sparsity. PyOD: its own
-train(), dropout of the codes, no sparsity.
+train(), dropout of the codes, no sparsity. On a GPU: ours, torch, and JAX, which PYTHON then has for CUDA; "CUDA
+graphs": torch.compile's "reduce-overhead".
 
 loss: the mean over the batches of the 20th epoch, all before the race, of those whose loss is the same.
 """
@@ -23,7 +24,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from race import THREADS, publish, race, serve, table
@@ -42,6 +43,7 @@ class Task:
     latents: int
     batch: int
     noise: str
+    device: str = "cpu"
 
     def data(self) -> Any:
         """Return the rows [rows, inputs]: sparse ones in [0, 1], or scikit-learn's digits."""
@@ -82,7 +84,7 @@ def ours(task: Task) -> Step:
         output_activation="identity",
         scaling="none",
         alpha=0.0,
-        device="cpu",
+        device=task.device,
         random_state=0,
     ).partial_fit(X[: task.batch])
     learner = model._learner
@@ -104,13 +106,14 @@ def ours(task: Task) -> Step:
     return step
 
 
-def torch_usual(task: Task, *, compiled: bool = False) -> Step:
+def torch_usual(task: Task, *, compiled: str = "") -> Step:
     """Return an epoch as usually written."""
     import torch
 
     torch.manual_seed(0)
-    X = torch.from_numpy(task.data())
-    encoder, decoder = torch.nn.Linear(task.inputs, task.latents), torch.nn.Linear(task.latents, task.inputs)
+    X = torch.from_numpy(task.data()).to(task.device)
+    encoder = torch.nn.Linear(task.inputs, task.latents).to(task.device)
+    decoder = torch.nn.Linear(task.latents, task.inputs).to(task.device)
     adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=LR)
 
     def noisy(x: Any) -> Any:
@@ -124,16 +127,16 @@ def torch_usual(task: Task, *, compiled: bool = False) -> Step:
         kl = (RATE * torch.log(RATE / q) + (1 - RATE) * torch.log((1 - RATE) / (1 - q))).sum()
         return torch.nn.functional.mse_loss(decoder(codes), x) + WEIGHT * kl
 
-    measured = torch.compile(loss) if compiled else loss
+    measured = torch.compile(loss, mode=compiled) if compiled else loss
 
     def step() -> float:
         losses = []
-        for at in torch.randperm(len(X)).split(task.batch):
+        for at in torch.randperm(len(X), device=X.device).split(task.batch):
             adam.zero_grad()
             now = measured(X[at])
             now.backward()
             adam.step()
-            losses.append(now.detach())
+            losses.append(now.detach().clone())
         return torch.stack(losses).mean().item()
 
     return step
@@ -141,9 +144,11 @@ def torch_usual(task: Task, *, compiled: bool = False) -> Step:
 
 def jax_scan(task: Task, generator: str = "threefry2x32") -> Step:
     """Return an epoch as one jitted scan."""
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # others are on the same GPU
     import jax
     import jax.numpy as jnp
 
+    assert task.device == "cpu" or jax.devices()[0].platform == "gpu"
     jax.config.update("jax_default_prng_impl", generator)
     key = jax.random.key(0)
     X = task.data()
@@ -249,18 +254,26 @@ def keras(task: Task, backend: str) -> Step:
 OURS: dict[str, Callable[[Task], Step]] = {"taciturn": ours, "torch": torch_usual}
 CLASSIC: dict[str, Callable[[Task], Step]] = {
     "torch+onednn": torch_usual,
-    "torch, compiled": lambda task: torch_usual(task, compiled=True),
-    "torch, compiled+onednn": lambda task: torch_usual(task, compiled=True),
+    "torch, compiled": lambda task: torch_usual(task, compiled="default"),
+    "torch, compiled+onednn": lambda task: torch_usual(task, compiled="default"),
     "jax": jax_scan,
     "jax, rbg": lambda task: jax_scan(task, "unsafe_rbg"),
     "scikit-learn": scikit,
     "pyod": pyod,
 }
+GPU: dict[str, Callable[[Task], Step]] = {
+    "taciturn": ours,
+    "torch": torch_usual,
+    "torch, compiled": lambda task: torch_usual(task, compiled="default"),
+    "torch, CUDA graphs": lambda task: torch_usual(task, compiled="reduce-overhead"),
+    "jax": jax_scan,
+    "jax, rbg": lambda task: jax_scan(task, "unsafe_rbg"),
+}
 KERAS: dict[str, Callable[[Task], Step]] = {
     "keras, tensorflow": lambda task: keras(task, "tensorflow"),
     "keras, jax": lambda task: keras(task, "jax"),
 }
-MAKERS = OURS | CLASSIC | KERAS
+MAKERS = OURS | GPU | CLASSIC | KERAS
 
 
 def work(name: str, task: Task) -> None:
@@ -284,20 +297,22 @@ def main() -> None:
     parser.add_argument("--task", default="gaussian", choices=tuple(TASKS))
     parser.add_argument("--only", help="these contestants, joined by /")
     parser.add_argument("--threads", type=int, default=THREADS)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--out")
     parser.add_argument("--worker")
     a = parser.parse_args()
-    task = TASKS[a.task]
+    task = replace(TASKS[a.task], device=a.device)
     if a.worker:
         work(a.worker, task)
         return
     # Keras's environment has no scikit-learn, whose the digits are
     names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras and a.task != "digits" else ())]
+    names = names if a.device == "cpu" else list(GPU if a.classic else OURS)
     names = a.only.split("/") if a.only else names
     pythons = [a.keras if name in KERAS else a.classic if name in CLASSIC else sys.executable for name in names]
-    options = [f"--task={a.task}"]
+    options = [f"--task={a.task}", f"--device={a.device}"]
     results = race(
         __file__,
         list(zip(names, pythons, strict=True)),
@@ -308,6 +323,10 @@ def main() -> None:
         threads=a.threads,
     )
     shape = f"{task.inputs} → {task.latents} → {task.inputs}, batches of {task.batch}"
+    if a.device == "cuda":
+        import torch
+
+        shape += f", on {torch.cuda.get_device_name()}"
     title = f"{a.task}: {shape}, {a.threads} threads; {a.rounds} rounds of {a.seconds:g} s"
     publish(title, table(results, "samples", losses=True), results, a.out)
 

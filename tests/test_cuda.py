@@ -1,11 +1,21 @@
 """Fits on a GPU against the same on the processor. What needs none: test_elsewhere.py, test_triton.py."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import kstest
 
 from fits import mixtures, models
+from taciturn import SparseAutoencoder
+from taciturn.corrupt import Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.feed import corrupted
+from taciturn.kernels import Above, Top
+from taciturn.model import Layout
+from taciturn.sparsify import TopK
+from taciturn.step import ByHand, Captured, plan
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch for CUDA"),
@@ -13,7 +23,8 @@ pytestmark = [
 ]
 
 X = mixtures(6000)
-MODELS = models(max_iter=3, batch_size=500, random_state=0)
+FIT = {"max_iter": 3, "batch_size": 500, "random_state": 0}
+MODELS = models(**FIT)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -39,10 +50,9 @@ def test_a_run_on_a_gpu_repeats_bit_for_bit(name):
 
 def test_the_first_steps_gradients_are_the_processors():
     from taciturn.kernels import Chunked, Plain
-    from taciturn.model import Autoencoder, Layout
+    from taciturn.model import Autoencoder
     from taciturn.passes import Batch
-    from taciturn.sparsify import TopK
-    from taciturn.step import Step, plan
+    from taciturn.step import Step
     from taciturn.terms import Objective, SquaredError
 
     found = []
@@ -57,6 +67,61 @@ def test_the_first_steps_gradients_are_the_processors():
     for other in found[1:]:
         for ours, expected in zip(other, found[0], strict=True):
             assert_allclose(ours, expected, atol=1e-10 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("penalty", ["kl:0.2", "kl:0.2,weight=0.3", "squared_rate:0.2", "l1:l0=3"])
+@pytest.mark.parametrize("corruption", ["clean", "gaussian:0.2"])
+def test_a_recorded_step_learns_what_the_same_taken_anew_learns(monkeypatch, penalty, corruption):
+    def fitted():
+        model = SparseAutoencoder(40, sparsity=penalty, corruption=corruption, device="cuda", **FIT)
+        return model.fit(abs(X))
+
+    ours = fitted()
+    assert isinstance(ours._learner.step, Captured)
+    assert ours._learner.step._tapes
+    monkeypatch.setattr(Captured, "fits", lambda layout, objective: False)
+    theirs = fitted()
+    assert type(theirs._learner.step) is ByHand
+    for name, column in theirs.history_.items():
+        if name not in ("seconds", "epoch"):
+            assert_allclose(ours.history_[name], column, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert_allclose(ours.transform(abs(X)), theirs.transform(abs(X)), atol=1e-2)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+@pytest.mark.parametrize("rule", [Top(64), Above(torch.tensor(4.0))], ids=["top", "above"])
+def test_what_is_kept_is_what_float64_keeps(precision, rule):
+    rng = torch.Generator("cuda").manual_seed(0)
+    x, W, b, c = (torch.randn(n, device="cuda", generator=rng) for n in ((3000, 512), (16384, 512), (16384,), (512,)))
+    W, b = W / 512**0.5, 0.1 * b
+    kernels = plan.kernels(Layout((512, 16384), TopK(64)), precision, "cuda")
+    kernels = replace(kernels, entries=1 << 24)  # three chunks
+    index, values = kernels.pick(x, W, b, c, rule)
+    pre = (x - c).double() @ W.double().T + b.double()
+    assert (values - pre[index.rows, index.latents]).abs().max() < 1e-5
+    least = pre.topk(64).values[:, -1:] if isinstance(rule, Top) else torch.full((3000, 1), 4.0, device="cuda")
+    found = torch.zeros_like(pre, dtype=torch.bool)
+    found[index.rows, index.latents] = True
+    assert found.sum() == len(values)
+    clear = (pre - least).abs() > 1e-5
+    assert torch.equal(found[clear], (pre > least)[clear])
+
+
+def test_noise_on_a_gpu_is_normal_and_the_same_for_any_split():
+    x = torch.zeros(640, 5000, device="cuda")
+    noise = corrupted(x, Gaussian(0.5), seed=3, purpose="corrupt")
+    assert torch.equal(noise[128:], corrupted(x[128:], Gaussian(0.5), seed=3, purpose="corrupt", first_row=128))
+    assert not torch.equal(noise, corrupted(x, Gaussian(0.5), seed=4, purpose="corrupt"))
+    sample = noise.flatten().cpu().numpy() / 0.5
+    assert kstest(sample, "norm").pvalue > 1e-3
+    assert abs(np.corrcoef(sample[:-5000], sample[5000:])[0, 1]) < 4 / len(sample) ** 0.5  # rows, and blocks of them
+    assert abs(np.corrcoef(noise[:-64].flatten().cpu(), noise[64:].flatten().cpu())[0, 1]) < 4 / len(sample) ** 0.5
+    for corruption, kept in ((Dropout(0.3), 0.7), (SaltPepper(0.3), 0.7), (Masking(0.3), 0.7), (Swap(0.3), 0.7)):
+        rows = torch.rand(640, 5000, device="cuda") + 0.25
+        same = corrupted(rows, corruption, seed=3, purpose="corrupt") == (
+            rows / 0.7 if isinstance(corruption, Dropout) else rows
+        )
+        assert abs(same.float().mean().item() - kept) < 2e-3
 
 
 def test_a_model_that_is_moved_back_says_the_same():

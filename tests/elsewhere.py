@@ -11,12 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+if torch.cuda.is_available():
+    pytest.skip("torch knows one device beside the processor, and here it is a real one", allow_module_level=True)
 
 aten = torch.ops.aten
 DEVICE = "elsewhere"

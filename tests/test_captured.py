@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from elsewhere import DEVICE, on_it, waits
-from taciturn import SparseAutoencoder
 from taciturn.corrupt import Clean, Gaussian
 from taciturn.feed import Feed
 from taciturn.model import Autoencoder, Layout
@@ -129,26 +127,6 @@ def test_a_recording_is_for_weights_that_lie_where_they_lay_and_stays_behind_in_
         parameter.data = parameter.data.clone()
     assert step.gradients(batch)["loss"] == other.gradients(batch)["loss"]
     assert recorder.recorded == 1
-
-
-def test_nothing_recorded_waits_for_the_device(monkeypatch):
-    """What waits cannot be recorded."""
-    counted = []
-
-    def watched(ready, step):
-        before = sum(waits.values())
-        found = step()
-        counted.append(sum(waits.values()) - before)
-        return found, lambda: None
-
-    monkeypatch.setattr(captured, "capture", watched)
-    monkeypatch.setattr(plan, "ByHand", Captured)
-    X = np.random.default_rng(0).random((600, 6)).astype(np.float32)
-    with on_it():
-        for penalty in ("kl:0.2", "l1:l0=3"):
-            model = SparseAutoencoder(11, sparsity=penalty, corruption="gaussian:0.1", device=DEVICE)
-            model.set_params(batch_size=60, max_iter=2, random_state=0).fit(X)
-    assert counted == [0, 0]
 
 
 def test_a_gpu_records_what_does_not_move():

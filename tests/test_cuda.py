@@ -98,12 +98,12 @@ def test_what_is_kept_is_what_float64_keeps(precision, rule):
     kernels = replace(kernels, entries=1 << 24)  # three chunks
     index, values = kernels.pick(x, W, b, c, rule)
     pre = (x - c).double() @ W.double().T + b.double()
-    assert (values - pre[index.rows, index.latents]).abs().max() < 1e-5
+    assert (values - pre[index.rows, index.latents]).abs().max() < 3e-5
     least = pre.topk(64).values[:, -1:] if isinstance(rule, Top) else torch.full((3000, 1), 4.0, device="cuda")
     found = torch.zeros_like(pre, dtype=torch.bool)
     found[index.rows, index.latents] = True
     assert found.sum() == len(values)
-    clear = (pre - least).abs() > 1e-5
+    clear = (pre - least).abs() > 3e-5
     assert torch.equal(found[clear], (pre > least)[clear])
 
 

@@ -8,10 +8,11 @@ import torch
 
 from elsewhere import DEVICE, There, on_it, waits
 from fits import mixtures, models
-from taciturn import DictionaryAutoencoder
+from taciturn import DictionaryAutoencoder, SparseAutoencoder
 from taciturn.corrupt import Gaussian
 from taciturn.feed import Feed
 from taciturn.sources import Rows
+from taciturn.step import Captured, captured, plan
 
 X = mixtures(1200)
 FIT = {"max_iter": 2, "batch_size": 300, "random_state": 0}
@@ -51,6 +52,25 @@ def test_a_topk_step_waits_for_nothing():
             DictionaryAutoencoder(640, k=4, sparsity="topk:4", revive=None, device=DEVICE, **FIT).fit(rows)
             counted.append(sum(waits.values()) - before)
     assert counted[0] == counted[1]  # four times as many steps
+
+
+def test_nothing_recorded_waits_for_the_device(monkeypatch):
+    """What waits cannot be recorded."""
+    counted = []
+
+    def watched(ready, step):
+        before = sum(waits.values())
+        found = step()
+        counted.append(sum(waits.values()) - before)
+        return found, lambda: None
+
+    monkeypatch.setattr(captured, "capture", watched)
+    monkeypatch.setattr(plan, "ByHand", Captured)
+    with on_it():
+        for penalty in ("kl:0.2", "l1:l0=3"):
+            model = SparseAutoencoder(11, sparsity=penalty, corruption="gaussian:0.1", device=DEVICE)
+            model.set_params(batch_size=60, max_iter=2, random_state=0).fit(abs(X[:600]))
+    assert counted == [0, 0]
 
 
 class Counted(Rows):

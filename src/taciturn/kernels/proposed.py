@@ -12,6 +12,7 @@ from .kernels import centred
 from .select import floor_of_top, positions
 
 PART = 256  # rows of the weights that are rounded at a time
+HALF = 2**-8  # of bfloat16's last digit: the most by which it rounds a number, as a share of it
 SPREADS = 6.0  # of the rounding's error, by which an entry may lie below the k-th proposal and still be looked at
 
 
@@ -78,7 +79,7 @@ class BFloat16:
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what the product's own rounding makes of the largest that it can be."""
-        return _length(x) * self.longest * (2**-9 / 3**0.5)
+        return _length(x) * self.longest * (HALF / 3**0.5)
 
 
 class BFloat16Factors:
@@ -115,7 +116,7 @@ class BFloat16Factors:
         """Return what rounding both factors makes of a sum of products: a share of √(Σ x² w²) ≤ |x|₄ |w|₄."""
         loudest = _largest(x)
         fourth = loudest * _fourth(x / loudest.clamp_min(torch.finfo(x.dtype).tiny))
-        spread: Tensor = fourth * self.fourth * (2**-9 * (2 / 3) ** 0.5)
+        spread: Tensor = fourth * self.fourth * (HALF * (2 / 3) ** 0.5)
         return spread
 
     def _wide(self, rows: Tensor) -> Tensor:

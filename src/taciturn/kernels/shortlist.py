@@ -8,7 +8,7 @@ from .index import csr, flat
 from .proposed import Proposed
 from .select import top_k
 
-SPARE = 16  # proposals beyond k, or a quarter of k
+SPARE = 16  # proposals beyond k, or half of k
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Shortlist(Proposed):
         self, x: Tensor, W: Tensor, b: Tensor, about_BL: Tensor, margin_B1: Tensor, k: int
     ) -> tuple[Tensor, Tensor]:
         """Return each row's k largest entries, and where they are [B, k]."""
-        m = min(k + max(SPARE, k // 4), len(W))
+        m = min(k + max(SPARE, k // 2), len(W))
         while True:
             about_BM, latent_BM = top_k(about_BL, m)
             latent_N, counts_B, _ = flat(about_BM, latent_BM)

@@ -11,9 +11,10 @@ from scipy.stats import kstest
 from fits import mixtures, models
 from taciturn import SparseAutoencoder
 from taciturn.corrupt import Dropout, Gaussian, Masking, SaltPepper, Swap
-from taciturn.feed import corrupted
+from taciturn.feed import Feed, corrupted
 from taciturn.kernels import Above, Top
 from taciturn.model import Layout
+from taciturn.sources import Rows
 from taciturn.sparsify import TopK
 from taciturn.step import ByHand, Captured, plan
 
@@ -129,3 +130,16 @@ def test_a_model_that_is_moved_back_says_the_same():
     codes = model.module_.encode(torch.from_numpy(X[:100]).cuda()).dense().cpu()
     moved = model.module_.cpu().encode(torch.from_numpy(X[:100])).dense()
     assert_allclose(moved.detach(), codes.detach(), atol=1e-4)
+
+
+@pytest.mark.parametrize("target", [False, True])
+def test_rows_that_there_is_no_room_for_arrive_as_if_there_were(monkeypatch, target):
+    def batches():
+        feed = Feed(Rows(X), torch.Tensor.float, 500, 0, target=Rows(-X) if target else None, device="cuda")
+        return [tensor for epoch in (0, 1) for b in feed.epoch(epoch) for tensor in (b.x, b.target)]
+
+    monkeypatch.setattr("taciturn.feed.MOVED", 1)  # no more than a batch at a time
+    held = [tensor.cpu() for tensor in batches()]
+    monkeypatch.setattr("taciturn.placed.room", lambda device: 0)
+    for ours, expected in zip(batches(), held, strict=True):
+        assert torch.equal(ours.cpu(), expected)

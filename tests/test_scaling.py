@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.feed import tensor
 from taciturn.model import Autoencoder, Layout
 from taciturn.moments import Moments
+from taciturn.placed import tensor
 from taciturn.scaling import Auto, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, in_unit_interval
 from taciturn.sparsify import Identity
 

@@ -51,8 +51,8 @@ class Pre:
         spent_R = kept.view(n_rows, -1).all(1).nonzero()[:, 0]
         if candidates < n_latents and len(spent_R):
             # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
-            x, *rest = self._affine
-            more, louder = self.kernels.pick(x[spent_R], *rest, AtLeast(values[kept].min()))
+            x, W, b, centre = self._affine
+            more, louder = self.kernels.pick(x[spent_R], W, b, centre, AtLeast(values[kept].min()))
             index, order_N = index.instead(spent_R, more)
             values = torch.cat([values, louder])[order_N]
             kept = _largest(values, wanted)

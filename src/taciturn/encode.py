@@ -15,9 +15,10 @@ from torch import Tensor
 
 from .codes import Codes, Sparse, dense
 from .corrupt import Clean, Corruption
-from .feed import BLOCK, corrupted, tensor
+from .feed import BLOCK, corrupted
 from .metrics import Sparsity, SquaredErrors
 from .model import Autoencoder
+from .placed import tensor
 from .sources import Source
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from math import prod
 
 import numpy as np
@@ -12,12 +13,12 @@ from torch import Tensor
 
 from .corrupt import Clean, Corruption
 from .passes import Batch
+from .placed import MOVED, Placed, tensor
 from .seeds import generator, keys, seeded
 from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
 AT_ONCE = 1 << 18  # numbers that small batches are cut from
-MOVED = 1 << 24  # numbers that are moved to a device at a time, and that its small batches are cut from
 
 
 def near_equal(n: int, size: int) -> list[tuple[int, int]]:
@@ -65,42 +66,6 @@ def in_blocks(x: Tensor, corruption: Corruption, noise: NDArray[np.uint64]) -> T
     return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 
-def room(device: str) -> int:
-    """Return how many bytes of rows a device may hold: a quarter of what is free on a GPU, elsewhere none."""
-    return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A source's rows on a device: moved there once where there is room, else as they are asked for."""
-
-    source: Source
-    device: str
-
-    @cached_property
-    def held(self) -> Tensor | None:
-        """All rows [N, D], if there is room for them."""
-        n_rows, one = len(self.source), tensor(self.source.read(0, 1))
-        if n_rows * one.nbytes > room(self.device):
-            return None
-        held = torch.empty((n_rows, *one.shape[1:]), dtype=one.dtype, device=self.device)
-        size = max(MOVED // one.numel(), 1)
-        for at in range(0, n_rows, size):
-            held[at : at + size] = tensor(self.source.read(at, at + size))
-        return held
-
-    def take(self, at_B: Tensor) -> Tensor:
-        """Return the rows at these places [B, D], in this order."""
-        return self._moved(self.source.take(at_B.numpy())) if self.held is None else self.held[at_B.to(self.device)]
-
-    def read(self, start: int, stop: int) -> Tensor:
-        """Return the rows start … stop - 1."""
-        return self._moved(self.source.read(start, stop)) if self.held is None else self.held[start:stop]
-
-    def _moved(self, rows: NDArray[np.generic]) -> Tensor:
-        return tensor(rows).to(self.device)
-
-
 @dataclass(frozen=True)
 class Feed:
     """Batches of a source: shuffled, scaled, corrupted, moved. `target` holds each row's partner, if there is one."""
@@ -128,11 +93,13 @@ class Feed:
         at_once = AT_ONCE if torch.device(self.device).type == "cpu" else MOVED
         bounds, several = self.bounds, max(at_once // (self.batch_size * prod(self.source.shape)), 1)
         noise = self._keys("corrupt", step - start)
-        for first in range(start, len(bounds), several):
-            now = bounds[first : first + several]
-            begin, end = now[0][0], now[-1][1]
-            x = self.normalise(rows.take(order[begin:end]))
-            y = x if partners is None else self.normalise(partners.take(order[begin:end]))
+        cuts = [bounds[first : first + several] for first in range(start, len(bounds), several)]
+        places = [order[now[0][0] : now[-1][1]] for now in cuts]
+        apart = repeat(None, len(cuts)) if partners is None else partners.each(places)
+        firsts = range(start, len(bounds), several)
+        for first, now, here, there in zip(firsts, cuts, rows.each(places), apart, strict=True):
+            x = self.normalise(here)
+            y = x if there is None else self.normalise(there)
             sizes = [b - a for a, b in now]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 at = self.corruption.at(progress(i))
@@ -163,14 +130,6 @@ class Feed:
     def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
         seen = x if now.clean else in_blocks(x, now, noise)
         return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
-
-
-def tensor(rows: NDArray[np.generic]) -> Tensor:
-    """Return rows as a tensor: a view where torch can have one."""
-    if rows.dtype in (np.uint16, np.uint32, np.uint64, np.longdouble):
-        rows = rows.astype(np.float64)
-    # torch takes no array that is read-only or runs backwards
-    return torch.from_numpy(rows if rows.flags.writeable and min(rows.strides) >= 0 else rows.copy())
 
 
 def split(n: int, fraction: float, seed: int, purpose: str = "split") -> tuple[NDArray[np.intp], NDArray[np.intp]]:

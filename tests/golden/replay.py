@@ -26,9 +26,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from taciturn.feed import Feed, tensor
+from taciturn.feed import Feed
 from taciturn.model import Autoencoder, Layout
 from taciturn.passes import Batch
+from taciturn.placed import tensor
 from taciturn.solvers import SGD, Solver, TensorFlowAdam, groups
 from taciturn.sources import Rows
 from taciturn.sparsify import ELU, ReLU, Sigmoid, Sparsifier

@@ -43,7 +43,8 @@ class Plots:
         """Return the first n rows as images: corrupted as in training, denoised, and clean."""
         import torch
 
-        from ..feed import corrupted, tensor
+        from ..feed import corrupted
+        from ..placed import tensor
 
         if n < 1:
             raise RecipeError(f"n={n} must be 1 or more")

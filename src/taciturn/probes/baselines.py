@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from ..encode import blocks, precise
-from ..feed import split, tensor
+from ..feed import split
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..moments import Moments
+from ..placed import tensor
 from ..seeds import generator
 from ..sources import Source, Subset
 from ..step import Step, plan

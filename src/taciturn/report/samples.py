@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ..corrupt import Corruption
 from ..encode import Evaluation, precise
-from ..feed import corrupted, tensor
+from ..feed import corrupted
 from ..metrics import psnr
 from ..model import Autoencoder
+from ..placed import tensor
 from ..sources import Source
 from .summary import finite
 

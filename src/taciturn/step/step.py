@@ -18,7 +18,7 @@ MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinemen
 
 
 class Step(nn.Module):
-    """A model and its objective. A faster step replaces `backward` only.
+    """A model and its objective; faster steps set the same gradients.
 
     Raises RecipeError if a term needs what the model does not offer.
     """

@@ -1,0 +1,44 @@
+"""Rows that are brought ahead by a thread: in order, one ahead, and no error lost."""
+
+import threading
+
+import pytest
+
+from taciturn.placed import ahead
+
+
+def test_they_come_in_order_whatever_is_brought_in_the_end():
+    for n in (0, 1, 2, 7):
+        assert list(ahead(lambda i: i * i, range(n))) == [i * i for i in range(n)]
+
+
+def test_the_next_is_brought_while_one_is_used_and_no_more():
+    brought, arrived = [], [threading.Event() for _ in range(4)]
+
+    def bring(i):
+        assert threading.current_thread() is not threading.main_thread()
+        brought.append(i)
+        arrived[i].set()
+        return i
+
+    coming = ahead(bring, range(4))
+    assert next(coming) == 0
+    assert arrived[1].wait(10)
+    assert not arrived[2].wait(0.05)
+    assert list(coming) == [1, 2, 3]
+    assert brought == [0, 1, 2, 3]
+
+
+def test_an_error_comes_where_its_row_would_have_come():
+    coming = ahead(lambda i: 1 // (2 - i), range(5))
+    assert [next(coming), next(coming)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(coming)
+
+
+def test_no_thread_is_left_when_nobody_wants_more():
+    before = threading.active_count()
+    coming = ahead(lambda i: i, range(100))
+    next(coming)
+    coming.close()
+    assert threading.active_count() == before

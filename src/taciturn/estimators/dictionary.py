@@ -91,9 +91,10 @@ class DictionaryAutoencoder(BaseAutoencoder):
     sparse_output : bool or "auto", default="auto"
         Whether `transform` returns SciPy CSR; "auto": unless data frames are asked for by `set_output`.
     precision : str, default="fp32"
-        In which a row's largest pre-activations are looked for ("topk" and "batch_topk"): "int8" or "bf16" propose,
-        and what comes near is scored again in float32. Faster where inputs are hundreds and latents thousands; what
-        is kept is the same but where rounding is off by six standard deviations.
+        In which the latents to keep are looked for ("topk", "batch_topk", "jumprelu", "gated"): "int8" or "bf16"
+        propose, and what comes near is scored again in float32. Faster where inputs are hundreds and latents
+        thousands: "int8" on a processor, "bf16" on a GPU; what is kept is the same but where the rounding of two
+        latents is off by six standard deviations.
 
     Attributes
     ----------

@@ -131,7 +131,8 @@ class Proposed(Chunked):
     """As Chunked, but the entries to keep are looked for in a rounded product.
 
     Every entry that comes near enough to being kept is scored again in float32, and those scores decide: an entry is
-    missed only if its rounding is off by six standard deviations. Rules for magnitudes or whole batches see float32.
+    missed only if its rounding, and that of one kept in its place, are off by six standard deviations together. Rules
+    for magnitudes or whole batches see float32.
     """
 
     rounding: type[Rounded] = Int8

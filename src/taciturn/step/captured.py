@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..model import Autoencoder, Layout
-from ..passes import Batch
+from ..passes import Batch, Pass
 from ..terms import Objective
 from .by_hand import ByHand
 from .step import Numbers
@@ -86,22 +86,23 @@ class Captured(ByHand):
         mine = Batch(x, target, x if batch.seen is batch.x else next(rest))
         names = [name for name, _ in self.controlled()]
         dials = x.new_ones(len(names), 2)
-        self._dials = dict(zip(names, dials, strict=True))
 
-        def step() -> tuple[dict[str, Tensor], Tensor, Tensor, list[Tensor]]:
-            p, numbers = self.backward(mine)
+        def backward() -> tuple[Pass, Numbers]:
+            self._dials = dict(zip(names, dials, strict=True))
+            try:
+                return self.backward(mine)
+            finally:
+                self._dials = {}
+
+        def step() -> tuple[list[str], Tensor, Tensor, Tensor, list[Tensor]]:
+            p, numbers = backward()
             terms = self.objective.named()
-            ratios = [terms[name].ratio(p) for name in names]
+            ratios = torch.stack([terms[name].ratio(p) for name in names]) if names else dials[:, 0]
             self.watch(p)
             grads = [grad for parameter in self.parameters() if (grad := parameter.grad) is not None]
-            return numbers, torch.stack(ratios) if ratios else dials[:, 0], p.mean_activation.detach(), grads
+            return list(numbers), torch.stack(list(numbers.values())), ratios, p.mean_activation.detach(), grads
 
-        def recorded() -> Any:
-            numbers, ratios, rates, grads = step()
-            return list(numbers), torch.stack(list(numbers.values())), ratios, rates, grads
-
-        (said, numbers, ratios, rates, grads), play = capture(lambda: self.backward(mine), recorded)
-        self._dials = {}
+        (said, numbers, ratios, rates, grads), play = capture(backward, step)
         owners = [parameter for parameter in self.parameters() if parameter.grad is not None]
         return Tape(given, dials, said, numbers, ratios, rates, list(zip(owners, grads, strict=True)), play)
 

@@ -286,8 +286,8 @@ BREAKS = (
     Break(
         "BatchTopK: a loud row is cut short",
         "codes.py",
-        "if candidates < n_latents and len(spent_R):",
-        "if False:",
+        "if candidates < n_latents and len(",
+        "if False and len(",
         ("test_kernels_property.py",),
     ),
     Break(
@@ -312,10 +312,10 @@ BREAKS = (
         ("test_proposed.py",),
     ),
     Break(
-        "shortlist: nobody behind it is looked for",
+        "shortlist: a row that is spent is taken for done",
         "kernels/shortlist.py",
-        "if m == len(W) or not near_BM.all(1).any():",
-        "if True:",
+        "if m < len(W) else",
+        "if False else",
         ("test_proposed.py",),
     ),
     Break(
@@ -338,6 +338,27 @@ BREAKS = (
         "stays_B[rows_R] = False",
         "pass",
         ("test_coding_layers.py", "test_kernels_property.py"),
+    ),
+    Break(
+        "bfloat16 factors: equal numbers are rounded alike",
+        "kernels/proposed.py",
+        ".exp2_()",
+        ".fill_(1)",
+        ("test_proposed.py",),
+    ),
+    Break(
+        "recorded step: played for weights that lie elsewhere",
+        "step/captured.py",
+        "*(tensor.data_ptr() for tensor in held)",
+        "*()",
+        ("test_captured.py",),
+    ),
+    Break(
+        "recorded step: the gradients are left to the first",
+        "step/captured.py",
+        "            parameter.grad = grad\n",
+        "            pass\n",
+        ("test_captured.py",),
     ),
     Break(
         "recorded step: the weights that are found stay as they were",

@@ -125,8 +125,9 @@ def test_noise_on_a_gpu_is_normal_and_the_same_for_any_split():
         assert abs(same.float().mean().item() - kept) < 2e-3
 
 
-def test_a_model_that_is_moved_back_says_the_same():
-    model = MODELS["topk"].set_params(device="cuda").fit(X)
+@pytest.mark.parametrize("name", ["topk", "bf16", "int8"])
+def test_a_model_that_is_moved_back_says_the_same(name):
+    model = MODELS[name].set_params(device="cuda").fit(X)
     codes = model.module_.encode(torch.from_numpy(X[:100]).cuda()).dense().cpu()
     moved = model.module_.cpu().encode(torch.from_numpy(X[:100])).dense()
     assert_allclose(moved.detach(), codes.detach(), atol=1e-4)
@@ -143,3 +144,14 @@ def test_rows_that_there_is_no_room_for_arrive_as_if_there_were(monkeypatch, tar
     monkeypatch.setattr("taciturn.placed.room", lambda device: 0)
     for ours, expected in zip(batches(), held, strict=True):
         assert torch.equal(ours.cpu(), expected)
+
+
+def test_a_step_is_recorded_while_rows_arrive(monkeypatch):
+    monkeypatch.setattr("taciturn.feed.MOVED", 1)
+    found = []
+    for _ in range(2):
+        model = SparseAutoencoder(40, sparsity="kl:0.2", device="cuda", **FIT | {"batch_size": 70}).fit(abs(X))
+        assert len(model._learner.step._tapes) == 2  # batches of 70 rows and of 69
+        found.append(model.history_["loss"])
+        monkeypatch.setattr("taciturn.placed.room", lambda device: 0)
+    assert_allclose(found[1], found[0], rtol=1e-5)

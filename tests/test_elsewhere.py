@@ -58,7 +58,7 @@ def test_nothing_recorded_waits_for_the_device(monkeypatch):
     """What waits cannot be recorded."""
     counted = []
 
-    def watched(ready, step):
+    def watched(ready, step, device, pool):
         before = sum(waits.values())
         found = step()
         counted.append(sum(waits.values()) - before)

@@ -14,6 +14,10 @@ from taciturn.step import plan
 class Factors(BFloat16Factors):
     """What CUDA computes, on the processor."""
 
+    @staticmethod
+    def fits(x, W):
+        return True
+
     def _product(self, wide, out):
         return out.copy_(wide.float() @ self.W.float().t())
 
@@ -77,13 +81,45 @@ def test_rows_of_zeros_ties_and_what_is_not_a_number(kind, rounding):
     assert set(index.latents[10:15].tolist()) <= set(range(10, 20))
 
 
-def test_a_shortlist_grows_until_nobody_behind_it_could_be_larger():
+@KINDS
+@ROUNDINGS
+def test_equal_numbers_which_would_all_be_rounded_alike_hide_nobody(kind, rounding):
+    """Pixels that are on, at 1.0038: bfloat16 has 1 and 1.0078; rows and atoms are flat."""
+    rng = np.random.default_rng(0)
+    x = torch.tensor((rng.random((100, 784)) < 0.3) * 1.0038, dtype=torch.float32)
+    W = torch.nn.functional.normalize(torch.tensor(rng.random((2048, 784)) < 0.3, dtype=torch.float32))
+    pre = (x.double() @ W.double().T).numpy()
+    for rule, wanted in ((Top(16), np.sort(pre)[:, -16]), (Above(torch.tensor(6.5)), np.full(100, 6.5))):
+        index = kind(128, rounding).pick(x, W, torch.zeros(2048), None, rule)[0]
+        found = np.zeros(pre.shape, bool)
+        found[index.rows, index.latents] = True
+        clear = np.abs(pre - wanted[:, None]) > 1e-5
+        assert 0 < found.mean() < 0.1
+        assert_array_equal(found[clear], (pre > wanted[:, None])[clear])
+
+
+def test_a_row_of_which_all_come_near_sees_float32():
     """All 200 latents of a crowd round to the same score; the largest of them is the last."""
     W = torch.zeros(1024, 8)
     W[:200, 0] = 1 + torch.arange(200) * 2.0**-20
-    index, values = Shortlist(rounding=Factors).pick(torch.eye(8)[:1], W, torch.zeros(1024), None, Top(1))
-    assert index.latents.tolist() == [199]
-    assert values.tolist() == [1 + 199 * 2.0**-20]
+    x = torch.stack([torch.eye(8)[0], torch.eye(8)[1], torch.zeros(8)])
+    index, values = Shortlist(rounding=Factors).pick(x, W, torch.zeros(1024), None, Top(1))
+    assert index.latents[0] == 199
+    assert values.tolist() == [1 + 199 * 2.0**-20, 0, 0]
+
+
+@KINDS
+def test_more_above_a_threshold_than_can_be_scored_one_by_one_see_float32(kind):
+    offered, rule = offer(n_rows=300, n_latents=64), Above(torch.tensor(0.0))
+    ours, theirs = kind(128, Factors).pick(*offered, rule), Chunked(128).pick(*offered, rule)
+    assert torch.equal(ours[0].latents, theirs[0].latents)
+    assert torch.equal(ours[1], theirs[1])
+
+
+def test_what_only_a_gpu_multiplies_is_left_to_float32_elsewhere():
+    offered = offer(n_rows=20, n_latents=64)
+    ours, theirs = (kernels.pick(*offered, Top(5)) for kernels in (Shortlist(rounding=BFloat16Factors), Chunked()))
+    assert torch.equal(ours[1], theirs[1])
 
 
 def test_no_rows_are_no_entries():

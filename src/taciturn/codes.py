@@ -48,8 +48,7 @@ class Pre:
         candidates = min(math.ceil(2 * k), n_latents)
         index, values = self.kernels.pick(*self._affine, Top(candidates))
         kept = _largest(values, wanted)
-        spent_R = kept.view(n_rows, -1).all(1).nonzero()[:, 0]
-        if candidates < n_latents and len(spent_R):
+        if candidates < n_latents and len(spent_R := kept.view(n_rows, candidates).all(1).nonzero()[:, 0]):
             # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
             x, W, b, centre = self._affine
             more, louder = self.kernels.pick(x[spent_R], W, b, centre, AtLeast(values[kept].min()))

@@ -22,7 +22,10 @@ class Corruption(Recipe):
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return corrupted rows [B, D] for scaled rows [B, D], any B, drawn from `rng`; x itself is never changed."""
+        """Return corrupted rows [B, D] for scaled rows [B, D], any B; x itself is never changed.
+
+        Drawn from `rng`, on its device: the processor, or the GPU that the rows lie on.
+        """
 
     def __add__(self, other: "Corruption") -> "Corruption":
         return Chain((*_links(self), *_links(other)))

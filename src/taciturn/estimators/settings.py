@@ -266,7 +266,7 @@ def device(value: Any) -> str:
 
 
 def precision(value: Any) -> str:
-    """Return the precision in which a row's largest are looked for."""
+    """Return the precision in which the entries to keep are looked for."""
     if value not in PRECISIONS:
         raise RecipeError(f"precision={value!r} must be one of {', '.join(map(repr, PRECISIONS))}")
     return str(value)

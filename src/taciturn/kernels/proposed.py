@@ -85,13 +85,16 @@ class BFloat16:
 class BFloat16Factors:
     """Eight binary digits of the factors only, their products summed in float32: what CUDA multiplies.
 
-    The bias is three more columns of the weights, its digits 1-8, 9-16 and 17-24, beside three ones in each row: added
-    by itself it would take two more passes over what the product wrote. Columns are filled up to a multiple of 64.
+    Columns of the rows are multiplied, and those of the weights divided, by numbers between 1 and 2 drawn once: else
+    equal numbers, as of pixels that are on, would all be rounded alike, and their errors add up. The bias is three more
+    columns of the weights, its digits 1-8, 9-16 and 17-24, beside three ones in each row: added by itself it would take
+    two more passes over what the product wrote. Columns are filled up to a multiple of 64.
     """
 
     def __init__(self, W: Tensor, b: Tensor) -> None:
         self.width = W.shape[1]
-        self.W = self._wide(W)
+        self.uneven = torch.rand(self.width, generator=torch.Generator().manual_seed(0)).exp2_().to(W.device)
+        self.W = self._wide(W, 1 / self.uneven)
         for column in range(3):
             self.W[:, self.width + column] = b
             b = b - self.W[:, self.width + column]
@@ -99,12 +102,12 @@ class BFloat16Factors:
 
     @staticmethod
     def fits(x: Tensor, W: Tensor) -> bool:
-        """Return True."""
-        return True
+        """Return whether the device is a GPU: a model may have been moved from there."""
+        return x.is_cuda
 
     def pre(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' + b [B, L]."""
-        wide = self._wide(x)
+        wide = self._wide(x, self.uneven)
         wide[:, self.width : self.width + 3] = 1
         return self._product(wide, out)
 
@@ -114,15 +117,17 @@ class BFloat16Factors:
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what rounding both factors makes of a sum of products: a share of √(Σ x² w²) ≤ |x|₄ |w|₄."""
+        x = x * self.uneven
         loudest = _largest(x)
         fourth = loudest * _fourth(x / loudest.clamp_min(torch.finfo(x.dtype).tiny))
         spread: Tensor = fourth * self.fourth * (HALF * (2 / 3) ** 0.5)
         return spread
 
-    def _wide(self, rows: Tensor) -> Tensor:
+    def _wide(self, rows: Tensor, by: Tensor) -> Tensor:
         columns = -(-(self.width + 3) // 64) * 64
         wide = rows.new_empty(len(rows), columns, dtype=torch.bfloat16)
-        wide[:, : self.width], wide[:, self.width :] = rows, 0
+        torch.mul(rows, by, out=wide[:, : self.width])
+        wide[:, self.width :] = 0
         return wide
 
 
@@ -156,6 +161,8 @@ class Proposed(Chunked):
             return flat(*self._top(x, W, b, about_BL, margin_B1, rule.k))
         assert isinstance(rule, Above | AtLeast)
         latent_N, counts_B, _ = rule(about_BL.add_(margin_B1))
+        if len(latent_N) > self.sparse_below * about_BL.numel():  # too many to score one by one
+            return rule(torch.addmm(b, x, W.t(), out=about_BL))
         index = csr(latent_N, counts_B, len(W))
         score_N = self.tables.dots(x, index, W).add_(b[latent_N])
         kept_N = rule.keeps(score_N, latent_N)

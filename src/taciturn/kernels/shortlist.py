@@ -14,22 +14,24 @@ SPARE = 16  # proposals beyond k, or k
 
 @dataclass(frozen=True)
 class Shortlist(Proposed):
-    """As Proposed, from each row's m largest rounded scores; m is doubled while all of a row's come near enough."""
+    """As Proposed, from each row's m largest rounded scores; a row of which all come near enough sees float32."""
 
     def _top(
         self, x: Tensor, W: Tensor, b: Tensor, about_BL: Tensor, margin_B1: Tensor, k: int
     ) -> tuple[Tensor, Tensor]:
         """Return each row's k largest entries, and where they are [B, k]."""
         m = min(k + max(SPARE, k), len(W))
-        while True:
-            about_BM, latent_BM = top_k(about_BL, m)
-            least_B1 = about_BM.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True).sub_(margin_B1)
-            near_BM = (about_BM < least_B1).logical_not_()
-            if m == len(W) or not near_BM.all(1).any():
-                break
-            m = min(2 * m, len(W))
+        about_BM, latent_BM = top_k(about_BL, m)
+        least_B1 = about_BM.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True).sub_(margin_B1)
+        near_BM = (about_BM < least_B1).logical_not_()
+        spent_R = near_BM.all(1).nonzero()[:, 0] if m < len(W) else near_BM.new_empty(0, dtype=torch.long)
+        near_BM[spent_R] = False
         latent_N = latent_BM[near_BM]
         score_N = self.tables.dots(x, csr(latent_N, near_BM.sum(1), len(W)), W).add_(b[latent_N])
         score_BM = torch.full_like(about_BM, -torch.inf).masked_scatter_(near_BM, score_N)
-        top = score_BM.topk(k, dim=1, sorted=False)
-        return top.values, latent_BM.gather(1, top.indices)
+        values_BK, at_BK = score_BM.topk(k, dim=1, sorted=False)
+        found_BK = latent_BM.gather(1, at_BK)
+        if len(spent_R):
+            exact_RL = torch.addmm(b, x[spent_R], W.t(), out=about_BL[: len(spent_R)])
+            values_BK[spent_R], found_BK[spent_R] = top_k(exact_RL, k)
+        return values_BK, found_BK

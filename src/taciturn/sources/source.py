@@ -32,7 +32,7 @@ class Source(Protocol):
         """Return the rows start … stop − 1 as [rows, n_columns]: a view where it can be."""
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
-        """Return the rows at `indices`, in that order, as [rows, n_columns]."""
+        """Return the rows at `indices`, in that order, as [rows, n_columns]; more than one thread may ask at a time."""
 
 
 class Rows:

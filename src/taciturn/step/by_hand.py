@@ -1,14 +1,12 @@
 """The step of one dense layer, its backward written out: five products, and no graph to build and to walk."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ..model import Layout
 from ..passes import Batch, Pass
 from ..sparsify import Elementwise
-from ..terms import Objective
+from ..terms import Number, Objective
 from .step import Numbers, Step
 
 
@@ -53,7 +51,8 @@ class ByHand(Step):
         slopes: dict[str, Tensor] = {}
         for name, term in self.objective.at(progress).named().items():
             at: Pass = p
-            weight, aim = term.fixed_weight, 1.0
+            weight: Number = term.fixed_weight
+            aim: Number = 1.0
             if name in self.controllers:  # presses on the clean rows, and past its target
                 numbers[name] = term(p)
                 at, (weight, aim) = p.clean, self._pressure(name)
@@ -65,7 +64,7 @@ class ByHand(Step):
         assert loss is not None
         return {"loss": loss, **numbers}, slopes["logits"], slopes.get("codes"), slopes.get("clean")
 
-    def _pressure(self, name: str) -> tuple[Any, Any]:
+    def _pressure(self, name: str) -> tuple[Number, Number]:
         """Return the weight that is found for a term, and its aim: two numbers, or what stands for them."""
         controller = dict(self.controlled())[name]
         return controller.weight, controller.aim

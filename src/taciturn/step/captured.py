@@ -10,9 +10,11 @@ from torch import Tensor
 
 from ..model import Autoencoder, Layout
 from ..passes import Batch, Pass
-from ..terms import Objective
+from ..terms import Number, Objective
 from .by_hand import ByHand
 from .step import Numbers
+
+Capture = tuple[Any, Callable[[], None]]
 
 AFTER = 5  # batches of one shape that go by before it is recorded
 MOST = 4  # shapes
@@ -42,10 +44,12 @@ class Captured(ByHand):
         super().__init__(model, objective)
         self._met: Counter[Any] = Counter()
         self._tapes: dict[Any, Tape] = {}
+        self._pool: Any = None
         self._dials: dict[str, Tensor] = {}  # while a step is recorded
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_met": Counter(), "_tapes": {}}  # a recording holds for this process only
+        here = {"_met": Counter(), "_tapes": {}, "_pool": None}  # a recording holds for this process only
+        return self.__dict__ | here
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
@@ -54,9 +58,10 @@ class Captured(ByHand):
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
-        # a recording holds for where its parameters lie
-        shape = batch.x.shape, batch.target is batch.x, batch.seen is batch.x
-        key = *shape, *(parameter.data_ptr() for parameter in self.parameters())
+        # a recording holds for such rows, for where what it changes lies, and for how products are rounded
+        x, held = batch.x, (*self.parameters(), self.silent, self.firing)
+        key = x.shape, x.dtype, batch.target is x, batch.seen is x, *(tensor.data_ptr() for tensor in held)
+        key = *key, torch.get_float32_matmul_precision()
         tape = self._tapes.get(key)
         if tape is None:
             self._met[key] += 1
@@ -80,6 +85,8 @@ class Captured(ByHand):
         return numbers | {"rates": tape.rates.clone()}
 
     def _record(self, batch: Batch) -> Tape:
+        if self._pool is None and batch.x.is_cuda:
+            self._pool = torch.cuda.graph_pool_handle()  # one for all shapes: they are played one after another
         given = [tensor.clone() for tensor in _distinct(batch)]
         x, rest = given[0], iter(given[1:])
         target = x if batch.target is batch.x else next(rest)
@@ -102,11 +109,11 @@ class Captured(ByHand):
             grads = [grad for parameter in self.parameters() if (grad := parameter.grad) is not None]
             return list(numbers), torch.stack(list(numbers.values())), ratios, p.mean_activation.detach(), grads
 
-        (said, numbers, ratios, rates, grads), play = capture(backward, step)
+        (said, numbers, ratios, rates, grads), play = capture(backward, step, x.device, self._pool)
         owners = [parameter for parameter in self.parameters() if parameter.grad is not None]
         return Tape(given, dials, said, numbers, ratios, rates, list(zip(owners, grads, strict=True)), play)
 
-    def _pressure(self, name: str) -> tuple[Any, Any]:
+    def _pressure(self, name: str) -> tuple[Number, Number]:
         if not self._dials:
             return super()._pressure(name)
         weight, aim = self._dials[name]
@@ -119,17 +126,17 @@ def _distinct(batch: Batch) -> list[Tensor]:
     return [batch.x, *others]
 
 
-def capture(ready: Callable[[], Any], step: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
-    """Return what a step returns, and what plays it again on the GPU, into the same tensors.
+def capture(ready: Callable[[], Any], step: Callable[[], Any], device: torch.device, pool: Any) -> Capture:
+    """Return what a step returns, and what plays it again on a GPU, into the same tensors.
 
     `ready` is called first, so that libraries and kernels are loaded.
     """
-    aside, now = torch.cuda.Stream(), torch.cuda.current_stream()
+    aside, now, graph = torch.cuda.Stream(device), torch.cuda.current_stream(device), torch.cuda.CUDAGraph()
     aside.wait_stream(now)
     with torch.cuda.stream(aside):
         ready()
+        # rows may be on their way meanwhile: another thread's calls are none of this recording's
+        with torch.no_grad(), torch.cuda.graph(graph, pool, aside, capture_error_mode="thread_local"):
+            found = step()
     now.wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.no_grad(), torch.cuda.graph(graph):
-        found = step()
     return found, graph.replay

@@ -13,7 +13,7 @@ from .orthogonality import Orthogonality
 from .rate import KL, RateTerm, SquaredRate, kl, squared_rate
 from .squared_error import SquaredError
 from .tanh_penalty import TanhPenalty
-from .term import Objective, Term
+from .term import Number, Objective, Term
 
 __all__ = [
     "KL",
@@ -28,6 +28,7 @@ __all__ = [
     "Matryoshka",
     "MultiTopK",
     "Nested",
+    "Number",
     "Objective",
     "Orthogonality",
     "RateTerm",

@@ -2,8 +2,8 @@
 
 Tiles of ENTRIES × COLUMNS numbers. A bag's entries are added in their order by one program for each tile's columns, so
 no two programs write to one place and a run repeats bit for bit. A bag of thousands of entries is shared by D / COLUMNS
-programs, which take ENTRIES of its rows at a time. Sums are in the table's precision. The sizes are the fastest of
-fourteen on an H100 (docs/speed.md).
+programs, which take ENTRIES of its rows at a time. Sums are in the table's precision. The sizes are the fastest
+for sums by latent on an H100 (benchmarks/results/gpu-parts.md).
 """
 
 from dataclasses import dataclass

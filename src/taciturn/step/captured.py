@@ -48,7 +48,11 @@ class Captured(ByHand):
         self._dials: dict[str, Tensor] = {}  # while a step is recorded
 
     def __getstate__(self) -> dict[str, Any]:
-        here = {"_met": Counter(), "_tapes": {}, "_pool": None}  # a recording holds for this process only
+        here: dict[str, Any] = {
+            "_met": Counter(),
+            "_tapes": {},
+            "_pool": None,
+        }  # a recording holds for this process only
         return self.__dict__ | here
 
     @staticmethod

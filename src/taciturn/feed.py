@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from math import prod
 
 import numpy as np
@@ -95,11 +94,10 @@ class Feed:
         noise = self._keys("corrupt", step - start)
         cuts = [bounds[first : first + several] for first in range(start, len(bounds), several)]
         places = [order[now[0][0] : now[-1][1]] for now in cuts]
-        apart = repeat(None, len(cuts)) if partners is None else partners.each(places)
-        firsts = range(start, len(bounds), several)
-        for first, now, here, there in zip(firsts, cuts, rows.each(places), apart, strict=True):
-            x = self.normalise(here)
-            y = x if there is None else self.normalise(there)
+        clean_rows, targets = rows.each(places), None if partners is None else partners.each(places)
+        for first, now in zip(range(start, len(bounds), several), cuts, strict=True):
+            x = self.normalise(next(clean_rows))  # which are let go: zip would keep them
+            y = x if targets is None else self.normalise(next(targets))
             sizes = [b - a for a, b in now]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 at = self.corruption.at(progress(i))

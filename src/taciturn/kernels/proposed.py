@@ -9,6 +9,7 @@ from torch import Tensor
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Kept, Rule, Top, csr, flat, kept_at
 from .kernels import centred
+from .products import fast_products
 from .select import floor_of_top, positions
 
 PART = 256  # rows of the weights that are rounded at a time
@@ -150,7 +151,8 @@ class Proposed(Chunked):
         if not some or x.dtype != torch.float32 or not len(x) or not all(self.rounding.fits(p, W) for p in parts):
             return super().pick(x, W, b, centre, rule)
         buffer, rounded = x.new_empty(len(parts[0]), len(W)), self.rounding(W, b)
-        found = [self._kept(part, W, b, rounded, buffer[: len(part)], rule) for part in parts]
+        with fast_products(len(parts[0]) * W.numel()):  # where one is needed after all
+            found = [self._kept(part, W, b, rounded, buffer[: len(part)], rule) for part in parts]
         latents, counts, values = (torch.cat(pieces) for pieces in zip(*found, strict=True))
         return csr(latents, counts, len(W)), values
 
@@ -163,8 +165,7 @@ class Proposed(Chunked):
         latent_N, counts_B, _ = rule(about_BL.add_(margin_B1))
         if len(latent_N) > self.sparse_below * about_BL.numel():  # too many to score one by one
             return rule(torch.addmm(b, x, W.t(), out=about_BL))
-        index = csr(latent_N, counts_B, len(W))
-        score_N = self.tables.dots(x, index, W).add_(b[latent_N])
+        index, score_N = self._scored(x, W, b, latent_N, counts_B)
         kept_N = rule.keeps(score_N, latent_N)
         index = index.keep(kept_N)
         return index.latents, index.starts.diff(), score_N[kept_N]
@@ -176,9 +177,8 @@ class Proposed(Chunked):
         least_B1 = floor_of_top(about_BL, k).sub_(margin_B1)
         entries_N = positions((about_BL < least_B1).logical_not_())
         latent_N, counts_B, _ = kept_at(about_BL, entries_N)
-        index = csr(latent_N, counts_B, len(W))
+        index, score_N = self._scored(x, W, b, latent_N, counts_B)
         row_N = index.rows
-        score_N = self.tables.dots(x, index, W).add_(b[latent_N])
         # side by side, filled up to the row with the most
         width = int(counts_B.max())
         slot_N = torch.arange(len(row_N), device=x.device) + row_N * width - index.starts[row_N]
@@ -188,6 +188,11 @@ class Proposed(Chunked):
         latent_BM.view(-1)[slot_N] = latent_N
         top = score_BM.topk(k, dim=1, sorted=False)
         return top.values, latent_BM.gather(1, top.indices)
+
+    def _scored(self, x: Tensor, W: Tensor, b: Tensor, latent_N: Tensor, counts_B: Tensor) -> tuple[Index, Tensor]:
+        """Return the index of proposals and their pre-activations in float32 [N]."""
+        index = csr(latent_N, counts_B, len(W))
+        return index, self.tables.dots(x, index, W).add_(b[latent_N])
 
 
 def _length(x: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .index import csr
 from .proposed import Proposed
 from .select import top_k
 
@@ -24,10 +23,9 @@ class Shortlist(Proposed):
         about_BM, latent_BM = top_k(about_BL, m)
         least_B1 = about_BM.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True).sub_(margin_B1)
         near_BM = (about_BM < least_B1).logical_not_()
-        spent_R = near_BM.all(1).nonzero()[:, 0] if m < len(W) else near_BM.new_empty(0, dtype=torch.long)
+        spent_R = (near_BM.all(1) & (m < len(W))).nonzero()[:, 0]
         near_BM[spent_R] = False
-        latent_N = latent_BM[near_BM]
-        score_N = self.tables.dots(x, csr(latent_N, near_BM.sum(1), len(W)), W).add_(b[latent_N])
+        _, score_N = self._scored(x, W, b, latent_BM[near_BM], near_BM.sum(1))
         score_BM = torch.full_like(about_BM, -torch.inf).masked_scatter_(near_BM, score_N)
         values_BK, at_BK = score_BM.topk(k, dim=1, sorted=False)
         found_BK = latent_BM.gather(1, at_BK)

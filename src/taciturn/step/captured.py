@@ -48,12 +48,8 @@ class Captured(ByHand):
         self._dials: dict[str, Tensor] = {}  # while a step is recorded
 
     def __getstate__(self) -> dict[str, Any]:
-        here: dict[str, Any] = {
-            "_met": Counter(),
-            "_tapes": {},
-            "_pool": None,
-        }  # a recording holds for this process only
-        return self.__dict__ | here
+        # a recording holds for this process only
+        return self.__dict__ | {"_met": Counter(), "_tapes": dict[Any, Tape](), "_pool": None}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:

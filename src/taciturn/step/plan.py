@@ -31,23 +31,23 @@ def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Ker
     >>> kernels(Layout((512, 8192), TopK(32)))
     Chunked(rows=512, entries=4194304, tables=Torch())
     """
+    given: dict[str, Any] = {}
+    proposed, roundings = Proposed, ROUNDINGS
     if torch.device(device).type == "cuda":
-        return _on_gpu(layout, precision)
-    if precision in ROUNDINGS:
-        return Proposed(rounding=ROUNDINGS[precision])
-    return Chunked() if layout.widths[-1] >= MANY_LATENTS else Plain()
-
-
-def _on_gpu(layout: Layout, precision: str) -> Kernels:
-    """Return the kernels in chunks as large as its memory has room for, with Triton, which comes with CUDA."""
-    given: dict[str, Any] = {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
-    if find_spec("triton") is not None:
-        from ..kernels.tables_triton import Triton
-
-        given["tables"] = Triton()
-    if precision in GPU_ROUNDINGS:
-        return Shortlist(rounding=GPU_ROUNDINGS[precision], **given)
+        given, proposed, roundings = _on_gpu(), Shortlist, GPU_ROUNDINGS
+    if precision in roundings:
+        return proposed(rounding=roundings[precision], **given)
     return Chunked(**given) if layout.widths[-1] >= MANY_LATENTS else Plain()
+
+
+def _on_gpu() -> dict[str, Any]:
+    """Return what Chunked is on a GPU: as many rows as its memory has room for, and Triton, which comes with CUDA."""
+    large = {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
+    if find_spec("triton") is None:
+        return large
+    from ..kernels.tables_triton import Triton
+
+    return large | {"tables": Triton()}
 
 
 def step(layout: Layout, objective: Objective, device: str = "cpu") -> type[Step]:

@@ -23,3 +23,10 @@ def digits() -> np.ndarray:
     X = load_digits().data / 16
     X.flags.writeable = False
     return X
+
+
+@pytest.fixture
+def uncompiled(monkeypatch) -> None:
+    """As where nothing was compiled."""
+    for place in ("step.compiled", "native.noise"):
+        monkeypatch.setattr(f"taciturn.{place}.here", lambda: None)

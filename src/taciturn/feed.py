@@ -13,7 +13,7 @@ from torch import Tensor
 from .corrupt import Clean, Corruption
 from .passes import Batch
 from .placed import MOVED, Placed, tensor
-from .seeds import generator, keys, seeded
+from .seeds import generator, keys
 from .sources import Source
 
 BLOCK = 64  # rows that share one generator of noise
@@ -47,22 +47,12 @@ def corrupted(
     """
     if corruption.clean:
         return x
-    return in_blocks(x, corruption, keys(seed, purpose, step, first_row // BLOCK + blocks(len(x))))
+    return corruption.in_blocks(x, keys(seed, purpose, step, first_row // BLOCK + blocks(len(x))), BLOCK)
 
 
 def blocks(n_rows: int) -> NDArray[np.intp]:
     """Return the numbers of the blocks that rows fall into; one, if there are none."""
     return np.arange(max(-(-n_rows // BLOCK), 1))
-
-
-def in_blocks(x: Tensor, corruption: Corruption, noise: NDArray[np.uint64]) -> Tensor:
-    """Return the rows as the network sees them, each block's noise from the generator of its key.
-
-    Drawn on the GPU where the rows are: other noise than a processor's, which would take longer than the step.
-    """
-    parts, where = x.split(BLOCK), x.device if x.is_cuda else "cpu"
-    seen = [corruption(part, seeded(key, where)) for part, key in zip(parts, noise[: len(parts)].tolist(), strict=True)]
-    return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 
 @dataclass(frozen=True)
@@ -126,7 +116,7 @@ class Feed:
         return keys(self.seed, purpose, steps[:, None], blocks(min(self.batch_size, len(self.source))))
 
     def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        seen = x if now.clean else in_blocks(x, now, noise)
+        seen = x if now.clean else now.in_blocks(x, noise[: len(blocks(len(x)))], BLOCK)
         return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
 
 

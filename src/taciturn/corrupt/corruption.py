@@ -4,14 +4,18 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import RecipeError
 from ..recipe import Recipe
 from ..schedules import Schedule, final
+from ..seeds import seeded
 
 Amount = float | Schedule
+Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,15 @@ class Corruption(Recipe):
 
         Drawn from `rng`, on its device: the processor, or the GPU that the rows lie on.
         """
+
+    def in_blocks(self, x: Tensor, keys: Keys, block: int) -> Tensor:
+        """Return corrupted rows, each block of so many drawn by the generator of its key.
+
+        On the GPU where the rows lie: other noise than a processor's, which would take longer than the step.
+        """
+        where = x.device if x.is_cuda else "cpu"
+        parts = [self(part, seeded(key, where)) for part, key in zip(x.split(block), keys.tolist(), strict=True)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def __add__(self, other: "Corruption") -> "Corruption":
         return Chain((*_links(self), *_links(other)))

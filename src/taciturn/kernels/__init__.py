@@ -4,12 +4,13 @@ from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
-from .products import fast_products
+from .products import SMALL, fast_products, mkl_is_slow
 from .proposed import BFloat16, BFloat16Factors, Int8, Proposed, Rounded
 from .shortlist import Shortlist
 from .tables import Tables, Torch
 
 __all__ = [
+    "SMALL",
     "Above",
     "AtLeast",
     "BFloat16",
@@ -28,4 +29,5 @@ __all__ = [
     "TopBatch",
     "Torch",
     "fast_products",
+    "mkl_is_slow",
 ]

@@ -20,7 +20,7 @@ def fast_products(size: int) -> Iterator[None]:
     The setting is torch's leave to round to bfloat16, which oneDNN takes where a processor has tiles for it (AMX), and
     only there. It is the process's, so it holds for as short as can be.
     """
-    if size <= SMALL or not _here():
+    if size <= SMALL or not mkl_is_slow():
         yield
         return
     settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
@@ -49,5 +49,6 @@ def prefers(cpuinfo: str) -> bool:
 
 
 @cache
-def _here() -> bool:
+def mkl_is_slow() -> bool:
+    """Return whether this is such a processor."""
     return torch.backends.mkldnn.is_available() and CPUINFO.exists() and prefers(CPUINFO.read_text(encoding="utf-8"))

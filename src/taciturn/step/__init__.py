@@ -3,7 +3,8 @@
 from . import plan
 from .by_hand import ByHand
 from .captured import Captured
+from .compiled import Compiled
 from .plan import PRECISIONS
 from .step import Numbers, Step
 
-__all__ = ["PRECISIONS", "ByHand", "Captured", "Numbers", "Step", "plan"]
+__all__ = ["PRECISIONS", "ByHand", "Captured", "Compiled", "Numbers", "Step", "plan"]

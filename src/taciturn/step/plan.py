@@ -10,6 +10,7 @@ from ..model import Layout
 from ..terms import Objective
 from .by_hand import ByHand
 from .captured import Captured
+from .compiled import Compiled
 from .step import Step
 
 MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
@@ -58,10 +59,12 @@ def step(layout: Layout, objective: Objective, device: str = "cpu") -> type[Step
     >>> from taciturn.sparsify import Sigmoid, TopK
     >>> from taciturn.terms import SquaredError
     >>> step(Layout((64, 256), Sigmoid()), Objective((SquaredError(),))).__name__
-    'ByHand'
+    'Compiled'
     >>> step(Layout((64, 256), TopK(8)), Objective((SquaredError(),))).__name__
     'Step'
     """
     if torch.device(device).type == "cuda" and Captured.fits(layout, objective):
         return Captured
+    if torch.device(device).type == "cpu" and Compiled.fits(layout, objective):
+        return Compiled
     return ByHand if ByHand.fits(layout, objective) else Step

@@ -110,9 +110,11 @@ class Step(nn.Module):
     def watch(self, p: Pass) -> None:
         """Let the sparsifier look, and note who is silent."""
         p.sparsifier.observe(p, self.model.coder)
-        if "zeros" not in self.model.layout.coder.offers:
-            return  # nobody is ever silent
-        fired, n = p.codes.fired(), p.codes.n_rows
+        if "zeros" in self.model.layout.coder.offers:  # of the others nobody is ever silent
+            self.note(p.codes.fired(), p.codes.n_rows)
+
+    def note(self, fired: Tensor, n: int) -> None:
+        """Note in how many of n rows each latent fired [L]."""
         self.silent.add_(n).masked_fill_(fired > 0, 0)
         self.firing.lerp_((fired / n).to(self.firing), min(n / RECENT, 1.0))
 

@@ -59,7 +59,7 @@ class RateTerm(Term):
 
     def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
-        cost, marginal = self.marginal(self._aimed(aim), p.mean_activation)
+        cost, marginal = self.marginal(self.aimed(aim), p.mean_activation)
         return p.sum(cost), marginal.mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
@@ -77,9 +77,10 @@ class RateTerm(Term):
 
     def pressed(self, p: Pass, aim: float) -> Tensor:
         """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
-        return p.sum(self.cost(self._aimed(aim), p.clean.mean_activation))
+        return p.sum(self.cost(self.aimed(aim), p.clean.mean_activation))
 
-    def _aimed(self, aim: Number) -> Number:
+    def aimed(self, aim: Number) -> Number:
+        """Return aim · ρ as a rate."""
         aimed = aim * self.target  # which may lie past the target: no rate is 1
         return aimed.clamp(max=MOST) if isinstance(aimed, Tensor) else min(aimed, MOST)
 

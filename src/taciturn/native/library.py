@@ -1,0 +1,89 @@
+"""Finds the compiled library, where installing could build it, and says in Python what native.h says in C."""
+
+import ctypes
+from ctypes import POINTER, Structure, c_double, c_long, c_void_p
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+ALONE = 1 << 21  # multiplications, or numbers times eight, up to which one thread is done before others have woken
+
+
+class Penalty(Structure):
+    """A penalty on mean activations."""
+
+    _fields_ = (
+        ("kind", c_long),
+        ("on_clean", c_long),
+        *((name, c_double) for name in ("weight", "rate", "aimed", "number", "cost", "measured")),
+    )
+
+
+class Dense(Structure):
+    """A dense step."""
+
+    _fields_ = (
+        *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "latents")),
+        *((name, c_void_p) for name in ("x", "seen", "target")),
+        *((name, c_void_p) for name in ("to_codes", "code_bias", "dictionary", "output_bias")),
+        *((name, c_void_p) for name in ("of_to_codes", "of_code_bias", "of_dictionary", "of_output_bias")),
+        *((name, c_long) for name in ("code_curve", "output_curve", "crossed")),
+        ("weight", c_double),
+        ("error", c_double),
+        ("penalties", POINTER(Penalty)),
+        ("n_penalties", c_long),
+        *((name, c_void_p) for name in ("rates", "fired", "room")),
+    )
+
+
+class Noise(Structure):
+    """A batch's noise."""
+
+    _fields_ = (
+        *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "block")),
+        *((name, c_void_p) for name in ("keys", "x", "seen")),
+        ("dropout", c_long),
+        ("amount", c_double),
+    )
+
+
+@dataclass(frozen=True)
+class Library:
+    """The compiled functions, for a kind of processor: 0 any, 1 AVX2, 2 AVX-512."""
+
+    functions: Any
+    kind: int
+    shared: bool  # whether torch's threads can be asked to help
+
+    def threads(self, work: int) -> int:
+        """Return how many threads are to share so much work."""
+        return torch.get_num_threads() if self.shared and work > ALONE else 1
+
+    def room(self, rows: int, inputs: int, latents: int) -> torch.Tensor:
+        """Return the room that a dense step needs."""
+        return torch.empty(self.functions.room(rows, inputs, latents))
+
+    def take(self, step: Dense) -> None:
+        """Take a dense step."""
+        step.kind = self.kind
+        self.functions.take(ctypes.byref(step))
+
+    def draw(self, noise: Noise) -> None:
+        """Draw a batch's noise."""
+        noise.kind = self.kind
+        self.functions.draw(ctypes.byref(noise))
+
+
+@cache
+def here() -> Library | None:
+    """Return the library; None where it was not built, which a compiler would have done when taciturn was installed."""
+    spec = find_spec(f"{__package__}._native")
+    if spec is None or spec.origin is None:
+        return None
+    functions = ctypes.CDLL(spec.origin)
+    functions.room.argtypes, functions.room.restype = [c_long] * 3, c_long
+    functions.best.restype = functions.threads_found.restype = c_long
+    return Library(functions, functions.best(), bool(functions.threads_found()))

@@ -1,0 +1,54 @@
+#include <stdint.h>
+
+/* What Python hands over: library.py says the same, field by field. */
+
+struct penalty {
+    long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
+    long on_clean; /* it presses on the codes of the rows before corruption */
+    double weight, rate, aimed;
+    double number, cost, measured; /* told: towards rate, on what was seen; towards aimed, where it presses; clean mean */
+};
+
+struct step {
+    long kind, threads;
+    long rows, inputs, latents;
+    const float *x, *seen, *target;                              /* [rows, inputs] */
+    const float *to_codes, *code_bias, *dictionary, *output_bias; /* [latents, inputs], twice */
+    float *of_to_codes, *of_code_bias, *of_dictionary, *of_output_bias; /* their gradients; tied ones are the same */
+    long code_curve, output_curve; /* 0: identity, 1: relu, 2: elu, 3: tanh, 4: sigmoid */
+    long crossed;                  /* whether the error is the cross-entropy, else squared */
+    double weight;                 /* the error's */
+    double error;                  /* told */
+    struct penalty *penalties;
+    long n_penalties;
+    float *rates, *fired; /* [latents]: told; each one's mean code, and in how many rows it is not 0 */
+    float *room;
+};
+
+struct noise {
+    long kind, threads;
+    long rows, inputs, block; /* each block of rows has a key */
+    const uint64_t *keys;
+    const float *x;
+    float *seen;
+    long dropout;  /* whether entries are dropped, else normal noise is added */
+    double amount; /* the rate, or the standard deviation */
+};
+
+/* Where in its room a step keeps what; in floats. */
+struct places {
+    long codes, clean, before, before_clean, error;   /* [rows, latents] but the last: [rows, inputs] */
+    long clean_rates, slope, slope_clean, row_errors; /* [latents], the last [rows] */
+    long packed, end;
+};
+
+struct kind {
+    void (*step)(struct step *, long part, long parts);
+    void (*noise)(const struct noise *, long part, long parts);
+};
+
+#pragma GCC visibility push(hidden)
+extern const struct kind plain, avx2, avx512;
+void barrier(long parts);
+struct places carve(const struct step *);
+#pragma GCC visibility pop

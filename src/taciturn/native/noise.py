@@ -1,0 +1,35 @@
+"""Noise of a whole batch at once, number for number what torch's generators draw."""
+
+import torch
+from numpy import ascontiguousarray, uint64
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .library import Noise, here
+
+LEAST = 16  # numbers, below which torch draws in another way
+
+
+def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropout: bool = False) -> Tensor | None:
+    """Return rows with noise, each block of them from the generator of its key; None where this cannot be done here.
+
+    With normal noise of standard deviation `amount`, or at this rate dropped and the rest divided by 1 - rate.
+    """
+    library, inputs, last = here(), x.shape[1:].numel(), (len(x) - 1) % block + 1
+    if library is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
+        return None
+    x, keys, seen = x.contiguous(), ascontiguousarray(keys), torch.empty(x.shape)
+    library.draw(
+        Noise(
+            threads=library.threads(8 * x.numel()),
+            rows=len(x),
+            inputs=inputs,
+            block=block,
+            keys=keys.ctypes.data,
+            x=x.data_ptr(),
+            seen=seen.data_ptr(),
+            dropout=dropout,
+            amount=amount,
+        )
+    )
+    return seen

@@ -1,0 +1,126 @@
+/* c [m, n] = a b, or += where `add`: a [m, k] and b [k, n] of any strides, one of each being 1. */
+
+#define AT_ONCE 256 /* of k: so much of b's panel lies in the first cache */
+struct product {
+    long m, n, k;
+    const float *a;
+    long a_row, a_col;
+    const float *b;
+    long b_row, b_col;
+    float *c;
+    int add;
+    float *room;
+};
+
+#define NR (2 * V)
+
+/* rows become columns */
+INLINE void transpose(vec row[V])
+{
+    for (int stage = 1; stage < V; stage *= 2) {
+        vec next[V];
+#pragma GCC unroll 16
+        for (int i = 0; i < V / 2; i++) {
+            next[2 * i] = __builtin_shuffle(row[i], row[i + V / 2], (ints)LOW);
+            next[2 * i + 1] = __builtin_shuffle(row[i], row[i + V / 2], (ints)HIGH);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < V; i++)
+            row[i] = next[i];
+    }
+}
+
+/* to[p][i] = from[i step + p along] for i < n and p < k, 0 for n <= i < width */
+static void pack(long width, long n, long k, const float *from, long step, long along, float *to)
+{
+    if (step == 1) {
+        for (long p = 0; p < k; p++)
+            for (long i = 0; i < width; i++)
+                to[p * width + i] = i < n ? from[p * along + i] : 0;
+        return;
+    }
+    for (long first = 0; first < width; first += V) {
+        long p = 0;
+        if (first + V <= n && along == 1)
+            for (; p + V <= k; p += V) {
+                vec row[V];
+#pragma GCC unroll 16
+                for (int i = 0; i < V; i++)
+                    row[i] = load(from + (first + i) * step + p);
+                transpose(row);
+#pragma GCC unroll 16
+                for (int i = 0; i < V; i++)
+                    store(to + (p + i) * width + first, row[i]);
+            }
+        for (; p < k; p++)
+            for (long i = first; i < first + V; i++)
+                to[p * width + i] = i < n ? from[i * step + p * along] : 0;
+    }
+}
+
+INLINE void put_or_add(int add, float *to, vec v, long n) { put(to, add ? get(to, n) + v : v, n); }
+
+/* One tile of c: its sums stay in registers. `packed`: a lies as pack left it, else each row alone. */
+INLINE void tile(int wide, int packed, long k, const float *a, long a_row, const float *b, int add, float *c, long c_row,
+                 long rows, long cols)
+{
+    vec sum[MR][2] = {0};
+    const float *row[MR];
+    for (int i = 0; i < MR; i++)
+        row[i] = a + (packed ? i : i < rows ? i * a_row : 0);
+    for (long p = 0; p < k; p++, b += wide ? NR : V) {
+        vec left = load(b), right = wide ? load(b + V) : left;
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++) {
+            float factor = row[i][packed ? p * MR : p];
+            sum[i][0] += factor * left;
+            if (wide)
+                sum[i][1] += factor * right;
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; i++, c += c_row)
+        if (i < rows) {
+            put_or_add(add, c, sum[i][0], LEFT(cols, 0, V));
+            if (wide)
+                put_or_add(add, c + V, sum[i][1], cols - V);
+        }
+}
+
+static void multiply(const struct product *p, long part, long parts)
+{
+    long down = (p->m + MR - 1) / MR, across = (p->n + NR - 1) / NR, blocks = (p->k + AT_ONCE - 1) / AT_ONCE;
+    int packed = p->a_row == 1;
+    float *left = p->room, *right = p->room + packed * down * MR * p->k;
+    for (long block = 0; block < blocks; block++) {
+        long first = share(p->k, block, blocks), k = share(p->k, block + 1, blocks) - first;
+        for (long i = packed ? share(down, part, parts) : down; i < share(down, part + 1, parts); i++)
+            pack(MR, LEFT(p->m, i * MR, MR), k, p->a + i * MR + first * p->a_col, 1, p->a_col,
+                 left + down * MR * first + i * MR * k);
+        for (long j = share(across, part, parts); j < share(across, part + 1, parts); j++) {
+            long n = LEFT(p->n, j * NR, NR);
+            pack(n > V ? NR : V, n, k, p->b + j * NR * p->b_col + first * p->b_row, p->b_col, p->b_row,
+                 right + across * NR * first + j * NR * k);
+        }
+    }
+    barrier(parts);
+    for (long block = 0; block < blocks; block++) {
+        long first = share(p->k, block, blocks), k = share(p->k, block + 1, blocks) - first;
+        for (long at = share(down * across, part, parts); at < share(down * across, part + 1, parts); at++) {
+            long i = at % down, j = at / down, rows = LEFT(p->m, i * MR, MR), cols = LEFT(p->n, j * NR, NR);
+            const float *a = packed ? left + down * MR * first + i * MR * k : p->a + i * MR * p->a_row + first;
+            const float *b = right + across * NR * first + j * NR * k;
+            float *c = p->c + i * MR * p->n + j * NR;
+            int add = p->add || block;
+            if (packed && cols > V)
+                tile(1, 1, k, a, 0, b, add, c, p->n, rows, cols);
+            else if (packed)
+                tile(0, 1, k, a, 0, b, add, c, p->n, rows, cols);
+            else if (cols > V)
+                tile(1, 0, k, a, p->a_row, b, add, c, p->n, rows, cols);
+            else
+                tile(0, 0, k, a, p->a_row, b, add, c, p->n, rows, cols);
+        }
+    }
+    barrier(parts);
+}

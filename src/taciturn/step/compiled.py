@@ -1,0 +1,93 @@
+"""The dense step in one call of compiled code (see native/): where a layer is small, or torch's products are slow."""
+
+import torch
+
+from ..kernels import SMALL, mkl_is_slow
+from ..model import Layout
+from ..native import Dense, Library, Penalty, here
+from ..passes import Batch
+from ..sparsify import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
+from ..terms import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate
+from .by_hand import ByHand
+from .step import Numbers
+
+# as native.h counts them
+CURVES: tuple[type[Sparsifier], ...] = (Identity, ReLU, ELU, Tanh, Sigmoid)
+ERRORS = (SquaredError, CrossEntropy)
+PENALTIES = (SquaredRate, KL)
+
+
+class Compiled(ByHand):
+    """ByHand for the textbook's parts, in float32."""
+
+    @staticmethod
+    def fits(layout: Layout, objective: Objective) -> bool:
+        """Return whether this step can be taken."""
+        kinds, curves = [type(term) for term in objective.terms], {type(layout.coder), type(layout.output)}
+        known = {*kinds} <= {*ERRORS, *PENALTIES} and sum(kind in ERRORS for kind in kinds) == 1 and curves <= {*CURVES}
+        return known and here() is not None and ByHand.fits(layout, objective)
+
+    def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
+        """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
+        library = here()
+        if library is None or not self._can(batch) or not pays(library, len(batch.x) * self.model.dictionary.numel()):
+            return super().gradients(batch, progress, ease)
+        return self._taken(library, batch, progress, ease)
+
+    def _can(self, batch: Batch) -> bool:
+        rows, latents = self.model.world.rows, self.model.world.latents
+        tensors = batch.x, batch.target, batch.seen, self.model.dictionary
+        return rows.size == latents.size == 1 and all(t.is_cpu and t.dtype == torch.float32 for t in tensors)
+
+    @torch.no_grad()
+    def _taken(self, library: Library, batch: Batch, progress: float, ease: float) -> Numbers:
+        layout, terms, controllers = self.model.layout, self.objective.at(progress).named(), dict(self.controlled())
+        (error,) = (term for term in terms.values() if isinstance(term, ERRORS))
+        pressing = {name: term for name, term in terms.items() if isinstance(term, PENALTIES)}
+        penalties = (Penalty * len(pressing))(*(_penalty(t, controllers.get(name)) for name, t in pressing.items()))
+
+        (rows, inputs), latents = batch.x.shape, layout.widths[-1]
+        given = [tensor.contiguous() for tensor in (batch.x, batch.seen, batch.target)]
+        parameters = [parameter for layer in self.model.ends for parameter in (layer.weight, layer.bias)]
+        for parameter in dict.fromkeys(parameters):
+            parameter.grad = torch.empty_like(parameter)
+        rates, fired, room = torch.empty(latents), torch.empty(latents), library.room(rows, inputs, latents)
+        arrays = *given, *parameters, *(parameter.grad for parameter in parameters)
+        done = Dense(
+            library.kind,
+            library.threads(rows * inputs * latents),
+            *(rows, inputs, latents),
+            *(0 if array is None else array.data_ptr() for array in arrays),
+            CURVES.index(type(layout.coder)),
+            CURVES.index(type(layout.output)),
+            ERRORS.index(type(error)),
+            error.fixed_weight,
+            0.0,
+            penalties,
+            len(penalties),
+            *(array.data_ptr() for array in (rates, fired, room)),
+        )
+        library.take(done)
+
+        said = dict(zip(pressing, penalties, strict=True))
+        numbers = [said[name].number if name in said else done.error for name in terms]
+        loss = error.fixed_weight * done.error + sum(penalty.weight * penalty.cost for penalty in penalties)
+        told = dict(zip(("loss", *terms), torch.tensor([loss, *numbers]).unbind(), strict=True)) | self.weights()
+        for name, controller in controllers.items():
+            controller.observe(said[name].measured / pressing[name].target, ease)
+        if "zeros" in layout.coder.offers:
+            self.note(fired, rows)
+        return told | {"rates": rates}
+
+
+def pays(library: Library, size: int) -> bool:
+    """Return whether a step with products of so many multiplications is faster in compiled code than in torch's."""
+    return size <= SMALL or (library.shared and mkl_is_slow())
+
+
+def _penalty(term: SquaredRate | KL, controller: Controller | None) -> Penalty:
+    """Return a penalty; under a controller it presses on the clean rows, and past its target."""
+    kind, target = PENALTIES.index(type(term)), term.target
+    if controller is None:
+        return Penalty(kind, False, term.fixed_weight, target, target)
+    return Penalty(kind, True, controller.weight, target, term.aimed(controller.aim))

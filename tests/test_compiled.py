@@ -1,0 +1,252 @@
+"""Compiled steps and noise, for each kind of processor that this one is too, against float64 and torch's generators."""
+
+import shutil
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from taciturn import SparseAutoencoder
+from taciturn.corrupt import Clean, Dropout, Gaussian
+from taciturn.feed import Feed
+from taciturn.model import Autoencoder, Layout
+from taciturn.native import here, library
+from taciturn.passes import Batch
+from taciturn.schedules import Linear
+from taciturn.seeds import keys, seeded
+from taciturn.solvers import Adam, groups
+from taciturn.sources import Rows
+from taciturn.sparsify import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
+from taciturn.step import ByHand, Compiled, Step, plan
+from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.trainer import Run, train
+
+CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
+KINDS = ["any", "avx2", "avx512"]
+
+
+def test_it_was_built_where_there_is_a_compiler():
+    assert here() is not None or shutil.which("cc") is None
+
+
+needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request, monkeypatch):
+    """Make a kind of processor's functions those that are here."""
+    if here() is None or KINDS.index(request.param) > here().kind:
+        pytest.skip("not this processor, or no C compiler when installed")
+    use(monkeypatch, kind=KINDS.index(request.param))
+
+
+def use(monkeypatch, **changed):
+    found = replace(here(), **changed)
+    for place in ("step.compiled", "native.noise"):
+        monkeypatch.setattr(f"taciturn.{place}.here", lambda: found)
+
+
+def gradients(kind, layout, objective, batch, dtype=torch.float32):
+    """Return numbers, every gradient by name and the buffers of a step, begun alike."""
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for i, parameter in enumerate(model.parameters()):  # no term of a gradient hidden by zeros
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(i)))
+    step = kind(model.to(dtype), objective).to(dtype)
+    for _, controller in step.controlled():
+        controller.start(scale=0.3, steps=100)
+        controller.correction.fill_(0.05)
+    numbers = step.gradients(batch_of(batch, dtype), progress=0.3)
+    return numbers, {name: p.grad for name, p in model.named_parameters()}, dict(step.named_buffers())
+
+
+def rows(n, inputs, corrupted=True, paired=False):
+    """Return clean rows, targets, and what is seen."""
+    rng = torch.Generator().manual_seed(1)
+    x, other, noise = (torch.rand(n, inputs, generator=rng) for _ in range(3))
+    return x, other if paired else x, x + 0.5 * (noise - 0.5) if corrupted else x
+
+
+def batch_of(arrays, dtype=torch.float32):
+    x, *others = arrays
+    mine = x.to(dtype)
+    return Batch(mine, *(mine if other is x else other.to(dtype) for other in others))
+
+
+def agree(layout, objective, batch):
+    assert plan.step(layout, objective) is Compiled
+    ours, mine, noted = gradients(Compiled, layout, objective, batch)
+    theirs, wanted, due = gradients(Step, layout, objective, batch, torch.float64)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    assert mine.keys() == wanted.keys()
+    for name in mine:
+        assert mine[name].shape == wanted[name].shape
+        assert abs(mine[name] - wanted[name]).max() <= 1e-5 * abs(wanted[name]).max(), name
+    for name, buffer in due.items():
+        assert_allclose(noted[name], buffer, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+# rows, inputs, latents: less than a vector, more than a tile, more than a block of a product
+SIZES = [(9, 6, 11), (1, 1, 1), (2, 40, 33), (67, 37, 49), (300, 530, 290)]
+
+
+@pytest.mark.parametrize(("coder", "output", "tied"), [*product(CURVES, CURVES, [False, True])])
+def test_every_activation_of_codes_and_output(kind, coder, output, tied):
+    agree(Layout((37, 49), coder, output=output, tied=tied), Objective((SquaredError(),)), rows(67, 37, paired=True))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("coder", [ReLU(), Sigmoid()], ids=lambda coder: coder.name)
+def test_every_size(kind, size, coder):
+    n, inputs, latents = size
+    agree(Layout((inputs, latents), coder), Objective((SquaredError(),)), rows(n, inputs))
+
+
+RATES = [KL(0.2, weight=0.3), SquaredRate(0.2, weight=0.7), KL(0.2), SquaredRate(0.3)]
+SCHEDULED = KL(0.2, weight=Linear(0.0, 0.3))
+
+
+@pytest.mark.parametrize("penalty", [*RATES, SCHEDULED], ids=lambda term: term.text)
+@pytest.mark.parametrize("corrupted", [False, True])
+@pytest.mark.parametrize(
+    "error", [SquaredError(), SquaredError(weight=2.0), CrossEntropy()], ids=lambda term: term.text
+)
+@pytest.mark.parametrize("tied", [False, True])
+def test_rates_pressed_with_a_written_weight_and_with_one_that_is_found(kind, penalty, corrupted, error, tied):
+    layout = Layout((37, 49), Sigmoid(), output=Sigmoid(), tied=tied)
+    agree(layout, Objective((error, penalty)), rows(67, 37, corrupted))
+
+
+def test_several_penalties(kind):
+    terms = KL(0.2, weight=0.3), SquaredError(), SquaredRate(0.1), KL(0.3)
+    agree(Layout((37, 49), Sigmoid(), output=Sigmoid()), Objective(terms), rows(67, 37))
+
+
+def test_saturated_latents_still_feel_the_pull(kind):
+    layout, objective = Layout((37, 49), Sigmoid()), Objective((SquaredError(), KL(0.2, weight=0.3)))
+    found = []
+    for step in (Compiled, ByHand):
+        model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            model.encoder[0].bias.copy_(torch.linspace(-200, 200, 49))
+        step(model, objective).gradients(Batch(*rows(67, 37)))
+        found.append({name: p.grad for name, p in model.named_parameters()})
+    for name in found[0]:
+        # 1 - q of q = .9998 has lost three digits in float32
+        torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-3, atol=1e-7)
+
+
+def test_extreme_logits_cost_what_they_do_in_torch(kind):
+    layout, objective = Layout((4, 3), Identity(), output=Sigmoid()), Objective((CrossEntropy(),))
+    found = []
+    for step in (Compiled, ByHand):
+        model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            model.decoder[0].bias.copy_(torch.tensor([-200.0, -90, 90, 200]))
+        numbers = step(model, objective).gradients(Batch(*rows(5, 4)))
+        found.append([numbers["loss"], *(p.grad for p in model.parameters())])
+    for ours, expected in zip(*found, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@needed
+def test_any_number_of_threads_finds_the_same_bits(monkeypatch, threads):
+    monkeypatch.setattr(library, "ALONE", 0)
+    assert here().shared  # GCC's OpenMP, which torch's wheel for Linux brings
+    found = []
+    for n in (1, 2, 3):
+        threads(n)
+        assert here().threads(1) == n
+        batch = Batch(*rows(300, 130))
+        objective = Objective((SquaredError(), KL(0.2)))
+        model = Autoencoder(Layout((130, 90), Sigmoid()), rng=torch.Generator().manual_seed(0))
+        numbers = Compiled(model, objective).gradients(batch)
+        noise = keys(0, "corrupt", 0, np.arange(5))
+        corrupted = [kind.in_blocks(batch.x, noise, 64) for kind in (Gaussian(0.3), Dropout(0.3))]
+        found.append([*numbers.values(), *(p.grad for p in model.parameters()), *corrupted])
+    for others in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], others, strict=True))
+
+
+@pytest.mark.parametrize(("n", "inputs"), [(1, 16), (1, 17), (64, 39), (65, 16), (130, 77), (3, 624), (5, 125)])
+@pytest.mark.parametrize("noise", [Gaussian(0.3), Dropout(0.3)], ids=lambda noise: noise.text)
+def test_noise_is_that_of_torchs_generators(kind, noise, n, inputs):
+    x = torch.rand(n, inputs, generator=torch.Generator().manual_seed(0))
+    blocks = keys(7, "corrupt", 3, np.arange(-(-n // 64)))
+    expected = torch.cat([noise(part, seeded(int(key))) for part, key in zip(x.split(64), blocks, strict=True)])
+    found = noise.in_blocks(x, blocks, 64)
+    if isinstance(noise, Dropout):
+        assert torch.equal(found, expected)
+    assert_allclose(found, expected, rtol=0, atol=1e-6)
+    assert found is not x
+
+
+def test_what_it_cannot_draw_is_drawn_by_torch(uncompiled):
+    for noise, x in product((Gaussian(0.3), Dropout(0.3)), (torch.rand(5, 2), torch.rand(70, 30).double())):
+        blocks = keys(7, "corrupt", 3, np.arange(-(-len(x) // 64)))
+        expected = [noise(part, seeded(int(key))) for part, key in zip(x.split(64), blocks, strict=True)]
+        assert torch.equal(noise.in_blocks(x, blocks, 64), torch.cat(expected))
+
+
+def trained(kind, layout, objective, noise, epochs=4):
+    """Return every record's numbers and the state after a fit in batches of 49 and 48 rows."""
+    X = np.random.default_rng(0).random((530, 6))
+    step = kind(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), objective)
+    feed = Feed(Rows(X), torch.Tensor.float, 49, seed=0, corruption=noise)
+    optimiser = Adam().build(groups(step.named_parameters(), 0.0), 0.01)
+    records = list(train(Run(step, feed, optimiser, 0.01, epochs)))
+    return [record.numbers for record in records], step.state_dict()
+
+
+@needed
+@pytest.mark.parametrize("noise", [Clean(), Gaussian(0.1), Dropout(0.2)], ids=lambda noise: noise.text)
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("penalty", [KL(0.2), SquaredRate(0.2, weight=0.5)], ids=lambda term: term.text)
+def test_a_fit_goes_as_it_does_with_the_plain_step(penalty, tied, noise):
+    layout, objective = Layout((6, 11), Sigmoid(), output=Sigmoid(), tied=tied), Objective((CrossEntropy(), penalty))
+    (ours, mine), (wanted, theirs) = (trained(kind, layout, objective, noise) for kind in (Compiled, ByHand))
+    for now, then in zip(ours, wanted, strict=True):
+        assert now.keys() == then.keys()
+        for name in now:
+            assert now[name].dtype == then[name].dtype
+            assert_allclose(now[name], then[name], rtol=1e-4, atol=1e-6, err_msg=name)
+    for name, tensor in theirs.items():
+        assert_allclose(mine[name], tensor, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@needed
+def test_where_it_is_taken(monkeypatch):
+    layout, penalty = Layout((6, 11), Sigmoid()), KL(0.2, weight=0.1)
+    assert plan.step(layout, Objective((SquaredError(), penalty))) is Compiled
+    assert plan.step(layout, Objective((SquaredError(), penalty)), "cuda") is not Compiled
+    assert plan.step(layout, Objective((SquaredError(), SquaredError(), penalty))) is ByHand
+    assert plan.step(Layout((6, 11), ReLU()), Objective((SquaredError(), L1(weight=0.1)))) is ByHand
+    assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
+    use(monkeypatch, functions=None)  # which would fail if it were called
+    small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))
+    step = Compiled(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), penalty)))
+    with pytest.raises(AttributeError):
+        step.gradients(small)
+    monkeypatch.setattr("taciturn.step.compiled.mkl_is_slow", lambda: False)
+    step.gradients(large)
+    step.double().gradients(batch_of(rows(9, 6), torch.float64))
+
+
+def test_without_a_compiler_all_is_as_right(uncompiled):
+    assert plan.step(Layout((6, 11), Sigmoid()), Objective((SquaredError(),))) is ByHand
+    X = np.random.default_rng(0).random((300, 6))
+    model = SparseAutoencoder(11, sparsity="kl:0.2", corruption="gaussian:0.1", max_iter=20, random_state=0).fit(X)
+    assert type(model._learner.step) is ByHand
+    assert abs(model.transform(X).mean() / 0.2 - 1) < 0.05

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-ALONE = 1 << 21  # multiplications, or numbers times eight, up to which one thread is done before others have woken
+ALONE = 1 << 21  # multiplications, up to which one thread is done before others have woken
 
 
 class Penalty(Structure):
@@ -59,12 +59,13 @@ class Library:
     shared: bool  # whether torch's threads can be asked to help
 
     def threads(self, work: int) -> int:
-        """Return how many threads are to share so much work."""
+        """Return how many threads are to share so many multiplications."""
         return torch.get_num_threads() if self.shared and work > ALONE else 1
 
-    def room(self, rows: int, inputs: int, latents: int) -> torch.Tensor:
-        """Return the room that a dense step needs."""
-        return torch.empty(self.functions.room(rows, inputs, latents))
+    def room(self, rows: int, inputs: int, latents: int) -> int:
+        """Return how many floats a dense step needs beside its arrays."""
+        found: int = self.functions.room(rows, inputs, latents)
+        return found
 
     def take(self, step: Dense) -> None:
         """Take a dense step."""

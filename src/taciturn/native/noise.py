@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .library import Noise, here
 
+COST = 16  # of a number, in multiplications
 LEAST = 16  # numbers, below which torch draws in another way
 
 
@@ -21,7 +22,7 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
     x, keys, seen = x.contiguous(), ascontiguousarray(keys), torch.empty(x.shape)
     library.draw(
         Noise(
-            threads=library.threads(8 * x.numel()),
+            threads=library.threads(COST * x.numel()),
             rows=len(x),
             inputs=inputs,
             block=block,

@@ -1,6 +1,6 @@
 /* c [m, n] = a b, or += where `add`: a [m, k] and b [k, n] of any strides, one of each being 1. */
 
-#define AT_ONCE 256 /* of k: so much of b's panel lies in the first cache */
+#define AT_ONCE 400 /* of k: so much of b's panel lies in the first cache */
 struct product {
     long m, n, k;
     const float *a;

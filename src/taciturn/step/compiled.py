@@ -1,9 +1,11 @@
 """The dense step in one call of compiled code (see native/): where a layer is small, or torch's products are slow."""
 
+from typing import Any
+
 import torch
 
 from ..kernels import SMALL, mkl_is_slow
-from ..model import Layout
+from ..model import Autoencoder, Layout
 from ..native import Dense, Library, Penalty, here
 from ..passes import Batch
 from ..sparsify import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
@@ -19,6 +21,13 @@ PENALTIES = (SquaredRate, KL)
 
 class Compiled(ByHand):
     """ByHand for the textbook's parts, in float32."""
+
+    def __init__(self, model: Autoencoder, objective: Objective) -> None:
+        super().__init__(model, objective)
+        self._room = torch.empty(0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_room": torch.empty(0)}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
@@ -51,7 +60,9 @@ class Compiled(ByHand):
         parameters = [parameter for layer in self.model.ends for parameter in (layer.weight, layer.bias)]
         for parameter in dict.fromkeys(parameters):
             parameter.grad = torch.empty_like(parameter)
-        rates, fired, room = torch.empty(latents), torch.empty(latents), library.room(rows, inputs, latents)
+        rates, fired = torch.empty(latents), torch.empty(latents)
+        if len(self._room) < (needed := library.room(rows, inputs, latents)):
+            self._room = torch.empty(needed)  # kept: new memory is cleared by the system first
         arrays = *given, *parameters, *(parameter.grad for parameter in parameters)
         done = Dense(
             library.kind,
@@ -65,7 +76,7 @@ class Compiled(ByHand):
             0.0,
             penalties,
             len(penalties),
-            *(array.data_ptr() for array in (rates, fired, room)),
+            *(array.data_ptr() for array in (rates, fired, self._room)),
         )
         library.take(done)
 

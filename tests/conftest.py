@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # else scikit-learn skips its check of array API input
 
@@ -10,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from browser import browser as browser
 from browser import page as page
+from taciturn.native import here
 
 matplotlib.use("Agg")
 if not torch.cuda.is_available():
@@ -25,8 +27,31 @@ def digits() -> np.ndarray:
     return X
 
 
+def compiled(monkeypatch, library) -> None:
+    """Make this the compiled library, or None that there is none."""
+    for place in ("step.compiled", "native.noise", "native.select"):
+        monkeypatch.setattr(f"taciturn.{place}.here", lambda: library)
+
+
 @pytest.fixture
 def uncompiled(monkeypatch) -> None:
     """As where nothing was compiled."""
-    for place in ("step.compiled", "native.noise"):
-        monkeypatch.setattr(f"taciturn.{place}.here", lambda: None)
+    compiled(monkeypatch, None)
+
+
+@pytest.fixture(params=["any", "avx2", "avx512"])
+def kind(request, monkeypatch) -> None:
+    """As on a processor of this kind, if this one is."""
+    number = ["any", "avx2", "avx512"].index(request.param)
+    if here() is None or number > here().kind:
+        pytest.skip("this processor is none, or there was no C compiler when taciturn was installed")
+    compiled(monkeypatch, replace(here(), kind=number))
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Set how many threads share any work, however small."""
+    before = torch.get_num_threads()
+    monkeypatch.setattr("taciturn.native.library.ALONE", 0)
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

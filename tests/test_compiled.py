@@ -13,7 +13,7 @@ from taciturn import SparseAutoencoder
 from taciturn.corrupt import Clean, Dropout, Gaussian
 from taciturn.feed import Feed
 from taciturn.model import Autoencoder, Layout
-from taciturn.native import here, library
+from taciturn.native import here
 from taciturn.passes import Batch
 from taciturn.schedules import Linear
 from taciturn.seeds import keys, seeded
@@ -25,7 +25,6 @@ from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, Square
 from taciturn.trainer import Run, train
 
 CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
-KINDS = ["any", "avx2", "avx512"]
 
 
 def test_it_was_built_where_there_is_a_compiler():
@@ -33,20 +32,6 @@ def test_it_was_built_where_there_is_a_compiler():
 
 
 needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
-
-
-@pytest.fixture(params=KINDS)
-def kind(request, monkeypatch):
-    """Make a kind of processor's functions those that are here."""
-    if here() is None or KINDS.index(request.param) > here().kind:
-        pytest.skip("not this processor, or no C compiler when installed")
-    use(monkeypatch, kind=KINDS.index(request.param))
-
-
-def use(monkeypatch, **changed):
-    found = replace(here(), **changed)
-    for place in ("step.compiled", "native.noise"):
-        monkeypatch.setattr(f"taciturn.{place}.here", lambda: found)
 
 
 def gradients(kind, layout, objective, batch, dtype=torch.float32):
@@ -154,16 +139,8 @@ def test_extreme_logits_cost_what_they_do_in_torch(kind):
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.fixture
-def threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 @needed
-def test_any_number_of_threads_finds_the_same_bits(monkeypatch, threads):
-    monkeypatch.setattr(library, "ALONE", 0)
+def test_any_number_of_threads_finds_the_same_bits(threads):
     assert here().shared  # GCC's OpenMP, which torch's wheel for Linux brings
     found = []
     for n in (1, 2, 3):
@@ -234,7 +211,7 @@ def test_where_it_is_taken(monkeypatch):
     assert plan.step(layout, Objective((SquaredError(), SquaredError(), penalty))) is ByHand
     assert plan.step(Layout((6, 11), ReLU()), Objective((SquaredError(), L1(weight=0.1)))) is ByHand
     assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
-    use(monkeypatch, functions=None)  # which would fail if it were called
+    monkeypatch.setattr("taciturn.step.compiled.here", lambda: replace(here(), functions=None))  # fails if called
     small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))
     step = Compiled(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), penalty)))
     with pytest.raises(AttributeError):

@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .. import native
+from ..native import Near, Whole
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Kept, Rule, Top, csr, flat, kept_at
 from .kernels import centred
@@ -31,6 +33,10 @@ class Rounded(Protocol):
         """Return x W' + b [B, L], rounded, in `out`."""
         ...
 
+    def scores(self, x: Tensor, out: Tensor) -> Tensor | Whole:
+        """Return the same, or the whole numbers that it comes from, as compiled code takes them."""
+        ...
+
     def spread(self, x: Tensor) -> Tensor:
         """Return the standard deviation of the rounding's error in each row's pre-activations, or more [B, 1]."""
         ...
@@ -53,9 +59,13 @@ class Int8:
 
     def pre(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' + b [B, L]."""
+        found = self.scores(x, out)
+        return out.copy_(found.product).mul_(self.step).mul_(found.row_step).add_(self.b)
+
+    def scores(self, x: Tensor, out: Tensor) -> Whole:
+        """Return the product of whole numbers."""
         whole, step = _whole(x)
-        found = torch._int_mm(whole, self.whole.t(), out=self.buffer.resize_(out.shape))
-        return out.copy_(found).mul_(self.step).mul_(step).add_(self.b)
+        return Whole(torch._int_mm(whole, self.whole.t(), out=self.buffer.resize_(out.shape)), self.step, step)
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what rounding to the nearest, off by the step / √12, makes of sums of products."""
@@ -77,6 +87,8 @@ class BFloat16:
     def pre(self, x: Tensor, out: Tensor) -> Tensor:
         """Return x W' + b [B, L]."""
         return out.copy_(x.bfloat16() @ self.W.t()).add_(self.b)
+
+    scores = pre
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what the product's own rounding makes of the largest that it can be."""
@@ -115,6 +127,8 @@ class BFloat16Factors:
     def _product(self, wide: Tensor, out: Tensor) -> Tensor:
         found: Tensor = torch.mm(wide, self.W.t(), out_dtype=torch.float32, out=out)
         return found
+
+    scores = pre
 
     def spread(self, x: Tensor) -> Tensor:
         """Return what rounding both factors makes of a sum of products: a share of √(Σ x² w²) ≤ |x|₄ |w|₄."""
@@ -158,6 +172,8 @@ class Proposed(Chunked):
 
     def _kept(self, x: Tensor, W: Tensor, b: Tensor, rounded: Rounded, out: Tensor, rule: Rule) -> Kept:
         margin_B1 = SPREADS * rounded.spread(x)
+        if isinstance(rule, Top) and native.selects(x, len(W), rule.k):
+            return flat(*native.top(rounded.scores(x, out), rule.k, Near(margin_B1, x, W, b)))
         about_BL = rounded.pre(x, out)
         if isinstance(rule, Top):
             return flat(*self._top(x, W, b, about_BL, margin_B1, rule.k))

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from .. import native
+
 GROUPS = (8,)  # latents that are looked at as one at first
 GPU_GROUPS = (32, 8)  # on a GPU, where the groups' own selection costs more than searching them
 WORD = 8  # entries of a mask that are looked at as one
@@ -13,9 +15,12 @@ def top_k(block_BL: Tensor, k: int, groups: tuple[int, ...] = ()) -> tuple[Tenso
 
     The k largest lie in the k groups with the largest maxima, so only these groups are searched. Groups are strided
     (latents j, j + L/8, …), for which their maxima are maxima of whole slices; of the first of the sizes `groups` that
-    divides the latents into twice k or more, by default such as suit the device.
+    divides the latents into twice k or more, by default such as suit the device; on a processor by compiled code, if
+    there is any.
     """
     n_rows, n_latents = block_BL.shape
+    if not groups and native.selects(block_BL, n_latents, k):
+        return native.top(block_BL, k)
     sizes = groups or (GPU_GROUPS if block_BL.is_cuda else GROUPS)
     group = next((size for size in sizes if n_latents % size == 0 and n_latents // size >= 2 * k), None)
     if group is None:

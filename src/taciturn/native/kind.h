@@ -1,5 +1,8 @@
 /* All of it for one kind of processor: V floats make a vector, and a tile of a product is MR rows of 2 V columns. */
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <string.h>
 
@@ -14,5 +17,6 @@ INLINE long share(long n, long part, long parts) { return n * part / parts; } /*
 #include "product.h"
 #include "dense.h"
 #include "noise.h"
+#include "select.h"
 
-const struct kind KIND = {step, noise};
+const struct kind KIND = {step, noise, select_rows};

@@ -50,6 +50,17 @@ class Noise(Structure):
     )
 
 
+class Select(Structure):
+    """A selection of each row's largest."""
+
+    _fields_ = (
+        *((name, c_long) for name in ("kind", "threads", "rows", "latents", "k", "inputs")),
+        *((name, c_void_p) for name in ("scores", "whole", "step", "row_step", "margin", "x", "weights", "bias")),
+        *((name, c_void_p) for name in ("values", "which", "room")),
+        ("room_of_one", c_long),
+    )
+
+
 @dataclass(frozen=True)
 class Library:
     """The compiled functions, for a kind of processor: 0 any, 1 AVX2, 2 AVX-512."""
@@ -70,12 +81,17 @@ class Library:
     def take(self, step: Dense) -> None:
         """Take a dense step."""
         step.kind = self.kind
-        self.functions.take(ctypes.byref(step))
+        self.functions.take_step(ctypes.byref(step))
 
     def draw(self, noise: Noise) -> None:
         """Draw a batch's noise."""
         noise.kind = self.kind
-        self.functions.draw(ctypes.byref(noise))
+        self.functions.draw_noise(ctypes.byref(noise))
+
+    def select(self, select: Select) -> None:
+        """Select each row's largest."""
+        select.kind = self.kind
+        self.functions.select_top(ctypes.byref(select))
 
 
 @cache

@@ -1,4 +1,4 @@
-/* The dense step and its noise: compiled once for each kind of processor, and asked for here.
+/* The dense step, its noise and the selection of the largest: compiled once for each kind of processor, and asked for here.
 
    Threads are those that torch's OpenMP holds already: two teams of threads on the same cores wait for each other. */
 
@@ -60,7 +60,13 @@ static void part_of_noise(void *job)
     kinds[n->kind]->noise(n, number(), team());
 }
 
-void take(struct step *s)
+static void part_of_select(void *job)
+{
+    struct select *s = job;
+    kinds[s->kind]->select(s, number(), team());
+}
+
+void take_step(struct step *s)
 {
     if (s->threads > 1)
         open_region(part_of_step, s, (unsigned)s->threads, 0);
@@ -68,12 +74,20 @@ void take(struct step *s)
         kinds[s->kind]->step(s, 0, 1);
 }
 
-void draw(struct noise *n)
+void draw_noise(struct noise *n)
 {
     if (n->threads > 1)
         open_region(part_of_noise, n, (unsigned)n->threads, 0);
     else
         kinds[n->kind]->noise(n, 0, 1);
+}
+
+void select_top(struct select *s)
+{
+    if (s->threads > 1)
+        open_region(part_of_select, s, (unsigned)s->threads, 0);
+    else
+        kinds[s->kind]->select(s, 0, 1);
 }
 
 static long carved(long *at, long n)

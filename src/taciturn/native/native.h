@@ -42,9 +42,24 @@ struct places {
     long packed, end;
 };
 
+struct select {
+    long kind, threads;
+    long rows, latents, k, inputs;
+    const float *scores;            /* [rows, latents]; or, where they come from a product of whole numbers: */
+    const int32_t *whole;           /* that product */
+    const float *step, *row_step;   /* [latents], [rows]: its unit */
+    const float *margin;            /* [rows]: of rounded scores; then all that is near is scored again, from: */
+    const float *x, *weights, *bias; /* [rows, inputs], [latents, inputs], [latents] */
+    float *values;                  /* told: [rows, k] */
+    int64_t *which;
+    float *room;
+    long room_of_one; /* thread, in floats */
+};
+
 struct kind {
     void (*step)(struct step *, long part, long parts);
     void (*noise)(const struct noise *, long part, long parts);
+    void (*select)(const struct select *, long part, long parts);
 };
 
 #pragma GCC visibility push(hidden)

@@ -107,3 +107,18 @@ INLINE vec root(vec x)
         x[i] = __builtin_sqrtf(x[i]);
     return x;
 }
+
+/* a bit for each number that holds */
+INLINE uint32_t chosen(ints which)
+{
+#if V == 16 && defined __AVX512DQ__
+    return _mm512_movepi32_mask((__m512i)which);
+#elif V == 8 && defined __AVX2__
+    return (uint32_t)_mm256_movemask_ps((__m256)which);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < V; i++)
+        bits |= (uint32_t)(which[i] & 1) << i;
+    return bits;
+#endif
+}

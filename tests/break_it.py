@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,9 @@ class Break:
 
 KL = "return least - target * q.log() - (1 - target) * (-q).log1p()"
 KL_SUM = "return p.sum(self.cost(final(self.rate), p.mean_activation))"
+
+C = "native/"
+COMPILED, SELECTED = ("test_compiled.py",), ("test_compiled_select.py",)
 
 BREAKS = (
     Break("KL: a sign swapped", "terms/rate.py", KL, KL.replace("log() -", "log() +"), ("test_terms.py",)),
@@ -409,6 +414,40 @@ BREAKS = (
         "dictionary",
         ("test_by_hand.py",),
     ),
+    Break("compiled: what lies beyond a row's end errs", C + "dense.h", "first_of(cost, n)", "cost", COMPILED),
+    Break(
+        "compiled: tied, the encoder's side only",
+        C + "dense.h",
+        "s->seen, D, 1, s->of_to_codes, tied,",
+        "s->seen, D, 1, s->of_to_codes, 0,",
+        COMPILED,
+    ),
+    Break(
+        "compiled: the clean rows' bias learns nothing",
+        C + "dense.h",
+        "add_rows(up_clean, B, L, 1,",
+        "add_rows(up_clean, B, 0, 1,",
+        COMPILED,
+    ),
+    Break("compiled: who fired, all", C + "dense.h", "count -= code != (vec){0}", "count -= code == code", COMPILED),
+    Break("compiled: tanh by one formula", C + "dense.h", "near * square * z + z", "z", COMPILED),
+    Break("compiled: a penalty on seen rows", C + "dense.h", "p->on_clean ? slope_clean", "0 ? slope_clean", COMPILED),
+    Break(
+        "compiled: products of one block", C + "product.h", "int add = p->add || block;", "int add = p->add;", COMPILED
+    ),
+    Break(
+        "compiled: a thread's share ends early",
+        C + "kind.h",
+        "return n * part / parts;",
+        "return n / parts * part;",
+        COMPILED,
+    ),
+    Break("compiled noise: a row's end", C + "noise.h", "n->dropout || now % 16 == 0", "1", COMPILED),
+    Break("compiled noise: 23 bits", C + "noise.h", "y & 0xffffff", "y & 0xfffffe", COMPILED),
+    Break("compiled top: too few of equals", C + "select.h", "equal-- > 0", "equal-- > 1", SELECTED),
+    Break("compiled top: NaN is small", C + "select.h", "((v != v) & INT32_MAX)", "((v != v) & INT32_MIN)", SELECTED),
+    Break("compiled top: no margin", C + "select.h", "least - s->margin[row]", "least", SELECTED),
+    Break("compiled top: scored as rounded", C + "select.h", "value[i] = s->margin ?", "value[i] = 0 ?", SELECTED),
     Break(
         "kl: infinite at a rate of 0",
         "terms/rate.py",
@@ -615,13 +654,36 @@ def at_home(copy: Path) -> None:
         raise Misfit(f"the tests would import {said}, not the copy")
 
 
+@contextmanager
+def compiled(file: Path) -> Iterator[None]:
+    """Have the library built with a file of C as it is now, while in scope."""
+    if file.suffix not in (".c", ".h"):
+        yield
+        return
+    libraries = list(file.parent.glob("_native*"))
+    if not libraries:
+        raise Misfit("there is no compiled library: install with a C compiler")
+    (library,) = libraries
+    before = library.read_bytes()
+    sources = map(str, sorted(file.parent.glob("*.c")))
+    command = ["cc", "-O1", "-shared", "-fPIC", "-o", str(library), *sources, "-lm"]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+        yield
+    except subprocess.CalledProcessError as error:
+        raise Misfit(f"{file.name} does not compile\n{error.stderr.decode()}") from None
+    finally:
+        library.write_bytes(before)
+
+
 def noticed_by(copy: Path, a_break: Break) -> str | None:
     """Make a break in the copy, run its tests, mend it; return the first test that failed."""
     file = copy / "taciturn" / a_break.file
     text = file.read_text(encoding="utf-8")
     file.write_text(broken(text, a_break), encoding="utf-8")
     try:
-        status, said = run(copy, a_break.tests, "-x")
+        with compiled(file):
+            status, said = run(copy, a_break.tests, "-x")
     finally:
         file.write_text(text, encoding="utf-8")
     if status == 0:

@@ -126,6 +126,20 @@ def test_saturated_latents_still_feel_the_pull(kind):
         torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-3, atol=1e-7)
 
 
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
+def test_what_is_no_number_is_seen(kind, curve):
+    """A run that has diverged is told by its loss."""
+    layout, objective = Layout((37, 49), curve, output=curve), Objective((SquaredError(),))
+    x, target, seen = rows(67, 37)
+    for number in (float("nan"), float("inf")):
+        model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            model.encoder[0].weight[3] = number
+        losses = [step(model, objective).gradients(Batch(x, target, seen))["loss"] for step in (Compiled, ByHand)]
+        assert losses[0].isfinite() == losses[1].isfinite()
+        assert not losses[0].isfinite() or number == float("inf")
+
+
 def test_extreme_logits_cost_what_they_do_in_torch(kind):
     layout, objective = Layout((4, 3), Identity(), output=Sigmoid()), Objective((CrossEntropy(),))
     found = []

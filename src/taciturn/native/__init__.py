@@ -1,4 +1,4 @@
-"""F0. The dense step, its noise and the selection of the largest in C: optional, built where a compiler is found."""
+"""F0. A few loops in C: optional, built where installing finds a compiler."""
 
 from .library import Dense, Library, Noise, Penalty, Select, here
 from .noise import drawn

@@ -5,7 +5,7 @@ INLINE vec curve(long kind, vec z)
     vec none = {0};
     switch (kind) {
     case 1:
-        return pick(z > none, z, none);
+        return pick(z < none, none, z); /* what is no number stays, and is seen */
     case 2:
         return pick(z > none, z, exponential(pick(z > none, none, z), 1));
     case 3: {
@@ -29,7 +29,7 @@ INLINE vec slope(long kind, vec y, vec up)
 {
     switch (kind) {
     case 1:
-        return pick(y > (vec){0}, up, (vec){0});
+        return pick(y <= (vec){0}, (vec){0}, up);
     case 2:
         return pick(y > (vec){0}, up, up * (y + 1));
     case 3:

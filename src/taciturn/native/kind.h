@@ -1,6 +1,6 @@
 /* All of it for one kind of processor: V floats make a vector, and a tile of a product is MR rows of 2 V columns. */
 
-#ifdef __x86_64__
+#if defined __x86_64__ && !defined __clang__
 #include <immintrin.h>
 #endif
 #include <math.h>
@@ -9,6 +9,11 @@
 #include "native.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define SHUFFLE(one, other, ...) __builtin_shufflevector(one, other, __VA_ARGS__)
+#else
+#define SHUFFLE(one, other, ...) __builtin_shuffle(one, other, (ints){__VA_ARGS__})
+#endif
 #define LEFT(n, i, most) ((n) - (i) < (most) ? (n) - (i) : (most)) /* of n, from i on */
 
 INLINE long share(long n, long part, long parts) { return n * part / parts; } /* where a thread's part of n begins */

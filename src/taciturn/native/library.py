@@ -25,6 +25,7 @@ class Penalty(Structure):
 class Dense(Structure):
     """A dense step."""
 
+    name = "step"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "latents")),
         *((name, c_void_p) for name in ("x", "seen", "target")),
@@ -42,6 +43,7 @@ class Dense(Structure):
 class Noise(Structure):
     """A batch's noise."""
 
+    name = "noise"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "block")),
         *((name, c_void_p) for name in ("keys", "x", "seen")),
@@ -53,6 +55,7 @@ class Noise(Structure):
 class Select(Structure):
     """A selection of each row's largest."""
 
+    name = "select"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "latents", "k", "inputs")),
         *((name, c_void_p) for name in ("scores", "whole", "step", "row_step", "margin", "x", "weights", "bias")),
@@ -78,20 +81,10 @@ class Library:
         found: int = self.functions.room(rows, inputs, latents)
         return found
 
-    def take(self, step: Dense) -> None:
-        """Take a dense step."""
-        step.kind = self.kind
-        self.functions.take_step(ctypes.byref(step))
-
-    def draw(self, noise: Noise) -> None:
-        """Draw a batch's noise."""
-        noise.kind = self.kind
-        self.functions.draw_noise(ctypes.byref(noise))
-
-    def select(self, select: Select) -> None:
-        """Select each row's largest."""
-        select.kind = self.kind
-        self.functions.select_top(ctypes.byref(select))
+    def run(self, loop: Dense | Noise | Select) -> None:
+        """Run a loop."""
+        loop.kind = self.kind
+        getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 
 
 @cache

@@ -1,4 +1,4 @@
-/* The dense step, its noise and the selection of the largest: compiled once for each kind of processor, and asked for here.
+/* A few loops: compiled once for each kind of processor, and asked for here.
 
    Threads are those that torch's OpenMP holds already: two teams of threads on the same cores wait for each other. */
 
@@ -11,14 +11,25 @@ static void (*open_region)(void (*)(void *), void *, unsigned, unsigned);
 static void (*meet)(void);
 static int (*number)(void), (*team)(void);
 
-/* Whether GCC's OpenMP is in this process, so that its threads can be asked to help. */
+static const void *home(void *function) /* of which library it is */
+{
+    Dl_info found = {0};
+    return function && dladdr(function, &found) ? found.dli_fbase : 0;
+}
+
+/* Whether one OpenMP is in this process, so that its threads can be asked to help. */
 long threads_found(void)
 {
-    *(void **)&open_region = dlsym(RTLD_DEFAULT, "GOMP_parallel");
-    *(void **)&meet = dlsym(RTLD_DEFAULT, "GOMP_barrier");
-    *(void **)&number = dlsym(RTLD_DEFAULT, "omp_get_thread_num");
-    *(void **)&team = dlsym(RTLD_DEFAULT, "omp_get_num_threads");
-    return open_region && meet && number && team;
+    void *found[] = {dlsym(RTLD_DEFAULT, "GOMP_parallel"), dlsym(RTLD_DEFAULT, "GOMP_barrier"),
+                     dlsym(RTLD_DEFAULT, "omp_get_thread_num"), dlsym(RTLD_DEFAULT, "omp_get_num_threads")};
+    for (int i = 0; i < 4; i++)
+        if (!home(found[i]) || home(found[i]) != home(found[0]))
+            return 0;
+    *(void **)&open_region = found[0];
+    *(void **)&meet = found[1];
+    *(void **)&number = found[2];
+    *(void **)&team = found[3];
+    return 1;
 }
 
 void barrier(long parts)
@@ -48,47 +59,24 @@ long best(void)
     return 0;
 }
 
-static void part_of_step(void *job)
-{
-    struct step *s = job;
-    kinds[s->kind]->step(s, number(), team());
-}
+/* What Python calls: run_step and the others, by as many threads as they are told. */
+#define LOOP(name)                                                                                                      \
+    static void part_of_##name(void *given)                                                                             \
+    {                                                                                                                   \
+        struct name *job = given;                                                                                       \
+        kinds[job->kind]->name(job, number(), team());                                                                  \
+    }                                                                                                                   \
+    void run_##name(struct name *job)                                                                                   \
+    {                                                                                                                   \
+        if (job->threads > 1)                                                                                           \
+            open_region(part_of_##name, job, (unsigned)job->threads, 0);                                                \
+        else                                                                                                            \
+            kinds[job->kind]->name(job, 0, 1);                                                                          \
+    }
 
-static void part_of_noise(void *job)
-{
-    struct noise *n = job;
-    kinds[n->kind]->noise(n, number(), team());
-}
-
-static void part_of_select(void *job)
-{
-    struct select *s = job;
-    kinds[s->kind]->select(s, number(), team());
-}
-
-void take_step(struct step *s)
-{
-    if (s->threads > 1)
-        open_region(part_of_step, s, (unsigned)s->threads, 0);
-    else
-        kinds[s->kind]->step(s, 0, 1);
-}
-
-void draw_noise(struct noise *n)
-{
-    if (n->threads > 1)
-        open_region(part_of_noise, n, (unsigned)n->threads, 0);
-    else
-        kinds[n->kind]->noise(n, 0, 1);
-}
-
-void select_top(struct select *s)
-{
-    if (s->threads > 1)
-        open_region(part_of_select, s, (unsigned)s->threads, 0);
-    else
-        kinds[s->kind]->select(s, 0, 1);
-}
+LOOP(step)
+LOOP(noise)
+LOOP(select)
 
 static long carved(long *at, long n)
 {

@@ -20,7 +20,7 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
     if library is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
         return None
     x, keys, seen = x.contiguous(), ascontiguousarray(keys), torch.empty(x.shape)
-    library.draw(
+    library.run(
         Noise(
             threads=library.threads(COST * x.numel()),
             rows=len(x),

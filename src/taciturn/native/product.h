@@ -21,8 +21,8 @@ INLINE void transpose(vec row[V])
         vec next[V];
 #pragma GCC unroll 16
         for (int i = 0; i < V / 2; i++) {
-            next[2 * i] = __builtin_shuffle(row[i], row[i + V / 2], (ints)LOW);
-            next[2 * i + 1] = __builtin_shuffle(row[i], row[i + V / 2], (ints)HIGH);
+            next[2 * i] = SHUFFLE(row[i], row[i + V / 2], LOW);
+            next[2 * i + 1] = SHUFFLE(row[i], row[i + V / 2], HIGH);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < V; i++)

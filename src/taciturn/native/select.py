@@ -64,5 +64,5 @@ def top(scores: Tensor | Whole, k: int, near: Near | None = None) -> tuple[Tenso
     else:
         step, row_step = whole.step.contiguous(), whole.row_step.contiguous()
         select.whole, select.step, select.row_step = given.data_ptr(), step.data_ptr(), row_step.data_ptr()
-    library.select(select)
+    library.run(select)
     return values, which

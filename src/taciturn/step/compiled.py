@@ -78,7 +78,7 @@ class Compiled(ByHand):
             len(penalties),
             *(array.data_ptr() for array in (rates, fired, self._room)),
         )
-        library.take(done)
+        library.run(done)
 
         said = dict(zip(pressing, penalties, strict=True))
         numbers = [said[name].number if name in said else done.error for name in terms]

@@ -70,6 +70,17 @@ def test_rounded_scores_find_what_float64_does(kind, rounding, rows, latents, k,
     assert (values.sort(1, descending=True).values - expected).abs().max() < 3e-6
 
 
+@pytest.mark.parametrize("rounding", [Int8, BFloat16])
+def test_scores_nearer_to_each_other_than_rounding_is(kind, rounding):
+    x, b = drawn(20, 64), torch.zeros(512)
+    W = drawn(1, 64, seed=1) + 3e-3 * drawn(512, 64, seed=2)
+    rounded = rounding(W, b)
+    near = Near(SPREADS * rounded.spread(x), x, W, b)
+    at = top(rounded.scores(x, torch.empty(20, 512)), 8, near)[1]
+    exact = (x.double() @ W.double().t()).topk(8, dim=1).indices.sort(1).values
+    assert torch.equal(at, exact)
+
+
 @needed
 def test_any_number_of_threads_finds_the_same(threads):
     x, W, b = drawn(70, 64), drawn(512, 64, seed=1), drawn(512, seed=2)

@@ -1,0 +1,124 @@
+"""What compiled loops (native/) take and what torch's operators take instead: milliseconds, in turns, in one process.
+
+python benchmarks/parts.py [--threads 2] [--rounds 30] [--out TABLE.md]
+
+A TopK chunk: 512 rows, 512 inputs, 8,192 latents, the 32 largest of each row; from a product of whole numbers they are
+scored again. Dense: a batch of the textbook's 784 → 300 → 784, 256 rows, or of digits, 64 → 256 → 64, 32 rows
+(speed_classic.py); "fit's step" is an epoch of all that fit does, divided by its batches. Medians of the rounds, each
+of which takes both, one after the other.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from race import publish
+from speed_classic import RATE, SIGMA, TASKS, WEIGHT, ours
+
+from taciturn.corrupt import Dropout, Gaussian
+from taciturn.kernels import Int8, fast_products
+from taciturn.kernels.index import Top
+from taciturn.kernels.proposed import Proposed
+from taciturn.kernels.select import top_k
+from taciturn.model import Autoencoder, Layout
+from taciturn.passes import Batch
+from taciturn.seeds import keys
+from taciturn.sparsify import Sigmoid
+from taciturn.step import ByHand, Compiled
+from taciturn.terms import KL, Objective, SquaredError
+
+ROWS, INPUTS, LATENTS, K = 512, 512, 8192, 32
+Part = Callable[[], Any]
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """As where there is no compiled library."""
+    with ExitStack() as stack:
+        for place in ("step.compiled", "native.noise", "native.select"):
+            stack.enter_context(patch(f"taciturn.{place}.here", lambda: None))
+        yield
+
+
+def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
+    """Yield the parts of a TopK chunk: name, compiled, by torch, and by what to divide their times."""
+    rng = torch.Generator().manual_seed(0)
+    x, W = torch.randn(ROWS, INPUTS, generator=rng), torch.randn(LATENTS, INPUTS, generator=rng) / INPUTS**0.5
+    b, out, rounded, proposed = (
+        torch.zeros(LATENTS),
+        torch.empty(ROWS, LATENTS),
+        Int8(W, torch.zeros(LATENTS)),
+        Proposed(),
+    )
+
+    def product() -> None:
+        with fast_products(ROWS * W.numel()):
+            torch.addmm(b, x, W.t(), out=out)
+
+    product()
+    scores, rule = out.clone(), Top(K)
+    yield "float32 product", product, None, 1
+    yield "selection", lambda: top_k(scores, K), lambda: top_k(scores, K), 1
+    yield "int8 product", lambda: rounded.scores(x, out), None, 1
+    kept = lambda: proposed._kept(x, W, b, rounded, out, rule)  # noqa: E731
+    yield "int8 product and selection", kept, kept, 1
+    yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
+
+
+def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
+    """Yield the parts of a dense step."""
+    task = TASKS[name]
+    rng = torch.Generator().manual_seed(0)
+    x = torch.rand(task.batch, task.inputs, generator=rng)
+    batch = Batch(x, x, x + SIGMA * torch.randn(x.shape, generator=rng))
+    noise = keys(0, "corrupt", 0, list(range(-(-task.batch // 64))))
+    for corruption in (Gaussian(SIGMA), Dropout(0.3)):
+        draw = lambda corruption=corruption: corruption.in_blocks(x, noise, 64)  # noqa: E731
+        yield f"{name}: {corruption.text}", draw, draw, 1
+    layout, objective = (
+        Layout((task.inputs, task.latents), Sigmoid()),
+        Objective((SquaredError(), KL(RATE, weight=WEIGHT))),
+    )
+    compiled, by_hand = (kind(Autoencoder(layout, rng=rng), objective) for kind in (Compiled, ByHand))
+    yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1
+    with uncompiled():
+        plain = ours(task)
+    yield f"{name}: fit's step", ours(task), plain, -(-task.rows // task.batch)
+
+
+def main() -> None:
+    """Time all parts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--out")
+    a = parser.parse_args()
+    torch.set_num_threads(a.threads)
+    found = []
+    for name, compiled, plain, units in (*selections(), *dense("gaussian"), *dense("digits")):
+        times: dict[str, list[float]] = {"compiled": [], "torch": []}
+        for _ in range(a.rounds + 3):
+            for kind, part in (("compiled", compiled), ("torch", plain)):
+                if part is not None:
+                    with ExitStack() if kind == "compiled" else uncompiled():
+                        start = time.perf_counter()
+                        part()
+                        times[kind].append(1000 * (time.perf_counter() - start) / units)
+        found.append({"name": name} | {kind: statistics.median(each[3:]) for kind, each in times.items() if each})
+    lines = ["| | compiled | torch | ratio |", "|---|---|---|---|"]
+    for part in found:
+        if "torch" in part:
+            ratio = part["torch"] / part["compiled"]
+            lines.append(f"| {part['name']} | {part['compiled']:.3f} | {part['torch']:.3f} | {ratio:.2f} |")
+        else:
+            lines.append(f"| {part['name']} | | {part['compiled']:.3f} | |")
+    publish(f"{a.threads} threads; medians of {a.rounds} rounds, milliseconds", lines, found, a.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -661,8 +661,8 @@ def compiled(file: Path) -> Iterator[None]:
         yield
         return
     libraries = list(file.parent.glob("_native*"))
-    if not libraries:
-        raise Misfit("there is no compiled library: install with a C compiler")
+    if len(libraries) != 1:
+        raise Misfit(f"there are {len(libraries)} compiled libraries, not one: install with a C compiler")
     (library,) = libraries
     before = library.read_bytes()
     sources = map(str, sorted(file.parent.glob("*.c")))

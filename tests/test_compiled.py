@@ -12,8 +12,9 @@ from numpy.testing import assert_allclose
 from taciturn import SparseAutoencoder
 from taciturn.corrupt import Clean, Dropout, Gaussian
 from taciturn.feed import Feed
+from taciturn.kernels.select import top_k
 from taciturn.model import Autoencoder, Layout
-from taciturn.native import here
+from taciturn.native import here, library, top
 from taciturn.passes import Batch
 from taciturn.schedules import Linear
 from taciturn.seeds import keys, seeded
@@ -32,6 +33,13 @@ def test_it_was_built_where_there_is_a_compiler():
 
 
 needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
+
+
+@pytest.fixture(autouse=True)
+def at_every_size(request, monkeypatch):
+    """Take the compiled step also for products that are left to torch on this processor."""
+    if "where_it_is_taken" not in request.node.name:
+        monkeypatch.setattr("taciturn.step.compiled.pays", lambda library, size: True)
 
 
 def gradients(kind, layout, objective, batch, dtype=torch.float32):
@@ -241,3 +249,62 @@ def test_without_a_compiler_all_is_as_right(uncompiled):
     model = SparseAutoencoder(11, sparsity="kl:0.2", corruption="gaussian:0.1", max_iter=20, random_state=0).fit(X)
     assert type(model._learner.step) is ByHand
     assert abs(model.transform(X).mean() / 0.2 - 1) < 0.05
+
+
+@pytest.fixture(params=[torch.float64, torch.bfloat16], ids=str)
+def other_default(request):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(request.param)
+    yield
+    torch.set_default_dtype(before)
+
+
+@needed
+def test_torchs_default_dtype_is_none_of_its_business(other_default):
+    f32 = {"dtype": torch.float32, "generator": torch.Generator().manual_seed(0)}
+    x = torch.rand(400, 64, **f32)
+    values, at = top(x, 3)
+    assert torch.equal(values.sort(1, descending=True).values, x.topk(3, dim=1).values)
+    assert torch.equal(x.gather(1, at), values)
+    noise = keys(7, "corrupt", 3, np.arange(7))
+    expected = torch.cat([Dropout(0.3)(part, seeded(int(key))) for part, key in zip(x.split(64), noise, strict=True)])
+    assert torch.equal(Dropout(0.3).in_blocks(x, noise, 64), expected)
+    found = []
+    for kind in (Compiled, ByHand):
+        model = Autoencoder(Layout((64, 48), Sigmoid()), rng=torch.Generator().manual_seed(0)).float()
+        numbers = kind(model, Objective((SquaredError(), KL(0.2, weight=0.1)))).gradients(Batch(x, x, x))
+        found.append([numbers["loss"], numbers["rates"], *(p.grad for p in model.parameters())])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@needed
+def test_weights_of_other_strides_are_left_to_torch():
+    found = []
+    for kind in (Compiled, ByHand):
+        model = Autoencoder(Layout((6, 11), Sigmoid()), rng=torch.Generator().manual_seed(0))
+        for layer in model.ends:
+            layer.weight.data = layer.weight.data.t().contiguous().t()
+        numbers = kind(model, Objective((SquaredError(),))).gradients(Batch(*rows(9, 6)))
+        found.append([numbers["loss"], *(p.grad for p in model.parameters())])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+@needed
+def test_a_block_without_its_key_is_refused():
+    with pytest.raises(ValueError, match="1 keys for 3 blocks"):
+        Gaussian(0.3).in_blocks(torch.rand(130, 30), keys(7, "corrupt", 3, np.arange(1)), 64)
+
+
+@needed
+def test_what_has_a_gradient_keeps_it():
+    x = torch.rand(4, 64, requires_grad=True)
+    assert top_k(x, 3)[0].requires_grad
+
+
+@needed
+def test_a_library_of_other_sources_is_not_loaded(monkeypatch):
+    assert library.here.__wrapped__() is not None
+    monkeypatch.setattr(library, "LAYOUT", -1)
+    assert library.here.__wrapped__() is None

@@ -1,7 +1,20 @@
 """F0. A few loops in C: optional, built where installing finds a compiler."""
 
-from .library import Dense, Library, Noise, Penalty, Select, here
+from .library import Dense, Library, Noise, Penalty, Select, floats, here
 from .noise import drawn
 from .select import Near, Whole, selects, top
 
-__all__ = ["Dense", "Library", "Near", "Noise", "Penalty", "Select", "Whole", "drawn", "here", "selects", "top"]
+__all__ = [
+    "Dense",
+    "Library",
+    "Near",
+    "Noise",
+    "Penalty",
+    "Select",
+    "Whole",
+    "drawn",
+    "floats",
+    "here",
+    "selects",
+    "top",
+]

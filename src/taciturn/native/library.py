@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+LAYOUT = 1  # of the structures below; raised with native.h's whenever one of them changes
 ALONE = 1 << 21  # multiplications, up to which one thread is done before others have woken
 
 
@@ -87,13 +88,27 @@ class Library:
         getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 
 
+def floats(*shape: int) -> torch.Tensor:
+    """Return an array for a loop to write: float32 on the processor, whatever torch's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
 @cache
 def here() -> Library | None:
-    """Return the library; None where it was not built, which a compiler would have done when taciturn was installed."""
+    """Return the library; None where it was not built, which a compiler would have done when taciturn was installed.
+
+    None too for one that was built of other sources than these, as after a pull without installing anew.
+    """
     spec = find_spec(f"{__package__}._native")
     if spec is None or spec.origin is None:
         return None
-    functions = ctypes.CDLL(spec.origin)
+    try:
+        functions = ctypes.CDLL(spec.origin)
+        functions.layout.restype = c_long
+        if functions.layout() != LAYOUT:
+            return None
+    except (OSError, AttributeError):
+        return None
     functions.room.argtypes, functions.room.restype = [c_long] * 3, c_long
     functions.best.restype = functions.threads_found.restype = c_long
     return Library(functions, functions.best(), bool(functions.threads_found()))

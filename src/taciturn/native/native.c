@@ -104,6 +104,9 @@ struct places carve(const struct step *s)
     return p;
 }
 
+/* Of what sources this was built. */
+long layout(void) { return LAYOUT; }
+
 /* How many floats of room a step needs. */
 long room(long rows, long inputs, long latents)
 {

@@ -2,6 +2,8 @@
 
 /* What Python hands over: library.py says the same, field by field. */
 
+#define LAYOUT 1 /* of these structures; raised with library.py's whenever one of them changes */
+
 struct penalty {
     long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
     long on_clean; /* it presses on the codes of the rows before corruption */

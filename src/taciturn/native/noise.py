@@ -5,7 +5,7 @@ from numpy import ascontiguousarray, uint64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .library import Noise, here
+from .library import Noise, floats, here
 
 COST = 16  # of a number, in multiplications
 LEAST = 16  # numbers, below which torch draws in another way
@@ -19,7 +19,9 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
     library, inputs, last = here(), x.shape[1:].numel(), (len(x) - 1) % block + 1
     if library is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
         return None
-    x, keys, seen = x.contiguous(), ascontiguousarray(keys), torch.empty(x.shape)
+    if len(keys) != (blocks := -(-len(x) // block)):
+        raise ValueError(f"{len(keys)} keys for {blocks} blocks of rows")
+    x, keys, seen = x.contiguous(), ascontiguousarray(keys, uint64), floats(*x.shape)
     library.run(
         Noise(
             threads=library.threads(COST * x.numel()),

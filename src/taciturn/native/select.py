@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .library import Select, here
+from .library import Select, floats, here
 
 LINE = 16  # latents that are looked at as one by the widest processor
 MOST = 1024  # of k
@@ -33,6 +33,8 @@ class Whole:
 def selects(rows: Tensor, latents: int, k: int) -> bool:
     """Return whether the k largest of so many can be selected here for such rows."""
     known = here() is not None and rows.is_cpu and rows.dtype == torch.float32
+    if torch.is_grad_enabled() and rows.requires_grad:
+        return False  # what is selected here has no gradient
     return known and latents % LINE == 0 and 0 < k <= min(MOST, latents // 4)
 
 
@@ -42,9 +44,9 @@ def top(scores: Tensor | Whole, k: int, near: Near | None = None) -> tuple[Tenso
     assert library is not None
     given = (scores.product if isinstance(scores, Whole) else scores).contiguous()
     rows, latents = given.shape
-    values, which = torch.empty(rows, k), torch.empty(rows, k, dtype=torch.long)
+    values, which = floats(rows, k), torch.empty(rows, k, dtype=torch.long, device="cpu")
     threads = library.threads(given.numel())
-    room = torch.empty(threads, 4 * latents + 2 * LINE)
+    room = floats(threads, 4 * latents + 2 * LINE)
     select = Select(
         threads=threads,
         rows=rows,

@@ -6,7 +6,7 @@ import torch
 
 from ..kernels import SMALL, mkl_is_slow
 from ..model import Autoencoder, Layout
-from ..native import Dense, Library, Penalty, here
+from ..native import Dense, Library, Penalty, floats, here
 from ..passes import Batch
 from ..sparsify import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
 from ..terms import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate
@@ -24,10 +24,10 @@ class Compiled(ByHand):
 
     def __init__(self, model: Autoencoder, objective: Objective) -> None:
         super().__init__(model, objective)
-        self._room = torch.empty(0)
+        self._room = floats(0)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_room": torch.empty(0)}
+        return self.__dict__ | {"_room": floats(0)}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
@@ -45,8 +45,10 @@ class Compiled(ByHand):
 
     def _can(self, batch: Batch) -> bool:
         rows, latents = self.model.world.rows, self.model.world.latents
-        tensors = batch.x, batch.target, batch.seen, self.model.dictionary
-        return rows.size == latents.size == 1 and all(t.is_cpu and t.dtype == torch.float32 for t in tensors)
+        weights = [parameter for layer in self.model.ends for parameter in (layer.weight, layer.bias)]
+        plain = all(t.is_cpu and t.dtype == torch.float32 for t in (batch.x, batch.target, batch.seen, *weights))
+        in_order = all(weight.is_contiguous() for weight in weights)
+        return len(batch.x) > 0 and rows.size == latents.size == 1 and plain and in_order
 
     @torch.no_grad()
     def _taken(self, library: Library, batch: Batch, progress: float, ease: float) -> Numbers:
@@ -60,9 +62,9 @@ class Compiled(ByHand):
         parameters = [parameter for layer in self.model.ends for parameter in (layer.weight, layer.bias)]
         for parameter in dict.fromkeys(parameters):
             parameter.grad = torch.empty_like(parameter)
-        rates, fired = torch.empty(latents), torch.empty(latents)
+        rates, fired = floats(latents), floats(latents)
         if len(self._room) < (needed := library.room(rows, inputs, latents)):
-            self._room = torch.empty(needed)  # kept: new memory is cleared by the system first
+            self._room = floats(needed)  # kept: new memory is cleared by the system first
         arrays = *given, *parameters, *(parameter.grad for parameter in parameters)
         done = Dense(
             library.kind,
@@ -83,7 +85,16 @@ class Compiled(ByHand):
         said = dict(zip(pressing, penalties, strict=True))
         numbers = [said[name].number if name in said else done.error for name in terms]
         loss = error.fixed_weight * done.error + sum(penalty.weight * penalty.cost for penalty in penalties)
-        told = dict(zip(("loss", *terms), torch.tensor([loss, *numbers]).unbind(), strict=True)) | self.weights()
+        told = (
+            dict(
+                zip(
+                    ("loss", *terms),
+                    torch.tensor([loss, *numbers], dtype=torch.float32, device="cpu").unbind(),
+                    strict=True,
+                )
+            )
+            | self.weights()
+        )
         for name, controller in controllers.items():
             controller.observe(said[name].measured / pressing[name].target, ease)
         if "zeros" in layout.coder.offers:

@@ -12,7 +12,8 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -36,36 +37,28 @@ ROWS, INPUTS, LATENTS, K = 512, 512, 8192, 32
 Part = Callable[[], Any]
 
 
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """As where there is no compiled library."""
-    with ExitStack() as stack:
-        for place in ("step.compiled", "native.noise", "native.select"):
-            stack.enter_context(patch(f"taciturn.{place}.here", lambda: None))
-        yield
+def uncompiled() -> Any:
+    """Return a context that is as where there is no compiled library."""
+    return patch("taciturn.native.library.here", lambda: None)
 
 
 def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
     """Yield the parts of a TopK chunk: name, compiled, by torch, and by what to divide their times."""
     rng = torch.Generator().manual_seed(0)
     x, W = torch.randn(ROWS, INPUTS, generator=rng), torch.randn(LATENTS, INPUTS, generator=rng) / INPUTS**0.5
-    b, out, rounded, proposed = (
-        torch.zeros(LATENTS),
-        torch.empty(ROWS, LATENTS),
-        Int8(W, torch.zeros(LATENTS)),
-        Proposed(),
-    )
+    b, out = torch.zeros(LATENTS), torch.empty(ROWS, LATENTS)
+    rounded = Int8(W, b)
 
     def product() -> None:
         with fast_products(ROWS * W.numel()):
             torch.addmm(b, x, W.t(), out=out)
 
     product()
-    scores, rule = out.clone(), Top(K)
+    scores = out.clone()
     yield "float32 product", product, None, 1
     yield "selection", lambda: top_k(scores, K), lambda: top_k(scores, K), 1
     yield "int8 product", lambda: rounded.scores(x, out), None, 1
-    kept = lambda: proposed._kept(x, W, b, rounded, out, rule)  # noqa: E731
+    kept = partial(Proposed()._kept, x, W, b, rounded, out, Top(K))
     yield "int8 product and selection", kept, kept, 1
     yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
 
@@ -78,12 +71,10 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
     batch = Batch(x, x, x + SIGMA * torch.randn(x.shape, generator=rng))
     noise = keys(0, "corrupt", 0, list(range(-(-task.batch // 64))))
     for corruption in (Gaussian(SIGMA), Dropout(0.3)):
-        draw = lambda corruption=corruption: corruption.in_blocks(x, noise, 64)  # noqa: E731
+        draw = partial(corruption.in_blocks, x, noise, 64)
         yield f"{name}: {corruption.text}", draw, draw, 1
-    layout, objective = (
-        Layout((task.inputs, task.latents), Sigmoid()),
-        Objective((SquaredError(), KL(RATE, weight=WEIGHT))),
-    )
+    layout = Layout((task.inputs, task.latents), Sigmoid())
+    objective = Objective((SquaredError(), KL(RATE, weight=WEIGHT)))
     compiled, by_hand = (kind(Autoencoder(layout, rng=rng), objective) for kind in (Compiled, ByHand))
     yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1
     with uncompiled():
@@ -105,7 +96,7 @@ def main() -> None:
         for _ in range(a.rounds + 3):
             for kind, part in (("compiled", compiled), ("torch", plain)):
                 if part is not None:
-                    with ExitStack() if kind == "compiled" else uncompiled():
+                    with nullcontext() if kind == "compiled" else uncompiled():
                         start = time.perf_counter()
                         part()
                         times[kind].append(1000 * (time.perf_counter() - start) / units)

@@ -27,25 +27,23 @@ def digits() -> np.ndarray:
     return X
 
 
-def compiled(monkeypatch, library) -> None:
-    """Make this the compiled library, or None that there is none."""
-    for place in ("step.compiled", "native.noise", "native.select"):
-        monkeypatch.setattr(f"taciturn.{place}.here", lambda: library)
+KINDS = ["any", "avx2", "avx512"]
+HERE = "taciturn.native.library.here"  # the only door to what was compiled
 
 
 @pytest.fixture
 def uncompiled(monkeypatch) -> None:
     """As where nothing was compiled."""
-    compiled(monkeypatch, None)
+    monkeypatch.setattr(HERE, lambda: None)
 
 
-@pytest.fixture(params=["any", "avx2", "avx512"])
+@pytest.fixture(params=KINDS)
 def kind(request, monkeypatch) -> None:
     """As on a processor of this kind, if this one is."""
-    number = ["any", "avx2", "avx512"].index(request.param)
-    if here() is None or number > here().kind:
+    found, number = here(), KINDS.index(request.param)
+    if found is None or number > found.kind:
         pytest.skip("this processor is none, or there was no C compiler when taciturn was installed")
-    compiled(monkeypatch, replace(here(), kind=number))
+    monkeypatch.setattr(HERE, lambda: replace(found, kind=number))
 
 
 @pytest.fixture

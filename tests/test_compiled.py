@@ -22,6 +22,7 @@ from taciturn.solvers import Adam, groups
 from taciturn.sources import Rows
 from taciturn.sparsify import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
 from taciturn.step import ByHand, Compiled, Step, plan
+from taciturn.step.compiled import pays
 from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
 from taciturn.trainer import Run, train
 
@@ -36,10 +37,9 @@ needed = pytest.mark.skipif(here() is None, reason="installed where there was no
 
 
 @pytest.fixture(autouse=True)
-def at_every_size(request, monkeypatch):
+def at_every_size(monkeypatch):
     """Take the compiled step also for products that are left to torch on this processor."""
-    if "where_it_is_taken" not in request.node.name:
-        monkeypatch.setattr("taciturn.step.compiled.pays", lambda library, size: True)
+    monkeypatch.setattr("taciturn.step.compiled.pays", lambda loops, size: True)
 
 
 def gradients(kind, layout, objective, batch, dtype=torch.float32):
@@ -233,7 +233,9 @@ def test_where_it_is_taken(monkeypatch):
     assert plan.step(layout, Objective((SquaredError(), SquaredError(), penalty))) is ByHand
     assert plan.step(Layout((6, 11), ReLU()), Objective((SquaredError(), L1(weight=0.1)))) is ByHand
     assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
-    monkeypatch.setattr("taciturn.step.compiled.here", lambda: replace(here(), functions=None))  # fails if called
+    monkeypatch.setattr("taciturn.step.compiled.pays", pays)
+    unusable = replace(here(), functions=None)  # fails if called
+    monkeypatch.setattr("taciturn.native.library.here", lambda: unusable)
     small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))
     step = Compiled(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), penalty)))
     with pytest.raises(AttributeError):

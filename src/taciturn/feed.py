@@ -47,12 +47,13 @@ def corrupted(
     """
     if corruption.clean:
         return x
-    return corruption.in_blocks(x, keys(seed, purpose, step, first_row // BLOCK + blocks(len(x))), BLOCK)
+    numbers = first_row // BLOCK + np.arange(blocks(len(x)))
+    return corruption.in_blocks(x, keys(seed, purpose, step, numbers), BLOCK)
 
 
-def blocks(n_rows: int) -> NDArray[np.intp]:
-    """Return the numbers of the blocks that rows fall into; one, if there are none."""
-    return np.arange(max(-(-n_rows // BLOCK), 1))
+def blocks(n_rows: int) -> int:
+    """Return how many blocks rows fall into; one, if there are none."""
+    return max(-(-n_rows // BLOCK), 1)
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,10 @@ class Feed:
     def _keys(self, purpose: str, step: int) -> NDArray[np.uint64]:
         """Return the key of each block of each batch of an epoch whose first would be such a step of the run."""
         steps = step + np.arange(len(self.bounds))
-        return keys(self.seed, purpose, steps[:, None], blocks(min(self.batch_size, len(self.source))))
+        return keys(self.seed, purpose, steps[:, None], np.arange(blocks(min(self.batch_size, len(self.source)))))
 
     def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        seen = x if now.clean else now.in_blocks(x, noise[: len(blocks(len(x)))], BLOCK)
+        seen = x if now.clean else now.in_blocks(x, noise[: blocks(len(x))], BLOCK)
         return Batch(x=x, target=target, seen=seen, moment=(self.seed, step))
 
 

@@ -35,7 +35,6 @@ class Dropout(Corruption):
         """Return x · [kept] / (1 - rate)."""
         return x.masked_fill(chosen(x, self.rate, rng), 0) / (1 - final(self.rate))
 
-    def in_blocks(self, x: Tensor, keys: Keys, block: int) -> Tensor:
-        """Return x · [kept] / (1 - rate), all at once where there is compiled code: the same numbers."""
-        seen = drawn(x, keys, block, amount=final(self.rate), dropout=True)
-        return super().in_blocks(x, keys, block) if seen is None else seen
+    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+        """Return x · [kept] / (1 - rate) by compiled code, where there is any."""
+        return drawn(x, keys, block, amount=final(self.rate), dropout=True)

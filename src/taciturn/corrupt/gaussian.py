@@ -36,7 +36,6 @@ class Gaussian(Corruption):
         """Return x + std · N(0, 1)."""
         return torch.add(x, normal(x, rng), alpha=final(self.std))
 
-    def in_blocks(self, x: Tensor, keys: Keys, block: int) -> Tensor:
-        """Return x + std · N(0, 1), all at once where there is compiled code: the same numbers, but for rounding."""
-        seen = drawn(x, keys, block, amount=final(self.std))
-        return super().in_blocks(x, keys, block) if seen is None else seen
+    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+        """Return x + std · N(0, 1) by compiled code, where there is any."""
+        return drawn(x, keys, block, amount=final(self.std))

@@ -84,7 +84,6 @@ class Library:
 
     def run(self, loop: Dense | Noise | Select) -> None:
         """Run a loop."""
-        loop.kind = self.kind
         getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 
 

@@ -5,7 +5,8 @@ from numpy import ascontiguousarray, uint64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .library import Noise, floats, here
+from . import library
+from .library import Noise, floats
 
 COST = 16  # of a number, in multiplications
 LEAST = 16  # numbers, below which torch draws in another way
@@ -16,15 +17,16 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
 
     With normal noise of standard deviation `amount`, or at this rate dropped and the rest divided by 1 - rate.
     """
-    library, inputs, last = here(), x.shape[1:].numel(), (len(x) - 1) % block + 1
-    if library is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
+    loops, inputs, last = library.here(), x.shape[1:].numel(), (len(x) - 1) % block + 1
+    if loops is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
         return None
     if len(keys) != (blocks := -(-len(x) // block)):
         raise ValueError(f"{len(keys)} keys for {blocks} blocks of rows")
     x, keys, seen = x.contiguous(), ascontiguousarray(keys, uint64), floats(*x.shape)
-    library.run(
+    loops.run(
         Noise(
-            threads=library.threads(COST * x.numel()),
+            kind=loops.kind,
+            threads=loops.threads(COST * x.numel()),
             rows=len(x),
             inputs=inputs,
             block=block,

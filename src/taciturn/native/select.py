@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .library import Select, floats, here
+from . import library
+from .library import Select, floats
 
 LINE = 16  # latents that are looked at as one by the widest processor
 MOST = 1024  # of k
@@ -32,7 +33,7 @@ class Whole:
 
 def selects(rows: Tensor, latents: int, k: int) -> bool:
     """Return whether the k largest of so many can be selected here for such rows."""
-    known = here() is not None and rows.is_cpu and rows.dtype == torch.float32
+    known = library.here() is not None and rows.is_cpu and rows.dtype == torch.float32
     if torch.is_grad_enabled() and rows.requires_grad:
         return False  # what is selected here has no gradient
     return known and latents % LINE == 0 and 0 < k <= min(MOST, latents // 4)
@@ -40,14 +41,16 @@ def selects(rows: Tensor, latents: int, k: int) -> bool:
 
 def top(scores: Tensor | Whole, k: int, near: Near | None = None) -> tuple[Tensor, Tensor]:
     """Return the largest of scores [B, L] and their latents [B, k], in order of latents; where `selects` says so."""
-    library, whole = here(), scores if isinstance(scores, Whole) else None
-    assert library is not None
-    given = (scores.product if isinstance(scores, Whole) else scores).contiguous()
-    rows, latents = given.shape
+    loops = library.here()
+    assert loops is not None
+    whole = scores if isinstance(scores, Whole) else None
+    given = scores.product if isinstance(scores, Whole) else scores
+    given, (rows, latents) = given.contiguous(), given.shape
     values, which = floats(rows, k), torch.empty(rows, k, dtype=torch.long, device="cpu")
-    threads = library.threads(given.numel())
+    threads = loops.threads(given.numel())
     room = floats(threads, 4 * latents + 2 * LINE)
     select = Select(
+        kind=loops.kind,
         threads=threads,
         rows=rows,
         latents=latents,
@@ -66,5 +69,5 @@ def top(scores: Tensor | Whole, k: int, near: Near | None = None) -> tuple[Tenso
     else:
         step, row_step = whole.step.contiguous(), whole.row_step.contiguous()
         select.whole, select.step, select.row_step = given.data_ptr(), step.data_ptr(), row_step.data_ptr()
-    library.run(select)
+    loops.run(select)
     return values, which

@@ -386,6 +386,11 @@ BREAKS = (
         "controller.observe(1.0, ease)",
         ("test_captured.py",),
     ),
+    Break("rows as they lie: backwards", "placed.py", "source.array.flags.c_contiguous and ", "", ("test_placed.py",)),
+    Break("rows as they lie: any byte order", "placed.py", ".array.dtype in", ".dtype in", ("test_placed.py",)),
+    Break(
+        "scaling: a scale of its own is none", "model.py", " or bool((self.scale != 1).any())", "", ("test_scaling.py",)
+    ),
     Break(
         "rows brought ahead: the last is forgotten",
         "placed.py",
@@ -441,6 +446,11 @@ BREAKS = (
         "return n * part / parts;",
         "return n / parts * part;",
         COMPILED,
+    ),
+    Break("compiled: ready for other weights", "step/compiled.py", ", where\n", ", None\n", COMPILED),
+    Break("compiled: ready for fewer rows", "step/compiled.py", "key = rows, loops", "key = 1, loops", COMPILED),
+    Break(
+        "compiled: a copy is ready as the first", "step/compiled.py", '{"_ready": dict[Any, Ready](), ', "{", COMPILED
     ),
     Break("compiled noise: a row's end", C + "noise.h", "n->dropout || now % 16 == 0", "1", COMPILED),
     Break("compiled noise: 23 bits", C + "noise.h", "y & 0xffffff", "y & 0xfffffe", COMPILED),

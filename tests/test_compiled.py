@@ -1,5 +1,6 @@
 """Compiled steps and noise, for each kind of processor that this one is too, against float64 and torch's generators."""
 
+import copy
 import shutil
 from dataclasses import replace
 from itertools import product
@@ -223,6 +224,35 @@ def test_a_fit_goes_as_it_does_with_the_plain_step(penalty, tied, noise):
             assert_allclose(now[name], then[name], rtol=1e-4, atol=1e-6, err_msg=name)
     for name, tensor in theirs.items():
         assert_allclose(mine[name], tensor, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@needed
+def test_a_step_that_is_ready_heeds_what_has_changed(threads):
+    """Sizes of batches, numbers of threads, weights that lie elsewhere, a schedule, and where a fit is a copy."""
+    objective = Objective((SquaredError(), KL(0.2, weight=Linear(0.0, 0.3)), SquaredRate(0.3)))
+    ours, plain = (
+        kind(Autoencoder(Layout((130, 90), Sigmoid()), rng=torch.Generator().manual_seed(0)), objective)
+        for kind in (Compiled, ByHand)
+    )
+
+    def agree(n, progress, step=ours):
+        found = [each.gradients(Batch(*rows(n, 130)), progress)["loss"] for each in (step, plain)]
+        for mine, theirs in zip(step.model.parameters(), plain.model.parameters(), strict=True):
+            torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(*found, rtol=1e-5, atol=0)
+
+    agree(9, 0.0)
+    agree(300, 0.5)
+    threads(1)
+    agree(9, 1.0)
+    for step in (ours, plain):
+        for layer in step.model.ends:
+            layer.weight.data = layer.weight.data + 0.01
+    agree(9, 0.2)
+    twin = copy.deepcopy(ours)
+    kept = [parameter.grad.clone() for parameter in ours.model.parameters()]
+    agree(300, 0.3, twin)
+    assert all(torch.equal(p.grad, then) for p, then in zip(ours.model.parameters(), kept, strict=True))
 
 
 @needed

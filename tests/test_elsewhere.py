@@ -109,7 +109,9 @@ def test_rows_that_a_device_has_room_for_are_moved_once_and_are_the_same(monkeyp
         every = [batch for epoch in (0, 1) for batch in feed.epoch(epoch)] + list(feed.held_out())
         return [tensor for batch in every for tensor in (batch.x, batch.target, batch.seen)]
 
-    expected = batches(often := Counted(X), "cpu")
+    on_disk = X.copy()
+    on_disk.setflags(write=False)  # as a memory map
+    expected = batches(often := Counted(on_disk), "cpu")
     assert often.asked == 3 * len(X) + 1  # and one, to see how large it is
     monkeypatch.setattr("taciturn.placed.MOVED", 24 * 1000)  # in two parts
     monkeypatch.setattr("taciturn.placed.room", lambda device: X.nbytes)
@@ -119,5 +121,5 @@ def test_rows_that_a_device_has_room_for_are_moved_once_and_are_the_same(monkeyp
         assert len(found) == len(expected)
         assert all(isinstance(a, There) and torch.equal(a.cpu(), b) for a, b in zip(found, expected, strict=True))
     monkeypatch.setattr("taciturn.placed.room", lambda device: X.nbytes - 1)
-    batches(too_many := Counted(X), "cpu")
+    batches(too_many := Counted(on_disk), "cpu")
     assert too_many.asked == 3 * len(X) + 1

@@ -1,10 +1,39 @@
-"""Rows that are brought ahead by a thread: in order, one ahead, and no error lost."""
+"""Where rows lie; and rows that are brought ahead by a thread: in order, one ahead, and no error lost."""
 
 import threading
 
+import numpy as np
 import pytest
+import torch
 
-from taciturn.placed import ahead
+from taciturn.placed import Placed, ahead
+from taciturn.sources import Rows
+
+X = np.random.default_rng(0).random((30, 4, 5)) * 200
+READ_ONLY = X.copy()
+READ_ONLY.setflags(write=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_an_array_in_memory_is_never_copied(dtype):
+    array = X.astype(dtype)
+    placed = Placed(Rows(array), "cpu")
+    assert placed.held.data_ptr() == placed.read(0, 30).data_ptr() == array.ctypes.data
+    (found,) = placed.each([torch.tensor([7, 0, 7])])
+    assert found.dtype == placed.held.dtype
+    assert (found.numpy() == array.reshape(30, 20)[[7, 0, 7]]).all()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [X.astype(">f4"), X.astype(np.uint16), X.astype(np.float32, order="F"), X[::-1], X[:, ::2], READ_ONLY],
+    ids=["big-endian", "16 bits", "by columns", "backwards", "every other", "read only"],
+)
+def test_one_that_torch_cannot_have_as_it_lies_is_asked_for_its_rows(array):
+    placed = Placed(Rows(array), "cpu")
+    assert placed.held is None
+    (found,) = placed.each([torch.tensor([7, 0, 7])])
+    assert (found.numpy() == array.reshape(30, -1)[[7, 0, 7]]).all()
 
 
 def test_they_come_in_order_whatever_is_brought_in_the_end():

@@ -69,6 +69,16 @@ def test_there_by_the_formula_and_back(scaling, dtype):
         assert_allclose(back, x_ND.astype(np.float64), rtol=2 * bound, atol=250 * bound)
 
 
+def test_rows_in_their_own_units_are_not_copied():
+    x_ND = torch.rand(5, 3)
+    model = fitted(NoScaling(), x_ND.numpy())
+    assert model.normalise(x_ND) is x_ND
+    model.scale[1] = 2.0
+    assert_array_equal(model.normalise(x_ND), x_ND / torch.tensor([1.0, 2.0, 1.0]))
+    model.scale[1], model.shift[2] = 1.0, -0.5
+    assert_array_equal(model.normalise(x_ND), x_ND + torch.tensor([0.0, 0.0, 0.5]))
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
 @pytest.mark.parametrize("scaling", ALL, ids=str)
 def test_whole_numbers_come_back_exactly_when_rounded(scaling, dtype):

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .sources import Source
+from .sources import Rows, Source
 
+TAKEN = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 MOVED = 1 << 24  # numbers that are moved to a device at a time, and that its small batches are cut from
 
 A = TypeVar("A")
@@ -30,6 +31,14 @@ def tensor(rows: NDArray[np.generic]) -> Tensor:
 def room(device: str) -> int:
     """Return how many bytes of rows a device may hold: a quarter of what is free on a GPU, elsewhere none."""
     return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
+
+
+def _lying(source: Source) -> Tensor | None:
+    """Return an array's rows as they lie in memory, where torch can have them without a copy."""
+    if not isinstance(source, Rows):
+        return None
+    plain = source.array.flags.c_contiguous and source.array.flags.writeable
+    return torch.from_numpy(source.read(0, len(source))) if plain and source.array.dtype in TAKEN else None
 
 
 def ahead(bring: Callable[[A], B], asked: Iterable[A]) -> Iterator[B]:
@@ -52,17 +61,20 @@ def ahead(bring: Callable[[A], B], asked: Iterable[A]) -> Iterator[B]:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A source's rows on a device: moved there once where there is room, else as they are asked for."""
+    """A source's rows on a device: moved there once where there is room, else as they are asked for.
+
+    On the processor an array in memory stays where it is, and torch takes rows of it by all its threads.
+    """
 
     source: Source
     device: str
 
     @cached_property
     def held(self) -> Tensor | None:
-        """All rows [N, D], if there is room for them."""
+        """All rows [N, D], if they can lie there."""
         n_rows, one = len(self.source), tensor(self.source.read(0, 1))
         if n_rows * one.nbytes > room(self.device):
-            return None
+            return _lying(self.source) if torch.device(self.device).type == "cpu" else None
         held = torch.empty((n_rows, *one.shape[1:]), dtype=one.dtype, device=self.device)
         size = max(MOVED // one.numel(), 1)
         for at in range(0, n_rows, size):
@@ -72,7 +84,7 @@ class Placed:
     def each(self, places: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the rows at each of these places [B], in their order [B, D]."""
         if self.held is not None:
-            return (self.held[at_B.to(self.device)] for at_B in places)
+            return (self.held.index_select(0, at_B.to(self.device)) for at_B in places)
         if torch.device(self.device).type == "cuda":
             return self._arriving(places)
         return (tensor(self.source.take(at_B.numpy())).to(self.device) for at_B in places)

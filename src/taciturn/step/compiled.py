@@ -1,15 +1,17 @@
 """The dense step in one call of compiled code (see native/): where a layer is small, or torch's products are slow."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ..kernels import SMALL, mkl_is_slow
 from ..model import Autoencoder, Layout
 from ..native import Dense, Library, Penalty, floats, library
 from ..passes import Batch
 from ..sparsify import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
-from ..terms import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate
+from ..terms import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate, Term
 from .by_hand import ByHand
 from .step import Numbers
 
@@ -19,15 +21,27 @@ ERRORS = (SquaredError, CrossEntropy)
 PENALTIES = (SquaredRate, KL)
 
 
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A step over so many rows, but for what differs from one to the next: for tiny ones Python is most of the time."""
+
+    step: Dense
+    penalties: dict[str, Penalty]  # by the term's name
+    error: str
+    grads: list[tuple[nn.Parameter, Tensor]]
+    fired: Tensor  # [L]: in how many rows each latent's code was not 0
+
+
 class Compiled(ByHand):
-    """ByHand for the textbook's parts, in float32."""
+    """ByHand for the textbook's parts, in float32; each step overwrites the gradients of the last."""
 
     def __init__(self, model: Autoencoder, objective: Objective) -> None:
         super().__init__(model, objective)
+        self._ready: dict[Any, Ready] = {}
         self._room = floats(0)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_room": floats(0)}
+        return self.__dict__ | {"_ready": dict[Any, Ready](), "_room": floats(0)}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
@@ -38,65 +52,82 @@ class Compiled(ByHand):
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
-        loops = library.here()
-        if loops is None or not self._can(batch) or not pays(loops, len(batch.x) * self.model.dictionary.numel()):
+        loops, rows, model = library.here(), batch.x.shape[0], self.model
+        weights = [parameter for layer in model.ends for parameter in (layer.weight, layer.bias)]  # tied ones twice
+        alone = model.world.rows.size == model.world.latents.size == 1
+        if loops is None or not (rows and alone and _plain(batch, weights) and pays(loops, rows * weights[0].numel())):
             return super().gradients(batch, progress, ease)
-        return self._taken(loops, batch, progress, ease)
+        where = tuple(weight.data_ptr() for weight in weights)
+        key = rows, loops, torch.get_num_threads(), where
+        if (ready := self._ready.get(key)) is None:
+            self._ready = {old: kept for old, kept in self._ready.items() if old[-1] == where}
+            ready = self._ready[key] = self._prepared(loops, rows, weights)
+        return self._taken(loops, ready, batch, progress, ease)
 
-    def _weights(self) -> list[torch.nn.Parameter]:
-        """Return them as native.h does; tied ones twice."""
-        return [parameter for layer in self.model.ends for parameter in (layer.weight, layer.bias)]
-
-    def _can(self, batch: Batch) -> bool:
-        rows, latents = self.model.world.rows, self.model.world.latents
-        weights = self._weights()
-        plain = all(t.is_cpu and t.dtype == torch.float32 for t in (batch.x, batch.target, batch.seen, *weights))
-        in_order = all(weight.is_contiguous() for weight in weights)
-        return len(batch.x) > 0 and rows.size == latents.size == 1 and plain and in_order
-
-    @torch.no_grad()
-    def _taken(self, loops: Library, batch: Batch, progress: float, ease: float) -> Numbers:
-        layout, terms, controllers = self.model.layout, self.objective.at(progress).named(), dict(self.controlled())
-        (error,) = (term for term in terms.values() if isinstance(term, ERRORS))
-        pressing = {name: term for name, term in terms.items() if isinstance(term, PENALTIES)}
-        penalties = (Penalty * len(pressing))(*(_penalty(t, controllers.get(name)) for name, t in pressing.items()))
-
-        (rows, inputs), latents = batch.x.shape, layout.widths[-1]
-        given = [tensor.contiguous() for tensor in (batch.x, batch.seen, batch.target)]
-        weights = self._weights()
-        grads = {weight: torch.empty_like(weight) for weight in weights}
-        rates, fired = floats(latents), floats(latents)
+    def _prepared(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> Ready:
+        layout, terms = self.model.layout, self.objective.named()
+        (error,) = (name for name, term in terms.items() if isinstance(term, ERRORS))
+        pressing = [name for name in terms if name != error]
+        penalties = (Penalty * len(pressing))()
+        for penalty, name in zip(penalties, pressing, strict=True):
+            penalty.kind, penalty.on_clean = PENALTIES.index(type(terms[name])), name in self.controllers
+        inputs, latents = layout.widths
         if len(self._room) < (needed := loops.room(rows, inputs, latents)):
-            self._room = floats(needed)  # kept: new memory is cleared by the system first
-        arrays = *given, *weights, *(grads[weight] for weight in weights)
-        done = Dense(
-            loops.kind,
-            loops.threads(rows * inputs * latents),
-            *(rows, inputs, latents),
-            *(array.data_ptr() for array in arrays),
-            CURVES.index(type(layout.coder)),
-            CURVES.index(type(layout.output)),
-            ERRORS.index(type(error)),
-            error.fixed_weight,
-            0.0,
-            penalties,
-            len(penalties),
-            *(array.data_ptr() for array in (rates, fired, self._room)),
+            self._room, self._ready = floats(needed), {}
+        grads = {weight: torch.empty_like(weight) for weight in weights}
+        fired = floats(latents)
+        step = Dense(
+            kind=loops.kind,
+            threads=loops.threads(rows * inputs * latents),
+            rows=rows,
+            inputs=inputs,
+            latents=latents,
+            code_curve=CURVES.index(type(layout.coder)),
+            output_curve=CURVES.index(type(layout.output)),
+            crossed=ERRORS.index(type(terms[error])),
+            penalties=penalties,
+            n_penalties=len(penalties),
+            fired=fired.data_ptr(),
+            room=self._room.data_ptr(),
         )
-        loops.run(done)
+        for name, weight in zip(("to_codes", "code_bias", "dictionary", "output_bias"), weights, strict=True):
+            setattr(step, name, weight.data_ptr())
+            setattr(step, f"of_{name}", grads[weight].data_ptr())
+        return Ready(step, dict(zip(pressing, penalties, strict=True)), error, [*grads.items()], fired)
 
-        for weight, grad in grads.items():
-            weight.grad = grad
-        said = dict(zip(pressing, penalties, strict=True))
-        loss = error.fixed_weight * done.error + sum(penalty.weight * penalty.cost for penalty in penalties)
-        numbers = [loss, *(said[name].number if name in said else done.error for name in terms)]
-        told = torch.tensor(numbers, dtype=torch.float32, device="cpu").unbind()
+    def _taken(self, loops: Library, ready: Ready, batch: Batch, progress: float, ease: float) -> Numbers:
+        terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), ready.step
+        for name, penalty in ready.penalties.items():
+            _press(penalty, terms[name], controllers.get(name))
+        x, seen, target = (tensor.contiguous() for tensor in (batch.x, batch.seen, batch.target))
+        rates = floats(step.latents)
+        step.x, step.seen, step.target, step.rates = (t.data_ptr() for t in (x, seen, target, rates))
+        step.weight = weight = terms[ready.error].fixed_weight
+        loops.run(step)
+
+        for parameter, grad in ready.grads:
+            parameter.grad = grad
+        said = {name: penalty.number for name, penalty in ready.penalties.items()} | {ready.error: step.error}
+        loss = weight * step.error + sum(penalty.weight * penalty.cost for penalty in ready.penalties.values())
+        told = torch.tensor([loss, *(said[name] for name in terms)], dtype=torch.float32, device="cpu").unbind()
         weighed = self.weights()  # before they move
         for name, controller in controllers.items():
-            controller.observe(said[name].measured / pressing[name].target, ease)
-        if "zeros" in layout.coder.offers:
-            self.note(fired, rows)
+            penalty = ready.penalties[name]
+            controller.observe(penalty.measured / penalty.rate, ease)
+        if "zeros" in self.model.layout.coder.offers:
+            self.note(ready.fired, step.rows)
         return dict(zip(("loss", *terms), told, strict=True)) | weighed | {"rates": rates}
+
+
+def _plain(batch: Batch, weights: list[nn.Parameter]) -> bool:
+    """Return whether these lie as C reads them; batches are put in order where they do not."""
+    for weight in weights:
+        if not weight.is_contiguous():
+            return False
+    for array in (batch.x, batch.seen, batch.target, *weights):
+        if array.dtype != torch.float32 or not array.is_cpu:
+            return False
+    return True
 
 
 def pays(loops: Library, size: int) -> bool:
@@ -104,9 +135,11 @@ def pays(loops: Library, size: int) -> bool:
     return size <= SMALL or (loops.shared and mkl_is_slow())
 
 
-def _penalty(term: SquaredRate | KL, controller: Controller | None) -> Penalty:
-    """Return a penalty; under a controller it presses on the clean rows, and past its target."""
-    kind, target = PENALTIES.index(type(term)), term.target
+def _press(penalty: Penalty, term: Term, controller: Controller | None) -> None:
+    """Say how a term presses now; under a controller on the clean rows, and past its target."""
+    assert isinstance(term, PENALTIES)
+    penalty.rate = penalty.aimed = term.target
     if controller is None:
-        return Penalty(kind, False, term.fixed_weight, target, target)
-    return Penalty(kind, True, controller.weight, target, term.aimed(controller.aim))
+        penalty.weight = term.fixed_weight
+    else:
+        penalty.weight, penalty.aimed = controller.weight, term.aimed(controller.aim)

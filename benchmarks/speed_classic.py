@@ -1,7 +1,7 @@
 """The textbook's autoencoder: samples a second, ours beside other libraries', on two threads.
 
-python benchmarks/speed_classic.py [--classic PYTHON] [--keras PYTHON] [--task gaussian|dropout|digits] [--only NAMES]
-       [--threads 2] [--device cpu|cuda] [--rounds 6] [--seconds 3] [--out TABLE.md]
+python benchmarks/speed_classic.py [--classic PYTHON] [--keras PYTHON] [--task gaussian|dropout|digits] [--threads 2]
+       [--only NAME/NAME] [--device cpu|cuda] [--rounds 6] [--seconds 3] [--out TABLE.md]
 
 PYTHON is what `benchmarks/peers/setup.sh DIR classic` (or `keras`) names.
 
@@ -12,10 +12,10 @@ digits     64 → 256 → 64, batches of 32, Gaussian noise, scikit-learn's 1,79
 
 A step is an epoch. Ours is the whole of what `fit` does: rows in a new order, noise, gradients, Adam, history. "torch":
 PyTorch as usually written; "+onednn": with torch's leave to multiply through oneDNN, which ours takes by itself where
-the processor profits; "compiled": the loss through torch.compile. JAX: one jitted lax.scan an epoch, Adam by hand, the
-default generator, and ("rbg") its faster one. scikit-learn's MLPRegressor has neither noise nor sparsity. PyOD: its own
-train(), dropout of the codes, no sparsity. On a GPU: ours, torch, and JAX, which PYTHON then has for CUDA; "CUDA
-graphs": torch.compile's "reduce-overhead".
+the processor profits; "compiled": the loss through torch.compile; "bf16": under autocast, ours with precision="bf16".
+JAX: one jitted lax.scan an epoch, Adam by hand, the default generator, and ("rbg") its faster one. scikit-learn's
+MLPRegressor has neither noise nor sparsity. PyOD: its own train(), dropout of the codes, no sparsity. On a GPU: ours,
+torch, and JAX, which PYTHON then has for CUDA; "CUDA graphs": torch.compile's "reduce-overhead".
 
 loss: the mean over the batches of the 20th epoch, all before the race, of those whose loss is the same.
 """
@@ -65,7 +65,7 @@ TASKS = {
 }
 
 
-def ours(task: Task) -> Step:
+def ours(task: Task, precision: str = "fp32") -> Step:
     """Return an epoch of what fit does."""
     import torch
 
@@ -84,6 +84,7 @@ def ours(task: Task) -> Step:
         output_activation="identity",
         scaling="none",
         alpha=0.0,
+        precision=precision,
         device=task.device,
         random_state=0,
     ).partial_fit(X[: task.batch])
@@ -106,7 +107,7 @@ def ours(task: Task) -> Step:
     return step
 
 
-def torch_usual(task: Task, *, compiled: str = "") -> Step:
+def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Step:
     """Return an epoch as usually written."""
     import torch
 
@@ -122,10 +123,10 @@ def torch_usual(task: Task, *, compiled: str = "") -> Step:
         return x + SIGMA * torch.randn_like(x)
 
     def loss(x: Any) -> Any:
-        codes = torch.sigmoid(encoder(noisy(x)))
+        codes = torch.sigmoid(encoder(noisy(x)).float())
         q = codes.mean(0)
         kl = (RATE * torch.log(RATE / q) + (1 - RATE) * torch.log((1 - RATE) / (1 - q))).sum()
-        return torch.nn.functional.mse_loss(decoder(codes), x) + WEIGHT * kl
+        return torch.nn.functional.mse_loss(decoder(codes).float(), x) + WEIGHT * kl
 
     measured = torch.compile(loss, mode=compiled) if compiled else loss
 
@@ -133,7 +134,8 @@ def torch_usual(task: Task, *, compiled: str = "") -> Step:
         losses = []
         for at in torch.randperm(len(X), device=X.device).split(task.batch):
             adam.zero_grad()
-            now = measured(X[at])
+            with torch.autocast(task.device, torch.bfloat16, enabled=rounded):
+                now = measured(X[at])
             now.backward()
             adam.step()
             losses.append(now.detach().clone() if compiled == "reduce-overhead" else now.detach())
@@ -251,9 +253,14 @@ def keras(task: Task, backend: str) -> Step:
     return lambda: float(model.fit(X, X, batch_size=task.batch, epochs=1, verbose=0).history["loss"][-1])
 
 
-OURS: dict[str, Callable[[Task], Step]] = {"taciturn": ours, "torch": torch_usual}
+OURS: dict[str, Callable[[Task], Step]] = {
+    "taciturn": ours,
+    "taciturn, bf16": lambda task: ours(task, "bf16"),
+    "torch": torch_usual,
+}
 CLASSIC: dict[str, Callable[[Task], Step]] = {
     "torch+onednn": torch_usual,
+    "torch, bf16": lambda task: torch_usual(task, rounded=True),
     "torch, compiled": lambda task: torch_usual(task, compiled="default"),
     "torch, compiled+onednn": lambda task: torch_usual(task, compiled="default"),
     "jax": jax_scan,
@@ -309,7 +316,7 @@ def main() -> None:
         return
     # Keras's environment has no scikit-learn, whose the digits are
     names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras and a.task != "digits" else ())]
-    names = names if a.device == "cpu" else list(GPU if a.classic else OURS)
+    names = names if a.device == "cpu" else [name for name in GPU if a.classic or name in OURS]
     names = a.only.split("/") if a.only else names
     pythons = [a.keras if name in KERAS else a.classic if name in CLASSIC else sys.executable for name in names]
     options = [f"--task={a.task}", f"--device={a.device}"]

@@ -447,6 +447,31 @@ BREAKS = (
         "return n / parts * part;",
         COMPILED,
     ),
+    Break("compiled, rounded: half of a row's pairs", C + "words.h", "n > V ? get(", "0 ? get(", COMPILED),
+    Break(
+        "compiled, rounded: pairs the wrong way",
+        C + "words.h",
+        "(__m512)next, (__m512)one",
+        "(__m512)one, (__m512)next",
+        COMPILED,
+    ),
+    Break(
+        "compiled, rounded: the next block begins early",
+        C + "product.h",
+        "skipped = first * WORD",
+        "skipped = first",
+        COMPILED,
+    ),
+    Break(
+        "compiled, rounded: unasked",
+        "step/compiled.py",
+        'self.precision == "bf16" and loops.rounds',
+        "loops.rounds",
+        COMPILED,
+    ),
+    Break(
+        "compiled, rounded: never", "step/compiled.py", 'self.precision == "bf16" and loops.rounds', "False", COMPILED
+    ),
     Break("compiled: ready for other weights", "step/compiled.py", ", where\n", ", None\n", COMPILED),
     Break("compiled: ready for fewer rows", "step/compiled.py", "key = rows, loops", "key = 1, loops", COMPILED),
     Break(

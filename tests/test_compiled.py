@@ -35,6 +35,9 @@ def test_it_was_built_where_there_is_a_compiler():
 
 
 needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
+rounding = pytest.mark.skipif(
+    here() is None or not here().rounds, reason="needs a compiler, and AMD's bfloat16 products"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +139,8 @@ def test_saturated_latents_still_feel_the_pull(kind):
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
-def test_what_is_no_number_is_seen(kind, curve):
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_is_no_number_is_seen(kind, curve, precision):
     """A run that has diverged is told by its loss."""
     layout, objective = Layout((37, 49), curve, output=curve), Objective((SquaredError(),))
     x, target, seen = rows(67, 37)
@@ -144,7 +148,8 @@ def test_what_is_no_number_is_seen(kind, curve):
         model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
         with torch.no_grad():
             model.encoder[0].weight[3] = number
-        losses = [step(model, objective).gradients(Batch(x, target, seen))["loss"] for step in (Compiled, ByHand)]
+        steps = Compiled(model, objective, precision), ByHand(model, objective)
+        losses = [step.gradients(Batch(x, target, seen))["loss"] for step in steps]
         assert losses[0].isfinite() == losses[1].isfinite()
         assert not losses[0].isfinite() or number == float("inf")
 
@@ -162,8 +167,86 @@ def test_extreme_logits_cost_what_they_do_in_torch(kind):
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7)
 
 
+def rounded(x):
+    return x.float().bfloat16().to(x.dtype)
+
+
+def of_rounded_factors(model, batch, weight, rate, pressed):
+    """Return every gradient of squared error and weight × KL, each product's factors rounded, all else in float64."""
+    (W, b), (D, c) = ((layer.weight, layer.bias) for layer in model.ends)
+    x, target, seen = batch
+    h, clean = (torch.sigmoid(rounded(rows) @ rounded(W).t() + b) for rows in (seen, x))
+    G = 2 * (rounded(h) @ rounded(D) + c - target) / x.numel()
+    q = (clean if pressed else h).mean(0)
+    slope = weight * (q - rate) / (q * (1 - q)) / len(x)
+    up = (rounded(G) @ rounded(D).t() + (0 if pressed else slope)) * h * (1 - h)
+    of_W, of_b = rounded(up).t() @ rounded(seen), up.sum(0)
+    if pressed:
+        up = slope * clean * (1 - clean)
+        of_W, of_b = of_W + rounded(up).t() @ rounded(x), of_b + up.sum(0)
+    of_D = rounded(h).t() @ rounded(G)
+    return [of_W + of_D, of_b, G.sum(0)] if W is D else [of_W, of_b, of_D, G.sum(0)]
+
+
+@rounding
+@torch.no_grad()
+@pytest.mark.parametrize("size", [*SIZES, (33, 1700, 50)], ids=str)
+@pytest.mark.parametrize("pressed", [False, True])
+@pytest.mark.parametrize("tied", [False, True])
+def test_rounded_products_are_those_of_rounded_factors(size, pressed, tied):
+    n, inputs, latents = size
+    batch = rows(n, inputs)
+    model = Autoencoder(Layout((inputs, latents), Sigmoid(), tied=tied), rng=torch.Generator().manual_seed(0))
+    exact = copy.deepcopy(model).double()
+    step = Compiled(model, Objective((SquaredError(), KL(0.2, weight="auto" if pressed else 0.3))), "bf16")
+    for _, controller in step.controlled():
+        weight, aim = controller.weight, 0.2 * controller.aim
+    step.gradients(Batch(*batch))
+    weight, aim = (weight, aim) if pressed else (0.3, 0.2)
+    wanted = of_rounded_factors(exact, [rows.double() for rows in batch], weight, aim, pressed)
+    found = [parameter.grad for parameter in model.parameters()]
+    step.precision, step._ready = "fp32", {}
+    step.gradients(Batch(*batch))
+    apart = []
+    for ours, theirs, parameter in zip(found, wanted, model.parameters(), strict=True):
+        # a number that lies between two of bfloat16 can fall to the other in float32
+        assert abs(ours - theirs).max() <= 2e-4 * abs(theirs).max()
+        apart.append(abs(ours - parameter.grad).max() / abs(theirs).max())
+    assert max(apart) > 4e-4
+
+
+@rounding
+def test_a_fit_of_rounded_products_learns_the_same(digits):
+    """And what it learnt says the same of rows as the float32 that it is."""
+    fits = {
+        precision: SparseAutoencoder(64, sparsity="kl:0.1", max_iter=20, precision=precision, random_state=0).fit(
+            digits
+        )
+        for precision in ("fp32", "bf16")
+    }
+    first, second = (fit.history_["squared_error"] for fit in fits.values())
+    assert_allclose(first, second, rtol=5e-3)
+    assert (first != second).all()
+    model = fits["bf16"]
+    (encoder, _), x = model.module_.ends, digits.astype(np.float32)
+    wanted = 1 / (1 + np.exp(-(x.astype(float) @ encoder.weight.detach().double().numpy().T + encoder.bias.tolist())))
+    assert_allclose(model.transform(x), wanted, atol=1e-6)
+
+
 @needed
-def test_any_number_of_threads_finds_the_same_bits(threads):
+def test_a_processor_that_gains_nothing_does_not_round(monkeypatch):
+    found, loops = [], replace(here(), rounds=False)
+    monkeypatch.setattr("taciturn.native.library.here", lambda: loops)
+    for precision in ("fp32", "bf16"):
+        model = Autoencoder(Layout((37, 49), Sigmoid()), rng=torch.Generator().manual_seed(0))
+        Compiled(model, Objective((SquaredError(),)), precision).gradients(Batch(*rows(67, 37)))
+        found.append([parameter.grad for parameter in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@needed
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_any_number_of_threads_finds_the_same_bits(threads, precision):
     assert here().shared  # GCC's OpenMP, which torch's wheel for Linux brings
     found = []
     for n in (1, 2, 3):
@@ -172,7 +255,7 @@ def test_any_number_of_threads_finds_the_same_bits(threads):
         batch = Batch(*rows(300, 130))
         objective = Objective((SquaredError(), KL(0.2)))
         model = Autoencoder(Layout((130, 90), Sigmoid()), rng=torch.Generator().manual_seed(0))
-        numbers = Compiled(model, objective).gradients(batch)
+        numbers = Compiled(model, objective, precision).gradients(batch)
         noise = keys(0, "corrupt", 0, np.arange(5))
         corrupted = [kind.in_blocks(batch.x, noise, 64) for kind in (Gaussian(0.3), Dropout(0.3))]
         found.append([*numbers.values(), *(p.grad for p in model.parameters()), *corrupted])

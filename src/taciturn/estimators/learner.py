@@ -50,7 +50,8 @@ class Learner:
         """Get ready to train the model as it is under these settings, with a fresh optimiser."""
         self.settings, self.seed = settings, seed
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
-        self.step = plan.step(settings.layout, settings.objective, settings.device)(self.model, settings.objective)
+        kind = plan.step(settings.layout, settings.objective, settings.device)
+        self.step = kind(self.model, settings.objective, settings.precision)
         self.step.to(settings.device)
         self.optimiser = self._optimiser()
 

@@ -49,6 +49,11 @@ SHARED = """
         See `n_iter_no_change`.
     warm_start : bool, default=False
         Let `fit` go on from the weights and the scaling of the last one.
+    precision : str, default="fp32"
+        "bf16" lets training round what it multiplies to bfloat16, and sum in float32, where compiled loops gain by it
+        (one layer of codes, a penalty on rates or none, an AMD processor from Zen 4 on); elsewhere it changes nothing.
+        Weights, `transform` and the others stay in float32. With a coding layer that selects, see
+        DictionaryAutoencoder.
     device : str, default="auto"
         "cpu", "cuda", …; "auto": cuda where there is one.
     random_state : int, RandomState or None, default=None

@@ -112,7 +112,7 @@ def settle(
         constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
         revival=parameters.get("revival"),
         order=parameters.get("order"),
-        precision=precision(parameters.get("precision", "fp32")),
+        precision=precision(parameters["precision"], layout),
     )
 
 
@@ -265,10 +265,12 @@ def device(value: Any) -> str:
     return str(value)
 
 
-def precision(value: Any) -> str:
-    """Return the precision in which the entries to keep are looked for."""
+def precision(value: Any, layout: Layout) -> str:
+    """Return the precision in which entries to keep are looked for, or a step may multiply where all are kept."""
     if value not in PRECISIONS:
         raise RecipeError(f"precision={value!r} must be one of {', '.join(map(repr, PRECISIONS))}")
+    if value == "int8" and isinstance(layout.coder, Elementwise):
+        raise RecipeError(f"precision='int8' looks for latents to keep, and {layout.coder.name} keeps all; set 'fp32'")
     return str(value)
 
 

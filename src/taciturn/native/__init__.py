@@ -1,10 +1,11 @@
 """F0. A few loops in C: optional, built where installing finds a compiler."""
 
-from .library import Dense, Library, Noise, Penalty, Select, floats, here
+from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here
 from .noise import drawn
 from .select import Near, Whole, selects, top
 
 __all__ = [
+    "ROUNDING",
     "Dense",
     "Library",
     "Near",

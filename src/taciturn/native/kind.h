@@ -1,4 +1,5 @@
-/* All of it for one kind of processor: V floats make a vector, and a tile of a product is MR rows of 2 V columns. */
+/* All of it for one kind of processor: V floats make a vector, and a tile of a product is MR rows of 2 V columns;
+   with PAIRS products are of bfloat16. */
 
 #if defined __x86_64__ && !defined __clang__
 #include <immintrin.h>
@@ -19,6 +20,7 @@
 INLINE long share(long n, long part, long parts) { return n * part / parts; } /* where a thread's part of n begins */
 
 #include "vectors.h"
+#include "words.h"
 #include "product.h"
 #include "dense.h"
 #include "noise.h"

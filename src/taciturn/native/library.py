@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-LAYOUT = 1  # of the structures below; raised with native.h's whenever one of them changes
+LAYOUT = 2  # of the structures and functions; raised with native.h's whenever one of them changes
+ROUNDING = 3  # the kind whose steps multiply bfloat16
 ALONE = 1 << 21  # multiplications, up to which one thread is done before others have woken
 
 
@@ -72,6 +73,7 @@ class Library:
     functions: Any
     kind: int
     shared: bool  # whether torch's threads can be asked to help
+    rounds: bool  # whether the processor gains where a step may round what it multiplies to bfloat16
 
     def threads(self, work: int) -> int:
         """Return how many threads are to share so many multiplications."""
@@ -109,5 +111,6 @@ def here() -> Library | None:
     except (OSError, AttributeError):
         return None
     functions.room.argtypes, functions.room.restype = [c_long] * 3, c_long
-    functions.best.restype = functions.threads_found.restype = c_long
-    return Library(functions, functions.best(), bool(functions.threads_found()))
+    for function in (functions.best, functions.threads_found, functions.rounds):
+        function.restype = c_long
+    return Library(functions, functions.best(), bool(functions.threads_found()), bool(functions.rounds()))

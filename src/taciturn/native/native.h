@@ -2,7 +2,7 @@
 
 /* What Python hands over: library.py says the same, field by field. */
 
-#define LAYOUT 1 /* of these structures; raised with library.py's whenever one of them changes */
+#define LAYOUT 2 /* of structures and functions; raised with library.py's whenever one of them changes */
 
 struct penalty {
     long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
@@ -65,7 +65,7 @@ struct kind {
 };
 
 #pragma GCC visibility push(hidden)
-extern const struct kind plain, avx2, avx512;
+extern const struct kind plain, avx2, avx512, avx512_bf16;
 void barrier(long parts);
 struct places carve(const struct step *);
 #pragma GCC visibility pop

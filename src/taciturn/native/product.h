@@ -30,37 +30,35 @@ INLINE void transpose(vec row[V])
     }
 }
 
-/* to[p][i] = from[i step + p along] for i < n and p < k, 0 for n <= i < width */
+/* to[p][i]: the words of from[i step + p along] for i < n and p < k, 0 for n <= i < width */
 static void pack(long width, long n, long k, const float *from, long step, long along, float *to)
 {
     if (step == 1) {
-        for (long p = 0; p < k; p++)
-            for (long i = 0; i < width; i++)
-                to[p * width + i] = i < n ? from[p * along + i] : 0;
+        for (long p = 0; p < words_in(k); p++, to += width)
+            for (long i = 0; i < width; i += V) {
+                const float *at = from + p * WORD * along + i;
+                long now = LEFT(n, i, V) > 0 ? LEFT(n, i, V) : 0;
+                vec one = get(at, now);
+                vec next = WORD == 2 && p * WORD + 1 < k ? get(at + along, now) : (vec){0};
+                put(to + i, in_columns(one, next), LEFT(width, i, V));
+            }
         return;
     }
-    for (long first = 0; first < width; first += V) {
-        long p = 0;
-        if (first + V <= n && along == 1)
-            for (; p + V <= k; p += V) {
-                vec row[V];
+    for (long first = 0; first < width; first += V)
+        for (long p = 0; p < words_in(k); p += V) {
+            vec row[V];
 #pragma GCC unroll 16
-                for (int i = 0; i < V; i++)
-                    row[i] = load(from + (first + i) * step + p);
-                transpose(row);
-#pragma GCC unroll 16
-                for (int i = 0; i < V; i++)
-                    store(to + (p + i) * width + first, row[i]);
-            }
-        for (; p < k; p++)
-            for (long i = first; i < first + V; i++)
-                to[p * width + i] = i < n ? from[i * step + p * along] : 0;
-    }
+            for (long i = 0; i < V; i++)
+                row[i] = first + i < n ? in_row(from + (first + i) * step + p * WORD, LEFT(k, p * WORD, V * WORD)) : (vec){0};
+            transpose(row);
+            for (long i = 0; i < LEFT(words_in(k), p, V); i++)
+                store(to + (p + i) * width + first, row[i]);
+        }
 }
 
 INLINE void put_or_add(int add, float *to, vec v, long n) { put(to, add ? get(to, n) + v : v, n); }
 
-/* One tile of c: its sums stay in registers. `packed`: a lies as pack left it, else each row alone. */
+/* One tile of c: its sums stay in registers; k in words. `packed`: a lies as pack left it, else each row alone. */
 INLINE void tile(int wide, int packed, long k, const float *a, long a_row, const float *b, int add, float *c, long c_row,
                  long rows, long cols)
 {
@@ -73,9 +71,9 @@ INLINE void tile(int wide, int packed, long k, const float *a, long a_row, const
 #pragma GCC unroll 16
         for (int i = 0; i < MR; i++) {
             float factor = row[i][packed ? p * MR : p];
-            sum[i][0] += factor * left;
+            sum[i][0] = plus(sum[i][0], factor, left);
             if (wide)
-                sum[i][1] += factor * right;
+                sum[i][1] = plus(sum[i][1], factor, right);
         }
     }
 #pragma GCC unroll 16
@@ -89,37 +87,44 @@ INLINE void tile(int wide, int packed, long k, const float *a, long a_row, const
 
 static void multiply(const struct product *p, long part, long parts)
 {
-    long down = (p->m + MR - 1) / MR, across = (p->n + NR - 1) / NR, blocks = (p->k + AT_ONCE - 1) / AT_ONCE;
-    int packed = p->a_row == 1;
-    float *left = p->room, *right = p->room + packed * down * MR * p->k;
+    long down = (p->m + MR - 1) / MR, across = (p->n + NR - 1) / NR, all = words_in(p->k);
+    long blocks = (all + AT_ONCE - 1) / AT_ONCE, packed = p->a_row == 1, moved = packed || WORD > 1;
+    float *left = p->room, *right = p->room + moved * down * MR * all;
+    for (long i = !packed && moved ? share(p->m, part, parts) : p->m; i < share(p->m, part + 1, parts); i++)
+        for (long j = 0; j < all; j += V)
+            put(left + i * all + j, in_row(p->a + i * p->a_row + j * WORD, LEFT(p->k, j * WORD, V * WORD)),
+                LEFT(all, j, V));
     for (long block = 0; block < blocks; block++) {
-        long first = share(p->k, block, blocks), k = share(p->k, block + 1, blocks) - first;
+        long first = share(all, block, blocks), words = share(all, block + 1, blocks) - first;
+        long skipped = first * WORD, k = LEFT(p->k, skipped, words * WORD);
         for (long i = packed ? share(down, part, parts) : down; i < share(down, part + 1, parts); i++)
-            pack(MR, LEFT(p->m, i * MR, MR), k, p->a + i * MR + first * p->a_col, 1, p->a_col,
-                 left + down * MR * first + i * MR * k);
+            pack(MR, LEFT(p->m, i * MR, MR), k, p->a + i * MR + skipped * p->a_col, 1, p->a_col,
+                 left + down * MR * first + i * MR * words);
         for (long j = share(across, part, parts); j < share(across, part + 1, parts); j++) {
             long n = LEFT(p->n, j * NR, NR);
-            pack(n > V ? NR : V, n, k, p->b + j * NR * p->b_col + first * p->b_row, p->b_col, p->b_row,
-                 right + across * NR * first + j * NR * k);
+            pack(n > V ? NR : V, n, k, p->b + j * NR * p->b_col + skipped * p->b_row, p->b_col, p->b_row,
+                 right + across * NR * first + j * NR * words);
         }
     }
     barrier(parts);
+    const float *rows = moved ? left : p->a;
+    long row = moved ? all : p->a_row;
     for (long block = 0; block < blocks; block++) {
-        long first = share(p->k, block, blocks), k = share(p->k, block + 1, blocks) - first;
+        long first = share(all, block, blocks), k = share(all, block + 1, blocks) - first;
         for (long at = share(down * across, part, parts); at < share(down * across, part + 1, parts); at++) {
-            long i = at % down, j = at / down, rows = LEFT(p->m, i * MR, MR), cols = LEFT(p->n, j * NR, NR);
-            const float *a = packed ? left + down * MR * first + i * MR * k : p->a + i * MR * p->a_row + first;
+            long i = at % down, j = at / down, m = LEFT(p->m, i * MR, MR), n = LEFT(p->n, j * NR, NR);
+            const float *a = packed ? left + down * MR * first + i * MR * k : rows + i * MR * row + first;
             const float *b = right + across * NR * first + j * NR * k;
             float *c = p->c + i * MR * p->n + j * NR;
             int add = p->add || block;
-            if (packed && cols > V)
-                tile(1, 1, k, a, 0, b, add, c, p->n, rows, cols);
+            if (packed && n > V)
+                tile(1, 1, k, a, 0, b, add, c, p->n, m, n);
             else if (packed)
-                tile(0, 1, k, a, 0, b, add, c, p->n, rows, cols);
-            else if (cols > V)
-                tile(1, 0, k, a, p->a_row, b, add, c, p->n, rows, cols);
+                tile(0, 1, k, a, 0, b, add, c, p->n, m, n);
+            else if (n > V)
+                tile(1, 0, k, a, row, b, add, c, p->n, m, n);
             else
-                tile(0, 0, k, a, p->a_row, b, add, c, p->n, rows, cols);
+                tile(0, 0, k, a, row, b, add, c, p->n, m, n);
         }
     }
     barrier(parts);

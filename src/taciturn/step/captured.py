@@ -40,8 +40,8 @@ class Captured(ByHand):
     What differs from step to step is copied into the recorded tensors: the rows, and the weights that are found.
     """
 
-    def __init__(self, model: Autoencoder, objective: Objective) -> None:
-        super().__init__(model, objective)
+    def __init__(self, model: Autoencoder, objective: Objective, precision: str = "fp32") -> None:
+        super().__init__(model, objective, precision)
         self._met: Counter[Any] = Counter()
         self._tapes: dict[Any, Tape] = {}
         self._pool: Any = None

@@ -20,16 +20,18 @@ MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinemen
 class Step(nn.Module):
     """A model and its objective; faster steps set the same gradients.
 
+    `precision="bf16"` lets one round what it multiplies to bfloat16, where that is faster.
+
     Raises RecipeError if a term needs what the model does not offer.
     """
 
     silent: Tensor
     firing: Tensor
 
-    def __init__(self, model: Autoencoder, objective: Objective) -> None:
+    def __init__(self, model: Autoencoder, objective: Objective, precision: str = "fp32") -> None:
         super().__init__()
         objective.check(model.layout.offers())
-        self.model, self.objective = model, objective
+        self.model, self.objective, self.precision = model, objective, precision
         self.controllers = objective.controllers()
         # rows that each latent has been silent for
         self.register_buffer("silent", torch.zeros(model.layout.widths[-1], dtype=torch.long))

@@ -39,7 +39,7 @@ KL = "return least - target * q.log() - (1 - target) * (-q).log1p()"
 KL_SUM = "return p.sum(self.cost(final(self.rate), p.mean_activation))"
 
 C = "native/"
-COMPILED, SELECTED = ("test_compiled.py",), ("test_compiled_select.py",)
+COMPILED, SELECTED, DOTS = ("test_compiled.py",), ("test_compiled_select.py",), ("test_compiled_dots.py",)
 
 BREAKS = (
     Break("KL: a sign swapped", "terms/rate.py", KL, KL.replace("log() -", "log() +"), ("test_terms.py",)),
@@ -479,6 +479,10 @@ BREAKS = (
     ),
     Break("compiled noise: a row's end", C + "noise.h", "n->dropout || now % 16 == 0", "1", COMPILED),
     Break("compiled noise: 23 bits", C + "noise.h", "y & 0xffffff", "y & 0xfffffe", COMPILED),
+    Break(
+        "compiled dots: the end of a row", C + "vectors.h", "for (; j < n; j += V)", "for (; j + V <= n; j += V)", DOTS
+    ),
+    Break("compiled dots: another row", C + "dots.h", "d->row[n]", "d->row[0]", DOTS),
     Break("compiled top: too few of equals", C + "select.h", "equal-- > 0", "equal-- > 1", SELECTED),
     Break("compiled top: NaN is small", C + "select.h", "((v != v) & INT32_MAX)", "((v != v) & INT32_MIN)", SELECTED),
     Break("compiled top: no margin", C + "select.h", "least - s->margin[row]", "least", SELECTED),

@@ -1,5 +1,6 @@
 """F0. A few loops in C: optional, built where installing finds a compiler."""
 
+from .dots import dots
 from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here
 from .noise import drawn
 from .select import Near, Whole, selects, top
@@ -13,6 +14,7 @@ __all__ = [
     "Penalty",
     "Select",
     "Whole",
+    "dots",
     "drawn",
     "floats",
     "here",

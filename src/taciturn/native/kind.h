@@ -25,5 +25,6 @@ INLINE long share(long n, long part, long parts) { return n * part / parts; } /*
 #include "dense.h"
 #include "noise.h"
 #include "select.h"
+#include "dots.h"
 
-const struct kind KIND = {step, noise, select_rows};
+const struct kind KIND = {step, noise, select_rows, dots};

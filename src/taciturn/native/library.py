@@ -66,6 +66,16 @@ class Select(Structure):
     )
 
 
+class Dots(Structure):
+    """Products of rows with a table's rows."""
+
+    name = "dots"
+    _fields_ = (
+        *((name, c_long) for name in ("kind", "threads", "entries", "width")),
+        *((name, c_void_p) for name in ("rows", "row", "table", "at", "out")),
+    )
+
+
 @dataclass(frozen=True)
 class Library:
     """The compiled functions, for a kind of processor: 0 any, 1 AVX2, 2 AVX-512."""
@@ -84,7 +94,7 @@ class Library:
         found: int = self.functions.room(rows, inputs, latents)
         return found
 
-    def run(self, loop: Dense | Noise | Select) -> None:
+    def run(self, loop: Dense | Noise | Select | Dots) -> None:
         """Run a loop."""
         getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 

@@ -88,6 +88,7 @@ long rounds(void)
 LOOP(step)
 LOOP(noise)
 LOOP(select)
+LOOP(dots)
 
 static long carved(long *at, long n)
 {

@@ -58,10 +58,21 @@ struct select {
     long room_of_one; /* thread, in floats */
 };
 
+struct dots {
+    long kind, threads;
+    long entries, width;
+    const float *rows;     /* [.., width] */
+    const int64_t *row;    /* [entries]: which of them */
+    const float *table;    /* [.., width] */
+    const int64_t *at;     /* [entries]: which of its rows */
+    float *out;            /* told: [entries] */
+};
+
 struct kind {
     void (*step)(struct step *, long part, long parts);
     void (*noise)(const struct noise *, long part, long parts);
     void (*select)(const struct select *, long part, long parts);
+    void (*dots)(const struct dots *, long part, long parts);
 };
 
 #pragma GCC visibility push(hidden)

@@ -64,17 +64,7 @@ static void unscaled(const struct select *s, long row, float *score)
 
 static float scored(const struct select *s, const float *x, long latent)
 {
-    const float *w = s->weights + latent * s->inputs;
-    vec sum[4] = {0};
-    long j = 0;
-    for (; j + 4 * V <= s->inputs; j += 4 * V)
-        for (int i = 0; i < 4; i++)
-            sum[i] += load(x + j + i * V) * load(w + j + i * V);
-    for (; j < s->inputs; j += V) {
-        long n = LEFT(s->inputs, j, V);
-        sum[0] += get(x + j, n) * get(w + j, n);
-    }
-    return summed((sum[0] + sum[1]) + (sum[2] + sum[3])) + s->bias[latent];
+    return dot(x, s->weights + latent * s->inputs, s->inputs) + s->bias[latent];
 }
 
 /* the places of all scores that are not below, in order */

@@ -51,6 +51,18 @@ INLINE float summed(vec x)
     return sum;
 }
 
+static float dot(const float *one, const float *other, long n)
+{
+    vec sum[4] = {0};
+    long j = 0;
+    for (; j + 4 * V <= n; j += 4 * V)
+        for (int i = 0; i < 4; i++)
+            sum[i] += load(one + j + i * V) * load(other + j + i * V);
+    for (; j < n; j += V)
+        sum[0] += get(one + j, LEFT(n, j, V)) * get(other + j, LEFT(n, j, V));
+    return summed((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
 /* exp(x) - less, where less is 0 or 1: of small x without what 1 would swallow */
 INLINE vec exponential(vec x, float less)
 {

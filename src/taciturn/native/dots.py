@@ -1,0 +1,29 @@
+"""Products of rows with rows of a table, which are never copied out."""
+
+import torch
+from torch import Tensor
+
+from . import library
+from .library import Dots, floats
+
+
+def dots(rows: Tensor, row_at: Tensor, table: Tensor, at: Tensor) -> Tensor | None:
+    """Return rows[row_at] · table[at] of each entry [N], without gradient; None where this cannot be done here."""
+    loops, (entries, width) = library.here(), (len(at), table.shape[1])
+    if loops is None or not all(array.is_cpu and array.dtype == torch.float32 for array in (rows, table)):
+        return None
+    rows, row_at, table, at, out = *(array.contiguous() for array in (rows, row_at, table, at)), floats(entries)
+    loops.run(
+        Dots(
+            kind=loops.kind,
+            threads=loops.threads(entries * width),
+            entries=entries,
+            width=width,
+            rows=rows.data_ptr(),
+            row=row_at.data_ptr(),
+            table=table.data_ptr(),
+            at=at.data_ptr(),
+            out=out.data_ptr(),
+        )
+    )
+    return out

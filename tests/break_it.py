@@ -472,11 +472,15 @@ BREAKS = (
     Break(
         "compiled, rounded: never", "step/compiled.py", 'self.precision == "bf16" and loops.rounds', "False", COMPILED
     ),
-    Break("compiled: ready for other weights", "step/compiled.py", ", where\n", ", None\n", COMPILED),
-    Break("compiled: ready for fewer rows", "step/compiled.py", "key = rows, loops", "key = 1, loops", COMPILED),
     Break(
-        "compiled: a copy is ready as the first", "step/compiled.py", '{"_ready": dict[Any, Ready](), ', "{", COMPILED
+        "compiled: ready for other weights",
+        "step/compiled.py",
+        "if where != self._desk.where",
+        "if not self._desk.where",
+        COMPILED,
     ),
+    Break("compiled: ready for fewer rows", "step/compiled.py", "key = rows, loops", "key = 1, loops", COMPILED),
+    Break("compiled: a copy is ready as the first", "step/compiled.py", '{"_desk": Desk()}', "{}", COMPILED),
     Break("compiled noise: a row's end", C + "noise.h", "n->dropout || now % 16 == 0", "1", COMPILED),
     Break("compiled noise: 23 bits", C + "noise.h", "y & 0xffffff", "y & 0xfffffe", COMPILED),
     Break(

@@ -23,7 +23,7 @@ from taciturn.solvers import Adam, groups
 from taciturn.sources import Rows
 from taciturn.sparsify import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
 from taciturn.step import ByHand, Compiled, Step, plan
-from taciturn.step.compiled import pays
+from taciturn.step.compiled import Desk, pays
 from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
 from taciturn.trainer import Run, train
 
@@ -205,7 +205,7 @@ def test_rounded_products_are_those_of_rounded_factors(size, pressed, tied):
     weight, aim = (weight, aim) if pressed else (0.3, 0.2)
     wanted = of_rounded_factors(exact, [rows.double() for rows in batch], weight, aim, pressed)
     found = [parameter.grad for parameter in model.parameters()]
-    step.precision, step._ready = "fp32", {}
+    step.precision, step._desk = "fp32", Desk()
     step.gradients(Batch(*batch))
     apart = []
     for ours, theirs, parameter in zip(found, wanted, model.parameters(), strict=True):

@@ -1,6 +1,6 @@
 """The dense step in one call of compiled code (see native/): where a layer is small, or torch's products are slow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,13 +23,22 @@ PENALTIES = (SquaredRate, KL)
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A step over so many rows, but for what differs from one to the next: for tiny ones Python is most of the time."""
+    """A step over so many rows, but for what differs from one to the next."""
 
     step: Dense
     penalties: dict[str, Penalty]  # by the term's name
     error: str
-    grads: list[tuple[nn.Parameter, Tensor]]
     fired: Tensor  # [L]: in how many rows each latent's code was not 0
+
+
+@dataclass(eq=False)
+class Desk:
+    """What steps leave for the next: in a tiny one Python, in any one new memory, would take most of the time."""
+
+    where: tuple[int, ...] = ()  # the weights lie
+    grads: dict[nn.Parameter, Tensor] = field(default_factory=dict)
+    room: Tensor = field(default_factory=lambda: floats(0))
+    ready: dict[Any, Ready] = field(default_factory=dict)  # by the rows' number, among others
 
 
 class Compiled(ByHand):
@@ -41,11 +50,10 @@ class Compiled(ByHand):
 
     def __init__(self, model: Autoencoder, objective: Objective, precision: str = "fp32") -> None:
         super().__init__(model, objective, precision)
-        self._ready: dict[Any, Ready] = {}
-        self._room = floats(0)
+        self._desk = Desk()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_ready": dict[Any, Ready](), "_room": floats(0)}
+        return self.__dict__ | {"_desk": Desk()}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
@@ -62,23 +70,24 @@ class Compiled(ByHand):
         if loops is None or not (rows and alone and _plain(batch, weights) and pays(loops, rows * weights[0].numel())):
             return super().gradients(batch, progress, ease)
         where = tuple(weight.data_ptr() for weight in weights)
-        key = rows, loops, torch.get_num_threads(), where
-        if (ready := self._ready.get(key)) is None:
-            self._ready = {old: kept for old, kept in self._ready.items() if old[-1] == where}
-            ready = self._ready[key] = self._prepared(loops, rows, weights)
+        if where != self._desk.where:
+            self._desk = Desk(where, {weight: torch.empty_like(weight) for weight in weights})
+        key = rows, loops, torch.get_num_threads()
+        if (ready := self._desk.ready.get(key)) is None:
+            ready = self._prepared(loops, rows, weights)
+            self._desk.ready[key] = ready
         return self._taken(loops, ready, batch, progress, ease)
 
     def _prepared(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> Ready:
-        layout, terms = self.model.layout, self.objective.named()
+        layout, terms, desk = self.model.layout, self.objective.named(), self._desk
         (error,) = (name for name, term in terms.items() if isinstance(term, ERRORS))
         pressing = [name for name in terms if name != error]
         penalties = (Penalty * len(pressing))()
         for penalty, name in zip(penalties, pressing, strict=True):
             penalty.kind, penalty.on_clean = PENALTIES.index(type(terms[name])), name in self.controllers
         inputs, latents = layout.widths
-        if len(self._room) < (needed := loops.room(rows, inputs, latents)):
-            self._room, self._ready = floats(needed), {}
-        grads = {weight: torch.empty_like(weight) for weight in weights}
+        if len(desk.room) < (needed := loops.room(rows, inputs, latents)):
+            desk.room, desk.ready = floats(needed), {}
         fired = floats(latents)
         step = Dense(
             kind=ROUNDING if self.precision == "bf16" and loops.rounds else loops.kind,
@@ -92,12 +101,12 @@ class Compiled(ByHand):
             penalties=penalties,
             n_penalties=len(penalties),
             fired=fired.data_ptr(),
-            room=self._room.data_ptr(),
+            room=desk.room.data_ptr(),
         )
         for name, weight in zip(("to_codes", "code_bias", "dictionary", "output_bias"), weights, strict=True):
             setattr(step, name, weight.data_ptr())
-            setattr(step, f"of_{name}", grads[weight].data_ptr())
-        return Ready(step, dict(zip(pressing, penalties, strict=True)), error, [*grads.items()], fired)
+            setattr(step, f"of_{name}", desk.grads[weight].data_ptr())
+        return Ready(step, dict(zip(pressing, penalties, strict=True)), error, fired)
 
     def _taken(self, loops: Library, ready: Ready, batch: Batch, progress: float, ease: float) -> Numbers:
         terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), ready.step
@@ -109,7 +118,7 @@ class Compiled(ByHand):
         step.weight = weight = terms[ready.error].fixed_weight
         loops.run(step)
 
-        for parameter, grad in ready.grads:
+        for parameter, grad in self._desk.grads.items():
             parameter.grad = grad
         said = {name: penalty.number for name, penalty in ready.penalties.items()} | {ready.error: step.error}
         loss = weight * step.error + sum(penalty.weight * penalty.cost for penalty in ready.penalties.values())

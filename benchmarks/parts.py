@@ -19,16 +19,17 @@ from unittest.mock import patch
 
 import torch
 from race import publish
-from speed_classic import RATE, SIGMA, TASKS, WEIGHT, ours
+from speed_classic import LR, RATE, SIGMA, TASKS, WEIGHT, ours
 
 from taciturn.corrupt import Dropout, Gaussian
-from taciturn.kernels import Int8, fast_products
-from taciturn.kernels.index import Top
+from taciturn.kernels import Int8, Torch, fast_products
+from taciturn.kernels.index import Top, csr
 from taciturn.kernels.proposed import Proposed
 from taciturn.kernels.select import top_k
 from taciturn.model import Autoencoder, Layout
 from taciturn.passes import Batch
 from taciturn.seeds import keys
+from taciturn.solvers import Adam
 from taciturn.sparsify import Sigmoid
 from taciturn.step import ByHand, Compiled
 from taciturn.terms import KL, Objective, SquaredError
@@ -61,6 +62,9 @@ def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
     kept = partial(Proposed()._kept, x, W, b, rounded, out, Top(K))
     yield "int8 product and selection", kept, kept, 1
     yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
+    index = csr(scores.topk(K).indices.sort().values.flatten(), torch.full((ROWS,), K), LATENTS)
+    dots = partial(Torch().dots, x, index, W)
+    yield "gradients in the codes", dots, dots, 1
 
 
 def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
@@ -76,7 +80,11 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
     layout = Layout((task.inputs, task.latents), Sigmoid())
     objective = Objective((SquaredError(), KL(RATE, weight=WEIGHT)))
     compiled, by_hand = (kind(Autoencoder(layout, rng=rng), objective) for kind in (Compiled, ByHand))
+    rounded = Compiled(Autoencoder(layout, rng=rng), objective, "bf16")
+    yield f'{name}: step, precision="bf16"', lambda: rounded.gradients(batch), None, 1
     yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1
+    adam = Adam().build([{"params": [*compiled.model.parameters()], "weight_decay": 0.0}], LR)
+    yield f"{name}: Adam", adam.step, adam.step, 1
     with uncompiled():
         plain = ours(task)
     yield f"{name}: fit's step", ours(task), plain, -(-task.rows // task.batch)

@@ -24,6 +24,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,10 +124,10 @@ def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Ste
         return x + SIGMA * torch.randn_like(x)
 
     def loss(x: Any) -> Any:
-        codes = torch.sigmoid(encoder(noisy(x)).float())
+        codes = torch.sigmoid(encoder(noisy(x)).float() if rounded else encoder(noisy(x)))
         q = codes.mean(0)
         kl = (RATE * torch.log(RATE / q) + (1 - RATE) * torch.log((1 - RATE) / (1 - q))).sum()
-        return torch.nn.functional.mse_loss(decoder(codes).float(), x) + WEIGHT * kl
+        return torch.nn.functional.mse_loss(decoder(codes), x) + WEIGHT * kl
 
     measured = torch.compile(loss, mode=compiled) if compiled else loss
 
@@ -134,7 +135,7 @@ def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Ste
         losses = []
         for at in torch.randperm(len(X), device=X.device).split(task.batch):
             adam.zero_grad()
-            with torch.autocast(task.device, torch.bfloat16, enabled=rounded):
+            with torch.autocast(task.device, torch.bfloat16) if rounded else nullcontext():
                 now = measured(X[at])
             now.backward()
             adam.step()

@@ -39,7 +39,8 @@ KL = "return least - target * q.log() - (1 - target) * (-q).log1p()"
 KL_SUM = "return p.sum(self.cost(final(self.rate), p.mean_activation))"
 
 C = "native/"
-COMPILED, SELECTED, DOTS = ("test_compiled.py",), ("test_compiled_select.py",), ("test_compiled_dots.py",)
+COMPILED, SELECTED = ("test_compiled.py",), ("test_compiled_select.py",)
+DOTS, ADAM = ("test_compiled_dots.py",), ("test_compiled_adam.py",)
 
 BREAKS = (
     Break("KL: a sign swapped", "terms/rate.py", KL, KL.replace("log() -", "log() +"), ("test_terms.py",)),
@@ -475,10 +476,15 @@ BREAKS = (
     Break(
         "compiled: ready for other weights",
         "step/compiled.py",
-        "if where != self._desk.where",
-        "if not self._desk.where",
+        "if these != self._desk.weights",
+        "if not self._desk.weights",
         COMPILED,
     ),
+    Break("compiled: ready for other parameters", "step/compiled.py", "*map(id, weights), ", "*(), ", COMPILED),
+    Break(
+        "compiled: ready for fewer threads", "step/compiled.py", "torch.get_num_threads(), self", "0, self", COMPILED
+    ),
+    Break("compiled: ready for another precision", "step/compiled.py", ", self.precision\n", "\n", COMPILED),
     Break("compiled: ready for fewer rows", "step/compiled.py", "key = rows, loops", "key = 1, loops", COMPILED),
     Break("compiled: a copy is ready as the first", "step/compiled.py", '{"_desk": Desk()}', "{}", COMPILED),
     Break("compiled noise: a row's end", C + "noise.h", "n->dropout || now % 16 == 0", "1", COMPILED),
@@ -486,6 +492,16 @@ BREAKS = (
     Break(
         "compiled dots: the end of a row", C + "vectors.h", "for (; j < n; j += V)", "for (; j + V <= n; j += V)", DOTS
     ),
+    Break("compiled Adam: one step behind", C + "adam.h", "*w->steps + 1;", "*w->steps + 2;", ADAM),
+    Break("compiled Adam: the last few stay", C + "adam.h", "(w->size + V - 1) / V", "w->size / V", ADAM),
+    Break(
+        "compiled Adam: decay like a gradient",
+        C + "adam.h",
+        "kept * get(w->weight + i, n)",
+        "get(w->weight + i, n)",
+        ADAM,
+    ),
+    Break("compiled dots: whatever the numbers", C + "dots.py", "(rows, torch.float32)", "(rows, rows.dtype)", DOTS),
     Break("compiled dots: another row", C + "dots.h", "d->row[n]", "d->row[0]", DOTS),
     Break("compiled top: too few of equals", C + "select.h", "equal-- > 0", "equal-- > 1", SELECTED),
     Break("compiled top: NaN is small", C + "select.h", "((v != v) & INT32_MAX)", "((v != v) & INT32_MIN)", SELECTED),

@@ -49,9 +49,21 @@ def test_what_is_no_number_is_seen_and_nothing_is_nothing():
     assert dots(rows, nothing, table, nothing).shape == (0,)
 
 
+@needed
+def test_what_does_not_fit_together_is_refused():
+    rows, table, index = given(70)
+    with pytest.raises(ValueError, match="rows of 69 numbers for 70"):
+        dots(rows[:, 1:], index.rows, table, index.latents)
+    with pytest.raises(ValueError, match="1 rows for 59 entries"):
+        dots(rows, index.rows[:1], table, index.latents)
+    assert dots(rows, index.rows.int(), table, index.latents) is None
+    assert dots(rows, index.rows, table, index.latents.int()) is None
+
+
 def test_other_numbers_are_left_to_torch():
     rows, table, index = given(70, dtype=torch.float64)
-    assert dots(rows, index.rows, table, index.latents) is None
+    for left, right in ((rows, table), (rows.float(), table), (rows, table.float())):
+        assert dots(left, index.rows, right, index.latents) is None
     wanted = (rows @ table.t())[index.rows, index.latents]
     torch.testing.assert_close(Torch().dots(rows, index, table), wanted)
 

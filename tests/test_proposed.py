@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn import DictionaryAutoencoder, SparseAutoencoder
+from taciturn import DictionaryAutoencoder
 from taciturn.errors import RecipeError
 from taciturn.kernels import Above, AtLeast, BFloat16, BFloat16Factors, Chunked, Int8, Proposed, Shortlist, Top
 from taciturn.step import plan
@@ -186,15 +186,6 @@ def test_an_estimator_learns_the_same_dictionary():
     assert all(isinstance(model.module_.kernels, Proposed) for model in models[1:])
     for model in models[1:]:
         assert_allclose(model.score(X), models[0].score(X), atol=1e-3)
-
-
-def test_what_keeps_every_latent_proposes_none():
-    for model in (
-        SparseAutoencoder(4, precision="int8"),
-        DictionaryAutoencoder(4, k=2, sparsity="l1", precision="int8"),
-    ):
-        with pytest.raises(RecipeError, match=r"precision='int8' .* keeps all; set 'fp32'"):
-            model.fit(np.eye(8))
 
 
 def test_what_is_no_precision_is_refused():

@@ -69,14 +69,26 @@ def test_there_by_the_formula_and_back(scaling, dtype):
         assert_allclose(back, x_ND.astype(np.float64), rtol=2 * bound, atol=250 * bound)
 
 
-def test_rows_in_their_own_units_are_not_copied():
-    x_ND = torch.rand(5, 3)
-    model = fitted(NoScaling(), x_ND.numpy())
-    assert model.normalise(x_ND) is x_ND
-    model.scale[1] = 2.0
-    assert_array_equal(model.normalise(x_ND), x_ND / torch.tensor([1.0, 2.0, 1.0]))
-    model.scale[1], model.shift[2] = 1.0, -0.5
-    assert_array_equal(model.normalise(x_ND), x_ND + torch.tensor([0.0, 0.0, 0.5]))
+@pytest.mark.parametrize("scaling", ALL, ids=str)
+def test_a_model_knows_whether_it_scales(scaling):
+    x_ND = rows(np.float32)
+    model = fitted(scaling, x_ND)
+    assert model.scales == (scaling != NoScaling())
+    if not model.scales:
+        assert_array_equal(model.normalise(tensor(x_ND)), model.cast(tensor(x_ND)))
+    one = fitted(NoScaling(), x_ND)
+    one.scale[1] = 2.0
+    other = fitted(NoScaling(), x_ND)
+    other.shift[2] = -0.5
+    assert one.scales
+    assert other.scales
+
+
+def test_rows_that_need_no_scaling_are_not_copied():
+    x_ND = rows(np.float32)
+    model, x = fitted(NoScaling(), x_ND), tensor(x_ND)
+    assert model.cast(x) is x
+    assert model.cast(x.double()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])

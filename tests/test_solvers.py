@@ -166,7 +166,7 @@ def test_without_gradient_only_decay_moves_a_weight(solver, rule):
     np.testing.assert_array_equal(named["layer.bias"].detach(), start["layer.bias"])
 
 
-def test_adam_is_torchs_fused_one_to_the_bit():
+def test_adam_is_torchs_fused_one_to_the_bit(uncompiled):
     ours, theirs = parameters(torch.float32), parameters(torch.float32)
     mine = built(Adam(epsilon=1e-6), ours, DECAY)
     torchs = torch.optim.AdamW(groups(theirs.items(), DECAY), 0.1, eps=1e-6, fused=True)

@@ -149,8 +149,6 @@ class Autoencoder(nn.Module):
     def normalise(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
         W = self.dictionary
-        if x.is_cpu and x.dtype == W.dtype and not self._scales():
-            return x
         if x.dtype in EXACT and W.dtype == torch.float32 and not self.layout.whitened:
             # a shift rounded to float32 would put rows near 1e6 off their centre, its two halves do not
             high, inverse = self.shift.to(W), 1 / self.scale
@@ -160,9 +158,14 @@ class Autoencoder(nn.Module):
         scaled = (x.double() - self.shift) / self.scale
         return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
 
-    def _scales(self) -> bool:
-        """Return whether scaled rows are others than those in the input's units; on a GPU it would wait to know."""
+    @property
+    def scales(self) -> bool:
+        """Whether scaled rows are others than those in the input's units."""
         return self.layout.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
+
+    def cast(self, x: Tensor) -> Tensor:
+        """Return rows as numbers of the weights' kind; x itself, if it holds such."""
+        return x.to(self.dictionary)
 
     def restore(self, x: Tensor) -> Tensor:
         """Return rows in the input's units for scaled rows [B, D]."""

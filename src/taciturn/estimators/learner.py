@@ -167,8 +167,9 @@ class Learner:
         return self._feed(source).some(SOME_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
-        now = self.settings
-        return Feed(source, self.model.normalise, now.batch_size, self.seed, now.corruption, target, now.device)
+        now, model = self.settings, self.model
+        normalise = model.normalise if model.scales else model.cast
+        return Feed(source, normalise, now.batch_size, self.seed, now.corruption, target, now.device)
 
 
 def _warn(run: Run) -> None:

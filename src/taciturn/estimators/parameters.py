@@ -50,10 +50,9 @@ SHARED = """
     warm_start : bool, default=False
         Let `fit` go on from the weights and the scaling of the last one.
     precision : str, default="fp32"
-        "bf16" lets training round what it multiplies to bfloat16, and sum in float32, where compiled loops gain by it
-        (one layer of codes, a penalty on rates or none, an AMD processor from Zen 4 on); elsewhere it changes nothing.
-        Weights, `transform` and the others stay in float32. With a coding layer that selects, see
-        DictionaryAutoencoder.
+        "bf16" lets training round what it multiplies to bfloat16, where it gains by it: one layer whose codes are
+        all kept, penalties on their rates or none, an AMD processor from Zen 4 on; weights and sums stay in float32.
+        Where a coding layer or a term selects latents ("topk:32"), "bf16" and "int8" as in DictionaryAutoencoder.
     device : str, default="auto"
         "cpu", "cuda", …; "auto": cuda where there is one.
     random_state : int, RandomState or None, default=None

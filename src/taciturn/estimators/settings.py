@@ -112,7 +112,7 @@ def settle(
         constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
         revival=parameters.get("revival"),
         order=parameters.get("order"),
-        precision=precision(parameters["precision"], layout),
+        precision=precision(parameters["precision"]),
     )
 
 
@@ -265,12 +265,10 @@ def device(value: Any) -> str:
     return str(value)
 
 
-def precision(value: Any, layout: Layout) -> str:
-    """Return the precision in which entries to keep are looked for, or a step may multiply where all are kept."""
+def precision(value: Any) -> str:
+    """Return the precision in which entries to keep are looked for, or training may multiply."""
     if value not in PRECISIONS:
         raise RecipeError(f"precision={value!r} must be one of {', '.join(map(repr, PRECISIONS))}")
-    if value == "int8" and isinstance(layout.coder, Elementwise):
-        raise RecipeError(f"precision='int8' looks for latents to keep, and {layout.coder.name} keeps all; set 'fp32'")
     return str(value)
 
 

@@ -1,5 +1,6 @@
 """F0. A few loops in C: optional, built where installing finds a compiler."""
 
+from .adam import adam
 from .dots import dots
 from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here
 from .noise import drawn
@@ -14,6 +15,7 @@ __all__ = [
     "Penalty",
     "Select",
     "Whole",
+    "adam",
     "dots",
     "drawn",
     "floats",

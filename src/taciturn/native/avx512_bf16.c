@@ -1,6 +1,8 @@
 /* For an x86-64 with AVX-512 that multiplies bfloat16 too. */
 
-#ifdef __x86_64__
+#include "native.h"
+
+#ifdef ROUNDS
 #include <immintrin.h>
 
 #ifdef __clang__

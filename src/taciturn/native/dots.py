@@ -10,8 +10,11 @@ from .library import Dots, floats
 def dots(rows: Tensor, row_at: Tensor, table: Tensor, at: Tensor) -> Tensor | None:
     """Return rows[row_at] · table[at] of each entry [N], without gradient; None where this cannot be done here."""
     loops, (entries, width) = library.here(), (len(at), table.shape[1])
-    if loops is None or not all(array.is_cpu and array.dtype == torch.float32 for array in (rows, table)):
+    kinds = ((rows, torch.float32), (table, torch.float32), (row_at, torch.long), (at, torch.long))
+    if loops is None or not all(array.is_cpu and array.dtype == kind for array, kind in kinds):
         return None
+    if rows.shape[1] != width or len(row_at) != entries:
+        raise ValueError(f"rows of {rows.shape[1]} numbers for {width}, or {len(row_at)} rows for {entries} entries")
     rows, row_at, table, at, out = *(array.contiguous() for array in (rows, row_at, table, at)), floats(entries)
     loops.run(
         Dots(

@@ -26,5 +26,6 @@ INLINE long share(long n, long part, long parts) { return n * part / parts; } /*
 #include "noise.h"
 #include "select.h"
 #include "dots.h"
+#include "adam.h"
 
-const struct kind KIND = {step, noise, select_rows, dots};
+const struct kind KIND = {step, noise, select_rows, dots, adam};

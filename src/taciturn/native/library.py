@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-LAYOUT = 2  # of the structures and functions; raised with native.h's whenever one of them changes
+LAYOUT = 3  # of the structures and functions; raised with native.h's whenever one of them changes
 ROUNDING = 3  # the kind whose steps multiply bfloat16
 ALONE = 1 << 21  # multiplications, up to which one thread is done before others have woken
 
@@ -76,14 +76,35 @@ class Dots(Structure):
     )
 
 
+class Moved(Structure):
+    """Weights that Adam moves, and their moments."""
+
+    _fields_ = (
+        ("size", c_long),
+        *((name, c_void_p) for name in ("weight", "mean", "square", "grad", "steps")),
+    )
+
+
+class Adam(Structure):
+    """An update."""
+
+    name = "adam"
+    _fields_ = (
+        *((name, c_long) for name in ("kind", "threads")),
+        ("weights", POINTER(Moved)),
+        ("n_weights", c_long),
+        *((name, c_double) for name in ("rate", "beta_1", "beta_2", "epsilon", "decay")),
+    )
+
+
 @dataclass(frozen=True)
 class Library:
-    """The compiled functions, for a kind of processor: 0 any, 1 AVX2, 2 AVX-512."""
+    """The compiled functions, for a kind of processor: 0 any, 1 AVX2, 2 AVX-512; 3, ROUNDING, where it is asked for."""
 
     functions: Any
     kind: int
     shared: bool  # whether torch's threads can be asked to help
-    rounds: bool  # whether the processor gains where a step may round what it multiplies to bfloat16
+    rounds: bool  # whether a step that may round what it multiplies to bfloat16 gains by it
 
     def threads(self, work: int) -> int:
         """Return how many threads are to share so many multiplications."""
@@ -94,7 +115,7 @@ class Library:
         found: int = self.functions.room(rows, inputs, latents)
         return found
 
-    def run(self, loop: Dense | Noise | Select | Dots) -> None:
+    def run(self, loop: Dense | Noise | Select | Dots | Adam) -> None:
         """Run a loop."""
         getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 
@@ -123,4 +144,4 @@ def here() -> Library | None:
     functions.room.argtypes, functions.room.restype = [c_long] * 3, c_long
     for function in (functions.best, functions.threads_found, functions.rounds):
         function.restype = c_long
-    return Library(functions, functions.best(), bool(functions.threads_found()), bool(functions.rounds()))
+    return Library(functions, functions.best(), bool(functions.threads_found()), functions.rounds() == 2)

@@ -43,6 +43,8 @@ static const struct kind *const kinds[] = {
 #ifdef __x86_64__
     &avx2,
     &avx512,
+#endif
+#ifdef ROUNDS
     &avx512_bf16, /* rounds what it multiplies in a step: only where that is asked for */
 #endif
 };
@@ -60,11 +62,12 @@ long best(void)
     return 0;
 }
 
-/* Whether the fourth kind, whose products are of bfloat16, is faster: AMD's processors multiply it at twice the rate. */
+/* Whether this processor can be the fourth kind, whose products are of bfloat16; 2 if it gains by that: AMD's multiply
+   twice as many. */
 long rounds(void)
 {
-#ifdef __x86_64__
-    return best() == 2 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+#ifdef ROUNDS
+    return best() == 2 && __builtin_cpu_supports("avx512bf16") ? 1 + (__builtin_cpu_is("amd") != 0) : 0;
 #else
     return 0;
 #endif
@@ -89,6 +92,7 @@ LOOP(step)
 LOOP(noise)
 LOOP(select)
 LOOP(dots)
+LOOP(adam)
 
 static long carved(long *at, long n)
 {

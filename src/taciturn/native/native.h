@@ -1,8 +1,15 @@
+#pragma once
 #include <stdint.h>
 
 /* What Python hands over: library.py says the same, field by field. */
 
-#define LAYOUT 2 /* of structures and functions; raised with library.py's whenever one of them changes */
+#define LAYOUT 3 /* of structures and functions; raised with library.py's whenever one of them changes */
+
+#if defined __x86_64__ && defined __has_include
+#if __has_include(<avx512bf16intrin.h>) /* GCC from 10 on */
+#define ROUNDS
+#endif
+#endif
 
 struct penalty {
     long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
@@ -68,11 +75,26 @@ struct dots {
     float *out;            /* told: [entries] */
 };
 
+struct moved {
+    long size;
+    float *weight, *mean, *square; /* [size]; told */
+    const float *grad;
+    float *steps; /* how many were taken; told */
+};
+
+struct adam {
+    long kind, threads;
+    const struct moved *weights;
+    long n_weights;
+    double rate, beta_1, beta_2, epsilon, decay;
+};
+
 struct kind {
     void (*step)(struct step *, long part, long parts);
     void (*noise)(const struct noise *, long part, long parts);
     void (*select)(const struct select *, long part, long parts);
     void (*dots)(const struct dots *, long part, long parts);
+    void (*adam)(const struct adam *, long part, long parts);
 };
 
 #pragma GCC visibility push(hidden)

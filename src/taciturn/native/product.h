@@ -1,6 +1,6 @@
 /* c [m, n] = a b, or += where `add`: a [m, k] and b [k, n] of any strides, one of each being 1. */
 
-#define AT_ONCE 400 /* of k: so much of b's panel lies in the first cache */
+#define AT_ONCE 400 /* words of k: so much of b's panel lies in the first cache */
 struct product {
     long m, n, k;
     const float *a;
@@ -30,7 +30,7 @@ INLINE void transpose(vec row[V])
     }
 }
 
-/* to[p][i]: the words of from[i step + p along] for i < n and p < k, 0 for n <= i < width */
+/* to[p][i]: the p-th word of from[i step + q along], q < k, for i < n; 0 for n <= i < width. step or along is 1. */
 static void pack(long width, long n, long k, const float *from, long step, long along, float *to)
 {
     if (step == 1) {
@@ -87,15 +87,15 @@ INLINE void tile(int wide, int packed, long k, const float *a, long a_row, const
 
 static void multiply(const struct product *p, long part, long parts)
 {
-    long down = (p->m + MR - 1) / MR, across = (p->n + NR - 1) / NR, all = words_in(p->k);
-    long blocks = (all + AT_ONCE - 1) / AT_ONCE, packed = p->a_row == 1, moved = packed || WORD > 1;
-    float *left = p->room, *right = p->room + moved * down * MR * all;
+    long down = (p->m + MR - 1) / MR, across = (p->n + NR - 1) / NR, length = words_in(p->k);
+    long blocks = (length + AT_ONCE - 1) / AT_ONCE, packed = p->a_row == 1, moved = packed || WORD > 1;
+    float *left = p->room, *right = p->room + moved * down * MR * length;
     for (long i = !packed && moved ? share(p->m, part, parts) : p->m; i < share(p->m, part + 1, parts); i++)
-        for (long j = 0; j < all; j += V)
-            put(left + i * all + j, in_row(p->a + i * p->a_row + j * WORD, LEFT(p->k, j * WORD, V * WORD)),
-                LEFT(all, j, V));
+        for (long j = 0; j < length; j += V)
+            put(left + i * length + j, in_row(p->a + i * p->a_row + j * WORD, LEFT(p->k, j * WORD, V * WORD)),
+                LEFT(length, j, V));
     for (long block = 0; block < blocks; block++) {
-        long first = share(all, block, blocks), words = share(all, block + 1, blocks) - first;
+        long first = share(length, block, blocks), words = share(length, block + 1, blocks) - first;
         long skipped = first * WORD, k = LEFT(p->k, skipped, words * WORD);
         for (long i = packed ? share(down, part, parts) : down; i < share(down, part + 1, parts); i++)
             pack(MR, LEFT(p->m, i * MR, MR), k, p->a + i * MR + skipped * p->a_col, 1, p->a_col,
@@ -108,9 +108,9 @@ static void multiply(const struct product *p, long part, long parts)
     }
     barrier(parts);
     const float *rows = moved ? left : p->a;
-    long row = moved ? all : p->a_row;
+    long row = moved ? length : p->a_row;
     for (long block = 0; block < blocks; block++) {
-        long first = share(all, block, blocks), k = share(all, block + 1, blocks) - first;
+        long first = share(length, block, blocks), k = share(length, block + 1, blocks) - first;
         for (long at = share(down * across, part, parts); at < share(down * across, part + 1, parts); at++) {
             long i = at % down, j = at / down, m = LEFT(p->m, i * MR, MR), n = LEFT(p->n, j * NR, NR);
             const float *a = packed ? left + down * MR * first + i * MR * k : rows + i * MR * row + first;

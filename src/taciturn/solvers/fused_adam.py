@@ -6,12 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import native
+
 
 class FusedAdam(torch.optim.AdamW):
-    """torch.optim.AdamW(fused=True), bit for bit; state and state_dict are torch's.
+    """torch.optim.AdamW(fused=True); state and state_dict are torch's.
 
     torch's own methods import its compiler when the first optimiser of a process is made, which takes longer than many
-    a fit, and sort their parameters anew at every step.
+    a fit, and sort their parameters anew at every step. Few weights are moved by a compiled loop, the same but for
+    rounding; otherwise it is torch's bit for bit.
     """
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -33,10 +36,20 @@ class FusedAdam(torch.optim.AdamW):
                 continue
             states = [self._remembered(parameter) for parameter in moved]
             means, squares, steps = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
+            grads = [parameter.grad for parameter in moved]
+            if native.adam(
+                list(zip(moved, means, squares, grads, steps, strict=True)),
+                rate=group["lr"],
+                beta_1=group["betas"][0],
+                beta_2=group["betas"][1],
+                epsilon=group["eps"],
+                decay=group["weight_decay"],
+            ):
+                continue
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(
                 moved,
-                [parameter.grad for parameter in moved],
+                grads,
                 means,
                 squares,
                 [],

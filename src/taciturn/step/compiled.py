@@ -19,6 +19,7 @@ from .step import Numbers
 CURVES: tuple[type[Sparsifier], ...] = (Identity, ReLU, ELU, Tanh, Sigmoid)
 ERRORS = (SquaredError, CrossEntropy)
 PENALTIES = (SquaredRate, KL)
+MOST = 64  # sizes of batches that are kept ready
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +29,15 @@ class Ready:
     step: Dense
     penalties: dict[str, Penalty]  # by the term's name
     error: str
-    fired: Tensor  # [L]: in how many rows each latent's code was not 0
 
 
 @dataclass(eq=False)
 class Desk:
     """What steps leave for the next: in a tiny one Python, in any one new memory, would take most of the time."""
 
-    where: tuple[int, ...] = ()  # the weights lie
+    weights: tuple[int, ...] = ()  # which, and where they lie
     grads: dict[nn.Parameter, Tensor] = field(default_factory=dict)
+    fired: Tensor = field(default_factory=lambda: floats(0))  # [L]: in how many rows each latent's code was not 0
     room: Tensor = field(default_factory=lambda: floats(0))
     ready: dict[Any, Ready] = field(default_factory=dict)  # by the rows' number, among others
 
@@ -69,13 +70,14 @@ class Compiled(ByHand):
         alone = model.world.rows.size == model.world.latents.size == 1
         if loops is None or not (rows and alone and _plain(batch, weights) and pays(loops, rows * weights[0].numel())):
             return super().gradients(batch, progress, ease)
-        where = tuple(weight.data_ptr() for weight in weights)
-        if where != self._desk.where:
-            self._desk = Desk(where, {weight: torch.empty_like(weight) for weight in weights})
-        key = rows, loops, torch.get_num_threads()
+        these = *map(id, weights), *(weight.data_ptr() for weight in weights)
+        if these != self._desk.weights:
+            grads = {weight: torch.empty_like(weight) for weight in weights}
+            self._desk = Desk(these, grads, floats(weights[1].numel()))
+        key = rows, loops, torch.get_num_threads(), self.precision
         if (ready := self._desk.ready.get(key)) is None:
             ready = self._prepared(loops, rows, weights)
-            self._desk.ready[key] = ready
+            self._desk.ready = {key: ready} if len(self._desk.ready) == MOST else self._desk.ready | {key: ready}
         return self._taken(loops, ready, batch, progress, ease)
 
     def _prepared(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> Ready:
@@ -88,7 +90,6 @@ class Compiled(ByHand):
         inputs, latents = layout.widths
         if len(desk.room) < (needed := loops.room(rows, inputs, latents)):
             desk.room, desk.ready = floats(needed), {}
-        fired = floats(latents)
         step = Dense(
             kind=ROUNDING if self.precision == "bf16" and loops.rounds else loops.kind,
             threads=loops.threads(rows * inputs * latents),
@@ -100,13 +101,13 @@ class Compiled(ByHand):
             crossed=ERRORS.index(type(terms[error])),
             penalties=penalties,
             n_penalties=len(penalties),
-            fired=fired.data_ptr(),
+            fired=desk.fired.data_ptr(),
             room=desk.room.data_ptr(),
         )
         for name, weight in zip(("to_codes", "code_bias", "dictionary", "output_bias"), weights, strict=True):
             setattr(step, name, weight.data_ptr())
             setattr(step, f"of_{name}", desk.grads[weight].data_ptr())
-        return Ready(step, dict(zip(pressing, penalties, strict=True)), error, fired)
+        return Ready(step, dict(zip(pressing, penalties, strict=True)), error)
 
     def _taken(self, loops: Library, ready: Ready, batch: Batch, progress: float, ease: float) -> Numbers:
         terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), ready.step
@@ -128,7 +129,7 @@ class Compiled(ByHand):
             penalty = ready.penalties[name]
             controller.observe(penalty.measured / penalty.rate, ease)
         if "zeros" in self.model.layout.coder.offers:
-            self.note(ready.fired, step.rows)
+            self.note(self._desk.fired, step.rows)
         return dict(zip(("loss", *terms), told, strict=True)) | weighed | {"rates": rates}
 
 

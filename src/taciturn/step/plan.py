@@ -24,7 +24,7 @@ PRECISIONS = ("fp32", *ROUNDINGS)
 
 
 def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Kernels:
-    """Return the kernels for a network; `precision` is that in which entries are looked for.
+    """Return the kernels for a network; `precision` is that in which entries to keep are looked for.
 
     Examples
     --------

@@ -18,9 +18,9 @@ MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinemen
 
 
 class Step(nn.Module):
-    """A model and its objective; faster steps set the same gradients.
+    """A model and its objective; faster steps set the same gradients, but for rounding.
 
-    `precision="bf16"` lets one round what it multiplies to bfloat16, where that is faster.
+    `precision="bf16"` is leave to round what is multiplied to bfloat16, where that is faster.
 
     Raises RecipeError if a term needs what the model does not offer.
     """

@@ -1,0 +1,36 @@
+"""A small update by Adam, on one thread: it is done before a second one has woken."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from . import library
+from .library import Adam, Moved
+
+COST = 16  # of a weight, in multiplications
+
+
+def adam(
+    weights: Sequence[Sequence[Tensor]],
+    *,
+    rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    decay: float,
+) -> bool:
+    """Move weights by one step of Adam, where this can be done here and they are few; return whether it was done.
+
+    Of each: itself, the means of its gradients and of their squares, the gradient, all in float32, and the steps taken.
+    """
+    loops, size = library.here(), sum(weight.numel() for weight, *_ in weights)
+    if loops is None or loops.threads(COST * size) > 1:
+        return False
+    for arrays in weights:
+        for array in arrays:
+            if array.dtype != torch.float32 or not array.is_cpu or not array.is_contiguous():
+                return False
+    moved = (Moved * len(weights))(*(Moved(w[0].numel(), *(array.data_ptr() for array in w)) for w in weights))
+    loops.run(Adam(loops.kind, 1, moved, len(weights), rate, beta_1, beta_2, epsilon, decay))
+    return True

@@ -297,6 +297,24 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run_and_keeps_the_last_good_w
     assert np.isfinite(wild.transform(digits)).all()
 
 
+def test_what_has_diverged_can_go_on_from_its_last_good_weights(digits):
+    wild = DenoisingAutoencoder(
+        8, learning_rate="linear:0,1e30", output_activation="identity", max_iter=6, random_state=0
+    )
+    with pytest.warns(Diverged):
+        wild.fit(digits)
+    before = wild.components_.copy()
+    wild.partial_fit(digits)
+    assert wild.stopped_ is None
+    assert (wild.components_ != before).any(1).all()
+
+
+@pytest.mark.parametrize(("scaling", "scales"), [("none", False), ("standard", True)])
+def test_rows_in_their_own_units_are_only_cast(digits, scaling, scales):
+    learner = SparseAutoencoder(8, scaling=scaling, max_iter=1, random_state=0).fit(digits)._learner
+    assert learner._feed(Rows(digits)).normalise == (learner.model.normalise if scales else learner.model.cast)
+
+
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
     from taciturn.estimators.learner import Learner
 

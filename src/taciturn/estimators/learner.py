@@ -103,7 +103,7 @@ class Learner:
         if good.diverged is None:
             self._meet(self._some(held))
         else:
-            _warn(run)
+            self._diverged(run)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, going on from all that came before."""
@@ -126,8 +126,12 @@ class Learner:
         self._learn(run)
         self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
         if good.diverged is not None:
-            self.optimiser = self._optimiser()  # the old one's moments are no longer finite either
-            _warn(run)
+            self._diverged(run)
+
+    def _diverged(self, run: Run) -> None:
+        """Begin with a new optimiser, for the old one's moments are no longer finite, and say what to change."""
+        self.optimiser = self._optimiser()
+        warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         parameters = groups(self.step.named_parameters(), self.settings.weight_decay)
@@ -170,8 +174,3 @@ class Learner:
         now, model = self.settings, self.model
         normalise = model.normalise if model.scales else model.cast
         return Feed(source, normalise, now.batch_size, self.seed, now.corruption, target, now.device)
-
-
-def _warn(run: Run) -> None:
-    """Say that a run has diverged, and what to change."""
-    warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)

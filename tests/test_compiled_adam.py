@@ -12,48 +12,82 @@ needed = pytest.mark.skipif(here() is None, reason="installed where there was no
 SIZES = [(1,), (5, 3), (16,), (37, 49)]
 
 
-def taken(monkeypatch, *, steps=5, decay=0.3):
-    """Take steps by the optimiser; return what became of the weights, and of what they would be in float64."""
+def taken(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
+    """Take steps by the optimiser; return what became of the weights, and of what they would be in float64.
+
+    The first of the weights has no gradient in the second step.
+    """
     counted = []
     monkeypatch.setattr(
         "taciturn.native.adam", lambda *args, **kwargs: counted.append(adam(*args, **kwargs)) or counted[-1]
     )
     rng = torch.Generator().manual_seed(0)
     weights = [nn.Parameter(torch.randn(size, generator=rng)) for size in SIZES]
-    optimiser = Adam(beta_1=0.8, beta_2=0.95, epsilon=1e-4).build([{"params": weights, "weight_decay": decay}], 0.1)
+    b1, b2 = betas
+    optimiser = Adam(beta_1=b1, beta_2=b2, epsilon=1e-4).build([{"params": weights, "weight_decay": decay}], 0.1)
     exact = [weight.detach().double().numpy().copy() for weight in weights]
     means, squares = ([np.zeros(size) for size in SIZES] for _ in range(2))
     for t in range(1, steps + 1):
         optimiser.param_groups[0]["lr"] = rate = 0.1 / t
+        optimiser.zero_grad()
         for i, weight in enumerate(weights):
+            if t == 2 and i == 0:
+                continue
             weight.grad = g = torch.randn(weight.shape, generator=rng) * 10.0 ** -(t + i)
-            g = g.double().numpy()
-            means[i] = 0.8 * means[i] + 0.2 * g
-            squares[i] = 0.95 * squares[i] + 0.05 * g**2
-            move = means[i] / (1 - 0.8**t) / (np.sqrt(squares[i] / (1 - 0.95**t)) + 1e-4)
+            g, n = g.double().numpy(), t - (t > 2 and i == 0)
+            means[i] = b1 * means[i] + (1 - b1) * g
+            squares[i] = b2 * squares[i] + (1 - b2) * g**2
+            move = means[i] / (1 - b1**n) / (np.sqrt(squares[i] / (1 - b2**n)) + 1e-4)
             exact[i] = exact[i] * (1 - rate * decay) - rate * move
         optimiser.step()
     return optimiser, weights, exact, means, squares, counted
 
 
-def test_it_is_the_published_recurrence(kind, monkeypatch):
-    optimiser, weights, exact, means, squares, counted = taken(monkeypatch)
+@pytest.mark.parametrize("betas", [(0.8, 0.95), (0.0, 0.0)])
+def test_it_is_the_published_recurrence(kind, monkeypatch, betas):
+    optimiser, weights, exact, means, squares, counted = taken(monkeypatch, betas=betas)
     assert counted == [True] * 5
-    for weight, *wanted in zip(weights, exact, means, squares, strict=True):
+    for i, (weight, *wanted) in enumerate(zip(weights, exact, means, squares, strict=True)):
         state = optimiser.state[weight]
         for found, due in zip((weight, state["exp_avg"], state["exp_avg_sq"]), wanted, strict=True):
             np.testing.assert_allclose(found.detach().numpy(), due, rtol=2e-6, atol=1e-7 * abs(due).max())
-        assert state["step"] == 5
+        assert state["step"] == 5 - (i == 0)
+
+
+GIVEN = {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "decay": 0.0}
 
 
 @needed
-def test_what_it_does_not_move_torch_does(threads):
+@pytest.mark.parametrize("which", range(5))
+@pytest.mark.parametrize("other", ["double", "strided", "longer"])
+def test_what_does_not_fit_is_left_to_torch(which, other):
+    arrays = [*(torch.ones(6) for _ in range(4)), torch.zeros(())]
+    assert adam([arrays], **GIVEN)
+    before = [array.clone() for array in arrays]
+    arrays[which] = {
+        "double": arrays[which].double(),
+        "strided": torch.ones(6, 2)[:, 0] if which < 4 else torch.zeros(2),
+        "longer": torch.ones(7),
+    }[other]
+    assert not adam([arrays], **GIVEN)
+    assert all(torch.equal(a, b) for i, (a, b) in enumerate(zip(arrays, before, strict=True)) if i != which)
+
+
+@needed
+def test_autograd_sees_that_weights_have_moved():
+    x = torch.ones(6, requires_grad=True)
+    error = x.square().sum()
+    with torch.no_grad():
+        assert adam([(x, *(torch.ones(6) for _ in range(3)), torch.zeros(()))], **GIVEN)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        error.backward()
+
+
+@needed
+def test_larger_updates_are_torchs(monkeypatch):
+    monkeypatch.setattr("taciturn.native.library.ALONE", 16 * 6 - 1)
     x = torch.ones(6)
-    given = {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "decay": 0.0}
-    for other in (x.double(), torch.ones(6, 2)[:, 0]):
-        assert not adam([(other, *(other.clone() for _ in range(3)), torch.zeros(()))], **given)
-    threads(2)  # shared by two
-    assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **given)
+    assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **GIVEN)
     assert torch.equal(x, torch.ones(6))
 
 

@@ -160,7 +160,7 @@ class Autoencoder(nn.Module):
 
     @property
     def scales(self) -> bool:
-        """Whether scaled rows are others than those in the input's units."""
+        """Whether scaled rows are others than those in the input's units; on a GPU, to know it waits."""
         return self.layout.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
 
     def cast(self, x: Tensor) -> Tensor:

@@ -1,9 +1,13 @@
-"""A small update by Adam, on one thread: it is done before a second one has woken."""
+"""A small update by Adam, on one thread: it is done before a second one has woken.
+
+Whether it is small does not depend on the number of threads: any number of them finds the same bits.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from . import library
 from .library import Adam, Moved
@@ -24,13 +28,16 @@ def adam(
 
     Of each: itself, the means of its gradients and of their squares, the gradient, all in float32, and the steps taken.
     """
-    loops, size = library.here(), sum(weight.numel() for weight, *_ in weights)
-    if loops is None or loops.threads(COST * size) > 1:
+    loops, all_sizes = library.here(), sum(weight.numel() for weight, *_ in weights)
+    if loops is None or COST * all_sizes > library.ALONE:
         return False
-    for arrays in weights:
-        for array in arrays:
+    for *arrays, steps in weights:
+        for array in (*arrays, steps):
             if array.dtype != torch.float32 or not array.is_cpu or not array.is_contiguous():
+                return False
+            if array.numel() != (1 if array is steps else arrays[0].numel()):
                 return False
     moved = (Moved * len(weights))(*(Moved(w[0].numel(), *(array.data_ptr() for array in w)) for w in weights))
     loops.run(Adam(loops.kind, 1, moved, len(weights), rate, beta_1, beta_2, epsilon, decay))
+    increment_version([weight for weight, *_ in weights])  # autograd has not seen it
     return True

@@ -5,10 +5,8 @@
 
 #define LAYOUT 3 /* of structures and functions; raised with library.py's whenever one of them changes */
 
-#if defined __x86_64__ && defined __has_include
-#if __has_include(<avx512bf16intrin.h>) /* GCC from 10 on */
+#if defined __x86_64__ && (defined __clang__ || __GNUC__ > 10) /* which know processors that multiply bfloat16 */
 #define ROUNDS
-#endif
 #endif
 
 struct penalty {

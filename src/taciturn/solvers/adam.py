@@ -29,7 +29,7 @@ class Adam(Solver):
         check(self, "epsilon", 0, ends="(]", fixed=True)
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return torch's fused AdamW."""
+        """Return an AdamW in one call."""
         return FusedAdam(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
 
 

@@ -9,8 +9,6 @@
 #define KIND avx2
 #define V 8
 #define MR 6
-#define LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #include "kind.h"
 #ifdef __clang__
 #pragma clang attribute pop

@@ -85,8 +85,8 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
         rounded = Compiled(Autoencoder(layout, rng=rng), objective, "bf16")
         yield f'{name}: step, precision="bf16"', lambda: rounded.gradients(batch), None, 1
     yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1
-    adam = Adam().build([{"params": [*compiled.model.parameters()], "weight_decay": 0.0}], LR)
     if name == "digits":  # of more weights it is torch's
+        adam = Adam().build([{"params": [*compiled.model.parameters()], "weight_decay": 0.0}], LR)
         yield f"{name}: Adam", adam.step, adam.step, 1
     with uncompiled():
         plain = ours(task)

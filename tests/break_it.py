@@ -495,8 +495,8 @@ BREAKS = (
     Break(
         "compiled Adam: whatever the numbers",
         C + "adam.py",
-        "for array in (*arrays, steps):",
-        "for array in arrays[:1]:",
+        "readable(*arrays, steps)",
+        "readable(arrays[0])",
         ADAM,
     ),
     Break(
@@ -529,7 +529,7 @@ BREAKS = (
         "get(w->weight + i, n)",
         ADAM,
     ),
-    Break("compiled dots: whatever the numbers", C + "dots.py", "(rows, torch.float32)", "(rows, rows.dtype)", DOTS),
+    Break("compiled dots: whatever the numbers", C + "dots.py", "readable(rows, table)", "readable(table)", DOTS),
     Break("compiled dots: another row", C + "dots.h", "d->row[n]", "d->row[0]", DOTS),
     Break("compiled top: too few of equals", C + "select.h", "equal-- > 0", "equal-- > 1", SELECTED),
     Break("compiled top: NaN is small", C + "select.h", "((v != v) & INT32_MAX)", "((v != v) & INT32_MIN)", SELECTED),

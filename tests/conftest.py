@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from browser import browser as browser
 from browser import page as page
+from compiler import HERE
 from taciturn.native import here
 
 matplotlib.use("Agg")
@@ -28,7 +29,6 @@ def digits() -> np.ndarray:
 
 
 KINDS = ["any", "avx2", "avx512"]
-HERE = "taciturn.native.library.here"  # the only door to what was compiled
 
 
 @pytest.fixture

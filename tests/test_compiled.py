@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from compiler import HERE, needed
 from taciturn import SparseAutoencoder
 from taciturn.corrupt import Clean, Dropout, Gaussian
 from taciturn.feed import Feed
@@ -34,16 +35,13 @@ def test_it_was_built_where_there_is_a_compiler():
     assert here() is not None or shutil.which("cc") is None
 
 
-needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
-
-
 @pytest.fixture
 def rounding(monkeypatch):
     """As on a processor that gains by products of bfloat16, if this one has them."""
     found = here()
     if found is None or not found.functions.rounds():
         pytest.skip("this processor has none, or there was no C compiler when taciturn was installed")
-    monkeypatch.setattr("taciturn.native.library.here", lambda: replace(found, rounds=True))
+    monkeypatch.setattr(HERE, lambda: replace(found, rounds=True))
 
 
 @pytest.fixture(autouse=True)
@@ -248,7 +246,7 @@ def test_a_fit_of_rounded_products_learns_the_same(rounding, digits):
 @needed
 def test_a_processor_that_gains_nothing_does_not_round(monkeypatch):
     found, loops = [], replace(here(), rounds=False)
-    monkeypatch.setattr("taciturn.native.library.here", lambda: loops)
+    monkeypatch.setattr(HERE, lambda: loops)
     for precision in ("fp32", "bf16"):
         model = Autoencoder(Layout((37, 49), Sigmoid()), rng=torch.Generator().manual_seed(0))
         Compiled(model, Objective((SquaredError(),)), precision).gradients(Batch(*rows(67, 37)))
@@ -365,7 +363,7 @@ def test_where_it_is_taken(monkeypatch):
     assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
     monkeypatch.setattr("taciturn.step.compiled.pays", pays)
     unusable = replace(here(), functions=None)  # fails if called
-    monkeypatch.setattr("taciturn.native.library.here", lambda: unusable)
+    monkeypatch.setattr(HERE, lambda: unusable)
     small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))
     step = Compiled(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), penalty)))
     with pytest.raises(AttributeError):

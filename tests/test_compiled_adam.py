@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from taciturn.native import adam, here
+from compiler import needed
+from taciturn.native import adam
 from taciturn.solvers import Adam
 
-needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
 SIZES = [(1,), (5, 3), (16,), (37, 49)]
 
 

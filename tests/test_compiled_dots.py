@@ -3,10 +3,9 @@
 import pytest
 import torch
 
+from compiler import needed
 from taciturn.kernels import Index, Torch
-from taciturn.native import dots, here
-
-needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
+from taciturn.native import dots
 
 
 def given(width, n_rows=7, n_latents=40, dtype=torch.float32):

@@ -2,7 +2,7 @@
 
 from .adam import adam
 from .dots import dots
-from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here
+from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here, readable
 from .noise import drawn
 from .select import Near, Whole, selects, top
 
@@ -20,6 +20,7 @@ __all__ = [
     "drawn",
     "floats",
     "here",
+    "readable",
     "selects",
     "top",
 ]

@@ -5,12 +5,11 @@ Whether it is small does not depend on the number of threads: any number of them
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from . import library
-from .library import Adam, Moved
+from .library import Adam, Moved, readable
 
 COST = 16  # of a weight, in multiplications
 
@@ -32,10 +31,10 @@ def adam(
     if loops is None or COST * all_sizes > library.ALONE:
         return False
     for *arrays, steps in weights:
-        for array in (*arrays, steps):
-            if array.dtype != torch.float32 or not array.is_cpu or not array.is_contiguous():
-                return False
-            if array.numel() != (1 if array is steps else arrays[0].numel()):
+        if not readable(*arrays, steps) or steps.numel() != 1:
+            return False
+        for array in arrays:
+            if not array.is_contiguous() or array.numel() != arrays[0].numel():
                 return False
     moved = (Moved * len(weights))(*(Moved(w[0].numel(), *(array.data_ptr() for array in w)) for w in weights))
     loops.run(Adam(loops.kind, 1, moved, len(weights), rate, beta_1, beta_2, epsilon, decay))

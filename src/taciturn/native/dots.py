@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 
 from . import library
-from .library import Dots, floats
+from .library import Dots, floats, readable
 
 
 def dots(rows: Tensor, row_at: Tensor, table: Tensor, at: Tensor) -> Tensor | None:
     """Return rows[row_at] · table[at] of each entry [N], without gradient; None where this cannot be done here."""
     loops, (entries, width) = library.here(), (len(at), table.shape[1])
-    kinds = ((rows, torch.float32), (table, torch.float32), (row_at, torch.long), (at, torch.long))
-    if loops is None or not all(array.is_cpu and array.dtype == kind for array, kind in kinds):
+    numbers = all(array.is_cpu and array.dtype == torch.long for array in (row_at, at))
+    if loops is None or not (numbers and readable(rows, table)):
         return None
     if rows.shape[1] != width or len(row_at) != entries:
         raise ValueError(f"rows of {rows.shape[1]} numbers for {width}, or {len(row_at)} rows for {entries} entries")

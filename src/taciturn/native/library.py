@@ -120,6 +120,11 @@ class Library:
         getattr(self.functions, f"run_{loop.name}")(ctypes.byref(loop))
 
 
+def readable(*arrays: torch.Tensor) -> bool:
+    """Return whether loops can read these: float32 on the processor."""
+    return all(array.is_cpu and array.dtype == torch.float32 for array in arrays)
+
+
 def floats(*shape: int) -> torch.Tensor:
     """Return an array for a loop to write: float32 on the processor, whatever torch's defaults are."""
     return torch.empty(shape, dtype=torch.float32, device="cpu")

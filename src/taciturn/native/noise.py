@@ -1,12 +1,11 @@
 """Noise of a whole batch at once, number for number what torch's generators draw."""
 
-import torch
 from numpy import ascontiguousarray, uint64
 from numpy.typing import NDArray
 from torch import Tensor
 
 from . import library
-from .library import Noise, floats
+from .library import Noise, floats, readable
 
 COST = 16  # of a number, in multiplications
 LEAST = 16  # numbers, below which torch draws in another way
@@ -18,7 +17,7 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
     With normal noise of standard deviation `amount`, or at this rate dropped and the rest divided by 1 - rate.
     """
     loops, inputs, last = library.here(), x.shape[1:].numel(), (len(x) - 1) % block + 1
-    if loops is None or not x.is_cpu or x.dtype != torch.float32 or not len(x) or last * inputs < LEAST:
+    if loops is None or not readable(x) or not len(x) or last * inputs < LEAST:
         return None
     if len(keys) != (blocks := -(-len(x) // block)):
         raise ValueError(f"{len(keys)} keys for {blocks} blocks of rows")

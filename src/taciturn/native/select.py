@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import library
-from .library import Select, floats
+from .library import Select, floats, readable
 
 LINE = 16  # latents that are looked at as one by the widest processor
 MOST = 1024  # of k
@@ -33,7 +33,7 @@ class Whole:
 
 def selects(rows: Tensor, latents: int, k: int) -> bool:
     """Return whether the k largest of so many can be selected here for such rows."""
-    known = library.here() is not None and rows.is_cpu and rows.dtype == torch.float32
+    known = library.here() is not None and readable(rows)
     if torch.is_grad_enabled() and rows.requires_grad:
         return False  # what is selected here has no gradient
     return known and latents % LINE == 0 and 0 < k <= min(MOST, latents // 4)

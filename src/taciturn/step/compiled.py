@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..kernels import SMALL, mkl_is_slow
 from ..model import Autoencoder, Layout
-from ..native import ROUNDING, Dense, Library, Penalty, floats, library
+from ..native import ROUNDING, Dense, Library, Penalty, floats, library, readable
 from ..passes import Batch
 from ..sparsify import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
 from ..terms import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate, Term
@@ -76,8 +76,9 @@ class Compiled(ByHand):
             self._desk = Desk(these, grads, floats(weights[1].numel()))
         key = rows, loops, torch.get_num_threads(), self.precision
         if (ready := self._desk.ready.get(key)) is None:
-            ready = self._prepared(loops, rows, weights)
-            self._desk.ready = {key: ready} if len(self._desk.ready) == MOST else self._desk.ready | {key: ready}
+            if len(self._desk.ready) == MOST:
+                self._desk.ready.clear()
+            self._desk.ready[key] = ready = self._prepared(loops, rows, weights)
         return self._taken(loops, ready, batch, progress, ease)
 
     def _prepared(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> Ready:
@@ -89,7 +90,8 @@ class Compiled(ByHand):
             penalty.kind, penalty.on_clean = PENALTIES.index(type(terms[name])), name in self.controllers
         inputs, latents = layout.widths
         if len(desk.room) < (needed := loops.room(rows, inputs, latents)):
-            desk.room, desk.ready = floats(needed), {}
+            desk.room = floats(needed)
+            desk.ready.clear()
         step = Dense(
             kind=ROUNDING if self.precision == "bf16" and loops.rounds else loops.kind,
             threads=loops.threads(rows * inputs * latents),
@@ -135,13 +137,8 @@ class Compiled(ByHand):
 
 def _plain(batch: Batch, weights: list[nn.Parameter]) -> bool:
     """Return whether these lie as C reads them; batches are put in order where they do not."""
-    for weight in weights:
-        if not weight.is_contiguous():
-            return False
-    for array in (batch.x, batch.seen, batch.target, *weights):
-        if array.dtype != torch.float32 or not array.is_cpu:
-            return False
-    return True
+    in_order = all(weight.is_contiguous() for weight in weights)
+    return in_order and readable(batch.x, batch.seen, batch.target, *weights)
 
 
 def pays(loops: Library, size: int) -> bool:

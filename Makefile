@@ -30,7 +30,7 @@ break: .venv/ready
 	$(BIN)/python tests/break_it.py
 
 # torch comes first and alone: its version is pinned, so that nothing later pulls another build.
-.venv/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/native/*.[ch])
+.venv/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/kernels/native/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'

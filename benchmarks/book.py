@@ -18,16 +18,15 @@ import torch
 from denoising import mnist, publish
 
 from taciturn import Autoencoder, DenoisingAutoencoder, Layout, SparseAutoencoder
-from taciturn.corrupt import Clean, Corruption
-from taciturn.encode import evaluate
-from taciturn.feed import Feed
-from taciturn.seeds import generator
-from taciturn.solvers import TensorFlowAdam, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import ReLU, Sigmoid
-from taciturn.step import Step
-from taciturn.terms import KL, Objective, SquaredError
-from taciturn.trainer import History, Recorder, Run, Validation, train
+from taciturn.core.seeds import generator
+from taciturn.corruption import Clean, Corruption
+from taciturn.data.sources import Rows
+from taciturn.inference import evaluate
+from taciturn.model.coding_layers import ReLU, Sigmoid
+from taciturn.objective import KL, Objective, SquaredError
+from taciturn.training import Feed, History, Recorder, Run, Validation, train
+from taciturn.training.solvers import TensorFlowAdam, groups
+from taciturn.training.step import Step
 
 RATE, WEIGHT = 0.1, 0.2
 RECIPES = {

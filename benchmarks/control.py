@@ -22,7 +22,7 @@ import numpy as np
 from startup import processor
 
 from taciturn import SparseAutoencoder, datasets
-from taciturn.feed import split
+from taciturn.data.split import split
 
 BUNDLED = ("iris", "wine", "diabetes", "breast_cancer", "digits")
 

@@ -23,7 +23,7 @@ from sklearn.decomposition import PCA
 from startup import processor
 
 from taciturn import DenoisingAutoencoder, datasets
-from taciturn.feed import split
+from taciturn.data.split import split
 from taciturn.metrics import psnr
 
 NOISES = ("gaussian:0.4", "masking:0.3")

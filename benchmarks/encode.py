@@ -21,11 +21,11 @@ import torch
 from denoising import publish
 from scipy import sparse
 
-from taciturn import encode
+from taciturn import inference
+from taciturn.data.sources import open_path, write_sparse
 from taciturn.model import Autoencoder, Layout
-from taciturn.sources import open_path, write_sparse
-from taciturn.sparsify import TopK
-from taciturn.step import plan
+from taciturn.model.coding_layers import TopK
+from taciturn.training.step import plan
 
 BLOCK = 10_000
 
@@ -53,7 +53,7 @@ def main() -> None:
             block[:] = rng.standard_normal(block.shape, np.float32)
         del rows
         before, start_time = megabytes(), time.perf_counter()
-        blocks = map(encode.sparse, encode.encode(model, open_path(folder / "rows.npy")))
+        blocks = map(inference.sparse, inference.encode(model, open_path(folder / "rows.npy")))
         write_sparse(folder / "codes.npz", blocks, n_rows=asked.rows, n_columns=asked.latents)
         seconds, after = time.perf_counter() - start_time, megabytes()
         size = (folder / "codes.npz").stat().st_size / 1e6

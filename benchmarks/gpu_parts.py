@@ -17,11 +17,11 @@ import torch
 import triton
 from speed_topk import PLAIN, mixtures, ours
 
-from taciturn import placed
+from taciturn.data import device_rows as placed
 from taciturn.kernels import BFloat16Factors, Torch, tables_triton
 from taciturn.kernels.index import csr
 from taciturn.kernels.select import top_k
-from taciturn.solvers import Adam
+from taciturn.training.solvers import Adam
 
 TILES = [(8, 256, 4), (4, 256, 2), (4, 128, 1), (2, 256, 2), (4, 512, 4), (4, 1024, 4), (16, 256, 4), (1, 4096, 8)]
 

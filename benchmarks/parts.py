@@ -21,19 +21,17 @@ import torch
 from race import publish
 from speed_classic import LR, RATE, SIGMA, TASKS, WEIGHT, ours
 
-from taciturn.corrupt import Dropout, Gaussian
-from taciturn.kernels import Int8, Torch, fast_products
-from taciturn.kernels.index import Top, csr
-from taciturn.kernels.proposed import Proposed
+from taciturn.core.seeds import keys
+from taciturn.corruption import Dropout, Gaussian
+from taciturn.kernels import Int8, Proposed, Top, Torch, fast_products
+from taciturn.kernels.index import csr
+from taciturn.kernels.native import library
 from taciturn.kernels.select import top_k
-from taciturn.model import Autoencoder, Layout
-from taciturn.native import library
-from taciturn.passes import Batch
-from taciturn.seeds import keys
-from taciturn.solvers import Adam
-from taciturn.sparsify import Sigmoid
-from taciturn.step import ByHand, Compiled
-from taciturn.terms import KL, Objective, SquaredError
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import Sigmoid
+from taciturn.objective import KL, Objective, SquaredError
+from taciturn.training.solvers import Adam
+from taciturn.training.step import ByHand, Compiled
 
 ROWS, INPUTS, LATENTS, K = 512, 512, 8192, 32
 Part = Callable[[], Any]
@@ -41,7 +39,7 @@ Part = Callable[[], Any]
 
 def uncompiled() -> Any:
     """Return a context that is as where there is no compiled library."""
-    return patch("taciturn.native.library.here", lambda: None)
+    return patch("taciturn.kernels.native.library.here", lambda: None)
 
 
 def selections() -> Iterator[tuple[str, Part, Part | None, int]]:

@@ -21,8 +21,8 @@ from race import publish
 from speed_topk import mixtures
 
 from taciturn import DictionaryAutoencoder, datasets
-from taciturn.codes import Sparse
-from taciturn.step import plan
+from taciturn.model import Sparse
+from taciturn.training.step import plan
 
 HELD = 10_000
 Rows = tuple[np.ndarray, np.ndarray]

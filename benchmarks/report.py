@@ -26,7 +26,7 @@ import numpy as np
 from denoising import publish
 
 from taciturn import DictionaryAutoencoder, SparseAutoencoder, datasets
-from taciturn.sources import Rows, Source, Subset, open_path
+from taciturn.data.sources import Rows, Source, Subset, open_path
 
 NAMES = ("digits", "mnist", "million")
 

@@ -71,8 +71,8 @@ def ours(task: Task, precision: str = "fp32") -> Step:
     import torch
 
     from taciturn import SparseAutoencoder
-    from taciturn.sources import Rows
-    from taciturn.trainer import Recorder, Run, train
+    from taciturn.data.sources import Rows
+    from taciturn.training import Recorder, Run, train
 
     X = task.data()
     noise = f"gaussian:{SIGMA}" if task.noise == "gaussian" else f"dropout:{DROPOUT}"

@@ -63,8 +63,8 @@ def ours(**more: Any) -> Maker:
     def make(a: argparse.Namespace, batches: list[Any]) -> Step:
         import torch
 
-        from taciturn.sources import Rows
-        from taciturn.trainer import Run, train
+        from taciturn.data.sources import Rows
+        from taciturn.training import Run, train
 
         learner = model(a, batches, **more)._learner
         feed = learner._feed(Rows(torch.cat(batches).numpy()))

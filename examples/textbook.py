@@ -9,13 +9,13 @@ Gaussian noise, denoising with dropout, sparsity by squared error and by Kullbac
 import torch
 
 from taciturn import Autoencoder, DenoisingAutoencoder, Layout, SparseAutoencoder, datasets
-from taciturn.corrupt import Clean, Corruption, Dropout, Gaussian
-from taciturn.passes import Batch
-from taciturn.seeds import generator
-from taciturn.solvers import Adam, groups
-from taciturn.sparsify import ReLU, Sigmoid, Sparsifier
-from taciturn.step import Step
-from taciturn.terms import KL, Objective, SquaredError, SquaredRate, kl
+from taciturn.core.seeds import generator
+from taciturn.corruption import Clean, Corruption, Dropout, Gaussian
+from taciturn.model import Batch
+from taciturn.model.coding_layers import ReLU, Sigmoid, Sparsifier
+from taciturn.objective import KL, Objective, SquaredError, SquaredRate, kl
+from taciturn.training.solvers import Adam, groups
+from taciturn.training.step import Step
 
 X = torch.from_numpy(datasets.load("digits").read(0, 1797)).float()  # [1797, 64], values in [0, 1]
 EPOCHS, BATCH, HIDDEN = 10, 150, 100

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ASK = "TACITURN_NO_BROWSER"  # set it to skip these tests
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+REQUIRED = "TACITURN_REQUIRE_BROWSER"  # set, a missing browser is a failure: CI does
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MISSING = "no Chromium or Chrome found"
+MEND = "apt-get install chromium, or .venv/bin/playwright install chromium"
 FLAGS = (
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
@@ -27,16 +30,16 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """Chromium, started once."""
-    if os.environ.get(ASK):
-        pytest.skip(f"{ASK} is set")
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.fail(f"no {' or '.join(NAMES)} here; apt-get install chromium, or set {ASK}=1 to skip these tests")
+    """Chromium, started once; where there is none, the test is skipped."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        own = playwright.chromium.executable_path  # where Playwright's own would be
+        path = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
+        if path is None:
+            stop = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
+            stop(f"{MISSING}; {MEND}")
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started
         started.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taciturn.native import here
+from taciturn.kernels.native import here
 
-HERE = "taciturn.native.library.here"  # the only door
+HERE = "taciturn.kernels.native.library.here"  # the only door
 needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")

@@ -9,10 +9,11 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from browser import MEND, MISSING
 from browser import browser as browser
 from browser import page as page
 from compiler import HERE
-from taciturn.native import here
+from taciturn.kernels.native import here
 
 matplotlib.use("Agg")
 if not torch.cuda.is_available():
@@ -50,6 +51,16 @@ def kind(request, monkeypatch) -> None:
 def threads(monkeypatch):
     """Set how many threads share any work, however small."""
     before = torch.get_num_threads()
-    monkeypatch.setattr("taciturn.native.library.ALONE", 0)
+    monkeypatch.setattr("taciturn.kernels.native.library.ALONE", 0)
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config) -> None:
+    """Print, as the last line, how many page tests were skipped and how to run them."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    pages = sum(MISSING in str(report.longrepr) for report in skipped)
+    if pages:
+        print(f"{pages} page tests were skipped: {MISSING}. To run them: {MEND}")

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from taciturn import SparseAutoencoder, artifact
-from taciturn.errors import ArtifactError, TaciturnError
+from taciturn.core.errors import ArtifactError, TaciturnError
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_nothing_is_left_of_a_failed_save(digits, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(artifact, "save_file", full)
+    monkeypatch.setattr("taciturn.artifact.writing.save_file", full)
     with pytest.raises(TaciturnError, match="run cannot be written: No space left on device"):
         model.save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

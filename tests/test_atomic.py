@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from taciturn.atomic import atomic, atomic_folder
-from taciturn.errors import TaciturnError
+from taciturn.core.atomic import atomic, atomic_folder
+from taciturn.core.errors import TaciturnError
 
 
 def names(folder: Path) -> list[str]:

@@ -22,8 +22,8 @@ from typer.testing import CliRunner
 
 from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
 from taciturn.cli.app import app
-from taciturn.errors import ArtifactError, DataError, Diverged, RecipeError, TaciturnError
-from taciturn.sources import Rows
+from taciturn.core.errors import ArtifactError, DataError, Diverged, RecipeError, TaciturnError
+from taciturn.data.sources import Rows
 
 X = np.random.default_rng(0).random((40, 3))
 TABLE = pd.DataFrame(X, columns=list("abc"))
@@ -231,7 +231,11 @@ NAMES = "Give the columns that were learnt from, in their order: X[list(model.fe
         (TABLE[["a", "b"]], [MISSING, NAMES], 4),
         (TABLE[["b", "a", "c"]], ["must be in the same order", NAMES], 3),
         (pl.DataFrame(TABLE[["b", "a", "c"]].to_dict("list")), ["must be in the same order", NAMES], 3),
-        (Rows(X, columns=("b", "a", "c")), ["b, a, c, but a, b, c were learnt from", "taciturn.sources.select"], 1),
+        (
+            Rows(X, columns=("b", "a", "c")),
+            ["b, a, c, but a, b, c were learnt from", "taciturn.data.sources.select"],
+            1,
+        ),
     ],
     ids=["array", "source", "frame", "order", "order in polars", "order in a source"],
 )
@@ -430,7 +434,7 @@ def test_stopping_early_that_cannot_be(parameters, warm):
     refuses(model, lambda model: model.fit(X), f"{name}={value!r} must", error=RecipeError)
 
 
-@pytest.mark.filterwarnings("always::taciturn.errors.SmallBatch")
+@pytest.mark.filterwarnings("always::taciturn.core.errors.SmallBatch")
 def test_a_batch_too_small_to_measure_the_rate_is_a_warning_only_where_a_larger_one_exists(here):
     np.save(here / "rows.npy", X)
     np.save(here / "four.npy", X[:4])
@@ -474,7 +478,7 @@ def test_a_pass_that_diverges_is_as_if_it_had_not_been():
 
 
 def test_what_is_kept_of_an_interrupted_run_is_finite_as_well(monkeypatch):
-    from taciturn.estimators import learner
+    from taciturn.training import learner
 
     real = learner.train
 
@@ -493,7 +497,7 @@ def test_what_is_kept_of_an_interrupted_run_is_finite_as_well(monkeypatch):
     assert "no longer finite at step 1" in model.stopped_
 
 
-@pytest.mark.filterwarnings("always::taciturn.errors.Diverged")
+@pytest.mark.filterwarnings("always::taciturn.core.errors.Diverged")
 def test_a_run_that_diverges_says_so_in_a_line_and_keeps_good_weights(here):
     wild = ["--solver", "sgd", "--learning-rate", "1e30", "--sparse", "none", "--scaling", "standard"]
     done = taciturn("fit", "digits", *wild, "--epochs", 3, "--latents", 8, "-q", "-o", "run")
@@ -700,15 +704,15 @@ def test_ctrl_c_at_a_terminal_keeps_what_was_learnt_and_says_so(tmp_path):
 
 @pytest.mark.parametrize("door", ["encode", "denoise"])
 def test_ctrl_c_while_writing_leaves_the_old_file(runs, here, monkeypatch, door):
-    from taciturn import encode
+    from taciturn import inference
 
-    real = getattr(encode, door)
+    real = getattr(inference, door)
 
     def interrupted(model, source):
         yield from real(model, source)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(encode, door, interrupted)
+    monkeypatch.setattr(inference, door, interrupted)
     (here / "out.npy").write_text("old")
     for out in ("out", "new/out"):
         arguments = command(door, runs, runs / "rows.npy", out)

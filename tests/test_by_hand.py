@@ -5,13 +5,12 @@ from itertools import product
 import pytest
 import torch
 
-from taciturn.feed import Feed
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.sources import Rows
-from taciturn.sparsify import ELU, BatchTopK, Identity, ReLU, Sigmoid, Tanh, TopK
-from taciturn.step import ByHand, Step, plan
-from taciturn.terms import KL, L1, AuxK, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.data.sources import Rows
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import ELU, BatchTopK, Identity, ReLU, Sigmoid, Tanh, TopK
+from taciturn.objective import KL, L1, AuxK, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.training import Feed
+from taciturn.training.step import ByHand, Step, plan
 
 CODERS = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
 

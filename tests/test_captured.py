@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from taciturn.corrupt import Clean, Gaussian
-from taciturn.feed import Feed
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.schedules import Linear
-from taciturn.solvers import Adam, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import ReLU, Sigmoid, TopK
-from taciturn.step import ByHand, Captured, captured, plan
-from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
-from taciturn.trainer import Run, train
+from taciturn.core.schedules import Linear
+from taciturn.corruption import Clean, Gaussian
+from taciturn.data.sources import Rows
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import ReLU, Sigmoid, TopK
+from taciturn.objective import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.training import Feed, Run, train
+from taciturn.training.solvers import Adam, groups
+from taciturn.training.step import ByHand, Captured, captured, plan
 
 NOISE = {"clean": Clean(), "gaussian": Gaussian(0.1)}
 KL_FOUND = Objective((CrossEntropy(), KL(0.2)))

@@ -6,17 +6,16 @@ import torch
 from scipy.optimize import minimize
 
 from taciturn import DictionaryAutoencoder, datasets
-from taciturn.care import Bounded, Frozen, Order, Resample, UnitNorm, geometric_median, permute, rewrite
-from taciturn.errors import RecipeError
-from taciturn.feed import Feed
+from taciturn.core.errors import RecipeError
+from taciturn.core.schedules import Decay
+from taciturn.data.sources import Rows
 from taciturn.metrics import mcc
 from taciturn.model import Autoencoder, Layout
-from taciturn.schedules import Decay
-from taciturn.sources import Rows
-from taciturn.sparsify import Gated, JumpReLU, TopK
-from taciturn.step import Step
-from taciturn.terms import Objective, SquaredError
-from taciturn.trainer import Ordering, Revival, Run, train
+from taciturn.model.coding_layers import Gated, JumpReLU, TopK
+from taciturn.objective import Objective, SquaredError
+from taciturn.training import Feed, Order, Ordering, Resample, Revival, Run, geometric_median, permute, rewrite, train
+from taciturn.training.constraints import Bounded, Frozen, UnitNorm
+from taciturn.training.step import Step
 
 N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
 

@@ -61,7 +61,7 @@ def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
 
 
 def test_metrics_are_what_numpy_finds_on_the_held_out_rows(runs, digits):
-    from taciturn.feed import split
+    from taciturn.data.split import split
 
     metrics = json.loads((runs / "digits" / "metrics.json").read_text())
     held = digits[split(1797, 0.1, 0)[1]]
@@ -157,7 +157,7 @@ def test_tables_keep_their_names_and_units(table):
 
 
 def test_without_data_the_held_out_rows_are_taken(runs, tmp_path, digits):
-    from taciturn.feed import split
+    from taciturn.data.split import split
 
     run("denoise", runs / "digits", "-o", tmp_path / "rows.npy")
     held = digits[split(1797, 0.1, 0)[1]]
@@ -295,7 +295,7 @@ def test_a_runs_folder_is_no_data(runs):
 
 INTERRUPTED = """
 import os, signal, sys
-from taciturn.trainer import run
+from taciturn.training import run
 real, steps = run.update, []
 def update(*given):
     steps.append(1)

@@ -8,7 +8,7 @@ import pytest
 
 from commandline import run, said
 from taciturn import datasets, load
-from taciturn.feed import split
+from taciturn.data.split import split
 
 
 def told(folder, name="report"):

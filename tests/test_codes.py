@@ -6,10 +6,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from taciturn.codes import Dense, Pre, Sparse, dense
 from taciturn.kernels import Chunked, Index, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.sparsify import TopK
+from taciturn.model import Autoencoder, Dense, Layout, Pre, Sparse, dense
+from taciturn.model.coding_layers import TopK
 
 # four rows of five latents: one says nothing, one says all, one keeps a value that is 0, one has a negative
 CODES_BL = np.array([[0.0, 0, 0, 0, 0], [1, 2, 3, 4, 5], [0, 0, 7, 0, 0], [0, -2.5, 0, 0.5, 0]])

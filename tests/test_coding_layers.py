@@ -9,16 +9,14 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.codes import Dense, Pre, Sparse
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
+from taciturn.core.schedules import Linear
 from taciturn.kernels import Chunked, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.schedules import Linear
-from taciturn.solvers import Adam
-from taciturn.sparsify import BatchTopK, Gated, JumpReLU, ReLU, Sigmoid, TopK
-from taciturn.step import Step
-from taciturn.terms import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.model import Autoencoder, Batch, Dense, Layout, Pre, Sparse
+from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, Sigmoid, TopK
+from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.training.solvers import Adam
+from taciturn.training.step import Step
 
 B, D, N_LATENTS = 11, 5, 24
 

@@ -12,21 +12,19 @@ from numpy.testing import assert_allclose
 
 from compiler import HERE, needed
 from taciturn import SparseAutoencoder
-from taciturn.corrupt import Clean, Dropout, Gaussian
-from taciturn.feed import Feed
+from taciturn.core.schedules import Linear
+from taciturn.core.seeds import keys, seeded
+from taciturn.corruption import Clean, Dropout, Gaussian
+from taciturn.data.sources import Rows
+from taciturn.kernels.native import here, library, top
 from taciturn.kernels.select import top_k
-from taciturn.model import Autoencoder, Layout
-from taciturn.native import here, library, top
-from taciturn.passes import Batch
-from taciturn.schedules import Linear
-from taciturn.seeds import keys, seeded
-from taciturn.solvers import Adam, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
-from taciturn.step import ByHand, Compiled, Step, plan
-from taciturn.step.compiled import pays
-from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
-from taciturn.trainer import Run, train
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
+from taciturn.objective import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
+from taciturn.training import Feed, Run, train
+from taciturn.training.solvers import Adam, groups
+from taciturn.training.step import ByHand, Compiled, Step, plan
+from taciturn.training.step.compiled import pays
 
 CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
 
@@ -47,7 +45,7 @@ def rounding(monkeypatch):
 @pytest.fixture(autouse=True)
 def at_every_size(monkeypatch):
     """Take the compiled step also for products that are left to torch on this processor."""
-    monkeypatch.setattr("taciturn.step.compiled.pays", lambda loops, size: True)
+    monkeypatch.setattr("taciturn.training.step.compiled.pays", lambda loops, size: True)
 
 
 def gradients(kind, layout, objective, batch, dtype=torch.float32):
@@ -361,14 +359,14 @@ def test_where_it_is_taken(monkeypatch):
     assert plan.step(layout, Objective((SquaredError(), SquaredError(), penalty))) is ByHand
     assert plan.step(Layout((6, 11), ReLU()), Objective((SquaredError(), L1(weight=0.1)))) is ByHand
     assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
-    monkeypatch.setattr("taciturn.step.compiled.pays", pays)
+    monkeypatch.setattr("taciturn.training.step.compiled.pays", pays)
     unusable = replace(here(), functions=None)  # fails if called
     monkeypatch.setattr(HERE, lambda: unusable)
     small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))
     step = Compiled(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), penalty)))
     with pytest.raises(AttributeError):
         step.gradients(small)
-    monkeypatch.setattr("taciturn.step.compiled.mkl_is_slow", lambda: False)
+    monkeypatch.setattr("taciturn.training.step.compiled.mkl_is_slow", lambda: False)
     step.gradients(large)
     step.double().gradients(batch_of(rows(9, 6), torch.float64))
 

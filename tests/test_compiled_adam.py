@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from compiler import needed
-from taciturn.native import adam
-from taciturn.solvers import Adam
+from taciturn.kernels.native import adam
+from taciturn.training.solvers import Adam
 
 SIZES = [(1,), (5, 3), (16,), (37, 49)]
 
@@ -19,7 +19,7 @@ def taken(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
     """
     counted = []
     monkeypatch.setattr(
-        "taciturn.native.adam", lambda *args, **kwargs: counted.append(adam(*args, **kwargs)) or counted[-1]
+        "taciturn.kernels.native.adam", lambda *args, **kwargs: counted.append(adam(*args, **kwargs)) or counted[-1]
     )
     rng = torch.Generator().manual_seed(0)
     weights = [nn.Parameter(torch.randn(size, generator=rng)) for size in SIZES]
@@ -85,7 +85,7 @@ def test_autograd_sees_that_weights_have_moved():
 
 @needed
 def test_larger_updates_are_torchs(monkeypatch):
-    monkeypatch.setattr("taciturn.native.library.ALONE", 16 * 6 - 1)
+    monkeypatch.setattr("taciturn.kernels.native.library.ALONE", 16 * 6 - 1)
     x = torch.ones(6)
     assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **GIVEN)
     assert torch.equal(x, torch.ones(6))

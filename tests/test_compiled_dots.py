@@ -5,7 +5,7 @@ import torch
 
 from compiler import needed
 from taciturn.kernels import Index, Torch
-from taciturn.native import dots
+from taciturn.kernels.native import dots
 
 
 def given(width, n_rows=7, n_latents=40, dtype=torch.float32):

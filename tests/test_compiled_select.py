@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler import needed
-from taciturn.kernels import Int8
-from taciturn.kernels.proposed import SPREADS, BFloat16
-from taciturn.native import Near, selects, top
+from taciturn.kernels import BFloat16, Int8
+from taciturn.kernels.native import Near, selects, top
+from taciturn.kernels.proposed import SPREADS
 
 SHAPES = [(1, 16, 4), (7, 48, 1), (33, 512, 8), (5, 2048, 128), (3, 4112, 1000), (9, 8192, 32)]
 

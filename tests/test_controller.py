@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from taciturn import SparseAutoencoder, datasets
-from taciturn.corrupt import Gaussian
-from taciturn.errors import Diverged, RecipeError
-from taciturn.feed import split
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.seeds import generator
-from taciturn.sparsify import ReLU, Sigmoid
-from taciturn.step import Step
-from taciturn.terms import KL, L1, Controller, SquaredError, SquaredRate
+from taciturn.core.errors import Diverged, RecipeError
+from taciturn.core.seeds import generator
+from taciturn.corruption import Gaussian
+from taciturn.data.split import split
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import ReLU, Sigmoid
+from taciturn.objective import KL, L1, Controller, SquaredError, SquaredRate
+from taciturn.training.step import Step
 
 
 # --- the law, replayed in plain Python floats -----------------------------------------------------------------
@@ -101,7 +100,7 @@ def test_each_latent_is_born_at_the_rate(term):
     ("output", "said"), [("identity", lambda mean: mean), ("sigmoid", lambda m: np.log(m / (1 - m)))]
 )
 def test_the_decoder_is_born_saying_the_mean_row(output, said):
-    from taciturn.sparsify import Elementwise
+    from taciturn.model.coding_layers import Elementwise
 
     model, x = model_and_rows(Sigmoid(), output=Elementwise.parse(output))
     x = x / x.max()
@@ -221,7 +220,7 @@ def test_a_loaded_weight_stands_within_its_bounds(tmp_path):
 
 @pytest.mark.parametrize("text", ["l1:weight=auto", "squared_error:weight=auto", "cross_entropy:weight=auto"])
 def test_auto_needs_a_target(text):
-    from taciturn.terms import Term
+    from taciturn.objective import Term
 
     with pytest.raises(RecipeError, match="has no target, so weight=auto cannot be found; give a number"):
         Term.parse(text)

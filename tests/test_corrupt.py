@@ -8,18 +8,17 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
-from taciturn.errors import RecipeError
-from taciturn.feed import Feed, corrupted, near_equal
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import Recipe
+from taciturn.core.schedules import Linear
+from taciturn.corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap, corrupted
+from taciturn.data.sources import Rows
 from taciturn.model import Autoencoder, Layout
-from taciturn.recipe import Recipe
-from taciturn.schedules import Linear
-from taciturn.solvers import SGD, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import Sigmoid, TopK
-from taciturn.step import Step
-from taciturn.terms import Objective, SquaredError
-from taciturn.trainer import Record, Run, Validation, train
+from taciturn.model.coding_layers import Sigmoid, TopK
+from taciturn.objective import Objective, SquaredError
+from taciturn.training import Feed, Record, Run, Validation, near_equal, train
+from taciturn.training.solvers import SGD, groups
+from taciturn.training.step import Step
 
 NOISES = [Gaussian(0.4), Dropout(0.3), Masking(0.3), SaltPepper(0.3), Swap(0.3), Gaussian(0.1) + Dropout(0.3)]
 MASKS = [Dropout(0.3), Masking(0.3), SaltPepper(0.3, low=-1.0, high=3.0), Swap(0.3)]

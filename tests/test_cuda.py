@@ -10,17 +10,17 @@ from scipy.stats import kstest
 
 from fits import mixtures, models
 from taciturn import SparseAutoencoder
-from taciturn.corrupt import Dropout, Gaussian, Masking, SaltPepper, Swap
-from taciturn.feed import Feed, corrupted
+from taciturn.corruption import Dropout, Gaussian, Masking, SaltPepper, Swap, corrupted
+from taciturn.data.sources import Rows
 from taciturn.kernels import Above, Top
 from taciturn.model import Layout
-from taciturn.sources import Rows
-from taciturn.sparsify import TopK
-from taciturn.step import ByHand, Captured, plan
+from taciturn.model.coding_layers import TopK
+from taciturn.training import Feed
+from taciturn.training.step import ByHand, Captured, plan
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch for CUDA"),
-    pytest.mark.filterwarnings("ignore::taciturn.errors.TaciturnWarning"),  # short fits miss their targets
+    pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning"),  # short fits miss their targets
 ]
 
 X = mixtures(6000)
@@ -51,10 +51,9 @@ def test_a_run_on_a_gpu_repeats_bit_for_bit(name):
 
 def test_the_first_steps_gradients_are_the_processors():
     from taciturn.kernels import Chunked, Plain
-    from taciturn.model import Autoencoder
-    from taciturn.passes import Batch
-    from taciturn.step import Step
-    from taciturn.terms import Objective, SquaredError
+    from taciturn.model import Autoencoder, Batch
+    from taciturn.objective import Objective, SquaredError
+    from taciturn.training.step import Step
 
     found = []
     layout = Layout((24, 640), TopK(4), centred=True)
@@ -139,19 +138,19 @@ def test_rows_that_there_is_no_room_for_arrive_as_if_there_were(monkeypatch, tar
         feed = Feed(Rows(X), torch.Tensor.float, 500, 0, target=Rows(-X) if target else None, device="cuda")
         return [tensor for epoch in (0, 1) for b in feed.epoch(epoch) for tensor in (b.x, b.target)]
 
-    monkeypatch.setattr("taciturn.feed.MOVED", 1)  # no more than a batch at a time
+    monkeypatch.setattr("taciturn.training.feed.MOVED", 1)  # no more than a batch at a time
     held = [tensor.cpu() for tensor in batches()]
-    monkeypatch.setattr("taciturn.placed.room", lambda device: 0)
+    monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: 0)
     for ours, expected in zip(batches(), held, strict=True):
         assert torch.equal(ours.cpu(), expected)
 
 
 def test_a_step_is_recorded_while_rows_arrive(monkeypatch):
-    monkeypatch.setattr("taciturn.feed.MOVED", 1)
+    monkeypatch.setattr("taciturn.training.feed.MOVED", 1)
     found = []
     for _ in range(2):
         model = SparseAutoencoder(40, sparsity="kl:0.2", device="cuda", **FIT | {"batch_size": 70}).fit(abs(X))
         assert len(model._learner.step._tapes) == 2  # batches of 70 rows and of 69
         found.append(model.history_["loss"])
-        monkeypatch.setattr("taciturn.placed.room", lambda device: 0)
+        monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: 0)
     assert_allclose(found[1], found[0], rtol=1e-5)

@@ -14,8 +14,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn import datasets as peers
 
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.datasets import load, mnist, names
-from taciturn.errors import DataError, RecipeError
 
 TRAIN = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 TEST = 255 - TRAIN[:2]

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.metrics import precision_recall_fscore_support
 
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.datasets import Hierarchy, known_dictionary
-from taciturn.errors import DataError, RecipeError
 from taciturn.metrics import Matching, absorption, detection, matched, nearest
 
 FORMS = [np.asarray, sparse.csr_array, sparse.csr_matrix, sparse.coo_array, torch.tensor]

@@ -11,17 +11,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DictionaryAutoencoder, datasets, load
-from taciturn.errors import RecipeError, TaciturnWarning
+from taciturn.core.errors import RecipeError, TaciturnWarning
+from taciturn.core.schedules import Linear
 from taciturn.metrics import mcc
-from taciturn.schedules import Linear
-from taciturn.sparsify import BatchTopK, Gated, JumpReLU, ReLU, TopK
-from taciturn.terms import L0, L1, AuxK, GatedAux, Matryoshka, SquaredError
+from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, TopK
+from taciturn.objective import L0, L1, AuxK, GatedAux, Matryoshka, SquaredError
 
 KINDS = ["topk", "batch_topk", "jumprelu", "gated", "l1"]
 N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
 
 
-@pytest.mark.filterwarnings("ignore::taciturn.errors.TaciturnWarning")  # k above one latent, targets of ten rows
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")  # k above one latent, targets of ten rows
 @parametrize_with_checks(
     [
         DictionaryAutoencoder(16, k=4, max_iter=3),

@@ -16,12 +16,12 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
-from taciturn.corrupt import Gaussian
-from taciturn.errors import DataError, Diverged, RecipeError, SmallBatch
-from taciturn.schedules import Cosine, Decay
-from taciturn.sources import Rows, Subset
-from taciturn.sparsify import ELU, TopK
-from taciturn.terms import KL
+from taciturn.core.errors import DataError, Diverged, RecipeError, SmallBatch
+from taciturn.core.schedules import Cosine, Decay
+from taciturn.corruption import Gaussian
+from taciturn.data.sources import Rows, Subset
+from taciturn.model.coding_layers import ELU, TopK
+from taciturn.objective import KL
 
 QUICK = {"max_iter": 3, "random_state": 0}
 
@@ -177,7 +177,7 @@ def test_auto_is_what_is_documented(digits):
 
 
 def test_epochs_make_about_4000_steps(digits):
-    from taciturn.estimators.settings import epochs
+    from taciturn.estimators.resolve import epochs
 
     assert epochs(None, 1797, 64) == 138  # 4000 / 29
     assert epochs(None, 150, 32) == 800
@@ -194,8 +194,8 @@ def test_early_stopping_holds_rows_out_and_keeps_the_best(digits):
     assert model.n_iter_ == losses.argmin() + 1 + 2
     assert model._learner.moments.count == 360
     # the weights kept are those of the best epoch: they give its validation loss again
-    from taciturn.feed import Feed, split
-    from taciturn.trainer import Validation
+    from taciturn.data.split import split
+    from taciturn.training import Feed, Validation
 
     held = Subset(Rows(digits[:400]), split(400, 0.1, 0)[1])
     learner = model._learner
@@ -263,7 +263,7 @@ def test_history_is_a_mapping(digits):
 
 
 def test_an_interrupted_fit_keeps_what_was_learnt_until_then(digits, monkeypatch):
-    from taciturn.estimators import learner
+    from taciturn.training import learner
 
     real = learner.train
 
@@ -316,7 +316,7 @@ def test_rows_in_their_own_units_are_only_cast(digits, scaling, scales):
 
 
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
-    from taciturn.estimators.learner import Learner
+    from taciturn.training import Learner
 
     def interrupted(self, run):
         raise KeyboardInterrupt

@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import StepPatch
 
 from taciturn import History, plots
-from taciturn.errors import DataError, RecipeError
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.metrics import coordinates
 from taciturn.plots import style
 from taciturn.plots.frontier import unbeaten

@@ -12,13 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from golden import replay
-from taciturn.codes import Dense
-from taciturn.corrupt import Dropout
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch, Pass
-from taciturn.solvers import Adam
-from taciturn.sparsify import Sigmoid
-from taciturn.terms import KL, SquaredRate
+from taciturn.corruption import Dropout
+from taciturn.model import Autoencoder, Batch, Dense, Layout, Pass
+from taciturn.model.coding_layers import Sigmoid
+from taciturn.objective import KL, SquaredRate
+from taciturn.training.solvers import Adam
 
 TEXTBOOK = Path(replay.__file__).with_name("textbook.npz")
 ARRAYS = replay.read(TEXTBOOK)

@@ -13,14 +13,13 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import names, parse
 from taciturn.kernels import Chunked, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.recipe import names, parse
-from taciturn.sparsify import Elementwise, Sparsifier
-from taciturn.step import Step
-from taciturn.terms import Objective, Term
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import Elementwise, Sparsifier
+from taciturn.objective import Objective, Term
+from taciturn.training.step import Step
 
 B, D, HIDDEN, L = 6, 3, 4, 7
 H = 1e-6

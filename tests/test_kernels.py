@@ -9,15 +9,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from taciturn import encode
+from taciturn import inference
+from taciturn.core.schedules import Linear
+from taciturn.data.sources import Rows
 from taciturn.kernels import Chunked, Plain, Top
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.schedules import Linear
-from taciturn.sources import Rows
-from taciturn.sparsify import BatchTopK, Gated, JumpReLU, TopK
-from taciturn.step import Step
-from taciturn.terms import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, TopK
+from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.training.step import Step
 
 N_ROWS, N_LATENTS = 37, 19
 KERNELS = [Chunked(1), Chunked(5), Chunked(36), Chunked(37), Chunked(512), Plain()]
@@ -231,7 +230,7 @@ def largest(kernels, *, train, widths=(16, 2048), **layout):
             codes = model.encode(x_BD)
             model.reconstruct(codes)
             codes.sum(), codes.fired(), codes.l0(), codes.row_sums(codes.loudness)
-            encode.evaluate(model, Rows(x_BD.numpy()))
+            inference.evaluate(model, Rows(x_BD.numpy()))
     return watch.largest
 
 

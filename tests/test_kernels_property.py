@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
-from taciturn.codes import Dense, Pre, Sparse
 from taciturn.kernels import Above, AtLeast, Chunked, Index, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.sparsify import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
-from taciturn.step import Step
-from taciturn.terms import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.model import Autoencoder, Batch, Dense, Layout, Pre, Sparse
+from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
+from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.training.step import Step
 
 
 class Listed(Chunked):

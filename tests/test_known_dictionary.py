@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal, norm
 
+from taciturn.core.errors import RecipeError
 from taciturn.datasets import Hierarchy, known_dictionary
-from taciturn.errors import RecipeError
 
 ROWS = 40_000
 TREES = Hierarchy(3, 3, depth=2)

@@ -8,18 +8,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics.pairwise import cosine_similarity
 
-from taciturn.errors import DataError, RecipeError
-from taciturn.metrics import (
-    arrays,
-    coherence,
-    matched,
-    mcc,
-    mean_cosine,
-    mmcs,
-    nearest,
-    recall,
-    stability,
-)
+from taciturn.core.errors import DataError, RecipeError
+from taciturn.metrics import arrays, coherence, matched, mcc, mean_cosine, mmcs, nearest, recall, stability
 
 DIAGONAL = np.array([[3.0, 4.0], [5.0, 0.0], [0.0, -1.0]])  # 0.8 from e2, on e1, against e2
 

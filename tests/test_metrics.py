@@ -11,17 +11,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import explained_variance_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from taciturn import encode
-from taciturn.codes import Dense, Pre
-from taciturn.corrupt import Gaussian, Masking
-from taciturn.errors import DataError, RecipeError
+from taciturn import inference
+from taciturn.core.errors import DataError, RecipeError
+from taciturn.core.schedules import Linear
+from taciturn.core.seeds import generator
+from taciturn.corruption import Gaussian, Masking
+from taciturn.data.sources import Rows
 from taciturn.kernels import Plain
 from taciturn.metrics import SSIM, Cosine, Sparsity, SquaredErrors, psnr
-from taciturn.model import Autoencoder, Layout
-from taciturn.schedules import Linear
-from taciturn.seeds import generator
-from taciturn.sources import Rows
-from taciturn.sparsify import ReLU, Sigmoid, TopK
+from taciturn.model import Autoencoder, Dense, Layout, Pre
+from taciturn.model.coding_layers import ReLU, Sigmoid, TopK
 
 SPLITS = [[300], [1, 299], [100] * 3, [7] * 42 + [6], [1] * 300]
 SSIM_GOLDEN = np.load(Path(__file__).with_name("golden") / "ssim.npz")
@@ -386,12 +385,12 @@ def numpy_recon(model, x_BD):
 @pytest.mark.parametrize("entries", [1 << 22, 48])
 @pytest.mark.parametrize(("coder", "least"), [(Sigmoid(), 0.5), (ReLU(), 0.0), (TopK(Linear(6, 2)), 0.0)], ids=str)
 def test_evaluation_of_clean_rows_is_numpys(monkeypatch, coder, least, entries):
-    monkeypatch.setattr(encode, "ENTRIES", entries)
+    monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", entries)
     model = network(coder, 4, 6)
     rows_ND = np.random.default_rng(0).normal(size=(50, 4)) * 4 + 2
     x_ND = (rows_ND - 2) / 4
     codes_NL = numpy_codes(model, x_ND)
-    found = encode.evaluate(model, Rows(rows_ND))
+    found = inference.evaluate(model, Rows(rows_ND))
     assert found.clean.fvu == pytest.approx(numpy_fvu(x_ND, numpy_recon(model, x_ND)), rel=1e-11)
     assert found.clean.mean == pytest.approx(((numpy_recon(model, x_ND) - x_ND) ** 2).mean(), rel=1e-11)
     assert_allclose(found.sparsity.rates, codes_NL.mean(0), rtol=1e-12)
@@ -405,7 +404,7 @@ def test_evaluation_of_clean_rows_is_numpys(monkeypatch, coder, least, entries):
 @pytest.mark.parametrize("corruption", [Gaussian(0.5), Gaussian(Linear(3, 0.5))], ids=str)
 def test_evaluation_of_corrupted_rows_is_numpys(monkeypatch, corruption, entries):
     """Noise in scaled units, drawn in blocks of 64 rows however many are read at a time, at the schedule's end."""
-    monkeypatch.setattr(encode, "ENTRIES", entries)
+    monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", entries)
     model = network(Sigmoid(), 4, 6)
     rows_ND = np.random.default_rng(0).normal(size=(150, 4)) * 4 + 2
     x_ND = (rows_ND - 2) / 4
@@ -414,7 +413,7 @@ def test_evaluation_of_corrupted_rows_is_numpys(monkeypatch, corruption, entries
         for block, n in enumerate([64, 64, 22])
     ]
     seen_ND = x_ND + 0.5 * np.concatenate(drawn)
-    found = encode.evaluate(model, Rows(rows_ND), corruption=corruption, seed=5)
+    found = inference.evaluate(model, Rows(rows_ND), corruption=corruption, seed=5)
     assert found.before.mean == pytest.approx(((seen_ND - x_ND) ** 2).mean(), rel=1e-12)
     assert found.before.fvu == pytest.approx(numpy_fvu(x_ND, seen_ND), rel=1e-12)
     assert found.after.mean == pytest.approx(((numpy_recon(model, seen_ND) - x_ND) ** 2).mean(), rel=1e-11)
@@ -424,7 +423,7 @@ def test_evaluation_of_corrupted_rows_is_numpys(monkeypatch, corruption, entries
 
 def test_the_same_seed_gives_the_same_noise():
     model, rows = network(Sigmoid(), 4, 6), Rows(np.random.default_rng(0).normal(size=(150, 4)))
-    means = [encode.evaluate(model, rows, corruption=Masking(0.5), seed=seed).before.mean for seed in (1, 1, 2)]
+    means = [inference.evaluate(model, rows, corruption=Masking(0.5), seed=seed).before.mean for seed in (1, 1, 2)]
     assert means[0] == means[1]
     assert means[0] != means[2]
 
@@ -446,28 +445,28 @@ class Counting(Rows):
 )
 def test_blocks_are_bounded_by_the_widest_array(monkeypatch, widths, sizes):
     """As many times 64 rows, the unit of noise, as 24 · 64 entries hold, and at least one."""
-    monkeypatch.setattr(encode, "ENTRIES", 24 * 64)
+    monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", 24 * 64)
     model = network(Sigmoid(), *widths)
     source = Counting(np.random.default_rng(0).normal(size=(300, 4)))
-    codes_NL = torch.cat([codes.dense() for codes in encode.encode(model, source)])
+    codes_NL = torch.cat([codes.dense() for codes in inference.encode(model, source)])
     assert source.sizes == sizes
-    monkeypatch.setattr(encode, "ENTRIES", 1 << 22)
-    [whole] = encode.encode(model, source)
+    monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", 1 << 22)
+    [whole] = inference.encode(model, source)
     assert_allclose(codes_NL, whole.dense(), rtol=1e-13)
 
 
 def test_denoising_decoding_and_errors_are_numpys(monkeypatch):
-    monkeypatch.setattr(encode, "ENTRIES", 48)
+    monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", 48)
     model = network(Sigmoid(), 4, 6)
     rng = np.random.default_rng(0)
     rows_ND, target_ND = rng.normal(size=(20, 4)) * 4 + 2, rng.normal(size=(20, 4))
     x_ND = (rows_ND - 2) / 4
     recon_ND = numpy_recon(model, x_ND)
-    assert_allclose(np.concatenate(list(encode.denoise(model, Rows(rows_ND)))), recon_ND * 4 + 2, rtol=1e-12)
-    assert_allclose(encode.decode(model, numpy_codes(model, x_ND)), recon_ND * 4 + 2, rtol=1e-12)
-    found = torch.cat(list(encode.errors(model, Rows(rows_ND))))
+    assert_allclose(np.concatenate(list(inference.denoise(model, Rows(rows_ND)))), recon_ND * 4 + 2, rtol=1e-12)
+    assert_allclose(inference.decode(model, numpy_codes(model, x_ND)), recon_ND * 4 + 2, rtol=1e-12)
+    found = torch.cat(list(inference.errors(model, Rows(rows_ND))))
     assert_allclose(found, recon_ND - x_ND, rtol=1e-11, atol=1e-13)
-    found = torch.cat(list(encode.errors(model, Rows(rows_ND), Rows(target_ND))))
+    found = torch.cat(list(inference.errors(model, Rows(rows_ND), Rows(target_ND))))
     assert_allclose(found, recon_ND - (target_ND - 2) / 4, rtol=1e-11, atol=1e-13)
 
 
@@ -477,6 +476,6 @@ def test_components_are_what_a_latent_at_1_adds_before_the_output():
     U, d = (p.detach().numpy() for p in (model.decoder[1].weight, model.decoder[1].bias))
     silent = np.maximum(c, 0) @ U + d
     wanted_LD = [np.maximum(V[latent] + c, 0) @ U + d - silent for latent in range(6)]
-    assert_allclose(encode.components(model), wanted_LD, rtol=1e-12, atol=1e-14)
+    assert_allclose(inference.components(model), wanted_LD, rtol=1e-12, atol=1e-14)
     shallow = network(Sigmoid(), 4, 6)
-    assert_array_equal(encode.components(shallow), shallow.decoder[0].weight.detach())
+    assert_array_equal(inference.components(shallow), shallow.decoder[0].weight.detach())

@@ -9,19 +9,25 @@ import torch
 import torch.nn.functional as F
 from numpy.testing import assert_allclose
 
-from taciturn.codes import Dense, Sparse
-from taciturn.corrupt import Clean, Dropout, Gaussian, Masking, SaltPepper, Swap
-from taciturn.errors import RecipeError
-from taciturn.feed import Feed
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import Recipe, names, parse
+from taciturn.corruption import Clean, Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.data.sources import Rows
 from taciturn.kernels import Chunked, Index, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.recipe import Recipe, names, parse
-from taciturn.solvers import Adam
-from taciturn.sources import Rows
-from taciturn.sparsify import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Sparsifier, Tanh, TopK
-from taciturn.step import Step
-from taciturn.terms import (
+from taciturn.model import Autoencoder, Batch, Dense, Layout, Sparse
+from taciturn.model.coding_layers import (
+    ELU,
+    BatchTopK,
+    Gated,
+    Identity,
+    JumpReLU,
+    ReLU,
+    Sigmoid,
+    Sparsifier,
+    Tanh,
+    TopK,
+)
+from taciturn.objective import (
     L0,
     L1,
     AuxK,
@@ -36,7 +42,9 @@ from taciturn.terms import (
     TanhPenalty,
     Term,
 )
-from taciturn.trainer import Run, train
+from taciturn.training import Feed, Run, train
+from taciturn.training.solvers import Adam
+from taciturn.training.step import Step
 
 B, D, L = 7, 5, 12
 

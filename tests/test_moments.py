@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.moments import Moments
+from taciturn.data.moments import Moments
 
 SPLITS = [[1000], [1, 999], [999, 1], [1] * 1000, [64] * 15 + [40], [0, 500, 0, 500, 0]]
 

@@ -66,7 +66,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-@pytest.mark.filterwarnings("always::taciturn.errors.SmallBatch")
+@pytest.mark.filterwarnings("always::taciturn.core.errors.SmallBatch")
 def test_the_command_line_takes_them_as_well(tmp_path, case):
     name, rows, options = FILES[case]
     file, run = tmp_path / name, tmp_path / "run"
@@ -112,7 +112,7 @@ def test_any_width_with_defaults(n_columns):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 1000])
-@pytest.mark.filterwarnings("ignore::taciturn.errors.SmallBatch")
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.SmallBatch")
 def test_any_batch_size_sees_every_row_once(batch_size):
     X = noise(29, 4)
     model = SparseAutoencoder(6, batch_size=batch_size, max_iter=2, random_state=0).fit(X)

@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from browser import watched
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
+from taciturn.data.sources import Rows
 from taciturn.report import compare
-from taciturn.sources import Rows
 
 HOSTILE = [
     "<script>window.hacked = 1</script>",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from taciturn.placed import Placed, ahead
-from taciturn.sources import Rows
+from taciturn.data.device_rows import Placed, ahead
+from taciturn.data.sources import Rows
 
 X = np.random.default_rng(0).random((30, 4, 5)) * 200
 READ_ONLY = X.copy()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from taciturn import plots
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
 from taciturn.plots.sparsity_loss import curves
 
 

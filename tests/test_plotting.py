@@ -11,7 +11,7 @@ from matplotlib.patches import StepPatch
 from sklearn.exceptions import NotFittedError
 
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
 from taciturn.metrics import coordinates
 
 

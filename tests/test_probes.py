@@ -11,7 +11,7 @@ from sklearn.metrics import recall_score
 from sklearn.model_selection import train_test_split
 
 from taciturn import DictionaryAutoencoder, datasets
-from taciturn.errors import DataError, RecipeError
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.metrics import mcc, recall
 from taciturn.probes import seed_stability, sparse_probing
 

@@ -6,9 +6,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from taciturn import DictionaryAutoencoder
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
 from taciturn.kernels import Above, AtLeast, BFloat16, BFloat16Factors, Chunked, Int8, Proposed, Shortlist, Top
-from taciturn.step import plan
+from taciturn.training.step import plan
 
 
 class Factors(BFloat16Factors):

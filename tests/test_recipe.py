@@ -5,15 +5,12 @@ import re
 
 import pytest
 
-from taciturn.care import Bounded, Constraint, Free, Frozen, Order, Resample, UnitNorm
-from taciturn.corrupt import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
-from taciturn.errors import RecipeError
-from taciturn.model import Layout
-from taciturn.recipe import Recipe, find, names, parse
-from taciturn.scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten
-from taciturn.schedules import Cosine, Decay, Linear, Schedule
-from taciturn.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
-from taciturn.sparsify import (
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import Recipe, find, names, parse
+from taciturn.core.schedules import Cosine, Decay, Linear, Schedule
+from taciturn.corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten
+from taciturn.model.coding_layers import (
     ELU,
     BatchTopK,
     Elementwise,
@@ -26,7 +23,7 @@ from taciturn.sparsify import (
     Tanh,
     TopK,
 )
-from taciturn.terms import (
+from taciturn.objective import (
     KL,
     L0,
     L1,
@@ -43,6 +40,9 @@ from taciturn.terms import (
     TanhPenalty,
     Term,
 )
+from taciturn.training import Order, Resample
+from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
+from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
 FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint, Resample, Order)
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from sklearn.metrics import roc_auc_score
 
-from taciturn.errors import DataError, RecipeError
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.metrics.arrays import columns
 from taciturn.probes import Related, relate
 from taciturn.probes.few import best_latents

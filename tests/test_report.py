@@ -9,16 +9,15 @@ import torch
 from sklearn.decomposition import PCA
 
 from taciturn import DictionaryAutoencoder, SparseAutoencoder, datasets
-from taciturn.errors import DataError
+from taciturn.core.errors import DataError
+from taciturn.data.sources import Rows
 from taciturn.probes import Baseline
-from taciturn.report import compare
+from taciturn.report import Summary, compare
 from taciturn.report.curves import curves
 from taciturn.report.neighbours import Neighbours
 from taciturn.report.provenance import fingerprint
-from taciturn.report.summary import Summary
 from taciturn.report.verdict import verdict
-from taciturn.sources import Rows
-from taciturn.trainer import History
+from taciturn.training import History
 
 
 @pytest.fixture(scope="module")

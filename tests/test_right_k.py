@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.datasets import known_dictionary
-from taciturn.errors import DataError, RecipeError
 from taciturn.metrics import decoder_projection, mean_cosine
 
 

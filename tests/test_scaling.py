@@ -5,11 +5,21 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.model import Autoencoder, Layout
-from taciturn.moments import Moments
-from taciturn.placed import tensor
-from taciturn.scaling import Auto, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, in_unit_interval
-from taciturn.sparsify import Identity
+from taciturn.data.device_rows import tensor
+from taciturn.data.moments import Moments
+from taciturn.model import (
+    Auto,
+    Autoencoder,
+    Layout,
+    MeanNorm,
+    MinMax,
+    NoScaling,
+    Standard,
+    UInt8,
+    Whiten,
+    in_unit_interval,
+)
+from taciturn.model.coding_layers import Identity
 
 ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten(), Whiten(0.5)]
 DTYPES = [np.float32, np.float64, np.uint8, np.int64]

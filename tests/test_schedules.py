@@ -2,7 +2,7 @@
 
 import pytest
 
-from taciturn.schedules import Cosine, Decay, Linear, final, value
+from taciturn.core.schedules import Cosine, Decay, Linear, final, value
 
 # (schedule, the numbers at progress 0, 0.25, 0.5, 0.75, 1)
 HAND = [

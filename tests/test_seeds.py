@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taciturn.seeds import generator, keys
+from taciturn.core.seeds import generator, keys
 
 
 @given(

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
-from taciturn.kernels.chunked import Chunked
-from taciturn.kernels.index import Above, Top
-from taciturn.kernels.products import fast_products, prefers
+from taciturn.kernels import Above, Chunked, Top, fast_products
+from taciturn.kernels.products import prefers
 from taciturn.kernels.select import positions, top_k
 
 WIDTHS = [16, 24, 32, 40, 64, 61, 8, 1]  # groups of eight of them, and such as have none

@@ -9,16 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from taciturn.errors import RecipeError
-from taciturn.feed import Feed
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import Recipe
+from taciturn.data.sources import Rows
 from taciturn.model import Autoencoder, Layout
-from taciturn.recipe import Recipe
-from taciturn.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import Sigmoid
-from taciturn.step import Step
-from taciturn.terms import Objective, SquaredError
-from taciturn.trainer import Run, update
+from taciturn.model.coding_layers import Sigmoid
+from taciturn.objective import Objective, SquaredError
+from taciturn.training import Feed, Run, update
+from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam, groups
+from taciturn.training.step import Step
 
 Array = NDArray[np.float64]
 Rule = Callable[[float, Array], Array]  # (learning rate, gradient) → what is subtracted from the weights

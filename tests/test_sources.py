@@ -15,8 +15,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from taciturn.errors import DataError, RecipeError, TaciturnError
-from taciturn.sources import Rows, open_path, select, write_path, write_sparse
+from taciturn.core.errors import DataError, RecipeError, TaciturnError
+from taciturn.data.sources import Rows, open_path, select, write_path, write_sparse
 
 
 def all_rows(source):
@@ -240,7 +240,7 @@ def test_csv_that_pandas_wrote(tmp_path):
 
 
 def test_csv_longer_than_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("taciturn.sources.csv._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("taciturn.data.sources.csv._BLOCK_BYTES", 1000)
     frame = pd.DataFrame({"x": range(1000), "word": "two\nlines", "y": 0.5})
     frame.to_csv(tmp_path / "a.csv", index=False)
     assert_array_equal(all_rows(open_path(tmp_path / "a.csv", drop="word")), frame[["x", "y"]].to_numpy())
@@ -405,7 +405,7 @@ def test_endings_in_capitals(tmp_path):
 
 
 def test_reading_numpy_rows_does_not_load_pyarrow():
-    code = "import sys, taciturn.sources as s; sys.exit('pyarrow' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, taciturn.data.sources as s; sys.exit('pyarrow' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

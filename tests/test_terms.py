@@ -10,16 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taciturn.codes import Codes, Dense, Sparse
-from taciturn.errors import RecipeError
+from taciturn.core.errors import RecipeError
+from taciturn.core.recipe import Recipe, parse
+from taciturn.core.schedules import Linear
 from taciturn.kernels import Index, Plain
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch, Pass
-from taciturn.recipe import Recipe, parse
-from taciturn.schedules import Linear
-from taciturn.sparsify import ELU, Elementwise, Identity, ReLU, Sigmoid, Sparsifier, TopK
-from taciturn.step import Step
-from taciturn.terms import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate, Term
+from taciturn.model import Autoencoder, Batch, Codes, Dense, Layout, Pass, Sparse
+from taciturn.model.coding_layers import ELU, Elementwise, Identity, ReLU, Sigmoid, Sparsifier, TopK
+from taciturn.objective import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate, Term
+from taciturn.training.step import Step
 
 Array = NDArray[np.float64]
 SIGMOID, LINEAR = Sigmoid(), Identity()

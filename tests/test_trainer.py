@@ -11,19 +11,19 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.care import Constraint
-from taciturn.corrupt import Clean, Gaussian, Masking
-from taciturn.feed import Feed, near_equal, split
+from taciturn.core.schedules import Cosine, Decay, Linear
+from taciturn.core.seeds import generator
+from taciturn.corruption import Clean, Gaussian, Masking
+from taciturn.data.sources import Rows
+from taciturn.data.split import split
 from taciturn.kernels import Chunked
 from taciturn.model import Autoencoder, Layout
-from taciturn.schedules import Cosine, Decay, Linear
-from taciturn.seeds import generator
-from taciturn.solvers import SGD, Adam, TensorFlowAdam
-from taciturn.sources import Rows
-from taciturn.sparsify import Sigmoid, TopK
-from taciturn.step import ByHand, Step
-from taciturn.terms import KL, L1, SquaredError
-from taciturn.trainer import KeepBest, Recorder, Run, Validation, train
+from taciturn.model.coding_layers import Sigmoid, TopK
+from taciturn.objective import KL, L1, SquaredError
+from taciturn.training import Feed, KeepBest, Recorder, Run, Validation, near_equal, train
+from taciturn.training.constraints import Constraint
+from taciturn.training.solvers import SGD, Adam, TensorFlowAdam
+from taciturn.training.step import ByHand, Step
 
 N, D, L = 30, 4, 6
 
@@ -250,7 +250,7 @@ def test_a_batch_is_let_go_when_its_step_is_done(kind, corruption):
 def test_rates_that_are_folded_on_the_way_have_the_same_mean(monkeypatch):
     found = []
     for most in (10**6, 3 * L):
-        monkeypatch.setattr("taciturn.trainer.history.MOST", most)
+        monkeypatch.setattr("taciturn.training.history.MOST", most)
         recorder = Recorder()
         for record in train(started(Rows(rows(30)), epochs=2, batch_size=4)):
             recorder.add(record)

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from taciturn.kernels import Chunked, Int8, Plain, Proposed, Top, Torch
 from taciturn.kernels.index import csr
-from taciturn.step import plan
+from taciturn.training.step import plan
 
 pytest.importorskip("triton", reason="needs triton, which comes with torch for CUDA; .ci/run installs it")
 from taciturn.kernels.tables_triton import Triton
@@ -133,7 +133,7 @@ def test_the_same_arguments_give_the_same_bits():
 
 def test_a_gpu_has_them_and_another_device_has_not():
     from taciturn.model import Layout
-    from taciturn.sparsify import TopK
+    from taciturn.model.coding_layers import TopK
 
     layout = Layout((16, 1024), TopK(4))
     assert plan.kernels(layout, "fp32", "cuda:0").tables == Triton()

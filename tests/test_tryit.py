@@ -15,15 +15,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import taciturn
 from browser import watched
-from taciturn.codes import dense
-from taciturn.errors import DataError
-from taciturn.metrics.errors import psnr
-from taciturn.model import Autoencoder, Layout
-from taciturn.moments import Moments
+from taciturn.core.errors import DataError
+from taciturn.data.moments import Moments
+from taciturn.metrics import psnr
+from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, dense
+from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
 from taciturn.report import tryit as report
 from taciturn.report.tryit import SLIDERS, try_it, why_not
-from taciturn.scaling import MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten
-from taciturn.sparsify import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
 
 HTML = files("taciturn.report") / "html"
 SCRIPT, STYLE = (HTML / name for name in ("tryit.js", "tryit.css"))

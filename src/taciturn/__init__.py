@@ -1,4 +1,4 @@
-"""taciturn: denoising and sparse autoencoders. Features from unlabelled rows, in few words.
+"""taciturn: denoising and sparse autoencoders. Features from unlabelled rows.
 
 Nothing heavy is imported before a name is used: `import taciturn` loads neither torch nor scikit-learn.
 """
@@ -6,25 +6,25 @@ Nothing heavy is imported before a name is used: `import taciturn` loads neither
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .version import __version__ as __version__
+from .core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import corrupt, datasets, metrics, plots, probes, schedules, solvers, sources, sparsify, terms
+    from . import corruption, datasets, inference, metrics, model, objective, plots, probes, training
     from .estimators import BaseAutoencoder, DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
     from .model import Autoencoder, Layout
-    from .trainer import History
+    from .training import History
 
-_HOME = {
+_ROOM_OF = {
     "Autoencoder": "model",
     "BaseAutoencoder": "estimators",
     "DenoisingAutoencoder": "estimators",
     "DictionaryAutoencoder": "estimators",
-    "History": "trainer",
+    "History": "training",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
     "load": "estimators",
 }
-_MODULES = ("corrupt", "datasets", "metrics", "plots", "probes", "schedules", "solvers", "sources", "sparsify", "terms")
+_ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
 
 __all__ = [
     "Autoencoder",
@@ -34,25 +34,24 @@ __all__ = [
     "History",
     "Layout",
     "SparseAutoencoder",
-    "corrupt",
+    "corruption",
     "datasets",
+    "inference",
     "load",
     "metrics",
+    "model",
+    "objective",
     "plots",
     "probes",
-    "schedules",
-    "solvers",
-    "sources",
-    "sparsify",
-    "terms",
+    "training",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in _ROOMS:
         return import_module(f".{name}", __name__)
-    if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _ROOM_OF:
+        return getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

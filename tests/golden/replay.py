@@ -26,16 +26,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from taciturn.feed import Feed
-from taciturn.model import Autoencoder, Layout
-from taciturn.passes import Batch
-from taciturn.placed import tensor
-from taciturn.solvers import SGD, Solver, TensorFlowAdam, groups
-from taciturn.sources import Rows
-from taciturn.sparsify import ELU, ReLU, Sigmoid, Sparsifier
-from taciturn.step import Step
-from taciturn.terms import KL, Objective, SquaredError, SquaredRate, Term
-from taciturn.trainer import Run, train
+from taciturn.data.device_rows import tensor
+from taciturn.data.sources import Rows
+from taciturn.model import Autoencoder, Batch, Layout
+from taciturn.model.coding_layers import ELU, ReLU, Sigmoid, Sparsifier
+from taciturn.objective import KL, Objective, SquaredError, SquaredRate, Term
+from taciturn.training import Feed, Run, train
+from taciturn.training.solvers import SGD, Solver, TensorFlowAdam, groups
+from taciturn.training.step import Step
 
 Arrays = dict[str, NDArray[Any]]
 

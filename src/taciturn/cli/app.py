@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import RecipeError, TaciturnError, TaciturnWarning
-from ..version import __version__
+from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
+from ..core.version import __version__
 
 
 class Commands(TyperGroup):

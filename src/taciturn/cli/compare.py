@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .app import app
 from .options import Threads, rows_for, use_threads
 

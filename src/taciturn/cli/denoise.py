@@ -14,13 +14,12 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = N
 
       taciturn denoise runs/table noisy.csv -o clean.csv
     """
-    from .. import artifact
-    from .. import encode as encoding
-    from ..sources import write_path
+    from .. import artifact, inference
+    from ..data.sources import write_path
 
     use_threads(threads)
     kept = artifact.load(run)
     source = rows_for(kept, data)
     write_path(
-        out, encoding.denoise(kept.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
+        out, inference.denoise(kept.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
     )

@@ -16,16 +16,15 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
 
       taciturn encode runs/table new.csv -o codes.csv
     """
-    from .. import artifact
-    from .. import encode as encoding
-    from ..sources import write_path, write_sparse
+    from .. import artifact, inference
+    from ..data.sources import write_path, write_sparse
 
     use_threads(threads)
     kept = artifact.load(run)
     source = rows_for(kept, data)
-    codes, n_latents = encoding.encode(kept.model, source), kept.model.layout.widths[-1]
+    codes, n_latents = inference.encode(kept.model, source), kept.model.layout.widths[-1]
     if out.suffix.lower() == ".npz" and "zeros" in kept.model.layout.coder.offers:
-        write_sparse(out, map(encoding.sparse, codes), n_rows=len(source), n_columns=n_latents)
+        write_sparse(out, map(inference.sparse, codes), n_rows=len(source), n_columns=n_latents)
         return
     names = [f"latent_{i}" for i in range(n_latents)]
     write_path(out, (block.dense().cpu().numpy() for block in codes), n_rows=len(source), columns=names)

@@ -28,7 +28,7 @@ def evaluate(
       taciturn evaluate runs/mnist mnist:test --corrupt dropout:0.5 --json
     """
     from .. import artifact
-    from ..estimators.settings import corruption
+    from ..estimators.resolve import corruption
     from ..report import summarise
     from .table import show
 

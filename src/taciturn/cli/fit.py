@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from . import recipe_file
 from .app import app
 from .options import Columns, Drop, Threads, use_threads
@@ -90,7 +90,7 @@ def fit(
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
-    from ..atomic import atomic_folder
+    from ..core.atomic import atomic_folder
 
     recipe = _recipe(data)
     _override(

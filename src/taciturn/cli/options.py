@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import DataError, NoSuchColumn
+from ..core.errors import DataError, NoSuchColumn
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
-    from ..sources import Source
+    from ..data.sources import Source
 
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, as `fit` wrote it.", show_default=False)]
 Data = Annotated[
@@ -46,7 +46,7 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
 
 def finite(source: "Source", name: str) -> "Source":
     """Return the rows, if they hold finite numbers only; the error names where they come from."""
-    from ..sources import check_finite
+    from ..data.sources import check_finite
 
     try:
         check_finite(source)
@@ -58,7 +58,7 @@ def finite(source: "Source", name: str) -> "Source":
 def _matched(run: "Artifact", data: str) -> "Source":
     """Return the rows of a file or a data set, by the names of the columns that were learnt from if they have some."""
     from .. import datasets
-    from ..sources import is_array
+    from ..data.sources import is_array
 
     said, width = run.config["rows"], run.model.layout.widths[0]
     try:
@@ -78,8 +78,8 @@ def held_out_rows(run: "Artifact") -> "Source":
 def learnt_and_held(run: "Artifact") -> tuple["Source", "Source"]:
     """Return the rows that a run learnt from and those that it held out; all of them twice where it held out none."""
     from .. import datasets
-    from ..feed import split
-    from ..sources import Subset
+    from ..data.sources import Subset
+    from ..data.split import split
 
     said = run.config["rows"]
     if said.get("data") is None:

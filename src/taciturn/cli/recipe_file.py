@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 
 # What each section may hold, and of which type; the estimator itself knows its parameters.
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {

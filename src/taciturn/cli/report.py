@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .app import app
 from .options import RunFolder, Threads, learnt_and_held, rows_for, use_threads
 
@@ -49,7 +49,7 @@ def report(
       taciturn report runs/table --target diagnosis
     """
     from .. import artifact
-    from ..estimators.settings import corruption
+    from ..estimators.resolve import corruption
     from ..report import report as make
     from .table import show
 
@@ -90,7 +90,7 @@ def labels_for(kept: "Artifact", data: str | None, labels: str | None, target: s
     None where nobody named some, and the data set has none of its own, or none that so few rows can be related to.
     """
     from .. import datasets
-    from ..feed import split
+    from ..data.split import split
     from ..probes import relatable
 
     if labels is not None and target is not None:

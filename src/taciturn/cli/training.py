@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, RecipeError
-from ..version import __version__
+from ..core.errors import DataError, RecipeError
+from ..core.version import __version__
 from . import recipe_file
 from .options import finite
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..data.sources import Source
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
-    from ..sources import Source
 
 KINDS = {
     "sparse": "SparseAutoencoder",
@@ -41,8 +41,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     import torch
 
     from .. import datasets
-    from ..feed import split
-    from ..sources import Subset
+    from ..data.sources import Subset
+    from ..data.split import split
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, share = run.get("seed", 0), run.get("held_out", 0.1)

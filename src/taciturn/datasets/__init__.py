@@ -1,4 +1,4 @@
-"""F5. Rows by name: scikit-learn's bundled sets, MNIST and Fashion-MNIST, or a file; and rows of known features.
+"""Rows by name: scikit-learn's bundled sets, MNIST and Fashion-MNIST, or a file; and rows of known features.
 
 `load`, `names`: data sets and files; `labels`: what goes with their rows.
 `known_dictionary`, `KnownDictionary`, `Hierarchy`: rows that are sums of few known directions.

@@ -1,11 +1,11 @@
-"""F5. The small data sets that scikit-learn brings along."""
+"""The small data sets that scikit-learn brings along."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sources import Rows
+from ..data.sources import Rows
 
 NAMES = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 

@@ -1,4 +1,4 @@
-"""F5. What a known dictionary draws: directions, who fires, how strongly, noise."""
+"""What a known dictionary draws: directions, who fires, how strongly, noise."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import ndtri
 
-from ..seeds import generator
+from ..core.seeds import generator
 from .hierarchy import Floats, Hierarchy
 
 BLOCK = 256  # rows drawn at once, keyed by (seed, block): all of them, so that a row does not depend on how many

@@ -1,4 +1,4 @@
-"""F5. Trees of features: a child fires only where its parent does."""
+"""Trees of features: a child fires only where its parent does."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 
 Floats = NDArray[np.float64]
 

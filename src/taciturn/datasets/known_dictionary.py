@@ -1,4 +1,4 @@
-"""F5. Rows of which the features are known: sums of few directions, so that what a dictionary found can be judged."""
+"""Rows of which the features are known: sums of few directions, so that what a dictionary found can be judged."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .hierarchy import Floats, Hierarchy
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def known_dictionary(
     parents = hierarchy.parents(n_features) if hierarchy else np.full(n_features, -1, np.intp)
     rates_F = _rates(n_features, active, zipf, rates, hierarchy)
 
-    from . import draws  # torch and SciPy: slow to import, and a list of names should not wait for them
+    from . import draws
 
     stop = start + n_rows
     features_FD = draws.directions(n_features, n_inputs, random_state)

@@ -1,4 +1,4 @@
-"""F5. The door for data: a data set's name, or a file."""
+"""The door for data: a data set's name, or a file."""
 
 import os
 from difflib import get_close_matches
@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..errors import DataError, RecipeError
-from ..sources import Source, open_path, read_labels, select
-from ..sources.columns import Names
+from ..core.errors import DataError, RecipeError
+from ..data.sources import Source, open_path, read_labels, select
+from ..data.sources.columns import Names
 from . import bundled, mnist
 
 

@@ -1,4 +1,4 @@
-"""F5. MNIST and Fashion-MNIST: from a given path, else from the cache, else downloaded once."""
+"""MNIST and Fashion-MNIST: from a given path, else from the cache, else downloaded once."""
 
 import hashlib
 import os
@@ -6,9 +6,9 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
-from ..atomic import atomic
-from ..errors import DataError
-from ..sources import Source, open_path
+from ..core.atomic import atomic
+from ..core.errors import DataError
+from ..data.sources import Source, open_path
 
 _ADDRESSES = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist",

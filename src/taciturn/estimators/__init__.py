@@ -1,4 +1,4 @@
-"""F12. scikit-learn estimators."""
+"""scikit-learn estimators."""
 
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder

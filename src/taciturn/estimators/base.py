@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ..errors import ArtifactError, DataError, RecipeError
-from ..sources import Rows, check_finite
+from ..core.errors import ArtifactError, DataError, RecipeError
+from ..data.sources import Rows, check_finite
 from .parameters import SHARED
 from .refusals import explained
 from .rows import partners, rows, training_rows
@@ -26,18 +26,16 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from ..artifact import Artifact
-    from ..corrupt import Corruption
+    from ..core.schedules import Schedule
+    from ..corruption import Corruption
+    from ..data.sources import Source
     from ..model import Autoencoder
+    from ..model.coding_layers import Elementwise, Sparsifier
+    from ..objective import Objective, Term
     from ..report import Report
-    from ..schedules import Schedule
-    from ..solvers import Solver
-    from ..sources import Source
-    from ..sparsify import Elementwise, Sparsifier
-    from ..terms import Objective, Term
-    from ..trainer import History, KeepBest
-    from .learner import Learner
+    from ..training import History, KeepBest, Learner, Settings
+    from ..training.solvers import Solver
     from .plotting import Plots
-    from .settings import Settings
 
 Array = NDArray[Any]
 
@@ -121,7 +119,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
         """
-        from .settings import switch
+        from .resolve import switch
 
         noted = copy(self)  # of what is refused, or never learnt from, nothing stays
         source, partner, held = training_rows(noted, X, target, validation)
@@ -147,8 +145,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         The first call decides the network, the objective and the kind of scaling, and parameters that are changed
         later do not count; the scaling's numbers follow all rows seen.
         """
-        from .learner import Learner, measure
-        from .settings import crossed, settle
+        from ..data.moments import measure
+        from ..training import Learner
+        from .resolve import crossed, settle
 
         first = not hasattr(self, "_learner")
         noted = copy(self)
@@ -168,15 +167,15 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     # --- using -------------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike | Source) -> Array:
         """Return the codes [n_samples, n_components] of clean or corrupted rows, in the rows' precision."""
-        from .. import encode
+        from .. import inference
 
         source = rows(self, X)
-        codes = [block.dense().cpu().numpy() for block in encode.encode(self.module_, source)]
+        codes = [block.dense().cpu().numpy() for block in inference.encode(self.module_, source)]
         return np.concatenate(codes)
 
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Return rows in the input's units [n_samples, n_features] for codes X [n_samples, n_components]."""
-        from .. import encode
+        from .. import inference
 
         check_is_fitted(self)
         with explained(X):
@@ -187,14 +186,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt; "
                 "give codes as transform returns them"
             )
-        return encode.decode(self.module_, codes)
+        return inference.decode(self.module_, codes)
 
     def denoise(self, X: ArrayLike | Source) -> Array:
         """Return the reconstructions of rows [n_samples, n_features], in the input's units."""
-        from .. import encode
+        from .. import inference
 
         source = rows(self, X)
-        return np.concatenate(list(encode.denoise(self.module_, source)))
+        return np.concatenate(list(inference.denoise(self.module_, source)))
 
     def reconstruction_errors(
         self, X: ArrayLike | Source, *, per: str = "row", target: ArrayLike | Source | None = None
@@ -203,12 +202,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         In scaled units; against `target` where it is given.
         """
-        from .. import encode
+        from .. import inference
 
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = rows(self, X)
-        blocks = encode.errors(self.module_, source, partners(target, source))
+        blocks = inference.errors(self.module_, source, partners(target, source))
         if per == "row":
             return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
         sums = [error.square().sum(0).cpu().numpy() for error in blocks]
@@ -221,10 +220,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def score(self, X: ArrayLike | Source, y: Any = None) -> float:
         """Return the share of the rows' variance that reconstructions explain, 1 - FVU, in scaled units; at most 1."""
-        from .. import encode
+        from .. import inference
 
         source = rows(self, X)
-        return 1.0 - encode.evaluate(self.module_, source).clean.fvu
+        return 1.0 - inference.evaluate(self.module_, source).clean.fvu
 
     @property
     def module_(self) -> Autoencoder:
@@ -269,7 +268,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         In scaled units and before the output activation: with one hidden layer the decoder's weights.
         """
-        from ..encode import components
+        from ..inference import components
 
         return components(self.module_)
 
@@ -382,8 +381,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
         """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
-        from .learner import Learner, measure
-        from .settings import crossed, settle, switch
+        from ..data.moments import measure
+        from ..training import Learner
+        from .resolve import crossed, settle, switch
 
         moments = measure(source, crossed=crossed(parameters))
         targets = None if partner is None else measure(partner)
@@ -422,14 +422,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self
 
     def _keep_best(self, parameters: dict[str, Any]) -> KeepBest:
-        from ..trainer import KeepBest
-        from .settings import number, whole
+        from ..training import KeepBest
+        from .resolve import number, whole
 
         return KeepBest(patience=whole(parameters, "n_iter_no_change"), tol=number(parameters, "tol", 0, np.inf))
 
     def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
-        from ..feed import split
-        from ..sources import Subset
+        from ..data.sources import Subset
+        from ..data.split import split
 
         fraction = self.validation_fraction
         if not (isinstance(fraction, float | int | np.number) and 0 < fraction < 1):

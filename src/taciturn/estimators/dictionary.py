@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._set_output import _get_output_config
 
-from ..errors import RecipeError, TaciturnWarning
+from ..core.errors import RecipeError, TaciturnWarning
 from .base import Array, BaseAutoencoder
 from .rows import rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ..care import Constraint
-    from ..corrupt import Corruption
-    from ..schedules import Schedule
-    from ..solvers import Solver
-    from ..sources import Source
+    from ..core.schedules import Schedule
+    from ..corruption import Corruption
+    from ..data.sources import Source
+    from ..training.constraints import Constraint
+    from ..training.solvers import Solver
 
 BLOCK = 1024  # rows that are made dense at a time
 
@@ -159,10 +159,12 @@ class DictionaryAutoencoder(BaseAutoencoder):
             return super().transform(X)
         from scipy.sparse import vstack
 
-        from .. import encode
+        from .. import inference
 
         source = rows(self, X)
-        codes: csr_array = vstack([encode.sparse(block) for block in encode.encode(self.module_, source)], format="csr")
+        codes: csr_array = vstack(
+            [inference.sparse(block) for block in inference.encode(self.module_, source)], format="csr"
+        )
         return codes
 
     def inverse_transform(self, X: ArrayLike | csr_array) -> Array:
@@ -183,8 +185,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
         return self.sparse_output
 
     def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
-        from ..care import Order, Resample
-        from .settings import dictionary_rate, number, switch, whole
+        from ..training import Order, Resample
+        from .resolve import dictionary_rate, number, switch, whole
 
         given: dict[str, Any] = self.get_params(deep=False)
         latents, k = whole(given, "n_components"), whole(given, "k")
@@ -211,7 +213,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         }
 
     def _revival(self) -> list[str]:
-        from ..care import Frozen
+        from ..training.constraints import Frozen
 
         if self.revive in (None, "none"):
             return []
@@ -226,7 +228,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         return ways
 
     def _loss(self) -> Any:
-        from ..terms import Matryoshka
+        from ..objective import Matryoshka
 
         if self.matryoshka is None:
             return "squared_error"

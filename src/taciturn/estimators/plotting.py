@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from .. import encode, plots
-from ..errors import RecipeError
+from .. import inference, plots
+from ..core.errors import RecipeError
 from ..metrics import Sparsity
 from .rows import rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..sources import Source
+    from ..data.sources import Source
     from .base import BaseAutoencoder
 
 
@@ -43,13 +43,13 @@ class Plots:
         """Return the first n rows as images: corrupted as in training, denoised, and clean."""
         import torch
 
-        from ..feed import corrupted
-        from ..placed import tensor
+        from ..corruption import corrupted
+        from ..data.device_rows import tensor
 
         if n < 1:
             raise RecipeError(f"n={n} must be 1 or more")
         source = self._rows(X, "reconstructions")
-        model = encode.precise(self._estimator.module_, source.dtype)
+        model = inference.precise(self._estimator.module_, source.dtype)
         corruption = self._estimator.settings_.corruption.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
@@ -132,7 +132,7 @@ class Plots:
         return rows(self._estimator, X)
 
     def _sparsity(self, source: Source) -> Sparsity:
-        return encode.evaluate(self._estimator.module_, source).sparsity
+        return inference.evaluate(self._estimator.module_, source).sparsity
 
     def _asked(self) -> dict[str, float]:
         """Return what the penalties were asked for, by what it is: a "rate", an "l0"."""

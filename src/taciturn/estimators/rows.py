@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ..errors import DataError, RecipeError
-from ..sources import Rows, Source, check_finite
+from ..core.errors import DataError, RecipeError
+from ..data.sources import Rows, Source, check_finite
 from .refusals import explained, named
 
 Held = tuple[Source, Source | None]  # rows, and their partners if they are pairs
@@ -98,7 +98,7 @@ def _given_source(estimator: BaseEstimator, source: Source, *, reset: bool, leas
     if known is not None and source.columns is not None and list(known) != list(source.columns):
         raise DataError(
             f"the source's columns are {', '.join(source.columns)}, but {', '.join(known)} were learnt from; "
-            "bring them into this order with taciturn.sources.select"
+            "bring them into this order with taciturn.data.sources.select"
         )
     return source
 

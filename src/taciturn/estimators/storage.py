@@ -9,13 +9,12 @@ import sklearn
 import torch
 
 from ..artifact import Artifact
-from ..errors import RecipeError
-from ..moments import Moments
-from ..recipe import Recipe
-from ..trainer import History, Recorder
-from ..version import __version__
-from .learner import Learner
-from .settings import settle
+from ..core.errors import RecipeError
+from ..core.recipe import Recipe
+from ..core.version import __version__
+from ..data.moments import Moments
+from ..training import History, Learner, Recorder
+from .resolve import settle
 
 
 def described(

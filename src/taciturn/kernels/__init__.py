@@ -1,4 +1,4 @@
-"""F1. The sparse operations: plain and chunked."""
+"""The sparse operations: plain and chunked."""
 
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch

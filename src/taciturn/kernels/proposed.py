@@ -6,11 +6,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .. import native
-from ..native import Near, Whole
+from . import native
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Kept, Rule, Top, csr, flat, kept_at
 from .kernels import centred
+from .native import Near, Whole
 from .products import fast_products
 from .select import floor_of_top, positions
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .. import native
+from . import native
 
 GROUPS = (8,)  # latents that are looked at as one at first
 GPU_GROUPS = (32, 8)  # on a GPU, where the groups' own selection costs more than searching them

@@ -1,4 +1,4 @@
-"""F5. What can be said of a model in numbers, streamed over rows.
+"""What can be said of a model in numbers, streamed over rows.
 
 `SquaredErrors`: mean squared error, fraction of variance unexplained, explained variance, PSNR.
 `Cosine`: the mean cosine of rows and reconstructions.

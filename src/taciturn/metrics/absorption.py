@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .arrays import Floats, columns, fires, table
 from .matching import Matching, matched, nearest
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import DataError
+from ..core.errors import DataError
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array

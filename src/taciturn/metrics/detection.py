@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..core.errors import DataError
 from .arrays import Floats, fires
 from .matching import Matching
 

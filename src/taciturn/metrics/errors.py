@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..moments import Moments
+from ..data.moments import Moments
 
 
 class SquaredErrors:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .arrays import Floats, blocks, pair
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .arrays import plain, table, unit
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..codes import Codes
+from ..model import Codes
 
 
 class Sparsity:
@@ -13,7 +13,7 @@ class Sparsity:
     Examples
     --------
     >>> import torch
-    >>> from taciturn.codes import Dense
+    >>> from taciturn.model.codes import Dense
     >>> codes = Dense(torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, -1.0]]))
     >>> sparsity = Sparsity()
     >>> sparsity.add(codes, codes.fired())

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .row_mean import RowMean
 
 WINDOW, SIGMA = 11, 1.5  # pixels

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .matching import mcc, recall
 
 

@@ -1,4 +1,4 @@
-"""F10. Figures: one function each, on matplotlib, without global state."""
+"""Figures: one function each, on matplotlib, without global state."""
 
 from .atlas import atlas
 from .correlation import correlation

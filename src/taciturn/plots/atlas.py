@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .cells import Cells, chosen, finish, label
 from .reconstructions import is_image
 from .style import BLUE, EDGE, FRAME, ORANGE, SIGNED, SMALL, TEXT, plain

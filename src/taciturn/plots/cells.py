@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .style import SMALL, TEXT, axes, bare, home, plain
 
 

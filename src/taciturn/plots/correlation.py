@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..errors import DataError
+from ..core.errors import DataError
 from .style import SIGNED, axes, bar_of, home, ink, whole
 
 SHARP = 200  # latents up to which each pixel is kept

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .histogram import Floats, numbers
 from .reconstructions import is_image
 from .style import AMOUNT, BLUE, GREY, SMALL, axes, bar_of, bare, home, legend_above, plain, quiet

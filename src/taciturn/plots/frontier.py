@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..core.errors import DataError
 from .style import BLUE, EDGE, FRAME, GREY, SMALL, TEXT, axes, decades, home, plain, quiet, spans
 
 

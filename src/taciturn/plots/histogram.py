@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError
+from ..core.errors import DataError
 from .style import BLUE, GREY, quiet, spans, whole
 
 Floats = NDArray[np.float64]

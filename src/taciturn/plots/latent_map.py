@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .style import BLUE, CYCLE, GREY, axes, bare, home, in_legend, legend
 
 AREA = 4, 90  # points², of the smallest and the largest

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .history import done
 from .style import CYCLE, DASHES, axes, curve, decades, home, in_legend, legend, plain, quiet, spans, whole
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .style import FRAME, ink, plain
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .style import BLUE, GREY, ORANGE, SMALL, axes, home, plain, quiet
 
 

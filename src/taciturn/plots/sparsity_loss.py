@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import RecipeError
-from ..terms import kl, squared_rate
+from ..core.errors import RecipeError
+from ..objective import kl, squared_rate
 from .style import BLUE, GREEN, GREY, ORANGE, axes, home, legend, quiet
 
 MANY = 2_000  # marks, from which on they are stored as pixels

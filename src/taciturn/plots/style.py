@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ..atomic import atomic
-from ..errors import RecipeError
+from ..core.atomic import atomic
+from ..core.errors import RecipeError
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
 PURPLE, AMBER, SKY = "#CC79A7", "#E69F00", "#56B4E9"

@@ -1,4 +1,4 @@
-"""F10. What codes are good for when labels are at hand, and what other seeds learn: scikit-learn beside the models."""
+"""What codes are good for when labels are at hand, and what other seeds learn: scikit-learn beside the models."""
 
 from .baselines import Baseline, principal_components, untrained
 from .plane import plane

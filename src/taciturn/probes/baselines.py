@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from ..encode import blocks, precise
-from ..feed import split
+from ..core.seeds import generator
+from ..data.device_rows import tensor
+from ..data.moments import Moments
+from ..data.sources import Source, Subset
+from ..data.split import split
+from ..inference import precise, row_blocks
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
-from ..moments import Moments
-from ..placed import tensor
-from ..seeds import generator
-from ..sources import Source, Subset
-from ..step import Step, plan
-from ..terms import Objective
+from ..objective import Objective
+from ..training.step import Step, plan
 
 WIDEST = 2048  # columns; what more of them cost is a cube
 SOME = 50_000  # rows that components are learnt from, and that a twin is judged on, at most
@@ -79,7 +79,7 @@ def untrained(model: Autoencoder, objective: Objective, training: Source, rows: 
     twin.layout.coder.at(1.0).close(twin.pre(x), twin.coder)
     decoder = _decoder(twin.code(x).dense().numpy(), x.numpy(), seed)
     found = SquaredErrors()
-    for block in blocks(twin, _some(rows, SOME, seed)):
+    for block in row_blocks(twin, _some(rows, SOME, seed)):
         x = twin.normalise(block).float()
         found.add(x, torch.from_numpy(decoder.predict(twin.code(x).dense().numpy()).reshape(x.shape)))
     return Baseline("untrained encoder", layout.widths[-1], found.fvu)
@@ -104,5 +104,5 @@ def _some(source: Source, most: int, seed: int = 0) -> Source:
 def _scaled(model: Autoencoder, source: Source) -> Iterator[NDArray[np.float64]]:
     """Yield blocks of rows as the model scales them."""
     model = precise(model, source.dtype)
-    for x in blocks(model, source):
+    for x in row_blocks(model, source):
         yield model.normalise(x).double().cpu().numpy()

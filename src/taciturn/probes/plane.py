@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from ..metrics import coordinates
 from ..metrics.arrays import Floats
 

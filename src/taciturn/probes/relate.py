@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.sparse import csc_array, issparse
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from ..metrics.arrays import Floats, columns, plain
 from .few import best_latents, score
 from .ranks import Ranks, auc_interval, correlation_interval, follow_number, precision_recall, rank, tell_classes

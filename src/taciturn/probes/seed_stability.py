@@ -5,11 +5,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..encode import components
+from ..core.seeds import generator
+from ..data.sources import Source
+from ..inference import components
 from ..metrics import Stability, stability
 from ..model import Autoencoder
-from ..seeds import generator
-from ..sources import Source
 
 
 def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:

@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from ..metrics.arrays import columns
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from ..metrics.arrays import plain
 
 FEWEST_ROWS = 20  # fewer say nothing of a latent, whatever the test

@@ -1,4 +1,4 @@
-"""F11. What a model is worth: numbers here, layout in `html`.
+"""What a model is worth: numbers here, layout in `html`.
 
 `report`, `Report`: all there is to say of one model on rows.
 `compare`, `Comparison`: several runs beside each other.

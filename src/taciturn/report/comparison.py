@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..artifact import Artifact
-from ..atomic import atomic
-from ..encode import components
-from ..errors import DataError
+from ..core.atomic import atomic
+from ..core.errors import DataError
+from ..core.seeds import generator
+from ..data.sources import Source
+from ..inference import components
 from ..metrics import matched, mean_cosine
 from ..model import Autoencoder
-from ..seeds import generator
-from ..sources import Source
-from ..trainer import History
+from ..training import History
 from .neighbours import Pair
 from .summary import Summary, summarise
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..trainer import History
+from ..training import History
 from .summary import finite
 
 MOST = 1000  # epochs; of more, as many at even distances

@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..codes import Codes, Sparse
-from ..encode import Evaluation, components, encode
-from ..model import Autoencoder
-from ..sources import Source
+from ..data.sources import Source
+from ..inference import Evaluation, components, encode
+from ..model import Autoencoder, Codes, Sparse
 from .sample import Sample, column
 
 TOP = 6  # rows of a latent

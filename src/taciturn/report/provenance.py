@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..artifact import Artifact
-from ..sources import Source
+from ..data.sources import Source
 
 BLOCK = 1 << 22  # numbers
 
@@ -70,7 +70,7 @@ def fingerprint(source: Source) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from taciturn.sources import Rows
+    >>> from taciturn.data.sources import Rows
     >>> fingerprint(Rows(np.eye(2))) == fingerprint(Rows(np.eye(2))) != fingerprint(Rows(np.eye(3)))
     True
     """

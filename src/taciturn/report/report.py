@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..artifact import Artifact
-from ..atomic import atomic
-from ..corrupt import Corruption
-from ..encode import components, evaluate
-from ..errors import DataError
+from ..core.atomic import atomic
+from ..core.errors import DataError
+from ..corruption import Corruption
+from ..data.sources import Source, Subset
+from ..inference import components, evaluate
 from ..probes import Baseline, Related, plane, principal_components, relate, untrained
-from ..sources import Source, Subset
-from ..trainer import History
+from ..training import History
 from .curves import Curves, curves
 from .latents import Latents, Shown, atlas, latents
 from .neighbours import Neighbours, neighbours

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..codes import Sparse
-from ..encode import encode, sparse
-from ..model import Autoencoder
-from ..seeds import generator
-from ..sources import Source, Subset
+from ..core.seeds import generator
+from ..data.sources import Source, Subset
+from ..inference import encode, sparse
+from ..model import Autoencoder, Sparse
 
 MOST = 20_000  # rows
 ENTRIES = 1 << 25  # of dense codes, or of rows

@@ -7,13 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..corrupt import Corruption
-from ..encode import Evaluation, precise
-from ..feed import corrupted
+from ..corruption import Corruption, corrupted
+from ..data.device_rows import tensor
+from ..data.sources import Source
+from ..inference import Evaluation, precise
 from ..metrics import psnr
 from ..model import Autoencoder
-from ..placed import tensor
-from ..sources import Source
 from .summary import finite
 
 FIRST, EACH = 10, 4

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from ..corrupt import Corruption
-from ..encode import Evaluation, evaluate
-from ..errors import ArtifactError
+from ..core.errors import ArtifactError
+from ..corruption import Corruption
+from ..data.sources import Source
+from ..inference import Evaluation, evaluate
 from ..model import Autoencoder
-from ..sources import Source
-from ..terms import Objective
+from ..objective import Objective
 
 
 @dataclass(frozen=True)

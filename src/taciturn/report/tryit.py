@@ -13,11 +13,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..errors import DataError
+from ..core.errors import DataError
+from ..core.schedules import final
 from ..model import Autoencoder
-from ..plots.reconstructions import is_image
-from ..schedules import final
-from ..sparsify import BatchTopK, Elementwise, Gated, JumpReLU, Sparsifier, TopK
+from ..model.coding_layers import BatchTopK, Elementwise, Gated, JumpReLU, Sparsifier, TopK
+from ..plots import is_image
 
 LIMIT = 2_000_000  # characters of a model's numbers in the page: 750,000 weights of float16 in base64
 NEAR = 5e-4  # how far the page may be from Python where float32 could travel instead, as a share of the range

@@ -1,0 +1,23 @@
+"""The input's noise, while training only."""
+
+from .blocks import BLOCK, block_count, corrupted
+from .corruption import Chain, Clean, Corruption
+from .dropout import Dropout
+from .gaussian import Gaussian
+from .masking import Masking
+from .salt_pepper import SaltPepper
+from .swap import Swap
+
+__all__ = [
+    "BLOCK",
+    "Chain",
+    "Clean",
+    "Corruption",
+    "Dropout",
+    "Gaussian",
+    "Masking",
+    "SaltPepper",
+    "Swap",
+    "block_count",
+    "corrupted",
+]

@@ -1,0 +1,41 @@
+"""Additive noise."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..core.recipe import check
+from ..core.schedules import final
+from ..kernels.native import drawn
+from .corruption import Amount, Corruption, Keys, normal
+
+
+@dataclass(frozen=True)
+class Gaussian(Corruption):
+    """Add noise of standard deviation `std`, in the units of the scaled rows: x + std · N(0, 1).
+
+    The textbook's noise (Géron, 2017), first in Vincent et al. (2010). `std` ≥ 0, or a schedule.
+
+    Examples
+    --------
+    >>> x = torch.zeros(1000, 50)
+    >>> noisy = Gaussian(0.4)(x, torch.Generator().manual_seed(0))
+    >>> round(noisy.std().item(), 2)
+    0.4
+    """
+
+    std: Amount
+
+    name = "gaussian"
+
+    def __post_init__(self) -> None:
+        check(self, "std", 0)
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return x + std · N(0, 1)."""
+        return torch.add(x, normal(x, rng), alpha=final(self.std))
+
+    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+        """Return x + std · N(0, 1) by compiled code, where there is any."""
+        return drawn(x, keys, block, amount=final(self.std))

@@ -1,0 +1,33 @@
+"""Entries set to 0."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..core.recipe import check
+from .corruption import Amount, Corruption, chosen
+
+
+@dataclass(frozen=True)
+class Masking(Corruption):
+    """Set each entry to 0 with probability `rate`; the kept ones stay as they are (Vincent et al., 2008).
+
+    In standardised rows 0 is the column's mean. 0 ≤ rate ≤ 1.
+
+    Examples
+    --------
+    >>> Masking(0.5)(torch.ones(1, 8), torch.Generator().manual_seed(0)).unique()
+    tensor([0., 1.])
+    """
+
+    rate: Amount
+
+    name = "masking"
+
+    def __post_init__(self) -> None:
+        check(self, "rate", 0, 1)
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return x · [kept]."""
+        return x.masked_fill(chosen(x, self.rate, rng), 0)

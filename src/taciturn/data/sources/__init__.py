@@ -1,0 +1,22 @@
+"""Rows from arrays and files, and back into files."""
+
+from .columns import select
+from .csr import write_sparse
+from .files import is_array, open_path, write_path
+from .finite import check_finite
+from .labels import read_labels
+from .source import Rows, Source
+from .subset import Subset
+
+__all__ = [
+    "Rows",
+    "Source",
+    "Subset",
+    "check_finite",
+    "is_array",
+    "open_path",
+    "read_labels",
+    "select",
+    "write_path",
+    "write_sparse",
+]

@@ -1,0 +1,30 @@
+"""The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
+
+from .autoencoder import Affine, Autoencoder
+from .codes import Codes, Dense, Pre, Sparse, dense
+from .layout import Layout
+from .passes import Batch, Model, Pass
+from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, in_unit_interval
+
+__all__ = [
+    "Affine",
+    "Auto",
+    "Autoencoder",
+    "Batch",
+    "Codes",
+    "Dense",
+    "Layout",
+    "MeanNorm",
+    "MinMax",
+    "Model",
+    "NoScaling",
+    "Pass",
+    "Pre",
+    "Scaling",
+    "Sparse",
+    "Standard",
+    "UInt8",
+    "Whiten",
+    "dense",
+    "in_unit_interval",
+]

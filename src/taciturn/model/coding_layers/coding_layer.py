@@ -1,0 +1,64 @@
+"""From what the encoder offers to what is said."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from ...core.recipe import Recipe
+from ..codes import Codes, Pre
+from ..passes import Pass
+
+
+@dataclass(frozen=True)
+class Sparsifier(Recipe):
+    """A coding layer's activation. Calling it is inference; `train` differs only where it must."""
+
+    offers: ClassVar[frozenset[str]] = frozenset()  # what terms may need of its codes
+    at_work: ClassVar[str] = "not 0"  # which codes count as firing, in words
+    transposed: ClassVar[bool] = False  # the decoder is born as the encoder's transpose
+    closes: ClassVar[bool] = False  # has something to set after training; see close
+
+    @property
+    def asked(self) -> float | None:
+        """How many latents are to be at work in a row; None where it does not say."""
+        return None
+
+    def init(self, n_latents: int) -> nn.Module:
+        """Return what it learns, parameters and buffers, saved with the model."""
+        return nn.Module()
+
+    def begin(self, pre: Pre, state: nn.Module) -> None:
+        """Take the measure of some rows' pre-activations before the first step, without gradient."""
+
+    @abstractmethod
+    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+        """Return the codes that `encode` returns."""
+
+    def train(self, pre: Pre, state: nn.Module) -> Codes:
+        """Return the codes of a training batch."""
+        return self(pre, state)
+
+    def observe(self, p: Pass, state: nn.Module) -> None:
+        """Update the buffers after a training batch's backward, without gradient."""
+
+    def close(self, pre: Pre, state: nn.Module) -> None:
+        """Set what inference needs from clean rows that stand for all others, after training, without gradient."""
+
+    def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
+        """Return by how much any pre-activations exceed where their latents begin to speak."""
+        return pre
+
+    def shift(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
+        """Let latents speak the more readily, by [L] or [1] in units of pre-activations, in place."""
+        bias_L.add_(by)
+
+    def firing(self, codes: Codes) -> Tensor:
+        """Return in how many rows each latent is at work [L]."""
+        return codes.fired()
+
+    def spread(self, n_in: int, n_out: int) -> float:
+        """Return the standard deviation of a layer's initial weights: rows of unit length."""
+        return 1 / math.sqrt(n_in)

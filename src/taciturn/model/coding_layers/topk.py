@@ -1,0 +1,38 @@
+"""The k largest."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from ...core.recipe import check
+from ...core.schedules import Schedule, final
+from ..codes import Codes, Pre
+from .coding_layer import Sparsifier
+
+
+@dataclass(frozen=True)
+class TopK(Sparsifier):
+    """Keep each row's k largest pre-activations, ReLU'd (Gao et al., 2024); `signed`: the k largest magnitudes.
+
+    k ≥ 1, or a schedule, rounded. k above the number of latents keeps all.
+    """
+
+    k: float | Schedule
+    signed: bool = False
+
+    name = "topk"
+    offers = frozenset({"zeros", "ranking"})
+    transposed = True
+
+    def __post_init__(self) -> None:
+        check(self, "k", 1)
+
+    @property
+    def asked(self) -> float:
+        """k."""
+        return final(self.k)
+
+    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+        """Return at most k codes a row, sparse."""
+        kept = pre.top(round(final(self.k)), signed=self.signed)
+        return kept if self.signed else kept.relu()

@@ -1,0 +1,20 @@
+"""What teaches a gate whom to let speak."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..model import Pass
+from .of_error import OfError
+
+
+@dataclass(frozen=True)
+class GatedAux(OfError):
+    """The error of the proposals, decoded by a decoder that gets no gradient from it (Rajamanoharan et al., 2024)."""
+
+    name = "gated_aux"
+    of = frozenset({"proposal"})
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return the error of decode(max(g, 0))."""
+        return self.error(p.saying(p.codes.say(p.codes.pressed), frozen=True))

@@ -1,0 +1,39 @@
+"""The number of latents at work."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..model import Pass
+from .count import CountTerm, latents_a_row
+
+
+@dataclass(frozen=True)
+class L0(CountTerm):
+    """The mean number of latents at work in a row, by the coding layer's own surrogate gradient.
+
+    With `l0` the quadratic (L0 / l0 - 1)² instead (Rajamanoharan et al., 2024): its gradient falls to nothing at the
+    target, where that of the plain number must be balanced by the weight alone.
+    """
+
+    l0: float | None = None
+
+    name = "l0"
+    offset = 0.02
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        """A gate with a gradient."""
+        return frozenset({"l0 gradient"})
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return L0, or (L0 / l0 - 1)²."""
+        return self._cost(latents_a_row(p), 1.0)
+
+    def pressed(self, p: Pass, aim: float) -> Tensor:
+        """Return (L0 / (aim · l0) - 1)² of the clean rows."""
+        return self._cost(latents_a_row(p.clean), aim)
+
+    def _cost(self, count: Tensor, aim: float) -> Tensor:
+        return count if self.l0 is None else torch.square(count / (aim * self.l0) - 1)

@@ -1,0 +1,31 @@
+"""The textbook's reconstruction error."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..model import Pass
+from .term import Number, Term
+
+
+@dataclass(frozen=True)
+class SquaredError(Term):
+    """The mean over rows and columns of (x̂ - x)², in scaled units, as the textbook's `reduce_mean(square(…))`.
+
+    Papers on dictionaries sum over the columns and take the mean over rows only: that is this number times the
+    number of columns D. A penalty weight λ from such a paper is therefore λ / D here.
+    """
+
+    name = "squared_error"
+    reconstructs = True
+    sloped = True
+
+    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the error, and weight · 2/(B D) (x̂ - x) through the output's activation."""
+        error = p.recon - p.batch.target
+        number = p.mean(error.square())
+        return number, p.model.through_output(p.recon, error.mul_(2 * weight / (p.n_rows * error.shape[1])))
+
+    def __call__(self, p: Pass) -> Tensor:
+        """Return 1/(B D) Σ (x̂ - x)²."""
+        return p.mean((p.recon - p.batch.target).square())

@@ -1,7 +1,0 @@
-"""F4. Optimisers."""
-
-from .adam import Adam, Nadam, TensorFlowAdam
-from .sgd import SGD
-from .solver import Solver, groups
-
-__all__ = ["SGD", "Adam", "Nadam", "Solver", "TensorFlowAdam", "groups"]

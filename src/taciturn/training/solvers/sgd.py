@@ -1,0 +1,42 @@
+"""Gradient descent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...core.recipe import check
+from .solver import Solver
+
+
+@dataclass(frozen=True)
+class SGD(Solver):
+    """Gradient descent with momentum, plain or Nesterov's: v ← momentum · v + g; w ← w - lr · v."""
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    name = "sgd"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "momentum", 0, 1, "[)", fixed=True)
+
+    def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
+        """Return torch's SGD, its weight decay decoupled from the momentum."""
+        return _Decoupled(groups, lr=lr, momentum=self.momentum, nesterov=self.nesterov and self.momentum > 0)
+
+
+class _Decoupled(torch.optim.SGD):
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group, decay in zip(self.param_groups, decays, strict=True):
+            if decay:
+                torch._foreach_mul_(group["params"], 1 - group["lr"] * decay)
+            group["weight_decay"] = 0.0
+        loss: float | None = super().step(closure)
+        for group, decay in zip(self.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
+        return loss

@@ -1,3 +1,0 @@
-"""F0. Which taciturn this is."""
-
-__version__ = "0.1.0"

@@ -49,7 +49,7 @@ def book(
     for name, parameter in model.named_parameters():
         if name.endswith("weight"):
             torch.nn.init.xavier_uniform_(parameter, generator=rng)
-    step, feed = Step(model, objective), Feed(Rows(X), model.normalise, batch_size, 0, corruption)
+    step, feed = Step(model, objective), Feed(Rows(X), model.scale_rows, batch_size, 0, corruption)
     optimiser = TensorFlowAdam().build(groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
     recorder = Recorder()
     for record in train(Run(step, feed, optimiser, 0.01, epochs, hooks=(Validation(feed),))):

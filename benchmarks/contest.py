@@ -61,15 +61,15 @@ class Fit:
     """What was learnt, and what it says of the held rows."""
 
     decoder: np.ndarray  # [L, D], in the rows' units
-    spoken: csr_array[Any, Any]  # [held rows, L]; what is stored speaks
+    codes: csr_array[Any, Any]  # [held rows, L]; what is stored speaks
     fvu: float
     dead: float  # the share of latents that no training row wakes
     seconds: float
 
     def numbers(self) -> Numbers:
         """Return what all boards ask for."""
-        silent = 1 - len(np.unique(self.spoken.indices)) / len(self.decoder)
-        l0 = self.spoken.nnz / self.spoken.shape[0]
+        silent = 1 - len(np.unique(self.codes.indices)) / len(self.decoder)
+        l0 = self.codes.nnz / self.codes.shape[0]
         return {"fvu": self.fvu, "l0": l0, "dead": self.dead, "dead_held": silent, "seconds": self.seconds}
 
 
@@ -121,10 +121,10 @@ def peers(cell: Cell, contestant: Contestant, python: str, rows: Path, n_rows: i
         out = Path(folder) / "fit.npz"
         called(*command, f"--out={out}")
         with np.load(out) as file:
-            spoken = (np.ones(len(file["indices"]), bool), file["indices"], file["indptr"])
+            codes = (np.ones(len(file["indices"]), bool), file["indices"], file["indptr"])
             shape = (len(file["indptr"]) - 1, cell.latents)
             fvu, dead, seconds = (float(file[name]) for name in ("fvu", "dead", "seconds"))
-            return Fit(file["decoder"], csr_array(spoken, shape), fvu, dead, seconds)
+            return Fit(file["decoder"], csr_array(codes, shape), fvu, dead, seconds)
 
 
 def nothing(fit: Fit, rows: Path) -> Numbers:

@@ -48,7 +48,7 @@ def products(a: argparse.Namespace) -> None:
         print("weights rounded", milliseconds(a, lambda: BFloat16Factors(W, b)))
         print("bfloat16 factors, and bias", milliseconds(a, lambda: rounded.pre(x, out)))
         about = out.topk(4 * a.k).values
-        near = (about >= about[:, a.k - 1 : a.k] - 6 * rounded.spread(x)).sum(1)
+        near = (about >= about[:, a.k - 1 : a.k] - 6 * rounded.error_std(x)).sum(1)
         print(f"rows have {near.float().mean().item():.1f} proposals near enough, {near.max().item()} at most")
     print("bias alone", milliseconds(a, lambda: out.add_(b)))
     print("torch.topk", milliseconds(a, lambda: out.topk(a.k, sorted=False)))

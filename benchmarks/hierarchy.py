@@ -47,7 +47,7 @@ def judged(fit: Fit, rows: Path) -> Numbers:
     return {
         "mcc": mcc(fit.decoder, features),
         "cosine": float(np.abs(near.cosines).mean()),
-        "f1": float(detection(fit.spoken, active, near).f1.mean()),
+        "f1": float(detection(fit.codes, active, near).f1.mean()),
     }
 
 

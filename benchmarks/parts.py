@@ -23,7 +23,7 @@ from speed_classic import LR, RATE, SIGMA, TASKS, WEIGHT, ours
 
 from taciturn.core.seeds import keys
 from taciturn.corruption import Dropout, Gaussian
-from taciturn.kernels import Int8, Proposed, Top, Torch, fast_products
+from taciturn.kernels import Int8, Rescored, Top, Torch, fast_products
 from taciturn.kernels.index import csr
 from taciturn.kernels.native import library
 from taciturn.kernels.select import top_k
@@ -58,7 +58,7 @@ def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
     yield "float32 product", product, None, 1
     yield "selection", lambda: top_k(scores, K), lambda: top_k(scores, K), 1
     yield "int8 product", lambda: rounded.scores(x, out), None, 1
-    kept = partial(Proposed()._kept, x, W, b, rounded, out, Top(K))
+    kept = partial(Rescored()._kept, x, W, b, rounded, out, Top(K))
     yield "int8 product and selection", kept, kept, 1
     yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
     index = csr(scores.topk(K).indices.sort().values.flatten(), torch.full((ROWS,), K), LATENTS)

@@ -1,7 +1,7 @@
 """Do two versions of the library learn the same weights, bit for bit?
 
-Usage: python benchmarks/same_fits.py FOLDER                 fit every recipe and keep weights, history and folders
-       python benchmarks/same_fits.py FOLDER --compare OTHER  compare with what another version kept, and load its folders
+Usage: python benchmarks/same_fits.py FOLDER                  fit every recipe; write weights, history and folders
+       python benchmarks/same_fits.py FOLDER --compare OTHER  compare with what another version wrote; load its folders
 
 Each recipe is one estimator with parameters as texts, so that the script runs with any version. Together they use every
 estimator, coding layer, term, corruption, solver, constraint, scaling, kernel and precision. One thread.

@@ -12,7 +12,7 @@ from taciturn import Autoencoder, DenoisingAutoencoder, Layout, SparseAutoencode
 from taciturn.core.seeds import generator
 from taciturn.corruption import Clean, Corruption, Dropout, Gaussian
 from taciturn.model import Batch
-from taciturn.model.coding_layers import ReLU, Sigmoid, Sparsifier
+from taciturn.model.coding_layers import CodingLayer, ReLU, Sigmoid
 from taciturn.objective import KL, Objective, SquaredError, SquaredRate, kl
 from taciturn.training.solvers import Adam, groups
 from taciturn.training.step import Step
@@ -26,7 +26,7 @@ def corrupt(x: torch.Tensor, corruption: Corruption, step: int, *, training: boo
     return corruption(x, generator(42, "noise", step)) if training else x
 
 
-def program(coder: Sparsifier, corruption: Corruption, objective: Objective) -> Autoencoder:
+def program(coder: CodingLayer, corruption: Corruption, objective: Objective) -> Autoencoder:
     """Train as the textbook's session does: batch by batch, the loss of the clean target, one optimiser step each."""
     model = Autoencoder(Layout((64, HIDDEN), coder), rng=generator(42, "weights"))
     step = Step(model, objective)
@@ -36,7 +36,7 @@ def program(coder: Sparsifier, corruption: Corruption, objective: Objective) -> 
         for x in X[torch.randperm(len(X), generator=generator(42, "order", epoch))].split(BATCH):  # any batch size
             x_in = corrupt(x, corruption, n, training=True)
             optimizer.zero_grad()
-            step.gradients(Batch(x, target=x, seen=x_in))
+            step.gradients(Batch(x, target=x, corrupted=x_in))
             optimizer.step()
             n += 1
     return model

@@ -66,8 +66,8 @@ BREAKS = (
     Break(
         "mean activation: a sum",
         "model/passes.py",
-        "return self.model.world.rows.total(self.codes.sum()) / self.n_rows",
-        "return self.model.world.rows.total(self.codes.sum())",
+        "return self.model.world.rows.sum(self.codes.sum()) / self.n_rows",
+        "return self.model.world.rows.sum(self.codes.sum())",
         ("test_terms.py",),
     ),
     Break(
@@ -94,7 +94,7 @@ BREAKS = (
     Break(
         "l1: a sum over rows",
         "objective/l1.py",
-        "return a_row(p, size)",
+        "return mean_per_row(p, size)",
         "return p.sum(p.codes.row_sums(size))",
         ("test_terms.py",),
     ),
@@ -129,8 +129,8 @@ BREAKS = (
     Break(
         "feed: the target is the corrupted row",
         "training/feed.py",
-        "Batch(x=x, target=target, seen=seen, ",
-        "Batch(x=x, target=seen, seen=seen, ",
+        "Batch(x=x, target=target, corrupted=seen, ",
+        "Batch(x=x, target=seen, corrupted=seen, ",
         ("test_corrupt.py",),
     ),
     Break(
@@ -150,8 +150,8 @@ BREAKS = (
     Break(
         "found weight: presses the noisy codes",
         "objective/rate.py",
-        "p.sum(self.cost(self.aimed(aim), p.clean.mean_activation))",
-        "p.sum(self.cost(self.aimed(aim), p.mean_activation))",
+        "p.sum(self.cost(self.aimed_rate(aim), p.clean.mean_activation))",
+        "p.sum(self.cost(self.aimed_rate(aim), p.mean_activation))",
         ("test_controller.py",),
     ),
     Break(
@@ -171,7 +171,7 @@ BREAKS = (
     Break(
         "found weight: not born at the ask",
         "training/step/step.py",
-        "self.objective.named()[name].settle(self.model, x, each=True)",
+        "self.objective.named()[name].calibrate(self.model, x, each=True)",
         "pass",
         ("test_controller.py",),
     ),
@@ -256,8 +256,8 @@ BREAKS = (
     Break(
         "AuxK: the encoder is not reached",
         "objective/auxk.py",
-        "said = p.pre.among(dead_M).top(self.k).relu()",
-        "said = p.pre.among(dead_M).top(self.k).relu()\n        said = said.say(said.values.detach())",
+        "said = p.pre.restricted_to(dead_M).top(self.k).relu()",
+        "said = p.pre.restricted_to(dead_M).top(self.k).relu()\n        said = said.say(said.values.detach())",
         ("test_gradients.py",),
     ),
     Break(
@@ -270,8 +270,8 @@ BREAKS = (
     Break(
         "gated_aux: the decoder learns",
         "objective/gated_aux.py",
-        "p.codes.say(p.codes.pressed), frozen=True)",
-        "p.codes.say(p.codes.pressed))",
+        "p.codes.with_values(p.codes.penalised), frozen=True)",
+        "p.codes.with_values(p.codes.penalised))",
         ("test_gradients.py",),
     ),
     Break(
@@ -318,7 +318,7 @@ BREAKS = (
     ),
     Break(
         "proposals: nobody below the k-th is looked at again",
-        "kernels/proposed.py",
+        "kernels/rescored.py",
         "SPREADS = 6.0",
         "SPREADS = 0.0",
         ("test_proposed.py",),
@@ -332,14 +332,14 @@ BREAKS = (
     ),
     Break(
         "proposals above a threshold: the rounded score decides",
-        "kernels/proposed.py",
+        "kernels/rescored.py",
         "kept_N = rule.keeps(score_N, latent_N)",
         "kept_N = torch.ones_like(latent_N, dtype=torch.bool)",
         ("test_proposed.py",),
     ),
     Break(
         "bfloat16 factors: the bias is rounded too",
-        "kernels/proposed.py",
+        "kernels/rescored.py",
         "            b = b - self.W[:, self.width + column]\n",
         "            b = 0 * b\n",
         ("test_proposed.py",),
@@ -353,7 +353,7 @@ BREAKS = (
     ),
     Break(
         "bfloat16 factors: equal numbers are rounded alike",
-        "kernels/proposed.py",
+        "kernels/rescored.py",
         ".exp2_()",
         ".fill_(1)",
         ("test_proposed.py",),
@@ -389,7 +389,7 @@ BREAKS = (
     Break(
         "recorded step: the ratio is read and not heeded",
         "training/step/captured.py",
-        "controller.observe(ratio, ease)",
+        "controller.update(ratio, ease)",
         "controller.observe(1.0, ease)",
         ("test_captured.py",),
     ),
@@ -442,8 +442,8 @@ BREAKS = (
     Break(
         "compiled: tied, the encoder's side only",
         C + "dense.h",
-        "s->seen, D, 1, s->of_to_codes, tied,",
-        "s->seen, D, 1, s->of_to_codes, 0,",
+        "s->corrupted, D, 1, s->of_to_codes, tied,",
+        "s->corrupted, D, 1, s->of_to_codes, 0,",
         COMPILED,
     ),
     Break(
@@ -539,7 +539,7 @@ BREAKS = (
     Break(
         "rows in their own units: scaled all the same",
         "training/learner.py",
-        "if model.scales else model.cast",
+        "if model.rescales else model.cast",
         "",
         ("test_estimators.py",),
     ),
@@ -616,14 +616,14 @@ BREAKS = (
     ),
     Break(
         "surgery: the optimiser keeps its moments",
-        "training/surgery.py",
+        "training/latent_rows.py",
         "memory[latents_M] = 0",
         "pass",
         ("test_care.py",),
     ),
     Break(
         "surgery: latents move, the optimiser's moments do not",
-        "training/surgery.py",
+        "training/latent_rows.py",
         "memory.copy_(memory[order_L])",
         "pass",
         ("test_care.py",),
@@ -697,7 +697,7 @@ BREAKS = (
     Break(
         "report: the untrained encoder is the trained one",
         "probes/baselines.py",
-        "    Step(twin, objective).start(x, steps=1)",
+        "    Step(twin, objective).initialise(x, steps=1)",
         "    twin.load_state_dict(model.state_dict())",
         ("test_report.py",),
     ),

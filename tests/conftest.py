@@ -51,7 +51,7 @@ def kind(request, monkeypatch) -> None:
 def threads(monkeypatch):
     """Set how many threads share any work, however small."""
     before = torch.get_num_threads()
-    monkeypatch.setattr("taciturn.kernels.native.library.ALONE", 0)
+    monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 0)
     yield torch.set_num_threads
     torch.set_num_threads(before)
 

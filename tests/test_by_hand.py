@@ -25,7 +25,7 @@ def gradients(kind, layout, objective, batch):
             )
     step = kind(model, objective).double()
     for _, controller in step.controlled():
-        controller.start(scale=0.3, steps=100)
+        controller.reset(scale=0.3, steps=100)
         controller.correction.fill_(0.05)
     numbers = step.gradients(batch, progress=0.3)
     return numbers, {name: p.grad for name, p in model.named_parameters()}
@@ -89,7 +89,7 @@ def test_saturated_latents_still_feel_the_pull():
             model.encoder[0].bias.copy_(torch.linspace(-200, 200, 11))
         step = kind(model, objective)
         rows = batch()
-        step.gradients(Batch(rows.x.float(), rows.target.float(), rows.seen.float()))
+        step.gradients(Batch(rows.x.float(), rows.target.float(), rows.corrupted.float()))
         found.append({name: p.grad for name, p in model.named_parameters()})
     for name in found[0]:
         torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-5, atol=1e-7)
@@ -117,4 +117,4 @@ def test_batches_that_are_read_together_are_those_read_alone():
     wanted = [b for i in range(125) for b in [next(iter(alone.epoch(1, start=i, step=i)))]]
     for ours, theirs in zip(together.epoch(1), wanted, strict=True):
         assert torch.equal(ours.x, theirs.x)
-        assert ours.moment == theirs.moment
+        assert ours.draw_key == theirs.draw_key

@@ -70,9 +70,12 @@ def trained(kind, layout, objective, noise=NOISE["clean"], epochs=4, rows=530):
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     step = kind(model, objective)
     if kind is Captured:
-        captured.capture.buffers, captured.capture.parameters = [step.silent, step.firing], list(step.parameters())
+        captured.capture.buffers, captured.capture.parameters = (
+            [step.inactive_rows, step.firing_rates],
+            list(step.parameters()),
+        )
     for _, controller in step.controlled():
-        controller.start(scale=0.1, steps=epochs * 10)
+        controller.reset(scale=0.1, steps=epochs * 10)
         controller.correction.fill_(0.01)
     feed = Feed(Rows(X), torch.Tensor.float, 53, seed=0, corruption=noise)
     optimiser = Adam().build(groups(step.named_parameters(), 0.0), 0.01)

@@ -13,7 +13,18 @@ from taciturn.metrics import mcc
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Gated, JumpReLU, TopK
 from taciturn.objective import Objective, SquaredError
-from taciturn.training import Feed, Order, Ordering, Resample, Revival, Run, geometric_median, permute, rewrite, train
+from taciturn.training import (
+    Feed,
+    Order,
+    Ordering,
+    Resample,
+    Resampling,
+    Run,
+    geometric_median,
+    permute,
+    rewrite,
+    train,
+)
 from taciturn.training.constraints import Bounded, Frozen, UnitNorm
 from taciturn.training.step import Step
 
@@ -67,12 +78,12 @@ def revived(known, seed, rows=64):
     rng = torch.Generator().manual_seed(0)
     model = Autoencoder(Layout((N_INPUTS, 6), JumpReLU(), centred=True), rng=rng)
     step = Step(model, Objective((SquaredError(),)))
-    feed = Feed(Rows(known.rows[:64]), model.normalise, 32, seed)
+    feed = Feed(Rows(known.rows[:64]), model.scale_rows, 32, seed)
     run = Run(step, feed, torch.optim.Adam(step.parameters(), 1e-3), 1e-3, epochs=1)
     list(train(run))
-    step.silent.copy_(torch.tensor([0, 10_000, 3, 9_999, 10_001, 0]))
+    step.inactive_rows.copy_(torch.tensor([0, 10_000, 3, 9_999, 10_001, 0]))
     before = {name: value.detach().clone() for name, value in step.named_parameters()}
-    Revival(Resample(every=0.5, until=1, rows=rows))(run, None, None)
+    Resampling(Resample(every=0.5, until=1, rows=rows))(run, None, None)
     return run, before
 
 
@@ -82,7 +93,7 @@ def test_dead_latents_begin_anew_where_rows_are_said_badly(known):
     x = torch.from_numpy(known.rows[:64])
     old = Autoencoder(model.layout, rng=torch.Generator()).requires_grad_(False)
     old.load_state_dict({name.removeprefix("model."): v for name, v in before.items()}, strict=False)
-    left = x - old.decode(old.code(x))
+    left = x - old.decode(old.codes(x))
     left = left / left.norm(dim=1, keepdim=True)
     now = {name: value.detach() for name, value in run.step.named_parameters()}
     for name, value in now.items():  # the decoder's own bias is no latent's
@@ -98,7 +109,7 @@ def test_dead_latents_begin_anew_where_rows_are_said_badly(known):
         assert now["model.coder.value"][latent].item() == pytest.approx(
             before["model.coder.value"][living].mean().item()
         )
-    assert run.step.silent.tolist() == [0, 0, 3, 9_999, 0, 0]
+    assert run.step.inactive_rows.tolist() == [0, 0, 3, 9_999, 0, 0]
     state = run.optimiser.state[model.dictionary]
     assert ((state["exp_avg"] == 0).all(1)).nonzero()[:, 0].tolist() == dead
 
@@ -111,7 +122,7 @@ def test_which_rows_is_drawn_by_the_seed(known):
 
 def test_at_most_a_quarter_of_the_rows_is_drawn_for_the_longest_silent_first(known):
     run, before = revived(known, seed=1, rows=4)
-    assert run.step.silent.tolist() == [0, 10_000, 3, 9_999, 0, 0]
+    assert run.step.inactive_rows.tolist() == [0, 10_000, 3, 9_999, 0, 0]
     assert torch.equal(run.step.model.dictionary[1].detach(), before["model.decoder.0.weight"][1])
 
 
@@ -123,13 +134,13 @@ def test_no_two_latents_begin_alike(known):
 
 def test_resampling_brings_the_dead_back_to_find_features(known):
     found = {}
-    for hooks in ((), (Revival(Resample(after=500)),)):
+    for hooks in ((), (Resampling(Resample(after=500)),)):
         rng = torch.Generator().manual_seed(0)
         model = Autoencoder(Layout((N_INPUTS, N_FEATURES), TopK(ACTIVE), centred=True), rng=rng)
         with torch.no_grad():
             model.encoder[0].bias[::2] = -50  # never among the largest, and no gradient reaches them
         step = Step(model, Objective((SquaredError(),)))
-        feed = Feed(Rows(known.rows), model.normalise, 128, seed=0)
+        feed = Feed(Rows(known.rows), model.scale_rows, 128, seed=0)
         optimiser = torch.optim.Adam(step.parameters(), 0.01)
         list(train(Run(step, feed, optimiser, Decay(0.01), 10, UnitNorm(), hooks=hooks)))
         found[len(hooks)] = mcc(model.dictionary, known.features)
@@ -189,7 +200,7 @@ def trained(known, coder, permutation=None, at=5):
         if run.steps == at and permutation is not None:
             permute(optimiser, permutation, model.by_latent())
 
-    list(train(Run(step, Feed(Rows(known.rows[:320]), model.normalise, 32, 0), optimiser, 1e-2, 1, hooks=(move,))))
+    list(train(Run(step, Feed(Rows(known.rows[:320]), model.scale_rows, 32, 0), optimiser, 1e-2, 1, hooks=(move,))))
     return model
 
 
@@ -208,14 +219,14 @@ def test_latents_are_sorted_by_the_share_of_recent_rows_on_which_they_fire(known
     model = Autoencoder(Layout((N_INPUTS, 8), TopK(2), centred=True), rng=rng)
     step = Step(model, Objective((SquaredError(),)))
     optimiser = torch.optim.Adam(step.parameters(), 1e-12)  # nothing moves but by sorting
-    run = Run(step, Feed(Rows(known.rows[:1000]), model.normalise, 100, 0), optimiser, 1e-12, 1)
+    run = Run(step, Feed(Rows(known.rows[:1000]), model.scale_rows, 100, 0), optimiser, 1e-12, 1)
     before, x = model.dictionary.detach().clone(), torch.from_numpy(known.rows[:1000])
     fired = (model.encode(x).dense() != 0).double().mean(0)
     run.hooks = (Ordering(Order(every=1.0, until=1.0)),)
     list(train(run))
     np.testing.assert_allclose(model.dictionary.detach(), before[fired.argsort(descending=True)], atol=1e-6)
     # ten batches of 100 rows, each a hundredth of 10,000: 1 - 0.99^10 of the way from 0
-    np.testing.assert_allclose(step.firing, fired.sort(descending=True)[0] * (1 - 0.99**10), atol=0.002)
+    np.testing.assert_allclose(step.firing_rates, fired.sort(descending=True)[0] * (1 - 0.99**10), atol=0.002)
 
 
 def test_an_ordered_matryoshka_begins_with_what_fires_most():

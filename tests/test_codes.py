@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from taciturn.kernels import Chunked, Index, Plain
-from taciturn.model import Autoencoder, Dense, Layout, Pre, Sparse, dense
+from taciturn.model import Autoencoder, Dense, Layout, PreActivations, Sparse, dense
 from taciturn.model.coding_layers import TopK
 
 # four rows of five latents: one says nothing, one says all, one keeps a value that is 0, one has a negative
@@ -33,8 +33,8 @@ def test_either_form_answers_what_numpy_says(form, kernels):
     assert codes.n_rows == 4
     assert_array_equal(codes.dense(), CODES_BL)
     assert_array_equal(codes.sum(), [1, -0.5, 10, 4.5, 5])
-    assert_array_equal(codes.fired(), [1, 2, 2, 2, 1])
-    assert_array_equal(codes.row_sums(codes.loudness), [0, 15, 7, 3])
+    assert_array_equal(codes.active_counts(), [1, 2, 2, 2, 1])
+    assert_array_equal(codes.row_sums(codes.abs_values), [0, 15, 7, 3])
     assert_array_equal(codes.l0(), [0, 5, 1, 2])
     assert_allclose(codes @ torch.tensor(W_LD), CODES_BL @ W_LD, rtol=1e-14, atol=1e-15)
 
@@ -42,7 +42,7 @@ def test_either_form_answers_what_numpy_says(form, kernels):
 @pytest.mark.parametrize("form", [0, 1], ids=["dense", "sparse"])
 def test_say_puts_other_values_in_the_same_places(form):
     codes = both_forms(Plain())[form]
-    louder = codes.say(codes.values * -2)
+    louder = codes.with_values(codes.values * -2)
     assert type(louder) is type(codes)
     assert_array_equal(louder.dense(), CODES_BL * -2)
     assert_array_equal(codes.dense(), CODES_BL)
@@ -56,9 +56,9 @@ def test_gradients_of_either_form_agree(kernels):
     dense_codes, sparse_codes = both_forms(kernels)
     for codes in (dense_codes, sparse_codes):
         values = codes.values.requires_grad_()
-        said = codes.say(values)
+        said = codes.with_values(values)
         product = ((said @ torch.tensor(W_LD)) * torch.tensor(up_BD)).sum()
-        (said.sum().square().sum() + said.row_sums(said.loudness).sum() + product).backward()
+        (said.sum().square().sum() + said.row_sums(said.abs_values).sum() + product).backward()
     assert_allclose(dense_codes.values.grad, wanted_BL, rtol=1e-13)
     assert_allclose(sparse_codes.values.grad, wanted_BL[index().rows, LATENTS_N], rtol=1e-13)
 
@@ -130,7 +130,7 @@ def test_pre_computes_nothing_unasked():
     wanted_BL = (x_BD.numpy() - c.numpy()) @ W_LD.numpy().T + b.numpy()
     kernels = counted()
     with Operators() as seen:
-        pre = Pre(x_BD, W_LD, b, c, kernels)
+        pre = PreActivations(x_BD, W_LD, b, c, kernels)
         assert seen.names == []
         first = pre.dense()
         asked = len(seen.names)
@@ -144,14 +144,14 @@ def test_pre_computes_nothing_unasked():
 def test_pre_without_a_centre_takes_rows_as_they_are():
     x_BD, W_LD, b, _ = affine()
     wanted_BL = x_BD.numpy() @ W_LD.numpy().T + b.numpy()
-    assert_allclose(Pre(x_BD, W_LD, b, None, Plain()).dense(), wanted_BL, rtol=1e-13, atol=1e-14)
+    assert_allclose(PreActivations(x_BD, W_LD, b, None, Plain()).dense(), wanted_BL, rtol=1e-13, atol=1e-14)
 
 
 def test_the_top_is_picked_once_and_nothing_else_is_computed():
     kernels = counted()
     model = Autoencoder(Layout((3, 6), TopK(2), centred=True), rng=torch.Generator().manual_seed(0), kernels=kernels)
     with Operators() as seen:
-        pre = model.pre(torch.ones(4, 3))
+        pre = model.pre_activations(torch.ones(4, 3))
         assert [name for name in seen.names if "ones" not in name] == []
         pre.top(2)
     assert kernels.calls == ["pick", "scores"]

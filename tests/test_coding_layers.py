@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from taciturn.core.errors import RecipeError
 from taciturn.core.schedules import Linear
 from taciturn.kernels import Chunked, Plain
-from taciturn.model import Autoencoder, Batch, Dense, Layout, Pre, Sparse
+from taciturn.model import Autoencoder, Batch, Dense, Layout, PreActivations, Sparse
 from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, Sigmoid, TopK
 from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
 from taciturn.training.solvers import Adam
@@ -42,7 +42,7 @@ class Offer:
         self.b, self.c = 0.4 * rng.normal(size=N_LATENTS) + bias, 0.5 * rng.normal(size=D)
         self.up, self.press, self.count = rng.normal(size=(rows, D)), rng.normal(size=rows), rng.normal(size=rows)
         self.leaves = [torch.tensor(a, requires_grad=True) for a in (self.x, self.W, self.b, self.c, self.V)]
-        self.pre = Pre(*self.leaves[:4], kernels)
+        self.pre = PreActivations(*self.leaves[:4], kernels)
 
     @property
     def z(self):
@@ -53,7 +53,9 @@ class Offer:
         (parameter, gradient) pairs), so must be all gradients."""
         recon = codes @ self.leaves[4]
         press, count = torch.tensor(self.press), torch.tensor(self.count)
-        ((recon * torch.tensor(self.up)).sum() + press @ codes.row_sums(codes.loudness) + count @ codes.l0()).backward()
+        (
+            (recon * torch.tensor(self.up)).sum() + press @ codes.row_sums(codes.abs_values) + count @ codes.l0()
+        ).backward()
         found = [codes.dense(), recon, *(leaf.grad for leaf in self.leaves), *(p.grad for p, _ in more)]
         wanted = [values, values @ self.V, dz @ self.W, dz.T @ (self.x - self.c), dz.sum(0) + db]
         wanted += [-(dz @ self.W).sum(0), values.T @ self.up, *(gradient for _, gradient in more)]
@@ -107,7 +109,7 @@ def test_a_batch_says_its_largest_whichever_rows_they_are_in(kernels, k):
     kept = largest(z, round(k * B))
     if 0 < kept.sum() < N_LATENTS * (B - 1):
         assert kept.sum(1).max() >= k + 0.5  # loud rows say more
-    codes = coder.train(offer.pre, coder.init(N_LATENTS))
+    codes = coder.training_codes(offer.pre, coder.create_state(N_LATENTS))
     assert len(codes.values) == kept.sum() == min(round(k * B), B * N_LATENTS)
     spoken = kept & (z > 0)
     offer.learns(codes, values=z * spoken, dz=(offer.upward + offer.press[:, None]) * spoken)
@@ -117,7 +119,7 @@ def test_a_batch_says_its_largest_whichever_rows_they_are_in(kernels, k):
 def test_a_row_may_take_all_there_is(kernels):
     """Two candidates a row are too few: 12 of the second row's 24 latents are the batch's largest."""
     x, w = torch.tensor([[1.0], [50], [2], [0], [1], [1], [1], [1], [1], [1], [1], [1]]), torch.linspace(1, 1.5, 24)
-    codes = Pre(x, w[:, None], torch.zeros(24), None, kernels).top_batch(1)
+    codes = PreActivations(x, w[:, None], torch.zeros(24), None, kernels).top_batch(1)
     assert_array_equal(codes.index.rows, [1] * 12)
     assert_array_equal(np.sort(codes.index.latents), np.arange(12, 24))
 
@@ -133,7 +135,7 @@ def test_a_loud_row_costs_no_more_entries_than_it_may_say():
 
     x = torch.ones(100, 1)
     x[7] = 50
-    Pre(x, torch.linspace(1, 2, 1000)[:, None], torch.zeros(1000), None, Counting(32)).top_batch(5)
+    PreActivations(x, torch.linspace(1, 2, 1000)[:, None], torch.zeros(1000), None, Counting(32)).top_batch(5)
     assert found == [(100, 1000), (1, 1000)]  # ten candidates a row, and all of the one that spent its own
 
 
@@ -141,15 +143,15 @@ def test_a_loud_row_costs_no_more_entries_than_it_may_say():
 def test_a_batch_that_is_all_below_zero_says_and_learns_nothing(kernels):
     offer, coder = Offer(kernels, bias=-100), BatchTopK(2)
     zero = np.zeros((B, N_LATENTS))
-    offer.learns(coder.train(offer.pre, coder.init(N_LATENTS)), values=zero, dz=zero)
+    offer.learns(coder.training_codes(offer.pre, coder.create_state(N_LATENTS)), values=zero, dz=zero)
     model, x = network(coder, kernels), rows()
     model.encoder[0].bias.data -= 100
     step = Step(model, Objective((SquaredError(),)))
     step.gradients(Batch(x, x, x))
-    step.finish(x)
+    step.calibrate(x)
     assert model.coder.value == 0
     assert model.coder.batches == 0
-    assert_array_equal(model.code(x).dense().detach(), 0)
+    assert_array_equal(model.codes(x).dense().detach(), 0)
 
 
 @kernels_of_each_kind
@@ -160,9 +162,9 @@ def test_alone_a_row_says_what_it_says_among_others(kernels, threshold):
     at = model.coder.value.item()
     z = z_of(model, x)
     with torch.no_grad():
-        assert_allclose(model.code(x).dense(), np.where(z > at, z, 0), rtol=1e-11, atol=1e-12)
+        assert_allclose(model.codes(x).dense(), np.where(z > at, z, 0), rtol=1e-11, atol=1e-12)
         for i in range(B):
-            assert_allclose(model.code(x[i : i + 1]).dense()[0], np.where(z > at, z, 0)[i], rtol=1e-11, atol=1e-12)
+            assert_allclose(model.codes(x[i : i + 1]).dense()[0], np.where(z > at, z, 0)[i], rtol=1e-11, atol=1e-12)
 
 
 def test_the_threshold_is_a_mean_over_batches_and_moves_by_a_hundredth_at_last():
@@ -173,7 +175,7 @@ def test_the_threshold_is_a_mean_over_batches_and_moves_by_a_hundredth_at_last()
         x = rows(seed=i) - (1000 if i == 3 else 0) * model.encoder[0].weight.mean(0).detach()
         z = z_of(model, x)
         least = z[largest(z, 16) & (z > 0)]  # round(16.5) is 16
-        step.observe(step(Batch(x, x, x * 3 - 1))[0], 0.0, 1.0)
+        step.update_state(step(Batch(x, x, x * 3 - 1))[0], 0.0, 1.0)
         if len(least):
             seen += 1
             threshold += (least.min() - threshold) / min(seen, 100)
@@ -185,14 +187,14 @@ def test_the_threshold_is_a_mean_over_batches_and_moves_by_a_hundredth_at_last()
 @pytest.mark.parametrize(("coder", "k"), [(BatchTopK(2.5), 2.5), (BatchTopK(Linear(9, 2)), 2), (BatchTopK(20), 20)])
 def test_after_training_so_many_exceed_the_threshold(kernels, coder, k):
     model, x = network(coder, kernels), rows(64)
-    Step(model, Objective((SquaredError(),))).finish(x)
+    Step(model, Objective((SquaredError(),))).calibrate(x)
     z = z_of(model, x)
     with torch.no_grad():
-        said = model.code(x).dense()
+        said = model.codes(x).dense()
     assert_array_equal(said != 0, largest(z, round(64 * k)) & (z > 0))
     other = network(coder, kernels)
     other.load_state_dict(model.state_dict())
-    assert_array_equal(other.code(x).dense().detach(), said)
+    assert_array_equal(other.codes(x).dense().detach(), said)
     assert {"coder.value", "coder.batches"} <= set(model.state_dict())
 
 
@@ -211,7 +213,7 @@ def jump(offer, raw, width):
 @pytest.mark.parametrize("width", [0.3, 1.0])
 def test_jumprelu_and_the_gradients_of_its_surrogate(kernels, at, bias, width):
     offer, coder = Offer(kernels, bias=bias), JumpReLU(at, width)
-    state = coder.init(N_LATENTS).double()
+    state = coder.create_state(N_LATENTS).double()
     with torch.no_grad():
         state.value += 0.3 * torch.randn(N_LATENTS, generator=torch.Generator().manual_seed(1))
     raw = state.value.detach().numpy().copy()
@@ -221,7 +223,7 @@ def test_jumprelu_and_the_gradients_of_its_surrogate(kernels, at, bias, width):
     if at == 0:
         assert ((raw < 0) & (np.abs(z - theta) < width / 2).any(0)).any()
     values, dz, dtheta = jump(offer, raw, width)
-    codes = coder.train(offer.pre, state)
+    codes = coder.training_codes(offer.pre, state)
     assert_allclose(coder(offer.pre, state).dense().detach(), values, rtol=1e-12, atol=1e-12)
     assert_allclose(codes.l0().detach(), (values > 0).sum(1), rtol=0)
     offer.learns(codes, values=values, dz=dz, more=[(state.value, dtheta)])
@@ -235,10 +237,10 @@ def test_jumprelu_and_the_gradients_of_its_surrogate(kernels, at, bias, width):
 def test_jumprelu_by_hand(kernels):
     """Two latents with θ = 0.5 and -1, taken as 0, ε = 0.4, so K = 2.5 within 0.2: loss Σ code + 10 Σ gate."""
     coder = JumpReLU(0.5, 0.4)
-    state = coder.init(2)
+    state = coder.create_state(2)
     state.value.data[1] = -1
     x = torch.tensor([[0.2, -0.1], [0.4, 0.1], [0.6, 3.0], [0.9, -9.0]], requires_grad=True)
-    codes = coder.train(Pre(x, torch.eye(2), torch.zeros(2), None, kernels), state)
+    codes = coder.training_codes(PreActivations(x, torch.eye(2), torch.zeros(2), None, kernels), state)
     (codes.dense().sum() + 10 * codes.l0().sum()).backward()
     assert_allclose(codes.dense().detach(), [[0, 0], [0, 0.1], [0.6, 3], [0.9, 0]], rtol=1e-6)
     # gate + z K + 10 K
@@ -259,7 +261,7 @@ def test_gated_and_its_gradients(kernels, bias):
     offer, coder, rng = Offer(kernels, bias=bias), Gated(), np.random.default_rng(9)
     r, m = rng.normal(size=(2, N_LATENTS)) * 0.5
     m -= bias  # or nobody would be loud whose gate is open
-    state = coder.init(N_LATENTS).double()
+    state = coder.create_state(N_LATENTS).double()
     with torch.no_grad():
         state.log_scale.copy_(torch.tensor(r))
         state.bias.copy_(torch.tensor(m))
@@ -269,8 +271,8 @@ def test_gated_and_its_gradients(kernels, bias):
     assert bias or (is_open & (loud < 0)).any()
     assert ((loud > 0) & ~is_open).any()
     on_code = offer.upward * spoken  # L1 presses on proposals, L0 has no slope here
-    codes = coder.train(offer.pre, state)
-    assert_allclose(codes.row_sums(codes.loudness).detach(), np.maximum(offer.z, 0).sum(1), rtol=1e-11)
+    codes = coder.training_codes(offer.pre, state)
+    assert_allclose(codes.row_sums(codes.abs_values).detach(), np.maximum(offer.z, 0).sum(1), rtol=1e-11)
     assert_array_equal(codes.l0().detach(), spoken.sum(1))
     pressed = offer.press[:, None] * is_open
     more = [(state.log_scale, (on_code * product).sum(0) * np.exp(r)), (state.bias, on_code.sum(0))]
@@ -285,13 +287,13 @@ def test_gated_and_its_gradients(kernels, bias):
 @pytest.mark.parametrize("kernels", [Plain(), Listed(2)], ids=lambda k: type(k).__name__)
 @pytest.mark.parametrize("coder", [JumpReLU(0.5, 0.25), BatchTopK(1), Gated()], ids=lambda coder: coder.name)
 def test_who_stands_on_the_threshold_says_nothing(coder, kernels):
-    at, state = 0.0 if isinstance(coder, Gated) else 0.5, coder.init(3)
+    at, state = 0.0 if isinstance(coder, Gated) else 0.5, coder.create_state(3)
     if isinstance(coder, BatchTopK):
         state.value.fill_(at)
     if isinstance(coder, Gated):
         state.bias.data.fill_(1.0)  # it would be loud if its gate were open
-    pre = Pre(torch.tensor([[at], [at + 2**-20]]), torch.ones(3, 1), torch.zeros(3), None, kernels)
-    for say in (coder,) if isinstance(coder, BatchTopK) else (coder, coder.train):
+    pre = PreActivations(torch.tensor([[at], [at + 2**-20]]), torch.ones(3, 1), torch.zeros(3), None, kernels)
+    for say in (coder,) if isinstance(coder, BatchTopK) else (coder, coder.training_codes):
         codes = say(pre, state)
         assert_array_equal(codes.l0().detach(), [0, 3])
         assert_array_equal(codes.dense().detach(), [[0] * 3, [at + 2**-20 + isinstance(coder, Gated)] * 3])
@@ -314,9 +316,9 @@ def test_a_shift_moves_who_speaks(coder, by):
         loud = (z - model.encoder[0].bias.detach().numpy()) * np.exp(state["log_scale"]) + state["bias"]
         wanted = np.where(moved > 0, np.maximum(loud, 0), 0)
     assert_allclose(model.margin(torch.tensor(z)).detach(), begins, rtol=1e-12)
-    before = model.code(x).dense().detach().numpy()
-    model.shift_codes(torch.tensor(shift))
-    after = model.code(x).dense().detach().numpy()
+    before = model.codes(x).dense().detach().numpy()
+    model.shift_biases(torch.tensor(shift))
+    after = model.codes(x).dense().detach().numpy()
     assert_allclose(after, wanted, rtol=1e-11, atol=1e-12)
     assert ((after != 0) != (before != 0)).any()
     if isinstance(coder, JumpReLU):
@@ -335,7 +337,7 @@ def test_refined_codes_by_hand(kernels):
         for layer in (model.encoder[0], model.decoder[0]):
             layer.weight.copy_(torch.tensor([[1, 0], [0, 1], [0.6, 0.8]]))
         model.refinements[0].fill_(0.5)
-    pre, codes = model.speak(torch.tensor([[2.0, 0.9]]), model.layout.coder)
+    pre, codes = model.pre_and_codes(torch.tensor([[2.0, 0.9]]), model.layout.coder)
     assert_allclose(pre.dense().detach(), [[2, 0.9 + 0.45, 1.92 + 0.36]], rtol=1e-6)
     assert_allclose(codes.dense().detach(), [[0, 0, 2.28]], rtol=1e-6)
 
@@ -381,7 +383,7 @@ def test_all_of_them_train(coder, kernels, refine):
         optimiser.step()
     assert losses[-1] < losses[0]
     assert all((p != old).any() for p, old in zip(model.parameters(), before, strict=True))
-    step.finish(x)
+    step.calibrate(x)
     with torch.no_grad():
         codes = model.encode(x)
         assert codes.l0().sum() > 0
@@ -393,6 +395,6 @@ def test_all_of_them_train(coder, kernels, refine):
 def test_what_is_no_number_is_said_and_seen(coder, kernels):
     model, x = network(coder, kernels), rows()
     model.encoder[0].weight.data[5] = torch.nan
-    for say in (coder.at(0.0).train, coder):
-        codes = model.speak(x, say)[1]
+    for say in (coder.at(0.0).training_codes, coder):
+        codes = model.pre_and_codes(x, say)[1]
         assert codes.dense()[:, 5].isnan().any()

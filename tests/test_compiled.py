@@ -56,7 +56,7 @@ def gradients(kind, layout, objective, batch, dtype=torch.float32):
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(i)))
     step = kind(model.to(dtype), objective).to(dtype)
     for _, controller in step.controlled():
-        controller.start(scale=0.3, steps=100)
+        controller.reset(scale=0.3, steps=100)
         controller.correction.fill_(0.05)
     numbers = step.gradients(batch_of(batch, dtype), progress=0.3)
     return numbers, {name: p.grad for name, p in model.named_parameters()}, dict(step.named_buffers())
@@ -183,7 +183,7 @@ def rounded(x):
 
 def of_rounded_factors(model, batch, weight, rate, pressed):
     """Return every gradient of squared error and weight × KL, each product's factors rounded, all else in float64."""
-    (W, b), (D, c) = ((layer.weight, layer.bias) for layer in model.ends)
+    (W, b), (D, c) = ((layer.weight, layer.bias) for layer in model.outer_layers)
     x, target, seen = batch
     h, clean = (torch.sigmoid(rounded(rows) @ rounded(W).t() + b) for rows in (seen, x))
     G = 2 * (rounded(h) @ rounded(D) + c - target) / x.numel()
@@ -236,7 +236,7 @@ def test_a_fit_of_rounded_products_learns_the_same(rounding, digits):
     assert_allclose(first, second, rtol=5e-3)
     assert (first != second).all()
     model = fits["bf16"]
-    (encoder, _), x = model.module_.ends, digits.astype(np.float32)
+    (encoder, _), x = model.module_.outer_layers, digits.astype(np.float32)
     wanted = 1 / (1 + np.exp(-(x.astype(float) @ encoder.weight.detach().double().numpy().T + encoder.bias.tolist())))
     assert_allclose(model.transform(x), wanted, atol=1e-6)
 
@@ -339,10 +339,10 @@ def test_a_step_that_is_ready_heeds_what_has_changed(threads):
         agree(9, 1.0)
     assert {ready.step.threads for key, ready in ours._desk.ready.items() if key[0] == 9} == {1, 2}
     for step in (ours, plain):
-        for layer in step.model.ends:
+        for layer in step.model.outer_layers:
             layer.weight.data = layer.weight.data + 0.01
     agree(9, 0.2)
-    layer = ours.model.ends[0]
+    layer = ours.model.outer_layers[0]
     layer.weight = torch.nn.Parameter(layer.weight.data)
     agree(9, 0.2)
     twin = copy.deepcopy(ours)
@@ -411,7 +411,7 @@ def test_weights_of_other_strides_are_left_to_torch():
     found = []
     for kind in (Compiled, ByHand):
         model = Autoencoder(Layout((6, 11), Sigmoid()), rng=torch.Generator().manual_seed(0))
-        for layer in model.ends:
+        for layer in model.outer_layers:
             layer.weight.data = layer.weight.data.t().contiguous().t()
         numbers = kind(model, Objective((SquaredError(),))).gradients(Batch(*rows(9, 6)))
         found.append([numbers["loss"], *(p.grad for p in model.parameters())])

@@ -85,7 +85,7 @@ def test_autograd_sees_that_weights_have_moved():
 
 @needed
 def test_larger_updates_are_torchs(monkeypatch):
-    monkeypatch.setattr("taciturn.kernels.native.library.ALONE", 16 * 6 - 1)
+    monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 16 * 6 - 1)
     x = torch.ones(6)
     assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **GIVEN)
     assert torch.equal(x, torch.ones(6))

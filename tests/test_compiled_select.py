@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from compiler import needed
 from taciturn.kernels import BFloat16, Int8
-from taciturn.kernels.native import Near, selects, top
-from taciturn.kernels.proposed import SPREADS
+from taciturn.kernels.native import CandidateInputs, selects, top
+from taciturn.kernels.rescored import SPREADS
 
 SHAPES = [(1, 16, 4), (7, 48, 1), (33, 512, 8), (5, 2048, 128), (3, 4112, 1000), (9, 8192, 32)]
 
@@ -62,7 +62,7 @@ def test_what_is_no_number_is_seen(kind):
 def test_rounded_scores_find_what_float64_does(kind, rounding, rows, latents, k, inputs):
     x, W, b = drawn(rows, inputs), drawn(latents, inputs, seed=1) / inputs**0.5, 0.3 * drawn(latents, seed=2)
     rounded = rounding(W, b)
-    near = Near(SPREADS * rounded.spread(x), x, W, b)
+    near = CandidateInputs(SPREADS * rounded.error_std(x), x, W, b)
     values, at = top(rounded.scores(x, torch.empty(rows, latents)), k, near)
     exact = torch.addmm(b.double(), x.double(), W.double().t())
     assert (values - exact.gather(1, at)).abs().max() < 3e-6
@@ -75,7 +75,7 @@ def test_scores_nearer_to_each_other_than_rounding_is(kind, rounding):
     x, b = drawn(20, 64), torch.zeros(512)
     W = drawn(1, 64, seed=1) + 3e-3 * drawn(512, 64, seed=2)
     rounded = rounding(W, b)
-    near = Near(SPREADS * rounded.spread(x), x, W, b)
+    near = CandidateInputs(SPREADS * rounded.error_std(x), x, W, b)
     at = top(rounded.scores(x, torch.empty(20, 512)), 8, near)[1]
     exact = (x.double() @ W.double().t()).topk(8, dim=1).indices.sort(1).values
     assert torch.equal(at, exact)
@@ -88,7 +88,7 @@ def test_any_number_of_threads_finds_the_same(threads):
     for n in (1, 2, 3):
         threads(n)
         rounded = Int8(W, b)
-        near = Near(SPREADS * rounded.spread(x), x, W, b)
+        near = CandidateInputs(SPREADS * rounded.error_std(x), x, W, b)
         found.append([*top(rounded.scores(x, torch.empty(70, 512)), 8, near), *top(torch.addmm(b, x, W.t()), 8)])
     for other in found[1:]:
         assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))

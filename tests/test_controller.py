@@ -23,7 +23,7 @@ class Law:
         self.o, self.scale, self.H = offset, scale, min(max(steps // 100, 5), 200)
         self.w, self.m, self.s, self.c, self.n = math.log(0.1 * scale), 1.0, 1.0, 0.0, 0
 
-    def observe(self, ratio, ease):
+    def update(self, ratio, ease):
         low, high = math.log(1e-3 * self.scale), math.log(1e3 * self.scale)
         self.n += 1
         self.m += (ratio - self.m) / min(self.n, self.H)
@@ -52,11 +52,11 @@ def test_the_law_step_by_step(offset, kind):
         "near": 1 + 0.05 * rng.standard_normal(4000),
     }[kind]
     controller, law = Controller(offset), Law(offset, 0.5, 4000)
-    controller.start(scale=0.5, steps=4000)
+    controller.reset(scale=0.5, steps=4000)
     for i, ratio in enumerate(ratios):
         ease = 1 - i / 4000
-        controller.observe(float(ratio), ease)
-        law.observe(ratio, ease)
+        controller.update(float(ratio), ease)
+        law.update(ratio, ease)
         if i % 97 == 0:
             got = [getattr(controller, name).item() for name in ("log_weight", "mean", "side", "correction")]
             assert got == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-12, abs=1e-15)
@@ -66,10 +66,10 @@ def test_the_law_step_by_step(offset, kind):
 
 def test_at_rest_the_weight_stands_still_an_offset_past_the_aim():
     controller = Controller(0.1)
-    controller.start(scale=1.0, steps=1000)
+    controller.reset(scale=1.0, steps=1000)
     before = controller.weight
     for _ in range(50):
-        controller.observe(1.0, 1.0)
+        controller.update(1.0, 1.0)
     assert controller.weight == pytest.approx(before)
     assert controller.aim == pytest.approx(0.9)
 
@@ -92,8 +92,8 @@ def model_and_rows(coder, n=400, widths=(6, 9), **layout):
 @pytest.mark.parametrize("term", [KL(0.05), SquaredRate(0.2)], ids=lambda t: t.text)
 def test_each_latent_is_born_at_the_rate(term):
     model, x = model_and_rows(Sigmoid())
-    Step(model, SquaredError() + term).start(x, steps=100)
-    np.testing.assert_allclose(model.code(x).dense().detach().mean(0), term.rate, rtol=1e-9)
+    Step(model, SquaredError() + term).initialise(x, steps=100)
+    np.testing.assert_allclose(model.codes(x).dense().detach().mean(0), term.rate, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -104,40 +104,40 @@ def test_the_decoder_is_born_saying_the_mean_row(output, said):
 
     model, x = model_and_rows(Sigmoid(), output=Elementwise.parse(output))
     x = x / x.max()
-    Step(model, SquaredError() + KL(0.1)).start(x, steps=100)
+    Step(model, SquaredError() + KL(0.1)).initialise(x, steps=100)
     np.testing.assert_allclose(model.decoder[-1].bias.detach(), said(x.mean(0).numpy()), rtol=1e-9)
 
 
 def test_l1_is_born_and_ends_at_its_l0():
     model, x = model_and_rows(ReLU())
     step = Step(model, SquaredError() + L1(l0=3))
-    step.start(x, steps=100)
-    codes = model.code(x).dense()
+    step.initialise(x, steps=100)
+    codes = model.codes(x).dense()
     assert (codes > 0).sum(1).double().mean().item() == pytest.approx(3, abs=0.03)
     np.testing.assert_allclose((codes > 0).double().mean(0), 3 / 9, atol=1 / 400)
-    model.shift_codes(torch.full((9,), 0.7, dtype=torch.float64))
-    assert step.finish(x)["l1"] == pytest.approx(1, abs=0.01)
+    model.shift_biases(torch.full((9,), 0.7, dtype=torch.float64))
+    assert step.calibrate(x)["l1"] == pytest.approx(1, abs=0.01)
 
 
 def test_the_last_shift_meets_the_rate_with_one_number_and_keeps_the_mean_reconstruction():
     model, x = model_and_rows(Sigmoid())
     step = Step(model, SquaredError() + KL(0.1))
-    step.start(x, steps=100)
-    model.shift_codes(torch.linspace(0.2, 0.9, 9, dtype=torch.float64))
-    before, mean = model.encoder[-1].bias.detach().clone(), model.decode(model.code(x)).detach().mean(0)
-    assert step.finish(x)["kl"] == pytest.approx(1, rel=1e-9)
+    step.initialise(x, steps=100)
+    model.shift_biases(torch.linspace(0.2, 0.9, 9, dtype=torch.float64))
+    before, mean = model.encoder[-1].bias.detach().clone(), model.decode(model.codes(x)).detach().mean(0)
+    assert step.calibrate(x)["kl"] == pytest.approx(1, rel=1e-9)
     shift = model.encoder[-1].bias.detach() - before
     np.testing.assert_allclose(shift, shift[0], rtol=1e-9)
-    np.testing.assert_allclose(model.decode(model.code(x)).detach().mean(0), mean, rtol=1e-9)
+    np.testing.assert_allclose(model.decode(model.codes(x)).detach().mean(0), mean, rtol=1e-9)
 
 
 def test_a_rate_that_is_met_is_left_alone():
     model, x = model_and_rows(Sigmoid())
     step = Step(model, SquaredError() + KL(0.1))
-    step.start(x, steps=100)
-    model.shift_codes(torch.full((9,), 0.01, dtype=torch.float64))
+    step.initialise(x, steps=100)
+    model.shift_biases(torch.full((9,), 0.01, dtype=torch.float64))
     before = model.encoder[-1].bias.detach().clone()
-    step.finish(x)
+    step.calibrate(x)
     assert torch.equal(model.encoder[-1].bias, before)
 
 
@@ -147,8 +147,8 @@ def test_it_presses_the_codes_of_the_clean_rows(noisy):
     """∂/∂W of w Σ KL(aim·ρ, mean clean code), in NumPy, beside the error of the rows that were seen."""
     model, x = model_and_rows(Sigmoid(), n=50)
     step = Step(model, SquaredError(weight=0) + KL(0.1)).double()
-    step.start(x, steps=100)
-    model.shift_codes(torch.full((9,), 0.5, dtype=torch.float64))
+    step.initialise(x, steps=100)
+    model.shift_biases(torch.full((9,), 0.5, dtype=torch.float64))
     seen = Gaussian(1.0)(x, generator(0, "test")) if noisy else x
     step.gradients(Batch(x, x, seen))
     W, b = (p.detach().numpy() for p in (model.encoder[0].weight, model.encoder[0].bias))

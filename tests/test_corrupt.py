@@ -16,7 +16,7 @@ from taciturn.data.sources import Rows
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
 from taciturn.objective import Objective, SquaredError
-from taciturn.training import Feed, Record, Run, Validation, near_equal, train
+from taciturn.training import Feed, Record, Run, Validation, near_equal_batches, train
 from taciturn.training.solvers import SGD, groups
 from taciturn.training.step import Step
 
@@ -324,20 +324,20 @@ def test_an_epoch_shows_every_row_once_and_corrupts_only_what_is_seen():
     for batch in batches:
         np.testing.assert_allclose(batch.x.numpy(), (x[number_of(batch.x)] - SHIFT) / SCALE, rtol=1e-12)
         assert batch.target is batch.x
-        assert not (batch.seen == batch.x).any()
+        assert not (batch.corrupted == batch.x).any()
 
 
 def test_noise_is_in_scaled_units():
     x = np.random.default_rng(0).normal(size=(2000, 50))
     (batch,) = Feed(Rows(x), scaled, batch_size=2000, seed=0, corruption=Gaussian(0.5)).epoch(0)
-    noise = (batch.seen - batch.x).numpy()
+    noise = (batch.corrupted - batch.x).numpy()
     assert abs(noise.var() / 0.25 - 1) < SIGMAS * math.sqrt(2 / noise.size)
 
 
 def test_under_clean_what_is_seen_is_the_row_itself():
     feed = Feed(Rows(table()), scaled, batch_size=8, seed=0)
-    for batch in [*feed.epoch(0), *feed.held_out()]:
-        assert batch.seen is batch.x
+    for batch in [*feed.epoch(0), *feed.validation_batches()]:
+        assert batch.corrupted is batch.x
         assert batch.target is batch.x
 
 
@@ -345,21 +345,21 @@ def test_the_target_is_each_rows_partner_where_partners_are_given():
     x = table()
     partners = 1000 + np.arange(30)[:, None] * np.ones((1, 4))
     feed = Feed(Rows(x), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0), target=Rows(partners))
-    for batches in (feed.epoch(0), feed.held_out()):
+    for batches in (feed.epoch(0), feed.validation_batches()):
         for batch in batches:
             expected = (partners[number_of(batch.x)] - SHIFT) / SCALE
             np.testing.assert_allclose(batch.target.numpy(), expected, rtol=1e-12)
-            assert not (batch.seen == batch.x).any()
+            assert not (batch.corrupted == batch.x).any()
 
 
 def test_held_out_rows_come_in_order_with_the_same_noise_each_time():
     feed = Feed(Rows(table()), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0))
-    first, second = list(feed.held_out()), list(feed.held_out())
+    first, second = list(feed.validation_batches()), list(feed.validation_batches())
     assert [n for batch in first for n in number_of(batch.x)] == list(range(30))
     for a, b in zip(first, second, strict=True):
-        assert torch.equal(a.seen, b.seen)
-        assert not (a.seen == a.x).any()
-    noises = [(b.seen - b.x)[:7] for b in first] + [(b.seen - b.x)[:7] for b in feed.epoch(0)]
+        assert torch.equal(a.corrupted, b.corrupted)
+        assert not (a.corrupted == a.x).any()
+    noises = [(b.corrupted - b.x)[:7] for b in first] + [(b.corrupted - b.x)[:7] for b in feed.epoch(0)]
     assert_all_differ(noises)  # from batch to batch, and from what is trained on
 
 
@@ -372,15 +372,15 @@ def assert_all_differ(noises: list[torch.Tensor]) -> None:
 def test_noise_differs_from_step_to_step_and_between_blocks_of_rows():
     feed = Feed(Rows(np.zeros((256, 3))), lambda x: x, batch_size=128, seed=0, corruption=Gaussian(1.0))
     batches = [*feed.epoch(0), *feed.epoch(1, step=2)]
-    assert_all_differ([half for batch in batches for half in batch.seen.split(64)])
+    assert_all_differ([half for batch in batches for half in batch.corrupted.split(64)])
     other = Feed(Rows(np.zeros((256, 3))), lambda x: x, batch_size=128, seed=1, corruption=Gaussian(1.0))
-    assert_all_differ([next(feed.epoch(0)).seen, next(other.epoch(0)).seen])
+    assert_all_differ([next(feed.epoch(0)).corrupted, next(other.epoch(0)).corrupted])
 
 
 def ten_million(noise: Corruption) -> np.ndarray:
     """What two steps of training see in place of ones, in the order in which it is drawn: 1,000 rows of 5,000 each."""
     feed = Feed(Rows(np.ones((1000, 5000), np.float32)), lambda x: x, batch_size=1000, seed=0, corruption=noise)
-    seen = [batch.seen for epoch in (0, 1) for batch in feed.epoch(epoch, step=epoch)]
+    seen = [batch.corrupted for epoch in (0, 1) for batch in feed.epoch(epoch, step=epoch)]
     return torch.cat(seen).flatten().numpy()
 
 
@@ -410,7 +410,7 @@ def test_a_blocks_noise_does_not_depend_on_what_else_is_in_the_batch():
     def seen(n_rows: int) -> torch.Tensor:
         feed = Feed(Rows(np.zeros((n_rows, 3))), lambda x: x, batch_size=n_rows, seed=0, corruption=Gaussian(1.0))
         (batch,) = feed.epoch(0)
-        return batch.seen
+        return batch.corrupted
 
     assert torch.equal(seen(192)[:128], seen(128))
 
@@ -421,7 +421,9 @@ def test_no_rows_stay_no_rows():
 
 def test_a_batch_size_beyond_the_rows_changes_nothing():
     def seen(batch_size: int) -> torch.Tensor:
-        return next(Feed(Rows(table()), scaled, batch_size=batch_size, seed=0, corruption=Gaussian(0.5)).epoch(0)).seen
+        return next(
+            Feed(Rows(table()), scaled, batch_size=batch_size, seed=0, corruption=Gaussian(0.5)).epoch(0)
+        ).corrupted
 
     assert torch.equal(seen(len(table())), seen(10**12))
 
@@ -434,16 +436,16 @@ def test_an_epoch_goes_on_where_it_stopped():
     assert len(rest) == 3
     for a, b in zip(whole[1:], rest, strict=True):
         assert torch.equal(a.x, b.x)
-        assert torch.equal(a.seen, b.seen)
+        assert torch.equal(a.corrupted, b.corrupted)
 
 
 def test_the_feed_resolves_a_schedule_at_each_step():
     x = np.zeros((4000, 20))
     feed = Feed(Rows(x), lambda x: x, batch_size=1000, seed=0, corruption=Gaussian(Linear(0.8, 0.0)))
-    stds = [batch.seen.std().item() for batch in feed.epoch(0, step=4, progress=lambda step: step / 8)]
+    stds = [batch.corrupted.std().item() for batch in feed.epoch(0, step=4, progress=lambda step: step / 8)]
     assert stds == pytest.approx([0.4, 0.3, 0.2, 0.1], rel=SIGMAS / math.sqrt(2 * 20_000))
     # validation looks with the noise that the run ends at
-    assert all(torch.equal(batch.seen, batch.x) for batch in feed.held_out())
+    assert all(torch.equal(batch.corrupted, batch.x) for batch in feed.validation_batches())
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=text)
@@ -456,7 +458,7 @@ def test_noise_does_not_depend_on_the_number_of_threads(noise):
         for n_threads in (1, 4):
             torch.set_num_threads(n_threads)
             assert torch.get_num_threads() == n_threads
-            seen += [next(feed.epoch(0)).seen, next(feed.held_out()).seen]
+            seen += [next(feed.epoch(0)).corrupted, next(feed.validation_batches()).corrupted]
     finally:
         torch.set_num_threads(before)
     assert torch.equal(seen[0], seen[2])
@@ -465,13 +467,13 @@ def test_noise_does_not_depend_on_the_number_of_threads(noise):
 
 
 def test_batches_are_the_fewest_and_near_equal():
-    assert near_equal(10, 4) == [(0, 4), (4, 7), (7, 10)]
-    assert near_equal(5, 8) == [(0, 5)]
-    assert near_equal(3, 1) == [(0, 1), (1, 2), (2, 3)]
-    assert near_equal(66, 32) == [(0, 22), (22, 44), (44, 66)]  # no ragged rest of two
+    assert near_equal_batches(10, 4) == [(0, 4), (4, 7), (7, 10)]
+    assert near_equal_batches(5, 8) == [(0, 5)]
+    assert near_equal_batches(3, 1) == [(0, 1), (1, 2), (2, 3)]
+    assert near_equal_batches(66, 32) == [(0, 22), (22, 44), (44, 66)]  # no ragged rest of two
     for n in range(1, 60):
         for size in range(1, 65):
-            bounds = near_equal(n, size)
+            bounds = near_equal_batches(n, size)
             sizes = [b - a for a, b in bounds]
             assert [0, *(b for _, b in bounds)] == [*(a for a, _ in bounds), n]
             assert max(sizes) <= size
@@ -498,7 +500,7 @@ def numpy_recon(weights: tuple[np.ndarray, ...], x: np.ndarray) -> np.ndarray:
 def noisy_run(n_epochs: int = 1) -> Run:
     model = Autoencoder(Layout((4, 6), Sigmoid()), rng=rng()).double()
     x = np.random.default_rng(1).normal(size=(40, 4))
-    feed = Feed(Rows(x), model.normalise, batch_size=10, seed=0, corruption=Gaussian(3.0))
+    feed = Feed(Rows(x), model.scale_rows, batch_size=10, seed=0, corruption=Gaussian(3.0))
     step = Step(model, Objective((SquaredError(),)))
     return Run(step, feed, SGD().build(groups(model.named_parameters(), 0.0), 0.01), 0.01, n_epochs)
 
@@ -507,7 +509,7 @@ def test_training_sees_noise_and_is_asked_for_the_clean_row():
     run = noisy_run()
     weights = tuple(w.copy() for w in numpy_of(run.step.model))
     batch = next(run.feed.epoch(0))
-    seen, clean = batch.seen.numpy(), batch.x.numpy()
+    seen, clean = batch.corrupted.numpy(), batch.x.numpy()
     expected = np.mean((numpy_recon(weights, seen) - clean) ** 2)
     record = next(train(run))
     np.testing.assert_allclose(record.numbers["loss"].item(), expected, rtol=1e-12)
@@ -520,7 +522,7 @@ def test_the_loss_is_asked_of_partners_where_they_are_given():
     run.feed = Feed(Rows(run.feed.source.read(0, 40)), scaled, 10, 0, Gaussian(3.0), target=Rows(partners))
     weights = tuple(w.copy() for w in numpy_of(run.step.model))
     batch = next(run.feed.epoch(0))
-    expected = np.mean((numpy_recon(weights, batch.seen.numpy()) - batch.target.numpy()) ** 2)
+    expected = np.mean((numpy_recon(weights, batch.corrupted.numpy()) - batch.target.numpy()) ** 2)
     assert not torch.equal(batch.target, batch.x)
     np.testing.assert_allclose(next(train(run)).numbers["loss"].item(), expected, rtol=1e-12)
 
@@ -543,11 +545,11 @@ def test_a_model_never_corrupts_neither_while_it_trains_nor_after():
 def test_validation_measures_the_loss_on_noisy_rows_and_the_rates_on_clean_ones():
     run = noisy_run()
     weights = numpy_of(run.step.model)
-    batches = list(run.feed.held_out())
+    batches = list(run.feed.validation_batches())
     record = Record(0, 0, True, 10, 0.01, {})
     Validation(run.feed)(run, batches[0], record)
     clean = np.concatenate([b.x.numpy() for b in batches])
-    seen = np.concatenate([b.seen.numpy() for b in batches])
+    seen = np.concatenate([b.corrupted.numpy() for b in batches])
     np.testing.assert_allclose(
         record.numbers["validation_rates"].numpy(), numpy_codes(weights, clean).mean(0), rtol=1e-12
     )
@@ -561,7 +563,7 @@ def test_validation_measures_the_loss_on_noisy_rows_and_the_rates_on_clean_ones(
 def test_one_or_two_rows_train_under_noise(coder, n_rows):
     model = Autoencoder(Layout((4, 6), coder), rng=rng())
     x = np.random.default_rng(1).normal(size=(n_rows, 4)).astype(np.float32)
-    feed = Feed(Rows(x), model.normalise, batch_size=8, seed=0, corruption=Gaussian(0.01) + Swap(0.1))
+    feed = Feed(Rows(x), model.scale_rows, batch_size=8, seed=0, corruption=Gaussian(0.01) + Swap(0.1))
     optimiser = SGD().build(groups(model.named_parameters(), 0.0), 0.1)
     run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 0.1, epochs=40)
     losses = [record.numbers["loss"].item() for record in train(run)]

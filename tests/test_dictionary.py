@@ -187,7 +187,7 @@ def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):
     parts.partial_fit(X[170:])
     wanted = whole.module_.whitening
     np.testing.assert_allclose(
-        np.cov((whole.module_.normalise(torch.from_numpy(X))).T, bias=True), np.eye(6), atol=1e-5
+        np.cov((whole.module_.scale_rows(torch.from_numpy(X))).T, bias=True), np.eye(6), atol=1e-5
     )
     np.testing.assert_allclose(parts.module_.whitening, wanted, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(loaded.module_.whitening, wanted, rtol=1e-9, atol=1e-9)

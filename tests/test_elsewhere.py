@@ -97,7 +97,7 @@ def test_room_is_for_rows_as_they_are_held(monkeypatch):
         monkeypatch.setattr("taciturn.data.device_rows.room", lambda device, room=room: room)
         feed = Feed(source := Counted(whole), torch.Tensor.float, 500, 0, device="cpu")
         for _ in range(2):
-            list(feed.held_out())
+            list(feed.validation_batches())
         assert source.asked == asked * len(whole) + 1  # and one, to see what it becomes
 
 
@@ -106,8 +106,8 @@ def test_rows_that_a_device_has_room_for_are_moved_once_and_are_the_same(monkeyp
     def batches(source, device):
         partners = Rows(-X) if target else None
         feed = Feed(source, torch.Tensor.float, 500, 0, Gaussian(0.1), partners, device)
-        every = [batch for epoch in (0, 1) for batch in feed.epoch(epoch)] + list(feed.held_out())
-        return [tensor for batch in every for tensor in (batch.x, batch.target, batch.seen)]
+        every = [batch for epoch in (0, 1) for batch in feed.epoch(epoch)] + list(feed.validation_batches())
+        return [tensor for batch in every for tensor in (batch.x, batch.target, batch.corrupted)]
 
     on_disk = X.copy()
     on_disk.setflags(write=False)  # as a memory map

@@ -199,7 +199,7 @@ def test_early_stopping_holds_rows_out_and_keeps_the_best(digits):
 
     held = Subset(Rows(digits[:400]), split(400, 0.1, 0)[1])
     learner = model._learner
-    feed = Feed(held, learner.model.normalise, learner.settings.batch_size, 0, Gaussian(0.3))
+    feed = Feed(held, learner.model.scale_rows, learner.settings.batch_size, 0, Gaussian(0.3))
     again = Validation(feed).numbers(learner.step)["loss"].item()
     assert again == pytest.approx(losses.min(), rel=1e-6)
 
@@ -312,7 +312,7 @@ def test_what_has_diverged_can_go_on_from_its_last_good_weights(digits):
 @pytest.mark.parametrize(("scaling", "scales"), [("none", False), ("standard", True)])
 def test_rows_in_their_own_units_are_only_cast(digits, scaling, scales):
     learner = SparseAutoencoder(8, scaling=scaling, max_iter=1, random_state=0).fit(digits)._learner
-    assert learner._feed(Rows(digits)).normalise == (learner.model.normalise if scales else learner.model.cast)
+    assert learner._feed(Rows(digits)).scale_rows == (learner.model.scale_rows if scales else learner.model.cast)
 
 
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):

@@ -259,7 +259,9 @@ def test_the_textbooks_figure(term, key):
     for rate in ARRAYS["figure/rates"]:
         codes = Dense(torch.full((1, 1), float(rate), dtype=torch.float64))
         drawn.append(
-            term(target)(Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x), codes, x, torch.zeros(0))).item()
+            term(target)(
+                Pass(model, Batch(x, x, x), Sigmoid(), model.pre_activations(x), codes, x, torch.zeros(0))
+            ).item()
         )
     np.testing.assert_allclose(drawn, ARRAYS[key], rtol=1e-9, atol=1e-12)
 

@@ -17,7 +17,7 @@ from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import names, parse
 from taciturn.kernels import Chunked, Plain
 from taciturn.model import Autoencoder, Batch, Layout
-from taciturn.model.coding_layers import Elementwise, Sparsifier
+from taciturn.model.coding_layers import CodingLayer, Elementwise
 from taciturn.objective import Objective, Term
 from taciturn.training.step import Step
 
@@ -101,7 +101,7 @@ def trip(layout, at, x, given=None):
             z = z + at[f"refinements.{stage - 1}"] * left @ at["decoder.0.weight"].T
         stood = SimpleNamespace(z=z, at=at) if given is None else given.stages[stage]
         codes, pressed, gate = codes_of(layout.coder, at, z, bias, stood)
-        stages.append(SimpleNamespace(z=z, at=at, codes=codes, pressed=pressed, gate=gate))
+        stages.append(SimpleNamespace(z=z, at=at, codes=codes, penalised=pressed, gate=gate))
     last = stages[-1]
     return SimpleNamespace(**vars(last), stages=stages, decode=decode, V=at["decoder.0.weight"], x=x)
 
@@ -126,7 +126,7 @@ def rate(term, net, now, given, aim=1.0):
 
 
 def penalty(term, net, now, given, aim=1.0):
-    size = now.pressed
+    size = now.penalised
     if term.name == "tanh_penalty" or term.scaled:
         size = size * np.sqrt((now.V**2).sum(1))
     return np.mean((np.tanh(term.steepness * size) if term.name == "tanh_penalty" else size).sum(1))
@@ -139,14 +139,14 @@ def count(term, net, now, given, aim=1.0):
 
 def auxk(term, net, now, given):
     """What the dead say, beside what is left over, which is given."""
-    dead = np.flatnonzero(net.silent >= term.after)
+    dead = np.flatnonzero(net.inactive_rows >= term.after)
     said = np.maximum(now.z[:, dead] * largest(given.z[:, dead], term.k), 0) @ now.V[dead]
     return np.mean((said - (net.target - given.decode(given.codes))) ** 2)
 
 
 def gated_aux(term, net, now, given):
     """Of what is pressed on, by a decoder that is given."""
-    return logits_error(term, net, given.decode(now.pressed))
+    return logits_error(term, net, given.decode(now.penalised))
 
 
 def multi_topk(term, net, now, given):
@@ -206,7 +206,7 @@ FORMULAS = {
 # --- the table --------------------------------------------------------------------------------------------------
 CODERS = parse(
     "topk:3+topk:3,signed=true+batch_topk:2.5+jumprelu:threshold=0.1,bandwidth=0.8+gated+relu+sigmoid+tanh+elu+identity",
-    Sparsifier,
+    CodingLayer,
 )
 WRITTEN = parse(
     "squared_error+cross_entropy+kl:0.2+squared_rate:0.2+l1+l1:scaled=true+tanh_penalty:steepness=1.5+l0+l0:3,weight=1"
@@ -236,7 +236,7 @@ def part(name):
 
 def fits(layout, *terms):
     try:
-        Objective(terms).check(layout.offers())
+        Objective(terms).check(layout.provides())
     except RecipeError:
         return False
     return True
@@ -247,7 +247,7 @@ def cases(terms):
     found = []
     for coder in CODERS:
         for term in terms:
-            output = "sigmoid" if getattr(term, "error", term).unit_targets else "identity"
+            output = "sigmoid" if getattr(term, "error", term).unit_interval_only else "identity"
             kinds = [kind for kind in LAYOUTS if output == "identity" or "refine" not in LAYOUTS[kind]]
             kinds = [kind for kind in kinds if fits(layout_of(coder, kind, output), term)]
             if term.name != "squared_error":  # it goes with every layout, others with the next in turn
@@ -296,7 +296,7 @@ def is_the_slope_of(formula, model, number, expected):
 def batch_of(unit):
     rng = np.random.default_rng(5)
     x, target, seen = rng.normal(size=(3, B, D))
-    return Batch(*map(torch.tensor, (x, sigmoid(target) if unit else target, seen)), moment=(2, 10))
+    return Batch(*map(torch.tensor, (x, sigmoid(target) if unit else target, seen)), draw_key=(2, 10))
 
 
 @pytest.mark.parametrize(("coder", "kind", "term", "output"), cases(WRITTEN), ids=name_of)
@@ -304,10 +304,12 @@ def test_a_terms_gradient_is_the_slope_of_its_formula(coder, kind, term, output)
     layout = layout_of(coder, kind, output)
     model = network(layout, list(LAYOUTS).index(kind) + WRITTEN.index(term) + CODERS.index(coder))
     step, batch = Step(model, Objective((term,))), batch_of(output == "sigmoid")
-    step.silent.copy_(torch.tensor([50, 0, 99, 49, 70, 0, 50]))
-    net = SimpleNamespace(layout=layout, target=batch.target.numpy(), batch=batch, silent=step.silent.numpy())
+    step.inactive_rows.copy_(torch.tensor([50, 0, 99, 49, 70, 0, 50]))
+    net = SimpleNamespace(
+        layout=layout, target=batch.target.numpy(), batch=batch, inactive_rows=step.inactive_rows.numpy()
+    )
     at = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
-    seen = batch.seen.numpy()
+    seen = batch.corrupted.numpy()
     given = trip(layout, at, seen)
 
     def formula(there):
@@ -327,9 +329,9 @@ def test_a_penalty_whose_weight_is_found_presses_the_clean_rows_past_its_target(
     controller.log_weight.fill_(np.log(0.3))
     controller.correction.fill_(0.2)
     aim = 1 - (0.02 if term.name != "l1" and term.name != "tanh_penalty" else 0) - 0.2
-    net = SimpleNamespace(layout=layout, target=batch.target.numpy(), batch=batch, silent=None)
+    net = SimpleNamespace(layout=layout, target=batch.target.numpy(), batch=batch, inactive_rows=None)
     at = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
-    x, seen = batch.x.numpy(), batch.seen.numpy()
+    x, seen = batch.x.numpy(), batch.corrupted.numpy()
     given, clean = trip(layout, at, seen), trip(layout, at, x)
 
     def formula(there):
@@ -342,6 +344,6 @@ def test_a_penalty_whose_weight_is_found_presses_the_clean_rows_past_its_target(
 def test_the_table_misses_no_part():
     table = [*cases(WRITTEN), *cases(FOUND)]
     assert {term.name for _, _, term, _ in table} == set(FORMULAS) == set(names(Term))
-    assert {coder.name for coder, *_ in table} == set(names(Sparsifier))
+    assert {coder.name for coder, *_ in table} == set(names(CodingLayer))
     assert {(coder, kind) for coder, kind, *_ in table} == {(coder, kind) for coder in CODERS for kind in LAYOUTS}
-    assert {term.name for term in FOUND} == {term.name for term in WRITTEN if term.asks_for}
+    assert {term.name for term in FOUND} == {term.name for term in WRITTEN if term.target_kind}

@@ -229,7 +229,7 @@ def largest(kernels, *, train, widths=(16, 2048), **layout):
         else:
             codes = model.encode(x_BD)
             model.reconstruct(codes)
-            codes.sum(), codes.fired(), codes.l0(), codes.row_sums(codes.loudness)
+            codes.sum(), codes.active_counts(), codes.l0(), codes.row_sums(codes.abs_values)
             inference.evaluate(model, Rows(x_BD.numpy()))
     return watch.largest
 
@@ -259,10 +259,16 @@ def test_nor_do_other_layers_of_few_codes(coder, refine):
         step = Step(model, Objective(tuple(terms)))
         with Watch() as watch:
             step.gradients(Batch(x_BD, x_BD, x_BD + 0.1))  # the clean rows make their way as well
-            step.finish(x_BD)
+            step.calibrate(x_BD)
             codes = model.encode(x_BD)
             said = codes.l0().sum()
-            codes.sum(), codes.fired(), codes.row_sums(codes.loudness), codes.by_rank(), codes.split([100, 2048])
+            (
+                codes.sum(),
+                codes.active_counts(),
+                codes.row_sums(codes.abs_values),
+                codes.by_rank(),
+                codes.split([100, 2048]),
+            )
             model.reconstruct(codes)
         found[type(kernels)] = watch.largest
         assert 256 < said < 2048 * 256 / 10

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
 from taciturn.kernels import Above, AtLeast, Chunked, Index, Plain
-from taciturn.model import Autoencoder, Batch, Dense, Layout, Pre, Sparse
+from taciturn.model import Autoencoder, Batch, Dense, Layout, PreActivations, Sparse
 from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
 from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
 from taciturn.training.step import Step
@@ -57,13 +57,13 @@ class Offer:
     dtype: torch.dtype
     kernels: Plain | Chunked
     leaves: list[torch.Tensor] = field(init=False)
-    pre: Pre = field(init=False)
+    pre: PreActivations = field(init=False)
 
     def __post_init__(self):
         arrays = [self.x, self.W, self.b, self.V] + ([] if self.c is None else [self.c])
         self.leaves = [torch.tensor(a, dtype=self.dtype, requires_grad=True) for a in arrays]
         x, W, b, _, *c = self.leaves
-        self.pre = Pre(x, W, b, c[0] if c else None, self.kernels)
+        self.pre = PreActivations(x, W, b, c[0] if c else None, self.kernels)
 
     @property
     def shape(self):
@@ -84,7 +84,7 @@ class Offer:
         """The codes are z where kept, and all gradients those of the chain rule; `more`: [(x', W')] beside."""
         z = self.z + sum(x.detach().double().numpy() @ W.detach().double().numpy().T for x, W in more)
         recon = codes @ self.leaves[3]
-        loud = codes.row_sums(codes.loudness)
+        loud = codes.row_sums(codes.abs_values)
         torch.autograd.backward([recon, loud], [self.tensor(self.up), self.tensor(self.press)])
         values = np.where(kept, z, 0)
         dz = np.where(kept, self.up @ self.V.T + self.press[:, None] * np.sign(z), 0)
@@ -157,7 +157,7 @@ def test_topk_says_as_many_as_are_above_0(offer, data):
     offer.b -= data.draw(st.integers(0, 3)) * offer.b.any()
     offer.__post_init__()
     coder = TopK(k)
-    codes = coder(offer.pre, coder.init(offer.shape[1]))
+    codes = coder(offer.pre, coder.create_state(offer.shape[1]))
     for row, said in zip(offer.z, codes.dense().detach().double().numpy(), strict=True):
         same_numbers(said[said > 0], [z for z in np.sort(row)[::-1][:k] if z > 0])
         assert (said >= 0).all()
@@ -225,7 +225,7 @@ def test_among_some_latents_the_others_are_zero(offer, data):
     n_latents = offer.shape[1]
     some = data.draw(st.lists(st.integers(0, n_latents - 1), min_size=1, unique=True))
     k = data.draw(st.integers(1, n_latents))
-    codes = offer.pre.among(torch.tensor(some)).top(k)
+    codes = offer.pre.restricted_to(torch.tensor(some)).top(k)
     assert codes.n_latents == n_latents
     kept = entries(codes)
     assert not np.delete(kept, some, axis=1).any()
@@ -243,7 +243,7 @@ def test_an_offer_beside_another_adds_its_products(offer, data):
     for _ in range(data.draw(st.integers(1, 2))):
         wide = data.draw(st.integers(1, 2))
         pair = [offer.tensor(data.draw(whole(rows, wide))).requires_grad_() for rows in (n, n_latents)]
-        pre = pre.beside(*pair)
+        pre = pre.plus(*pair)
         more.append(pair)
     z = offer.z + sum(y.detach().double().numpy() @ U.detach().double().numpy().T for y, U in more)
     k = data.draw(st.integers(1, n_latents))
@@ -298,7 +298,7 @@ def test_both_forms_are_ranked_alike(forms):
     most = max((values != 0).sum(1).max(), 1)
     for codes in forms:
         leaf = codes.values.clone().requires_grad_()
-        ranked, done = codes.say(leaf).by_rank(), 0
+        ranked, done = codes.with_values(leaf).by_rank(), 0
         widths = [1, 1, 2, 4, 8][: len(ranked)]
         assert sum(widths[:-1]) < most <= sum(widths)
         for piece, width in zip(ranked, widths, strict=True):
@@ -393,7 +393,7 @@ def test_who_speaks_and_how_loud_as_far_as_rounding_allows(coder, kernels, dtype
     terms = np.abs(numbers(x) - centre) @ np.abs(weight).T + np.abs(bias)
     info = torch.finfo(dtype)
     slack = 4 * info.eps * terms + D * info.tiny * info.eps
-    codes = model.speak(x, coder.train if train else coder)[1]
+    codes = model.pre_and_codes(x, coder.training_codes if train else coder)[1]
     assert codes.values.dtype == dtype
     said = numbers(codes.dense())
     surely, maybe, loud = says(coder, model, z, slack, train=train)
@@ -442,6 +442,6 @@ def test_steps_on_silent_tiny_and_huge_rows_stay_finite(coder, kernels, n, size,
     said = step.gradients(Batch(x, x, x))
     assert all(number.isfinite().all() for number in said.values())
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
-    step.finish(x)
+    step.calibrate(x)
     assert all(value.isfinite().all() for value in step.state_dict().values())
     assert model(x).isfinite().all()

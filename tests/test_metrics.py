@@ -19,7 +19,7 @@ from taciturn.corruption import Gaussian, Masking
 from taciturn.data.sources import Rows
 from taciturn.kernels import Plain
 from taciturn.metrics import SSIM, Cosine, Sparsity, SquaredErrors, psnr
-from taciturn.model import Autoencoder, Dense, Layout, Pre
+from taciturn.model import Autoencoder, Dense, Layout, PreActivations
 from taciturn.model.coding_layers import ReLU, Sigmoid, TopK
 
 SPLITS = [[300], [1, 299], [100] * 3, [7] * 42 + [6], [1] * 300]
@@ -313,7 +313,7 @@ def test_sparsity_is_streamed(sizes):
     sparsity = Sparsity()
     for block in np.split(codes_BL, np.cumsum(sizes)[:-1]):
         codes = Dense(torch.tensor(block))
-        sparsity.add(codes, codes.fired())
+        sparsity.add(codes, codes.active_counts())
     assert sparsity.rows == 4
     assert_array_equal(sparsity.rates, [0, 2, -0.5, 0])
     assert_array_equal(sparsity.firing, [0, 0.75, 0.5, 0.5])
@@ -329,12 +329,12 @@ def test_sparsity_of_sparse_float32_codes_is_numpys_in_float64(sizes, signed):
     x_ND, W = torch.randn(300, 4, generator=rng), torch.randn(6, 4, generator=rng)
     bias = torch.tensor([0, 1, 0, 0, -2, 0.0])
     W[5] = 0
-    coded = Pre(x_ND, W, bias, None, Plain()).top(2, signed=signed)
+    coded = PreActivations(x_ND, W, bias, None, Plain()).top(2, signed=signed)
     codes_NL = coded.dense().double().numpy()
     sparsity, start = Sparsity(), 0
     for size in sizes:
-        codes = Pre(x_ND[start : start + size], W, bias, None, Plain()).top(2, signed=signed)
-        sparsity.add(codes, codes.fired())
+        codes = PreActivations(x_ND[start : start + size], W, bias, None, Plain()).top(2, signed=signed)
+        sparsity.add(codes, codes.active_counts())
         start += size
     assert_allclose(sparsity.rates, codes_NL.mean(0), rtol=1e-5, atol=1e-7)  # the codes are float32's
     assert_allclose(sparsity.firing, (codes_NL != 0).mean(0), rtol=1e-14)
@@ -346,7 +346,7 @@ def test_float32_codes_are_summed_in_float64():
     """Beside 1e9 a float32 sum loses every 1."""
     codes = Dense(torch.ones(1001, 2).index_fill(0, torch.tensor([0]), 1e9))
     sparsity = Sparsity()
-    sparsity.add(codes, codes.fired())
+    sparsity.add(codes, codes.active_counts())
     assert_array_equal(sparsity.rates, [(1e9 + 1000) / 1001] * 2)
 
 

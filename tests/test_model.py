@@ -201,7 +201,7 @@ def test_weights_are_born_with_the_spread_of_their_activation(coder, std):
     wanted = [
         (model.encoder[0].weight, HE(200, 120)),
         (model.encoder[1].weight, std(120, 300)),
-        (model.decoder[0].weight, HE(300, 120) if not coder.transposed else UNIT(120, 300)),
+        (model.decoder[0].weight, HE(300, 120) if not coder.transpose_initialised else UNIT(120, 300)),
         (model.decoder[1].weight, GLOROT(120, 200)),
     ]
     for weight, sigma in wanted:

@@ -18,12 +18,12 @@ from taciturn.model import Autoencoder, Batch, Dense, Layout, Sparse
 from taciturn.model.coding_layers import (
     ELU,
     BatchTopK,
+    CodingLayer,
     Gated,
     Identity,
     JumpReLU,
     ReLU,
     Sigmoid,
-    Sparsifier,
     Tanh,
     TopK,
 )
@@ -74,8 +74,8 @@ def model_of(coder, kernels=KERNELS[0], *, latents=L, **layout):
     return model
 
 
-def batch_of(n=B, moment=(0, 0)):
-    return Batch(drawn(n, D), drawn(n, D, seed=90), drawn(n, D), moment)
+def batch_of(n=B, draw_key=(0, 0)):
+    return Batch(drawn(n, D), drawn(n, D, seed=90), drawn(n, D), draw_key)
 
 
 def numbers_of(model):
@@ -121,7 +121,7 @@ def agrees(model, term, truth, batch=None, *, silent=None):
     batch = batch or batch_of()
     step = Step(model, Objective((term,)))
     if silent is not None:
-        step.silent.copy_(torch.as_tensor(silent))
+        step.inactive_rows.copy_(torch.as_tensor(silent))
     _, numbers = step(batch)
     parameters = list(model.parameters())
     said = torch.autograd.grad(numbers[term.name], parameters, allow_unused=True)
@@ -163,10 +163,10 @@ def test_penalties_worked_by_hand():
         model.dictionary.copy_(torch.eye(3, D) * torch.tensor([[5.0], [-1.0], [0.5]]))
     p, _ = Step(model, Objective((SquaredError(),)))(batch_of(2))
     for form in Dense(codes), listed:
-        assert L1()(p.saying(form)).item() == (3 + 3) / 2
-        assert L1(scaled=True)(p.saying(form)).item() == (10 + 1 + 1.5) / 2
+        assert L1()(p.with_codes(form)).item() == (3 + 3) / 2
+        assert L1(scaled=True)(p.with_codes(form)).item() == (10 + 1 + 1.5) / 2
         wanted = (math.tanh(1) + math.tanh(0.1) + math.tanh(0.15)) / 2
-        assert TanhPenalty(0.1)(p.saying(form)).item() == pytest.approx(wanted, rel=1e-14)
+        assert TanhPenalty(0.1)(p.with_codes(form)).item() == pytest.approx(wanted, rel=1e-14)
 
 
 @either
@@ -175,13 +175,13 @@ def test_penalties_worked_by_hand():
 def test_penalties_and_their_gradients(coder, kernels, centred):
     model = model_of(coder, kernels, centred=centred)
 
-    def pressed(m, batch):
-        return codes_of(m, batch.seen)[1]
+    def penalised(m, batch):
+        return codes_of(m, batch.corrupted)[1]
 
     def scaled(m, batch):
-        return pressed(m, batch) * m.dictionary.norm(dim=1)
+        return penalised(m, batch) * m.dictionary.norm(dim=1)
 
-    agrees(model, L1(), lambda *at: pressed(*at).sum(1).mean())
+    agrees(model, L1(), lambda *at: penalised(*at).sum(1).mean())
     gradients = agrees(model, L1(scaled=True), lambda *at: scaled(*at).sum(1).mean())
     assert not untouched(gradients["decoder.0.weight"])
     agrees(model, TanhPenalty(2.5), lambda *at: (2.5 * scaled(*at)).tanh().sum(1).mean())
@@ -195,7 +195,7 @@ def test_l0_and_its_gradient(kernels):
     model = model_of(JumpReLU(0.2, 0.8), kernels)
 
     def count(m, batch):
-        return codes_of(m, batch.seen)[2].sum(1).mean()
+        return codes_of(m, batch.corrupted)[2].sum(1).mean()
 
     gradients = agrees(model, L0(), count)
     assert not untouched(gradients["coder.value"])
@@ -204,7 +204,7 @@ def test_l0_and_its_gradient(kernels):
     p, _ = Step(model, Objective((L0(),)))(batch)
     spoken = (pre_of(model, batch.x) > threshold_of(model)).double().sum(1).mean().item()
     assert L0()(p).item() == L0(3).measured(p).item() == spoken
-    assert L0(3).pressed(p, torch.tensor(0.5)).item() == pytest.approx((spoken / 1.5 - 1) ** 2, rel=1e-14)
+    assert L0(3).penalised(p, torch.tensor(0.5)).item() == pytest.approx((spoken / 1.5 - 1) ** 2, rel=1e-14)
 
 
 def test_what_is_found_presses_and_is_measured_on_clean_rows():
@@ -214,7 +214,7 @@ def test_what_is_found_presses_and_is_measured_on_clean_rows():
     clean = codes_of(model, batch.x)[2].sum(1).mean().item()
     assert L0()(p).item() != clean
     assert L0(3).measured(p).item() == clean
-    assert L0(3).pressed(p, torch.tensor(1.0)).item() == pytest.approx((clean / 3 - 1) ** 2, rel=1e-14)
+    assert L0(3).penalised(p, torch.tensor(1.0)).item() == pytest.approx((clean / 3 - 1) ** 2, rel=1e-14)
 
 
 @pytest.mark.parametrize("coder", [ReLU(), JumpReLU(0.1), Gated()], ids=lambda coder: coder.name)
@@ -222,8 +222,8 @@ def test_what_is_found_presses_and_is_measured_on_clean_rows():
 def test_settling_lets_so_many_speak(coder, term):
     n = 50
     x, model = drawn(n, D, seed=5), model_of(coder)
-    term.settle(model, x, each=True)
-    firing = model.code(x).dense() != 0
+    term.calibrate(model, x, each=True)
+    firing = model.codes(x).dense() != 0
     if isinstance(coder, Gated):  # who speaks is the gate's matter, whatever the magnitude
         firing = pre_of(model, x) > 0
     assert firing.sum(0).tolist() == [round(3 / L * n)] * L
@@ -233,10 +233,10 @@ def test_settling_lets_so_many_speak(coder, term):
 
     model = model_of(coder)
     before = begins(model)
-    term.settle(model, x, each=False)
+    term.calibrate(model, x, each=False)
     moved = begins(model) - before
     assert_allclose(moved, moved.mean().expand(L), rtol=1e-12)  # one number for all
-    firing = pre_of(model, x) > 0 if isinstance(coder, Gated) else model.code(x).dense() != 0
+    firing = pre_of(model, x) > 0 if isinstance(coder, Gated) else model.codes(x).dense() != 0
     assert abs(firing.double().sum(1).mean().item() - 3) <= 1 / n
 
 
@@ -252,9 +252,9 @@ def test_auxk_teaches_the_dead_and_nobody_else(coder, kernels, k):
     dead = torch.tensor([0, 3, 6, 9])
 
     def truth(m, batch):
-        z = pre_of(m, batch.seen)[:, dead]
+        z = pre_of(m, batch.corrupted)[:, dead]
         said = (z * largest(z, min(k, 4))).relu() @ m.decoder[0].weight[dead]
-        left = batch.target - (codes_of(m, batch.seen)[0] @ m.decoder[0].weight + m.decoder[0].bias)
+        left = batch.target - (codes_of(m, batch.corrupted)[0] @ m.decoder[0].weight + m.decoder[0].bias)
         return (left.detach() - said).square().mean()
 
     gradients = agrees(model, AuxK(k, 100), truth, silent=silent)
@@ -268,17 +268,17 @@ def test_auxk_teaches_the_dead_and_nobody_else(coder, kernels, k):
 
 def test_auxk_is_0_where_nobody_is_dead():
     step = Step(model_of(TopK(2)), SquaredError() + AuxK(2, 100))
-    step.silent.fill_(99)
+    step.inactive_rows.fill_(99)
     _, numbers = step(batch_of())
     assert numbers["auxk"].item() == 0
     assert not numbers["auxk"].requires_grad
-    step.silent[3] = 100
+    step.inactive_rows[3] = 100
     assert step(batch_of())[1]["auxk"] > 0
 
 
 def test_auxk_weighs_a_32nd_unless_told():
     step = Step(model_of(TopK(2)), SquaredError() + AuxK(2, 1))
-    step.silent.fill_(1)
+    step.inactive_rows.fill_(1)
     _, numbers = step(batch_of())
     assert numbers["auxk"] > 0
     assert numbers["loss"].item() == pytest.approx((numbers["squared_error"] + numbers["auxk"] / 32).item(), rel=1e-13)
@@ -294,7 +294,7 @@ def test_silence_is_counted_in_rows(kernels):
         fired = (codes_of(model, x)[0] != 0).any(0).numpy()
         step.gradients(Batch(x, x, x))
         wanted = np.where(fired, 0, wanted + n)
-        assert step.silent.tolist() == wanted.tolist()
+        assert step.inactive_rows.tolist() == wanted.tolist()
     assert len(set(wanted)) > 2
 
 
@@ -307,8 +307,8 @@ def test_gated_aux_teaches_the_gate_alone(kernels, output):
     model = model_of(Gated(), kernels, output=output)
 
     def truth(m, batch):
-        logits = codes_of(m, batch.seen)[1] @ m.decoder[0].weight.detach() + m.decoder[0].bias.detach()
-        return (output.curve(logits) - batch.target).square().mean()
+        logits = codes_of(m, batch.corrupted)[1] @ m.decoder[0].weight.detach() + m.decoder[0].bias.detach()
+        return (output.activate(logits) - batch.target).square().mean()
 
     gradients = agrees(model, GatedAux(), truth)
     reached = {name for name, gradient in gradients.items() if not untouched(gradient)}
@@ -322,7 +322,7 @@ def test_multi_topk_and_its_gradient(coder, kernels):
     model = model_of(coder, kernels)
 
     def truth(m, batch, k=5):
-        z = pre_of(m, batch.seen)
+        z = pre_of(m, batch.corrupted)
         logits = (z * largest(z, k)).relu() @ m.decoder[0].weight + m.decoder[0].bias
         return (logits - batch.target).square().mean()
 
@@ -336,7 +336,7 @@ def test_multi_topk_and_its_gradient(coder, kernels):
 
 def errors_of(model, batch, prefixes, *, detach=False):
     """The squared error of each mask of codes, [levels]."""
-    codes, W, b = codes_of(model, batch.seen)[0], model.decoder[0].weight, model.decoder[0].bias
+    codes, W, b = codes_of(model, batch.corrupted)[0], model.decoder[0].weight, model.decoder[0].bias
     errors, before, inside = [], b, torch.zeros(())
     for prefix in prefixes:
         before = (before.detach() if detach and errors else before) + (codes * (prefix - inside)) @ W
@@ -392,10 +392,10 @@ def test_matryoshka_of_cross_entropy():
     target = batch.target.sigmoid()
 
     def truth(m, batch):
-        codes, W, b = codes_of(m, batch.seen)[0], m.decoder[0].weight, m.decoder[0].bias
+        codes, W, b = codes_of(m, batch.corrupted)[0], m.decoder[0].weight, m.decoder[0].bias
         return sum(F.binary_cross_entropy(((codes * f) @ W + b).sigmoid(), batch.target) for f in first(4, L)) / 2
 
-    agrees(model, Matryoshka((4,), error=CrossEntropy()), truth, Batch(batch.x, target, batch.seen))
+    agrees(model, Matryoshka((4,), error=CrossEntropy()), truth, Batch(batch.x, target, batch.corrupted))
 
 
 def test_sampled_sizes_belong_to_their_moment():
@@ -415,7 +415,7 @@ def test_sampled_sizes_belong_to_their_moment():
     assert many.max() < 4096
     # log-uniformly: three of four lie below 4096^(3/4) = 512
     assert (many < 512).mean() == pytest.approx(0.75, abs=0.04)
-    batch = batch_of(moment=(3, 4))
+    batch = batch_of(draw_key=(3, 4))
     p, _ = Step(model_of(ReLU()), Objective((term,)))(batch)
     drawn_widths = term.sizes(L, p)
     agrees(model_of(ReLU()), term, lambda m, b: errors_of(m, b, first(*drawn_widths, L)).mean(), batch)
@@ -423,7 +423,7 @@ def test_sampled_sizes_belong_to_their_moment():
 
 def loudest(model, batch):
     """Masks of each row's 1, 2, 4, … loudest, up to the most that any row has."""
-    codes = codes_of(model, batch.seen)[0].detach().abs()
+    codes = codes_of(model, batch.corrupted)[0].detach().abs()
     most, k = int((codes > 0).sum(1).max()), 1
     ks = [1]
     while k < most:
@@ -453,7 +453,7 @@ def test_hierarchical_topk_where_hardly_anybody_speaks(coder, kernels):
             model.encoder[-1].bias.fill_(bias)
             if isinstance(coder, Gated):
                 model.coder.bias.fill_(5.0)
-        fired = (codes_of(model, batch_of().seen)[0] != 0).sum(1)
+        fired = (codes_of(model, batch_of().corrupted)[0] != 0).sum(1)
         assert fired.min() == 0
         agrees(model, HierarchicalTopK(), lambda m, b: errors_of(m, b, loudest(m, b)).mean())
         agrees(model, Matryoshka((3,)), lambda m, b: errors_of(m, b, first(3, L)).mean())
@@ -502,7 +502,7 @@ def closest(W, chunks):
 
 @pytest.mark.parametrize("chunk", [1024, L, 5, 11, 2])  # 12 = 5 + 5 + 2 = 11 + 1
 def test_orthogonality_is_brute_force_within_the_moments_chunks(chunk):
-    model, batch = model_of(TopK(2)), batch_of(moment=(7, 3))
+    model, batch = model_of(TopK(2)), batch_of(draw_key=(7, 3))
     order = torch.randperm(L, generator=batch.rng("orthogonality")).tolist()
     chunks = [order[at : at + chunk] for at in range(0, L, chunk)]
     W = model.dictionary.detach().numpy().copy()
@@ -521,7 +521,7 @@ def test_orthogonality_is_brute_force_within_the_moments_chunks(chunk):
 def test_orthogonality_of_one_latent_is_0_and_chunks_change_with_the_step():
     assert Step(model_of(ReLU(), latents=1), Objective((Orthogonality(),)))(batch_of())[1]["loss"].item() == 0
     step = Step(model_of(TopK(2)), Objective((Orthogonality(4),)))
-    said = [step(batch_of(moment=(0, at)))[1]["loss"].item() for at in (0, 1, 2, 0)]
+    said = [step(batch_of(draw_key=(0, at)))[1]["loss"].item() for at in (0, 1, 2, 0)]
     assert len(set(said)) == 3
     assert said[0] == said[3]
 
@@ -568,7 +568,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("widths", "coder", "output", "term", "message"), REFUSED)
 def test_what_makes_no_sense_is_refused(widths, coder, output, term, message):
-    layout = Layout(widths, Sparsifier.parse(coder), output=Sparsifier.parse(output))
+    layout = Layout(widths, CodingLayer.parse(coder), output=CodingLayer.parse(output))
     with pytest.raises(RecipeError) as refused:
         Step(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), Term.parse(term))))
     assert str(refused.value) == message
@@ -576,9 +576,9 @@ def test_what_makes_no_sense_is_refused(widths, coder, output, term, message):
 
 def test_only_errors_of_targets_in_0_and_1_ask_for_them():
     for kind in (Matryoshka, HierarchicalTopK, GatedAux):
-        assert not kind().unit_targets
-        assert kind(error=CrossEntropy()).unit_targets
-    assert MultiTopK(4, error=CrossEntropy()).unit_targets
+        assert not kind().unit_interval_only
+        assert kind(error=CrossEntropy()).unit_interval_only
+    assert MultiTopK(4, error=CrossEntropy()).unit_interval_only
 
 
 CORRUPTIONS = [
@@ -600,7 +600,7 @@ TERMS = parse(
 
 def test_the_table_of_terms_misses_none():
     assert {term.name for term in TERMS} | {"squared_error"} == set(names(Term))
-    assert {layer.name for layer in LAYERS} | {"relu"} == set(names(Sparsifier))
+    assert {layer.name for layer in LAYERS} | {"relu"} == set(names(CodingLayer))
 
 
 @pytest.mark.parametrize("output", [Identity(), Sigmoid()], ids=lambda output: output.name)
@@ -614,9 +614,9 @@ def test_everything_offered_combines(corruption, coder, output):
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=kernels)
     step = Step(model, Objective((SquaredError(), *taken)))
     rows = np.random.default_rng(0).uniform(size=(13, D)).astype(np.float32)
-    step.start(torch.from_numpy(rows), steps=2)
+    step.initialise(torch.from_numpy(rows), steps=2)
     optimiser = Adam().build([{"params": list(step.parameters()), "weight_decay": 0.0}], 0.01)
-    run = Run(step, Feed(Rows(rows), model.normalise, 7, 0, corruption), optimiser, 0.01, epochs=1)
+    run = Run(step, Feed(Rows(rows), model.scale_rows, 7, 0, corruption), optimiser, 0.01, epochs=1)
     records = list(train(run))
     assert len(records) == 2
     for record in records:
@@ -626,7 +626,7 @@ def test_everything_offered_combines(corruption, coder, output):
 
 def refusal(layout: Layout, term: Recipe):
     try:
-        return Objective((term,)).check(layout.offers())
+        return Objective((term,)).check(layout.provides())
     except RecipeError as error:
         return error
 
@@ -638,7 +638,7 @@ def test_jumprelu_measures_its_units_before_the_first_step():
     for loud in (1.0, 50.0):
         model = Autoencoder(Layout((8, 5), JumpReLU(0.5, 1.5)), rng=torch.Generator().manual_seed(1)).double()
         step = Step(model, Objective((SquaredError(),)))
-        step.start(loud * x, steps=10)
+        step.initialise(loud * x, steps=10)
         spread = (loud * x @ model.encoder[0].weight.T).std().item()
         assert model.coder.spread.item() == pytest.approx(spread, rel=1e-6)
         np.testing.assert_allclose(model.coder.value.detach(), 0.5 * spread, rtol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from taciturn.data.device_rows import Placed, ahead
+from taciturn.data.device_rows import DeviceRows, ahead
 from taciturn.data.sources import Rows
 
 X = np.random.default_rng(0).random((30, 4, 5)) * 200
@@ -17,7 +17,7 @@ READ_ONLY.setflags(write=False)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
 def test_an_array_in_memory_is_never_copied(dtype):
     array = X.astype(dtype)
-    placed = Placed(Rows(array), "cpu")
+    placed = DeviceRows(Rows(array), "cpu")
     assert placed.held.data_ptr() == placed.read(0, 30).data_ptr() == array.ctypes.data
     (found,) = placed.each([torch.tensor([7, 0, 7])])
     assert found.dtype == placed.held.dtype
@@ -30,7 +30,7 @@ def test_an_array_in_memory_is_never_copied(dtype):
     ids=["big-endian", "16 bits", "by columns", "backwards", "every other", "read only"],
 )
 def test_one_that_torch_cannot_have_as_it_lies_is_asked_for_its_rows(array):
-    placed = Placed(Rows(array), "cpu")
+    placed = DeviceRows(Rows(array), "cpu")
     assert placed.held is None
     (found,) = placed.each([torch.tensor([7, 0, 7])])
     assert (found.numpy() == array.reshape(30, -1)[[7, 0, 7]]).all()

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from taciturn import DictionaryAutoencoder
 from taciturn.core.errors import RecipeError
-from taciturn.kernels import Above, AtLeast, BFloat16, BFloat16Factors, Chunked, Int8, Proposed, Shortlist, Top
+from taciturn.kernels import Above, AtLeast, BFloat16, BFloat16Factors, Chunked, Int8, Rescored, Shortlist, Top
 from taciturn.training.step import plan
 
 
@@ -23,7 +23,7 @@ class Factors(BFloat16Factors):
 
 
 ROUNDINGS = pytest.mark.parametrize("rounding", [Int8, BFloat16, Factors])
-KINDS = pytest.mark.parametrize("kind", [Proposed, Shortlist])
+KINDS = pytest.mark.parametrize("kind", [Rescored, Shortlist])
 
 
 def offer(n_rows=300, n_inputs=64, n_latents=1024, seed=0):
@@ -62,9 +62,9 @@ def test_the_spread_is_that_of_the_rounding_or_more(rounding):
     rounded = rounding(W, b)
     error = rounded.pre(x, torch.empty(len(x), len(W))).double() - (x.double() @ W.double().T + b.double())
     loud = W.norm(dim=1) > 0.5 * W.norm(dim=1).amax()
-    of_loud = error[:, loud].square().mean().sqrt() / rounded.spread(x).square().mean().sqrt()
+    of_loud = error[:, loud].square().mean().sqrt() / rounded.error_std(x).square().mean().sqrt()
     assert 0.02 < of_loud < 1
-    assert (error.abs().amax(1) < 6 * rounded.spread(x)[:, 0]).all()
+    assert (error.abs().amax(1) < 6 * rounded.error_std(x)[:, 0]).all()
 
 
 @KINDS
@@ -124,7 +124,7 @@ def test_what_only_a_gpu_multiplies_is_left_to_float32_elsewhere():
 
 def test_no_rows_are_no_entries():
     _, W, b, c = offer(n_rows=1, n_latents=64)
-    index, values = Proposed().pick(torch.zeros(0, 64), W, b, c, Top(5))
+    index, values = Rescored().pick(torch.zeros(0, 64), W, b, c, Top(5))
     assert (index.n_rows, len(values)) == (0, 0)
 
 
@@ -156,11 +156,11 @@ def test_the_bias_is_added_whole_though_its_columns_are_rounded():
 
 def test_other_rules_and_other_precisions_are_not_rounded():
     offered = offer(n_rows=20, n_latents=64)
-    ours, theirs = (kernels.pick(*offered, Top(5, signed=True)) for kernels in (Proposed(), Chunked()))
+    ours, theirs = (kernels.pick(*offered, Top(5, signed=True)) for kernels in (Rescored(), Chunked()))
     assert torch.equal(ours[0].latents, theirs[0].latents)
     assert torch.equal(ours[1], theirs[1])
     double = [tensor.double() for tensor in offered]
-    assert torch.equal(Proposed().pick(*double, Top(5))[1], Chunked().pick(*double, Top(5))[1])
+    assert torch.equal(Rescored().pick(*double, Top(5))[1], Chunked().pick(*double, Top(5))[1])
 
 
 def test_shapes_that_a_device_does_not_multiply_are_left_to_float32():
@@ -170,7 +170,7 @@ def test_shapes_that_a_device_does_not_multiply_are_left_to_float32():
             return len(x) % 8 == 0
 
     offered = offer(n_rows=20, n_latents=64)  # the last chunk has four rows
-    ours, theirs = Proposed(8, rounding=Eights).pick(*offered, Top(5)), Chunked(8).pick(*offered, Top(5))
+    ours, theirs = Rescored(8, rounding=Eights).pick(*offered, Top(5)), Chunked(8).pick(*offered, Top(5))
     assert torch.equal(ours[0].latents, theirs[0].latents)
     assert torch.equal(ours[1], theirs[1])
 
@@ -183,7 +183,7 @@ def test_an_estimator_learns_the_same_dictionary():
         DictionaryAutoencoder(128, k=8, max_iter=8, precision=precision, random_state=0).fit(X)
         for precision in ("fp32", "int8", "bf16")
     ]
-    assert all(isinstance(model.module_.kernels, Proposed) for model in models[1:])
+    assert all(isinstance(model.module_.kernels, Rescored) for model in models[1:])
     for model in models[1:]:
         assert_allclose(model.score(X), models[0].score(X), atol=1e-3)
 
@@ -192,4 +192,4 @@ def test_what_is_no_precision_is_refused():
     with pytest.raises(RecipeError, match=r"precision='fp8' must be one of 'fp32', 'bf16', 'int8'"):
         DictionaryAutoencoder(4, k=2, precision="fp8").fit(np.eye(8))
     layout = DictionaryAutoencoder(4, k=2, max_iter=1).fit(np.eye(8)).module_.layout
-    assert plan.kernels(layout, "int8") == Proposed(rounding=Int8)
+    assert plan.kernels(layout, "int8") == Rescored(rounding=Int8)

@@ -13,13 +13,13 @@ from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, Scaling, S
 from taciturn.model.coding_layers import (
     ELU,
     BatchTopK,
+    CodingLayer,
     Elementwise,
     Gated,
     Identity,
     JumpReLU,
     ReLU,
     Sigmoid,
-    Sparsifier,
     Tanh,
     TopK,
 )
@@ -44,7 +44,7 @@ from taciturn.training import Order, Resample
 from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
 from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
-FAMILIES = (Corruption, Term, Sparsifier, Solver, Schedule, Scaling, Constraint, Resample, Order)
+FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Order)
 
 # (family, the text that a part writes, the part)
 SAID = [
@@ -105,19 +105,19 @@ SAID = [
     (Term, "multi_topk:128,weight=0.5,error=cross_entropy()", MultiTopK(128, weight=0.5, error=CrossEntropy())),
     (Term, "orthogonality", Orthogonality()),
     (Term, "orthogonality:chunk=64,weight=0.25", Orthogonality(64, weight=0.25)),
-    (Sparsifier, "gated", Gated()),
-    (Sparsifier, "batch_topk:0.5", BatchTopK(0.5)),
-    (Sparsifier, "batch_topk:linear(64,32)", BatchTopK(Linear(64, 32))),
-    (Sparsifier, "jumprelu", JumpReLU()),
-    (Sparsifier, "jumprelu:threshold=0,bandwidth=0.5", JumpReLU(0, 0.5)),
-    (Sparsifier, "topk:32", TopK(32)),
-    (Sparsifier, "topk:32,signed=true", TopK(32, signed=True)),
-    (Sparsifier, "topk:linear(64,32)", TopK(Linear(64, 32))),
-    (Sparsifier, "identity", Identity()),
+    (CodingLayer, "gated", Gated()),
+    (CodingLayer, "batch_topk:0.5", BatchTopK(0.5)),
+    (CodingLayer, "batch_topk:linear(64,32)", BatchTopK(Linear(64, 32))),
+    (CodingLayer, "jumprelu", JumpReLU()),
+    (CodingLayer, "jumprelu:threshold=0,bandwidth=0.5", JumpReLU(0, 0.5)),
+    (CodingLayer, "topk:32", TopK(32)),
+    (CodingLayer, "topk:32,signed=true", TopK(32, signed=True)),
+    (CodingLayer, "topk:linear(64,32)", TopK(Linear(64, 32))),
+    (CodingLayer, "identity", Identity()),
     (Elementwise, "relu", ReLU()),
     (Elementwise, "elu", ELU()),
     (Elementwise, "tanh", Tanh()),
-    (Sparsifier, "sigmoid", Sigmoid()),
+    (CodingLayer, "sigmoid", Sigmoid()),
     (Solver, "adam", Adam()),
     (Solver, "adam:clip=1.0", Adam(clip=1.0)),
     (Solver, "adam:beta_1=0.8,epsilon=1e-10,clip=0.5", Adam(0.8, epsilon=1e-10, clip=0.5)),
@@ -170,9 +170,9 @@ READ = [
     (Term, "matryoshka:32/,sampled=true", Matryoshka((32,), sampled=True)),
     (Term, "hierarchical_topk:shares=+1/1e-1/.5", HierarchicalTopK(shares=(1, 0.1, 0.5))),
     (Term, "l0:8", L0(8)),
-    (Sparsifier, "jumprelu:0.1,1.0", JumpReLU()),
-    (Sparsifier, "topk:32,TRUE", TopK(32, signed=True)),
-    (Sparsifier, "topk(32,false)", TopK(32)),
+    (CodingLayer, "jumprelu:0.1,1.0", JumpReLU()),
+    (CodingLayer, "topk:32,TRUE", TopK(32, signed=True)),
+    (CodingLayer, "topk(32,false)", TopK(32)),
     (Elementwise, "relu()", ReLU()),
     (Solver, "adam:0.8,0.99,1e-7,clip=none", Adam(0.8, 0.99, 1e-7)),
 ]
@@ -272,7 +272,7 @@ def test_every_name_finds_the_class_that_bears_it():
     for name in names(Recipe):
         assert find(name, Recipe).name == name
     assert find("kl", Term) is KL
-    spoken = {kind.name for kind in map(type, PARTS) if kind.spoken}
+    spoken = {kind.name for kind in map(type, PARTS) if kind.parsable}
     assert spoken == set(names(Recipe))  # the tables above miss none
     assert {kind.name for kind in map(type, PARTS)} - spoken == {"chain", "layout", "objective"}
 
@@ -282,21 +282,21 @@ def test_a_part_of_any_depth_is_found_without_registering():
         name = "louder"
 
     try:
-        assert type(Sparsifier.parse("louder:3")) is _Louder
+        assert type(CodingLayer.parse("louder:3")) is _Louder
     finally:
         del _Louder.name  # nobody else shall find it
 
 
 def test_a_sum_may_name_parts_of_several_families():
-    found = parse("topk:32+l1:weight=0.1", Sparsifier, Term)
+    found = parse("topk:32+l1:weight=0.1", CodingLayer, Term)
     assert found == (TopK(32), L1(weight=0.1))
-    assert parse("kl:0.05,weight=1e-3+sigmoid + squared_error", Sparsifier, Term) == (
+    assert parse("kl:0.05,weight=1e-3+sigmoid + squared_error", CodingLayer, Term) == (
         KL(0.05, weight=0.001),
         Sigmoid(),
         SquaredError(),
     )
-    with pytest.raises(RecipeError, match="no sparsifier or term is named 'gaussian'"):
-        parse("topk:32+gaussian:0.1", Sparsifier, Term)
+    with pytest.raises(RecipeError, match="no coding layer or term is named 'gaussian'"):
+        parse("topk:32+gaussian:0.1", CodingLayer, Term)
 
 
 def listed(*families):
@@ -327,7 +327,7 @@ REFUSED = [
         "gausian:1",
         f"no corruption is named 'gausian'; did you mean 'gaussian'? There are: {listed(Corruption)}",
     ),
-    (Sparsifier, "kl:0.1", f"no sparsifier is named 'kl'. There are: {listed(Sparsifier)}"),
+    (CodingLayer, "kl:0.1", f"no coding layer is named 'kl'. There are: {listed(CodingLayer)}"),
     (Corruption, "gaussian:xyz(0.4)", "no part is named 'xyz'."),
     # values in wrong places
     (Corruption, "gaussian", "gaussian: std is missing; write gaussian:std"),
@@ -348,8 +348,8 @@ REFUSED = [
     (Term, "matryoshka:32/=", "'matryoshka:32/=': a name or a value is missing before ="),
     (Term, "matryoshka:32/64 128", "'matryoshka:32/64 128': did not expect '128' here"),
     (Term, "multi_topk:4/8", "multi_topk: k=(4, 8) is not a number"),
-    (Sparsifier, "topk:4,signed=true/", "topk: signed=(True,) must be true or false"),
-    (Sparsifier, "relu/4", "'relu/4': did not expect '/' here"),
+    (CodingLayer, "topk:4,signed=true/", "topk: signed=(True,) must be true or false"),
+    (CodingLayer, "relu/4", "'relu/4': did not expect '/' here"),
     # values that cannot be
     (Corruption, "gaussian:big", "gaussian: std='big' is not a number"),
     (Corruption, "gaussian:true", "gaussian: std=True is not a number"),
@@ -363,10 +363,10 @@ REFUSED = [
     (Corruption, "swap:2", "swap: rate=2 lies outside [0, 1]"),
     (Corruption, "salt_pepper:2", "salt_pepper: rate=2 lies outside [0, 1]"),
     (Corruption, "salt_pepper:0.1,dark", "salt_pepper: low='dark' is not a number"),
-    (Sparsifier, "topk:0", "topk: k=0 lies outside [1, inf]"),
-    (Sparsifier, "batch_topk:0", "batch_topk: k=0 lies outside (0, inf]"),
-    (Sparsifier, "jumprelu:-1", "jumprelu: threshold=-1 lies outside [0, inf]"),
-    (Sparsifier, "jumprelu:bandwidth=0", "jumprelu: bandwidth=0 lies outside (0, inf]"),
+    (CodingLayer, "topk:0", "topk: k=0 lies outside [1, inf]"),
+    (CodingLayer, "batch_topk:0", "batch_topk: k=0 lies outside (0, inf]"),
+    (CodingLayer, "jumprelu:-1", "jumprelu: threshold=-1 lies outside [0, inf]"),
+    (CodingLayer, "jumprelu:bandwidth=0", "jumprelu: bandwidth=0 lies outside (0, inf]"),
     (Scaling, "whiten:0", "whiten: floor=0 lies outside (0, inf)"),
     (Order, "order:until=2", "order: until=2 lies outside [0, 1]"),
     (Term, "l0:0", "l0: l0=0 lies outside (0, inf]"),
@@ -429,7 +429,7 @@ REFUSED = [
     (Schedule, "linear:0.4,0,2", "linear: over=2 lies outside [0, 1]"),
     (Schedule, "decay:1,last=-1", "decay: last=-1 lies outside [0, 1]"),
     # more parts than one
-    (Sparsifier, "topk:3+relu", "topk:3 + relu: only one of a kind can be given here"),
+    (CodingLayer, "topk:3+relu", "topk:3 + relu: only one of a kind can be given here"),
     (Term, "l1+kl:0.1", "l1 + kl:0.1: only one of a kind can be given here"),
 ]
 
@@ -458,7 +458,7 @@ def test_a_part_of_another_kind_is_refused_where_a_number_stands(text):
 
 
 @pytest.mark.parametrize(
-    ("family", "text"), [(Sparsifier, "topk:5,yes"), (Solver, "sgd:0.9,1"), (Solver, "sgd:0.9,no")]
+    ("family", "text"), [(CodingLayer, "topk:5,yes"), (Solver, "sgd:0.9,1"), (Solver, "sgd:0.9,no")]
 )
 def test_a_switch_is_true_or_false(family, text):
     with pytest.raises(RecipeError):
@@ -468,7 +468,7 @@ def test_a_switch_is_true_or_false(family, text):
 @pytest.mark.parametrize("text", ["topk:linear(64,0)", "topk:linear(0,8)", "topk:cosine(8)", "topk:decay(8)"])
 def test_a_schedule_that_leaves_the_bounds_is_refused_before_the_run(text):
     with pytest.raises(RecipeError, match=r"topk: .*k"):
-        Sparsifier.parse(text)
+        CodingLayer.parse(text)
 
 
 DICTS = [

@@ -118,12 +118,12 @@ def test_samples_carry_their_rows_and_what_denoising_is_worth(textbook, digits):
     assert [each.row for each in report.samples.worst] == np.argsort(-row_errors)[:4].tolist()
     for each in report.samples.first:
         assert shots.clean[each.row] == pytest.approx(x[each.row])
-        noise = scaled(model, shots.seen[each.row][None])[0] - z[each.row]
+        noise = scaled(model, shots.corrupted[each.row][None])[0] - z[each.row]
         assert each.psnr_before == pytest.approx(10 * np.log10(peak**2 / np.square(noise).mean()), abs=1e-6)
-        after = scaled(model, model.denoise(shots.seen[each.row][None]))[0] - z[each.row]
+        after = scaled(model, model.denoise(shots.corrupted[each.row][None]))[0] - z[each.row]
         assert each.psnr_after == pytest.approx(10 * np.log10(peak**2 / np.square(after).mean()), abs=1e-4)
     for each in report.samples.worst:
-        assert each.row < 10 or shots.seen[each.row] == pytest.approx(x[each.row])
+        assert each.row < 10 or shots.corrupted[each.row] == pytest.approx(x[each.row])
         assert each.error == pytest.approx(row_errors[each.row])
 
 

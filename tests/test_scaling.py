@@ -60,7 +60,7 @@ def fitted(scaling, x_ND, dtype=torch.float32):
     layout = Layout((x_ND.shape[1], 2), Identity(), whitened=scaling.whitens)
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     model = model.double() if dtype == torch.float64 else model  # .float() would round the shift as well
-    model.scale_by(scaling.chosen(moments, x_ND.dtype), moments)
+    model.set_scaling(scaling.resolve(moments, x_ND.dtype), moments)
     return model
 
 
@@ -70,11 +70,11 @@ def test_there_by_the_formula_and_back(scaling, dtype):
     x_ND = rows(dtype)
     for precision, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-13)):
         model = fitted(scaling, x_ND, precision)
-        scaled = model.normalise(tensor(x_ND))
+        scaled = model.scale_rows(tensor(x_ND))
         assert scaled.dtype == precision
         bound = max(tolerance, 1e-6 if dtype == np.float32 else 0)
         assert_allclose(scaled, formula(scaling, x_ND), rtol=bound, atol=4 * bound)
-        back = model.restore(scaled)
+        back = model.unscale_rows(scaled)
         assert back.dtype == precision
         assert_allclose(back, x_ND.astype(np.float64), rtol=2 * bound, atol=250 * bound)
 
@@ -83,15 +83,15 @@ def test_there_by_the_formula_and_back(scaling, dtype):
 def test_a_model_knows_whether_it_scales(scaling):
     x_ND = rows(np.float32)
     model = fitted(scaling, x_ND)
-    assert model.scales == (scaling != NoScaling())
-    if not model.scales:
-        assert_array_equal(model.normalise(tensor(x_ND)), model.cast(tensor(x_ND)))
+    assert model.rescales == (scaling != NoScaling())
+    if not model.rescales:
+        assert_array_equal(model.scale_rows(tensor(x_ND)), model.cast(tensor(x_ND)))
     one = fitted(NoScaling(), x_ND)
     one.scale[1] = 2.0
     other = fitted(NoScaling(), x_ND)
     other.shift[2] = -0.5
-    assert one.scales
-    assert other.scales
+    assert one.rescales
+    assert other.rescales
 
 
 def test_rows_that_need_no_scaling_are_not_copied():
@@ -106,7 +106,7 @@ def test_rows_that_need_no_scaling_are_not_copied():
 def test_whole_numbers_come_back_exactly_when_rounded(scaling, dtype):
     x_ND = rows(dtype)
     model = fitted(scaling, x_ND)
-    assert_array_equal(model.restore(model.normalise(tensor(x_ND))).round(), x_ND)
+    assert_array_equal(model.unscale_rows(model.scale_rows(tensor(x_ND))).round(), x_ND)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
@@ -122,9 +122,9 @@ def test_rows_far_from_zero_keep_their_digits(scaling, dtype, precision):
     else:
         wanted = (exact - exact.min(0)) / np.ptp(exact, axis=0)
     model = fitted(scaling, x_ND, precision)
-    scaled = model.normalise(tensor(x_ND))
+    scaled = model.scale_rows(tensor(x_ND))
     assert_allclose(scaled, wanted, atol=1e-6)
-    back = model.restore(scaled.double())
+    back = model.unscale_rows(scaled.double())
     assert_allclose(back, exact, rtol=0, atol=1e-4)
 
 
@@ -132,7 +132,7 @@ def test_restoring_is_the_inverse_for_float32_rows_far_from_zero():
     """To the bit of the rows' own precision: 1e6 has steps of 1/16 in float32."""
     x_ND = (1e6 + np.random.default_rng(2).normal(size=(500, 3)) * [0.5, 5.0, 50.0]).astype(np.float32)
     model = fitted(Standard(), x_ND)
-    assert_array_equal(model.restore(model.normalise(tensor(x_ND))), x_ND)
+    assert_array_equal(model.unscale_rows(model.scale_rows(tensor(x_ND))), x_ND)
 
 
 CHOSEN = [
@@ -150,25 +150,25 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("x_ND", "wanted"), CHOSEN, ids=str)
 def test_auto_chooses_by_the_data(x_ND, wanted):
-    assert Auto().chosen(Moments().add(x_ND), x_ND.dtype) == wanted
+    assert Auto().resolve(Moments().add(x_ND), x_ND.dtype) == wanted
 
 
 def test_auto_leaves_bits_kept_as_uint8_as_they_are():
     """0 and 1 divided by 255 would be an input of next to nothing."""
     bits = np.eye(3, dtype=np.uint8)
-    assert Auto().chosen(Moments().add(bits), bits.dtype) == NoScaling()
+    assert Auto().resolve(Moments().add(bits), bits.dtype) == NoScaling()
 
 
 @pytest.mark.parametrize("scaling", ALL[1:], ids=str)
 def test_any_other_scaling_stands_for_itself(scaling):
-    assert scaling.chosen(Moments().add([[0.0, 300.0]]), np.uint8) is scaling
+    assert scaling.resolve(Moments().add([[0.0, 300.0]]), np.uint8) is scaling
 
 
 def test_whitened_rows_have_no_correlations_but_where_a_direction_is_noise():
     rng = np.random.default_rng(3)
     x_ND = rng.normal(size=(4000, 5)) @ rng.normal(size=(5, 5)) * [1, 10, 0.1, 1, 3] + 5
     x_ND[:, 4] = x_ND[:, 0] + 1e-9 * rng.normal(size=4000)  # said twice
-    scaled = fitted(Whiten(), x_ND, torch.float64).normalise(torch.from_numpy(x_ND)).numpy()
+    scaled = fitted(Whiten(), x_ND, torch.float64).scale_rows(torch.from_numpy(x_ND)).numpy()
     variance = np.linalg.eigvalsh(np.cov(scaled.T, bias=True))
     assert_allclose(variance, [0, 1, 1, 1, 1], atol=1e-9)
 
@@ -179,7 +179,7 @@ def test_constant_columns_are_only_centred(scaling):
     shift, scale = scaling.fit(Moments().add(x_ND[:1]).add(x_ND[1:]))
     assert shift[0] == pytest.approx(0.1, rel=1e-15)
     assert scale[0] == 1
-    scaled = fitted(scaling, x_ND).normalise(torch.tensor([[0.1, 0.0], [2.1, 0.0]], dtype=torch.float64))
+    scaled = fitted(scaling, x_ND).scale_rows(torch.tensor([[0.1, 0.0], [2.1, 0.0]], dtype=torch.float64))
     assert_allclose(scaled[:, 0], [0, 2], atol=1e-7)  # a value never met before is not blown up
 
 
@@ -211,7 +211,7 @@ SAID = [
 
 @pytest.mark.parametrize(("scaling", "x_ND", "line"), SAID, ids=str)
 def test_the_one_line_said(scaling, x_ND, line):
-    assert scaling.said(Moments().add(x_ND)) == line
+    assert scaling.description(Moments().add(x_ND)) == line
 
 
 UNIT = [
@@ -242,5 +242,5 @@ def test_minmax_of_random_rows_is_in_the_unit_interval_to_the_bit():
     for _ in range(200):
         x_ND = rng.normal(size=(5, 3)) * 10 ** rng.uniform(-8, 8, 3) + rng.normal(size=3)
         assert in_unit_interval(MinMax(), Moments().add(x_ND))
-        scaled = fitted(MinMax(), x_ND).normalise(torch.tensor(x_ND))
+        scaled = fitted(MinMax(), x_ND).scale_rows(torch.tensor(x_ND))
         assert (scaled.min(), scaled.max()) == (0, 1)

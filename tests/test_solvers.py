@@ -214,7 +214,7 @@ def change(clip: float | None, lr: float = 0.25) -> tuple[dict[str, Array], dict
     """What one step of gradient descent subtracts from each parameter, and by NumPy the gradients."""
     model = Autoencoder(Layout((4, 3), Sigmoid()), rng=torch.Generator().manual_seed(0)).double()
     x = np.random.default_rng(2).normal(size=(6, 4)) * 3
-    feed = Feed(Rows(x), model.normalise, batch_size=6, seed=0)
+    feed = Feed(Rows(x), model.scale_rows, batch_size=6, seed=0)
     optimiser = SGD(clip=clip).build(groups(model.named_parameters(), 0.0), 99.0)
     run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 99.0, epochs=1, clip=clip)
     before = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}

@@ -15,7 +15,7 @@ from taciturn.core.recipe import Recipe, parse
 from taciturn.core.schedules import Linear
 from taciturn.kernels import Index, Plain
 from taciturn.model import Autoencoder, Batch, Codes, Dense, Layout, Pass, Sparse
-from taciturn.model.coding_layers import ELU, Elementwise, Identity, ReLU, Sigmoid, Sparsifier, TopK
+from taciturn.model.coding_layers import ELU, CodingLayer, Elementwise, Identity, ReLU, Sigmoid, TopK
 from taciturn.objective import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate, Term
 from taciturn.training.step import Step
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 SIGMOID, LINEAR = Sigmoid(), Identity()
 
 
-def model_of(n_inputs: int, n_latents: int, coder: Sparsifier = SIGMOID, output: Elementwise = LINEAR) -> Autoencoder:
+def model_of(n_inputs: int, n_latents: int, coder: CodingLayer = SIGMOID, output: Elementwise = LINEAR) -> Autoencoder:
     return Autoencoder(Layout((n_inputs, n_latents), coder, output=output), rng=torch.Generator().manual_seed(0))
 
 
@@ -32,7 +32,7 @@ def rated(codes: Codes | Tensor) -> Pass:
     codes = Dense(codes) if isinstance(codes, Tensor) else codes
     x = torch.zeros(codes.n_rows, 2)
     model = model_of(2, codes.dense().shape[1])
-    return Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x), codes, x, torch.zeros(0))
+    return Pass(model, Batch(x, x, x), Sigmoid(), model.pre_activations(x), codes, x, torch.zeros(0))
 
 
 def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR, seen: Tensor | None = None) -> Pass:
@@ -40,7 +40,7 @@ def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR, 
     model = model_of(logits.shape[1], 3, output=output)
     x = torch.full_like(target, 77.0) if seen is None else seen
     codes = Dense(torch.zeros(len(logits), 3))
-    return Pass(model, Batch(x, target, x), Sigmoid(), model.pre(x.float()), codes, logits, torch.zeros(0))
+    return Pass(model, Batch(x, target, x), Sigmoid(), model.pre_activations(x.float()), codes, logits, torch.zeros(0))
 
 
 def leaf(array: object, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -271,7 +271,15 @@ def rated_and_reconstructed() -> tuple[Pass, dict[str, float]]:
     codes, recon, target = uniform(4, 3), random(4, 2), random(4, 2, seed=1)
     model = model_of(2, 3)
     x = torch.from_numpy(target)
-    p = Pass(model, Batch(x, x, x), Sigmoid(), model.pre(x.float()), Dense(torch.tensor(codes)), torch.tensor(recon), x)
+    p = Pass(
+        model,
+        Batch(x, x, x),
+        Sigmoid(),
+        model.pre_activations(x.float()),
+        Dense(torch.tensor(codes)),
+        torch.tensor(recon),
+        x,
+    )
     said = {"squared_error": float(np.mean((recon - target) ** 2)), "l1": float(np.mean(codes.sum(1)))}
     return p, said | {"kl": kl(codes.mean(0), 0.1), "kl_2": kl(codes.mean(0), 0.4)}
 

@@ -20,7 +20,7 @@ from taciturn.kernels import Chunked
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
 from taciturn.objective import KL, L1, SquaredError
-from taciturn.training import Feed, KeepBest, Recorder, Run, Validation, near_equal, train
+from taciturn.training import EarlyStopping, Feed, Recorder, Run, Validation, near_equal_batches, train
 from taciturn.training.constraints import Constraint
 from taciturn.training.solvers import SGD, Adam, TensorFlowAdam
 from taciturn.training.step import ByHand, Step
@@ -50,7 +50,7 @@ def started(
     model = Autoencoder(layout, rng=generator(seed, "init"), kernels=Chunked(3)).double()
     step = Step(model, terms or SquaredError() + 0.1 * KL(0.2))
     optimiser = (solver or SGD()).build([{"params": list(step.parameters()), "weight_decay": 0.0}], 1.0)
-    feed = Feed(Rows(rows()) if source is None else source, model.normalise, batch_size, seed, corruption or Clean())
+    feed = Feed(Rows(rows()) if source is None else source, model.scale_rows, batch_size, seed, corruption or Clean())
     return Run(step, feed, optimiser, learning_rate, epochs, **options)
 
 
@@ -99,7 +99,7 @@ class Seen:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
 def test_near_equal_batches_are_the_fewest_and_differ_by_one_row(size):
     for n in [1, 2, 3, 6, 7, 8, 63, 64, 65, 129, 1000]:
-        bounds = near_equal(n, size)
+        bounds = near_equal_batches(n, size)
         sizes = [stop - start for start, stop in bounds]
         assert [start for start, _ in bounds] == [0, *(stop for _, stop in bounds[:-1])]
         assert bounds[-1][1] == n
@@ -153,7 +153,7 @@ def test_the_noise_of_a_block_of_rows_depends_on_seed_step_and_block_alone():
             torch.randn(n, D, generator=generator(7, "corrupt", step, block), dtype=torch.float64)
             for block, n in enumerate([64, 64, 22])
         ]
-        assert_allclose(batch.seen - batch.x, std * torch.cat(noise), rtol=1e-12, atol=1e-14)
+        assert_allclose(batch.corrupted - batch.x, std * torch.cat(noise), rtol=1e-12, atol=1e-14)
         assert batch.target is batch.x
         assert_array_equal(np.sort(batch.x, axis=0), np.sort(rows(150), axis=0))
 
@@ -200,7 +200,7 @@ def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
     # 12 steps, the first at 0.4, the last a twelfth of the way before 0
     rates_of_learning = [0.4 - 0.4 * step / 12 for step in range(12)]
     found = [
-        numpy.step(batch.seen.numpy(), batch.x.numpy(), rate)
+        numpy.step(batch.corrupted.numpy(), batch.x.numpy(), rate)
         for batch, rate in zip(seen.batches, rates_of_learning, strict=True)
     ]
     for name in ("loss", "squared_error", "kl"):
@@ -287,7 +287,9 @@ def test_the_learning_rate_recorded_is_the_one_stepped_with(learning_rate, wante
 
 
 def test_without_a_known_end_schedules_stand_where_they_will_end():
-    run = started(learning_rate=Linear(0.8, 0.0), coder=TopK(Linear(5, 1)), terms=SquaredError() + L1(), endless=True)
+    run = started(
+        learning_rate=Linear(0.8, 0.0), coder=TopK(Linear(5, 1)), terms=SquaredError() + L1(), open_ended=True
+    )
     seen = Seen()
     run.hooks = (seen,)
     assert finished(run).steps["learning_rate"].tolist() == [0.0] * 8
@@ -367,7 +369,7 @@ def test_going_on_from_any_step_gives_the_same_bits(solver, stop):
 def test_a_hook_stops_the_run_after_the_step_at_hand():
     def stop_at_6(run, batch, record):
         if record.step == 5:
-            run.stop = "enough"
+            run.stop_reason = "enough"
 
     run = started(epochs=3, hooks=(stop_at_6,))
     history = finished(run)
@@ -386,7 +388,7 @@ def test_validation_is_the_objective_on_fixed_noise_and_the_rates_of_clean_rows(
     held_ND = rows(20, seed=9)
     run = started(epochs=3)
     corruption = Gaussian(Linear(2, 0.5)) if noisy else Clean()
-    feed = Feed(Rows(held_ND), run.step.model.normalise, 7, 5, corruption)
+    feed = Feed(Rows(held_ND), run.step.model.scale_rows, 7, 5, corruption)
     seen = Seen()
     run.hooks = (Validation(feed), seen)
     history = finished(run)
@@ -409,7 +411,7 @@ def test_validation_is_the_objective_on_fixed_noise_and_the_rates_of_clean_rows(
 
 def test_validation_changes_nothing_in_the_run():
     plain, watched = started(**NOISY, solver=Adam()), started(**NOISY, solver=Adam())
-    watched.hooks = (Validation(Feed(Rows(rows(9)), watched.step.model.normalise, 4, 0, Masking(0.5))),)
+    watched.hooks = (Validation(Feed(Rows(rows(9)), watched.step.model.scale_rows, 4, 0, Masking(0.5))),)
     first, second = finished(plain), finished(watched)
     assert same(weights(plain), weights(watched))
     assert first.steps["loss"].tolist() == second.steps["loss"].tolist()
@@ -428,7 +430,7 @@ def test_validation_is_of_the_model_that_will_be_kept_at_every_schedules_end(cor
     run = started(
         coder=TopK(Linear(6, 2), signed=True), terms=SquaredError() + L1(weight=Linear(0.0, 4.0)), learning_rate=0.0
     )
-    run.hooks = (Validation(Feed(Rows(rows(9)), run.step.model.normalise, 9, 0, corruption)),)
+    run.hooks = (Validation(Feed(Rows(rows(9)), run.step.model.scale_rows, 9, 0, corruption)),)
     model = run.step.model
     pre = rows(9) @ model.encoder[0].weight.detach().numpy().T
     most = np.sort(np.abs(pre), axis=1)[:, -2, None]
@@ -460,17 +462,17 @@ def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patien
     coming, after = iter(losses), []
 
     def pretend(run, batch, record):
-        if record.last:
+        if record.ends_epoch:
             record.numbers["validation_loss"] = torch.tensor(next(coming))
             after.append(weights(run))
 
-    keep = KeepBest(patience=patience, tol=tol)
+    keep = EarlyStopping(patience=patience, tol=tol)
     run = started(epochs=6, hooks=(pretend, keep))
     history = finished(run)
     assert history.n_epochs == run.epoch == epochs
     assert run.step_in_epoch == 0
     reason = f"the validation loss has not fallen by {tol:g} for {patience} epochs"
-    assert run.stop == (reason if epochs < 6 else None)
+    assert run.stop_reason == (reason if epochs < 6 else None)
     assert same(weights(run), after[-1])
     keep.restore(run.step)
     assert same(weights(run), after[-1 if best is None else best])
@@ -479,10 +481,10 @@ def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patien
 
 def test_restoring_keeps_tied_weights_tied():
     def pretend(run, batch, record):
-        if record.last:
+        if record.ends_epoch:
             record.numbers["validation_loss"] = torch.tensor(float(record.epoch))
 
-    keep = KeepBest(patience=9, tol=0)
+    keep = EarlyStopping(patience=9, tol=0)
     run = started(epochs=2, tied=True, hooks=(pretend, keep))
     finished(run)
     last = weights(run)
@@ -563,11 +565,11 @@ def test_a_partner_is_what_is_reconstructed_and_stays_with_its_row():
     x_ND = rows()
     seen = Seen()
     run = started(Rows(x_ND), hooks=(seen,), corruption=Masking(0.5))
-    run.feed = Feed(run.feed.source, run.feed.normalise, 8, 0, Masking(0.5), target=Rows(x_ND * 2 + 1))
+    run.feed = Feed(run.feed.source, run.feed.scale_rows, 8, 0, Masking(0.5), target=Rows(x_ND * 2 + 1))
     numpy = Numpy(run, rho=0.2, weight=0.1)
     history = finished(run)
-    found = [numpy.step(batch.seen.numpy(), batch.x.numpy() * 2 + 1, 0.1)["loss"] for batch in seen.batches]
+    found = [numpy.step(batch.corrupted.numpy(), batch.x.numpy() * 2 + 1, 0.1)["loss"] for batch in seen.batches]
     assert_allclose(history.steps["loss"], found, rtol=1e-10)
-    for batch in (*seen.batches, *run.feed.held_out()):
+    for batch in (*seen.batches, *run.feed.validation_batches()):
         assert_allclose(batch.target, batch.x * 2 + 1, rtol=1e-14)
-    assert_array_equal(torch.cat([batch.x for batch in run.feed.held_out()]), x_ND)
+    assert_array_equal(torch.cat([batch.x for batch in run.feed.validation_batches()]), x_ND)

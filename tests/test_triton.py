@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.kernels import Chunked, Int8, Plain, Proposed, Top, Torch
+from taciturn.kernels import Chunked, Int8, Plain, Rescored, Top, Torch
 from taciturn.kernels.index import csr
 from taciturn.training.step import plan
 
@@ -120,7 +120,7 @@ def test_every_gradient_is_that_of_the_dense_arrays(centre, k):
 def test_proposals_are_scored_by_them_too():
     rng = torch.Generator().manual_seed(0)
     x, W, b = (torch.randn(n, generator=rng).to(DEVICE) for n in ((20, 16), (64, 16), (64,)))
-    _, values = Proposed(8, tables=Triton(), rounding=Int8).pick(x, W, b, None, Top(5))
+    _, values = Rescored(8, tables=Triton(), rounding=Int8).pick(x, W, b, None, Top(5))
     assert_allclose(exact(values).reshape(20, 5).min(1), np.sort(exact(x) @ exact(W).T + exact(b))[:, -5], atol=1e-5)
 
 

@@ -94,7 +94,7 @@ def drawn(seed, *, coder, scaling=None, inner=(), **layout):
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
         if isinstance(coder, BatchTopK):
             model.coder.value.fill_(0.2)
-        model.scale_by(scaling, Moments(crossed=scaling.whitens).add(x))
+        model.set_scaling(scaling, Moments(crossed=scaling.whitens).add(x))
     return model, x
 
 
@@ -241,7 +241,7 @@ def test_every_float16(calculator):
 def test_a_shift_keeps_its_digits(calculator):
     model, x = drawn(0, coder=Identity(), scaling=Standard())
     x[:, 0] = 1e9 + np.arange(20) / 64
-    model.scale_by(Standard(), Moments().add(x))
+    model.set_scaling(Standard(), Moments().add(x))
     codes, _ = told_by_page(calculator, shown(model, x).model, x)
     assert_allclose(codes, told_by(copy.deepcopy(model).double(), x)[0], atol=1e-3 * np.abs(codes).max())
 
@@ -401,7 +401,7 @@ def check_now(page, model, *, silenced=()):
     assert_allclose(found["codes"], codes[0], atol=1e-3 * np.ptp(codes))
     assert_allclose(found["said"], said, atol=1e-3 * np.ptp(codes))
     assert off(found["denoised"], rows, np.array(spread(page))) < 1e-3
-    scaled = [model.normalise(torch.as_tensor(row[None])).numpy()[0] for row in (found["row"], found["seen"], rows)]
+    scaled = [model.scale_rows(torch.as_tensor(row[None])).numpy()[0] for row in (found["row"], found["seen"], rows)]
     errors = [np.mean((other - scaled[0]) ** 2) for other in scaled[1:]]
     assert_allclose(found["errors"], errors, rtol=5e-3, atol=1e-12)
     peak = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).peak")
@@ -598,7 +598,7 @@ def test_silencing(page, tmp_path, drawer):
     page.get_by_role("button", name=f"silence latent {loud[1]}", exact=True).wait_for()
     press(page, "let all speak")
     check_now(page, model)
-    assert page.locator("[aria-pressed=true]").count() == 0
+    assert page.locator("[aria-penalised=true]").count() == 0
     press(page, "zero")
     assert_array_equal(check_now(page, model)["denoised"], before)
 

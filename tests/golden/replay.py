@@ -29,7 +29,7 @@ from torch import Tensor
 from taciturn.data.device_rows import tensor
 from taciturn.data.sources import Rows
 from taciturn.model import Autoencoder, Batch, Layout
-from taciturn.model.coding_layers import ELU, ReLU, Sigmoid, Sparsifier
+from taciturn.model.coding_layers import ELU, CodingLayer, ReLU, Sigmoid
 from taciturn.objective import KL, Objective, SquaredError, SquaredRate, Term
 from taciturn.training import Feed, Run, train
 from taciturn.training.solvers import SGD, Solver, TensorFlowAdam, groups
@@ -57,7 +57,7 @@ class FormatError(Exception):
 class Graph:
     """One of the textbook's graphs, in the library's parts."""
 
-    coder: Sparsifier
+    coder: CodingLayer
     rate_term: Callable[[float], Term] | None
     noisy: bool
 
@@ -77,15 +77,15 @@ SOLVERS: dict[str, tuple[Solver, float]] = {"sgd": (SGD(), 0.1), "adam": (Tensor
 class Recorded(Feed):
     """A feed in recorded order; what the network sees is read instead of drawn."""
 
-    seen: NDArray[np.float32] | None = None
+    corrupted: NDArray[np.float32] | None = None
 
     def epoch(
         self, epoch: int, *, start: int = 0, step: int = 0, progress: Callable[[int], float] = lambda step: 0.0
     ) -> Iterator[Batch]:
         """Yield the recorded batches."""
         for a, b in self.bounds[start:]:
-            x = self.normalise(tensor(self.source.read(a, b)))
-            yield Batch(x=x, target=x, seen=x if self.seen is None else tensor(self.seen[a:b]))
+            x = self.scale_rows(tensor(self.source.read(a, b)))
+            yield Batch(x=x, target=x, corrupted=x if self.corrupted is None else tensor(self.corrupted[a:b]))
 
 
 def read(path: str | Path) -> Arrays:
@@ -139,7 +139,7 @@ def check(arrays: Arrays, name: str) -> None:
             raise FormatError(f"{key} is {list(arrays[key].shape)}, but must be {list(shape)}")
 
 
-def started(arrays: Arrays, coder: Sparsifier) -> Autoencoder:
+def started(arrays: Arrays, coder: CodingLayer) -> Autoencoder:
     """Return the network at the recorded start."""
     model = Autoencoder(Layout(arrays["w1"].shape, coder), rng=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -174,7 +174,7 @@ def trained(arrays: Arrays, name: str) -> dict[str, ArrayLike]:
     steps, n_rows, n_inputs = arrays["batches"].shape
     clean = arrays["batches"].astype(np.float32).reshape(-1, n_inputs)
     seen = arrays[f"{name}/corrupted"].astype(np.float32).reshape(-1, n_inputs) if graph.noisy else None
-    feed = Recorded(Rows(clean), model.normalise, batch_size=n_rows, seed=0, seen=seen)
+    feed = Recorded(Rows(clean), model.scale_rows, batch_size=n_rows, seed=0, corrupted=seen)
     optimiser = solver.build(groups(model.named_parameters(), 0.0), learning_rate)
     run = Run(Step(model, objective), feed, optimiser, learning_rate, epochs=1)
 

@@ -151,7 +151,7 @@ def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "Base
 
 def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
     """Return the parameters with every "auto" replaced by what it came to."""
-    from ..estimators.storage import plain
+    from ..estimators.persistence import plain
 
     now, said = estimator.settings_, estimator.get_params(deep=False)
     widths = now.layout.widths[1:]

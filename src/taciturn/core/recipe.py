@@ -42,17 +42,17 @@ class Recipe:
     """
 
     name: ClassVar[str]
-    changes: ClassVar[bool] = False  # stands for a number that changes over a run
-    spoken: ClassVar[bool] = True  # may be named in text; what joins others has a text of its own
+    is_schedule: ClassVar[bool] = False  # stands for a number that changes over a run
+    parsable: ClassVar[bool] = True  # may be named in text; what joins others has a text of its own
 
     def at(self, progress: float) -> Self:
         """Return this recipe with every schedule inside replaced by its value at `progress` (0 … 1 of a run)."""
-        if not self.moves:
+        if not self.has_schedule:
             return self
         return replace(self, **{f.name: _at(getattr(self, f.name), progress) for f in fields(self)})
 
     @cached_property
-    def moves(self) -> bool:
+    def has_schedule(self) -> bool:
         """Whether there is a schedule inside."""
         return any(_moves(getattr(self, f.name)) for f in fields(self))
 
@@ -119,7 +119,7 @@ def find(name: str, *families: type[Recipe]) -> type[Recipe]:
 
 def names(*families: type[Recipe]) -> tuple[str, ...]:
     """Return the names of all parts of the families that text may name, sorted."""
-    return tuple(sorted(kind.name for kind in _kinds(families) if kind.spoken))
+    return tuple(sorted(kind.name for kind in _kinds(families) if kind.parsable))
 
 
 def check(
@@ -141,7 +141,7 @@ def check(
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(recipe, field, value)
-    schedule = isinstance(value, Recipe) and value.changes and not (fixed or whole or recipe.changes)
+    schedule = isinstance(value, Recipe) and value.is_schedule and not (fixed or whole or recipe.is_schedule)
     # a schedule's extremes are its ends: better refused here than in the middle of a run
     for number in (value.at(0.0), value.at(1.0)) if schedule else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
@@ -282,7 +282,12 @@ def _kinds(families: Sequence[type[Recipe]]) -> Iterator[type[Recipe]]:
 
 
 def _family(families: Sequence[type[Recipe]]) -> str:
-    return " or ".join("part" if family is Recipe else family.__name__.lower() for family in families)
+    return " or ".join("part" if family is Recipe else _words(family.__name__) for family in families)
+
+
+def _words(name: str) -> str:
+    """Return a class's name in words: "CodingLayer" is "coding layer"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
 def _required(field: Field[Any]) -> bool:
@@ -298,7 +303,7 @@ def _at(value: Any, progress: float) -> Any:
 def _moves(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(_moves, value))
-    return isinstance(value, Recipe) and (value.changes or value.moves)
+    return isinstance(value, Recipe) and (value.is_schedule or value.has_schedule)
 
 
 def _plain(value: Any) -> Any:

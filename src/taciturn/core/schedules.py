@@ -15,7 +15,7 @@ from .recipe import Recipe, check
 class Schedule(Recipe):
     """A number as a function of the run's progress; its extremes are its ends."""
 
-    changes = True
+    is_schedule = True
 
     @abstractmethod
     def at(self, progress: float) -> float:  # type: ignore[override]  # in a recipe, its value takes its place

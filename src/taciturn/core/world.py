@@ -16,7 +16,7 @@ class Axis:
 
     size = 1
 
-    def total(self, x: Tensor) -> Tensor:
+    def sum(self, x: Tensor) -> Tensor:
         """Return the sum over processes; its backward is the identity."""
         return x
 
@@ -29,4 +29,4 @@ class World:
     latents: Axis = field(default_factory=Axis)
 
 
-ALONE = World()
+SINGLE_PROCESS = World()

@@ -36,13 +36,13 @@ class Corruption(Recipe):
 
         On the GPU where the rows lie: other noise than a processor's, which would take longer than the step.
         """
-        if (seen := self.at_once(x, keys, block)) is not None:
+        if (seen := self.draw_compiled(x, keys, block)) is not None:
             return seen
         where = x.device if x.is_cuda else "cpu"
         parts = [self(part, seeded(key, where)) for part, key in zip(x.split(block), keys.tolist(), strict=True)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+    def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return the same rows by compiled code, but for rounding; None where that has no such noise."""
         return None
 
@@ -81,7 +81,7 @@ class Chain(Corruption):
     parts: tuple[Corruption, ...]
 
     name = "chain"
-    spoken = False
+    parsable = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):

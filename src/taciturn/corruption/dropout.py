@@ -35,6 +35,6 @@ class Dropout(Corruption):
         """Return x · [kept] / (1 - rate)."""
         return x.masked_fill(chosen(x, self.rate, rng), 0) / (1 - final(self.rate))
 
-    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+    def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x · [kept] / (1 - rate) by compiled code, where there is any."""
         return drawn(x, keys, block, amount=final(self.rate), dropout=True)

@@ -36,6 +36,6 @@ class Gaussian(Corruption):
         """Return x + std · N(0, 1)."""
         return torch.add(x, normal(x, rng), alpha=final(self.std))
 
-    def at_once(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
+    def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x + std · N(0, 1) by compiled code, where there is any."""
         return drawn(x, keys, block, amount=final(self.std))

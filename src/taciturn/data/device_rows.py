@@ -60,7 +60,7 @@ def ahead(bring: Callable[[A], B], asked: Iterable[A]) -> Iterator[B]:
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class DeviceRows:
     """A source's rows on a device: moved there once where there is room, else as they are asked for.
 
     On the processor an array in memory stays where it is, and torch takes rows of it by all its threads.

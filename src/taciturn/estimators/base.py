@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from ..corruption import Corruption
     from ..data.sources import Source
     from ..model import Autoencoder
-    from ..model.coding_layers import Elementwise, Sparsifier
+    from ..model.coding_layers import CodingLayer, Elementwise
     from ..objective import Objective, Term
     from ..report import Report
-    from ..training import History, KeepBest, Learner, Settings
+    from ..training import EarlyStopping, History, Learner, Settings
     from ..training.solvers import Solver
     from .plotting import Plots
 
@@ -45,8 +45,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     _learner: Learner
 
-    usual_corruption: ClassVar[str | None] = None
-    usual_sparsity: ClassVar[str | None] = None
+    default_corruption: ClassVar[str | None] = None
+    default_sparsity: ClassVar[str | None] = None
     PARAMETERS: ClassVar[str] = SHARED
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         n_components: int | tuple[int, ...] | None = None,
         *,
         corruption: str | Corruption | None = "auto",
-        sparsity: str | Sparsifier | Term | Objective | None = "auto",
+        sparsity: str | CodingLayer | Term | Objective | None = "auto",
         activation: str | Elementwise | tuple[str | Elementwise, str | Elementwise] = "auto",
         output_activation: str | Elementwise = "auto",
         scaling: str = "auto",
@@ -160,7 +160,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             targets = None if partner is None else measure(partner)
             self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
-        self._learner.see(moments)
+        self._learner.add_moments(moments)
         self._learner.partial_fit(source, partner)
         return self._learnt()
 
@@ -253,7 +253,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def scaling_(self) -> str:
         """What was done to the rows, in one line."""
         check_is_fitted(self)
-        return self._learner.scaling_said
+        return self._learner.scaling_description
 
     @property
     def plot(self) -> Plots:
@@ -306,7 +306,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self, *, rows: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None
     ) -> Artifact:
         """Return all that was learnt as an artifact; `rows` and `metrics` say more of the rows and the results."""
-        from .storage import described
+        from .persistence import described
 
         check_is_fitted(self)
         return described(
@@ -329,7 +329,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the estimator that `save` (or `taciturn fit`) wrote. Runs no code from the folder."""
         from .. import artifact
-        from .storage import restored
+        from .persistence import restored
 
         kept = artifact.load(path)
         known = {kind.__name__: kind for kind in BaseAutoencoder.__subclasses__()}
@@ -376,7 +376,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
         given: dict[str, Any] = self.get_params(deep=False)
         # given pairs bring their own noise
-        usual = {"corruption": None if pairs else self.usual_corruption, "sparsity": self.usual_sparsity}
+        usual = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         return given | {name: value for name, value in usual.items() if given[name] == "auto"}
 
     def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
@@ -389,7 +389,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         targets = None if partner is None else measure(partner)
         if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
             learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)
-            learner.see(moments)
+            learner.add_moments(moments)
             return learner
         learner = self._learner
         kept = parameters | {"scaling": learner.settings.scaling}
@@ -421,11 +421,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.n_iter_ = self.history_.n_epochs
         return self
 
-    def _keep_best(self, parameters: dict[str, Any]) -> KeepBest:
-        from ..training import KeepBest
+    def _keep_best(self, parameters: dict[str, Any]) -> EarlyStopping:
+        from ..training import EarlyStopping
         from .resolve import number, whole
 
-        return KeepBest(patience=whole(parameters, "n_iter_no_change"), tol=number(parameters, "tol", 0, np.inf))
+        return EarlyStopping(patience=whole(parameters, "n_iter_no_change"), tol=number(parameters, "tol", 0, np.inf))
 
     def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
         from ..data.sources import Subset

@@ -17,4 +17,4 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ((1797, 64), (1797, 64))
     """
 
-    usual_corruption = "gaussian:0.3"
+    default_corruption = "gaussian:0.3"

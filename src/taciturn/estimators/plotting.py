@@ -53,8 +53,8 @@ class Plots:
         corruption = self._estimator.settings_.corruption.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
-            seen = corrupted(model.normalise(clean), corruption, seed=0, purpose="picture")
-            noisy = model.restore(seen)
+            seen = corrupted(model.scale_rows(clean), corruption, seed=0, purpose="picture")
+            noisy = model.unscale_rows(seen)
             recon = model(noisy)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}
         images = {name: line.cpu().numpy() for name, line in (lines | {"clean": clean}).items()}
@@ -77,7 +77,7 @@ class Plots:
         found, asked = self._sparsity(self._rows(X, "rates")), self._asked()
         if "rate" in asked:
             return plots.rates(found.rates, target=asked["rate"], label="mean activation")
-        l0 = asked.get("l0", self._estimator.settings_.layout.coder.asked)
+        l0 = asked.get("l0", self._estimator.settings_.layout.coder.target_l0)
         return plots.rates(found.firing, target=None if l0 is None else l0 / len(found.firing))
 
     def history(self) -> Figure:
@@ -137,7 +137,7 @@ class Plots:
     def _asked(self) -> dict[str, float]:
         """Return what the penalties were asked for, by what it is: a "rate", an "l0"."""
         terms = self._estimator.settings_.objective.terms
-        return {term.asks_for: term.target for term in reversed(terms) if term.target is not None}
+        return {term.target_kind: term.target for term in reversed(terms) if term.target is not None}
 
     def _columns(self) -> list[str] | None:
         names = getattr(self._estimator, "feature_names_in_", None)

@@ -17,7 +17,7 @@ from ..core.schedules import Decay, Schedule
 from ..corruption import Clean, Corruption
 from ..data.moments import Moments
 from ..model import Layout, Scaling, in_unit_interval
-from ..model.coding_layers import Elementwise, Identity, ReLU, Sigmoid, Sparsifier
+from ..model.coding_layers import CodingLayer, Elementwise, Identity, ReLU, Sigmoid
 from ..objective import Objective, Term
 from ..training import Settings
 from ..training.constraints import Constraint, Free
@@ -52,12 +52,12 @@ def settle(
     n_rows = moments.count if n_rows is None else n_rows
     sparsifiers, penalties = sparsity(parameters["sparsity"])
     error = one(parameters["loss"], Term, "loss")
-    if not error.reconstructs:
+    if not error.is_reconstruction_error:
         raise RecipeError(f"loss={error.text!r} compares no rows; set loss='squared_error', sparsity={error.text!r}")
     hidden, coding = activations(parameters["activation"], penalties)
-    scaling = one(parameters["scaling"], Scaling, "scaling").chosen(moments, dtype)
+    scaling = one(parameters["scaling"], Scaling, "scaling").resolve(moments, dtype)
     unit = in_unit_interval(scaling, moments, moments if targets is None else targets)
-    if error.unit_targets and not unit:
+    if error.unit_interval_only and not unit:
         raise DataError(f"{error.name} needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
     layout = Layout(
         (len(moments.mean), *widths(parameters["n_components"], len(moments.mean))),
@@ -93,9 +93,9 @@ def objective(error: Term, penalties: Sequence[Term], layout: Layout) -> Objecti
     """Return the sum of error and penalties, if the network offers what they need."""
     terms = Objective((error, *penalties))
     try:
-        terms.check(layout.offers())
+        terms.check(layout.provides())
     except RecipeError as refusal:
-        lacking = next(need for term in terms.terms for need in sorted(term.needs - layout.offers()))
+        lacking = next(need for term in terms.terms for need in sorted(term.requires - layout.provides()))
         in_the_way = not (isinstance(layout.coder, Elementwise) or lacking.startswith("output "))
         mend = f"leave out {layout.coder.text}" if in_the_way else f"set {MENDS.get(lacking, 'another activation')}"
         raise RecipeError(f"{refusal}; {mend}") from None
@@ -121,17 +121,17 @@ def corruption(value: Any) -> Corruption:
     return Clean() if value in (None, "none") else one(value, Corruption, "corruption")
 
 
-def sparsity(value: Any) -> tuple[list[Sparsifier], list[Term]]:
+def sparsity(value: Any) -> tuple[list[CodingLayer], list[Term]]:
     """Return the coding layer, if one is named, and the penalties: `"topk:32"`, `"kl:0.05"`, a part, or several."""
     if value in (None, "none"):
         return [], []
     given = value.terms if isinstance(value, Objective) else [value] if isinstance(value, str) else value
     given = given if isinstance(given, Sequence) else [given]
-    parts = [part for v in given for part in (parse(v, Sparsifier, Term) if isinstance(v, str) else [v])]
+    parts = [part for v in given for part in (parse(v, CodingLayer, Term) if isinstance(v, str) else [v])]
     for part in parts:
-        if not isinstance(part, Sparsifier | Term):
+        if not isinstance(part, CodingLayer | Term):
             raise RecipeError(f"sparsity={part!r} is neither a coding layer nor a penalty, nor the text of one")
-    sparsifiers = [part for part in parts if isinstance(part, Sparsifier)]
+    sparsifiers = [part for part in parts if isinstance(part, CodingLayer)]
     if len(sparsifiers) > 1:
         raise RecipeError(f"sparsity: {' + '.join(s.text for s in sparsifiers)} are two coding layers; name one")
     return sparsifiers, [part for part in parts if isinstance(part, Term)]
@@ -143,7 +143,7 @@ def activations(value: Any, penalties: Sequence[Term]) -> tuple[Elementwise, Ele
     "auto": ReLU, but for the coding layer sigmoid where a penalty needs codes in (0, 1).
     """
     if value == "auto":
-        rates = any("values in (0, 1)" in term.needs for term in penalties)
+        rates = any("values in (0, 1)" in term.requires for term in penalties)
         return ReLU(), Sigmoid() if rates else ReLU()
     pair = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
     if len(pair) != 2:
@@ -171,15 +171,15 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
     return tuple(int(width) for width in given)
 
 
-def learning_rate(value: Any, coder: Sparsifier, penalties: Sequence[Term]) -> float | Schedule:
+def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> float | Schedule:
     """Return the learning rate; "auto" falls to 0 over the last 30%.
 
     It is 0.01 for codes in (0, 1), 0.001 where zeros are pressed for (faster, too many latents fall silent for good),
     else 0.003.
     """
     if value == "auto":
-        zeros = any(term.asks_for == "l0" and term.target is not None for term in penalties)
-        return Decay(0.01 if "values in (0, 1)" in coder.offers else 0.001 if zeros else 0.003, last=0.3)
+        zeros = any(term.target_kind == "l0" and term.target is not None for term in penalties)
+        return Decay(0.01 if "values in (0, 1)" in coder.provides else 0.001 if zeros else 0.003, last=0.3)
     if isinstance(value, str):
         try:
             value = float(value)
@@ -205,7 +205,7 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
 
     A batch that is to measure a rate ρ has at least 1/(2ρ) rows, if there are so many.
     """
-    rates = [term.target for term in penalties if term.asks_for == "rate" and term.target is not None]
+    rates = [term.target for term in penalties if term.target_kind == "rate" and term.target is not None]
     enough = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
         usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), MOST_ROWS) if n_rows > 32 else 32

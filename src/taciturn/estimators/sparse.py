@@ -18,4 +18,4 @@ class SparseAutoencoder(BaseAutoencoder):
     ((1797, 100), True)
     """
 
-    usual_sparsity = "kl:0.05"
+    default_sparsity = "kl:0.05"

@@ -45,15 +45,15 @@ def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | Non
     if not corruption.clean:
         found = replace(found, before=SquaredErrors(), after=SquaredErrors())
     for rows in row_blocks(model, source):
-        x = model.normalise(rows)
+        x = model.scale_rows(rows)
         done = found.sparsity.rows
-        codes = model.code(x)
+        codes = model.codes(x)
         recon = model.output(model.decode(codes))
         found.clean.add(x, recon)
         found.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
-        found.sparsity.add(codes, model.layout.coder.firing(codes))
+        found.sparsity.add(codes, model.layout.coder.active_counts(codes))
         if found.before is not None and found.after is not None:
             seen = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=done)
             found.before.add(x, seen)
-            found.after.add(x, model.output(model.decode(model.code(seen))))
+            found.after.add(x, model.output(model.decode(model.codes(seen))))
     return found

@@ -51,6 +51,6 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     model = precise(model, source.dtype)
     targets = row_blocks(model, target) if target is not None else iter(())
     for x in row_blocks(model, source):
-        scaled = model.normalise(x)
-        wanted = scaled if target is None else model.normalise(next(targets))
-        yield model.output(model.decode(model.code(scaled))) - wanted
+        scaled = model.scale_rows(x)
+        wanted = scaled if target is None else model.scale_rows(next(targets))
+        yield model.output(model.decode(model.codes(scaled))) - wanted

@@ -5,7 +5,7 @@ from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
 from .products import SMALL, fast_products, mkl_is_slow
-from .proposed import BFloat16, BFloat16Factors, Int8, Proposed, Rounded
+from .rescored import BFloat16, BFloat16Factors, Int8, Rescored, RoundedProduct
 from .shortlist import Shortlist
 from .tables import Tables, Torch
 
@@ -20,8 +20,8 @@ __all__ = [
     "Int8",
     "Kernels",
     "Plain",
-    "Proposed",
-    "Rounded",
+    "Rescored",
+    "RoundedProduct",
     "Rule",
     "Shortlist",
     "Tables",

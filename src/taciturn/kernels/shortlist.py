@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .proposed import Proposed
+from .rescored import Rescored
 from .select import top_k
 
 SPARE = 16  # proposals beyond k, or k
 
 
 @dataclass(frozen=True)
-class Shortlist(Proposed):
+class Shortlist(Rescored):
     """As Proposed, from each row's m largest rounded scores; a row of which all come near enough sees float32."""
 
     def _top(

@@ -16,7 +16,7 @@ class Sparsity:
     >>> from taciturn.model.codes import Dense
     >>> codes = Dense(torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, -1.0]]))
     >>> sparsity = Sparsity()
-    >>> sparsity.add(codes, codes.fired())
+    >>> sparsity.add(codes, codes.active_counts())
     >>> sparsity.rates.tolist(), sparsity.firing.tolist()
     ([0.0, 3.0, -0.5], [0.0, 1.0, 0.5])
     >>> sparsity.l0, sparsity.dead
@@ -33,8 +33,8 @@ class Sparsity:
 
     def add(self, codes: Codes, fired_L: Tensor) -> None:
         """Take in a block's codes, and in how many of its rows each latent is at work."""
-        exact, fired = codes.say(codes.values.double()), fired_L.double().cpu().numpy()
-        total, squares = exact.sum().cpu().numpy(), exact.say(exact.values.square()).sum().cpu().numpy()
+        exact, fired = codes.with_values(codes.values.double()), fired_L.double().cpu().numpy()
+        total, squares = exact.sum().cpu().numpy(), exact.with_values(exact.values.square()).sum().cpu().numpy()
         self._sum = self._sum + total if self.rows else total
         self._squares = self._squares + squares if self.rows else squares
         self._fired = self._fired + fired if self.rows else fired

@@ -1,7 +1,7 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
 from .autoencoder import Affine, Autoencoder
-from .codes import Codes, Dense, Pre, Sparse, dense
+from .codes import Codes, Dense, PreActivations, Sparse, dense
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, in_unit_interval
@@ -19,7 +19,7 @@ __all__ = [
     "Model",
     "NoScaling",
     "Pass",
-    "Pre",
+    "PreActivations",
     "Scaling",
     "Sparse",
     "Standard",

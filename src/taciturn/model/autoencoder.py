@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from ..core.world import ALONE, World
+from ..core.world import SINGLE_PROCESS, World
 from ..data.moments import Moments
 from ..kernels import Kernels, Plain
-from .codes import Codes, Pre
-from .coding_layers import Elementwise, Sparsifier
+from .codes import Codes, PreActivations
+from .coding_layers import CodingLayer, Elementwise
 from .layout import Layout
 from .scaling import Scaling, Whiten
 
@@ -54,14 +54,14 @@ class Autoencoder(nn.Module):
     colouring: Tensor
 
     def __init__(
-        self, layout: Layout, *, rng: torch.Generator, kernels: Kernels | None = None, world: World = ALONE
+        self, layout: Layout, *, rng: torch.Generator, kernels: Kernels | None = None, world: World = SINGLE_PROCESS
     ) -> None:
         super().__init__()
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
         widths, coder = layout.widths, layout.coder
-        activations: list[Sparsifier] = [layout.hidden] * (len(widths) - 2) + [coder]
+        activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
         encoder = [
-            Affine(_drawn((n_out, n_in), activation.spread(n_in, n_out), rng), n_out)
+            Affine(_drawn((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
             for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
         ]
         if layout.norm is not None:
@@ -72,13 +72,13 @@ class Autoencoder(nn.Module):
             n_in, n_out = layer.weight.shape
             if layout.tied:
                 weight = layer.weight
-            elif (coder.transposed or layout.centred or layout.norm) and layer is encoder[-1]:
+            elif (coder.transpose_initialised or layout.centred or layout.norm) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
-                weight = _drawn((n_in, n_out), activation.spread(n_in, n_out), rng)
+                weight = _drawn((n_in, n_out), activation.init_std(n_in, n_out), rng)
             decoder.append(Affine(weight, n_out))
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
-        self.coder: nn.Module = coder.init(widths[-1])
+        self.coder: nn.Module = coder.create_state(widths[-1])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
         # float64: a column far from 0 must not lose its digits before it is centred
@@ -99,12 +99,12 @@ class Autoencoder(nn.Module):
         return self.layers[1][0].weight
 
     @property
-    def ends(self) -> tuple[Affine, Affine]:
+    def outer_layers(self) -> tuple[Affine, Affine]:
         """The encoder's first layer and the decoder's last."""
         encoder, decoder = self.layers
         return encoder[0], decoder[-1]
 
-    def normalise(self, x: Tensor) -> Tensor:
+    def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units."""
         W = self.dictionary
         if x.dtype in EXACT and W.dtype == torch.float32 and not self.layout.whitened:
@@ -117,7 +117,7 @@ class Autoencoder(nn.Module):
         return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
 
     @property
-    def scales(self) -> bool:
+    def rescales(self) -> bool:
         """Whether scaled rows are others than those in the input's units; on a GPU, to know it waits."""
         return self.layout.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
 
@@ -125,71 +125,73 @@ class Autoencoder(nn.Module):
         """Return rows as numbers of the weights' kind; x itself, if it holds such."""
         return x.to(self.dictionary)
 
-    def restore(self, x: Tensor) -> Tensor:
+    def unscale_rows(self, x: Tensor) -> Tensor:
         """Return rows in the input's units for scaled rows [B, D]."""
         mixed = x.double() @ self.colouring if self.layout.whitened else x
         return (mixed * self.scale + self.shift).to(x.dtype)
 
     @torch.no_grad()
-    def scale_by(self, scaling: Scaling, moments: Moments) -> None:
+    def set_scaling(self, scaling: Scaling, moments: Moments) -> None:
         """Scale rows from now on as a scaling does for rows of these moments."""
         shift, scale = scaling.fit(moments)
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.copy_(torch.from_numpy(scale))
         if isinstance(scaling, Whiten):
-            whitening, colouring = scaling.mix(moments)
+            whitening, colouring = scaling.matrices(moments)
             self.whitening.copy_(torch.from_numpy(whitening))
             self.colouring.copy_(torch.from_numpy(colouring))
 
-    def pre(self, x: Tensor) -> Pre:
+    def pre_activations(self, x: Tensor) -> PreActivations:
         """Return what the encoder offers for scaled rows [B, D]."""
-        centre = self.ends[1].bias if self.layout.centred else None
+        centre = self.outer_layers[1].bias if self.layout.centred else None
         *hidden, last = self.layers[0]
         for layer in hidden:
-            x = self.layout.hidden.curve(Pre(x, layer.weight, layer.bias, centre, self.kernels).dense())
+            x = self.layout.hidden.activate(PreActivations(x, layer.weight, layer.bias, centre, self.kernels).dense())
             centre = None
-        return Pre(x, last.weight, last.bias, centre, self.kernels)
+        return PreActivations(x, last.weight, last.bias, centre, self.kernels)
 
-    def speak(self, x: Tensor, say: Callable[[Pre, nn.Module], Codes]) -> tuple[Pre, Codes]:
+    def pre_and_codes(
+        self, x: Tensor, say: Callable[[PreActivations, nn.Module], Codes]
+    ) -> tuple[PreActivations, Codes]:
         """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
-        pre = self.pre(x)
+        pre = self.pre_activations(x)
         codes = say(pre, self.coder)
         for eta in self.refinements:
-            pre = pre.beside(x - self.decode(codes), eta * self.dictionary)
+            pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
             codes = say(pre, self.coder)
         return pre, codes
 
-    def offer(self, x: Tensor) -> Pre:
+    def refined_pre(self, x: Tensor) -> PreActivations:
         """Return what the encoder offers to the coding layer for scaled rows, refined if it is to be."""
-        return self.speak(x, self.layout.coder)[0]
+        return self.pre_and_codes(x, self.layout.coder)[0]
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
         coder = self.layout.coder
         if not isinstance(coder, Elementwise):
             raise RecipeError(f"{coder.name} does not look at each latent alone")
-        return coder.curve(pre)
+        return coder.activate(pre)
 
     def margin(self, pre: Tensor) -> Tensor:
         """Return by how much any pre-activations exceed where their latents begin to speak."""
         return self.layout.coder.margin(pre, self.coder)
 
     @torch.no_grad()
-    def shift_codes(self, shift: Tensor) -> None:
+    def shift_biases(self, shift: Tensor) -> None:
         """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
-        self.layout.coder.shift(self.layers[0][-1].bias, self.coder, shift)
+        self.layout.coder.shift_biases(self.layers[0][-1].bias, self.coder, shift)
 
     @torch.no_grad()
-    def make_up(self, change_L: Tensor) -> None:
+    def compensate_output(self, change_L: Tensor) -> None:
         """Let the decoder's first bias take up a change of the codes' means."""
         first = self.layers[1][0]
         first.bias.sub_(change_L @ first.weight)
 
     @torch.no_grad()
-    def start_at(self, mean_D: Tensor) -> None:
+    def initialise_output(self, mean_D: Tensor) -> None:
         """Set the decoder's last bias so that without any codes it says this scaled row."""
-        sigmoid = "values in (0, 1)" in self.layout.output.offers
-        self.ends[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
+        sigmoid = "values in (0, 1)" in self.layout.output.provides
+        self.outer_layers[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
 
     def by_latent(self) -> list[nn.Parameter]:
         """Return each parameter once that has a row for every latent; for one layer."""
@@ -197,7 +199,7 @@ class Autoencoder(nn.Module):
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
 
     @torch.no_grad()
-    def reborn(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:
+    def resampled_rows(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:
         """Return by parameter the rows of latents that begin anew in directions of length 1; for one layer.
 
         The dictionary's rows get the living's mean length, the encoder's a fifth of theirs, biases 0, and what else a
@@ -210,20 +212,20 @@ class Autoencoder(nn.Module):
         new[self.dictionary] = directions_MD * self.dictionary[alive_L].norm(dim=1).mean()
         return new
 
-    def code(self, x: Tensor) -> Codes:
+    def codes(self, x: Tensor) -> Codes:
         """Return the codes of scaled rows [B, D]."""
-        return self.speak(x, self.layout.coder)[1]
+        return self.pre_and_codes(x, self.layout.coder)[1]
 
-    def span(self, codes: Codes) -> Tensor:
+    def decode_linear(self, codes: Codes) -> Tensor:
         """Return what codes add to the decoder's first layer [B, …]."""
-        return self.world.latents.total(codes @ self.dictionary)
+        return self.world.latents.sum(codes @ self.dictionary)
 
     def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
         """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
         (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoding()]
-        h = self.world.latents.total(codes @ W).add_(b)
+        h = self.world.latents.sum(codes @ W).add_(b)
         for W, b in rest:
-            h = self.layout.hidden.curve(h) @ W + b
+            h = self.layout.hidden.activate(h) @ W + b
         return h
 
     def _decoding(self) -> list[tuple[Tensor, Tensor]]:
@@ -231,19 +233,19 @@ class Autoencoder(nn.Module):
 
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]."""
-        return self.layout.output.curve(logits)
+        return self.layout.output.activate(logits)
 
-    def through_output(self, recon: Tensor, up: Tensor) -> Tensor:
+    def output_gradient(self, recon: Tensor, up: Tensor) -> Tensor:
         """Return a gradient in the logits for one in the reconstruction."""
-        return self.layout.output.slope(recon, up)
+        return self.layout.output.gradient(recon, up)
 
     def encode(self, x: Tensor) -> Codes:
         """Return the codes of rows in the input's units."""
-        return self.code(self.normalise(x))
+        return self.codes(self.scale_rows(x))
 
     def reconstruct(self, codes: Codes) -> Tensor:
         """Return rows in the input's units [B, D] for codes."""
-        return self.restore(self.output(self.decode(codes)))
+        return self.unscale_rows(self.output(self.decode(codes)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return each row's reconstruction, in the input's units."""

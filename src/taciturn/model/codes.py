@@ -1,4 +1,4 @@
-"""What the encoder offers (Pre, computed only as far as asked) and what the coding layer says (Codes)."""
+"""What the encoder offers (PreActivations, computed only as far as asked) and what the coding layer says (Codes)."""
 
 import math
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from ..kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 
 
 @dataclass(frozen=True, eq=False)
-class Pre:
+class PreActivations:
     """Pre-activations (x - centre) W' + b of every row and latent, not yet computed."""
 
     x: Tensor  # [B, D]
@@ -68,12 +68,12 @@ class Pre:
                 return self._sparse(index, values)
         return Dense(self.dense())
 
-    def among(self, latents_M: Tensor) -> "Pre":
+    def restricted_to(self, latents_M: Tensor) -> "PreActivations":
         """Return the offer of these latents only; codes made of it are codes of all latents, the others' zero."""
         weight, bias = self.weight[latents_M], self.bias[latents_M]
         return replace(self, weight=weight, bias=bias, names=latents_M, of=len(self.bias))
 
-    def beside(self, x: Tensor, weight: Tensor) -> "Pre":
+    def plus(self, x: Tensor, weight: Tensor) -> "PreActivations":
         """Return this offer plus x [B, …] weight' [L, …]: two products as one, so that either may stay unformed."""
         mine = self.x if self.centre is None else self.x - self.centre
         return replace(self, x=torch.cat([mine, x], 1), weight=torch.cat([self.weight, weight], 1), centre=None)
@@ -99,31 +99,33 @@ class Codes(ABC):
 
     values: Tensor
     gate: Tensor | None = field(default=None, kw_only=True)
-    proposal: Tensor | None = field(default=None, kw_only=True)
+    gate_activations: Tensor | None = field(default=None, kw_only=True)
 
-    def say(self, values: Tensor, *, gate: Tensor | None = None, proposal: Tensor | None = None) -> Self:
+    def with_values(
+        self, values: Tensor, *, gate: Tensor | None = None, gate_activations: Tensor | None = None
+    ) -> Self:
         """Return codes with other values in the same places (sparse ones stay zero elsewhere)."""
-        return replace(self, values=values, gate=gate, proposal=proposal)
+        return replace(self, values=values, gate=gate, gate_activations=gate_activations)
 
     def relu(self) -> Self:
         """Return the codes with those below 0 silenced."""
-        return self.say(self.values.relu())
+        return self.with_values(self.values.relu())
 
     @property
-    def pressed(self) -> Tensor:
+    def penalised(self) -> Tensor:
         """What a penalty presses on: the proposal where there is one, else the values."""
-        return self.values if self.proposal is None else self.proposal
+        return self.values if self.gate_activations is None else self.gate_activations
 
     @property
-    def loudness(self) -> Tensor:
+    def abs_values(self) -> Tensor:
         """|pressed|; beside a gate no value is negative, and |·|, flat at 0, would hide the gate's gradient there."""
-        return self.pressed.abs() if self.gate is None else self.pressed
+        return self.penalised.abs() if self.gate is None else self.penalised
 
     def sum(self) -> Tensor:
         """Return each latent's sum over the rows [L]."""
         return self._per_latent(self.values)
 
-    def fired(self) -> Tensor:
+    def active_counts(self) -> Tensor:
         """Return in how many rows each latent is not 0 [L]."""
         return self._per_latent((self.values != 0).to(self.values.dtype))
 
@@ -200,14 +202,14 @@ class Dense(Codes):
         """Return codes of all latents, the values outside each group written as zero."""
         latent_L = torch.arange(self.n_latents, device=self.values.device)
         groups = pairwise((0, *bounds))
-        return [self.say(self.values * ((latent_L >= a) & (latent_L < b))) for a, b in groups]
+        return [self.with_values(self.values * ((latent_L >= a) & (latent_L < b))) for a, b in groups]
 
     def by_rank(self) -> list[Codes]:
         """Return all codes, those outside each group of ranks written as zero."""
         most = self._most()
         rank_BL = self.values.detach().abs().argsort(1, descending=True).argsort(1)
         rank_BL.masked_fill_(self.values == 0, most - 1)
-        return [self.say(self.values * ((rank_BL >= a) & (rank_BL < b))) for a, b in _doubling(most)]
+        return [self.with_values(self.values * ((rank_BL >= a) & (rank_BL < b))) for a, b in _doubling(most)]
 
     def __matmul__(self, weight_LD: Tensor) -> Tensor:
         return self.values @ weight_LD

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
-from .coding_layers import Elementwise, Identity, ReLU, Sparsifier
+from .coding_layers import CodingLayer, Elementwise, Identity, ReLU
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Layout(Recipe):
     """
 
     widths: tuple[int, ...]
-    coder: Sparsifier
+    coder: CodingLayer
     hidden: Elementwise = ReLU()
     output: Elementwise = Identity()
     tied: bool = False
@@ -29,20 +29,20 @@ class Layout(Recipe):
     norm: float | None = None
 
     name = "layout"
-    spoken = False
+    parsable = False
 
     def __post_init__(self) -> None:
         whole = isinstance(self.widths, tuple) and all(type(width) is int and width > 0 for width in self.widths)
         if not whole or len(self.widths) < 2:
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
-        for field, family in (("coder", Sparsifier), ("hidden", Elementwise), ("output", Elementwise)):
+        for field, family in (("coder", CodingLayer), ("hidden", Elementwise), ("output", Elementwise)):
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is no {family.__name__}")
         check(self, "refine", 0, whole=True)
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} needs one layer and output identity; set refine=0")
 
-    def offers(self) -> frozenset[str]:
+    def provides(self) -> frozenset[str]:
         """What terms may need of this network."""
         linear = {"decoder of one layer"} if len(self.widths) == 2 else set()
-        return self.coder.offers | linear | {f"output {offer}" for offer in self.output.offers}
+        return self.coder.provides | linear | {f"output {offer}" for offer in self.output.provides}

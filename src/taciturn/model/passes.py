@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..core.seeds import generator
 from ..core.world import World
-from .codes import Codes, Pre
+from .codes import Codes, PreActivations
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +19,12 @@ class Batch:
 
     x: Tensor  # [B, D] clean rows
     target: Tensor  # [B, D] what to reconstruct: x itself, or the partner that the user gave
-    seen: Tensor  # [B, D] x after corruption
-    moment: tuple[int, int] = (0, 0)  # (seed, step): for a term that draws, the same on every process
+    corrupted: Tensor  # [B, D] x after corruption
+    draw_key: tuple[int, int] = (0, 0)  # (seed, step): for a term that draws, the same on every process
 
     def rng(self, purpose: str) -> torch.Generator:
         """Return the generator of this moment, for a purpose."""
-        return generator(self.moment[0], purpose, self.moment[1])
+        return generator(self.draw_key[0], purpose, self.draw_key[1])
 
 
 class Model(Protocol):
@@ -45,15 +45,17 @@ class Model(Protocol):
         """[L, …]: what each latent adds to the decoder's first layer."""
         ...
 
-    def speak(self, x: Tensor, say: Callable[[Pre, nn.Module], Codes]) -> tuple[Pre, Codes]:
+    def pre_and_codes(
+        self, x: Tensor, say: Callable[[PreActivations, nn.Module], Codes]
+    ) -> tuple[PreActivations, Codes]:
         """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
         ...
 
-    def offer(self, x: Tensor) -> Pre:
+    def refined_pre(self, x: Tensor) -> PreActivations:
         """Return what the encoder offers to the coding layer for scaled rows."""
         ...
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
         ...
 
@@ -61,7 +63,7 @@ class Model(Protocol):
         """Return by how much any pre-activations exceed where their latents begin to speak."""
         ...
 
-    def shift_codes(self, shift: Tensor) -> None:
+    def shift_biases(self, shift: Tensor) -> None:
         """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
         ...
 
@@ -69,7 +71,7 @@ class Model(Protocol):
         """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
         ...
 
-    def span(self, codes: Codes) -> Tensor:
+    def decode_linear(self, codes: Codes) -> Tensor:
         """Return what codes add to the decoder's first layer [B, …]."""
         ...
 
@@ -77,7 +79,7 @@ class Model(Protocol):
         """Return the output activation's value [B, D]."""
         ...
 
-    def through_output(self, recon: Tensor, up: Tensor) -> Tensor:
+    def output_gradient(self, recon: Tensor, up: Tensor) -> Tensor:
         """Return a gradient in the logits for one in the reconstruction [B, D]."""
         ...
 
@@ -88,11 +90,11 @@ class Pass:
 
     model: Model
     batch: Batch
-    sparsifier: Any  # the coding layer, as it is at this step
-    pre: Pre
+    coding_layer: Any  # the coding layer, as it is at this step
+    pre: PreActivations
     codes: Codes
     logits: Tensor  # [B, D] before the output activation: cross-entropy is safe only from here
-    silent: Tensor  # [L]: the rows that a latent has been silent for
+    inactive_rows: Tensor  # [L]: the rows that a latent has been silent for
 
     @cached_property
     def recon(self) -> Tensor:
@@ -112,28 +114,28 @@ class Pass:
     @cached_property
     def mean_activation(self) -> Tensor:
         """[L]: each latent's mean code over the global batch, its rate."""
-        return self.model.world.rows.total(self.codes.sum()) / self.n_rows
+        return self.model.world.rows.sum(self.codes.sum()) / self.n_rows
 
     @property
     def clean(self) -> "Pass":
         """The same trip of the rows before corruption, up to the codes, which is what `encode` will return."""
         # a pass that remembered itself would keep its batch until Python looks for cycles
-        return self if self.batch.seen is self.batch.x else self._clean
+        return self if self.batch.corrupted is self.batch.x else self._clean
 
     @cached_property
     def _clean(self) -> "Pass":
-        pre, codes = self.model.speak(self.batch.x, self.sparsifier.train)
-        return replace(self, batch=replace(self.batch, seen=self.batch.x), pre=pre, codes=codes)
+        pre, codes = self.model.pre_and_codes(self.batch.x, self.coding_layer.training_codes)
+        return replace(self, batch=replace(self.batch, corrupted=self.batch.x), pre=pre, codes=codes)
 
-    def saying(self, codes: Codes, *, frozen: bool = False) -> "Pass":
+    def with_codes(self, codes: Codes, *, frozen: bool = False) -> "Pass":
         """Return the same trip with other codes, decoded afresh; `frozen`: by a decoder that gets no gradient."""
         return replace(self, codes=codes, logits=self.model.decode(codes, frozen=frozen))
 
     def mean(self, of_rows: Tensor) -> Tensor:
         """Return the global batch's mean of numbers of its rows [B] or [B, …]: the only reduction over rows."""
         rows = self.model.world.rows
-        return rows.total(of_rows.sum()) / (of_rows.numel() * rows.size)
+        return rows.sum(of_rows.sum()) / (of_rows.numel() * rows.size)
 
     def sum(self, per_latent_L: Tensor) -> Tensor:
         """Return the whole dictionary's sum of one number a latent: the only reduction over latents."""
-        return self.model.world.latents.total(per_latent_L.sum())
+        return self.model.world.latents.sum(per_latent_L.sum())

@@ -25,10 +25,10 @@ class Scaling(Recipe):
         """Return shift and scale [D], in the input's units."""
 
     @abstractmethod
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
 
-    def chosen(self, moments: Moments, dtype: DTypeLike) -> "Scaling":
+    def resolve(self, moments: Moments, dtype: DTypeLike) -> "Scaling":
         """Return the scaling that this one stands for on such data: itself, unless it is `auto`."""
         return self
 
@@ -43,7 +43,7 @@ class NoScaling(Scaling):
         """Return 0 and 1."""
         return np.zeros_like(moments.mean), np.ones_like(moments.mean)
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return f"not scaled, values from {moments.low.min():g} to {moments.high.max():g}"
 
@@ -58,7 +58,7 @@ class UInt8(Scaling):
         """Return 0 and 255."""
         return np.zeros_like(moments.mean), np.full_like(moments.mean, 255.0)
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return "divided by 255"
 
@@ -73,7 +73,7 @@ class Standard(Scaling):
         """Return each column's mean and standard deviation."""
         return moments.mean, np.where(moments.constant, 1.0, np.sqrt(moments.variance))
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return "each column standardised to mean 0, deviation 1" + _constant(moments)
 
@@ -88,7 +88,7 @@ class MinMax(Scaling):
         """Return each column's least value and its range."""
         return moments.low, np.where(moments.constant, 1.0, moments.high - moments.low)
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return "each column brought to [0, 1] by its least and greatest value" + _constant(moments)
 
@@ -107,7 +107,7 @@ class MeanNorm(Scaling):
         shift = np.zeros_like(moments.mean)
         return shift, np.full_like(shift, (moments.norm or 1.0) / np.sqrt(len(shift)))
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return f"divided by {self.fit(moments)[1][0]:.4g}: rows √{len(moments.mean)} long on average"
 
@@ -136,13 +136,13 @@ class Whiten(Scaling):
         """Return each column's mean and standard deviation."""
         return Standard().fit(moments)
 
-    def mix(self, moments: Moments) -> tuple[Matrix, Matrix]:
+    def matrices(self, moments: Moments) -> tuple[Matrix, Matrix]:
         """Return P^(-1/2) and P^(1/2) [D, D]; both are symmetric."""
         variance, components = np.linalg.eigh(moments.correlation)
         std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
         return components / std @ components.T, components * std @ components.T
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return one line on what is done."""
         return "columns standardised and their correlations removed" + _constant(moments)
 
@@ -153,17 +153,17 @@ class Auto(Scaling):
 
     Examples
     --------
-    >>> Auto().chosen(Moments().add([[0.0, 1.0], [0.5, 0.2]]), float)
+    >>> Auto().resolve(Moments().add([[0.0, 1.0], [0.5, 0.2]]), float)
     NoScaling()
-    >>> Auto().chosen(Moments().add([[0.0, 7.0]]), "uint8")
+    >>> Auto().resolve(Moments().add([[0.0, 7.0]]), "uint8")
     UInt8()
-    >>> Auto().chosen(Moments().add([[0.0, 7.0]]), float)
+    >>> Auto().resolve(Moments().add([[0.0, 7.0]]), float)
     Standard()
     """
 
     name = "auto"
 
-    def chosen(self, moments: Moments, dtype: DTypeLike) -> Scaling:
+    def resolve(self, moments: Moments, dtype: DTypeLike) -> Scaling:
         """Return the scaling that such data calls for."""
         if moments.low.min() >= 0 and moments.high.max() <= 1:
             return NoScaling()
@@ -171,11 +171,11 @@ class Auto(Scaling):
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return what the chosen scaling returns."""
-        return self.chosen(moments, float).fit(moments)
+        return self.resolve(moments, float).fit(moments)
 
-    def said(self, moments: Moments) -> str:
+    def description(self, moments: Moments) -> str:
         """Return what the chosen scaling says."""
-        return self.chosen(moments, float).said(moments)
+        return self.resolve(moments, float).description(moments)
 
 
 def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bool:

@@ -24,7 +24,7 @@ class AuxK(Term):
     weight: float | Schedule | str | None = field(default=1 / 32, kw_only=True)
 
     name = "auxk"
-    needs = frozenset({"ranking", "decoder of one layer", "output any value"})
+    requires = frozenset({"ranking", "decoder of one layer", "output any value"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -33,9 +33,9 @@ class AuxK(Term):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ ‖e - ê‖², or 0 where nobody is dead."""
-        dead_M = (p.silent >= self.after).nonzero()[:, 0]
+        dead_M = (p.inactive_rows >= self.after).nonzero()[:, 0]
         if not len(dead_M):
             return p.logits.new_zeros(())
         left = (p.batch.target - p.logits).detach()
-        said = p.pre.among(dead_M).top(self.k).relu()
-        return p.mean((p.model.span(said) - left).square())
+        said = p.pre.restricted_to(dead_M).top(self.k).relu()
+        return p.mean((p.model.decode_linear(said) - left).square())

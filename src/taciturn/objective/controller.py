@@ -37,19 +37,19 @@ class Controller(nn.Module):
     mean: Tensor
     side: Tensor
     correction: Tensor
-    seen: Tensor
+    n_updates: Tensor
 
     def __init__(self, offset: float) -> None:
         super().__init__()
         self.offset, self.horizon, self.scale = offset, 50, 1.0
-        beginning = {"log_weight": math.log(START), "mean": 1.0, "side": 1.0, "correction": 0.0, "seen": 0.0}
+        beginning = {"log_weight": math.log(START), "mean": 1.0, "side": 1.0, "correction": 0.0, "n_updates": 0.0}
         for name, number in beginning.items():
             self.register_buffer(name, torch.tensor(number, dtype=torch.float64))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         return self  # no device and no precision but its own
 
-    def start(self, *, scale: float, steps: int) -> None:
+    def reset(self, *, scale: float, steps: int) -> None:
         """Begin: `scale` is the rows' mean column variance, `steps` the length of the run."""
         self.scale, self.horizon = max(scale, 1e-12), min(max(steps // 100, 5), 200)
         self.log_weight.fill_(math.log(START * self.scale))
@@ -64,9 +64,9 @@ class Controller(nn.Module):
         """What the penalty aims at, as a share of its target."""
         return 1 - self.offset * self.side.item() - self.correction.item()
 
-    def observe(self, ratio: float, ease: float) -> None:
+    def update(self, ratio: float, ease: float) -> None:
         """Take in what a batch measured over the target."""
-        state = (self.log_weight, self.mean, self.side, self.correction, self.seen)
+        state = (self.log_weight, self.mean, self.side, self.correction, self.n_updates)
         w, m, s, c, n = (buffer.item() for buffer in state)
         low, high = (math.log(bound * self.scale) for bound in BOUNDS)
         n += 1

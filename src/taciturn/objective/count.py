@@ -19,7 +19,7 @@ class CountTerm(Term):
 
     l0: float | None = field(default=None, kw_only=True)
 
-    asks_for = "l0"
+    target_kind = "l0"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -27,7 +27,7 @@ class CountTerm(Term):
             check(self, "l0", 0, ends="(]", fixed=True)
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]  # it depends on what is asked
+    def requires(self) -> frozenset[str]:  # type: ignore[override]  # it depends on what is asked
         """Zeros, where they are to be counted."""
         return frozenset() if self.l0 is None else frozenset({"zeros"})
 
@@ -38,25 +38,25 @@ class CountTerm(Term):
 
     def measured(self, p: Pass) -> Tensor:
         """Return the mean number of latents at work in a clean row."""
-        return latents_a_row(p.clean)
+        return mean_l0(p.clean)
 
     @torch.no_grad()
-    def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
+    def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Let latents speak the more or less readily, so that on rows x l0 are at work on average: each latent as
         often, or all shifted by one number."""
-        margin = model.margin(model.offer(x).dense())
+        margin = model.margin(model.refined_pre(x).dense())
         share = float(self.l0 or 0) / margin.shape[1]
         entries = margin if each else margin.reshape(-1, 1)
         at_work = min(max(round(share * len(entries)), 1), len(entries) - 1)
         around = entries.topk(at_work + 1, dim=0).values[-2:]  # the last that is to be at work, and the next
-        model.shift_codes(-around.mean(0))
+        model.shift_biases(-around.mean(0))
 
 
-def a_row(p: Pass, numbers: Tensor) -> Tensor:
+def mean_per_row(p: Pass, numbers: Tensor) -> Tensor:
     """Return the mean over rows of the sum over latents of numbers that stand beside the codes."""
-    return p.mean(p.model.world.latents.total(p.codes.row_sums(numbers)))
+    return p.mean(p.model.world.latents.sum(p.codes.row_sums(numbers)))
 
 
-def latents_a_row(p: Pass) -> Tensor:
+def mean_l0(p: Pass) -> Tensor:
     """Return the mean number of latents at work in a row, with the gate's gradient where there is one."""
-    return p.mean(p.model.world.latents.total(p.codes.l0()))
+    return p.mean(p.model.world.latents.sum(p.codes.l0()))

@@ -17,12 +17,12 @@ class CrossEntropy(Term):
     """
 
     name = "cross_entropy"
-    reconstructs = True
-    sloped = True
-    unit_targets = True
-    needs = frozenset({"output values in (0, 1)"})
+    is_reconstruction_error = True
+    has_gradient = True
+    unit_interval_only = True
+    requires = frozenset({"output values in (0, 1)"})
 
-    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and weight/(B D) (x̂ - x)."""
         return self(p), (p.recon - p.batch.target).mul_(weight / (p.n_rows * p.recon.shape[1]))
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..model import Pass
-from .of_error import OfError
+from .derived_error import DerivedError
 
 
 @dataclass(frozen=True)
-class GatedAux(OfError):
+class GatedAux(DerivedError):
     """The error of the proposals, decoded by a decoder that gets no gradient from it (Rajamanoharan et al., 2024)."""
 
     name = "gated_aux"
@@ -17,4 +17,4 @@ class GatedAux(OfError):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return the error of decode(max(g, 0))."""
-        return self.error(p.saying(p.codes.say(p.codes.pressed), frozen=True))
+        return self.error(p.with_codes(p.codes.with_values(p.codes.penalised), frozen=True))

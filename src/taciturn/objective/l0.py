@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..model import Pass
-from .count import CountTerm, latents_a_row
+from .count import CountTerm, mean_l0
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class L0(CountTerm):
     offset = 0.02
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
+    def requires(self) -> frozenset[str]:  # type: ignore[override]
         """A gate with a gradient."""
         return frozenset({"l0 gradient"})
 
     def __call__(self, p: Pass) -> Tensor:
         """Return L0, or (L0 / l0 - 1)²."""
-        return self._cost(latents_a_row(p), 1.0)
+        return self._cost(mean_l0(p), 1.0)
 
-    def pressed(self, p: Pass, aim: float) -> Tensor:
+    def penalised(self, p: Pass, aim: float) -> Tensor:
         """Return (L0 / (aim · l0) - 1)² of the clean rows."""
-        return self._cost(latents_a_row(p.clean), aim)
+        return self._cost(mean_l0(p.clean), aim)
 
     def _cost(self, count: Tensor, aim: float) -> Tensor:
         return count if self.l0 is None else torch.square(count / (aim * self.l0) - 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from ..model import Pass
-from .count import CountTerm, a_row
+from .count import CountTerm, mean_per_row
 from .term import Number
 
 
@@ -22,17 +22,17 @@ class L1(CountTerm):
     name = "l1"
 
     @property
-    def sloped(self) -> bool:  # type: ignore[override]  # the lengths of the dictionary's rows have a gradient too
+    def has_gradient(self) -> bool:  # type: ignore[override]  # the lengths of the dictionary's rows have a gradient too
         """Whether only the codes count."""
         return not self.scaled
 
-    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the penalty, and weight/B sign(code)."""
         return self(p), p.codes.values.sign().mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l |code| ‖W_l‖."""
-        size = p.codes.loudness
+        size = p.codes.abs_values
         if self.scaled:
             size = size * p.codes.at(p.model.dictionary.norm(dim=1))
-        return a_row(p, size)
+        return mean_per_row(p, size)

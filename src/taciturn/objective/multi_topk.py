@@ -7,11 +7,11 @@ from torch import Tensor
 from ..core.recipe import check
 from ..core.schedules import Schedule
 from ..model import Pass
-from .of_error import OfError
+from .derived_error import DerivedError
 
 
 @dataclass(frozen=True)
-class MultiTopK(OfError):
+class MultiTopK(DerivedError):
     """The error with each row's k largest codes, ReLU'd, beside that of the codes themselves (Gao et al., 2024).
 
     With k four times the coding layer's own, a model stays of use with another k than it was trained for.
@@ -29,4 +29,4 @@ class MultiTopK(OfError):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return the error of decode(the k largest)."""
-        return self.error(p.saying(p.pre.top(self.k).relu()))
+        return self.error(p.with_codes(p.pre.top(self.k).relu()))

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..model import Codes, Pass
-from .of_error import OfError
+from .derived_error import DerivedError
 
 
 @dataclass(frozen=True)
-class Nested(OfError):
+class Nested(DerivedError):
     """The mean of an error over the reconstructions from the first part of the codes, the first two, … all.
 
     Each part is decoded once and added to the sum of those before it. `shares`: the levels' weights, brought to the
@@ -25,7 +25,7 @@ class Nested(OfError):
     detach: bool = field(default=False, kw_only=True)
 
     of = frozenset({"decoder of one layer"})
-    reconstructs = True
+    is_reconstruction_error = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,7 +44,7 @@ class Nested(OfError):
         so_far = p.model.decode(first)
         errors = [self.error(replace(p, codes=first, logits=so_far))]
         for codes in rest:
-            so_far = (so_far.detach() if self.detach else so_far) + p.model.span(codes)
+            so_far = (so_far.detach() if self.detach else so_far) + p.model.decode_linear(codes)
             errors.append(self.error(replace(p, codes=codes, logits=so_far)))
         shares = torch.tensor(self._shares(len(errors)), dtype=so_far.dtype, device=so_far.device)
         return torch.stack(errors) @ shares

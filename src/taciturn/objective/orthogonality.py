@@ -22,7 +22,7 @@ class Orthogonality(Term):
     chunk: int = 1024
 
     name = "orthogonality"
-    needs = frozenset({"decoder of one layer"})
+    requires = frozenset({"decoder of one layer"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -40,10 +40,10 @@ class RateTerm(Term):
 
     rate: float | Schedule
 
-    needs = frozenset({"values in (0, 1)"})
-    asks_for = "rate"
+    requires = frozenset({"values in (0, 1)"})
+    target_kind = "rate"
     offset = 0.02
-    sloped = True
+    has_gradient = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,9 +57,9 @@ class RateTerm(Term):
     def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return each latent's penalty, and its derivative in q [L]."""
 
-    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
-        cost, marginal = self.marginal(self.aimed(aim), p.mean_activation)
+        cost, marginal = self.marginal(self.aimed_rate(aim), p.mean_activation)
         return p.sum(cost), marginal.mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
@@ -75,29 +75,29 @@ class RateTerm(Term):
         """Return the latents' mean rate over the clean rows of the global batch."""
         return p.sum(p.clean.mean_activation) / p.n_latents
 
-    def pressed(self, p: Pass, aim: float) -> Tensor:
+    def penalised(self, p: Pass, aim: float) -> Tensor:
         """Return Σ_l cost(aim · ρ, q_l) of the clean rows."""
-        return p.sum(self.cost(self.aimed(aim), p.clean.mean_activation))
+        return p.sum(self.cost(self.aimed_rate(aim), p.clean.mean_activation))
 
-    def aimed(self, aim: Number) -> Number:
+    def aimed_rate(self, aim: Number) -> Number:
         """Return aim · ρ as a rate."""
         aimed = aim * self.target  # which may lie past the target: no rate is 1
         return aimed.clamp(max=MOST) if isinstance(aimed, Tensor) else min(aimed, MOST)
 
     @torch.no_grad()
-    def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
+    def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Shift the coding biases so that on rows x each latent's mean, or the mean of all, is the rate.
 
         By bisection; a mean activation rises with its bias.
         """
-        pre_BL = model.offer(x).dense()
+        pre_BL = model.refined_pre(x).dense()
         low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), bound) for bound in (-50.0, 50.0))
         for _ in range(50):
             middle = (low + high) / 2
-            rate_L = model.curve(pre_BL + middle).mean(0)
+            rate_L = model.activate(pre_BL + middle).mean(0)
             too_loud = (rate_L if each else rate_L.mean()) > self.target
             low, high = torch.where(too_loud, low, middle), torch.where(too_loud, middle, high)
-        model.shift_codes((low + high) / 2)
+        model.shift_biases((low + high) / 2)
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ class SquaredError(Term):
     """
 
     name = "squared_error"
-    reconstructs = True
-    sloped = True
+    is_reconstruction_error = True
+    has_gradient = True
 
-    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and weight · 2/(B D) (x̂ - x) through the output's activation."""
         error = p.recon - p.batch.target
         number = p.mean(error.square())
-        return number, p.model.through_output(p.recon, error.mul_(2 * weight / (p.n_rows * error.shape[1])))
+        return number, p.model.output_gradient(p.recon, error.mul_(2 * weight / (p.n_rows * error.shape[1])))
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ (x̂ - x)²."""

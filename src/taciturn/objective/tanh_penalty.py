@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..model import Pass
-from .count import CountTerm, a_row
+from .count import CountTerm, mean_per_row
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ class TanhPenalty(CountTerm):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l tanh(steepness |code| ‖W_l‖)."""
-        loud = p.codes.loudness * p.codes.at(p.model.dictionary.norm(dim=1))
-        return a_row(p, (self.steepness * loud).tanh())
+        loud = p.codes.abs_values * p.codes.at(p.model.dictionary.norm(dim=1))
+        return mean_per_row(p, (self.steepness * loud).tanh())

@@ -30,12 +30,12 @@ class Term(Recipe):
 
     weight: float | Schedule | str | None = None
 
-    needs: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
-    unit_targets: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
-    reconstructs: ClassVar[bool] = False  # compares reconstructions with their targets: a loss of its own
-    asks_for: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
+    requires: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
+    unit_interval_only: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
+    is_reconstruction_error: ClassVar[bool] = False  # compares reconstructions with their targets: a loss of its own
+    target_kind: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
     offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
-    sloped: ClassVar[bool] = False  # knows its gradient by itself; see graded
+    has_gradient: ClassVar[bool] = False  # knows its gradient by itself; see graded
 
     def __post_init__(self) -> None:
         if self.weight == "auto" and self.target is None:
@@ -70,11 +70,11 @@ class Term(Recipe):
         """Return what is measured over what is asked."""
         return self.measured(p) / (self.target or math.nan)
 
-    def pressed(self, p: Pass, aim: float) -> Tensor:
+    def penalised(self, p: Pass, aim: float) -> Tensor:
         """Return the penalty that presses the codes of clean rows towards aim · target."""
         return self(p.clean)
 
-    def graded(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return its number, towards aim · target and without a weight, and weight times its gradient.
 
         An error's gradient is in the logits [B, D], a penalty's in the pass's codes, [B, L] or the same for all rows
@@ -82,7 +82,7 @@ class Term(Recipe):
         """
         raise NotImplementedError(f"{self.name} leaves its gradient to autograd")
 
-    def settle(self, model: Model, x: Tensor, *, each: bool) -> None:
+    def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Shift the coding biases so that the target is met on scaled rows: each latent's own, or all by one number."""
 
     def __rmul__(self, factor: float) -> Self:
@@ -108,7 +108,7 @@ class Objective(Recipe):
     terms: tuple[Term, ...]
 
     name = "objective"
-    spoken = False
+    parsable = False
 
     @property
     def text(self) -> str:
@@ -134,7 +134,7 @@ class Objective(Recipe):
         """Raise RecipeError, saying why, unless every term finds what it needs."""
         offers = frozenset(offers)
         for term in self.terms:
-            if missing := sorted(term.needs - offers):
+            if missing := sorted(term.requires - offers):
                 there = ", ".join(sorted(offer for offer in offers if _of(offer) == _of(missing[0])))
                 there = there or "nothing of the kind"
                 raise RecipeError(f"{term.name} needs {', '.join(missing)}; this model offers {there}")
@@ -157,7 +157,7 @@ class Objective(Recipe):
             numbers[name] = term(p)
             if name in controllers:
                 controller = controllers[name]
-                weighted.append(controller.weight * term.pressed(p, controller.aim))
+                weighted.append(controller.weight * term.penalised(p, controller.aim))
             else:
                 weighted.append(term.fixed_weight * numbers[name])
         return torch.stack(weighted).sum(), numbers

@@ -74,14 +74,14 @@ def untrained(model: Autoencoder, objective: Objective, training: Source, rows: 
         if "." not in name:  # the scaling's
             getattr(twin, name).copy_(buffer)
     some = _some(training, max(min(FITTED, ENTRIES // layout.widths[-1]), 100), seed)
-    x = twin.normalise(tensor(some.read(0, len(some)))).float()
-    Step(twin, objective).start(x, steps=1)
-    twin.layout.coder.at(1.0).close(twin.pre(x), twin.coder)
-    decoder = _decoder(twin.code(x).dense().numpy(), x.numpy(), seed)
+    x = twin.scale_rows(tensor(some.read(0, len(some)))).float()
+    Step(twin, objective).initialise(x, steps=1)
+    twin.layout.coder.at(1.0).finalise(twin.pre_activations(x), twin.coder)
+    decoder = _decoder(twin.codes(x).dense().numpy(), x.numpy(), seed)
     found = SquaredErrors()
     for block in row_blocks(twin, _some(rows, SOME, seed)):
-        x = twin.normalise(block).float()
-        found.add(x, torch.from_numpy(decoder.predict(twin.code(x).dense().numpy()).reshape(x.shape)))
+        x = twin.scale_rows(block).float()
+        found.add(x, torch.from_numpy(decoder.predict(twin.codes(x).dense().numpy()).reshape(x.shape)))
     return Baseline("untrained encoder", layout.widths[-1], found.fvu)
 
 
@@ -105,4 +105,4 @@ def _scaled(model: Autoencoder, source: Source) -> Iterator[NDArray[np.float64]]
     """Yield blocks of rows as the model scales them."""
     model = precise(model, source.dtype)
     for x in row_blocks(model, source):
-        yield model.normalise(x).double().cpu().numpy()
+        yield model.scale_rows(x).double().cpu().numpy()

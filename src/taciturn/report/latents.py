@@ -34,7 +34,7 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ActiveRow:
     """A row on which a latent speaks."""
 
     row: int
@@ -51,7 +51,7 @@ class Shown:
     firing: float
     mean_at_work: float | None  # its mean code over the rows on which it is at work
     columns: list[tuple[str, float]]  # its largest weights of named columns, in scaled units
-    rows: list[Spoken]
+    rows: list[ActiveRow]
 
 
 def latents(model: Autoencoder, found: Evaluation) -> Latents:
@@ -89,7 +89,7 @@ def atlas(
     ]
 
 
-def _largest(model: Autoencoder, source: Source, latents_M: Tensor) -> tuple[list[list[Spoken]], list[float | None]]:
+def _largest(model: Autoencoder, source: Source, latents_M: Tensor) -> tuple[list[list[ActiveRow]], list[float | None]]:
     """Return of each latent the rows with its largest codes, and its mean where it is at work."""
     loud_MT, rows_MT = torch.zeros(len(latents_M), 0), torch.zeros(len(latents_M), 0, dtype=torch.long)
     total_M, count_M, start = torch.zeros(len(latents_M), dtype=torch.float64), torch.zeros(len(latents_M)), 0
@@ -101,7 +101,7 @@ def _largest(model: Autoencoder, source: Source, latents_M: Tensor) -> tuple[lis
         loud_MT, kept = loud.topk(min(TOP, loud.shape[1]), dim=1)
         rows_MT, start = rows.gather(1, kept), start + len(codes_BM)
     top = [
-        [Spoken(row, code, None) for row, code in zip(rows, codes, strict=True) if code > 0]
+        [ActiveRow(row, code, None) for row, code in zip(rows, codes, strict=True) if code > 0]
         for rows, codes in zip(rows_MT.tolist(), loud_MT.tolist(), strict=True)
     ]
     counted = zip(total_M.tolist(), count_M.tolist(), strict=True)
@@ -125,13 +125,15 @@ def _some(codes: Codes, latents_M: Tensor) -> Tensor:
     return said
 
 
-def _quantiles(codes_S: NDArray[Any], at_S: NDArray[np.intp], taken: set[int]) -> list[Spoken]:
+def _quantiles(codes_S: NDArray[Any], at_S: NDArray[np.intp], taken: set[int]) -> list[ActiveRow]:
     """Return the rows at quantiles of the codes above 0, without those that are taken."""
     spoken = np.flatnonzero(codes_S > 0)
     order = spoken[np.argsort(-codes_S[spoken], kind="stable")]
     rows = [(quantile, order[round((1 - quantile) * (len(order) - 1))]) for quantile in QUANTILES if len(order)]
     return [
-        Spoken(int(at_S[row]), float(codes_S[row]), quantile) for quantile, row in rows if int(at_S[row]) not in taken
+        ActiveRow(int(at_S[row]), float(codes_S[row]), quantile)
+        for quantile, row in rows
+        if int(at_S[row]) not in taken
     ]
 
 

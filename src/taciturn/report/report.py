@@ -23,7 +23,7 @@ from .latents import Latents, Shown, atlas, latents
 from .neighbours import Neighbours, neighbours
 from .provenance import Provenance, provenance
 from .sample import Sample, sample
-from .samples import Errors, Samples, Shots, errors, samples
+from .samples import Errors, SampleRows, Samples, errors, samples
 from .summary import Summary, told
 from .tryit import TryIt, try_it, why_not
 from .verdict import Verdict, verdict
@@ -40,7 +40,7 @@ class Pictures:
 
     shape: tuple[int, ...]
     rows: dict[int, NDArray[Any]]  # in the input's units
-    shots: Shots
+    shots: SampleRows
     directions: dict[int, NDArray[Any]]  # of the atlas's latents, in scaled units
     row_errors: NDArray[Any]  # [N]
     history: History
@@ -184,7 +184,7 @@ def _halves(rows: Source) -> tuple[Source, Source]:
     return (Subset(rows, at[::2]), Subset(rows, at[1::2])) if len(rows) > 1 else (rows, rows)
 
 
-def _tried(kept: Artifact, rows: Source, shots: Shots) -> TryIt | None:
+def _tried(kept: Artifact, rows: Source, shots: SampleRows) -> TryIt | None:
     said = kept.config["rows"]
     examples = np.stack([shots.clean[row] for row in list(shots.clean)[:10]])
     return try_it(

@@ -51,11 +51,11 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Shots:
+class SampleRows:
     """The samples' rows themselves, in the input's units, by row: what is drawn, and no part of report.json."""
 
     clean: dict[int, NDArray[Any]]
-    seen: dict[int, NDArray[Any]]
+    corrupted: dict[int, NDArray[Any]]
     recon: dict[int, NDArray[Any]]
 
 
@@ -72,7 +72,7 @@ def errors(found: Evaluation) -> Errors:
 @torch.no_grad()
 def samples(
     model: Autoencoder, source: Source, found: Evaluation, corruption: Corruption, *, seed: int = 0
-) -> tuple[Samples, Shots]:
+) -> tuple[Samples, SampleRows]:
     """Return the numbers of some rows, and the rows.
 
     The first rows are shown under the corruption, all others as they are.
@@ -84,11 +84,11 @@ def samples(
     at = np.unique(np.concatenate(groups))
     model, now = precise(model, source.dtype), corruption.at(1.0)
     rows = tensor(source.take(at)).to(model.dictionary.device)
-    x = model.normalise(rows)
+    x = model.scale_rows(rows)
     seen = x.clone()
     # the same noise as `evaluate` draws for the source's first rows, as far as they share its block
     seen[: len(first)] = corrupted(x[: len(first)], now, seed=seed, purpose="evaluate")
-    recon = model.output(model.decode(model.code(seen)))
+    recon = model.output(model.decode(model.codes(seen)))
     peak = found.clean.peak
     numbers = {}
     for row, wanted, shown, said in zip(at.tolist(), x.double(), seen.double(), recon.double(), strict=True):
@@ -98,6 +98,6 @@ def samples(
     kinds = [[numbers[row] for row in group.tolist()] for group in groups]
     images = [
         dict(zip(at.tolist(), each.cpu().numpy(), strict=True))
-        for each in (rows, model.restore(seen), model.restore(recon))
+        for each in (rows, model.unscale_rows(seen), model.unscale_rows(recon))
     ]
-    return Samples("" if corruption.clean else corruption.text, *kinds), Shots(*images)
+    return Samples("" if corruption.clean else corruption.text, *kinds), SampleRows(*images)

@@ -112,7 +112,7 @@ def told(
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the summary of what was found."""
-    targets = {term.asks_for: term.target for term in reversed(objective.terms)}  # of two, the first
+    targets = {term.target_kind: term.target for term in reversed(objective.terms)}  # of two, the first
     return Summary(
         rows=found.sparsity.rows,
         held_out=held_out,
@@ -122,7 +122,7 @@ def told(
         fvu=finite(found.clean.fvu),
         rates=found.sparsity.rates.tolist(),
         target_rate=targets.get("rate"),
-        target_l0=targets.get("l0", model.layout.coder.asked),
+        target_l0=targets.get("l0", model.layout.coder.target_l0),
         weights=dict(weights or {}),
         at_work=model.layout.coder.at_work,
         silent=int((found.sparsity.firing == 0).sum()),

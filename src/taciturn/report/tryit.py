@@ -16,7 +16,7 @@ from torch import Tensor
 from ..core.errors import DataError
 from ..core.schedules import final
 from ..model import Autoencoder
-from ..model.coding_layers import BatchTopK, Elementwise, Gated, JumpReLU, Sparsifier, TopK
+from ..model.coding_layers import BatchTopK, CodingLayer, Elementwise, Gated, JumpReLU, TopK
 from ..plots import is_image
 
 LIMIT = 2_000_000  # characters of a model's numbers in the page: 750,000 weights of float16 in base64
@@ -55,7 +55,7 @@ class TryIt:
 def why_not(model: Autoencoder, *, limit: int = LIMIT) -> str | None:
     """Return why a page cannot hold and compute this model; None where it can."""
     layout = model.layout
-    parts: tuple[Sparsifier, ...] = (layout.coder, layout.hidden, layout.output)
+    parts: tuple[CodingLayer, ...] = (layout.coder, layout.hidden, layout.output)
     for part in parts:
         if isinstance(part, Elementwise) and part.name not in CURVES:
             return f"the page does not know the activation {part.name}"

@@ -12,11 +12,11 @@ MISSED_RATE, MISSED_L0 = 0.1, 0.05  # of the ask
 DEAD, DOUBLES = 0.02, 0.02  # of the latents
 FALLING = 0.02  # of the error, over the last tenth of the epochs
 BELOW_TRAINING = 1.25  # times the training error
-SPEAK = 1  # expected codes a batch below which a rate cannot be seen in it
+MIN_ACTIVE = 1  # expected codes a batch below which a rate cannot be seen in it
 
 
 @dataclass(frozen=True)
-class Warned:
+class ReportWarning:
     """What is wrong, and what to try."""
 
     what: str
@@ -29,7 +29,7 @@ class Verdict:
 
     sentence: str
     points: list[tuple[str, str]]  # a few numbers that carry it: (number, of what)
-    warnings: list[Warned]
+    warnings: list[ReportWarning]
 
 
 def verdict(
@@ -86,51 +86,51 @@ def _points(now: Summary) -> Iterator[tuple[str, str]]:
 
 def _warnings(
     now: Summary, curves: Curves, near: Neighbours, baselines: list[Baseline], batch_size: int
-) -> Iterator[Warned]:
+) -> Iterator[ReportWarning]:
     if now.target_rate is not None and abs(now.rate / now.target_rate - 1) > MISSED_RATE:
-        yield Warned(
+        yield ReportWarning(
             f"The rate is {now.rate:.2%}, {now.target_rate:.2%} was asked.",
             "Train longer, or leave the penalty's weight to be found (write no weight=).",
         )
     if now.target_l0 is not None and abs(now.l0 / now.target_l0 - 1) > MISSED_L0:
-        yield Warned(
+        yield ReportWarning(
             f"{now.l0:.1f} latents a row are at work, {now.target_l0:g} were asked.",
             "Train longer; rows unlike those learnt from need other numbers of latents.",
         )
     if now.silent > DEAD * now.latents and now.target_rate is None:
-        yield Warned(
+        yield ReportWarning(
             f"{now.silent:,} of {now.latents:,} latents never fire on these rows.",
             'Use fewer latents, or revive="auxk+resample".',
         )
     if near.doubles > DOUBLES * now.latents:
-        yield Warned(
+        yield ReportWarning(
             f"{near.doubles:,} latents have a near-duplicate (|cosine| at least .95).",
             'Use fewer latents, or matryoshka="auto"; look at the pairs below.',
         )
     error = [value for value in curves.get("validation_loss", curves.get("loss", [])) if value is not None]
     tenth = max(len(error) // 10, 1)
     if len(error) >= 5 and min(error[-tenth:]) < (1 - FALLING) * min(error[:-tenth]):
-        yield Warned("The error was still falling when training stopped.", "Train longer: --epochs, max_iter=.")
+        yield ReportWarning("The error was still falling when training stopped.", "Train longer: --epochs, max_iter=.")
     yield from _generalises(curves)
     for one in baselines:
         if one.name == "PCA" and one.components < now.columns and now.fvu is not None and one.fvu < now.fvu:
-            yield Warned(
+            yield ReportWarning(
                 f"PCA with {one.components:,} components reconstructs more: {1 - one.fvu:.1%}.",
                 "For reconstruction alone PCA does better here; train longer, or let more latents speak.",
             )
         if one.name == "untrained encoder" and now.fvu is not None and one.fvu <= now.fvu:
-            yield Warned(
+            yield ReportWarning(
                 f"An untrained encoder with a fitted decoder reconstructs as much: {1 - one.fvu:.1%}.",
                 "So many latents reconstruct such rows whatever they mean: let fewer speak, or have fewer.",
             )
-    if now.target_rate is not None and now.target_rate * batch_size < SPEAK:
-        yield Warned(
+    if now.target_rate is not None and now.target_rate * batch_size < MIN_ACTIVE:
+        yield ReportWarning(
             f"A batch of {batch_size} rows is small to measure a rate of {now.target_rate:.1%} in.",
-            f"Use batches of {round(SPEAK / now.target_rate):,} rows or more.",
+            f"Use batches of {round(MIN_ACTIVE / now.target_rate):,} rows or more.",
         )
 
 
-def _generalises(curves: Curves) -> Iterator[Warned]:
+def _generalises(curves: Curves) -> Iterator[ReportWarning]:
     """Warn where rows kept apart are met much worse than those learnt from."""
     for name in ("squared_error", "cross_entropy"):
         learnt, held = curves.get(name, []), curves.get(f"validation_{name}", [])
@@ -141,7 +141,7 @@ def _generalises(curves: Curves) -> Iterator[Warned]:
             and held[-1] is not None
             and held[-1] > BELOW_TRAINING * learnt[-1]
         ):
-            yield Warned(
+            yield ReportWarning(
                 f"Rows kept apart have {held[-1] / learnt[-1] - 1:.0%} more error than those learnt from.",
                 "Give more rows, more noise, or fewer latents.",
             )

@@ -1,24 +1,24 @@
 """Training: batches, steps, the loop and what hangs on it, solvers, constraints, the resolved settings."""
 
-from .feed import Feed, near_equal
+from .divergence_guard import DivergenceGuard
+from .feed import Feed, near_equal_batches
 from .geometric_median import geometric_median
 from .history import History, Recorder
-from .last_good import LastGood
+from .latent_rows import permute, rewrite
 from .learner import Learner
 from .ordering import Order, Ordering
 from .progress import ProgressBar
-from .resampling import Resample, Revival
+from .resampling import Resample, Resampling
 from .run import Hook, Record, Run, train, update
 from .settings import Settings
-from .surgery import permute, rewrite
-from .validation import KeepBest, Validation
+from .validation import EarlyStopping, Validation
 
 __all__ = [
+    "DivergenceGuard",
+    "EarlyStopping",
     "Feed",
     "History",
     "Hook",
-    "KeepBest",
-    "LastGood",
     "Learner",
     "Order",
     "Ordering",
@@ -26,12 +26,12 @@ __all__ = [
     "Record",
     "Recorder",
     "Resample",
-    "Revival",
+    "Resampling",
     "Run",
     "Settings",
     "Validation",
     "geometric_median",
-    "near_equal",
+    "near_equal_batches",
     "permute",
     "rewrite",
     "train",

@@ -74,7 +74,7 @@ class Recorder:
     def add(self, record: Record) -> None:
         """Take in the next record."""
         self._pending.append(record)
-        if record.last:
+        if record.ends_epoch:
             self._close()
         elif len(self._pending) * len(record.numbers["rates"]) > MOST:
             self._fold()

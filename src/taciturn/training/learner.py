@@ -13,17 +13,17 @@ from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
 from ..model import Autoencoder
+from .divergence_guard import DivergenceGuard
 from .feed import Feed
 from .history import Recorder
-from .last_good import LastGood
 from .ordering import Ordering
 from .progress import ProgressBar
-from .resampling import Revival
+from .resampling import Resampling
 from .run import Hook, Run, train
 from .settings import Settings
 from .solvers import groups
 from .step import plan
-from .validation import KeepBest, Validation
+from .validation import EarlyStopping, Validation
 
 PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
 ENDLESS_STEPS = 4000  # nor how many steps it will take; what fits run for by default
@@ -37,7 +37,7 @@ class Learner:
     def __init__(self, settings: Settings, seed: int) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
         self.moments = Moments(crossed=settings.scaling.whitens)
-        self.scaling_said = ""
+        self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
         self.held_out = 0.0  # the share of the rows that was split off for validation, by the seed
         self.recorder = Recorder()
@@ -54,12 +54,12 @@ class Learner:
         self.step.to(settings.device)
         self.optimiser = self._optimiser()
 
-    def see(self, moments: Moments) -> None:
+    def add_moments(self, moments: Moments) -> None:
         """Take in the moments of more rows, and scale by all that were seen."""
         self.moments.merge(moments)
         scaling = self.settings.scaling
-        self.model.scale_by(scaling, self.moments)
-        self.scaling_said = scaling.said(self.moments)
+        self.model.set_scaling(scaling, self.moments)
+        self.scaling_description = scaling.description(self.moments)
 
     def fit(
         self,
@@ -67,17 +67,19 @@ class Learner:
         *,
         target: Source | None = None,
         validation: tuple[Source, Source | None] | None = None,
-        keep_best: KeepBest | None = None,
+        keep_best: EarlyStopping | None = None,
         bar: bool = False,
     ) -> None:
         """Train for the settings' epochs, from the present weights."""
-        source, target, held = self._kept_apart(source, target)
+        source, target, held = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(source, target)
-        self.step.start(self._some(source), steps=settings.epochs * len(feed.bounds), born=self.epochs_done == 0)
-        good = LastGood(self.step)
+        self.step.initialise(
+            self._some(source), steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0
+        )
+        good = DivergenceGuard(self.step)
         hooks: list[Hook] = [good]
         if settings.revival is not None:
-            hooks.append(Revival(settings.revival))
+            hooks.append(Resampling(settings.revival))
         if settings.order is not None:
             hooks.append(Ordering(settings.order))
         if validation is not None:
@@ -92,23 +94,23 @@ class Learner:
                 run.hooks = (*hooks, *([progress] if progress is not None else []))
                 self._learn(run)
         except KeyboardInterrupt:
-            run.stop = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
-            good.look(run)
+            run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
+            good.check(run)
             raise
         finally:
             if keep_best is not None:
                 keep_best.restore(self.step)
-            self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
+            self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
         if good.diverged is None:
-            self._meet(self._some(held))
+            self._calibrate(self._some(held))
         else:
             self._diverged(run)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, going on from all that came before."""
         if self.epochs_done == 0:
-            self.step.start(self._some(source), steps=ENDLESS_STEPS)
-        rate, good = self.settings.learning_rate, LastGood(self.step)
+            self.step.initialise(self._some(source), steps=ENDLESS_STEPS)
+        rate, good = self.settings.learning_rate, DivergenceGuard(self.step)
         run = Run(
             self.step,
             self._feed(source, target),
@@ -120,17 +122,17 @@ class Learner:
             hooks=(good,),
             epoch=self.epochs_done,
             steps=self.steps_done,
-            endless=True,
+            open_ended=True,
         )
         self._learn(run)
-        self.stopped, self.epochs_done, self.steps_done = run.stop, run.epoch, run.steps
+        self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
         if good.diverged is not None:
             self._diverged(run)
 
     def _diverged(self, run: Run) -> None:
         """Begin with a new optimiser, for the old one's moments are no longer finite, and say what to change."""
         self.optimiser = self._optimiser()
-        warnings.warn(f"{run.stop}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)
+        warnings.warn(f"{run.stop_reason}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         parameters = groups(self.step.named_parameters(), self.settings.weight_decay)
@@ -141,9 +143,9 @@ class Learner:
         for record in train(run):
             self.recorder.add(record)
 
-    def _meet(self, x: Tensor) -> None:
+    def _calibrate(self, x: Tensor) -> None:
         """Meet the targets by a last shift of the codes; warn of one that is missed by more than a tenth."""
-        for name, ratio in self.step.finish(x).items():
+        for name, ratio in self.step.calibrate(x).items():
             term = self.settings.objective.named()[name]
             if abs(ratio - 1) > 0.1:
                 warnings.warn(
@@ -153,7 +155,7 @@ class Learner:
                     stacklevel=4,
                 )
 
-    def _kept_apart(self, source: Source, target: Source | None) -> tuple[Source, Source | None, Source]:
+    def _split_for_calibration(self, source: Source, target: Source | None) -> tuple[Source, Source | None, Source]:
         """Return rows to learn from, their partners, and the rows on which targets are met in the end.
 
         These are the same rows but where latents are counted: a latent fits the rows that it learnt from, and fires
@@ -167,9 +169,9 @@ class Learner:
 
     def _some(self, source: Source) -> Tensor:
         """Return some of the rows, drawn by the seed, scaled and on the device: what targets are met on."""
-        return self._feed(source).some(SOME_ROWS, generator(self.seed, "some"))
+        return self._feed(source).sample(SOME_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         now, model = self.settings, self.model
-        normalise = model.normalise if model.scales else model.cast
+        normalise = model.scale_rows if model.rescales else model.cast
         return Feed(source, normalise, now.batch_size, self.seed, now.corruption, target, now.device)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 
 from ..model import Batch
+from .latent_rows import permute
 from .run import Record, Run
-from .surgery import permute
-from .trigger import Occasion
+from .trigger import Trigger
 
 
 @dataclass(frozen=True)
-class Order(Occasion):
+class Order(Trigger):
     """Sort latents by how often they fire, the most frequent first, now and then.
 
     every : the share of the run between two times, in (0, 1].
@@ -40,7 +40,7 @@ class Ordering:
         if not self.recipe.due(run.steps, run.n_steps):
             return
         step = run.step
-        order_L = step.firing.argsort(descending=True, stable=True)
+        order_L = step.firing_rates.argsort(descending=True, stable=True)
         permute(run.optimiser, order_L, step.model.by_latent())
-        step.firing.copy_(step.firing[order_L])
-        step.silent.copy_(step.silent[order_L])
+        step.firing_rates.copy_(step.firing_rates[order_L])
+        step.inactive_rows.copy_(step.inactive_rows[order_L])

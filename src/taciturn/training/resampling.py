@@ -8,13 +8,13 @@ import torch.nn.functional as F
 from ..core.recipe import check
 from ..core.seeds import generator
 from ..model import Batch
+from .latent_rows import rewrite
 from .run import Record, Run
-from .surgery import rewrite
-from .trigger import Occasion
+from .trigger import Trigger
 
 
 @dataclass(frozen=True)
-class Resample(Occasion):
+class Resample(Trigger):
     """Point dead latents at badly reconstructed rows, now and then (Bricken et al., 2023).
 
     every : the share of the run between two times, in (0, 1].
@@ -37,7 +37,7 @@ class Resample(Occasion):
         check(self, "rows", 1, fixed=True)
 
 
-class Revival:
+class Resampling:
     """Where it is due, points dead latents, the longest silent first, at what is left over of rows, drawn by how badly
     they are said.
 
@@ -49,26 +49,26 @@ class Revival:
 
     def __init__(self, recipe: Resample) -> None:
         self.recipe = recipe
-        self.revived = 0
+        self.n_resampled = 0
 
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Look at the silent latents after a step."""
         if not self.recipe.due(run.steps, run.n_steps):
             return
-        dead_L = run.step.silent >= self.recipe.after
+        dead_L = run.step.inactive_rows >= self.recipe.after
         dead_M = dead_L.nonzero()[:, 0]
         if not len(dead_M) or len(dead_M) == len(dead_L):
             return
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
-        x = run.feed.some(self.recipe.rows, rng)
-        left = x - model.output(model.decode(model.code(x)))
+        x = run.feed.sample(self.recipe.rows, rng)
+        left = x - model.output(model.decode(model.codes(x)))
         weight = left.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return
-        dead_M = dead_M[run.step.silent[dead_M].argsort(descending=True, stable=True)]
+        dead_M = dead_M[run.step.inactive_rows[dead_M].argsort(descending=True, stable=True)]
         dead_M = dead_M[: min(max(len(x) // 4, 1), int(weight.count_nonzero()))]
         chosen = torch.multinomial(weight, len(dead_M), generator=rng).to(left.device)
-        rewrite(run.optimiser, dead_M, model.reborn(~dead_L, F.normalize(left[chosen], dim=1)))
-        run.step.silent[dead_M] = 0
-        self.revived += len(dead_M)
+        rewrite(run.optimiser, dead_M, model.resampled_rows(~dead_L, F.normalize(left[chosen], dim=1)))
+        run.step.inactive_rows[dead_M] = 0
+        self.n_resampled += len(dead_M)

@@ -19,7 +19,7 @@ class Record:
 
     step: int
     epoch: int
-    last: bool  # of its epoch
+    ends_epoch: bool  # of its epoch
     rows: int
     learning_rate: float
     numbers: Numbers
@@ -48,8 +48,8 @@ class Run:
     epoch: int = 0
     step_in_epoch: int = 0
     steps: int = 0
-    stop: str | None = None
-    endless: bool = False  # nobody knows where it ends: schedules stand where they will end
+    stop_reason: str | None = None
+    open_ended: bool = False  # nobody knows where it ends: schedules stand where they will end
 
     @property
     def n_steps(self) -> int:
@@ -58,12 +58,12 @@ class Run:
 
     def progress(self, step: int) -> float:
         """Return which share of the run lies before a step."""
-        return 1.0 if self.endless else step / self.n_steps
+        return 1.0 if self.open_ended else step / self.n_steps
 
 
 def train(run: Run) -> Iterator[Record]:
     """Train to the run's last epoch or until a hook stops it, yielding a record a step."""
-    while run.epoch < run.epochs and run.stop is None:
+    while run.epoch < run.epochs and run.stop_reason is None:
         batches = run.feed.epoch(run.epoch, start=run.step_in_epoch, step=run.steps, progress=run.progress)
         n_batches = len(run.feed.bounds)
         for batch in batches:
@@ -76,7 +76,7 @@ def train(run: Run) -> Iterator[Record]:
             for hook in run.hooks:
                 hook(run, batch, record)
             yield record
-            if run.stop is not None:
+            if run.stop_reason is not None:
                 return
 
 

@@ -34,5 +34,5 @@ class Settings:
     @property
     def counts(self) -> bool:
         """Whether latents a row are counted after training: rows that were learnt from have fewer of them."""
-        asked = any(term.controlled and term.asks_for == "l0" for term in self.objective.terms)
-        return asked or self.layout.coder.closes
+        asked = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
+        return asked or self.layout.coder.finalises

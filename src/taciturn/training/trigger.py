@@ -6,7 +6,7 @@ from ..core.recipe import Recipe, check
 
 
 @dataclass(frozen=True)
-class Occasion(Recipe):
+class Trigger(Recipe):
     """Is due at even distances, up to a point of the run.
 
     every : the share of the run between two times, in (0, 1].

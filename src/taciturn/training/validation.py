@@ -25,24 +25,24 @@ class Validation:
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Add the numbers to an epoch's last record."""
-        if record.last:
+        if record.ends_epoch:
             record.numbers.update({f"validation_{k}": v for k, v in self.numbers(run.step).items()})
 
     @torch.no_grad()
     def numbers(self, step: Step) -> dict[str, Tensor]:
         """Return the mean over all rows of each number."""
         total: dict[str, Any] = {}
-        for batch in self.feed.held_out():
+        for batch in self.feed.validation_batches():
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that will be used
             numbers["loss"] = step.objective.at(1.0).fixed(numbers)
-            clean = p.codes if batch.seen is batch.x else step.model.code(batch.x)
+            clean = p.codes if batch.corrupted is batch.x else step.model.codes(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows
             for name, number in numbers.items():
                 total[name] = total.get(name, 0.0) + number.double().cpu() * len(batch.x)
         return {name: number / len(self.feed.source) for name, number in total.items()}
 
 
-class KeepBest:
+class EarlyStopping:
     """Keeps the weights of the epoch with the least validation loss, and stops the run when it falls no more.
 
     The run stops after `patience` epochs in a row that were not better than the best by `tol`.
@@ -50,19 +50,19 @@ class KeepBest:
 
     def __init__(self, *, patience: int, tol: float) -> None:
         self.patience, self.tol = patience, tol
-        self.least, self.waited = math.inf, 0
+        self.least, self.epochs_waited = math.inf, 0
         self.weights: dict[str, Any] = {}
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Look at an epoch's last record."""
-        if not record.last:
+        if not record.ends_epoch:
             return
         loss = record.numbers["validation_loss"].item()
-        self.waited = 0 if loss < self.least - self.tol else self.waited + 1
+        self.epochs_waited = 0 if loss < self.least - self.tol else self.epochs_waited + 1
         if loss < self.least:
             self.least, self.weights = loss, copy.deepcopy(run.step.state_dict())
-        if self.waited >= self.patience:
-            run.stop = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
+        if self.epochs_waited >= self.patience:
+            run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
 
     def restore(self, step: Step) -> None:
         """Put the best weights back."""

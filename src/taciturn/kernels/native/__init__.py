@@ -4,17 +4,17 @@ from .adam import adam
 from .dots import dots
 from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here, readable
 from .noise import drawn
-from .select import Near, Whole, selects, top
+from .select import CandidateInputs, IntegerProduct, selects, top
 
 __all__ = [
     "ROUNDING",
+    "CandidateInputs",
     "Dense",
+    "IntegerProduct",
     "Library",
-    "Near",
     "Noise",
     "Penalty",
     "Select",
-    "Whole",
     "adam",
     "dots",
     "drawn",

@@ -28,7 +28,7 @@ def adam(
     Of each: itself, the means of its gradients and of their squares, the gradient, all in float32, and the steps taken.
     """
     loops, all_sizes = library.here(), sum(weight.numel() for weight, *_ in weights)
-    if loops is None or COST * all_sizes > library.ALONE:
+    if loops is None or COST * all_sizes > library.MAX_ONE_THREAD:
         return False
     for *arrays, steps in weights:
         if not readable(*arrays, steps) or steps.numel() != 1:

@@ -5,7 +5,7 @@ INLINE vec curve(long kind, vec z)
     vec none = {0};
     switch (kind) {
     case 1:
-        return pick(z < none, none, z); /* what is no number stays, and is seen */
+        return pick(z < none, none, z); /* NaN stays */
     case 2:
         return pick(z > none, z, exponential(pick(z > none, none, z), 1));
     case 3: {
@@ -104,8 +104,8 @@ static double cost_of(const struct penalty *p, double rate, double q, double *ma
 /* what the objective says, and what a latent's code adds to it */
 static void weigh(struct step *s, const struct places *at)
 {
-    const float *clean_rates = s->seen == s->x ? s->rates : s->room + at->clean_rates;
-    float *slope = s->room + at->slope, *slope_clean = s->seen == s->x ? slope : s->room + at->slope_clean;
+    const float *clean_rates = s->corrupted == s->x ? s->rates : s->room + at->clean_rates;
+    float *slope = s->room + at->slope, *slope_clean = s->corrupted == s->x ? slope : s->room + at->slope_clean;
     double sum = 0, ignored, marginal;
     for (long b = 0; b < s->rows; b++)
         sum += s->room[at->row_errors + b];
@@ -116,7 +116,7 @@ static void weigh(struct step *s, const struct places *at)
         p->number = p->cost = p->measured = 0;
         for (long l = 0; l < s->latents; l++) {
             p->number += cost_of(p, p->rate, s->rates[l], &ignored);
-            p->cost += cost_of(p, p->aimed, p->on_clean ? clean_rates[l] : s->rates[l], &marginal);
+            p->cost += cost_of(p, p->aimed_rate, p->on_clean ? clean_rates[l] : s->rates[l], &marginal);
             p->measured += clean_rates[l] / s->latents;
             (p->on_clean ? slope_clean : slope)[l] += (float)(p->weight * marginal / s->rows);
         }
@@ -156,9 +156,9 @@ static void step(struct step *s, long part, long parts)
     float *up = s->room + at.before, *up_clean = s->room + at.before_clean, *packed = s->room + at.packed;
     int pressed = 0, tied = s->of_to_codes == s->of_dictionary;
     for (long i = 0; i < s->n_penalties; i++)
-        pressed |= s->penalties[i].on_clean && s->seen != s->x;
+        pressed |= s->penalties[i].on_clean && s->corrupted != s->x;
 
-    say(s, s->seen, codes, s->rates, s->fired, packed, part, parts);
+    say(s, s->corrupted, codes, s->rates, s->fired, packed, part, parts);
     if (pressed)
         say(s, s->x, clean, s->room + at.clean_rates, 0, packed, part, parts);
     const struct product spoken = {B, D, L, codes, L, 1, s->dictionary, D, 1, error, 0, packed};
@@ -176,7 +176,7 @@ static void step(struct step *s, long part, long parts)
     barrier(parts);
 
     const struct product of_dictionary = {L, D, B, codes, 1, L, error, D, 1, s->of_dictionary, 0, packed};
-    const struct product of_to_codes = {L, D, B, up, 1, L, s->seen, D, 1, s->of_to_codes, tied, packed};
+    const struct product of_to_codes = {L, D, B, up, 1, L, s->corrupted, D, 1, s->of_to_codes, tied, packed};
     const struct product of_clean = {L, D, B, up_clean, 1, L, s->x, D, 1, s->of_to_codes, 1, packed};
     multiply(&of_dictionary, part, parts);
     multiply(&of_to_codes, part, parts);

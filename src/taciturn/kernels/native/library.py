@@ -11,26 +11,28 @@ import torch
 
 LAYOUT = 3  # of the structures and functions; raised with native.h's whenever one of them changes
 ROUNDING = 3  # the kind whose steps multiply bfloat16
-ALONE = 1 << 21  # multiplications, up to which one thread is done before others have woken
+MAX_ONE_THREAD = 1 << 21  # multiplications, up to which one thread is done before others have woken
 
 
 class Penalty(Structure):
     """A penalty on mean activations."""
 
+    __slots__ = ()  # a field that C has not is an error
     _fields_ = (
         ("kind", c_long),
         ("on_clean", c_long),
-        *((name, c_double) for name in ("weight", "rate", "aimed", "number", "cost", "measured")),
+        *((name, c_double) for name in ("weight", "rate", "aimed_rate", "number", "cost", "measured")),
     )
 
 
 class Dense(Structure):
     """A dense step."""
 
+    __slots__ = ()  # a field that C has not is an error
     name = "step"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "latents")),
-        *((name, c_void_p) for name in ("x", "seen", "target")),
+        *((name, c_void_p) for name in ("x", "corrupted", "target")),
         *((name, c_void_p) for name in ("to_codes", "code_bias", "dictionary", "output_bias")),
         *((name, c_void_p) for name in ("of_to_codes", "of_code_bias", "of_dictionary", "of_output_bias")),
         *((name, c_long) for name in ("code_curve", "output_curve", "crossed")),
@@ -45,10 +47,11 @@ class Dense(Structure):
 class Noise(Structure):
     """A batch's noise."""
 
+    __slots__ = ()  # a field that C has not is an error
     name = "noise"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "inputs", "block")),
-        *((name, c_void_p) for name in ("keys", "x", "seen")),
+        *((name, c_void_p) for name in ("keys", "x", "corrupted")),
         ("dropout", c_long),
         ("amount", c_double),
     )
@@ -57,6 +60,7 @@ class Noise(Structure):
 class Select(Structure):
     """A selection of each row's largest."""
 
+    __slots__ = ()  # a field that C has not is an error
     name = "select"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "rows", "latents", "k", "inputs")),
@@ -69,6 +73,7 @@ class Select(Structure):
 class Dots(Structure):
     """Products of rows with a table's rows."""
 
+    __slots__ = ()  # a field that C has not is an error
     name = "dots"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads", "entries", "width")),
@@ -79,6 +84,7 @@ class Dots(Structure):
 class Moved(Structure):
     """Weights that Adam moves, and their moments."""
 
+    __slots__ = ()  # a field that C has not is an error
     _fields_ = (
         ("size", c_long),
         *((name, c_void_p) for name in ("weight", "mean", "square", "grad", "steps")),
@@ -88,6 +94,7 @@ class Moved(Structure):
 class Adam(Structure):
     """An update."""
 
+    __slots__ = ()  # a field that C has not is an error
     name = "adam"
     _fields_ = (
         *((name, c_long) for name in ("kind", "threads")),
@@ -108,7 +115,7 @@ class Library:
 
     def threads(self, work: int) -> int:
         """Return how many threads are to share so many multiplications."""
-        return torch.get_num_threads() if self.shared and work > ALONE else 1
+        return torch.get_num_threads() if self.shared and work > MAX_ONE_THREAD else 1
 
     def room(self, rows: int, inputs: int, latents: int) -> int:
         """Return how many floats a dense step needs beside its arrays."""

@@ -12,14 +12,14 @@
 struct penalty {
     long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
     long on_clean; /* it presses on the codes of the rows before corruption */
-    double weight, rate, aimed;
-    double number, cost, measured; /* told: towards rate, on what was seen; towards aimed, where it presses; clean mean */
+    double weight, rate, aimed_rate;
+    double number, cost, measured; /* told: towards rate, on corrupted rows; towards aimed_rate, where it presses; clean mean */
 };
 
 struct step {
     long kind, threads;
     long rows, inputs, latents;
-    const float *x, *seen, *target;                              /* [rows, inputs] */
+    const float *x, *corrupted, *target;                              /* [rows, inputs] */
     const float *to_codes, *code_bias, *dictionary, *output_bias; /* [latents, inputs], twice */
     float *of_to_codes, *of_code_bias, *of_dictionary, *of_output_bias; /* their gradients; tied ones are the same */
     long code_curve, output_curve; /* 0: identity, 1: relu, 2: elu, 3: tanh, 4: sigmoid */
@@ -37,7 +37,7 @@ struct noise {
     long rows, inputs, block; /* each block of rows has a key */
     const uint64_t *keys;
     const float *x;
-    float *seen;
+    float *corrupted;
     long dropout;  /* whether entries are dropped, else normal noise is added */
     double amount; /* the rate, or the standard deviation */
 };

@@ -48,15 +48,15 @@ static void box_muller(float *number, long groups)
     }
 }
 
-static void corrupt(const struct noise *n, const float *from, const float *x, float *seen, long count)
+static void corrupt(const struct noise *n, const float *from, const float *x, float *corrupted, long count)
 {
     float amount = (float)n->amount, kept = (float)(1 - n->amount);
     if (n->dropout)
         for (long i = 0; i < count; i++)
-            seen[i] = from[i] < amount ? 0 : x[i] / kept;
+            corrupted[i] = from[i] < amount ? 0 : x[i] / kept;
     else
         for (long i = 0; i < count; i++)
-            seen[i] = x[i] + amount * from[i];
+            corrupted[i] = x[i] + amount * from[i];
 }
 
 static void noise(const struct noise *n, long part, long parts)
@@ -67,7 +67,7 @@ static void noise(const struct noise *n, long part, long parts)
     for (long at = share(blocks, part, parts); at < share(blocks, part + 1, parts); at++) {
         long first = at * n->block * n->inputs, count = LEFT(n->rows, at * n->block, n->block) * n->inputs;
         const float *x = n->x + first;
-        float *seen = n->seen + first;
+        float *corrupted = n->corrupted + first;
         word[0] = (uint32_t)n->keys[at];
         for (long i = 1; i < WORDS; i++)
             word[i] = 1812433253u * (word[i - 1] ^ (word[i - 1] >> 30)) + (uint32_t)i;
@@ -76,7 +76,7 @@ static void noise(const struct noise *n, long part, long parts)
             long now = LEFT(count, i, WORDS);
             if (!n->dropout)
                 box_muller(number, now / 16);
-            corrupt(n, number, x + i, seen + i, now);
+            corrupt(n, number, x + i, corrupted + i, now);
             if (n->dropout || now % 16 == 0)
                 continue;
             /* torch draws the last 16 of all again, with the numbers that come next */
@@ -89,7 +89,7 @@ static void noise(const struct noise *n, long part, long parts)
                 last[j] = number[next];
             }
             box_muller(last, 1);
-            corrupt(n, last, x + count - 16, seen + count - 16, 16);
+            corrupt(n, last, x + count - 16, corrupted + count - 16, 16);
         }
     }
 }

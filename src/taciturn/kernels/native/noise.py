@@ -31,7 +31,7 @@ def drawn(x: Tensor, keys: NDArray[uint64], block: int, *, amount: float, dropou
             block=block,
             keys=keys.ctypes.data,
             x=x.data_ptr(),
-            seen=seen.data_ptr(),
+            corrupted=seen.data_ptr(),
             dropout=dropout,
             amount=amount,
         )

@@ -13,7 +13,7 @@ MOST = 1024  # of k
 
 
 @dataclass(frozen=True, eq=False)
-class Near:
+class CandidateInputs:
     """How near a rounded score may be to the true one, and what to score again from what comes so near to the top."""
 
     margin: Tensor  # [B, 1]
@@ -23,7 +23,7 @@ class Near:
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class IntegerProduct:
     """Scores as a product of whole numbers: product · step · row_step + b."""
 
     product: Tensor  # [B, L]
@@ -39,12 +39,12 @@ def selects(rows: Tensor, latents: int, k: int) -> bool:
     return known and latents % LINE == 0 and 0 < k <= min(MOST, latents // 4)
 
 
-def top(scores: Tensor | Whole, k: int, near: Near | None = None) -> tuple[Tensor, Tensor]:
+def top(scores: Tensor | IntegerProduct, k: int, near: CandidateInputs | None = None) -> tuple[Tensor, Tensor]:
     """Return the largest of scores [B, L] and their latents [B, k], in order of latents; where `selects` says so."""
     loops = library.here()
     assert loops is not None
-    whole = scores if isinstance(scores, Whole) else None
-    given = scores.product if isinstance(scores, Whole) else scores
+    whole = scores if isinstance(scores, IntegerProduct) else None
+    given = scores.product if isinstance(scores, IntegerProduct) else scores
     given, (rows, latents) = given.contiguous(), given.shape
     values, which = floats(rows, k), torch.empty(rows, k, dtype=torch.long, device="cpu")
     threads = loops.threads(given.numel())

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
-from ..codes import Codes, Pre
+from ..codes import Codes, PreActivations
 from ..passes import Pass
-from .coding_layer import Sparsifier
+from .coding_layer import CodingLayer
 
 MEMORY = 100  # batches
 
@@ -27,7 +27,7 @@ class Threshold(nn.Module):
 
 
 @dataclass(frozen=True)
-class BatchTopK(Sparsifier):
+class BatchTopK(CodingLayer):
     """Keep a batch's k · B largest pre-activations, ReLU'd: k a row on average (Bussmann et al., 2024).
 
     A row's codes must not depend on the rows beside it, so `encode` keeps what exceeds a threshold instead: while
@@ -38,34 +38,34 @@ class BatchTopK(Sparsifier):
     k: float | Schedule
 
     name = "batch_topk"
-    offers = frozenset({"zeros", "ranking"})
-    transposed = True
-    closes = True
+    provides = frozenset({"zeros", "ranking"})
+    transpose_initialised = True
+    finalises = True
 
     def __post_init__(self) -> None:
         check(self, "k", 0, ends="(]")
 
     @property
-    def asked(self) -> float:
+    def target_l0(self) -> float:
         """k."""
         return final(self.k)
 
-    def init(self, n_latents: int) -> nn.Module:
+    def create_state(self, n_latents: int) -> nn.Module:
         """Return the threshold."""
         return Threshold()
 
-    def train(self, pre: Pre, state: nn.Module) -> Codes:
+    def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return k codes a row on average, sparse."""
         return pre.top_batch(final(self.k)).relu()
 
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above the threshold."""
         assert isinstance(state, Threshold)
         above = pre.above(state.value)
-        return above.say(above.values * (above.values > state.value))
+        return above.with_values(above.values * (above.values > state.value))
 
     @torch.no_grad()
-    def observe(self, p: Pass, state: nn.Module) -> None:
+    def update(self, p: Pass, state: nn.Module) -> None:
         """Take in the least value kept of a batch's clean rows."""
         assert isinstance(state, Threshold)
         spoken = p.clean.codes.values
@@ -75,7 +75,7 @@ class BatchTopK(Sparsifier):
             state.value.lerp_(spoken.min().to(state.value), 1 / state.batches.clamp(max=MEMORY))
 
     @torch.no_grad()
-    def close(self, pre: Pre, state: nn.Module) -> None:
+    def finalise(self, pre: PreActivations, state: nn.Module) -> None:
         """Set the threshold that k a row of these exceed on average."""
         assert isinstance(state, Threshold)
         kept = pre.top_batch(final(self.k)).values

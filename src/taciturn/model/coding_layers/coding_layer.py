@@ -8,57 +8,57 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ...core.recipe import Recipe
-from ..codes import Codes, Pre
+from ..codes import Codes, PreActivations
 from ..passes import Pass
 
 
 @dataclass(frozen=True)
-class Sparsifier(Recipe):
+class CodingLayer(Recipe):
     """A coding layer's activation. Calling it is inference; `train` differs only where it must."""
 
-    offers: ClassVar[frozenset[str]] = frozenset()  # what terms may need of its codes
+    provides: ClassVar[frozenset[str]] = frozenset()  # what terms may need of its codes
     at_work: ClassVar[str] = "not 0"  # which codes count as firing, in words
-    transposed: ClassVar[bool] = False  # the decoder is born as the encoder's transpose
-    closes: ClassVar[bool] = False  # has something to set after training; see close
+    transpose_initialised: ClassVar[bool] = False  # the decoder is born as the encoder's transpose
+    finalises: ClassVar[bool] = False  # has something to set after training; see close
 
     @property
-    def asked(self) -> float | None:
+    def target_l0(self) -> float | None:
         """How many latents are to be at work in a row; None where it does not say."""
         return None
 
-    def init(self, n_latents: int) -> nn.Module:
+    def create_state(self, n_latents: int) -> nn.Module:
         """Return what it learns, parameters and buffers, saved with the model."""
         return nn.Module()
 
-    def begin(self, pre: Pre, state: nn.Module) -> None:
+    def initialise(self, pre: PreActivations, state: nn.Module) -> None:
         """Take the measure of some rows' pre-activations before the first step, without gradient."""
 
     @abstractmethod
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes that `encode` returns."""
 
-    def train(self, pre: Pre, state: nn.Module) -> Codes:
+    def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes of a training batch."""
         return self(pre, state)
 
-    def observe(self, p: Pass, state: nn.Module) -> None:
+    def update(self, p: Pass, state: nn.Module) -> None:
         """Update the buffers after a training batch's backward, without gradient."""
 
-    def close(self, pre: Pre, state: nn.Module) -> None:
+    def finalise(self, pre: PreActivations, state: nn.Module) -> None:
         """Set what inference needs from clean rows that stand for all others, after training, without gradient."""
 
     def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
         """Return by how much any pre-activations exceed where their latents begin to speak."""
         return pre
 
-    def shift(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
+    def shift_biases(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
         """Let latents speak the more readily, by [L] or [1] in units of pre-activations, in place."""
         bias_L.add_(by)
 
-    def firing(self, codes: Codes) -> Tensor:
+    def active_counts(self, codes: Codes) -> Tensor:
         """Return in how many rows each latent is at work [L]."""
-        return codes.fired()
+        return codes.active_counts()
 
-    def spread(self, n_in: int, n_out: int) -> float:
+    def init_std(self, n_in: int, n_out: int) -> float:
         """Return the standard deviation of a layer's initial weights: rows of unit length."""
         return 1 / math.sqrt(n_in)

@@ -8,27 +8,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..codes import Codes, Dense, Pre
-from .coding_layer import Sparsifier
+from ..codes import Codes, Dense, PreActivations
+from .coding_layer import CodingLayer
 
 
 @dataclass(frozen=True)
-class Elementwise(Sparsifier):
+class Elementwise(CodingLayer):
     """A curve applied to every pre-activation."""
 
     @abstractmethod
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return the activation of any array."""
 
     @abstractmethod
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return `up` times the curve's derivative, known from its values: the gradient before from that after it."""
 
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the curve's values, dense."""
-        return Dense(self.curve(pre.dense()))
+        return Dense(self.activate(pre.dense()))
 
-    def spread(self, n_in: int, n_out: int) -> float:
+    def init_std(self, n_in: int, n_out: int) -> float:
         """Return Glorot and Bengio's (2010) standard deviation √(2 / (n_in + n_out))."""
         return math.sqrt(2 / (n_in + n_out))
 
@@ -38,13 +38,13 @@ class Identity(Elementwise):
     """z."""
 
     name = "identity"
-    offers = frozenset({"any value"})
+    provides = frozenset({"any value"})
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return pre itself."""
         return pre
 
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up."""
         return up
 
@@ -55,11 +55,11 @@ class Tanh(Elementwise):
 
     name = "tanh"
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return tanh(pre)."""
         return pre.tanh()
 
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up · (1 - y²)."""
         found: Tensor = torch.ops.aten.tanh_backward(up, values)
         return found
@@ -70,19 +70,19 @@ class Sigmoid(Elementwise):
     """1 / (1 + exp(-z)): the textbook's coding layer under a rate penalty. A latent is at work above 0.5."""
 
     name = "sigmoid"
-    offers = frozenset({"values in (0, 1)"})
+    provides = frozenset({"values in (0, 1)"})
     at_work = "above 0.5"
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return 1 / (1 + exp(-pre))."""
         return pre.sigmoid()
 
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up · y (1 - y)."""
         found: Tensor = torch.ops.aten.sigmoid_backward(up, values)
         return found
 
-    def firing(self, codes: Codes) -> Tensor:
+    def active_counts(self, codes: Codes) -> Tensor:
         """Return in how many rows each latent is above 0.5 [L]."""
         return (codes.dense() > 0.5).sum(0)
 
@@ -92,18 +92,18 @@ class ReLU(Elementwise):
     """max(z, 0)."""
 
     name = "relu"
-    offers = frozenset({"zeros", "ranking"})
+    provides = frozenset({"zeros", "ranking"})
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return max(pre, 0)."""
         return pre.relu()
 
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up where y > 0."""
         found: Tensor = torch.ops.aten.threshold_backward(up, values, 0)
         return found
 
-    def spread(self, n_in: int, n_out: int) -> float:
+    def init_std(self, n_in: int, n_out: int) -> float:
         """Return He et al.'s (2015) standard deviation √(2 / n_in)."""
         return math.sqrt(2 / n_in)
 
@@ -114,15 +114,15 @@ class ELU(Elementwise):
 
     name = "elu"
 
-    def curve(self, pre: Tensor) -> Tensor:
+    def activate(self, pre: Tensor) -> Tensor:
         """Return pre or exp(pre) - 1."""
         return F.elu(pre)
 
-    def slope(self, values: Tensor, up: Tensor) -> Tensor:
+    def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up, times y + 1 where y ≤ 0."""
         found: Tensor = torch.ops.aten.elu_backward(up, 1, 1, 1, True, values)
         return found
 
-    def spread(self, n_in: int, n_out: int) -> float:
+    def init_std(self, n_in: int, n_out: int) -> float:
         """Return He et al.'s (2015) standard deviation √(2 / n_in)."""
         return math.sqrt(2 / n_in)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..codes import Codes, Pre
-from .coding_layer import Sparsifier
+from ..codes import Codes, PreActivations
+from .coding_layer import CodingLayer
 
 
 class Magnitude(nn.Module):
@@ -19,7 +19,7 @@ class Magnitude(nn.Module):
 
 
 @dataclass(frozen=True)
-class Gated(Sparsifier):
+class Gated(CodingLayer):
     """ReLU of a magnitude where a gate is open; both read the same product (Rajamanoharan et al., 2024).
 
     With p = (x - centre) W' the gate is open where g = p + b > 0, and the code there is
@@ -28,17 +28,17 @@ class Gated(Sparsifier):
     """
 
     name = "gated"
-    offers = frozenset({"zeros", "ranking", "proposal"})
-    transposed = True
+    provides = frozenset({"zeros", "ranking", "proposal"})
+    transpose_initialised = True
 
-    def init(self, n_latents: int) -> nn.Module:
+    def create_state(self, n_latents: int) -> nn.Module:
         """Return the magnitude's scale and bias."""
         return Magnitude(n_latents)
 
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes where the gate is open, with the proposals."""
         assert isinstance(state, Magnitude)
         gate = pre.above(pre.bias.new_zeros(()))
         product = gate.values - gate.at(pre.bias)
         magnitude = (product * gate.at(state.log_scale.exp()) + gate.at(state.bias)).relu()
-        return gate.say(magnitude * (gate.values > 0), proposal=gate.values.relu())
+        return gate.with_values(magnitude * (gate.values > 0), gate_activations=gate.values.relu())

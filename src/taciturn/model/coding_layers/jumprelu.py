@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from ...core.recipe import check
-from ..codes import Codes, Pre
-from .coding_layer import Sparsifier
+from ..codes import Codes, PreActivations
+from .coding_layer import CodingLayer
 
 
 class Thresholds(nn.Module):
@@ -30,7 +30,7 @@ class Thresholds(nn.Module):
 
 
 @dataclass(frozen=True)
-class JumpReLU(Sparsifier):
+class JumpReLU(CodingLayer):
     """z where z > θ, else 0, with a θ ≥ 0 learnt for each latent (Rajamanoharan et al., 2024).
 
     The gate H(z - θ) has no gradient of its own. In its place stands the derivative of its mean under a uniform noise
@@ -48,24 +48,24 @@ class JumpReLU(Sparsifier):
     bandwidth: float = 1.0
 
     name = "jumprelu"
-    offers = frozenset({"zeros", "ranking", "l0 gradient"})
-    transposed = True
+    provides = frozenset({"zeros", "ranking", "l0 gradient"})
+    transpose_initialised = True
 
     def __post_init__(self) -> None:
         check(self, "threshold", 0, fixed=True)
         check(self, "bandwidth", 0, ends="(]", fixed=True)
 
-    def init(self, n_latents: int) -> nn.Module:
+    def create_state(self, n_latents: int) -> nn.Module:
         """Return the thresholds."""
         return Thresholds(n_latents, self.threshold)
 
-    def begin(self, pre: Pre, state: nn.Module) -> None:
+    def initialise(self, pre: PreActivations, state: nn.Module) -> None:
         """Measure the unit."""
         assert isinstance(state, Thresholds)
         state.spread.copy_(pre.dense().std())
         state.value.mul_(state.spread)
 
-    def train(self, pre: Pre, state: nn.Module) -> Codes:
+    def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes with their gates, whose gradient is the kernel's."""
         assert isinstance(state, Thresholds)
         theta_L = state.clamped
@@ -73,21 +73,21 @@ class JumpReLU(Sparsifier):
         # below the kernel both the value and every gradient are 0
         near = pre.above(theta_L.detach() - width / 2)
         gate = _gate(near.values, near.at(theta_L), width)
-        return near.say(near.values * gate, gate=gate)
+        return near.with_values(near.values * gate, gate=gate)
 
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above their thresholds."""
         assert isinstance(state, Thresholds)
         theta_L = state.clamped
         above = pre.above(theta_L.detach())
-        return above.say(above.values * (above.values > above.at(theta_L)))
+        return above.with_values(above.values * (above.values > above.at(theta_L)))
 
     def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
         """Return z - θ."""
         assert isinstance(state, Thresholds)
         return pre - state.clamped
 
-    def shift(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
+    def shift_biases(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
         """Lower the thresholds: what is said already stays as loud as it was."""
         assert isinstance(state, Thresholds)
         state.value.copy_((state.clamped - by).clamp_min(0))

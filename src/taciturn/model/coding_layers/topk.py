@@ -6,12 +6,12 @@ from torch import nn
 
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
-from ..codes import Codes, Pre
-from .coding_layer import Sparsifier
+from ..codes import Codes, PreActivations
+from .coding_layer import CodingLayer
 
 
 @dataclass(frozen=True)
-class TopK(Sparsifier):
+class TopK(CodingLayer):
     """Keep each row's k largest pre-activations, ReLU'd (Gao et al., 2024); `signed`: the k largest magnitudes.
 
     k ≥ 1, or a schedule, rounded. k above the number of latents keeps all.
@@ -21,18 +21,18 @@ class TopK(Sparsifier):
     signed: bool = False
 
     name = "topk"
-    offers = frozenset({"zeros", "ranking"})
-    transposed = True
+    provides = frozenset({"zeros", "ranking"})
+    transpose_initialised = True
 
     def __post_init__(self) -> None:
         check(self, "k", 1)
 
     @property
-    def asked(self) -> float:
+    def target_l0(self) -> float:
         """k."""
         return final(self.k)
 
-    def __call__(self, pre: Pre, state: nn.Module) -> Codes:
+    def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return at most k codes a row, sparse."""
         kept = pre.top(round(final(self.k)), signed=self.signed)
         return kept if self.signed else kept.relu()

@@ -81,7 +81,7 @@ def _sheets(report: Report, pictures: Pictures) -> dict[str, Sprite]:
     shots, shown = pictures.shots, report.atlas
     while True:
         rows: dict[Any, Any] = {("clean", row): image for row, image in (pictures.rows | shots.clean).items()}
-        rows |= {("seen", row): image for row, image in shots.seen.items() if report.samples.corruption}
+        rows |= {("seen", row): image for row, image in shots.corrupted.items() if report.samples.corruption}
         rows |= {("back", row): image for row, image in shots.recon.items()}
         wanted = {spoken.row for each in shown for spoken in each.rows} | set(shots.clean)
         rows = {key: image for key, image in rows.items() if key[0] != "clean" or key[1] in wanted}

@@ -17,7 +17,7 @@ AS_COLUMNS = 12  # of a row of a table
 def shots_of(report: Report, pictures: Pictures, sheets: dict[str, Sprite]) -> Iterator[dict[str, Any]]:
     """Yield the groups of rows: title, head of columns, labelled lines of cells, and whether these are drawn."""
     said, shots = report.samples, pictures.shots
-    kinds = {"as seen": shots.seen} if said.corruption else {}
+    kinds = {"as seen": shots.corrupted} if said.corruption else {}
     for title, group, noisy in (
         ("The first rows", said.first, True),
         ("Met best", said.best, False),
@@ -56,7 +56,7 @@ def _caption(each: Seen, noisy: bool) -> Markup:
 
 
 def _numbers(group: list[Seen], lines: dict[str, str], shots: Any) -> Iterator[tuple[str, list[str]]]:
-    rows = {"seen": shots.seen, "back": shots.recon, "clean": shots.clean}
+    rows = {"seen": shots.corrupted, "back": shots.recon, "clean": shots.clean}
     for each in group:
         for label, kind in lines.items():
             yield f"row {each.row:,} {label}", [f"{value:.4g}" for value in rows[kind][each.row][:AS_COLUMNS].tolist()]

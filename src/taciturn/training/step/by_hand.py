@@ -16,24 +16,24 @@ class ByHand(Step):
     def fits(layout: Layout, objective: Objective) -> bool:
         """Return whether this step can be taken."""
         alone = isinstance(layout.coder, Elementwise) and len(layout.widths) == 2
-        return alone and not (layout.centred or layout.refine) and all(term.sloped for term in objective.terms)
+        return alone and not (layout.centred or layout.refine) and all(term.has_gradient for term in objective.terms)
 
     @torch.no_grad()
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set every .grad; return what forward returns."""
-        p = self._passed(batch, progress)
+        p = self._forward_pass(batch, progress)
         numbers, of_logits, of_codes, of_clean = self._graded(p, progress)
-        encoder, decoder = self.model.ends
-        coder, codes = p.sparsifier, p.codes.dense()
+        encoder, decoder = self.model.outer_layers
+        coder, codes = p.coding_layer, p.codes.dense()
 
         to_codes = decoder.weight.t()
         up = of_logits @ to_codes if of_codes is None else torch.addmm(of_codes, of_logits, to_codes)
         dictionary = codes.t() @ of_logits
-        before = coder.slope(codes, up)
-        weight, bias = before.t() @ batch.seen, before.sum(0)
+        before = coder.gradient(codes, up)
+        weight, bias = before.t() @ batch.corrupted, before.sum(0)
         if of_clean is not None:
             clean = p.clean.codes.dense()
-            before = coder.slope(clean, of_clean.expand_as(clean))
+            before = coder.gradient(clean, of_clean.expand_as(clean))
             weight.addmm_(before.t(), batch.x)
             bias += before.sum(0)
         if encoder.weight is decoder.weight:
@@ -55,10 +55,10 @@ class ByHand(Step):
             if name in self.controllers:  # presses on the clean rows, and past its target
                 numbers[name] = term(p)
                 at, (weight, aim) = p.clean, self._pressure(name)
-            number, slope = term.graded(at, weight, aim)
+            number, slope = term.value_and_gradient(at, weight, aim)
             numbers.setdefault(name, number)
             loss = weight * number if loss is None else loss + weight * number
-            where = "logits" if term.reconstructs else "codes" if at is p else "clean"
+            where = "logits" if term.is_reconstruction_error else "codes" if at is p else "clean"
             slopes[where] = slopes[where] + slope if where in slopes else slope
         assert loss is not None
         return {"loss": loss, **numbers}, slopes["logits"], slopes.get("codes"), slopes.get("clean")

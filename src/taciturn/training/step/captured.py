@@ -53,13 +53,13 @@ class Captured(ByHand):
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
         """Return whether this step can be taken."""
-        return ByHand.fits(layout, objective) and not (layout.coder.moves or objective.moves)
+        return ByHand.fits(layout, objective) and not (layout.coder.has_schedule or objective.has_schedule)
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
         # a recording holds for such rows, for where what it changes lies, and for how products are rounded
-        x, held = batch.x, (*self.parameters(), self.silent, self.firing)
-        key = x.shape, x.dtype, batch.target is x, batch.seen is x, *(tensor.data_ptr() for tensor in held)
+        x, held = batch.x, (*self.parameters(), self.inactive_rows, self.firing_rates)
+        key = x.shape, x.dtype, batch.target is x, batch.corrupted is x, *(tensor.data_ptr() for tensor in held)
         key = *key, torch.get_float32_matmul_precision()
         tape = self._tapes.get(key)
         if tape is None:
@@ -80,7 +80,7 @@ class Captured(ByHand):
             parameter.grad = grad
         numbers = dict(zip(tape.names, tape.numbers.clone().unbind(), strict=True)) | self.weights()
         for controller, ratio in zip(controllers, tape.ratios.tolist() if controllers else [], strict=True):
-            controller.observe(ratio, ease)
+            controller.update(ratio, ease)
         return numbers | {"rates": tape.rates.clone()}
 
     def _record(self, batch: Batch) -> Tape:
@@ -89,7 +89,7 @@ class Captured(ByHand):
         given = [tensor.clone() for tensor in _distinct(batch)]
         x, rest = given[0], iter(given[1:])
         target = x if batch.target is batch.x else next(rest)
-        mine = Batch(x, target, x if batch.seen is batch.x else next(rest))
+        mine = Batch(x, target, x if batch.corrupted is batch.x else next(rest))
         names = [name for name, _ in self.controlled()]
         dials = x.new_ones(len(names), 2)
 
@@ -104,7 +104,7 @@ class Captured(ByHand):
             p, numbers = backward()
             terms = self.objective.named()
             ratios = torch.stack([terms[name].ratio(p) for name in names]) if names else dials[:, 0]
-            self.watch(p)
+            self.update_counters(p)
             grads = [grad for parameter in self.parameters() if (grad := parameter.grad) is not None]
             return list(numbers), torch.stack(list(numbers.values())), ratios, p.mean_activation.detach(), grads
 
@@ -121,7 +121,7 @@ class Captured(ByHand):
 
 def _distinct(batch: Batch) -> list[Tensor]:
     """Return the batch's arrays, each once."""
-    others = [tensor for tensor in (batch.target, batch.seen) if tensor is not batch.x]
+    others = [tensor for tensor in (batch.target, batch.corrupted) if tensor is not batch.x]
     return [batch.x, *others]
 
 

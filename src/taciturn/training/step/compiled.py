@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from ...kernels import SMALL, mkl_is_slow
 from ...kernels.native import ROUNDING, Dense, Library, Penalty, floats, library, readable
 from ...model import Autoencoder, Batch, Layout
-from ...model.coding_layers import ELU, Identity, ReLU, Sigmoid, Sparsifier, Tanh
+from ...model.coding_layers import ELU, CodingLayer, Identity, ReLU, Sigmoid, Tanh
 from ...objective import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate, Term
 from .by_hand import ByHand
 from .step import Numbers
 
 # as native.h counts them
-CURVES: tuple[type[Sparsifier], ...] = (Identity, ReLU, ELU, Tanh, Sigmoid)
+CURVES: tuple[type[CodingLayer], ...] = (Identity, ReLU, ELU, Tanh, Sigmoid)
 ERRORS = (SquaredError, CrossEntropy)
 PENALTIES = (SquaredRate, KL)
 MOST = 64  # sizes of batches that are kept ready
@@ -65,7 +65,9 @@ class Compiled(ByHand):
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
         loops, rows, model = library.here(), batch.x.shape[0], self.model
-        weights = [parameter for layer in model.ends for parameter in (layer.weight, layer.bias)]  # tied ones twice
+        weights = [
+            parameter for layer in model.outer_layers for parameter in (layer.weight, layer.bias)
+        ]  # tied ones twice
         alone = model.world.rows.size == model.world.latents.size == 1
         if loops is None or not (rows and alone and _plain(batch, weights) and pays(loops, rows * weights[0].numel())):
             return super().gradients(batch, progress, ease)
@@ -114,9 +116,9 @@ class Compiled(ByHand):
         terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), ready.step
         for name, penalty in ready.penalties.items():
             _press(penalty, terms[name], controllers.get(name))
-        x, seen, target = (tensor.contiguous() for tensor in (batch.x, batch.seen, batch.target))
+        x, seen, target = (tensor.contiguous() for tensor in (batch.x, batch.corrupted, batch.target))
         rates = floats(step.latents)
-        step.x, step.seen, step.target, step.rates = (t.data_ptr() for t in (x, seen, target, rates))
+        step.x, step.corrupted, step.target, step.rates = (t.data_ptr() for t in (x, seen, target, rates))
         step.weight = weight = terms[ready.error].fixed_weight
         loops.run(step)
 
@@ -128,16 +130,16 @@ class Compiled(ByHand):
         weighed = self.weights()  # before they move
         for name, controller in controllers.items():
             penalty = ready.penalties[name]
-            controller.observe(penalty.measured / penalty.rate, ease)
-        if "zeros" in self.model.layout.coder.offers:
-            self.note(self._desk.fired, step.rows)
+            controller.update(penalty.measured / penalty.rate, ease)
+        if "zeros" in self.model.layout.coder.provides:
+            self.count_active(self._desk.fired, step.rows)
         return dict(zip(("loss", *terms), told, strict=True)) | weighed | {"rates": rates}
 
 
 def _plain(batch: Batch, weights: list[nn.Parameter]) -> bool:
     """Return whether these lie as C reads them; batches are put in order where they do not."""
     in_order = all(weight.is_contiguous() for weight in weights)
-    return in_order and readable(batch.x, batch.seen, batch.target, *weights)
+    return in_order and readable(batch.x, batch.corrupted, batch.target, *weights)
 
 
 def pays(loops: Library, size: int) -> bool:
@@ -148,8 +150,8 @@ def pays(loops: Library, size: int) -> bool:
 def _press(penalty: Penalty, term: Term, controller: Controller | None) -> None:
     """Say how a term presses now; under a controller on the clean rows, and past its target."""
     assert isinstance(term, PENALTIES)
-    penalty.rate = penalty.aimed = term.target
+    penalty.rate = penalty.aimed_rate = term.target
     if controller is None:
         penalty.weight = term.fixed_weight
     else:
-        penalty.weight, penalty.aimed = controller.weight, term.aimed(controller.aim)
+        penalty.weight, penalty.aimed_rate = controller.weight, term.aimed_rate(controller.aim)

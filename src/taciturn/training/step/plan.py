@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ...kernels import BFloat16, BFloat16Factors, Chunked, Int8, Kernels, Plain, Proposed, Rounded, Shortlist
+from ...kernels import BFloat16, BFloat16Factors, Chunked, Int8, Kernels, Plain, Rescored, RoundedProduct, Shortlist
 from ...model import Layout
 from ...objective import Objective
 from .by_hand import ByHand
@@ -18,8 +18,8 @@ MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the b
 # weights once for B multiplications with each, and from a few hundred on no longer waits for the GPU's memory; beside
 # weights of that size, their gradients and Adam's moments (17 GB at 4,096 inputs) the buffer is little.
 GPU_ENTRIES = 1 << 28
-ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16, "int8": Int8}
-GPU_ROUNDINGS: dict[str, type[Rounded]] = {"bf16": BFloat16Factors, "int8": Int8}
+ROUNDINGS: dict[str, type[RoundedProduct]] = {"bf16": BFloat16, "int8": Int8}
+GPU_ROUNDINGS: dict[str, type[RoundedProduct]] = {"bf16": BFloat16Factors, "int8": Int8}
 PRECISIONS = ("fp32", *ROUNDINGS)
 
 
@@ -33,7 +33,7 @@ def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Ker
     Chunked(rows=512, entries=4194304, tables=Torch())
     """
     given: dict[str, Any] = {}
-    proposed, roundings = Proposed, ROUNDINGS
+    proposed, roundings = Rescored, ROUNDINGS
     if torch.device(device).type == "cuda":
         given, proposed, roundings = _on_gpu(), Shortlist, GPU_ROUNDINGS
     if precision in roundings:

@@ -13,7 +13,7 @@ from ..geometric_median import geometric_median
 RECENT = 10_000  # rows
 MEASURED = 500  # rows
 Numbers = dict[str, Tensor]
-MEETINGS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
+CALIBRATION_ROUNDS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
 
 
 class Step(nn.Module):
@@ -24,38 +24,40 @@ class Step(nn.Module):
     Raises RecipeError if a term needs what the model does not offer.
     """
 
-    silent: Tensor
-    firing: Tensor
+    inactive_rows: Tensor
+    firing_rates: Tensor
 
     def __init__(self, model: Autoencoder, objective: Objective, precision: str = "fp32") -> None:
         super().__init__()
-        objective.check(model.layout.offers())
+        objective.check(model.layout.provides())
         self.model, self.objective, self.precision = model, objective, precision
         self.controllers = objective.controllers()
         # rows that each latent has been silent for
-        self.register_buffer("silent", torch.zeros(model.layout.widths[-1], dtype=torch.long))
-        self.register_buffer("firing", torch.zeros(model.layout.widths[-1]))  # on which share of recent rows it fired
+        self.register_buffer("inactive_rows", torch.zeros(model.layout.widths[-1], dtype=torch.long))
+        self.register_buffer(
+            "firing_rates", torch.zeros(model.layout.widths[-1])
+        )  # on which share of recent rows it fired
 
     @torch.no_grad()
-    def start(self, x: Tensor, *, steps: int, born: bool = True) -> None:
-        """Get ready for a run of so many steps over rows like x [N, D], scaled.
+    def initialise(self, x: Tensor, *, steps: int, from_scratch: bool = True) -> None:
+        """Prepare a run of `steps` steps over rows like x [N, D], scaled.
 
-        What has a target starts there: born at the ask, a network never has to be pressed towards it from afar, which
-        could teach it to say nothing. `born=False` leaves the model as it is, to go on from.
+        A term with a target starts at it: otherwise the penalty presses hard at first, and codes can collapse to a
+        constant. `from_scratch=False` leaves the weights as they are and only resets the controllers.
         """
         mean_D = x.mean(0)
         scale = float((x - mean_D).square().mean())
-        if born:
+        if from_scratch:
             centred = self.model.layout.centred
-            self.model.start_at(geometric_median(x).to(x) if centred else mean_D)
-            self.model.layout.coder.begin(self.model.pre(x[:MEASURED]), self.model.coder)
+            self.model.initialise_output(geometric_median(x).to(x) if centred else mean_D)
+            self.model.layout.coder.initialise(self.model.pre_activations(x[:MEASURED]), self.model.coder)
         for name, controller in self.controlled():
-            if born:
-                self.objective.named()[name].settle(self.model, x, each=True)
-            controller.start(scale=scale, steps=steps)
+            if from_scratch:
+                self.objective.named()[name].calibrate(self.model, x, each=True)
+            controller.reset(scale=scale, steps=steps)
 
     @torch.no_grad()
-    def finish(self, x: Tensor, *, within: float = 0.02) -> dict[str, float]:
+    def calibrate(self, x: Tensor, *, within: float = 0.02) -> dict[str, float]:
         """Meet each target on rows x by a last shift of all coding biases, where it is missed by more than `within`.
 
         Return by the term's name what is measured over what was asked.
@@ -63,14 +65,14 @@ class Step(nn.Module):
         found = {}
         for name, _ in self.controlled():
             term = self.objective.named()[name].at(1.0)
-            for _ in range(MEETINGS):
-                if abs(term.ratio(self._trip(x)).item() - 1) <= within:
+            for _ in range(CALIBRATION_ROUNDS):
+                if abs(term.ratio(self._clean_pass(x)).item() - 1) <= within:
                     break
-                before_L = self.model.code(x).sum() / len(x)
-                term.settle(self.model, x, each=False)
-                self.model.make_up(self.model.code(x).sum() / len(x) - before_L)
-            found[name] = term.ratio(self._trip(x)).item()
-        self.model.layout.coder.at(1.0).close(self._trip(x).pre, self.model.coder)
+                before_L = self.model.codes(x).sum() / len(x)
+                term.calibrate(self.model, x, each=False)
+                self.model.compensate_output(self.model.codes(x).sum() / len(x) - before_L)
+            found[name] = term.ratio(self._clean_pass(x)).item()
+        self.model.layout.coder.at(1.0).finalise(self._clean_pass(x).pre, self.model.coder)
         return found
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
@@ -79,20 +81,20 @@ class Step(nn.Module):
             assert isinstance(controller, Controller)
             yield name, controller
 
-    def _trip(self, x: Tensor) -> Pass:
+    def _clean_pass(self, x: Tensor) -> Pass:
         """Return the pass of clean rows through the model as it will be used."""
-        return self._passed(Batch(x, x, x), 1.0)
+        return self._forward_pass(Batch(x, x, x), 1.0)
 
     def forward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Return the batch's pass, and the loss beside each term's own number."""
-        p = self._passed(batch, progress)
+        p = self._forward_pass(batch, progress)
         loss, numbers = self.objective.at(progress)(p, dict(self.controlled()))
         return p, {"loss": loss, **numbers}
 
-    def _passed(self, batch: Batch, progress: float) -> Pass:
+    def _forward_pass(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)
-        pre, codes = model.speak(batch.seen, coder.train)
-        return Pass(model, batch, coder, pre, codes, model.decode(codes), self.silent)
+        pre, codes = model.pre_and_codes(batch.corrupted, coder.training_codes)
+        return Pass(model, batch, coder, pre, codes, model.decode(codes), self.inactive_rows)
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set every .grad; return what forward returns."""
@@ -101,23 +103,23 @@ class Step(nn.Module):
         return p, {name: number.detach() for name, number in numbers.items()}
 
     @torch.no_grad()
-    def observe(self, p: Pass, progress: float, ease: float) -> None:
+    def update_state(self, p: Pass, progress: float, ease: float) -> None:
         """Let the parts learn what they learn without gradient; after backward, so that buffers may change."""
-        self.watch(p)
+        self.update_counters(p)
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
-            controller.observe(terms[name].ratio(p).item(), ease)
+            controller.update(terms[name].ratio(p).item(), ease)
 
-    def watch(self, p: Pass) -> None:
+    def update_counters(self, p: Pass) -> None:
         """Let the sparsifier look, and note who is silent."""
-        p.sparsifier.observe(p, self.model.coder)
-        if "zeros" in self.model.layout.coder.offers:  # of the others nobody is ever silent
-            self.note(p.codes.fired(), p.codes.n_rows)
+        p.coding_layer.update(p, self.model.coder)
+        if "zeros" in self.model.layout.coder.provides:  # of the others nobody is ever silent
+            self.count_active(p.codes.active_counts(), p.codes.n_rows)
 
-    def note(self, fired: Tensor, n: int) -> None:
+    def count_active(self, fired: Tensor, n: int) -> None:
         """Note in how many of n rows each latent fired [L]."""
-        self.silent.add_(n).masked_fill_(fired > 0, 0)
-        self.firing.lerp_((fired / n).to(self.firing), min(n / RECENT, 1.0))
+        self.inactive_rows.add_(n).masked_fill_(fired > 0, 0)
+        self.firing_rates.lerp_((fired / n).to(self.firing_rates), min(n / RECENT, 1.0))
 
     def weights(self) -> Numbers:
         """Return the weights found so far."""
@@ -131,6 +133,6 @@ class Step(nn.Module):
         with fast_products(len(batch.x) * max(layer.weight.numel() for layer in self.model.layers[0])):
             p, numbers = self.backward(batch, progress)
         numbers |= self.weights()
-        self.observe(p, progress, ease)
+        self.update_state(p, progress, ease)
         # measured after the objective: first read without gradient, a lazy property would have none for a term
         return numbers | {"rates": p.mean_activation.detach()}

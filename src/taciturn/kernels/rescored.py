@@ -10,7 +10,7 @@ from . import native
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Kept, Rule, Top, csr, flat, kept_at
 from .kernels import centred
-from .native import Near, Whole
+from .native import CandidateInputs, IntegerProduct
 from .products import fast_products
 from .select import floor_of_top, positions
 
@@ -19,7 +19,7 @@ HALF = 2**-8  # of bfloat16's last digit: the most by which it rounds a number, 
 SPREADS = 6.0  # of the rounding's error, by which an entry may lie below the k-th proposal and still be looked at
 
 
-class Rounded(Protocol):
+class RoundedProduct(Protocol):
     """Weights [L, D], rounded, and pre-activations by them."""
 
     def __init__(self, W: Tensor, b: Tensor) -> None: ...
@@ -33,11 +33,11 @@ class Rounded(Protocol):
         """Return x W' + b [B, L], rounded, in `out`."""
         ...
 
-    def scores(self, x: Tensor, out: Tensor) -> Tensor | Whole:
+    def scores(self, x: Tensor, out: Tensor) -> Tensor | IntegerProduct:
         """Return the same, or the whole numbers that it comes from, as compiled code takes them."""
         ...
 
-    def spread(self, x: Tensor) -> Tensor:
+    def error_std(self, x: Tensor) -> Tensor:
         """Return the standard deviation of the rounding's error in each row's pre-activations, or more [B, 1]."""
         ...
 
@@ -62,12 +62,12 @@ class Int8:
         found = self.scores(x, out)
         return out.copy_(found.product).mul_(self.step).mul_(found.row_step).add_(self.b)
 
-    def scores(self, x: Tensor, out: Tensor) -> Whole:
+    def scores(self, x: Tensor, out: Tensor) -> IntegerProduct:
         """Return the product of whole numbers."""
         whole, step = _whole(x)
-        return Whole(torch._int_mm(whole, self.whole.t(), out=self.buffer.resize_(out.shape)), self.step, step)
+        return IntegerProduct(torch._int_mm(whole, self.whole.t(), out=self.buffer.resize_(out.shape)), self.step, step)
 
-    def spread(self, x: Tensor) -> Tensor:
+    def error_std(self, x: Tensor) -> Tensor:
         """Return what rounding to the nearest, off by the step / √12, makes of sums of products."""
         of_x, of_W = _step(x) * self.longest, _length(x) * self.coarsest
         return torch.hypot(of_x, of_W) / 12**0.5
@@ -90,7 +90,7 @@ class BFloat16:
 
     scores = pre
 
-    def spread(self, x: Tensor) -> Tensor:
+    def error_std(self, x: Tensor) -> Tensor:
         """Return what the product's own rounding makes of the largest that it can be."""
         return _length(x) * self.longest * (HALF / 3**0.5)
 
@@ -130,7 +130,7 @@ class BFloat16Factors:
 
     scores = pre
 
-    def spread(self, x: Tensor) -> Tensor:
+    def error_std(self, x: Tensor) -> Tensor:
         """Return what rounding both factors makes of a sum of products: a share of √(Σ x² w²) ≤ |x|₄ |w|₄."""
         x = x * self.uneven
         loudest = _largest(x)
@@ -147,7 +147,7 @@ class BFloat16Factors:
 
 
 @dataclass(frozen=True)
-class Proposed(Chunked):
+class Rescored(Chunked):
     """As Chunked, but the entries to keep are looked for in a rounded product.
 
     Every entry that comes near enough to being kept is scored again in float32, and those scores decide: an entry is
@@ -155,7 +155,7 @@ class Proposed(Chunked):
     for magnitudes or whole batches see float32.
     """
 
-    rounding: type[Rounded] = Int8
+    rounding: type[RoundedProduct] = Int8
 
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
@@ -170,10 +170,10 @@ class Proposed(Chunked):
         latents, counts, values = (torch.cat(pieces) for pieces in zip(*found, strict=True))
         return csr(latents, counts, len(W)), values
 
-    def _kept(self, x: Tensor, W: Tensor, b: Tensor, rounded: Rounded, out: Tensor, rule: Rule) -> Kept:
-        margin_B1 = SPREADS * rounded.spread(x)
+    def _kept(self, x: Tensor, W: Tensor, b: Tensor, rounded: RoundedProduct, out: Tensor, rule: Rule) -> Kept:
+        margin_B1 = SPREADS * rounded.error_std(x)
         if isinstance(rule, Top) and native.selects(x, len(W), rule.k):
-            return flat(*native.top(rounded.scores(x, out), rule.k, Near(margin_B1, x, W, b)))
+            return flat(*native.top(rounded.scores(x, out), rule.k, CandidateInputs(margin_B1, x, W, b)))
         about_BL = rounded.pre(x, out)
         if isinstance(rule, Top):
             return flat(*self._top(x, W, b, about_BL, margin_B1, rule.k))

@@ -43,7 +43,7 @@ def described(
         "objective": now.objective.to_dict(),
         "corruption": now.corruption.to_dict(),
         "scaling": now.scaling.to_dict(),
-        "scaling_said": learner.scaling_said,
+        "scaling_said": learner.scaling_description,
         "training": {
             "seed": learner.seed,
             "solver": now.solver.to_dict(),
@@ -91,12 +91,12 @@ def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
         raise RecipeError("its parameters ask for another network than the one that is stored")
     learner = Learner(settings, config["training"]["seed"])
     learner.model.load_state_dict(kept.model.state_dict())
-    learner.moments, learner.scaling_said = moments, config["scaling_said"]
+    learner.moments, learner.scaling_description = moments, config["scaling_said"]
     learner.epochs_done, learner.steps_done = config["training"]["epochs"], config["training"]["steps"]
     learner.stopped, learner.shape = config["training"]["stopped"], tuple(rows["shape"])
     learner.recorder = Recorder(kept.history)
     for name, controller in learner.step.controlled():
-        controller.start(
+        controller.reset(
             scale=float((moments.variance / learner.model.scale.numpy() ** 2).mean()), steps=learner.steps_done
         )
         controller.log_weight.fill_(config["training"]["weights"][name])

@@ -8,7 +8,7 @@ from .term import Term
 
 
 @dataclass(frozen=True)
-class OfError(Term):
+class DerivedError(Term):
     """A number made of an error of other codes than the coding layer's; what the error needs is needed beside `of`."""
 
     error: Term = field(default=SquaredError(), kw_only=True)
@@ -18,18 +18,18 @@ class OfError(Term):
     def __post_init__(self) -> None:
         super().__post_init__()
         error = self.error
-        if not (isinstance(error, Term) and error.reconstructs) or isinstance(error, OfError):
+        if not (isinstance(error, Term) and error.is_reconstruction_error) or isinstance(error, DerivedError):
             said = error.text if isinstance(error, Term) else repr(error)
             raise RecipeError(f"{self.name}: error={said} is no error; write error=squared_error()")
         if error.weight is not None:
             raise RecipeError(f"{self.name}: error={error.text} has a weight of its own; give it to {self.name}")
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]  # it depends on the error
+    def requires(self) -> frozenset[str]:  # type: ignore[override]  # it depends on the error
         """What it looks at, and what the error needs."""
-        return self.of | self.error.needs
+        return self.of | self.error.requires
 
     @property
-    def unit_targets(self) -> bool:  # type: ignore[override]
+    def unit_interval_only(self) -> bool:  # type: ignore[override]
         """As the error."""
-        return self.error.unit_targets
+        return self.error.unit_interval_only

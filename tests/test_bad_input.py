@@ -391,14 +391,18 @@ PARAMETERS = [
     ({"sparsity": "squared_rate:1"}, "squared_rate: rate=1", "outside (0, 1)"),
     ({"sparsity": "kl:linear(0.1,1)"}, "kl: rate=linear(0.1,1) reaches 1", "outside (0, 1)"),
     *[
-        ({"sparsity": "kl:0.1", "activation": name}, "kl needs values in (0, 1)", "set activation='sigmoid'")
+        ({"sparsity": "kl:0.1", "activation": name}, "kl requires codes in (0, 1)", "set activation='sigmoid'")
         for name in ("relu", "elu", "tanh", "identity")
     ],
-    ({"sparsity": "squared_rate:0.1", "activation": "relu"}, "squared_rate needs values", "set activation='sigmoid'"),
-    ({"sparsity": "topk:2+kl:0.1"}, "kl needs values in (0, 1)", "leave out topk:2"),
-    ({"sparsity": "l1:l0=2", "activation": "sigmoid"}, "l1 needs zeros", "set activation='relu'"),
+    ({"sparsity": "squared_rate:0.1", "activation": "relu"}, "squared_rate requires codes", "set activation='sigmoid'"),
+    ({"sparsity": "topk:2+kl:0.1"}, "kl requires codes in (0, 1)", "leave out topk:2"),
+    ({"sparsity": "l1:l0=2", "activation": "sigmoid"}, "l1 requires exact zeros", "set activation='relu'"),
     ({"loss": "kl:0.1"}, "loss='kl:0.1' compares no rows", "set loss='squared_error', sparsity='kl:0.1'"),
-    ({"loss": "cross_entropy", "output_activation": "tanh"}, "cross_entropy needs", "set output_activation='sigmoid'"),
+    (
+        {"loss": "cross_entropy", "output_activation": "tanh"},
+        "cross_entropy requires",
+        "set output_activation='sigmoid'",
+    ),
     ({"corruption": "gaussian:-0.1"}, "gaussian: std=-0.1", "outside [0, inf]"),
     ({"corruption": "gaussian:linear(0.4,-0.1)"}, "gaussian: std=linear(0.4,-0.1) reaches -0.1", "outside [0, inf]"),
     ({"corruption": "dropout:1"}, "dropout: rate=1", "outside [0, 1)"),

@@ -227,5 +227,5 @@ def test_auto_needs_a_target(text):
 
 
 def test_an_l0_needs_codes_that_can_be_zero(digits):
-    with pytest.raises(RecipeError, match="l1 needs zeros"):
+    with pytest.raises(RecipeError, match="l1 requires exact zeros"):
         SparseAutoencoder(8, sparsity="l1:l0=3", activation="tanh", max_iter=1).fit(digits)

@@ -154,7 +154,7 @@ def test_matryoshka_takes_the_errors_place(digits):
 
 
 def test_more_latents_a_row_than_there_are_are_all(digits):
-    with pytest.warns(TaciturnWarning, match="k=40 exceeds n_components=16; all latents may speak"):
+    with pytest.warns(TaciturnWarning, match="k=40 exceeds n_components=16; all latents may be active"):
         model = DictionaryAutoencoder(16, k=40, max_iter=1, random_state=0).fit(digits)
     assert model.settings_.layout.coder == TopK(16)
 
@@ -167,7 +167,10 @@ def test_more_latents_a_row_than_there_are_are_all(digits):
         ({"n_components": (8, 4)}, "n_components=(8, 4) must be a positive whole number"),
         ({"sparse_output": "no"}, "sparse_output='no' must be True, False or 'auto'"),
         ({"matryoshka": "yes"}, "matryoshka='yes' must be None, 'auto' or a tuple of sizes"),
-        ({"sparsity": "topk:3+kl:0.1"}, "kl needs values in (0, 1); this model offers ranking, zeros"),
+        (
+            {"sparsity": "topk:3+kl:0.1"},
+            "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+        ),
     ],
 )
 def test_what_cannot_be(digits, parameters, said):

@@ -483,8 +483,14 @@ def test_save_and_load(digits, table, tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"sparsity": "topk:3+kl:0.1"}, "kl needs values in (0, 1); this model offers ranking, zeros"),
-        ({"sparsity": "kl:0.1", "activation": "relu"}, "kl needs values in (0, 1); this model offers ranking, zeros"),
+        (
+            {"sparsity": "topk:3+kl:0.1"},
+            "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+        ),
+        (
+            {"sparsity": "kl:0.1", "activation": "relu"},
+            "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+        ),
         ({"sparsity": "topk:3+topk:4"}, "sparsity: topk:3 + topk:4 are two coding layers; name one"),
         ({"sparsity": 0.05}, "sparsity=0.05 is neither a coding layer nor a penalty, nor the text of one"),
         ({"corruption": TopK(3)}, "corruption=TopK(k=3, signed=False) is neither a Corruption nor the text of one"),

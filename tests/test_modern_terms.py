@@ -530,27 +530,93 @@ def test_orthogonality_of_one_latent_is_0_and_chunks_change_with_the_step():
 
 ONE, DEEP = (D, L), (D, 8, L)
 REFUSED = [
-    (ONE, "topk:2", "identity", "kl:0.1", "kl needs values in (0, 1); this model offers ranking, zeros"),
-    (ONE, "gated", "identity", "kl:0.1", "kl needs values in (0, 1); this model offers proposal, ranking, zeros"),
-    (ONE, "topk:2", "identity", "gated_aux", "gated_aux needs proposal; this model offers ranking, zeros"),
-    (ONE, "sigmoid", "identity", "auxk", "auxk needs ranking; this model offers values in (0, 1)"),
-    (ONE, "tanh", "identity", "auxk", "auxk needs ranking; this model offers nothing of the kind"),
-    (ONE, "topk:2", "sigmoid", "auxk", "auxk needs output any value; this model offers output values in (0, 1)"),
-    (DEEP, "topk:2", "identity", "auxk", "auxk needs decoder of one layer; this model offers nothing of the kind"),
-    (ONE, "relu", "identity", "l0", "l0 needs l0 gradient; this model offers ranking, zeros"),
-    (ONE, "topk:2", "identity", "l0:2", "l0 needs l0 gradient; this model offers ranking, zeros"),
-    (ONE, "sigmoid", "identity", "l1:l0=2", "l1 needs zeros; this model offers values in (0, 1)"),
-    (ONE, "elu", "identity", "tanh_penalty:l0=2", "tanh_penalty needs zeros; this model offers nothing of the kind"),
-    (ONE, "sigmoid", "identity", "multi_topk:4", "multi_topk needs ranking; this model offers values in (0, 1)"),
+    (
+        ONE,
+        "topk:2",
+        "identity",
+        "kl:0.1",
+        "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+    ),
+    (
+        ONE,
+        "gated",
+        "identity",
+        "kl:0.1",
+        "kl requires codes in (0, 1); this model provides exact zeros, rankable codes, gate activations",
+    ),
+    (
+        ONE,
+        "topk:2",
+        "identity",
+        "gated_aux",
+        "gated_aux requires gate activations; this model provides exact zeros, rankable codes",
+    ),
+    (ONE, "sigmoid", "identity", "auxk", "auxk requires rankable codes; this model provides codes in (0, 1)"),
+    (
+        ONE,
+        "tanh",
+        "identity",
+        "auxk",
+        "auxk requires rankable codes; this model provides nothing of the kind",
+    ),
+    (ONE, "topk:2", "sigmoid", "auxk", "auxk requires unbounded outputs; this model provides outputs in (0, 1)"),
+    (
+        DEEP,
+        "topk:2",
+        "identity",
+        "auxk",
+        "auxk requires a decoder of one layer; this model provides nothing of the kind",
+    ),
+    (
+        ONE,
+        "relu",
+        "identity",
+        "l0",
+        "l0 requires an L0 gradient; this model provides exact zeros, rankable codes",
+    ),
+    (
+        ONE,
+        "topk:2",
+        "identity",
+        "l0:2",
+        "l0 requires an L0 gradient; this model provides exact zeros, rankable codes",
+    ),
+    (
+        ONE,
+        "sigmoid",
+        "identity",
+        "l1:l0=2",
+        "l1 requires exact zeros; this model provides codes in (0, 1)",
+    ),
+    (
+        ONE,
+        "elu",
+        "identity",
+        "tanh_penalty:l0=2",
+        "tanh_penalty requires exact zeros; this model provides nothing of the kind",
+    ),
+    (
+        ONE,
+        "sigmoid",
+        "identity",
+        "multi_topk:4",
+        "multi_topk requires rankable codes; this model provides codes in (0, 1)",
+    ),
     (
         ONE,
         "elu",
         "identity",
         "hierarchical_topk",
-        "hierarchical_topk needs ranking; this model offers nothing of the kind",
+        "hierarchical_topk requires rankable codes; this model provides nothing of the kind",
     ),
     *(
-        (DEEP, "topk:2", "identity", name, f"{name} needs decoder of one layer; this model offers nothing of the kind")
+        (
+            DEEP,
+            "topk:2",
+            "identity",
+            name,
+            f"{name} requires a decoder of one layer; this model provides nothing of the kind",
+        )
         for name in ("matryoshka", "hierarchical_topk", "orthogonality")
     ),
     *(
@@ -559,7 +625,7 @@ REFUSED = [
             "gated",
             "identity",
             f"{name}error=cross_entropy()",
-            f"{name.split(':')[0]} needs output values in (0, 1); this model offers output any value",
+            f"{name.split(':')[0]} requires outputs in (0, 1); this model provides unbounded outputs",
         )
         for name in ("matryoshka:", "hierarchical_topk:", "gated_aux:", "multi_topk:4,")
     ),

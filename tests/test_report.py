@@ -241,8 +241,8 @@ GOOD = Summary(
     target_rate=None,
     target_l0=12,
     weights={},
-    at_work="not 0",
-    silent=3,
+    active_above=None,
+    dead=3,
     l0=12.04,
     corruption="gaussian:0.4",
     psnr_before=8.0,
@@ -280,7 +280,7 @@ def test_the_verdict_says_what_carries_it():
 
 
 def test_the_textbooks_verdict_speaks_of_rates():
-    found = judged(replace(GOOD, target_rate=0.05, target_l0=None, at_work="above 0.5"))
+    found = judged(replace(GOOD, target_rate=0.05, target_l0=None, active_above=0.5))
     assert found.sentence.startswith(
         "Reconstructs 93.0% of the variance with 256 latents; asked for a rate of 5.0%, got 4.9%; lifts"
     )
@@ -292,7 +292,7 @@ def test_the_textbooks_verdict_speaks_of_rates():
     [
         ({"summary": replace(GOOD, target_rate=0.06, target_l0=None)}, "The rate is 4.90%, 6.00% was asked."),
         ({"summary": replace(GOOD, target_l0=10)}, "12.0 latents a row are at work, 10 were asked."),
-        ({"summary": replace(GOOD, silent=6)}, "6 of 256 latents never fire on these rows."),
+        ({"summary": replace(GOOD, dead=6)}, "6 of 256 latents never fire on these rows."),
         ({"near": replace(APART, alike=7, doubles=6)}, "6 latents have a near-duplicate (|cosine| at least .95)."),
         (
             {"curves": FALLEN | {"validation_loss": [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]}},
@@ -322,7 +322,7 @@ def test_what_a_specialist_would_warn_of(changes, warning):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"summary": replace(GOOD, silent=5)},
+        {"summary": replace(GOOD, dead=5)},
         {"summary": replace(GOOD, target_l0=11.6)},
         {"summary": replace(GOOD, target_rate=0.054, target_l0=None)},
         {"baselines": [Baseline("PCA", 64, 0.0)]},  # as many components as columns: exact, and no news

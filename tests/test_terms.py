@@ -350,22 +350,42 @@ def test_an_objectives_text_and_json_round_trip():
 # --- what goes together -----------------------------------------------------------------------------------------
 
 REFUSED = [
-    (TopK(2), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
-    (ReLU(), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
-    (ReLU(), Identity(), SquaredRate(0.1), "squared_rate needs values in (0, 1); this model offers ranking, zeros"),
-    (ELU(), Identity(), KL(0.1), "kl needs values in (0, 1); this model offers nothing of the kind"),
-    (ReLU(), Sigmoid(), KL(0.1), "kl needs values in (0, 1); this model offers ranking, zeros"),
+    (
+        TopK(2),
+        Identity(),
+        KL(0.1),
+        "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+    ),
+    (
+        ReLU(),
+        Identity(),
+        KL(0.1),
+        "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+    ),
+    (
+        ReLU(),
+        Identity(),
+        SquaredRate(0.1),
+        "squared_rate requires codes in (0, 1); this model provides exact zeros, rankable codes",
+    ),
+    (ELU(), Identity(), KL(0.1), "kl requires codes in (0, 1); this model provides nothing of the kind"),
+    (
+        ReLU(),
+        Sigmoid(),
+        KL(0.1),
+        "kl requires codes in (0, 1); this model provides exact zeros, rankable codes",
+    ),
     (
         Sigmoid(),
         Identity(),
         CrossEntropy(),
-        "cross_entropy needs output values in (0, 1); this model offers output any value",
+        "cross_entropy requires outputs in (0, 1); this model provides unbounded outputs",
     ),
     (
         TopK(2),
         ReLU(),
         CrossEntropy(),
-        "cross_entropy needs output values in (0, 1); this model offers output ranking, output zeros",
+        "cross_entropy requires outputs in (0, 1); this model provides nothing of the kind",
     ),
 ]
 

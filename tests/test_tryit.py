@@ -54,7 +54,7 @@ def written(shown, reason=None):
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>a report</title>"
         "<meta name='viewport' content='width=device-width'>"
         f"<style>:root {{ color-scheme: light dark }}\n{STYLE.read_text()}</style>"
-        f"{section}<script>{SCRIPT.read_text()}</script></html>"
+        f"{section}<script>{shown.activations_script if shown else ''}\n{SCRIPT.read_text()}</script></html>"
     )
 
 
@@ -138,7 +138,9 @@ def told_by_page(page, plain, x):
 def calculator(browser):
     """A page with the script alone."""
     with watched(browser) as page:
-        page.set_content(f"<!doctype html><title>t</title><script>{SCRIPT.read_text()}</script>")
+        functions = ", ".join(f"{each.name}: {each.javascript}" for each in CURVES)
+        given = f"window.taciturnActivations = {{ {functions} }};"
+        page.set_content(f"<!doctype html><title>t</title><script>{given}\n{SCRIPT.read_text()}</script>")
         yield page
 
 
@@ -302,8 +304,12 @@ def test_why_not(monkeypatch):
     assert "10,001 columns" in why_not(wide)
     odd = Autoencoder(Layout((4, 3), Sigmoid(), output=Tanh()), rng=torch.Generator())
     assert why_not(odd) is None
-    monkeypatch.setattr(report, "CURVES", ("identity", "relu", "sigmoid"))
+    monkeypatch.setattr(Tanh, "javascript", None)
     assert why_not(odd) == "the page does not know the activation tanh"
+    monkeypatch.setattr(TopK, "form", lambda self, state, n_latents: None)
+    assert why_not(model) == "the page does not know the coding layer topk"
+    assert shown(model, x) is None
+    monkeypatch.undo()
     model.encoder[0].bias.data[0] = math.nan
     assert why_not(model) == "the model holds numbers that are not finite"
     assert shown(model, x) is None
@@ -453,7 +459,7 @@ def test_the_first_example_is_shown(page, tmp_path, drawer):
         "draw here",
         "seen",
         "denoised",
-        f"30 codes, {above} above 0.5",
+        f"{above} of 30 latents active (above 0.5)",
     ]
     assert page.locator("noscript p").count() == 0
 

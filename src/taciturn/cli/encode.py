@@ -18,12 +18,13 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
     """
     from .. import artifact, inference
     from ..data.sources import write_path, write_sparse
+    from ..model import Capability
 
     use_threads(threads)
     kept = artifact.load(run)
     source = rows_for(kept, data)
     codes, n_latents = inference.encode(kept.model, source), kept.model.layout.widths[-1]
-    if out.suffix.lower() == ".npz" and "zeros" in kept.model.layout.coder.provides:
+    if out.suffix.lower() == ".npz" and Capability.ZERO_CODES in kept.model.layout.coder.provides:
         write_sparse(out, map(inference.sparse, codes), n_rows=len(source), n_columns=n_latents)
         return
     names = [f"latent_{i}" for i in range(n_latents)]

@@ -155,7 +155,7 @@ def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
 
     now, said = estimator.settings_, estimator.get_params(deep=False)
     widths = now.layout.widths[1:]
-    usual = estimator._parameters()["sparsity"] if said["sparsity"] == "auto" else said["sparsity"]
+    usual = estimator._run_parameters().sparsity if said["sparsity"] == "auto" else said["sparsity"]
     decided = {
         "n_components": widths[0] if len(widths) == 1 else list(widths),
         "corruption": now.corruption.text,

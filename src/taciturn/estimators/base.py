@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..data.sources import Rows, check_finite
-from .parameters import SHARED
+from .parameters import SHARED, RunParameters, run_parameters
 from .refusals import explained
 from .rows import partners, rows, training_rows
 
@@ -119,12 +120,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
         """
-        from .resolve import switch
+        from .resolve import flag
 
         noted = copy(self)  # of what is refused, or never learnt from, nothing stays
         source, partner, held = training_rows(noted, X, target, validation)
-        seed, parameters = self._seed(), self._parameters(pairs=partner is not None)
-        stopping = switch(parameters, "early_stopping")
+        seed, parameters = self._seed(), self._run_parameters(pairs=partner is not None)
+        stopping = flag("early_stopping", parameters.early_stopping)
         if stopping and held is None:
             source, partner, held = self._split(source, partner, seed)
         best = self._keep_best(parameters) if stopping else None
@@ -147,18 +148,17 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         from ..data.moments import measure
         from ..training import Learner
-        from .resolve import crossed, settle
+        from .resolve import needs_products, resolve
 
         first = not hasattr(self, "_learner")
         noted = copy(self)
         source, partner, _ = training_rows(noted, X, target, least=1, learn=first)
-        parameters = (
-            self._parameters(pairs=partner is not None) if first else {"scaling": self._learner.settings.scaling}
-        )
-        moments = measure(source, crossed=crossed(parameters))
-        if first:
+        parameters = self._run_parameters(pairs=partner is not None) if first else None
+        scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
+        moments = measure(source, crossed=needs_products(scaling))
+        if parameters is not None:
             targets = None if partner is None else measure(partner)
-            self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
+            self._take(Learner(resolve(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
         self._learner.add_moments(moments)
         self._learner.partial_fit(source, partner)
@@ -260,7 +260,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Figures of what was learnt: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others."""
         from .plotting import Plots
 
-        return Plots(self)
+        check_is_fitted(self)
+        return Plots(self, shape=self._learner.shape)
 
     @property
     def components_(self) -> Array:
@@ -341,7 +342,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         try:
             given = {key: tuple(v) if isinstance(v, list) else v for key, v in kept.config["parameters"].items()}
             estimator: Self = known[name](**given)
-            estimator._learner = restored(kept, estimator._parameters())
+            estimator._learner = restored(kept, estimator._run_parameters())
             columns = kept.config["rows"]["columns"]
         except (KeyError, TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: config.json does not describe an estimator: {error}") from error
@@ -373,27 +374,27 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return bundle | {"text/html": self._repr_html_inner()} if "text/html" in bundle else bundle
 
     # --- inside ------------------------------------------------------------------------------------------------
-    def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
-        given: dict[str, Any] = self.get_params(deep=False)
-        # given pairs bring their own noise
-        usual = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
-        return given | {name: value for name, value in usual.items() if given[name] == "auto"}
+    def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
+        """Return the parameters that decide a run; `pairs`: rows have partners, which bring their own noise."""
+        own = run_parameters(self.get_params(deep=False))
+        defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
+        return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 
-    def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
+    def _ready(self, parameters: RunParameters, source: Source, partner: Source | None, seed: int) -> Learner:
         """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
         from ..data.moments import measure
         from ..training import Learner
-        from .resolve import crossed, settle, switch
+        from .resolve import flag, needs_products, resolve
 
-        moments = measure(source, crossed=crossed(parameters))
+        moments = measure(source, crossed=needs_products(parameters.scaling))
         targets = None if partner is None else measure(partner)
-        if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
-            learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)
+        if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
+            learner = Learner(resolve(parameters, moments, source.dtype, targets=targets), seed)
             learner.add_moments(moments)
             return learner
         learner = self._learner
-        kept = parameters | {"scaling": learner.settings.scaling}
-        settings = settle(kept, learner.moments, source.dtype, n_rows=len(source), targets=targets)
+        as_before = replace(parameters, scaling=learner.settings.scaling)
+        settings = resolve(as_before, learner.moments, source.dtype, n_rows=len(source), targets=targets)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
                 "warm_start: the network to go on from has another shape or activation than these parameters "
@@ -421,11 +422,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.n_iter_ = self.history_.n_epochs
         return self
 
-    def _keep_best(self, parameters: dict[str, Any]) -> EarlyStopping:
+    def _keep_best(self, parameters: RunParameters) -> EarlyStopping:
         from ..training import EarlyStopping
-        from .resolve import number, whole
+        from .resolve import number, positive_integer
 
-        return EarlyStopping(patience=whole(parameters, "n_iter_no_change"), tol=number(parameters, "tol", 0, np.inf))
+        patience = positive_integer("n_iter_no_change", parameters.n_iter_no_change)
+        return EarlyStopping(patience=patience, tol=number("tol", parameters.tol, 0, np.inf))
 
     def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
         from ..data.sources import Subset

@@ -11,6 +11,7 @@ from sklearn.utils._set_output import _get_output_config
 
 from ..core.errors import RecipeError, TaciturnWarning
 from .base import Array, BaseAutoencoder
+from .parameters import RunParameters, run_parameters
 from .rows import rows
 
 if TYPE_CHECKING:
@@ -19,20 +20,12 @@ if TYPE_CHECKING:
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..data.sources import Source
+    from ..model.coding_layers import CodingLayer
+    from ..objective import Term
     from ..training.constraints import Constraint
     from ..training.solvers import Solver
 
 BLOCK = 1024  # rows that are made dense at a time
-
-# the coding layer and its usual terms, by the word that names them; {k} latents a row, {falling}: at first twice as
-# many, by which TopK finds features that else share a latent, and BatchTopK fewer (benchmarks/results/truth.md)
-FAMILIES = {
-    "topk": "topk:{falling}",
-    "batch_topk": "batch_topk:{k}",
-    "jumprelu": "jumprelu+l0:l0={k}",
-    "gated": "gated+l1:l0={k}+gated_aux",
-    "l1": "l1:l0={k}",
-}
 
 
 class DictionaryAutoencoder(BaseAutoencoder):
@@ -184,42 +177,49 @@ class DictionaryAutoencoder(BaseAutoencoder):
             raise RecipeError(f"sparse_output={self.sparse_output!r} must be True, False or 'auto'")
         return self.sparse_output
 
-    def _parameters(self, *, pairs: bool = False) -> dict[str, Any]:
+    def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
         from ..training import Order, Resample
-        from .resolve import dictionary_rate, number, switch, whole
+        from .resolve import dictionary_kinds, dictionary_rate, flag, number, positive_integer
 
-        given: dict[str, Any] = self.get_params(deep=False)
-        latents, k = whole(given, "n_components"), whole(given, "k")
+        latents, k = positive_integer("n_components", self.n_components), positive_integer("k", self.k)
         if k > latents:
-            warnings.warn(f"k={k} exceeds n_components={latents}; all latents may speak", TaciturnWarning, stacklevel=4)
-        revival = self._revival()
-        sparsity = given["sparsity"]
-        if isinstance(sparsity, str) and sparsity in FAMILIES:
-            most = min(k, latents)
-            falling = f"linear({min(2 * k, latents)},{most},over=0.5)" if most < latents else str(most)
-            sparsity = FAMILIES[sparsity].format(k=most, falling=falling) + ("+auxk" if "auxk" in revival else "")
-        return given | {
+            warnings.warn(
+                f"k={k} exceeds n_components={latents}; all latents may be active", TaciturnWarning, stacklevel=4
+            )
+        kind = dictionary_kinds().get(self.sparsity) if isinstance(self.sparsity, str) else None
+        revival, sparsity = self._revival(kind), self.sparsity
+        if kind is not None and kind.dictionary_text is not None:
+            k = min(k, latents)
+            # at first twice as many, by which TopK finds features that else share a latent, and BatchTopK fewer
+            # (benchmarks/results/truth.md)
+            falling = f"linear({min(2 * k, latents)},{k},over=0.5)" if k < latents else str(k)
+            sparsity = kind.dictionary_text.format(k=k, falling=falling) + ("+auxk" if "auxk" in revival else "")
+        own = run_parameters(self.get_params(deep=False)) | {
             "sparsity": sparsity,
-            "revival": Resample() if "resample" in revival else None,
             "activation": "relu",
             "output_activation": "identity",
             "loss": self._loss(),
             "tied": False,
-            "centred": True,
-            "order": Order() if switch(given, "ordered") else None,
-            "norm": number(given, "initial_norm", 1e-6, np.inf),
             "early_stopping": False,
-            "learning_rate": dictionary_rate(self.batch_size) if self.learning_rate == "auto" else self.learning_rate,
+            "centred": True,
+            "initial_norm": number("initial_norm", self.initial_norm, 1e-6, np.inf),
+            "resample": Resample() if "resample" in revival else None,
+            "order": Order() if flag("ordered", self.ordered) else None,
         }
+        if self.learning_rate == "auto":
+            own["learning_rate"] = dictionary_rate(self.batch_size)
+        return RunParameters(**own)
 
-    def _revival(self) -> list[str]:
+    def _revival(self, kind: type[CodingLayer] | type[Term] | None) -> list[str]:
+        """Return how dead latents are revived, by name; `kind` is the part that `sparsity` names alone, if it does."""
         from ..training.constraints import Frozen
 
         if self.revive in (None, "none"):
             return []
         frozen = self.constraint == "frozen" or isinstance(self.constraint, Frozen)
         if self.revive == "auto":
-            return ["auxk"] if self.sparsity in ("topk", "batch_topk") else [] if frozen else ["resample"]
+            way = "resample" if kind is None else kind.dictionary_revival
+            return [] if frozen and way == "resample" else [way]
         ways = str(self.revive).split("+")
         if frozen and "resample" in ways:
             raise RecipeError(f"revive={self.revive!r} would draw directions of a frozen dictionary anew; set 'auxk'")

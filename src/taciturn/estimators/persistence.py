@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from ..core.recipe import Recipe
 from ..core.version import __version__
 from ..data.moments import Moments
 from ..training import History, Learner, Recorder
-from .resolve import settle
+from .parameters import RunParameters
+from .resolve import resolve
 
 
 def described(
@@ -74,7 +76,7 @@ def described(
     return Artifact(learner.model, config, history, dict(metrics))
 
 
-def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
+def restored(kept: Artifact, parameters: RunParameters) -> Learner:
     """Return the learner that an artifact describes; it goes on with a fresh optimiser."""
     config, rows = kept.config, kept.config["rows"]
     scaling = kept.recipe("scaling")
@@ -85,8 +87,7 @@ def restored(kept: Artifact, parameters: Mapping[str, Any]) -> Learner:
     if scaling.whitens:
         std, colouring = np.sqrt(moments.squares), kept.model.colouring.numpy()
         moments.products = colouring @ colouring * std * std[:, None]
-    decided = {"scaling": scaling, "device": "cpu"}
-    settings = settle({**parameters, **decided}, moments, np.dtype(float))
+    settings = resolve(replace(parameters, scaling=scaling, device="cpu"), moments, np.dtype(float))
     if settings.layout != kept.model.layout:
         raise RecipeError("its parameters ask for another network than the one that is stored")
     learner = Learner(settings, config["training"]["seed"])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from .. import inference, plots
 from ..core.errors import RecipeError
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..data.sources import Source
-    from .base import BaseAutoencoder
 
 
 class Plots:
@@ -35,9 +33,8 @@ class Plots:
     >>> figure.savefig("atlas.png")  # doctest: +SKIP
     """
 
-    def __init__(self, estimator: BaseAutoencoder) -> None:
-        check_is_fitted(estimator)
-        self._estimator = estimator
+    def __init__(self, estimator: Any, *, shape: tuple[int, ...]) -> None:
+        self._estimator, self._trained_shape = estimator, shape
 
     def reconstructions(self, X: ArrayLike | Source, n: int = 10, shape: tuple[int, ...] | None = None) -> Figure:
         """Return the first n rows as images: corrupted as in training, denoised, and clean."""
@@ -145,7 +142,7 @@ class Plots:
 
     def _shape(self, given: tuple[int, ...] | None, of_rows: tuple[int, ...] = ()) -> tuple[int, ...]:
         """Return a row's shape: as given, else as these rows have it, else as those learnt from had."""
-        learnt = self._estimator._learner.shape
+        learnt = self._trained_shape
         if given is None:
             return of_rows if len(of_rows) > 1 else learnt
         if np.prod(given) != np.prod(learnt):

@@ -5,40 +5,40 @@ The rules behind every "auto" stand here, one function each.
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from ..core.errors import DataError, RecipeError, SmallBatch
-from ..core.recipe import Recipe, parse
+from ..core.recipe import Recipe, find, names, parse
 from ..core.schedules import Decay, Schedule
 from ..corruption import Clean, Corruption
 from ..data.moments import Moments
-from ..model import Layout, Scaling, in_unit_interval
+from ..model import Capability, Layout, Scaling, in_unit_interval
 from ..model.coding_layers import CodingLayer, Elementwise, Identity, ReLU, Sigmoid
 from ..objective import Objective, Term
 from ..training import Settings
-from ..training.constraints import Constraint, Free
+from ..training.constraints import Constraint
 from ..training.solvers import Solver
 from ..training.step import PRECISIONS
+from .parameters import RunParameters
 
-Parameters = Mapping[str, Any]
 Part = TypeVar("Part", bound=Recipe)
 
 MOST_ROWS = 256  # of a batch, where its size is "auto"
 
-# What brings what a term needs.
+# The parameter that provides what a term requires.
 MENDS = {
-    "values in (0, 1)": "activation='sigmoid'",
-    "zeros": "activation='relu'",
-    "output values in (0, 1)": "output_activation='sigmoid'",
+    Capability.UNIT_INTERVAL_CODES: "activation='sigmoid'",
+    Capability.ZERO_CODES: "activation='relu'",
+    Capability.UNIT_INTERVAL_OUTPUT: "output_activation='sigmoid'",
 }
 
 
-def settle(
-    parameters: Parameters,
+def resolve(
+    parameters: RunParameters,
     moments: Moments,
     dtype: np.dtype[Any],
     *,
@@ -50,59 +50,59 @@ def settle(
     `n_rows` to be trained on, if not all that the moments are of; `targets`: the moments of the rows' partners.
     """
     n_rows = moments.count if n_rows is None else n_rows
-    sparsifiers, penalties = sparsity(parameters["sparsity"])
-    error = one(parameters["loss"], Term, "loss")
+    layers, penalties = sparsity(parameters.sparsity)
+    error = part(parameters.loss, Term, "loss")
     if not error.is_reconstruction_error:
         raise RecipeError(f"loss={error.text!r} compares no rows; set loss='squared_error', sparsity={error.text!r}")
-    hidden, coding = activations(parameters["activation"], penalties)
-    scaling = one(parameters["scaling"], Scaling, "scaling").resolve(moments, dtype)
+    hidden, coding = activations(parameters.activation, penalties)
+    scaling = part(parameters.scaling, Scaling, "scaling").resolve(moments, dtype)
     unit = in_unit_interval(scaling, moments, moments if targets is None else targets)
     if error.unit_interval_only and not unit:
         raise DataError(f"{error.name} needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
     layout = Layout(
-        (len(moments.mean), *widths(parameters["n_components"], len(moments.mean))),
-        sparsifiers[0] if sparsifiers else coding,
+        (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
+        layers[0] if layers else coding,
         hidden=hidden,
-        output=output(parameters["output_activation"], unit),
-        tied=switch(parameters, "tied"),
-        centred=parameters.get("centred", False),
+        output=output(parameters.output_activation, unit),
+        tied=flag("tied", parameters.tied),
+        centred=parameters.centred,
         whitened=scaling.whitens,
-        norm=parameters.get("norm"),
-        refine=parameters.get("refine", 0),
+        norm=parameters.initial_norm,
+        refine=parameters.refine,
     )
-    size = batch_size(parameters["batch_size"], n_rows, penalties)
+    size = batch_size(parameters.batch_size, n_rows, penalties)
     return Settings(
         layout=layout,
         objective=objective(error, penalties, layout),
-        corruption=corruption(parameters["corruption"]),
+        corruption=corruption(parameters.corruption),
         scaling=scaling,
-        solver=one(parameters["solver"], Solver, "solver"),
-        learning_rate=learning_rate(parameters["learning_rate"], layout.coder, penalties),
+        solver=part(parameters.solver, Solver, "solver"),
+        learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
         batch_size=size,
-        epochs=epochs(parameters["max_iter"], n_rows, size),
-        weight_decay=number(parameters, "alpha", 0, np.inf),
-        device=device(parameters["device"]),
-        constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
-        revival=parameters.get("revival"),
-        order=parameters.get("order"),
-        precision=precision(parameters["precision"]),
+        epochs=epochs(parameters.max_iter, n_rows, size),
+        weight_decay=number("alpha", parameters.alpha, 0, np.inf),
+        device=device(parameters.device),
+        constraint=part(parameters.constraint, Constraint, "constraint"),
+        revival=parameters.resample,
+        order=parameters.order,
+        precision=precision(parameters.precision),
     )
 
 
 def objective(error: Term, penalties: Sequence[Term], layout: Layout) -> Objective:
     """Return the sum of error and penalties, if the network offers what they need."""
-    terms = Objective((error, *penalties))
+    terms, provided = Objective((error, *penalties)), layout.provides()
     try:
-        terms.check(layout.provides())
+        terms.check(provided)
     except RecipeError as refusal:
-        lacking = next(need for term in terms.terms for need in sorted(term.requires - layout.provides()))
-        in_the_way = not (isinstance(layout.coder, Elementwise) or lacking.startswith("output "))
-        mend = f"leave out {layout.coder.text}" if in_the_way else f"set {MENDS.get(lacking, 'another activation')}"
+        missing = next(iter(terms.missing(provided).values()))[0]
+        excluded = not (isinstance(layout.coder, Elementwise) or missing.part == "output")
+        mend = f"leave out {layout.coder.text}" if excluded else f"set {MENDS.get(missing, 'another activation')}"
         raise RecipeError(f"{refusal}; {mend}") from None
     return terms
 
 
-def one(value: Any, family: type[Part], parameter: str) -> Part:
+def part(value: Any, family: type[Part], parameter: str) -> Part:
     """Return a part that is given as itself or as its text."""
     if isinstance(value, str):
         return family.parse(value)
@@ -111,14 +111,14 @@ def one(value: Any, family: type[Part], parameter: str) -> Part:
     return value
 
 
-def crossed(parameters: Parameters) -> bool:
-    """Return whether the scaling asked for needs to know how columns go together."""
-    return one(parameters["scaling"], Scaling, "scaling").whitens
+def needs_products(scaling: Any) -> bool:
+    """Return whether fitting the scaling takes the columns' correlations."""
+    return part(scaling, Scaling, "scaling").whitens
 
 
 def corruption(value: Any) -> Corruption:
     """Return the corruption; None or "none" is none."""
-    return Clean() if value in (None, "none") else one(value, Corruption, "corruption")
+    return Clean() if value in (None, "none") else part(value, Corruption, "corruption")
 
 
 def sparsity(value: Any) -> tuple[list[CodingLayer], list[Term]]:
@@ -127,14 +127,14 @@ def sparsity(value: Any) -> tuple[list[CodingLayer], list[Term]]:
         return [], []
     given = value.terms if isinstance(value, Objective) else [value] if isinstance(value, str) else value
     given = given if isinstance(given, Sequence) else [given]
-    parts = [part for v in given for part in (parse(v, CodingLayer, Term) if isinstance(v, str) else [v])]
-    for part in parts:
-        if not isinstance(part, CodingLayer | Term):
-            raise RecipeError(f"sparsity={part!r} is neither a coding layer nor a penalty, nor the text of one")
-    sparsifiers = [part for part in parts if isinstance(part, CodingLayer)]
-    if len(sparsifiers) > 1:
-        raise RecipeError(f"sparsity: {' + '.join(s.text for s in sparsifiers)} are two coding layers; name one")
-    return sparsifiers, [part for part in parts if isinstance(part, Term)]
+    parts = [each for v in given for each in (parse(v, CodingLayer, Term) if isinstance(v, str) else [v])]
+    for each in parts:
+        if not isinstance(each, CodingLayer | Term):
+            raise RecipeError(f"sparsity={each!r} is neither a coding layer nor a penalty, nor the text of one")
+    layers = [each for each in parts if isinstance(each, CodingLayer)]
+    if len(layers) > 1:
+        raise RecipeError(f"sparsity: {' + '.join(layer.text for layer in layers)} are two coding layers; name one")
+    return layers, [each for each in parts if isinstance(each, Term)]
 
 
 def activations(value: Any, penalties: Sequence[Term]) -> tuple[Elementwise, Elementwise]:
@@ -143,19 +143,19 @@ def activations(value: Any, penalties: Sequence[Term]) -> tuple[Elementwise, Ele
     "auto": ReLU, but for the coding layer sigmoid where a penalty needs codes in (0, 1).
     """
     if value == "auto":
-        rates = any("values in (0, 1)" in term.requires for term in penalties)
+        rates = any(Capability.UNIT_INTERVAL_CODES in term.requires for term in penalties)
         return ReLU(), Sigmoid() if rates else ReLU()
     pair = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
     if len(pair) != 2:
         raise RecipeError(f"activation={value!r}: give one activation, or a pair (hidden layers', coding layer's)")
-    return one(pair[0], Elementwise, "activation"), one(pair[1], Elementwise, "activation")
+    return part(pair[0], Elementwise, "activation"), part(pair[1], Elementwise, "activation")
 
 
 def output(value: Any, unit: bool) -> Elementwise:
     """Return the output activation; "auto": sigmoid where the scaled rows lie in [0, 1], else identity."""
     if value == "auto":
         return Sigmoid() if unit else Identity()
-    return one(value, Elementwise, "output_activation")
+    return part(value, Elementwise, "output_activation")
 
 
 def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
@@ -179,7 +179,7 @@ def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> 
     """
     if value == "auto":
         zeros = any(term.target_kind == "l0" and term.target is not None for term in penalties)
-        return Decay(0.01 if "values in (0, 1)" in coder.provides else 0.001 if zeros else 0.003, last=0.3)
+        return Decay(0.01 if Capability.UNIT_INTERVAL_CODES in coder.provides else 0.001 if zeros else 0.003, last=0.3)
     if isinstance(value, str):
         try:
             value = float(value)
@@ -187,7 +187,7 @@ def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> 
             value = Schedule.parse(value)
     ends = (value.at(0.0), value.at(1.0)) if isinstance(value, Schedule) else (value,)
     for end in ends:
-        number({"learning_rate": end}, "learning_rate", 0, np.inf)
+        number("learning_rate", end, 0, np.inf)
     return value if isinstance(value, Schedule) else float(value)
 
 
@@ -210,7 +210,7 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
     if value == "auto":
         usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), MOST_ROWS) if n_rows > 32 else 32
         return max(usual, enough)
-    size = whole({"batch_size": value}, "batch_size")
+    size = positive_integer("batch_size", value)
     if size < enough:
         warnings.warn(
             f"batch_size={size} is too small to measure a rate of {min(rates):g} in; {enough} would do",
@@ -224,7 +224,7 @@ def epochs(value: Any, n_rows: int, size: int) -> int:
     """Return the number of epochs; None: as many as make about 4,000 steps, within 20 … 1,000."""
     if value is None:
         return min(max(round(4000 / -(-n_rows // size)), 20), 1000)
-    return whole({"max_iter": value}, "max_iter")
+    return positive_integer("max_iter", value)
 
 
 def device(value: Any) -> str:
@@ -245,25 +245,28 @@ def precision(value: Any) -> str:
     return str(value)
 
 
-def switch(parameters: Parameters, name: str) -> bool:
+def flag(name: str, value: Any) -> bool:
     """Return a parameter that is true or false."""
-    value = parameters[name]
     if not isinstance(value, bool | np.bool_):
         raise RecipeError(f"{name}={value!r} must be True or False")
     return bool(value)
 
 
-def number(parameters: Parameters, name: str, low: float, high: float) -> float:
-    """Return a parameter that is a number in [low, high]."""
-    value = parameters[name]
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """Return a parameter that is a number in [low, high)."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value < high:
         raise RecipeError(f"{name}={value!r} must be a number in [{low:g}, {high:g})")
     return float(value)
 
 
-def whole(parameters: Parameters, name: str) -> int:
+def positive_integer(name: str, value: Any) -> int:
     """Return a parameter that is a positive whole number."""
-    value = parameters[name]
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise RecipeError(f"{name}={value!r} must be a positive whole number")
     return int(value)
+
+
+def dictionary_kinds() -> dict[str, type[CodingLayer] | type[Term]]:
+    """Return the parts that a dictionary's `sparsity` may name alone, by name; each knows its usual recipe."""
+    parts = (find(name, CodingLayer, Term) for name in names(CodingLayer, Term))
+    return {kind.name: kind for kind in parts if issubclass(kind, CodingLayer | Term) and kind.dictionary_text}

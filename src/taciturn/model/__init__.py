@@ -1,6 +1,7 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
 from .autoencoder import Affine, Autoencoder
+from .capability import Capability, description
 from .codes import Codes, Dense, PreActivations, Sparse, dense
 from .layout import Layout
 from .passes import Batch, Model, Pass
@@ -11,6 +12,7 @@ __all__ = [
     "Auto",
     "Autoencoder",
     "Batch",
+    "Capability",
     "Codes",
     "Dense",
     "Layout",
@@ -26,5 +28,6 @@ __all__ = [
     "UInt8",
     "Whiten",
     "dense",
+    "description",
     "in_unit_interval",
 ]

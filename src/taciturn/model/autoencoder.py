@@ -190,7 +190,7 @@ class Autoencoder(nn.Module):
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:
         """Set the decoder's last bias so that without any codes it says this scaled row."""
-        sigmoid = "values in (0, 1)" in self.layout.output.provides
+        sigmoid = self.layout.output.bounds == (0.0, 1.0)
         self.outer_layers[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
 
     def by_latent(self) -> list[nn.Parameter]:

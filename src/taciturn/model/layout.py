@@ -1,9 +1,11 @@
 """The network's shape, as a recipe."""
 
+import math
 from dataclasses import dataclass
 
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
+from .capability import Capability
 from .coding_layers import CodingLayer, Elementwise, Identity, ReLU
 
 
@@ -42,7 +44,9 @@ class Layout(Recipe):
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} needs one layer and output identity; set refine=0")
 
-    def provides(self) -> frozenset[str]:
-        """What terms may need of this network."""
-        linear = {"decoder of one layer"} if len(self.widths) == 2 else set()
-        return self.coder.provides | linear | {f"output {offer}" for offer in self.output.provides}
+    def provides(self) -> frozenset[Capability]:
+        """Return what terms may require of this network."""
+        of_decoder = {Capability.ONE_LAYER_DECODER} if len(self.widths) == 2 else set()
+        of_output = {(0.0, 1.0): Capability.UNIT_INTERVAL_OUTPUT, (-math.inf, math.inf): Capability.UNBOUNDED_OUTPUT}
+        bounds = self.output.bounds
+        return self.coder.provides | of_decoder | ({of_output[bounds]} if bounds in of_output else set())

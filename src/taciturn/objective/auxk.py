@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.schedules import Schedule
-from ..model import Pass
+from ..model import Capability, Pass
 from .term import Term
 
 
@@ -24,7 +24,7 @@ class AuxK(Term):
     weight: float | Schedule | str | None = field(default=1 / 32, kw_only=True)
 
     name = "auxk"
-    requires = frozenset({"ranking", "decoder of one layer", "output any value"})
+    requires = frozenset({Capability.RANKED_CODES, Capability.ONE_LAYER_DECODER, Capability.UNBOUNDED_OUTPUT})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from ..model import Model, Pass
+from ..model import Capability, Model, Pass
 from .term import Term
 
 
@@ -27,9 +27,9 @@ class CountTerm(Term):
             check(self, "l0", 0, ends="(]", fixed=True)
 
     @property
-    def requires(self) -> frozenset[str]:  # type: ignore[override]  # it depends on what is asked
+    def requires(self) -> frozenset[Capability]:  # type: ignore[override]  # it depends on what is asked
         """Zeros, where they are to be counted."""
-        return frozenset() if self.l0 is None else frozenset({"zeros"})
+        return frozenset() if self.l0 is None else frozenset({Capability.ZERO_CODES})
 
     @property
     def target(self) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..model import Pass
+from ..model import Capability, Pass
 from .term import Number, Term
 
 
@@ -20,7 +20,7 @@ class CrossEntropy(Term):
     is_reconstruction_error = True
     has_gradient = True
     unit_interval_only = True
-    requires = frozenset({"output values in (0, 1)"})
+    requires = frozenset({Capability.UNIT_INTERVAL_OUTPUT})
 
     def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
         """Return the error, and weight/(B D) (x̂ - x)."""

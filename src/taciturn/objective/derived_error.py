@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..core.errors import RecipeError
+from ..model import Capability
 from .squared_error import SquaredError
 from .term import Term
 
@@ -13,7 +14,7 @@ class DerivedError(Term):
 
     error: Term = field(default=SquaredError(), kw_only=True)
 
-    of = frozenset[str]()  # of the codes and the decoder
+    of = frozenset[Capability]()  # of the codes and the decoder
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -25,7 +26,7 @@ class DerivedError(Term):
             raise RecipeError(f"{self.name}: error={error.text} has a weight of its own; give it to {self.name}")
 
     @property
-    def requires(self) -> frozenset[str]:  # type: ignore[override]  # it depends on the error
+    def requires(self) -> frozenset[Capability]:  # type: ignore[override]  # it depends on the error
         """What it looks at, and what the error needs."""
         return self.of | self.error.requires
 

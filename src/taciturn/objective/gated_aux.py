@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..model import Pass
+from ..model import Capability, Pass
 from .derived_error import DerivedError
 
 
@@ -13,7 +13,7 @@ class GatedAux(DerivedError):
     """The error of the proposals, decoded by a decoder that gets no gradient from it (Rajamanoharan et al., 2024)."""
 
     name = "gated_aux"
-    of = frozenset({"proposal"})
+    of = frozenset({Capability.GATE_ACTIVATIONS})
 
     def __call__(self, p: Pass) -> Tensor:
         """Return the error of decode(max(g, 0))."""

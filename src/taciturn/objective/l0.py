@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..model import Pass
+from ..model import Capability, Pass
 from .count import CountTerm, mean_l0
 
 
@@ -23,9 +23,9 @@ class L0(CountTerm):
     offset = 0.02
 
     @property
-    def requires(self) -> frozenset[str]:  # type: ignore[override]
+    def requires(self) -> frozenset[Capability]:  # type: ignore[override]
         """A gate with a gradient."""
-        return frozenset({"l0 gradient"})
+        return frozenset({Capability.L0_GRADIENT})
 
     def __call__(self, p: Pass) -> Tensor:
         """Return L0, or (L0 / l0 - 1)²."""

@@ -20,6 +20,7 @@ class L1(CountTerm):
     scaled: bool = field(default=False, kw_only=True)
 
     name = "l1"
+    dictionary_text = "l1:l0={k}"
 
     @property
     def has_gradient(self) -> bool:  # type: ignore[override]  # the lengths of the dictionary's rows have a gradient too

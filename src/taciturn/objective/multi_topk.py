@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.schedules import Schedule
-from ..model import Pass
+from ..model import Capability, Pass
 from .derived_error import DerivedError
 
 
@@ -21,7 +21,7 @@ class MultiTopK(DerivedError):
     weight: float | Schedule | str | None = field(default=1 / 8, kw_only=True)
 
     name = "multi_topk"
-    of = frozenset({"ranking"})
+    of = frozenset({Capability.RANKED_CODES})
 
     def __post_init__(self) -> None:
         super().__post_init__()

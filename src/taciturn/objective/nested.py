@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import RecipeError
-from ..model import Codes, Pass
+from ..model import Capability, Codes, Pass
 from .derived_error import DerivedError
 
 
@@ -24,7 +24,7 @@ class Nested(DerivedError):
     shares: tuple[float, ...] = field(default=(), kw_only=True)
     detach: bool = field(default=False, kw_only=True)
 
-    of = frozenset({"decoder of one layer"})
+    of = frozenset({Capability.ONE_LAYER_DECODER})
     is_reconstruction_error = True
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class HierarchicalTopK(Nested):
     """
 
     name = "hierarchical_topk"
-    of = frozenset({"decoder of one layer", "ranking"})
+    of = frozenset({Capability.ONE_LAYER_DECODER, Capability.RANKED_CODES})
 
     def parts(self, p: Pass) -> list[Codes]:
         """Return the loudest, the second, the next two, the next four …"""

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.recipe import check
-from ..model import Pass
+from ..model import Capability, Pass
 from .term import Term
 
 
@@ -22,7 +22,7 @@ class Orthogonality(Term):
     chunk: int = 1024
 
     name = "orthogonality"
-    requires = frozenset({"decoder of one layer"})
+    requires = frozenset({Capability.ONE_LAYER_DECODER})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.schedules import Schedule, final
-from ..model import Model, Pass
+from ..model import Capability, Model, Pass
 from .term import Number, Term
 
 MOST = 1 - 1e-6
@@ -40,7 +40,7 @@ class RateTerm(Term):
 
     rate: float | Schedule
 
-    requires = frozenset({"values in (0, 1)"})
+    requires = frozenset({Capability.UNIT_INTERVAL_CODES})
     target_kind = "rate"
     offset = 0.02
     has_gradient = True

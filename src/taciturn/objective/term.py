@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
 from ..core.schedules import Schedule, final
-from ..model import Model, Pass
+from ..model import Capability, Model, Pass, description
 from .controller import Controller
 
 Number = float | Tensor  # one number; in an array where a step is recorded and the number may change
@@ -30,11 +30,13 @@ class Term(Recipe):
 
     weight: float | Schedule | str | None = None
 
-    requires: ClassVar[frozenset[str]] = frozenset()  # of the codes and the output; see Sparsifier.offers
+    requires: ClassVar[frozenset[Capability]] = frozenset()  # of the codes and the output; see Sparsifier.offers
     unit_interval_only: ClassVar[bool] = False  # makes sense for targets in [0, 1] only
     is_reconstruction_error: ClassVar[bool] = False  # compares reconstructions with their targets: a loss of its own
     target_kind: ClassVar[str] = ""  # what its target is: a "rate", or an "l0"
     offset: ClassVar[float] = 0.0  # how far past its target it aims; see controller
+    dictionary_text: ClassVar[str | None] = None  # the usual recipe of a dictionary; see DictionaryAutoencoder
+    dictionary_revival: ClassVar[str] = "resample"  # how that dictionary revives dead latents
     has_gradient: ClassVar[bool] = False  # knows its gradient by itself; see graded
 
     def __post_init__(self) -> None:
@@ -130,14 +132,18 @@ class Objective(Recipe):
             named[f"{term.name}_{same + 1}" if same else term.name] = term
         return named
 
-    def check(self, offers: Iterable[str]) -> None:
-        """Raise RecipeError, saying why, unless every term finds what it needs."""
-        offers = frozenset(offers)
-        for term in self.terms:
-            if missing := sorted(term.requires - offers):
-                there = ", ".join(sorted(offer for offer in offers if _of(offer) == _of(missing[0])))
-                there = there or "nothing of the kind"
-                raise RecipeError(f"{term.name} needs {', '.join(missing)}; this model offers {there}")
+    def check(self, provided: Iterable[Capability]) -> None:
+        """Raise RecipeError, naming the term, unless every term finds what it requires."""
+        provided = frozenset(provided)
+        for name, missing in self.missing(provided).items():
+            of_same_part = frozenset(each for each in provided if each.part == missing[0].part)
+            there = description(of_same_part) or "nothing of the kind"
+            raise RecipeError(f"{name} requires {description(frozenset(missing))}; this model provides {there}")
+
+    def missing(self, provided: frozenset[Capability]) -> dict[str, list[Capability]]:
+        """Return what is not provided, by the name of the term that requires it."""
+        lacking = {name: term.requires - provided for name, term in self.named().items()}
+        return {name: [each for each in Capability if each in some] for name, some in lacking.items() if some}
 
     def controllers(self) -> nn.ModuleDict:
         """Return a fresh controller for each term whose weight is to be found, by the term's name."""
@@ -161,9 +167,3 @@ class Objective(Recipe):
             else:
                 weighted.append(term.fixed_weight * numbers[name])
         return torch.stack(weighted).sum(), numbers
-
-
-def _of(offer: str) -> str:
-    """Return what offers this: the "output", the "decoder", or else the codes ("")."""
-    first = offer.partition(" ")[0]
-    return first if first in ("output", "decoder") else ""

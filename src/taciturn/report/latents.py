@@ -94,7 +94,7 @@ def _largest(model: Autoencoder, source: Source, latents_M: Tensor) -> tuple[lis
     loud_MT, rows_MT = torch.zeros(len(latents_M), 0), torch.zeros(len(latents_M), 0, dtype=torch.long)
     total_M, count_M, start = torch.zeros(len(latents_M), dtype=torch.float64), torch.zeros(len(latents_M)), 0
     for codes_BM in _columns(model, source, latents_M):
-        at_work = codes_BM > 0.5 if "0.5" in model.layout.coder.at_work else codes_BM != 0
+        at_work = model.layout.coder.is_active(codes_BM)
         total_M, count_M = total_M + (codes_BM * at_work).double().sum(0), count_M + at_work.sum(0)
         loud = torch.cat([loud_MT, codes_BM.T], 1)
         rows = torch.cat([rows_MT, torch.arange(start, start + len(codes_BM)).expand(len(latents_M), -1)], 1)

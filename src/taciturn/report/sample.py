@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..core.seeds import generator
 from ..data.sources import Source, Subset
 from ..inference import encode, sparse
-from ..model import Autoencoder, Sparse
+from ..model import Autoencoder, Capability, Sparse
 
 MOST = 20_000  # rows
 ENTRIES = 1 << 25  # of dense codes, or of rows
@@ -27,7 +27,7 @@ class Sample:
 
 def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
     """Return up to 20,000 rows, all if there are no more, and as many as memory allows."""
-    dense = "zeros" not in model.layout.coder.provides
+    dense = Capability.ZERO_CODES not in model.layout.coder.provides
     width = max(model.layout.widths) if dense else model.layout.widths[0]
     n = min(len(source), MOST, max(ENTRIES // width, 1000))
     order = torch.randperm(len(source), generator=generator(seed, "sample"))[:n].numpy()

@@ -27,8 +27,8 @@ class Summary:
     target_rate: float | None
     target_l0: float | None
     weights: dict[str, float]  # found while training, by the penalty's name
-    at_work: str  # which codes count as firing
-    silent: int  # latents that never fire
+    active_above: float | None  # codes above it count as active; None: all that are not 0
+    dead: int  # latents that never fire
     l0: float  # latents that fire in a row, on average
     corruption: str
     psnr_before: float | None
@@ -55,8 +55,12 @@ class Summary:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Return the summary that `to_dict` wrote."""
+        # folders of format 1 have older names
+        named = {("dead" if name == "silent" else name): value for name, value in plain.items()}
+        if "at_work" in named:
+            named["active_above"] = 0.5 if named.pop("at_work") == "above 0.5" else None
         try:
-            return cls(**plain)
+            return cls(**named)
         except TypeError as error:
             raise ArtifactError(f"metrics.json is not of this version: {error}") from error
 
@@ -83,8 +87,8 @@ class Summary:
     def _latents(self) -> str:
         if self.target_rate is not None and self.target_l0 is None:
             return f"{self.latents:,}"
-        fire = f"{self.latents:,}; {self.l0:.1f} a row are {self.at_work}, {self.silent:,} never are"
-        return fire if self.target_l0 is None else f"{fire}; asked for {self.target_l0:g}"
+        target = "" if self.target_l0 is None else f" (target {self.target_l0:g})"
+        return f"{self.latents:,} · {self.l0:.1f} active per row{target} · {self.dead:,} dead"
 
 
 def summarise(
@@ -124,8 +128,8 @@ def told(
         target_rate=targets.get("rate"),
         target_l0=targets.get("l0", model.layout.coder.target_l0),
         weights=dict(weights or {}),
-        at_work=model.layout.coder.at_work,
-        silent=int((found.sparsity.firing == 0).sum()),
+        active_above=model.layout.coder.active_above,
+        dead=int((found.sparsity.firing == 0).sum()),
         l0=found.sparsity.l0,
         corruption="" if corruption.clean else corruption.text,
         psnr_before=None if found.before is None else finite(found.before.psnr),

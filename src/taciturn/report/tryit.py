@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..core.errors import DataError
-from ..core.schedules import final
 from ..model import Autoencoder
-from ..model.coding_layers import BatchTopK, CodingLayer, Elementwise, Gated, JumpReLU, TopK
+from ..model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ..plots import is_image
 
 LIMIT = 2_000_000  # characters of a model's numbers in the page: 750,000 weights of float16 in base64
@@ -25,7 +24,6 @@ COLUMNS = 10_000  # wider rows are not drawn
 NUMBERS = 50_000  # of all examples together
 SLIDERS = 30
 NAME = 80  # characters of a name
-CURVES = ("identity", "relu", "elu", "tanh", "sigmoid")
 
 Array = NDArray[np.float64]
 
@@ -35,6 +33,7 @@ class TryIt:
     """A model and some rows of its data, as a page holds them; rows are flat and in the input's units."""
 
     model: dict[str, Any]  # what decodeModel of tryit.js reads
+    activations: dict[str, str]  # the functions that the model uses, in JavaScript, by name
     rows: list[list[float]]  # examples
     names: list[str]  # the examples'
     columns: list[str]  # none for images
@@ -47,6 +46,12 @@ class TryIt:
     noise: float  # the strongest that can be added, in scaled units
     peak: float  # the range of scaled values, which PSNR is measured by
 
+    @property
+    def activations_script(self) -> str:
+        """The activation functions as JavaScript, by which tryit.js finds them."""
+        functions = ", ".join(f"{name}: {source}" for name, source in self.activations.items())
+        return f"window.taciturnActivations = {{ {functions} }};"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
@@ -55,11 +60,10 @@ class TryIt:
 def why_not(model: Autoencoder, *, limit: int = LIMIT) -> str | None:
     """Return why a page cannot hold and compute this model; None where it can."""
     layout = model.layout
-    parts: tuple[CodingLayer, ...] = (layout.coder, layout.hidden, layout.output)
-    for part in parts:
-        if isinstance(part, Elementwise) and part.name not in CURVES:
-            return f"the page does not know the activation {part.name}"
-    if not isinstance(layout.coder, Elementwise | TopK | BatchTopK | JumpReLU | Gated):
+    for activation in _activations(model):
+        if activation.javascript is None:
+            return f"the page does not know the activation {activation.name}"
+    if _form(model) is None:
         return f"the page does not know the coding layer {layout.coder.name}"
     if layout.widths[0] > COLUMNS:
         return f"rows of {layout.widths[0]:,} columns are too wide for the page: it draws up to {COLUMNS:,}"
@@ -89,7 +93,8 @@ def try_it(
     columns, names : the columns' names and the examples'; numbers from 0 where there are none.
     limit : characters that the model's numbers may take in the page.
     """
-    if why_not(model, limit=limit) is not None:
+    form = _form(model)
+    if form is None or why_not(model, limit=limit) is not None:
         return None
     n_columns = model.layout.widths[0]
     examples_RD = np.asarray(rows, np.float64).reshape(-1, n_columns)[: max(NUMBERS // n_columns, 1)]
@@ -112,7 +117,8 @@ def try_it(
     off = _off(model, examples_RD, spread_D)
     whole = off > NEAR and _size(model, 4) <= limit
     return TryIt(
-        model=_plain(model, _whole if whole else _half),
+        model=_plain(model, form, _whole if whole else _half),
+        activations={each.name: each.javascript or "" for each in _activations(model)},
         rows=examples_RD.tolist(),
         names=[_short(str(name)) for name in names[: len(examples_RD)]],
         columns=[] if image else [_short(str(name)) for name in columns],
@@ -148,13 +154,13 @@ def _off(model: Autoencoder, rows_RD: Array, spread_D: Array) -> float:
     return max(float(far), float(off_RD.max()))
 
 
-def _plain(model: Autoencoder, matrix: Callable[[Tensor], dict[str, Any]]) -> dict[str, Any]:
+def _plain(model: Autoencoder, form: Form, matrix: Callable[[Tensor], dict[str, Any]]) -> dict[str, Any]:
     layout, (encoder, decoder) = model.layout, model.layers
     return {
         "widths": list(layout.widths),
         "hidden": layout.hidden.name,
         "output": layout.output.name,
-        "coder": _coder(model),
+        "coder": _coder(form),
         "centred": layout.centred,
         "refine": [eta.item() for eta in model.refinements],
         "encoder": [{"weight": matrix(layer.weight), "bias": _vector(layer.bias)} for layer in encoder],
@@ -169,21 +175,27 @@ def _plain(model: Autoencoder, matrix: Callable[[Tensor], dict[str, Any]]) -> di
     }
 
 
-def _coder(model: Autoencoder) -> dict[str, Any]:
-    """Return the coding layer as one of the four kinds that tryit.js knows."""
-    coder, state = model.layout.coder, model.coder
-    match coder:
-        case TopK():
-            return {"kind": "top", "k": round(final(coder.k)), "signed": coder.signed}
-        case BatchTopK():
-            every = _tensor(state.value).expand(model.layout.widths[-1])
-            return {"kind": "above", "threshold": _vector(every)}
-        case JumpReLU():
-            return {"kind": "above", "threshold": _vector(_tensor(state.clamped))}
-        case Gated():
-            scale, bias = _tensor(state.log_scale).detach().exp(), _tensor(state.bias)
-            return {"kind": "gated", "scale": _vector(scale), "bias": _vector(bias)}
-    return {"kind": "curve", "curve": coder.name, "half": coder.at_work == "above 0.5"}
+def _coder(form: Form) -> dict[str, Any]:
+    """Return a coding layer's form as tryit.js reads it."""
+    match form:
+        case TopForm():
+            return {"kind": "top", "k": form.k, "signed": form.signed}
+        case ThresholdForm():
+            return {"kind": "threshold", "threshold": _vector(form.threshold)}
+        case GateForm():
+            return {"kind": "gate", "scale": _vector(form.scale), "bias": _vector(form.bias)}
+        case ElementwiseForm():
+            return {"kind": "elementwise", "activation": form.activation, "activeAbove": form.active_above}
+
+
+def _form(model: Autoencoder) -> Form | None:
+    return model.layout.coder.form(model.coder, model.layout.widths[-1])
+
+
+def _activations(model: Autoencoder) -> list[Elementwise]:
+    """Return the activation functions that the model uses."""
+    layers = (model.layout.coder, model.layout.hidden, model.layout.output)
+    return [layer for layer in layers if isinstance(layer, Elementwise)]
 
 
 def _halves(weight: Tensor) -> tuple[int, NDArray[np.float16]]:
@@ -208,12 +220,6 @@ def _vector(numbers: Tensor, dtype: str = "<f4") -> str:
 
 def _text(numbers: NDArray[Any], dtype: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, dtype).tobytes()).decode("ascii")
-
-
-def _tensor(value: Any) -> Tensor:
-    """Return the tensor; nn.Module has forgotten its type."""
-    assert isinstance(value, Tensor)
-    return value
 
 
 def _scaled(model: Autoencoder, rows_RD: Array) -> Array:

@@ -60,8 +60,8 @@ def _clauses(now: Summary, baselines: list[Baseline]) -> Iterator[str]:
         yield f"asked for a rate of {now.target_rate:.1%}, got {now.rate:.1%}"
     if now.target_l0 is not None:
         yield f"asked for {now.target_l0:g} latents a row, got {now.l0:.1f}"
-    if now.silent and now.target_rate is None:
-        yield f"{now.silent:,} latent{'s' if now.silent > 1 else ''} never {'fire' if now.silent > 1 else 'fires'}"
+    if now.dead and now.target_rate is None:
+        yield f"{now.dead:,} latent{'s' if now.dead > 1 else ''} never {'fire' if now.dead > 1 else 'fires'}"
     if now.psnr_before is not None and now.psnr_after is not None:
         lifts = "lifts" if now.psnr_after > now.psnr_before else "lowers"
         yield f"{lifts} noisy rows from {now.psnr_before:.1f} to {now.psnr_after:.1f} dB"
@@ -81,7 +81,7 @@ def _points(now: Summary) -> Iterator[tuple[str, str]]:
     if now.psnr_before is not None and now.psnr_after is not None:
         yield f"{now.psnr_after - now.psnr_before:+.1f} dB", f"PSNR gained on {now.corruption}"
     if now.target_rate is None:
-        yield f"{now.silent:,}", "latents that never fire"
+        yield f"{now.dead:,}", "latents that never fire"
 
 
 def _warnings(
@@ -97,9 +97,9 @@ def _warnings(
             f"{now.l0:.1f} latents a row are at work, {now.target_l0:g} were asked.",
             "Train longer; rows unlike those learnt from need other numbers of latents.",
         )
-    if now.silent > DEAD * now.latents and now.target_rate is None:
+    if now.dead > DEAD * now.latents and now.target_rate is None:
         yield ReportWarning(
-            f"{now.silent:,} of {now.latents:,} latents never fire on these rows.",
+            f"{now.dead:,} of {now.latents:,} latents never fire on these rows.",
             'Use fewer latents, or revive="auxk+resample".',
         )
     if near.doubles > DOUBLES * now.latents:

@@ -3,6 +3,7 @@
 from .batch_topk import BatchTopK
 from .coding_layer import CodingLayer
 from .elementwise import ELU, Elementwise, Identity, ReLU, Sigmoid, Tanh
+from .form import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from .gated import Gated
 from .jumprelu import JumpReLU
 from .topk import TopK
@@ -12,11 +13,16 @@ __all__ = [
     "BatchTopK",
     "CodingLayer",
     "Elementwise",
+    "ElementwiseForm",
+    "Form",
+    "GateForm",
     "Gated",
     "Identity",
     "JumpReLU",
     "ReLU",
     "Sigmoid",
     "Tanh",
+    "ThresholdForm",
+    "TopForm",
     "TopK",
 ]

@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
+from ..capability import Capability
 from ..codes import Codes, PreActivations
 from ..passes import Pass
 from .coding_layer import CodingLayer
+from .form import Form, ThresholdForm
 
 MEMORY = 100  # batches
 
@@ -38,8 +40,10 @@ class BatchTopK(CodingLayer):
     k: float | Schedule
 
     name = "batch_topk"
-    provides = frozenset({"zeros", "ranking"})
+    provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
+    dictionary_text = "batch_topk:{k}"
+    dictionary_revival = "auxk"
     finalises = True
 
     def __post_init__(self) -> None:
@@ -63,6 +67,11 @@ class BatchTopK(CodingLayer):
         assert isinstance(state, Threshold)
         above = pre.above(state.value)
         return above.with_values(above.values * (above.values > state.value))
+
+    def form(self, state: nn.Module, n_latents: int) -> Form:
+        """Return the threshold form: one threshold for all latents."""
+        assert isinstance(state, Threshold)
+        return ThresholdForm(state.value.expand(n_latents))
 
     @torch.no_grad()
     def update(self, p: Pass, state: nn.Module) -> None:

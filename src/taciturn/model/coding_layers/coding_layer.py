@@ -8,16 +8,20 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ...core.recipe import Recipe
+from ..capability import Capability
 from ..codes import Codes, PreActivations
 from ..passes import Pass
+from .form import Form
 
 
 @dataclass(frozen=True)
 class CodingLayer(Recipe):
     """A coding layer's activation. Calling it is inference; `train` differs only where it must."""
 
-    provides: ClassVar[frozenset[str]] = frozenset()  # what terms may need of its codes
-    at_work: ClassVar[str] = "not 0"  # which codes count as firing, in words
+    provides: ClassVar[frozenset[Capability]] = frozenset()  # what terms may require of its codes
+    active_above: ClassVar[float | None] = None  # codes above it count as active; None: all that are not 0
+    dictionary_text: ClassVar[str | None] = None  # the usual recipe of a dictionary; see DictionaryAutoencoder
+    dictionary_revival: ClassVar[str] = "resample"  # how that dictionary revives dead latents
     transpose_initialised: ClassVar[bool] = False  # the decoder is born as the encoder's transpose
     finalises: ClassVar[bool] = False  # has something to set after training; see close
 
@@ -55,9 +59,17 @@ class CodingLayer(Recipe):
         """Let latents speak the more readily, by [L] or [1] in units of pre-activations, in place."""
         bias_L.add_(by)
 
+    def is_active(self, values: Tensor) -> Tensor:
+        """Return which codes count as active, in the shape of `values`."""
+        return values != 0 if self.active_above is None else values > self.active_above
+
     def active_counts(self, codes: Codes) -> Tensor:
-        """Return in how many rows each latent is at work [L]."""
-        return codes.active_counts()
+        """Return in how many rows each latent is active [L]."""
+        return codes.active_counts() if self.active_above is None else self.is_active(codes.dense()).sum(0)
+
+    def form(self, state: nn.Module, n_latents: int) -> Form | None:
+        """Return how `encode` computes codes, in numbers; None where none of the forms fits."""
+        return None
 
     def init_std(self, n_in: int, n_out: int) -> float:
         """Return the standard deviation of a layer's initial weights: rows of unit length."""

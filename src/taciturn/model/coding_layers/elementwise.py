@@ -3,18 +3,24 @@
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..capability import Capability
 from ..codes import Codes, Dense, PreActivations
 from .coding_layer import CodingLayer
+from .form import ElementwiseForm, Form
 
 
 @dataclass(frozen=True)
 class Elementwise(CodingLayer):
-    """A curve applied to every pre-activation."""
+    """An activation function applied to every pre-activation."""
+
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)  # of its values
+    javascript: ClassVar[str | None] = None  # the function for a report's page; without it a page cannot compute it
 
     @abstractmethod
     def activate(self, pre: Tensor) -> Tensor:
@@ -28,6 +34,10 @@ class Elementwise(CodingLayer):
         """Return the curve's values, dense."""
         return Dense(self.activate(pre.dense()))
 
+    def form(self, state: nn.Module, n_latents: int) -> Form:
+        """Return the elementwise form."""
+        return ElementwiseForm(self.name, self.active_above)
+
     def init_std(self, n_in: int, n_out: int) -> float:
         """Return Glorot and Bengio's (2010) standard deviation √(2 / (n_in + n_out))."""
         return math.sqrt(2 / (n_in + n_out))
@@ -38,7 +48,7 @@ class Identity(Elementwise):
     """z."""
 
     name = "identity"
-    provides = frozenset({"any value"})
+    javascript = "(z) => z"
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return pre itself."""
@@ -54,6 +64,8 @@ class Tanh(Elementwise):
     """tanh(z)."""
 
     name = "tanh"
+    bounds = (-1.0, 1.0)
+    javascript = "Math.tanh"
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return tanh(pre)."""
@@ -67,11 +79,13 @@ class Tanh(Elementwise):
 
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
-    """1 / (1 + exp(-z)): the textbook's coding layer under a rate penalty. A latent is at work above 0.5."""
+    """1 / (1 + exp(-z)): the textbook's coding layer under a rate penalty. A code above 0.5 counts as active."""
 
     name = "sigmoid"
-    provides = frozenset({"values in (0, 1)"})
-    at_work = "above 0.5"
+    provides = frozenset({Capability.UNIT_INTERVAL_CODES})
+    bounds = (0.0, 1.0)
+    active_above = 0.5
+    javascript = "(z) => 1 / (1 + Math.exp(-z))"
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return 1 / (1 + exp(-pre))."""
@@ -82,17 +96,15 @@ class Sigmoid(Elementwise):
         found: Tensor = torch.ops.aten.sigmoid_backward(up, values)
         return found
 
-    def active_counts(self, codes: Codes) -> Tensor:
-        """Return in how many rows each latent is above 0.5 [L]."""
-        return (codes.dense() > 0.5).sum(0)
-
 
 @dataclass(frozen=True)
 class ReLU(Elementwise):
     """max(z, 0)."""
 
     name = "relu"
-    provides = frozenset({"zeros", "ranking"})
+    provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
+    bounds = (0.0, math.inf)
+    javascript = "(z) => Math.max(z, 0)"
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return max(pre, 0)."""
@@ -113,6 +125,8 @@ class ELU(Elementwise):
     """z where positive, else exp(z) - 1 (Clevert et al., 2016)."""
 
     name = "elu"
+    bounds = (-1.0, math.inf)
+    javascript = "(z) => (z > 0 ? z : Math.expm1(z))"
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return pre or exp(pre) - 1."""

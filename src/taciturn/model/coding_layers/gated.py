@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from ..capability import Capability
 from ..codes import Codes, PreActivations
 from .coding_layer import CodingLayer
+from .form import Form, GateForm
 
 
 class Magnitude(nn.Module):
@@ -28,8 +30,9 @@ class Gated(CodingLayer):
     """
 
     name = "gated"
-    provides = frozenset({"zeros", "ranking", "proposal"})
+    provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.GATE_ACTIVATIONS})
     transpose_initialised = True
+    dictionary_text = "gated+l1:l0={k}+gated_aux"
 
     def create_state(self, n_latents: int) -> nn.Module:
         """Return the magnitude's scale and bias."""
@@ -42,3 +45,8 @@ class Gated(CodingLayer):
         product = gate.values - gate.at(pre.bias)
         magnitude = (product * gate.at(state.log_scale.exp()) + gate.at(state.bias)).relu()
         return gate.with_values(magnitude * (gate.values > 0), gate_activations=gate.values.relu())
+
+    def form(self, state: nn.Module, n_latents: int) -> Form:
+        """Return the gate form."""
+        assert isinstance(state, Magnitude)
+        return GateForm(state.log_scale.exp(), state.bias)

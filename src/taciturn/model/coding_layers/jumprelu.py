@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from ...core.recipe import check
+from ..capability import Capability
 from ..codes import Codes, PreActivations
 from .coding_layer import CodingLayer
+from .form import Form, ThresholdForm
 
 
 class Thresholds(nn.Module):
@@ -48,8 +50,9 @@ class JumpReLU(CodingLayer):
     bandwidth: float = 1.0
 
     name = "jumprelu"
-    provides = frozenset({"zeros", "ranking", "l0 gradient"})
+    provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.L0_GRADIENT})
     transpose_initialised = True
+    dictionary_text = "jumprelu+l0:l0={k}"
 
     def __post_init__(self) -> None:
         check(self, "threshold", 0, fixed=True)
@@ -81,6 +84,11 @@ class JumpReLU(CodingLayer):
         theta_L = state.clamped
         above = pre.above(theta_L.detach())
         return above.with_values(above.values * (above.values > above.at(theta_L)))
+
+    def form(self, state: nn.Module, n_latents: int) -> Form:
+        """Return the threshold form."""
+        assert isinstance(state, Thresholds)
+        return ThresholdForm(state.clamped)
 
     def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
         """Return z - θ."""

@@ -6,8 +6,10 @@ from torch import nn
 
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
+from ..capability import Capability
 from ..codes import Codes, PreActivations
 from .coding_layer import CodingLayer
+from .form import Form, TopForm
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,10 @@ class TopK(CodingLayer):
     signed: bool = False
 
     name = "topk"
-    provides = frozenset({"zeros", "ranking"})
+    provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
+    dictionary_text = "topk:{falling}"
+    dictionary_revival = "auxk"
 
     def __post_init__(self) -> None:
         check(self, "k", 1)
@@ -36,3 +40,7 @@ class TopK(CodingLayer):
         """Return at most k codes a row, sparse."""
         kept = pre.top(round(final(self.k)), signed=self.signed)
         return kept if self.signed else kept.relu()
+
+    def form(self, state: nn.Module, n_latents: int) -> Form:
+        """Return the top-k form."""
+        return TopForm(round(final(self.k)), self.signed)

@@ -47,7 +47,7 @@ def _numbers(now: Comparison) -> Iterator[tuple[str, list[str]]]:
         "mean activation",
         [f"{s.rate:.2%}" + (f" (asked {s.target_rate:.2%})" if s.target_rate else "") for s in told],
     )
-    yield "never at work", ["—" if s.target_rate is not None else f"{s.silent:,}" for s in told]
+    yield "never at work", ["—" if s.target_rate is not None else f"{s.dead:,}" for s in told]
     if any(s.psnr_after is not None for s in told):
         lifts = [(s.psnr_before, s.psnr_after) for s in told]
         yield "noisy rows, dB", ["—" if a is None or b is None else f"{b:.1f} → {a:.1f}" for b, a in lifts]

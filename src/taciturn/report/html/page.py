@@ -44,20 +44,22 @@ def _context(report: Report) -> dict[str, Any]:
         ("try_it", "Try it"),
         ("provenance", "Recipe"),
     ]
-    scripts = ["page.js", *(["tryit.js"] if pictures.tryit is not None else [])]
+    scripts = [text("page.js")]
+    if pictures.tryit is not None:
+        scripts += [Markup(pictures.tryit.activations_script), text("tryit.js")]
     styles = ["style.css", *(["tryit.css"] if pictures.tryit is not None else [])]
     return {
         "r": report,
         "title": f"{report.name} · taciturn report",
         "css": Markup("\n").join(map(text, styles)),
-        "js": Markup("\n").join(map(text, scripts)),
+        "js": Markup("\n").join(scripts),
         "sprites": list(sheets.values()),
         "aspect": pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
         "sections": sections,
         "shots": list(shots_of(report, pictures, sheets)),
         "figures": _figures(report, pictures),
         "atlas": [entry(each, pictures, sheets) for each in report.atlas],
-        "firing": "fires on" if report.summary.at_work == "not 0" else f"{report.summary.at_work} on",
+        "firing": "active on" if report.summary.active_above is None else f"above {report.summary.active_above:g} on",
         "relation": _relation(report),
         "table": list(table(report)),
         "rest": rest(report),

@@ -41,13 +41,7 @@
 
   // ---------------------------------------------------------------- the model
 
-  const curves = {
-    identity: (z) => z,
-    relu: (z) => Math.max(z, 0),
-    elu: (z) => (z > 0 ? z : Math.expm1(z)),
-    tanh: Math.tanh,
-    sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-  };
+  const activations = window.taciturnActivations || {}; // by name; the page writes those that its model uses
 
   // Both directions keep a weight as rows of latents (encoder [out, in], decoder [in, out]), so that tied ones are one.
   function decodeModel(plain) {
@@ -109,13 +103,13 @@
   // From the encoder's product and its bias to what the coding layer says; pre-activations are their sum.
   function say(coder, product, bias) {
     const pre = plus(product, bias);
-    if (coder.kind === "curve") return Float32Array.from(pre, curves[coder.curve]);
+    if (coder.kind === "elementwise") return Float32Array.from(pre, activations[coder.activation]);
     const codes = new Float32Array(pre.length);
     if (coder.kind === "top") {
       const size = coder.signed ? pre.map(Math.abs) : pre;
       const order = Array.from(pre.keys()).sort((a, b) => size[b] - size[a]);
       for (const l of order.slice(0, coder.k)) codes[l] = coder.signed ? pre[l] : Math.max(pre[l], 0);
-    } else if (coder.kind === "above") {
+    } else if (coder.kind === "threshold") {
       for (let l = 0; l < pre.length; l++) if (pre[l] > coder.threshold[l]) codes[l] = pre[l];
     } else {
       for (let l = 0; l < pre.length; l++) {
@@ -129,7 +123,7 @@
   function logits(model, codes) {
     let h = codes;
     model.decoder.forEach(({ weight, bias }, i) => {
-      h = plus(along(i ? h.map(curves[model.hidden]) : h, weight), bias);
+      h = plus(along(i ? h.map(activations[model.hidden]) : h, weight), bias);
     });
     return h;
   }
@@ -138,7 +132,7 @@
     const { encoder, decoder, coder } = model;
     let x = model.centred ? minus(scaled, decoder[decoder.length - 1].bias) : scaled;
     for (const { weight, bias } of encoder.slice(0, -1)) {
-      x = plus(across(x, weight), bias).map(curves[model.hidden]);
+      x = plus(across(x, weight), bias).map(activations[model.hidden]);
     }
     const { weight, bias } = encoder[encoder.length - 1];
     let product = across(x, weight);
@@ -151,7 +145,7 @@
     return codes;
   }
 
-  const decodeScaled = (model, codes) => logits(model, codes).map(curves[model.output]);
+  const decodeScaled = (model, codes) => logits(model, codes).map(activations[model.output]);
   const encode = (model, x) => encodeScaled(model, normalise(model, x)); // Float32Array [L], x in the input's units
   const decode = (model, codes) => restore(model, decodeScaled(model, codes)); // [D], in the input's units
 
@@ -342,16 +336,17 @@
         picture(denoised, now.denoised);
         const loudest = now.said.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
         shade(codes, Array.from(now.said, (value) => value / loudest));
-        caption.textContent = atWork(now.said);
+        caption.textContent = activeText(now.said);
       });
       const figures = [figure("seen", seen)[0], figure("denoised", denoised)[0], codesFigure];
       const shown = element("div", { className: "try-pictures" }, ...figures);
       return { first: pad(), last: [], output: [shown] };
     }
 
-    function atWork(codes) {
-      const busy = model.coder.half ? (value) => value > 0.5 : (value) => value !== 0;
-      return `${nLatents} codes, ${codes.filter(busy).length} ${model.coder.half ? "above 0.5" : "not 0"}`;
+    function activeText(codes) {
+      const above = model.coder.activeAbove ?? null;
+      const active = codes.filter((value) => (above === null ? value !== 0 : value > above)).length;
+      return `${active} of ${nLatents} latents active${above === null ? "" : ` (above ${above})`}`;
     }
 
     function pad() {

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ...kernels import SMALL, mkl_is_slow
 from ...kernels.native import ROUNDING, Dense, Library, Penalty, floats, library, readable
-from ...model import Autoencoder, Batch, Layout
+from ...model import Autoencoder, Batch, Capability, Layout
 from ...model.coding_layers import ELU, CodingLayer, Identity, ReLU, Sigmoid, Tanh
 from ...objective import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate, Term
 from .by_hand import ByHand
@@ -131,7 +131,7 @@ class Compiled(ByHand):
         for name, controller in controllers.items():
             penalty = ready.penalties[name]
             controller.update(penalty.measured / penalty.rate, ease)
-        if "zeros" in self.model.layout.coder.provides:
+        if Capability.ZERO_CODES in self.model.layout.coder.provides:
             self.count_active(self._desk.fired, step.rows)
         return dict(zip(("loss", *terms), told, strict=True)) | weighed | {"rates": rates}
 

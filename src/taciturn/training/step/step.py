@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ...kernels import fast_products
-from ...model import Autoencoder, Batch, Pass
+from ...model import Autoencoder, Batch, Capability, Pass
 from ...objective import Controller, Objective
 from ..geometric_median import geometric_median
 
@@ -113,7 +113,7 @@ class Step(nn.Module):
     def update_counters(self, p: Pass) -> None:
         """Let the sparsifier look, and note who is silent."""
         p.coding_layer.update(p, self.model.coder)
-        if "zeros" in self.model.layout.coder.provides:  # of the others nobody is ever silent
+        if Capability.ZERO_CODES in self.model.layout.coder.provides:  # of the others nobody is ever silent
             self.count_active(p.codes.active_counts(), p.codes.n_rows)
 
     def count_active(self, fired: Tensor, n: int) -> None:

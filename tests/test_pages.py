@@ -165,7 +165,7 @@ def test_a_tables_header_sorts_it_and_sorts_it_back(browser, reports):
     with watched(browser) as page:
         page.goto(reports("known")[1].as_uri())
         heads = page.locator("#latents th button")
-        assert heads.all_inner_texts() == ["latent", "share of variation", "fires on", "mean", "length"]
+        assert heads.all_inner_texts() == ["latent", "share of variation", "active on", "mean activation", "norm"]
         for column in range(5):
             for direction in ("descending", "ascending"):
                 heads.nth(column).click()
@@ -246,7 +246,7 @@ def test_what_comes_from_data_is_shown_as_text(browser, reports):
             page.evaluate("getComputedStyle(document.querySelectorAll('#samples thead th span')[5]).direction") == "rtl"
         )
         said = {effect.of if len(effect.of) <= 40 else effect.of[:40] + "…" for effect in report.relation.effects}
-        cells = set(page.locator("#relate tbody td.said").all_inner_texts())
+        cells = set(page.locator("#relate tbody td.text").all_inner_texts())
         assert said
         assert cells == said
         page.locator("#try-it input[type=range]").first.press("ArrowRight")

@@ -13,10 +13,10 @@ from taciturn.core.errors import DataError
 from taciturn.data.sources import Rows
 from taciturn.probes import Baseline
 from taciturn.report import Summary, compare
-from taciturn.report.curves import curves
-from taciturn.report.neighbours import Neighbours
-from taciturn.report.provenance import fingerprint
-from taciturn.report.verdict import verdict
+from taciturn.report.numbers.curves import curves
+from taciturn.report.numbers.neighbours import Neighbours
+from taciturn.report.numbers.provenance import fingerprint
+from taciturn.report.numbers.verdict import verdict
 from taciturn.training import History
 
 
@@ -93,7 +93,7 @@ def test_the_atlas_shows_the_rows_with_the_largest_codes_and_some_at_quantiles(w
                     speaking[round((1 - spoken.quantile) * (len(speaking) - 1))], rel=1e-5
                 )
         at_work = column > 0.5 if which == "textbook" else column != 0
-        assert each.mean_at_work == (pytest.approx(column[at_work].mean(), rel=1e-5) if at_work.any() else None)
+        assert each.mean_active == (pytest.approx(column[at_work].mean(), rel=1e-5) if at_work.any() else None)
 
 
 def test_columns_of_a_table_are_named_by_their_largest_weights():
@@ -193,7 +193,7 @@ def test_curves_are_the_historys_numbers_and_the_latents_that_were_silent():
     assert curves(History(steps, epochs)) == {
         "epoch": [0, 1],
         "loss": [2.0, None],
-        "silent": [2, 1],
+        "dead": [2, 1],
         "learning_rate": [0.2, 0.1],
     }
 
@@ -203,7 +203,7 @@ def test_the_file_holds_the_same_numbers_and_only_finite_ones(dictionary, tmp_pa
     report.save_json(tmp_path / "report.json")
     written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert "pictures" not in written
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert written["summary"]["fvu"] == report.summary.fvu
     assert written["latents"]["rates"] == report.latents.rates
     assert written["atlas"][0]["rows"][0]["code"] == report.atlas[0].rows[0].code

@@ -20,8 +20,8 @@ from taciturn.data.moments import Moments
 from taciturn.metrics import psnr
 from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, dense
 from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
-from taciturn.report import tryit as report
-from taciturn.report.tryit import SLIDERS, try_it, why_not
+from taciturn.report.numbers import tryit as report
+from taciturn.report.numbers.tryit import SLIDERS, try_it, why_not
 
 HTML = files("taciturn.report") / "html"
 SCRIPT, STYLE = (HTML / name for name in ("tryit.js", "tryit.css"))

@@ -1,12 +1,7 @@
-"""What a model is worth: numbers here, layout in `html`.
-
-`report`, `Report`: all there is to say of one model on rows.
-`compare`, `Comparison`: several runs beside each other.
-`summarise`, `Summary`: the few numbers of a closing table.
-"""
+"""What a model is worth: `numbers` measures, `html` renders, `report` and `comparison` offer both."""
 
 from .comparison import Comparison, compare
+from .numbers import Summary, summarise
 from .report import Report, report
-from .summary import Summary, summarise
 
 __all__ = ["Comparison", "Report", "Summary", "compare", "report", "summarise"]

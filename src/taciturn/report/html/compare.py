@@ -7,8 +7,9 @@ import numpy as np
 from markupsafe import Markup
 
 from ... import plots
-from ..comparison import Comparison, Shared
-from ..summary import Summary
+from ..numbers import ComparisonNumbers
+from ..numbers.comparison import Shared
+from ..numbers.summary import Summary
 from .engine import environment, text
 from .figures import line, svg
 from .sprite import Sprite, sprite
@@ -16,7 +17,7 @@ from .sprite import Sprite, sprite
 ERRORS = ("validation_squared_error", "validation_cross_entropy", "squared_error", "cross_entropy", "loss")
 
 
-def comparison_page(comparison: Comparison) -> str:
+def comparison_page(comparison: ComparisonNumbers) -> str:
     """Return the whole page."""
     sheets = _sheets(comparison)
     return environment.get_template("compare.html.j2").render(
@@ -33,12 +34,12 @@ def comparison_page(comparison: Comparison) -> str:
     )
 
 
-def comparison_card(comparison: Comparison) -> str:
+def comparison_card(comparison: ComparisonNumbers) -> str:
     """Return what a notebook shows."""
     return environment.get_template("comparison_card.html.j2").render(c=comparison)
 
 
-def _numbers(now: Comparison) -> Iterator[tuple[str, list[str]]]:
+def _numbers(now: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
     told = now.summaries
     yield "variance reconstructed", ["—" if s.fvu is None else f"{1 - s.fvu:.2%}" for s in told]
     yield "latents", [f"{s.latents:,}" for s in told]
@@ -55,7 +56,7 @@ def _numbers(now: Comparison) -> Iterator[tuple[str, list[str]]]:
     yield "training, s", [f"{each:.1f}" for each in now.seconds]
 
 
-def _figures(now: Comparison) -> dict[str, Markup]:
+def _figures(now: ComparisonNumbers) -> dict[str, Markup]:
     told = zip(now.names, now.summaries, strict=True)
     places = {name: (s.l0, s.fvu) for name, s in told if s.fvu is not None and s.target_rate is None}
     drawn = {"frontier": Markup(), "overlay": Markup()}
@@ -70,7 +71,7 @@ def _figures(now: Comparison) -> dict[str, Markup]:
     return drawn
 
 
-def _sheets(now: Comparison) -> list[Sprite]:
+def _sheets(now: ComparisonNumbers) -> list[Sprite]:
     """Return the directions that are drawn as one sheet, where rows are images."""
     if not now.directions or not plots.is_image(now.shape):
         return []
@@ -80,7 +81,7 @@ def _sheets(now: Comparison) -> list[Sprite]:
     return [sprite("own", images, now.shape)] if images else []
 
 
-def _shared(now: Comparison, each: Shared, sheets: list[Sprite]) -> dict[str, Any]:
+def _shared(now: ComparisonNumbers, each: Shared, sheets: list[Sprite]) -> dict[str, Any]:
     said = (
         f"{each.found:,} of {each.of:,} latents, matched one to one, point the same way (|cosine| .9 or more); "
         f"{each.initial:,} did before the first step. The mean |cosine| of all pairs is {each.mean_cosine:.3f}. "
@@ -98,7 +99,7 @@ def _shared(now: Comparison, each: Shared, sheets: list[Sprite]) -> dict[str, An
     return {"one": each.one, "other": each.other, "said": said, "pairs": pairs}
 
 
-def _drawn(now: Comparison, each: Shared, pair: Any, sheets: list[Sprite]) -> Markup:
+def _drawn(now: ComparisonNumbers, each: Shared, pair: Any, sheets: list[Sprite]) -> Markup:
     two = ((each.one, pair.one), (each.other, pair.other))
     if sheets:
         return Markup().join(sheets[0].image(key, f"what latent {key[1]} of {key[0]} adds") for key in two)

@@ -1,16 +1,17 @@
 """What a model is worth in a few numbers, and the same in words. No layout here."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from ..core.errors import ArtifactError
-from ..corruption import Corruption
-from ..data.sources import Source
-from ..inference import Evaluation, evaluate
-from ..model import Autoencoder
-from ..objective import Objective
+from ...core.errors import ArtifactError
+from ...corruption import Corruption
+from ...data.sources import Source
+from ...inference import Evaluation, evaluate
+from ...model import Autoencoder
+from ...objective import Objective
+from .numbers import finite
+from .study import Study
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,10 @@ def summarise(
 ) -> Summary:
     """Return the summary of a model on a source's rows."""
     found = evaluate(model, source, corruption=corruption, seed=seed)
-    return told(found, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+    return summary_of(found, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
 
 
-def told(
+def summary_of(
     found: Evaluation,
     model: Autoencoder,
     *,
@@ -137,6 +138,13 @@ def told(
     )
 
 
-def finite(number: float) -> float | None:
-    """Return the number, or None for one that JSON cannot hold."""
-    return number if math.isfinite(number) else None
+def measure(study: Study) -> Summary:
+    """Return the summary of a report."""
+    return summary_of(
+        study.evaluation,
+        study.model,
+        objective=study.objective,
+        corruption=study.corruption,
+        held_out=study.held_out,
+        weights=study.artifact.metrics.get("weights"),
+    )

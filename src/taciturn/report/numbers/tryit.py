@@ -13,10 +13,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..core.errors import DataError
-from ..model import Autoencoder
-from ..model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
-from ..plots import is_image
+from ...core.errors import DataError
+from ...model import Autoencoder
+from ...model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from ...plots import is_image
 
 LIMIT = 2_000_000  # characters of a model's numbers in the page: 750,000 weights of float16 in base64
 NEAR = 5e-4  # how far the page may be from Python where float32 could travel instead, as a share of the range

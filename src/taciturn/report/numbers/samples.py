@@ -1,20 +1,22 @@
 """Rows as they are, as they were seen and as they came back: some in order, and the best, median and worst met."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..corruption import Corruption, corrupted
-from ..data.device_rows import tensor
-from ..data.sources import Source
-from ..inference import Evaluation, precise
-from ..metrics import psnr
-from ..model import Autoencoder
-from .summary import finite
+from ...corruption import Corruption, corrupted
+from ...data.device_rows import tensor
+from ...data.sources import Source
+from ...inference import Evaluation, precise
+from ...metrics import psnr
+from ...model import Autoencoder
+from .numbers import finite
+from .study import Study
 
+GROUPS = ("first", "best", "median", "worst")
 FIRST, EACH = 10, 4
 BARS = 40
 
@@ -40,6 +42,15 @@ class Errors:
 
 
 @dataclass(frozen=True, eq=False)
+class SampleRows:
+    """The samples' rows themselves, in the input's units, by row: what is drawn, and no part of report.json."""
+
+    clean: dict[int, NDArray[Any]]
+    corrupted: dict[int, NDArray[Any]]
+    recon: dict[int, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
 class Samples:
     """Rows by what they show."""
 
@@ -48,15 +59,12 @@ class Samples:
     best: list[Seen]
     median: list[Seen]
     worst: list[Seen]
+    rows: SampleRows
 
-
-@dataclass(frozen=True, eq=False)
-class SampleRows:
-    """The samples' rows themselves, in the input's units, by row: what is drawn, and no part of report.json."""
-
-    clean: dict[int, NDArray[Any]]
-    corrupted: dict[int, NDArray[Any]]
-    recon: dict[int, NDArray[Any]]
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, without the rows."""
+        groups = {name: [asdict(each) for each in getattr(self, name)] for name in GROUPS}
+        return {"corruption": self.corruption} | groups
 
 
 def errors(found: Evaluation) -> Errors:
@@ -70,10 +78,8 @@ def errors(found: Evaluation) -> Errors:
 
 
 @torch.no_grad()
-def samples(
-    model: Autoencoder, source: Source, found: Evaluation, corruption: Corruption, *, seed: int = 0
-) -> tuple[Samples, SampleRows]:
-    """Return the numbers of some rows, and the rows.
+def samples(model: Autoencoder, source: Source, found: Evaluation, corruption: Corruption, *, seed: int = 0) -> Samples:
+    """Return some rows and their numbers.
 
     The first rows are shown under the corruption, all others as they are.
     """
@@ -95,9 +101,20 @@ def samples(
         before = psnr(float((shown - wanted).square().mean()), peak)
         after = psnr(float((said - wanted).square().mean()), peak)
         numbers[row] = Seen(row, float(found.row_errors[row]), finite(before), finite(after))
-    kinds = [[numbers[row] for row in group.tolist()] for group in groups]
+    first_rows, best, median, worst = ([numbers[row] for row in group.tolist()] for group in groups)
     images = [
         dict(zip(at.tolist(), each.cpu().numpy(), strict=True))
         for each in (rows, model.unscale_rows(seen), model.unscale_rows(recon))
     ]
-    return Samples("" if corruption.clean else corruption.text, *kinds), SampleRows(*images)
+    name = "" if corruption.clean else corruption.text
+    return Samples(name, first_rows, best, median, worst, SampleRows(*images))
+
+
+def measure(study: Study) -> Samples:
+    """Return the sample rows of a report."""
+    return samples(study.model, study.rows, study.evaluation, study.corruption, seed=study.seed)
+
+
+def measure_errors(study: Study) -> Errors:
+    """Return the errors of a report."""
+    return errors(study.evaluation)

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..core.seeds import generator
-from ..data.sources import Source, Subset
-from ..inference import encode, sparse
-from ..model import Autoencoder, Capability, Sparse
+from ...core.seeds import generator
+from ...data.sources import Source, Subset
+from ...inference import encode, sparse
+from ...model import Autoencoder, Capability, Sparse
 
 MOST = 20_000  # rows
 ENTRIES = 1 << 25  # of dense codes, or of rows

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..probes import Baseline
+from ...probes import Baseline
 from .curves import Curves
 from .neighbours import Neighbours
+from .study import Study
 from .summary import Summary
 
 MISSED_RATE, MISSED_L0 = 0.1, 0.05  # of the ask
@@ -145,3 +146,9 @@ def _generalises(curves: Curves) -> Iterator[ReportWarning]:
                 f"Rows kept apart have {held[-1] / learnt[-1] - 1:.0%} more error than those learnt from.",
                 "Give more rows, more noise, or fewer latents.",
             )
+
+
+def measure(study: Study) -> Verdict:
+    """Return the verdict of a report."""
+    batch_size = study.artifact.config["training"]["batch_size"]
+    return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], batch_size=batch_size)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..artifact import Artifact
-from ..data.sources import Source
+from ...artifact import Artifact
+from ...data.sources import Source
+from .study import Study
 
 BLOCK = 1 << 22  # numbers
 
@@ -22,9 +23,9 @@ class Provenance:
     corruption: str
     scaling: str
     parameters: dict[str, Any]
-    rows_learnt_from: int
+    training_rows: int
     data: str | None  # where the rows came from
-    measured_on: str  # a fingerprint of the rows that the report is about
+    evaluated_on: str  # a fingerprint of the rows that the report is about
     versions: dict[str, str]
     machine: str
     device: str
@@ -48,9 +49,9 @@ def provenance(kept: Artifact, source: Source, *, repeat: str) -> Provenance:
         corruption=kept.recipe("corruption").text,
         scaling=config["scaling_said"],
         parameters=dict(config["parameters"]),
-        rows_learnt_from=config["rows"]["count"],
+        training_rows=config["rows"]["count"],
         data=config["rows"].get("data"),
-        measured_on=fingerprint(source),
+        evaluated_on=fingerprint(source),
         versions=dict(config["versions"]),
         machine=config["machine"],
         device=training["device"],
@@ -79,3 +80,8 @@ def fingerprint(source: Source) -> str:
     for start in range(0, len(source), size):
         said.update(np.ascontiguousarray(source.read(start, min(start + size, len(source)))).tobytes())
     return said.hexdigest()[:16]
+
+
+def measure(study: Study) -> Provenance:
+    """Return the provenance of a report."""
+    return provenance(study.artifact, study.rows, repeat=study.repeat)

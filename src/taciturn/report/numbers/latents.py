@@ -9,11 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.sources import Source
-from ..inference import Evaluation, components, encode
-from ..model import Autoencoder, Codes, Sparse
+from ...data.sources import Source
+from ...inference import Evaluation, components, encode
+from ...model import Autoencoder, Codes, Sparse
 from .sample import Sample, column
+from .study import Study
 
+IN_ATLAS = 48  # latents
 TOP = 6  # rows of a latent
 QUANTILES = (0.9, 0.5, 0.1)  # of the codes of the rows on which it speaks
 COLUMNS = 8  # of a latent of a table
@@ -49,7 +51,7 @@ class Shown:
     latent: int
     rate: float
     firing: float
-    mean_at_work: float | None  # its mean code over the rows on which it is at work
+    mean_active: float | None  # its mean code over the rows on which it is at work
     columns: list[tuple[str, float]]  # its largest weights of named columns, in scaled units
     rows: list[ActiveRow]
 
@@ -143,3 +145,14 @@ def _named(weights_D: NDArray[Any], columns: tuple[str, ...] | None) -> list[tup
         return []
     largest = np.argsort(-np.abs(weights_D), kind="stable")[:COLUMNS]
     return [(columns[i], float(weights_D[i])) for i in largest]
+
+
+def measure(study: Study) -> Latents:
+    """Return the numbers of all latents of a report."""
+    return latents(study.model, study.evaluation)
+
+
+def measure_atlas(study: Study) -> list[Shown]:
+    """Return the atlas of a report."""
+    columns = study.rows.columns
+    return atlas(study.model, study.rows, study["latents"], study.sample, most=IN_ATLAS, columns=columns)

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics import mean_cosine
+from ...metrics import mean_cosine
 from .sample import Sample, column
+from .study import Study
 
 ALIKE = 0.95  # |cosine| of near-duplicates
+CORRELATED = 40  # latents
 MOST = 20  # pairs that are named
 BLOCK = 1024
 
@@ -70,3 +72,10 @@ def _correlations(some: Sample, shown: list[int]) -> NDArray[np.float64]:
     found = codes @ codes.T
     np.fill_diagonal(found, 1.0)
     return found
+
+
+def measure(study: Study) -> Neighbours:
+    """Return the neighbours of a report: of the latents that carry some of the variation."""
+    active = [latent for latent, share in enumerate(study["latents"].shares) if share > 0]
+    shown = [each.latent for each in study["atlas"][:CORRELATED]]
+    return neighbours(study.directions, active, study.sample, shown=shown)

@@ -1,0 +1,28 @@
+"""The sections of the page, in their order: a new one is a file, its template and a line here."""
+
+from ..section import Section
+from .atlas import ATLAS
+from .baselines import BASELINES
+from .errors import ERRORS
+from .latents import LATENTS
+from .neighbours import NEIGHBOURS
+from .provenance import PROVENANCE
+from .relate import RELATE
+from .samples import SAMPLES
+from .training import TRAINING
+from .try_it import TRY_IT
+
+SECTIONS: tuple[Section, ...] = (
+    SAMPLES,
+    TRAINING,
+    ERRORS,
+    ATLAS,
+    RELATE,
+    LATENTS,
+    NEIGHBOURS,
+    BASELINES,
+    TRY_IT,
+    PROVENANCE,
+)
+
+__all__ = ["SECTIONS"]

@@ -1,0 +1,12 @@
+"""The model itself, to try in the browser."""
+
+from typing import Any
+
+from ..section import Material, Section
+
+
+def _context(material: Material) -> dict[str, Any]:
+    return {"try_it": material.pictures.tryit, "why_not": material.pictures.why_not}
+
+
+TRY_IT = Section("try_it", "Try the model", _context)

@@ -1,0 +1,15 @@
+"""The numbers of reports and comparisons, one file a section. Nothing here knows how they are shown."""
+
+from .comparison import ComparisonNumbers, measure_comparison
+from .report import Pictures, ReportNumbers, measure_report
+from .summary import Summary, summarise
+
+__all__ = [
+    "ComparisonNumbers",
+    "Pictures",
+    "ReportNumbers",
+    "Summary",
+    "measure_comparison",
+    "measure_report",
+    "summarise",
+]

@@ -1,0 +1,22 @@
+"""The sections of a report, by name: a new one is a file with a `measure` and a line here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import baselines, curves, latent_map, latents, neighbours, provenance, relation, samples, summary, verdict
+from .study import Study
+
+SECTIONS: dict[str, Callable[[Study], Any]] = {
+    "summary": summary.measure,
+    "verdict": verdict.measure,
+    "curves": curves.measure,
+    "samples": samples.measure,
+    "errors": samples.measure_errors,
+    "latents": latents.measure,
+    "atlas": latents.measure_atlas,
+    "neighbours": neighbours.measure,
+    "baselines": baselines.measure,
+    "relation": relation.measure,
+    "provenance": provenance.measure,
+    "map": latent_map.measure,
+}

@@ -509,7 +509,7 @@ def test_a_run_that_diverges_says_so_in_a_line_and_keeps_good_weights(here):
 
 
 # --- where to write --------------------------------------------------------------------------------------------
-NO_FOLDER = ("is no folder", "choose another place")
+NO_FOLDER = ("is not a folder", "choose another place")
 NOT_EMPTY = ("holds other files and no config.json", "choose another folder")
 PLACES = {
     "file/out": NO_FOLDER,

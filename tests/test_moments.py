@@ -29,7 +29,7 @@ def agrees(moments, x_ND, **tolerance):
     assert_array_equal(moments.high, x_ND.max(0))
     assert_array_equal(moments.constant, (x_ND == x_ND[0]).all(0))
     assert moments.norm == pytest.approx(np.sqrt((x_ND**2).sum(1)).mean(), rel=1e-13)
-    if moments.crossed:
+    if moments.with_products:
         moving = ~moments.constant
         wanted = np.eye(x_ND.shape[1])
         wanted[np.ix_(moving, moving)] = np.corrcoef(x_ND[:, moving].T)
@@ -38,7 +38,7 @@ def agrees(moments, x_ND, **tolerance):
 
 @pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
 def test_any_split_gives_numpys_numbers(sizes):
-    moments = Moments(crossed=True)
+    moments = Moments(with_products=True)
     for block in split(rows(), sizes):
         assert moments.add(block) is moments
     agrees(moments, rows())
@@ -56,8 +56,8 @@ def test_far_from_zero_the_variance_keeps_its_digits(sizes):
 
 @pytest.mark.parametrize("sizes", SPLITS, ids=lambda sizes: f"{len(sizes)} blocks")
 def test_merging_is_adding(sizes):
-    parts = [Moments(crossed=True).add(block) for block in split(rows(), sizes)]
-    whole = Moments(crossed=True)
+    parts = [Moments(with_products=True).add(block) for block in split(rows(), sizes)]
+    whole = Moments(with_products=True)
     for part in parts:
         whole.merge(part)
     agrees(whole, rows())

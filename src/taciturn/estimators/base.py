@@ -145,7 +145,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         The first call decides the network, the objective and the kind of scaling, and parameters that are changed
         later do not count; the scaling's numbers follow all rows seen.
         """
-        from ..data.moments import measure
+        from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import crossed, settle
 
@@ -155,7 +155,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         parameters = (
             self._parameters(pairs=partner is not None) if first else {"scaling": self._learner.settings.scaling}
         )
-        moments = measure(source, crossed=crossed(parameters))
+        moments = measure_moments(source, with_products=crossed(parameters))
         if first:
             targets = None if partner is None else measure(partner)
             self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
@@ -381,11 +381,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _ready(self, parameters: dict[str, Any], source: Source, partner: Source | None, seed: int) -> Learner:
         """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
-        from ..data.moments import measure
+        from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import crossed, settle, switch
 
-        moments = measure(source, crossed=crossed(parameters))
+        moments = measure_moments(source, with_products=crossed(parameters))
         targets = None if partner is None else measure(partner)
         if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
             learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)

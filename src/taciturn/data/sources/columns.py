@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import DataError, NoSuchColumn
+from ...core.errors import DataError, UnknownColumn
 from .source import Array, Source
 
 Names = str | int | Sequence[str | int]
@@ -66,15 +66,15 @@ def _texts(names: Names, known: Container[str]) -> list[str]:
     return [name.strip() for text in texts for name in ([text] if text in known else text.split(","))]
 
 
-def _unknown(name: str, known: Sequence[str], *, named: bool) -> NoSuchColumn:
+def _unknown(name: str, known: Sequence[str], *, named: bool) -> UnknownColumn:
     if not named:
-        return NoSuchColumn(f"no column {name!r}; the columns have no names: say 0 to {len(known) - 1}")
+        return UnknownColumn(f"no column {name!r}; the columns have no names: say 0 to {len(known) - 1}")
     # Case and cut-off ends are the usual slips; get_close_matches alone forgives neither.
     folded = {candidate.lower(): candidate for candidate in reversed(known)}
     near = [folded[match] for match in get_close_matches(name.lower(), folded, cutoff=0.5)]
     near += [candidate for candidate in known if name.lower() in candidate.lower() and candidate not in near]
     which = "nearest" if near else "there are"
-    return NoSuchColumn(f"no column {name!r}; {which}: {', '.join(map(repr, (near or known)[:5]))}")
+    return UnknownColumn(f"no column {name!r}; {which}: {', '.join(map(repr, (near or known)[:5]))}")
 
 
 class _Selected:

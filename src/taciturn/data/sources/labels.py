@@ -17,7 +17,7 @@ def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> N
 
     `column` names it; without a name the file must have one column only. What is missing is NaN or None.
 
-    Raises DataError where the file cannot be read or has several columns, NoSuchColumn for an unknown name.
+    Raises DataError where the file cannot be read or has several columns, UnknownColumn for an unknown name.
     """
     path = Path(text)
     if path.suffix.lower() in (".csv", ".parquet") and path.is_file():

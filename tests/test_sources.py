@@ -70,7 +70,7 @@ def test_a_shape_may_be_given_and_one_axis_is_one_column():
         ([None], {}, "not object"),
         ([1j], {}, "not complex128"),
         (3.0, {}, "not one number"),
-        ([[1, 2]], {"shape": (3,)}, r"shape=\(3,\) does not hold a row of 2"),
+        ([[1, 2]], {"shape": (3,)}, r"shape=\(3,\) does not fit a row of 2 numbers; give another"),
         ([[1, 2]], {"columns": ("a",)}, "1 names were given for 2 columns"),
     ],
 )
@@ -114,9 +114,9 @@ def test_neighbours_are_a_view_and_no_choice_is_the_source():
     [
         (ABC, {"columns": ["A"]}, "no column 'A'; nearest: 'a'$"),
         (ABC, {"drop": ["zzz"]}, "no column 'zzz'; there are: 'a', 'b', 'c'$"),
-        (PLAIN, {"columns": [3]}, "no column '3'; the columns have no names: say 0 to 2$"),
+        (PLAIN, {"columns": [3]}, "no column '3'; the columns have no names: use 0 to 2$"),
         (PLAIN, {"columns": [-1]}, "no column '-1'"),
-        (ABC, {"columns": ["a", "a"]}, "'a' is asked for twice"),
+        (ABC, {"columns": ["a", "a"]}, "column 'a' is selected twice; name it once"),
         (ABC, {"drop": ["a", "b", "c"]}, "no column is left"),
         (Rows(np.zeros((1, 2)), columns=("a", "a")), {"drop": "a"}, "two columns are called 'a'; rename one"),
     ],
@@ -256,11 +256,11 @@ def test_csv_longer_than_a_block(tmp_path, monkeypatch):
         ("1,2\n3\n", ["line 2 has 1 cells, the first 2"]),
         (
             "a,b c\n1,2\n3,x\n",
-            ["not numbers in column 'b c' (line 3: 'x')", "drop it (--drop 'b c') or encode it"],
+            ["column 'b c' (line 3: 'x') is not numeric; drop it (--drop 'b c') or encode it as numbers"],
         ),
         (
             "a,b,c\n1,2,no\n3,red,yes\n4,blue,5\n",
-            ["columns 'b' (line 3: 'red'), 'c' (line 2: 'no')", "drop them (--drop b --drop c)"],
+            ["columns 'b' (line 3: 'red'), 'c' (line 2: 'no') are not numeric; drop them (--drop b --drop c) or"],
         ),
         ("1,2\n3,x\n", ["column '1' (line 2: 'x')"]),
         ("1_0,2\n3,4\n5,1_0\n", ["column '2' (line 3: '1_0')"]),
@@ -374,9 +374,9 @@ def test_idx_as_the_specification_prints_it(tmp_path):
         (bytes.fromhex("00000801"), "cut off after 4 of 8 bytes"),
         (bytes.fromhex("00000a01 00000000"), "starts with 00 00 0a 01"),
         (bytes.fromhex("00000800"), "not an IDX file"),
-        (bytes.fromhex("00000801 00000003 0102"), "10 bytes where (3,) needs 11"),
-        (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where (3,) needs 11"),
-        (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "fetch the file again"),
+        (bytes.fromhex("00000801 00000003 0102"), "10 bytes where shape (3,) requires 11"),
+        (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where shape (3,) requires 11"),
+        (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "download the file again"),
         (gzip.compress(bytes.fromhex("00000801 00000003 010203"), mtime=0)[:-9], "cannot be read as .idx"),
     ],
 )
@@ -453,8 +453,12 @@ def test_names_and_missing_cells_are_written(tmp_path, ending):
 @pytest.mark.parametrize(
     ("blocks", "options", "message"),
     [
-        ([np.zeros((2, 3))], {"n_rows": 3}, "n_rows=3, but the blocks held 2 rows"),
-        ([np.zeros((2, 3)), np.zeros((1, 2))], {"n_rows": 3}, "one width"),
+        ([np.zeros((2, 3))], {"n_rows": 3}, "n_rows=3, but the blocks hold 2 rows; give n_rows=2"),
+        (
+            [np.zeros((2, 3)), np.zeros((1, 2))],
+            {"n_rows": 3},
+            "follows one of .*; give all blocks the same number of columns",
+        ),
         ([np.zeros((2, 3))], {"n_rows": 2, "columns": ("a",)}, "1 names were given for 3 columns"),
         ([np.zeros(3)], {"n_rows": 3}, "flatten"),
         ([], {"n_rows": 0}, "no block"),
@@ -512,7 +516,7 @@ def test_sparse_blocks_become_one_array_that_scipy_loads(tmp_path, dtype):
 
 def test_of_a_broken_stream_of_sparse_blocks_nothing_stays(tmp_path):
     block = sparse.csr_array(np.eye(3, dtype=np.float32))
-    with pytest.raises(DataError, match=r"n_rows=5, but the blocks held 3 rows"):
+    with pytest.raises(DataError, match=r"n_rows=5, but the blocks hold 3 rows; give n_rows=3"):
         write_sparse(tmp_path / "codes.npz", [block], n_rows=5, n_columns=3)
     (tmp_path / "file").write_text("")
     with pytest.raises(TaciturnError, match="cannot be written"):

@@ -148,7 +148,7 @@ class Recipe:
         return _build(part_class, [], {key: Recipe.from_dict(v) for key, v in plain.items() if key != "name"})
 
     def _arguments_text(self) -> str:
-        """Return the text after the name: required values by position, others by name if they differ from the default."""
+        """Return the text after the name: required values, then by name those that differ from their defaults."""
         arguments = []
         for f in _fields_in_text_order(self):
             value = getattr(self, f.name)

@@ -157,7 +157,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )
         moments = measure_moments(source, with_products=crossed(parameters))
         if first:
-            targets = None if partner is None else measure(partner)
+            targets = None if partner is None else measure_moments(partner)
             self._take(Learner(settle(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
         self._learner.add_moments(moments)
@@ -386,7 +386,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .resolve import crossed, settle, switch
 
         moments = measure_moments(source, with_products=crossed(parameters))
-        targets = None if partner is None else measure(partner)
+        targets = None if partner is None else measure_moments(partner)
         if not (switch(parameters, "warm_start") and hasattr(self, "_learner")):
             learner = Learner(settle(parameters, moments, source.dtype, targets=targets), seed)
             learner.add_moments(moments)

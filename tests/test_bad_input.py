@@ -311,7 +311,7 @@ FILES = {
     "words.npy": (as_array(WORDS), "rows must hold numbers, not <U", "encode them as numbers"),
     "objects.npy": (as_array(CELLS), "Python objects, not numbers", "save array.astype(float)"),
     "complex.npy": (as_array(X + 1j), "numbers, not complex128", "encode them as numbers"),
-    "number.npy": (as_array(np.array(3.0)), "not one number", "wrap it: [[number]]"),
+    "number.npy": (as_array(np.array(3.0)), "not one number", "write [[number]]"),
     "sparse.npz": (
         lambda path: sp.save_npz(path, sp.csr_matrix(X)),
         "a sparse matrix",

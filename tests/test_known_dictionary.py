@@ -30,7 +30,7 @@ def z_scores(known):
     return (fired(known).mean(0) - known.rates) / np.sqrt(known.rates * (1 - known.rates) / n_rows)
 
 
-# --- rows are what they are made of -----------------------------------------------------------------------
+# --- rows, features and activations -------------------------------------------------------------------
 
 
 def test_rows_are_sums_of_features():

@@ -95,7 +95,7 @@ class Recipe:
         Returns
         -------
         Recipe
-            An instance of a subclass of the class on which the method is called.
+            An instance of a class in this family.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Recipe:
         Parameters
         ----------
         plain : dict, list or plain value
-            A dict becomes the recipe that its "name" names, a list a tuple; any other value is returned unchanged.
+            A dict becomes the recipe of the part in its "name", a list a tuple. Other values do not change.
 
         Returns
         -------
@@ -211,6 +211,12 @@ def find(name: str, *families: type[Recipe]) -> type[Recipe]:
     ------
     RecipeError
         No part has this name; the message suggests a near one and lists all.
+
+    Examples
+    --------
+    >>> from taciturn.core.schedules import Schedule
+    >>> find("linear", Schedule).__name__
+    'Linear'
     """
     known = {part_class.name: part_class for part_class in _named_classes(families)}
     if name in known:
@@ -266,6 +272,13 @@ def check(
     ------
     RecipeError
         The value is not a number, not a whole one, not finite or outside the interval.
+
+    Examples
+    --------
+    >>> from taciturn.core.schedules import Linear
+    >>> check(Linear(1, 0), "start", 0, 1, ends="[)")
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: linear: start=1 lies outside [0, 1)
     """
     value = getattr(recipe, field)
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""Random generators, made anew for one purpose at one moment, so that no generator's state is ever saved."""
+"""Random generators by (seed, purpose, numbers). A new one is made for each use, so that no state is ever saved."""
 
 import zlib
 from collections.abc import Iterator
@@ -58,6 +58,11 @@ def seeded(key: int, device: torch.device | str = "cpu") -> torch.Generator:
     Returns
     -------
     torch.Generator
+
+    Examples
+    --------
+    >>> seeded(7).initial_seed()
+    7
     """
     return torch.Generator(device).manual_seed(key)
 

@@ -37,6 +37,11 @@ class World:
         Processes with other rows of the same batch; a single process by default.
     latents : Axis
         Processes with other latents of the same dictionary; a single process by default.
+
+    Examples
+    --------
+    >>> World().rows.size
+    1
     """
 
     rows: Axis = field(default_factory=Axis)

@@ -57,6 +57,11 @@ def row_capacity(device: str) -> int:
     -------
     int
         Bytes. On the CPU 0, because rows there are used where they are or read from their source.
+
+    Examples
+    --------
+    >>> row_capacity("cpu")
+    0
     """
     return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
 

@@ -27,8 +27,6 @@ def labels(name: str) -> NDArray[Any] | None:
     bunch = getattr(datasets, f"load_{name}")()
     if bunch.target.ndim > 1:
         return None
-    class_names = bunch.get("target_names")
-    if class_names is None:
-        target: NDArray[Any] = bunch.target
-        return target
-    return np.asarray(class_names)[bunch.target].astype(str)
+    class_names, target = bunch.get("target_names"), bunch.target
+    values: NDArray[Any] = target if class_names is None else np.asarray(class_names)[target].astype(str)
+    return values

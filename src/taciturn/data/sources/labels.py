@@ -33,6 +33,14 @@ def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> N
         The file cannot be read, or has several columns and none is named.
     UnknownColumn
         The column's name is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "table.csv").write_text("width,kind\\n0.2,setosa\\n0.4,setosa\\n")
+    ...     read_labels(f"{folder}/table.csv", column="kind").tolist()
+    ['setosa', 'setosa']
     """
     path = Path(text)
     if path.suffix.lower() in (".csv", ".parquet") and path.is_file():

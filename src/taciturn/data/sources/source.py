@@ -53,7 +53,7 @@ class Rows:
     Attributes
     ----------
     array : array
-        The array as it was given.
+        The array, not copied.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class Recipe:
     is_schedule : bool
         Whether the part stands for a number that changes over a run; a class attribute.
     parsable : bool
-        Whether text may name the part; a class attribute. False for parts that join others, such as a sum.
+        Whether text may name the part; a class attribute. False for chain, objective and layout, which hold parts.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """The shortest text that `parse` reads as this recipe."""
+        """The text that `parse` reads as this recipe; values equal to their defaults are left out."""
         arguments = self._arguments_text()
         return f"{self.name}:{arguments}" if arguments else self.name
 

@@ -17,7 +17,7 @@ import torch
 import triton
 from speed_topk import PLAIN, mixtures, ours
 
-from taciturn.data import device_rows as placed
+from taciturn.data import device_rows
 from taciturn.kernels import BFloat16Factors, Torch, tables_triton
 from taciturn.kernels.index import csr
 from taciturn.kernels.select import top_k
@@ -132,9 +132,9 @@ def main() -> None:
         part(a)
         torch.cuda.empty_cache()
     stream(a, "rows on the device")
-    placed.room = lambda device: 0
+    device_rows.row_capacity = lambda device: 0
     stream(a, "rows brought by a thread")
-    placed.ahead = lambda bring, asked: map(bring, asked)
+    device_rows.prefetched = map
     stream(a, "rows brought by the step")
 
 

@@ -394,14 +394,18 @@ BREAKS = (
         ("test_captured.py",),
     ),
     Break(
-        "rows as they lie: backwards",
+        "rows shared with torch: negative strides",
         "data/device_rows.py",
         "source.array.flags.c_contiguous and ",
         "",
-        ("test_placed.py",),
+        ("test_device_rows.py",),
     ),
     Break(
-        "rows as they lie: any byte order", "data/device_rows.py", ".array.dtype in", ".dtype in", ("test_placed.py",)
+        "rows shared with torch: any byte order",
+        "data/device_rows.py",
+        ".array.dtype in",
+        ".dtype in",
+        ("test_device_rows.py",),
     ),
     Break(
         "scaling: a scale of its own is none",
@@ -411,11 +415,11 @@ BREAKS = (
         ("test_scaling.py",),
     ),
     Break(
-        "rows brought ahead: the last is forgotten",
+        "prefetched rows: the last is forgotten",
         "data/device_rows.py",
-        "        if coming is not None:\n            yield coming.result()\n",
+        "        if pending is not None:\n            yield pending.result()\n",
         "",
-        ("test_placed.py",),
+        ("test_device_rows.py",),
     ),
     Break(
         "fast products: the setting stays",

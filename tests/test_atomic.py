@@ -1,4 +1,4 @@
-"""Files and folders stand whole or not at all."""
+"""Files and folders are written completely or not at all."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ from taciturn.core.errors import TaciturnError
 
 
 def names(folder: Path) -> list[str]:
-    """Everything in the folder, hidden rests included."""
+    """Everything in the folder, hidden files included."""
     return sorted(os.listdir(folder))
 
 
-def test_the_file_stands_only_after_the_block(tmp_path):
+def test_the_file_appears_only_after_the_block(tmp_path):
     path = tmp_path / "new" / "deep" / "words.txt"
     with atomic(path) as temporary:
         temporary.write_text("few")
@@ -33,7 +33,7 @@ def write_half(path: Path, failure: type[BaseException] | BaseException) -> None
         raise failure
 
 
-def test_folders_that_were_made_for_a_failure_do_not_stay_but_others_things_do(tmp_path):
+def test_new_parent_folders_are_removed_after_a_failure_unless_they_hold_other_files(tmp_path):
     with pytest.raises(RuntimeError):
         write_half(tmp_path / "new" / "deep" / "words.txt", RuntimeError)
     assert names(tmp_path) == []
@@ -50,7 +50,7 @@ def test_folders_that_were_made_for_a_failure_do_not_stay_but_others_things_do(t
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path, failure):
+def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path, failure):
     path = tmp_path / "words.txt"
     path.write_text("old")
     with pytest.raises(failure):
@@ -90,7 +90,7 @@ def test_a_folder_that_is_a_file_is_one_line(tmp_path):
         pytest.fail("the block must not run")
 
 
-def test_what_is_no_file_is_refused_before_the_work(tmp_path):
+def test_a_path_that_is_not_a_file_is_refused_before_the_work(tmp_path):
     for path in (tmp_path, os.devnull):
         with pytest.raises(TaciturnError, match="is not a file; choose another name"), atomic(path):
             pytest.fail("the block must not run")
@@ -116,7 +116,7 @@ def fill(folder: Path, text: str) -> None:
     (folder / "sub" / "words.txt").write_text(text)
 
 
-def test_a_folder_stands_only_after_the_block(tmp_path):
+def test_a_folder_appears_only_after_the_block(tmp_path):
     path = tmp_path / "runs" / "first"
     with atomic_folder(path) as temporary:
         fill(temporary, "few")
@@ -125,7 +125,7 @@ def test_a_folder_stands_only_after_the_block(tmp_path):
     assert names(path.parent) == ["first"]
 
 
-def test_an_existing_folder_is_kept_unless_asked(tmp_path):
+def test_an_existing_folder_is_kept_without_overwrite(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
     fill(path, "old")
@@ -142,7 +142,7 @@ def test_an_existing_folder_is_kept_unless_asked(tmp_path):
     assert names(tmp_path) == ["run"]
 
 
-def test_only_a_folder_of_our_own_making_is_overwritten(tmp_path):
+def test_only_a_folder_that_taciturn_wrote_is_overwritten(tmp_path):
     path = tmp_path / "papers"
     path.mkdir()
     fill(path, "precious")
@@ -153,7 +153,7 @@ def test_only_a_folder_of_our_own_making_is_overwritten(tmp_path):
     assert (path / "sub" / "words.txt").read_text() == "precious"
 
 
-def test_an_empty_folder_may_stand_there(tmp_path):
+def test_an_empty_folder_may_exist(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
     with atomic_folder(path) as temporary:
@@ -209,7 +209,7 @@ def test_the_old_folder_is_put_back_if_the_new_cannot_take_its_place(tmp_path, m
     assert names(tmp_path) == ["run"]
 
 
-def test_a_folder_that_came_meanwhile_is_not_overwritten(tmp_path):
+def test_a_folder_that_appeared_meanwhile_is_not_overwritten(tmp_path):
     path = tmp_path / "run"
 
     def write_while_another_does():

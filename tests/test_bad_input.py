@@ -300,24 +300,28 @@ FILES = {
     "empty.npy": (as_text(""), "the file is empty; give one with rows"),
     "empty.parquet": (as_text(""), "the file is empty; give one with rows"),
     "blank.csv": (as_text("\n\n"), "the file is empty; give one with rows"),
-    "header.csv": (as_text("a,b,c\n"), "holds no rows; give a file that does"),
-    "none.npy": (as_array(X[:0]), "holds no rows; give a file that does"),
-    "none.parquet": (as_parquet(TABLE[:0]), "holds no rows; give a file that does"),
-    "narrow.npy": (as_array(X[:, :0]), "holds no columns; give a file that does"),
-    "ragged.csv": (as_text("a,b,c\n1,2,3\n4,5\n6,7,8\n"), "line 3 has 2 cells, the first 3", "mend the line"),
+    "header.csv": (as_text("a,b,c\n"), "has no rows; give a file that has some"),
+    "none.npy": (as_array(X[:0]), "has no rows; give a file that has some"),
+    "none.parquet": (as_parquet(TABLE[:0]), "has no rows; give a file that has some"),
+    "narrow.npy": (as_array(X[:, :0]), "has no columns; give a file that has some"),
+    "ragged.csv": (as_text("a,b,c\n1,2,3\n4,5\n6,7,8\n"), "line 3 has 2 cells, the first 3", "correct the line"),
     "word.csv": (as_text("a,b,c\n1,2,3\n4,x,6\n"), "column 'b' (line 3: 'x')", "--drop b", "encode"),
     "kinds.csv": (as_csv(KINDS), "'kind' (line 2: 'up'), 'size' (line 2: 's')", "--drop kind --drop size", "encode"),
     "kinds.parquet": (as_parquet(KINDS), "'kind' (", "'size' (dictionary", "--drop kind --drop size", "encode"),
     "words.npy": (as_array(WORDS), "rows must hold numbers, not <U", "encode them as numbers"),
     "objects.npy": (as_array(CELLS), "Python objects, not numbers", "save array.astype(float)"),
     "complex.npy": (as_array(X + 1j), "numbers, not complex128", "encode them as numbers"),
-    "number.npy": (as_array(np.array(3.0)), "not one number", "wrap it: [[number]]"),
+    "number.npy": (as_array(np.array(3.0)), "not one number", "write [[number]]"),
     "sparse.npz": (
         lambda path: sp.save_npz(path, sp.csr_matrix(X)),
         "a sparse matrix",
         "load_npz('sparse.npz').toarray",
     ),
-    "cut.npy": (lambda path: path.write_bytes(b"\x93NUMPY\1"), "cannot be read as .npy", "is it whole"),
+    "cut.npy": (
+        lambda path: path.write_bytes(b"\x93NUMPY\1"),
+        "cannot be read as .npy",
+        "check that the file is complete",
+    ),
 }
 
 
@@ -513,7 +517,7 @@ def test_a_run_that_diverges_says_so_in_a_line_and_keeps_good_weights(here):
 
 
 # --- where to write --------------------------------------------------------------------------------------------
-NO_FOLDER = ("is no folder", "choose another place")
+NO_FOLDER = ("is not a folder", "choose another place")
 NOT_EMPTY = ("holds other files and no config.json", "choose another folder")
 PLACES = {
     "file/out": NO_FOLDER,

@@ -138,19 +138,19 @@ def test_rows_that_there_is_no_room_for_arrive_as_if_there_were(monkeypatch, tar
         feed = Feed(Rows(X), torch.Tensor.float, 500, 0, target=Rows(-X) if target else None, device="cuda")
         return [tensor for epoch in (0, 1) for b in feed.epoch(epoch) for tensor in (b.x, b.target)]
 
-    monkeypatch.setattr("taciturn.training.feed.MOVED", 1)  # no more than a batch at a time
+    monkeypatch.setattr("taciturn.training.feed.CHUNK_NUMBERS", 1)  # no more than a batch at a time
     held = [tensor.cpu() for tensor in batches()]
-    monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: 0)
+    monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: 0)
     for ours, expected in zip(batches(), held, strict=True):
         assert torch.equal(ours.cpu(), expected)
 
 
 def test_a_step_is_recorded_while_rows_arrive(monkeypatch):
-    monkeypatch.setattr("taciturn.training.feed.MOVED", 1)
+    monkeypatch.setattr("taciturn.training.feed.CHUNK_NUMBERS", 1)
     found = []
     for _ in range(2):
         model = SparseAutoencoder(40, sparsity="kl:0.2", device="cuda", **FIT | {"batch_size": 70}).fit(abs(X))
         assert len(model._learner.step._tapes) == 2  # batches of 70 rows and of 69
         found.append(model.history_["loss"])
-        monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: 0)
+        monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: 0)
     assert_allclose(found[1], found[0], rtol=1e-5)

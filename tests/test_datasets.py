@@ -53,7 +53,7 @@ def test_the_others_have_names(name):
     assert_array_equal(all_rows(source), frame.to_numpy())
 
 
-def test_columns_are_chosen_of_every_kind(tmp_path):
+def test_columns_of_every_kind_can_be_selected(tmp_path):
     assert load("iris", columns=["petal width (cm)"]).read(0, 1).tolist() == [[0.2]]
     assert load("digits", drop=range(62)).shape == (2,)
     with pytest.raises(DataError, match=r"^iris: no column 'petal'; nearest: 'petal length"):
@@ -67,7 +67,7 @@ def test_columns_are_chosen_of_every_kind(tmp_path):
 # --- names and files --------------------------------------------------------------------------------------
 
 
-def test_every_name_is_offered():
+def test_every_name_is_listed():
     assert set(names()) == {
         *("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"),
         *("mnist", "fashion_mnist"),
@@ -79,23 +79,25 @@ def test_a_file_does_not_shadow_a_name(tmp_path, monkeypatch):
     (tmp_path / "digits").write_text("1,2\n")
     (tmp_path / "mnist").mkdir()
     assert load("digits").shape == (8, 8)
-    with pytest.raises(RecipeError, match="digits: the ending does not tell the format"):
+    with pytest.raises(RecipeError, match="digits: the format of this ending is unknown"):
         load("./digits")
     (tmp_path / "digits.csv").write_text("1,2\n")
     assert load("digits.csv").shape == (2,)
 
 
 @pytest.mark.parametrize("wrong", ["digit", "digits.txt", "Iris", "fashion-mnist:test"])
-def test_an_unknown_name_is_told_the_nearest(wrong):
+def test_the_error_for_an_unknown_name_suggests_the_nearest(wrong):
     nearest = {"d": "digits", "I": "iris", "f": "fashion_mnist"}[wrong[0]]
-    with pytest.raises(DataError, match=f"'{wrong}' is no file and no data set; nearest: {nearest}.*; there are "):
+    with pytest.raises(
+        DataError, match=f"'{wrong}' is neither a file nor a data set; nearest: {nearest}.*; there are "
+    ):
         load(wrong)
 
 
 def test_other_wrong_usage():
-    with pytest.raises(DataError, match="mnist:valid: no such part; say mnist:train or mnist:test"):
+    with pytest.raises(DataError, match="mnist:valid: no such split; use mnist:train or mnist:test"):
         load("mnist:valid")
-    with pytest.raises(RecipeError, match=r"path= says where mnist or fashion_mnist lies"):
+    with pytest.raises(RecipeError, match=r"path= is for mnist and fashion_mnist only; use load\('x\.npy'\)"):
         load("digits", path="x.npy")
     with pytest.raises(DataError, match=r"missing\.npy: no such file"):
         load("missing.npy")
@@ -145,7 +147,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A mirror of both sets on this machine; its log holds the paths that were asked for."""
+    """A mirror of both sets on this machine; its log holds the requested paths."""
     log = []
 
     class Handler(SimpleHTTPRequestHandler):
@@ -187,7 +189,7 @@ def test_it_is_downloaded_once(cache, server, monkeypatch):
         "mnist/t10k-images-idx3-ubyte.gz",
         "mnist/train-images-idx3-ubyte.gz",
     ]
-    monkeypatch.setenv("TACITURN_MIRROR", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("TACITURN_MIRROR", "http://127.0.0.1:9")  # nothing listens there
     is_images(load("mnist"), TRAIN)
     assert len(server.log) == 3
 
@@ -211,7 +213,7 @@ def test_a_missing_file_is_one_line(cache, server):
 
 
 @pytest.mark.parametrize("mirror", ["http://127.0.0.1:9", "nonsense"])
-def test_without_a_network_the_way_round_is_told(cache, monkeypatch, mirror):
+def test_without_a_network_the_message_names_a_workaround(cache, monkeypatch, mirror):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("TACITURN_MIRROR", mirror)
     with pytest.raises(DataError) as caught:

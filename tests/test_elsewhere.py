@@ -94,7 +94,7 @@ def test_room_is_for_rows_as_they_are_held(monkeypatch):
     """torch has no unsigned 16 bits: such rows become float64, four times as large."""
     whole = np.arange(1200 * 24, dtype=np.uint16).reshape(1200, 24)
     for room, asked in ((4 * whole.nbytes, 1), (4 * whole.nbytes - 1, 2)):
-        monkeypatch.setattr("taciturn.data.device_rows.room", lambda device, room=room: room)
+        monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device, room=room: room)
         feed = Feed(source := Counted(whole), torch.Tensor.float, 500, 0, device="cpu")
         for _ in range(2):
             list(feed.validation_batches())
@@ -113,13 +113,13 @@ def test_rows_that_a_device_has_room_for_are_moved_once_and_are_the_same(monkeyp
     on_disk.setflags(write=False)  # as a memory map
     expected = batches(often := Counted(on_disk), "cpu")
     assert often.asked == 3 * len(X) + 1  # and one, to see how large it is
-    monkeypatch.setattr("taciturn.data.device_rows.MOVED", 24 * 1000)  # in two parts
-    monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: X.nbytes)
+    monkeypatch.setattr("taciturn.data.device_rows.CHUNK_NUMBERS", 24 * 1000)  # in two parts
+    monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: X.nbytes)
     with on_it():
         found = batches(once := Counted(X), DEVICE)
         assert once.asked == len(X) + 1
         assert len(found) == len(expected)
         assert all(isinstance(a, There) and torch.equal(a.cpu(), b) for a, b in zip(found, expected, strict=True))
-    monkeypatch.setattr("taciturn.data.device_rows.room", lambda device: X.nbytes - 1)
+    monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: X.nbytes - 1)
     batches(too_many := Counted(on_disk), "cpu")
     assert too_many.asked == 3 * len(X) + 1

@@ -1,4 +1,4 @@
-"""Small and odd data: nothing here is an error, and what must not depend on the rows' form does not."""
+"""Small and unusual data: none of it is an error, and results do not depend on the rows' type, units or batches."""
 
 import copy
 import threading
@@ -39,13 +39,13 @@ def test_it_works_and_stays_finite(X):
 
 
 @pytest.mark.parametrize("kind", [bool, "u1", "i2", "u2", "i8", "u8", "f2", "f4", "f8", ">f4", ">i2", "longdouble"])
-def test_numbers_of_any_kind_are_learnt_from_and_used(kind):
+def test_numbers_of_any_type_can_be_trained_on_and_encoded(kind):
     X = (np.abs(noise(40, 3)) * 50).astype(kind)
     model = SparseAutoencoder(6, **QUICK).fit(X)
     wanted = model.transform(X.astype(np.float64)), model.denoise(X.astype(np.float64))
-    for found, exact in zip((model.transform(X), model.denoise(X)), wanted, strict=True):
-        assert found.dtype == (np.float64 if kind == "f8" else np.float32)
-        np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
+    for result, exact in zip((model.transform(X), model.denoise(X)), wanted, strict=True):
+        assert result.dtype == (np.float64 if kind == "f8" else np.float32)
+        np.testing.assert_allclose(result, exact, rtol=1e-4, atol=1e-4)
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
@@ -67,7 +67,7 @@ FILES = {
 
 @pytest.mark.parametrize("case", FILES)
 @pytest.mark.filterwarnings("always::taciturn.core.errors.SmallBatch")
-def test_the_command_line_takes_them_as_well(tmp_path, case):
+def test_the_command_line_accepts_them_as_well(tmp_path, case):
     name, rows, options = FILES[case]
     file, run = tmp_path / name, tmp_path / "run"
     if file.suffix == ".npy":
@@ -89,7 +89,7 @@ def test_the_command_line_takes_them_as_well(tmp_path, case):
     assert np.isfinite(np.load(tmp_path / "codes.npy")).all()
 
 
-def test_constant_rows_are_met_exactly():
+def test_constant_rows_are_reconstructed_exactly():
     X = np.tile([[3.0, -2.0, 1e6]], (30, 1))
     model = SparseAutoencoder(6, **QUICK).fit(X)
     assert np.abs(model.denoise(X) - X).max() < 0.005  # columns are only centred: an error in their own units
@@ -123,7 +123,7 @@ def test_any_batch_size_sees_every_row_once(batch_size):
 
 
 @pytest.mark.parametrize("change", [lambda X: X * 37, lambda X: X + 1000], ids=["times 37", "plus 1000"])
-def test_units_and_offset_do_not_matter_to_what_is_learnt(change):
+def test_units_and_offset_do_not_change_the_result(change):
     X = noise(300, 3) @ noise(3, 6, seed=1) + 0.1 * noise(300, 6, seed=2)
     model = {"max_iter": 40, "random_state": 0, "n_components": 12}
     fvu = 1 - SparseAutoencoder(**model).fit(X).score(X)

@@ -1,4 +1,4 @@
-"""The grammar of recipes: pairs of text and object that must agree, JSON, and every refusal word by word."""
+"""The grammar of recipes: pairs of text and object that must agree, JSON, and every error message word by word."""
 
 import json
 import re
@@ -46,8 +46,8 @@ from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
 FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Order)
 
-# (family, the text that a part writes, the part)
-SAID = [
+# (family, the text of the part, the part)
+CANONICAL = [
     (Corruption, "clean", Clean()),
     (Corruption, "gaussian:0.4", Gaussian(0.4)),
     (Corruption, "gaussian:1", Gaussian(1)),
@@ -146,8 +146,8 @@ SAID = [
     (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
 ]
 
-# other ways to write the same
-READ = [
+# other texts of the same parts
+ALTERNATIVE = [
     (Corruption, "gaussian(0.4)", Gaussian(0.4)),
     (Corruption, "gaussian:std=0.4", Gaussian(0.4)),
     (Corruption, "  gaussian :\t0.4 ", Gaussian(0.4)),
@@ -178,14 +178,14 @@ READ = [
 ]
 
 
-@pytest.mark.parametrize(("family", "text", "part"), SAID, ids=[text for _, text, _ in SAID])
-def test_what_a_part_writes_is_read_back(family, text, part):
+@pytest.mark.parametrize(("family", "text", "part"), CANONICAL, ids=[text for _, text, _ in CANONICAL])
+def test_a_parts_text_is_parsed_as_the_part(family, text, part):
     assert part.text == text
     assert family.parse(text) == part
 
 
-@pytest.mark.parametrize(("family", "text", "part"), READ, ids=[text for _, text, _ in READ])
-def test_other_ways_to_write_it(family, text, part):
+@pytest.mark.parametrize(("family", "text", "part"), ALTERNATIVE, ids=[text for _, text, _ in ALTERNATIVE])
+def test_other_texts_of_a_part(family, text, part):
     assert family.parse(text) == part
     assert family.parse(part.text) == part
 
@@ -195,7 +195,7 @@ LAYOUTS = [
     Layout((64, 300, 150), Sigmoid(), hidden=ELU(), output=Sigmoid(), centred=True),
 ]
 OBJECTIVES = [Objective((SquaredError(),)), CrossEntropy() + 0.2 * KL(Cosine(0.5, 0.1)) + L1(weight=Linear(0, 1))]
-PARTS = [part for _, _, part in SAID] + LAYOUTS + OBJECTIVES
+PARTS = [part for _, _, part in CANONICAL] + LAYOUTS + OBJECTIVES
 
 
 @pytest.mark.parametrize("part", PARTS, ids=repr)
@@ -232,8 +232,8 @@ def test_parts_are_equal_and_hashed_by_value():
         Gaussian(0.1).std = 0.2
 
 
-# (part, progress, what stands in its place)
-AT = [
+# (part, progress, the part with numbers in place of schedules)
+RESOLVED = [
     (Gaussian(Linear(1, 0)), 0.25, Gaussian(0.75)),
     (Gaussian(Linear(1, 0)) + Dropout(0.3), 0.5, Gaussian(0.5) + Dropout(0.3)),
     (TopK(Linear(64, 32), signed=True), 0.5, TopK(48.0, signed=True)),
@@ -246,10 +246,10 @@ AT = [
 ]
 
 
-@pytest.mark.parametrize(("part", "progress", "now"), AT, ids=str)
-def test_at_puts_numbers_in_the_place_of_schedules(part, progress, now):
-    assert part.at(progress) == now
-    assert now.at(progress) is now
+@pytest.mark.parametrize(("part", "progress", "expected"), RESOLVED, ids=str)
+def test_at_replaces_schedules_by_numbers(part, progress, expected):
+    assert part.at(progress) == expected
+    assert expected.at(progress) is expected
 
 
 def scheduled(part):
@@ -268,28 +268,27 @@ def test_names_are_unique_over_all_families():
     assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names(Recipe))
 
 
-def test_every_name_finds_the_class_that_bears_it():
+def test_every_name_finds_its_class():
     for name in names(Recipe):
         assert find(name, Recipe).name == name
     assert find("kl", Term) is KL
-    spoken = {kind.name for kind in map(type, PARTS) if kind.parsable}
-    assert spoken == set(names(Recipe))  # the tables above miss none
-    assert {kind.name for kind in map(type, PARTS)} - spoken == {"chain", "layout", "objective"}
+    parsable = {kind.name for kind in map(type, PARTS) if kind.parsable}
+    assert parsable == set(names(Recipe))  # the tables above miss none
+    assert {kind.name for kind in map(type, PARTS)} - parsable == {"chain", "layout", "objective"}
 
 
 def test_a_part_of_any_depth_is_found_without_registering():
-    class _Louder(TopK):
-        name = "louder"
+    class _Extended(TopK):
+        name = "extended"
 
     try:
-        assert type(CodingLayer.parse("louder:3")) is _Louder
+        assert type(CodingLayer.parse("extended:3")) is _Extended
     finally:
-        del _Louder.name  # nobody else shall find it
+        del _Extended.name  # no other test may find it
 
 
 def test_a_sum_may_name_parts_of_several_families():
-    found = parse("topk:32+l1:weight=0.1", CodingLayer, Term)
-    assert found == (TopK(32), L1(weight=0.1))
+    assert parse("topk:32+l1:weight=0.1", CodingLayer, Term) == (TopK(32), L1(weight=0.1))
     assert parse("kl:0.05,weight=1e-3+sigmoid + squared_error", CodingLayer, Term) == (
         KL(0.05, weight=0.001),
         Sigmoid(),
@@ -305,19 +304,19 @@ def listed(*families):
 
 REFUSED = [
     # the text cannot be read
-    (Corruption, "", f"an empty text names no corruption; there are {listed(Corruption)}"),
-    (Corruption, " \t", f"an empty text names no corruption; there are {listed(Corruption)}"),
-    (Corruption, "gaussian:0.1$", "'gaussian:0.1$': cannot read on at '$'; write name:value,field=value"),
-    (Corruption, "gaussian:1.2.3", "'gaussian:1.2.3': cannot read on at '1.2.3'; write name:value,field=value"),
-    (Corruption, "gaussian:3rd", "'gaussian:3rd': cannot read on at '3rd'; write name:value,field=value"),
+    (Corruption, "", f"an empty text names no corruption; write one of {listed(Corruption)}"),
+    (Corruption, " \t", f"an empty text names no corruption; write one of {listed(Corruption)}"),
+    (Corruption, "gaussian:0.1$", "'gaussian:0.1$': cannot be read from '$' on; write name:value,field=value"),
+    (Corruption, "gaussian:1.2.3", "'gaussian:1.2.3': cannot be read from '1.2.3' on; write name:value,field=value"),
+    (Corruption, "gaussian:3rd", "'gaussian:3rd': cannot be read from '3rd' on; write name:value,field=value"),
     (Corruption, "gaussian:", "'gaussian:': a name or a value is missing at the end"),
     (Corruption, "gaussian:0.1+", "'gaussian:0.1+': a name or a value is missing at the end"),
     (Corruption, "gaussian:0.1,", "'gaussian:0.1,': a name or a value is missing at the end"),
-    (Corruption, "+gaussian:0.1", "'+gaussian:0.1': a name or a value is missing before +"),
-    (Corruption, "gaussian:=0.1", "'gaussian:=0.1': a name or a value is missing before ="),
-    (Corruption, "gaussian:std==1", "'gaussian:std==1': a name or a value is missing before ="),
-    (Corruption, "gaussian:0.1)", "'gaussian:0.1)': did not expect ')' here"),
-    (Corruption, "gaussian:0.3-0.1", "'gaussian:0.3-0.1': did not expect '-' here"),
+    (Corruption, "+gaussian:0.1", "'+gaussian:0.1': a name or a value is missing before '+'"),
+    (Corruption, "gaussian:=0.1", "'gaussian:=0.1': a name or a value is missing before '='"),
+    (Corruption, "gaussian:std==1", "'gaussian:std==1': a name or a value is missing before '='"),
+    (Corruption, "gaussian:0.1)", "'gaussian:0.1)': unexpected ')'; write name:value,field=value"),
+    (Corruption, "gaussian:0.3-0.1", "'gaussian:0.3-0.1': unexpected '-'; write name:value,field=value"),
     (Corruption, "gaussian 0.1", "gaussian: std is missing; write gaussian:std"),
     (Corruption, "gaussian(0.1", "'gaussian(0.1': a ')' is missing"),
     (Corruption, "gaussian:linear(0.4,0.1", "'gaussian:linear(0.4,0.1': a ')' is missing"),
@@ -332,24 +331,24 @@ REFUSED = [
     # values in wrong places
     (Corruption, "gaussian", "gaussian: std is missing; write gaussian:std"),
     (Corruption, "gaussian()", "gaussian: std is missing; write gaussian:std"),
-    (Corruption, "gaussian:0.1,0.2", "gaussian: 2 values for 1 places; write gaussian:std"),
-    (Corruption, "clean:3", "clean: 1 values for 0 places; write clean takes no values"),
+    (Corruption, "gaussian:0.1,0.2", "gaussian: got 2 unnamed values, takes at most 1; write gaussian:std"),
+    (Corruption, "clean:3", "clean: got 1 unnamed value, takes at most 0; write clean without values"),
     (Corruption, "gaussian:0.1,sd=2", "gaussian: 'sd' is unknown; write gaussian:std"),
     (Corruption, "gaussian:0.1,std=0.2", "gaussian: 'std' is given twice; write gaussian:std"),
-    (Corruption, "gaussian:std=1,std=2", "'gaussian:std=1,std=2': 'std' is given twice"),
+    (Corruption, "gaussian:std=1,std=2", "'gaussian:std=1,std=2': 'std' is given twice; remove one"),
     (Corruption, "gaussian:std=1,2", "'gaussian:std=1,2': write '2' before the named values"),
-    (Term, "kl:0.1,0.2", "kl: 2 values for 1 places; write kl:rate,weight=…"),
-    (Term, "l1:0.1", "l1: 1 values for 0 places; write l1:weight=…,l0=…,scaled=…"),
+    (Term, "kl:0.1,0.2", "kl: got 2 unnamed values, takes at most 1; write kl:rate,weight=…"),
+    (Term, "l1:0.1", "l1: got 1 unnamed value, takes at most 0; write l1:weight=…,l0=…,scaled=…"),
     # several items, joined by "/"
-    (Term, "matryoshka:widths=/", "'matryoshka:widths=/': a name or a value is missing before /"),
-    (Term, "matryoshka:/32", "'matryoshka:/32': a name or a value is missing before /"),
-    (Term, "matryoshka:32//4", "'matryoshka:32//4': a name or a value is missing before /"),
-    (Term, "matryoshka:4/32=8", "'matryoshka:4/32=8': did not expect '=' here"),
-    (Term, "matryoshka:32/=", "'matryoshka:32/=': a name or a value is missing before ="),
-    (Term, "matryoshka:32/64 128", "'matryoshka:32/64 128': did not expect '128' here"),
+    (Term, "matryoshka:widths=/", "'matryoshka:widths=/': a name or a value is missing before '/'"),
+    (Term, "matryoshka:/32", "'matryoshka:/32': a name or a value is missing before '/'"),
+    (Term, "matryoshka:32//4", "'matryoshka:32//4': a name or a value is missing before '/'"),
+    (Term, "matryoshka:4/32=8", "'matryoshka:4/32=8': unexpected '='; write name:value,field=value"),
+    (Term, "matryoshka:32/=", "'matryoshka:32/=': a name or a value is missing before '='"),
+    (Term, "matryoshka:32/64 128", "'matryoshka:32/64 128': unexpected '128'; write name:value,field=value"),
     (Term, "multi_topk:4/8", "multi_topk: k=(4, 8) is not a number"),
     (CodingLayer, "topk:4,signed=true/", "topk: signed=(True,) must be true or false"),
-    (CodingLayer, "relu/4", "'relu/4': did not expect '/' here"),
+    (CodingLayer, "relu/4", "'relu/4': unexpected '/'; write name:value,field=value"),
     # values that cannot be
     (Corruption, "gaussian:big", "gaussian: std='big' is not a number"),
     (Corruption, "gaussian:true", "gaussian: std=True is not a number"),
@@ -429,19 +428,19 @@ REFUSED = [
     (Schedule, "linear:0.4,0,2", "linear: over=2 lies outside [0, 1]"),
     (Schedule, "decay:1,last=-1", "decay: last=-1 lies outside [0, 1]"),
     # more parts than one
-    (CodingLayer, "topk:3+relu", "topk:3 + relu: only one of a kind can be given here"),
-    (Term, "l1+kl:0.1", "l1 + kl:0.1: only one of a kind can be given here"),
+    (CodingLayer, "topk:3+relu", "topk:3 + relu: only one part can be given here; remove the others"),
+    (Term, "l1+kl:0.1", "l1 + kl:0.1: only one part can be given here; remove the others"),
 ]
 
 
 @pytest.mark.parametrize(("family", "text", "message"), REFUSED, ids=[text for _, text, _ in REFUSED])
-def test_a_refusal_says_this_and_no_more(family, text, message):
+def test_the_message_is_exactly_this(family, text, message):
     with pytest.raises(RecipeError) as caught:
         family.parse(text)
     assert str(caught.value) == message
 
 
-# what must be refused, whatever the words
+# must be refused, whatever the message
 WRONG = [
     "gaussian:kl(0.1)",
     "gaussian:dropout(0.1)",

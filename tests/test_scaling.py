@@ -56,7 +56,7 @@ def formula(scaling, x_ND):
 
 def fitted(scaling, x_ND, dtype=torch.float32):
     """A model that scales as the scaling does on these rows."""
-    moments = Moments(crossed=scaling.whitens).add(x_ND)
+    moments = Moments(with_products=scaling.whitens).add(x_ND)
     layout = Layout((x_ND.shape[1], 2), Identity(), whitened=scaling.whitens)
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     model = model.double() if dtype == torch.float64 else model  # .float() would round the shift as well

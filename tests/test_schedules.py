@@ -1,11 +1,11 @@
-"""Schedules against numbers worked by hand."""
+"""Schedules against numbers computed by hand."""
 
 import pytest
 
 from taciturn.core.schedules import Cosine, Decay, Linear, final, value
 
 # (schedule, the numbers at progress 0, 0.25, 0.5, 0.75, 1)
-HAND = [
+BY_HAND = [
     (Linear(0.4, 0.0), [0.4, 0.3, 0.2, 0.1, 0.0]),
     (Linear(1, 5), [1, 2, 3, 4, 5]),
     (Linear(8, 4, over=0.5), [8, 6, 4, 4, 4]),
@@ -22,19 +22,19 @@ HAND = [
 ]
 
 
-@pytest.mark.parametrize(("schedule", "numbers"), HAND, ids=lambda case: getattr(case, "text", ""))
+@pytest.mark.parametrize(("schedule", "numbers"), BY_HAND, ids=lambda case: getattr(case, "text", ""))
 def test_a_schedule_goes_through_these_numbers(schedule, numbers):
-    found = [schedule.at(progress) for progress in (0, 0.25, 0.5, 0.75, 1)]
-    assert found == pytest.approx(numbers, rel=1e-12, abs=1e-15)
+    values = [schedule.at(progress) for progress in (0, 0.25, 0.5, 0.75, 1)]
+    assert values == pytest.approx(numbers, rel=1e-12, abs=1e-15)
     assert final(schedule) == pytest.approx(numbers[-1], abs=1e-15)
 
 
 @pytest.mark.parametrize("schedule", [Linear(3, 1), Linear(3, 1, over=0.5), Cosine(3, 1)], ids=str)
-def test_beyond_the_end_it_stays(schedule):
+def test_after_the_end_a_schedule_keeps_its_last_value(schedule):
     assert schedule.at(1.5) == pytest.approx(1)
 
 
-def test_decay_is_0_beyond_the_end_unless_it_never_falls():
+def test_decay_is_0_after_the_end_unless_it_never_falls():
     assert Decay(3).at(1.5) == 0
     assert Decay(3, last=0).at(1.5) == 3
 

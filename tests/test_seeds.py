@@ -1,4 +1,4 @@
-"""Keys of many moments at once, against NumPy's SeedSequence."""
+"""Keys of many generators at once, against NumPy's SeedSequence."""
 
 import zlib
 
@@ -14,7 +14,7 @@ from taciturn.core.seeds import generator, keys
     seed=st.integers(0, 2**96) | st.sampled_from([0, 2**32 - 1, 2**32, 2**64]),
     numbers=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=4),
 )
-def test_each_key_is_the_seed_sequences(seed, numbers):
+def test_each_key_is_that_of_seed_sequence(seed, numbers):
     entropy = [seed, zlib.crc32(b"corrupt"), *numbers]
     expected = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]) >> 1
     assert int(keys(seed, "corrupt", *numbers)) == expected
@@ -23,6 +23,6 @@ def test_each_key_is_the_seed_sequences(seed, numbers):
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40])
 def test_arrays_broadcast(seed):
-    found = keys(seed, "order", np.arange(5)[:, None], np.arange(3))
+    computed = keys(seed, "order", np.arange(5)[:, None], np.arange(3))
     expected = [[generator(seed, "order", a, b).initial_seed() for b in range(3)] for a in range(5)]
-    assert found.tolist() == expected
+    assert computed.tolist() == expected

@@ -1,4 +1,4 @@
-"""Rows from arrays and files: against hand-made bytes, NumPy's and pandas' own writers and readers."""
+"""Rows from arrays and files, against bytes written by hand and the readers and writers of NumPy and pandas."""
 
 import gzip
 import io
@@ -70,11 +70,11 @@ def test_a_shape_may_be_given_and_one_axis_is_one_column():
         ([None], {}, "not object"),
         ([1j], {}, "not complex128"),
         (3.0, {}, "not one number"),
-        ([[1, 2]], {"shape": (3,)}, r"shape=\(3,\) does not hold a row of 2"),
+        ([[1, 2]], {"shape": (3,)}, r"shape=\(3,\) does not fit a row of 2 numbers; give another"),
         ([[1, 2]], {"columns": ("a",)}, "1 names were given for 2 columns"),
     ],
 )
-def test_what_is_no_row_is_refused(array, options, message):
+def test_arrays_that_are_not_rows_are_refused(array, options, message):
     with pytest.raises(DataError, match=message):
         Rows(np.array(array), **options)
 
@@ -96,7 +96,7 @@ PLAIN = Rows(np.array([[1, 2, 3], [4, 5, 6]]))
         (PLAIN, None, 0, None, [2, 3]),
     ],
 )
-def test_columns_are_kept_in_the_asked_order(source, columns, drop, names, first):
+def test_columns_are_selected_in_the_requested_order(source, columns, drop, names, first):
     chosen = select(source, columns, drop)
     assert (chosen.columns, chosen.shape, len(chosen)) == (names, (len(first),), 2)
     assert chosen.dtype == source.dtype
@@ -104,7 +104,7 @@ def test_columns_are_kept_in_the_asked_order(source, columns, drop, names, first
     assert chosen.take(np.array([1, 0]))[1].tolist() == first
 
 
-def test_neighbours_are_a_view_and_no_choice_is_the_source():
+def test_neighbouring_columns_are_a_view_and_no_selection_is_the_source():
     assert np.shares_memory(select(ABC, ["b", "c"]).read(0, 2), ABC.array)
     assert select(ABC) is ABC
 
@@ -114,14 +114,14 @@ def test_neighbours_are_a_view_and_no_choice_is_the_source():
     [
         (ABC, {"columns": ["A"]}, "no column 'A'; nearest: 'a'$"),
         (ABC, {"drop": ["zzz"]}, "no column 'zzz'; there are: 'a', 'b', 'c'$"),
-        (PLAIN, {"columns": [3]}, "no column '3'; the columns have no names: say 0 to 2$"),
+        (PLAIN, {"columns": [3]}, "no column '3'; the columns have no names: use 0 to 2$"),
         (PLAIN, {"columns": [-1]}, "no column '-1'"),
-        (ABC, {"columns": ["a", "a"]}, "'a' is asked for twice"),
+        (ABC, {"columns": ["a", "a"]}, "column 'a' is selected twice; name it once"),
         (ABC, {"drop": ["a", "b", "c"]}, "no column is left"),
         (Rows(np.zeros((1, 2)), columns=("a", "a")), {"drop": "a"}, "two columns are called 'a'; rename one"),
     ],
 )
-def test_a_choice_that_cannot_be_says_why(source, options, message):
+def test_an_impossible_selection_is_refused_with_the_reason(source, options, message):
     with pytest.raises(DataError, match=message):
         select(source, **options)
 
@@ -184,7 +184,7 @@ def test_a_file_cut_anywhere_is_one_line_or_fewer_rows(tmp_path, name):
     assert len(open_path(path)) == 20
     for end in range(0, len(content), 7):
         path.write_bytes(content[:end])
-        if name == "a.csv":  # text does not say its length: a cut between two lines cannot be seen
+        if name == "a.csv":  # text does not store its length: a cut between two lines cannot be detected
             with suppress(DataError):
                 assert len(open_path(path)) <= 20
         else:
@@ -256,11 +256,11 @@ def test_csv_longer_than_a_block(tmp_path, monkeypatch):
         ("1,2\n3\n", ["line 2 has 1 cells, the first 2"]),
         (
             "a,b c\n1,2\n3,x\n",
-            ["not numbers in column 'b c' (line 3: 'x')", "drop it (--drop 'b c') or encode it"],
+            ["column 'b c' (line 3: 'x') is not numeric; drop it (--drop 'b c') or encode it as numbers"],
         ),
         (
             "a,b,c\n1,2,no\n3,red,yes\n4,blue,5\n",
-            ["columns 'b' (line 3: 'red'), 'c' (line 2: 'no')", "drop them (--drop b --drop c)"],
+            ["columns 'b' (line 3: 'red'), 'c' (line 2: 'no') are not numeric; drop them (--drop b --drop c) or"],
         ),
         ("1,2\n3,x\n", ["column '1' (line 2: 'x')"]),
         ("1_0,2\n3,4\n5,1_0\n", ["column '2' (line 3: '1_0')"]),
@@ -272,11 +272,11 @@ def test_csv_longer_than_a_block(tmp_path, monkeypatch):
         ("a;b\n1;2\n", ["'a;b' (line 2: '1;2')"]),
     ],
 )
-def test_csv_that_cannot_be_read_says_where(tmp_path, text, fragments):
+def test_the_error_of_an_unreadable_csv_names_the_line(tmp_path, text, fragments):
     fails(csv_file(tmp_path, text), *fragments)
 
 
-def test_what_is_dropped_may_be_anything(tmp_path):
+def test_dropped_columns_may_hold_any_text(tmp_path):
     path = csv_file(tmp_path, b'a,word,b\n1,"two\nlines",2\n3,\xff,4\n')
     source = open_path(path, drop="word")
     assert source.columns == ("a", "b")
@@ -302,7 +302,7 @@ def test_parquet_that_pandas_wrote(tmp_path):
             "a": [4, 5, 2**53 + 1],
         }
     )
-    frame.index = [5, 7, 8]  # stored as a column, which is no feature
+    frame.index = [5, 7, 8]  # stored as a column, which is not a feature
     frame.to_parquet(tmp_path / "a.parquet", row_group_size=2)
     source = open_path(tmp_path / "a.parquet")
     assert source.columns == tuple(frame)
@@ -320,7 +320,7 @@ def test_parquet_of_several_batches(tmp_path):
     assert_array_equal(all_rows(open_path(tmp_path / "a.parquet")), frame.to_numpy())
 
 
-def test_parquet_without_numbers_says_which(tmp_path):
+def test_the_error_for_parquet_names_the_columns_that_are_not_numeric(tmp_path):
     frame = pd.DataFrame({"x": [1.0], "word": ["a"], "day": [pd.Timestamp(0)], "kind": pd.Categorical(["u"])})
     frame.to_parquet(tmp_path / "a.parquet")
     fails(tmp_path / "a.parquet", "'word' (", "'day' (timestamp", "'kind' (dictionary", "--drop word --drop day")
@@ -374,9 +374,9 @@ def test_idx_as_the_specification_prints_it(tmp_path):
         (bytes.fromhex("00000801"), "cut off after 4 of 8 bytes"),
         (bytes.fromhex("00000a01 00000000"), "starts with 00 00 0a 01"),
         (bytes.fromhex("00000800"), "not an IDX file"),
-        (bytes.fromhex("00000801 00000003 0102"), "10 bytes where (3,) needs 11"),
-        (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where (3,) needs 11"),
-        (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "fetch the file again"),
+        (bytes.fromhex("00000801 00000003 0102"), "10 bytes where shape (3,) requires 11"),
+        (bytes.fromhex("00000801 00000003 01020304"), "12 bytes where shape (3,) requires 11"),
+        (bytes.fromhex("00000803 ffffffff ffffffff ffffffff"), "download the file again"),
         (gzip.compress(bytes.fromhex("00000801 00000003 010203"), mtime=0)[:-9], "cannot be read as .idx"),
     ],
 )
@@ -385,10 +385,10 @@ def test_broken_idx(tmp_path, content, message):
     fails(tmp_path / "a.idx", message)
 
 
-# --- the door ---------------------------------------------------------------------------------------------
+# --- open_path -------------------------------------------------------------------------------------------
 
 
-def test_names_that_lead_nowhere(tmp_path):
+def test_files_that_cannot_be_opened(tmp_path):
     fails(tmp_path / "a.npy", "no such file")
     fails(tmp_path / f"{'a' * 300}.npy", "no such file")
     fails(tmp_path / "a.txt", "known are .npy, .npz", error=RecipeError)
@@ -426,7 +426,7 @@ def blocks_of(array):
 
 @pytest.mark.parametrize("ending", READERS)
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ">f4", "u1", "i8", "?"])
-def test_others_read_what_is_written(tmp_path, ending, dtype):
+def test_other_readers_read_the_written_file(tmp_path, ending, dtype):
     array = np.random.default_rng(1).normal(size=(9, 4)).astype(dtype)
     path = tmp_path / f"new/rows{ending}"
     write_path(path, blocks_of(array), n_rows=9)
@@ -453,14 +453,18 @@ def test_names_and_missing_cells_are_written(tmp_path, ending):
 @pytest.mark.parametrize(
     ("blocks", "options", "message"),
     [
-        ([np.zeros((2, 3))], {"n_rows": 3}, "n_rows=3, but the blocks held 2 rows"),
-        ([np.zeros((2, 3)), np.zeros((1, 2))], {"n_rows": 3}, "one width"),
+        ([np.zeros((2, 3))], {"n_rows": 3}, "n_rows=3, but the blocks hold 2 rows; give n_rows=2"),
+        (
+            [np.zeros((2, 3)), np.zeros((1, 2))],
+            {"n_rows": 3},
+            "follows one of .*; give all blocks the same number of columns",
+        ),
         ([np.zeros((2, 3))], {"n_rows": 2, "columns": ("a",)}, "1 names were given for 3 columns"),
         ([np.zeros(3)], {"n_rows": 3}, "flatten"),
         ([], {"n_rows": 0}, "no block"),
     ],
 )
-def test_blocks_that_break_the_promise_leave_the_old_file(tmp_path, ending, blocks, options, message):
+def test_blocks_that_do_not_fit_leave_the_old_file(tmp_path, ending, blocks, options, message):
     path = tmp_path / f"rows{ending}"
     path.write_text("old")
     with pytest.raises(DataError, match=message):
@@ -500,9 +504,9 @@ def test_sparse_blocks_become_one_array_that_scipy_loads(tmp_path, dtype):
     wanted = sparse.random_array((50, 9), density=0.2, format="csr", dtype=dtype, rng=np.random.default_rng(0))
     blocks = [wanted[:20], wanted[20:20], wanted[20:21], wanted[21:]]
     write_sparse(tmp_path / "new" / "codes.npz", blocks, n_rows=50, n_columns=9)
-    found = sparse.load_npz(tmp_path / "new" / "codes.npz")
-    assert (type(found), found.shape, found.dtype) == (sparse.csr_array, (50, 9), dtype)
-    assert_array_equal(found.toarray(), wanted.toarray())
+    loaded = sparse.load_npz(tmp_path / "new" / "codes.npz")
+    assert (type(loaded), loaded.shape, loaded.dtype) == (sparse.csr_array, (50, 9), dtype)
+    assert_array_equal(loaded.toarray(), wanted.toarray())
     sparse.save_npz(reference := io.BytesIO(), wanted, compressed=False)
     reference.seek(0)
     with np.load(tmp_path / "new" / "codes.npz") as ours, np.load(reference) as theirs:
@@ -510,9 +514,9 @@ def test_sparse_blocks_become_one_array_that_scipy_loads(tmp_path, dtype):
     assert os.listdir(tmp_path / "new") == ["codes.npz"]
 
 
-def test_of_a_broken_stream_of_sparse_blocks_nothing_stays(tmp_path):
+def test_a_failed_write_of_sparse_blocks_leaves_no_file(tmp_path):
     block = sparse.csr_array(np.eye(3, dtype=np.float32))
-    with pytest.raises(DataError, match=r"n_rows=5, but the blocks held 3 rows"):
+    with pytest.raises(DataError, match=r"n_rows=5, but the blocks hold 3 rows; give n_rows=3"):
         write_sparse(tmp_path / "codes.npz", [block], n_rows=5, n_columns=3)
     (tmp_path / "file").write_text("")
     with pytest.raises(TaciturnError, match="cannot be written"):

@@ -94,7 +94,7 @@ def drawn(seed, *, coder, scaling=None, inner=(), **layout):
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
         if isinstance(coder, BatchTopK):
             model.coder.value.fill_(0.2)
-        model.set_scaling(scaling, Moments(crossed=scaling.whitens).add(x))
+        model.set_scaling(scaling, Moments(with_products=scaling.whitens).add(x))
     return model, x
 
 

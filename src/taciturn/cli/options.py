@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import DataError, NoSuchColumn
+from ..core.errors import DataError, UnknownColumn
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -63,8 +63,8 @@ def _matched(run: "Artifact", data: str) -> "Source":
     said, width = run.config["rows"], run.model.layout.widths[0]
     try:
         source = datasets.load(data, columns=None if is_array(data) else said["columns"])
-    except NoSuchColumn as error:
-        raise NoSuchColumn(f"{error}; give all columns that the model learnt from, by their names") from error
+    except UnknownColumn as error:
+        raise UnknownColumn(f"{error}; give all columns that the model learnt from, by their names") from error
     if said["columns"] is None and prod(source.shape) != width:
         source = datasets.load(data, columns=said.get("asked_columns"), drop=said.get("dropped_columns"))
     return source

@@ -1,1 +1,4 @@
-"""What every room uses: errors, recipes, schedules, seeds, processes, files. Import its modules one by one."""
+"""Errors, recipes, schedules, seeds, processes and files, for every room.
+
+This file imports nothing, because some modules load torch: import the modules one by one.
+"""

@@ -1,4 +1,4 @@
-"""Put files and folders in their place whole or not at all."""
+"""Write files and folders completely or not at all."""
 
 import errno
 import os
@@ -12,12 +12,27 @@ from .errors import TaciturnError
 
 @contextmanager
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path whose file takes the place of `path` once the block has ended well.
+    """Yield a temporary path; its file replaces `path` when the block ends without an error.
 
-    A reader finds the old file or the new one, never a part; after any failure the old one still stands.
-    Missing parent folders are made, links are followed, and the temporary path keeps the ending, since some
-    writers choose the format by it.
+    A reader finds the old file or the new one, never a part of one. After any failure the old file is unchanged.
 
+    Parameters
+    ----------
+    path : str or path-like
+        The file to write. Missing parent folders are made (and removed again after a failure); links are followed.
+
+    Yields
+    ------
+    Path
+        A free name in the same folder. It keeps the ending, because some writers choose the format by it.
+
+    Raises
+    ------
+    TaciturnError
+        `path` is not a regular file, or the disk refuses.
+
+    Examples
+    --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> with atomic(f"{folder.name}/words.txt") as temporary:
@@ -26,8 +41,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     'few'
     >>> folder.cleanup()
     """
-    with _written(path) as (target, temporary):
-        # Before the work, not after it. And a device such as /dev/null would be replaced by a file.
+    with _temporary_path(path) as (target, temporary):
+        # Checked before the work, not after it. A device such as /dev/null would be replaced by a file.
         if target.exists() and not target.is_file():
             raise TaciturnError(f"{path} is not a file; choose another name")
         try:
@@ -43,11 +58,31 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 def atomic_folder(
     path: str | os.PathLike[str], *, overwrite: bool = False, mark: str = "config.json"
 ) -> Iterator[Path]:
-    """Yield a temporary folder that becomes the folder `path` once the block has ended well.
+    """Yield a temporary folder that becomes the folder `path` when the block ends without an error.
 
-    An empty folder may stand there. With `overwrite` one that holds the file `mark`, and so is of our making, is moved
-    aside, put back if the new one cannot take its place, and removed after the new one stands; any other is kept.
+    Parameters
+    ----------
+    path : str or path-like
+        The folder to write. It may exist if it is empty. Missing parent folders are made (and removed again after
+        a failure); links are followed.
+    overwrite : bool, default=False
+        Whether a folder that holds the file `mark` is replaced. It is moved aside first, moved back if the new
+        folder cannot take its place, and removed last.
+    mark : str, default="config.json"
+        Name of the file that marks a folder as written by taciturn. Any other folder is never overwritten.
 
+    Yields
+    ------
+    Path
+        An empty folder beside `path`.
+
+    Raises
+    ------
+    TaciturnError
+        `path` is a file, holds other files, or exists and `overwrite` is false; or the disk refuses.
+
+    Examples
+    --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> with atomic_folder(f"{folder.name}/run") as temporary:
@@ -56,7 +91,7 @@ def atomic_folder(
     'few'
     >>> folder.cleanup()
     """
-    with _written(path) as (target, temporary):
+    with _temporary_path(path) as (target, temporary):
         if target.exists() and not target.is_dir():
             raise TaciturnError(f"{path} is not a folder; choose another name")
         if target.exists() and any(target.iterdir()):
@@ -73,25 +108,25 @@ def atomic_folder(
                 if file.is_file():
                     _sync(file)
             if overwrite and target.exists():
-                _exchange(temporary, target)
+                _replace_folder(temporary, target)
             else:
-                temporary.rename(target)  # fails if another run put its files there meanwhile
+                temporary.rename(target)  # fails if another run wrote its files there meanwhile
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
-def _written(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
-    """Yield where `path` really lies and a free name beside it; what the disk refuses becomes one line."""
-    made: list[Path] = []
+def _temporary_path(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
+    """Yield the real location of `path` and a free name beside it; turn an OSError into a TaciturnError."""
+    new_folders: list[Path] = []
     try:
         target = Path(os.path.realpath(path))
-        made = _missing_parents(target)
+        new_folders = _missing_parents(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield target, _beside(target)
+        yield target, _free_name(target)
     except BaseException as error:
-        for folder in made:
-            with suppress(OSError):  # not there yet, or others have put something into it
+        for folder in new_folders:
+            with suppress(OSError):  # it was not made yet, or another process has put something into it
                 folder.rmdir()
         if isinstance(error, OSError):
             reason = error.strerror or error
@@ -100,30 +135,30 @@ def _written(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
 
 
 def _missing_parents(target: Path) -> list[Path]:
-    """Return the folders above that are to be made, the innermost first."""
-    standing = next((folder for folder in target.parents if folder.exists()), target)
-    if not standing.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, f"{standing} is no folder")
+    """Return the parent folders that do not exist, the innermost first."""
+    existing = next((folder for folder in target.parents if folder.exists()), target)
+    if not existing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{existing} is not a folder")
     return [folder for folder in target.parents if not folder.exists()]
 
 
-def _beside(target: Path) -> Path:
-    # Not tempfile's: those are readable by their owner only, and the mode would stay after the renaming.
+def _free_name(target: Path) -> Path:
+    # Not tempfile's: those are readable by their owner only, and renaming keeps the mode.
     return target.parent / f".{target.stem}.{os.urandom(4).hex()}{target.suffix}"
 
 
 def _sync(file: Path) -> None:
-    # Else the new name may reach the disk before the bytes do, and a power cut leaves an empty file.
+    # Otherwise the new name may reach the disk before the bytes do, and a power cut leaves an empty file.
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
 
 
-def _exchange(temporary: Path, target: Path) -> None:
-    aside = _beside(target)
-    target.rename(aside)
+def _replace_folder(temporary: Path, target: Path) -> None:
+    old = _free_name(target)
+    target.rename(old)
     try:
         temporary.rename(target)
     except BaseException:
-        aside.rename(target)
+        old.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,36 +1,42 @@
-"""What goes wrong by a user's doing, and what deserves a word: each message names the place and the mend."""
+"""Exceptions and warnings. Each message is one line that names the place, the value and what to change."""
 
 
 class TaciturnError(ValueError):
-    """Something that the user can mend; the message says where it is and how."""
+    """An error that the user can correct: base class of all errors of taciturn.
+
+    The message names the place and what to change.
+    """
 
 
 class RecipeError(TaciturnError):
-    """A part, a parameter or a combination of them that cannot be: wrong usage."""
+    """Wrong usage: a part, a parameter or a combination of them that is not possible."""
 
 
 class DataError(TaciturnError):
-    """Rows that cannot be learnt from or encoded."""
+    """Rows that cannot be read, trained on or encoded."""
 
 
 class DataTypeError(DataError, TypeError):
-    """Rows of a type that no numbers can be made of; scikit-learn expects a TypeError there."""
+    """Rows of a type that cannot be converted to numbers.
+
+    Also a TypeError, because scikit-learn expects one there.
+    """
 
 
-class NoSuchColumn(DataError):
-    """A column is asked for by its name, and is not there."""
+class UnknownColumn(DataError):
+    """A column name that the table does not have."""
 
 
 class ArtifactError(TaciturnError):
-    """A saved model that cannot be read back."""
+    """A saved model that cannot be read."""
 
 
 class TaciturnWarning(UserWarning):
-    """Something that works, but hardly as the user expects."""
+    """Something that works, but probably not as the user expects: base class of all warnings of taciturn."""
 
 
 class TargetMissed(TaciturnWarning):
-    """What a penalty asked for was not met."""
+    """A penalty's target was not reached."""
 
 
 class Diverged(TaciturnWarning):
@@ -38,4 +44,4 @@ class Diverged(TaciturnWarning):
 
 
 class SmallBatch(TaciturnWarning):
-    """A batch has too few rows to measure the rate that is asked for."""
+    """A batch has too few rows to measure the target rate."""

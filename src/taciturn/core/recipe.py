@@ -1,6 +1,6 @@
-"""What a user writes: frozen, named descriptions of parts, as objects, as text and as JSON.
+"""Recipes: frozen, named descriptions of parts, as objects, as text and as JSON.
 
-The grammar of the text, the same everywhere (docs/recipes.md)::
+Grammar of the text (docs/recipes.md), with examples on the right::
 
     sum    := part ("+" part)*                    gaussian:0.1+dropout:0.3
     part   := name [":" args] | name "(" args ")" kl:0.05,weight=0.2
@@ -25,10 +25,20 @@ from .errors import RecipeError
 
 @dataclass(frozen=True)
 class Recipe:
-    """A part as its user describes it: no state, no tensors; equal and hashable by value.
+    """A frozen description of one part, without state or tensors; equal and hashable by value.
 
-    A subclass with a `name` of its own is found by that name in text and JSON among the subclasses of its
-    family, so a new part needs no registry. Names are unique over all families.
+    Each subclass is a dataclass whose fields are the part's parameters. A subclass that defines `name` is found by
+    that name, in text and in JSON, among the subclasses of its family (`Corruption`, `Term`, ...). A new part
+    therefore needs no registry. Names are unique over all families.
+
+    Attributes
+    ----------
+    name : str
+        Name of the part in text and JSON; a class attribute.
+    is_schedule : bool
+        Whether the part stands for a number that changes over a run; a class attribute.
+    parsable : bool
+        Whether text may name the part; a class attribute. False for chain, objective and layout, which hold parts.
 
     Examples
     --------
@@ -42,84 +52,191 @@ class Recipe:
     """
 
     name: ClassVar[str]
-    is_schedule: ClassVar[bool] = False  # stands for a number that changes over a run
-    parsable: ClassVar[bool] = True  # may be named in text; what joins others has a text of its own
+    is_schedule: ClassVar[bool] = False
+    parsable: ClassVar[bool] = True
 
     def at(self, progress: float) -> Self:
-        """Return this recipe with every schedule inside replaced by its value at `progress` (0 … 1 of a run)."""
+        """Return this recipe with each schedule inside it replaced by its value.
+
+        Parameters
+        ----------
+        progress : float
+            The share of the run that is done, 0 … 1.
+
+        Returns
+        -------
+        Recipe of the same class
+            The object itself if it contains no schedule.
+        """
         if not self.has_schedule:
             return self
-        return replace(self, **{f.name: _at(getattr(self, f.name), progress) for f in fields(self)})
+        return replace(self, **{f.name: _at_progress(getattr(self, f.name), progress) for f in fields(self)})
 
     @cached_property
     def has_schedule(self) -> bool:
-        """Whether there is a schedule inside."""
-        return any(_moves(getattr(self, f.name)) for f in fields(self))
+        """Whether a field contains a schedule, at any depth."""
+        return any(_contains_schedule(getattr(self, f.name)) for f in fields(self))
 
     @property
     def text(self) -> str:
-        """The text that `parse` reads back as this very recipe."""
-        arguments = self._arguments()
+        """The text that `parse` reads as this recipe; values equal to their defaults are left out."""
+        arguments = self._arguments_text()
         return f"{self.name}:{arguments}" if arguments else self.name
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the part that a text names, or raise RecipeError saying what is wrong and what there is."""
+        """Return the part of this family that a text describes.
+
+        Parameters
+        ----------
+        text : str
+            One part, as "gaussian:0.4"; or a sum, as "gaussian:0.1+dropout:0.3", if the family can join parts.
+
+        Returns
+        -------
+        Recipe
+            An instance of a class in this family.
+
+        Raises
+        ------
+        RecipeError
+            The text does not follow the grammar, names an unknown part or an unknown field, gives a value that is
+            out of range, or joins parts that cannot be joined.
+        """
         parts: tuple[Self, ...] = parse(text, cls)
         return parts[0] if len(parts) == 1 else cls.joined(parts)
 
     @classmethod
     def joined(cls, parts: "tuple[Self, ...]") -> Self:
-        """Return the one part that stands for several joined by "+"."""
-        said = " + ".join(part.text for part in parts)
-        raise RecipeError(f"{said}: only one of a kind can be given here")
+        """Return the one part that stands for several joined by "+"; a family that can join parts overrides this.
+
+        Raises
+        ------
+        RecipeError
+            Always, in the base class.
+        """
+        text = " + ".join(part.text for part in parts)
+        raise RecipeError(f"{text}: only one part can be given here; remove the others")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON, that `from_dict` reads back."""
-        return {"name": self.name} | {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        """Return the name and the fields as plain values for JSON; `from_dict` is the inverse."""
+        return {"name": self.name} | {f.name: _to_plain(getattr(self, f.name)) for f in fields(self)}
 
     @staticmethod
     def from_dict(plain: Any) -> Any:
-        """Return the recipe that `to_dict` wrote; lists become tuples, plain values stay."""
+        """Return the recipe that `to_dict` wrote.
+
+        Parameters
+        ----------
+        plain : dict, list or plain value
+            A dict becomes the recipe of the part in its "name", a list a tuple. Other values do not change.
+
+        Returns
+        -------
+        Recipe, tuple or plain value
+
+        Raises
+        ------
+        RecipeError
+            The name or a field is unknown, a required field is missing, or a value is out of range.
+        """
         if isinstance(plain, list):
             return tuple(Recipe.from_dict(item) for item in plain)
         if not isinstance(plain, dict):
             return plain
-        kind = find(str(plain.get("name")), Recipe)
-        return _build(kind, [], {key: Recipe.from_dict(v) for key, v in plain.items() if key != "name"})
+        part_class = find(str(plain.get("name")), Recipe)
+        return _build(part_class, [], {key: Recipe.from_dict(v) for key, v in plain.items() if key != "name"})
 
-    def _arguments(self) -> str:
-        said = []
-        for f in _as_written(self):
+    def _arguments_text(self) -> str:
+        """Return the text after the name: required values, then by name those that differ from their defaults."""
+        arguments = []
+        for f in _fields_in_text_order(self):
             value = getattr(self, f.name)
-            if _required(f):
-                said.append(_word(value))
+            if _is_required(f):
+                arguments.append(_value_text(value))
             elif value != f.default:
-                said.append(f"{f.name}={_word(value)}")
-        return ",".join(said)
+                arguments.append(f"{f.name}={_value_text(value)}")
+        return ",".join(arguments)
 
 
 def parse(text: str, *families: type[Recipe]) -> tuple[Any, ...]:
-    """Return the parts of a sum, `"topk:32+l1:weight=0.01"`, each of one of the families."""
+    """Return the parts of a sum, each of one of the families.
+
+    Parameters
+    ----------
+    text : str
+        Parts joined by "+".
+    *families : type of Recipe
+        Base classes of the parts that may be named.
+
+    Returns
+    -------
+    tuple of Recipe
+        The parts in the order of the text.
+
+    Raises
+    ------
+    RecipeError
+        The text is empty, does not follow the grammar, or names an unknown part, an unknown field or a value that is
+        out of range.
+
+    Examples
+    --------
+    >>> from taciturn.model.coding_layers import CodingLayer
+    >>> from taciturn.objective import Term
+    >>> [part.text for part in parse("topk:32+l1:weight=0.01", CodingLayer, Term)]
+    ['topk:32', 'l1:weight=0.01']
+    """
     if not text.strip():
-        raise RecipeError(f"an empty text names no {_family(families)}; there are {', '.join(names(*families))}")
-    return _Reader(text, families).sum()
+        known = ", ".join(names(*families))
+        raise RecipeError(f"an empty text names no {_family_names(families)}; write one of {known}")
+    return _Parser(text, families).parse_sum()
 
 
 def find(name: str, *families: type[Recipe]) -> type[Recipe]:
-    """Return the class of this name among the families' subclasses."""
-    known = {kind.name: kind for kind in _kinds(families)}
+    """Return the class with this name.
+
+    Parameters
+    ----------
+    name : str
+        The part's name in text and JSON.
+    *families : type of Recipe
+        Base classes to search; their subclasses at any depth are included.
+
+    Returns
+    -------
+    type of Recipe
+
+    Raises
+    ------
+    RecipeError
+        No part has this name; the message suggests a near one and lists all.
+
+    Examples
+    --------
+    >>> from taciturn.core.schedules import Schedule
+    >>> find("linear", Schedule).__name__
+    'Linear'
+    """
+    known = {part_class.name: part_class for part_class in _named_classes(families)}
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, names(*families), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    there = f" There are: {', '.join(names(*families))}" if families != (Recipe,) else ""
-    raise RecipeError(f"no {_family(families)} is named {name!r}{hint}{there}")
+    every_name = f" There are: {', '.join(names(*families))}" if families != (Recipe,) else ""
+    raise RecipeError(f"no {_family_names(families)} is named {name!r}{hint}{every_name}")
 
 
 def names(*families: type[Recipe]) -> tuple[str, ...]:
-    """Return the names of all parts of the families that text may name, sorted."""
-    return tuple(sorted(kind.name for kind in _kinds(families) if kind.parsable))
+    """Return the sorted names of all parts of the families that text may name.
+
+    Examples
+    --------
+    >>> from taciturn.core.schedules import Schedule
+    >>> names(Schedule)
+    ('cosine', 'decay', 'linear')
+    """
+    return tuple(sorted(part_class.name for part_class in _named_classes(families) if part_class.parsable))
 
 
 def check(
@@ -132,189 +249,222 @@ def check(
     fixed: bool = False,
     whole: bool = False,
 ) -> None:
-    """Raise RecipeError unless the field is a finite number from low to high, or a schedule between such numbers.
+    """Raise RecipeError unless a field is a finite number in an interval, or a schedule between two such numbers.
 
-    `ends` says which ends belong to the interval: "[]", "[)", "(]" or "()"; a `fixed` number is no schedule, a
-    `whole` one is an int besides. A NumPy scalar becomes a Python number.
+    A NumPy scalar is replaced by a Python number.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The part; usually called in its `__post_init__`.
+    field : str
+        Name of the field to check.
+    low, high : float
+        Ends of the interval; unbounded by default.
+    ends : {"[]", "[)", "(]", "()"}, default="[]"
+        Which ends belong to the interval.
+    fixed : bool, default=False
+        Whether a schedule is refused.
+    whole : bool, default=False
+        Whether the number must be an int; a schedule is refused as well.
+
+    Raises
+    ------
+    RecipeError
+        The value is not a number, not a whole one, not finite or outside the interval.
+
+    Examples
+    --------
+    >>> from taciturn.core.schedules import Linear
+    >>> check(Linear(1, 0), "start", 0, 1, ends="[)")
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: linear: start=1 lies outside [0, 1)
     """
     value = getattr(recipe, field)
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(recipe, field, value)
     schedule = isinstance(value, Recipe) and value.is_schedule and not (fixed or whole or recipe.is_schedule)
-    # a schedule's extremes are its ends: better refused here than in the middle of a run
+    # A schedule takes its extreme values at its ends, so that checking these refuses it before the run.
     for number in (value.at(0.0), value.at(1.0)) if schedule else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
-            given = _word(value) if isinstance(value, Recipe) else repr(value)
-            raise RecipeError(f"{recipe.name}: {field}={given} is not a number")
+            shown = _value_text(value) if isinstance(value, Recipe) else repr(value)
+            raise RecipeError(f"{recipe.name}: {field}={shown} is not a number")
         if whole and not isinstance(number, int):
             raise RecipeError(f"{recipe.name}: {field}={number} is not a whole number")
         above = number > low or (ends[0] == "[" and number == low)
         below = number < high or (ends[1] == "]" and number == high)
         if not (above and below and math.isfinite(number)):
-            said = f"{_word(value)} reaches {number:g}, which" if schedule else f"{number:g}"
-            raise RecipeError(f"{recipe.name}: {field}={said} lies outside {ends[0]}{low:g}, {high:g}{ends[1]}")
+            shown = f"{_value_text(value)} reaches {number:g}, which" if schedule else f"{number:g}"
+            raise RecipeError(f"{recipe.name}: {field}={shown} lies outside {ends[0]}{low:g}, {high:g}{ends[1]}")
 
 
-class _Reader:
-    """Reads one text by the grammar above; `at` moves over its tokens."""
+class _Parser:
+    """A recursive-descent parser of one text; `position` is the number of the next token."""
 
     TOKEN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[A-Za-z_][\w-]*|[:,=()+/])\s*")
-    PLAIN: ClassVar[dict[str, Any]] = {"true": True, "false": False, "none": None}
+    CONSTANTS: ClassVar[dict[str, Any]] = {"true": True, "false": False, "none": None}
 
     def __init__(self, text: str, families: tuple[type[Recipe], ...]) -> None:
-        self.text, self.families, self.at = text, families, 0
+        self.text, self.families, self.position = text, families, 0
         self.tokens: list[str] = []
         end = 0
         while end < len(text):
             match = self.TOKEN.match(text, end)
             if match is None:
-                raise RecipeError(f"{text!r}: cannot read on at {text[end:]!r}; write name:value,field=value")
-            # "0.1+0.3" would read the sign into the number: after a value a sign joins parts
-            sign = match[1][0] in "+-" and len(match[1]) > 1 and self.tokens and self.tokens[-1] not in ":,=(/"
-            self.tokens += [match[1][0], match[1][1:]] if sign else [match[1]]
+                raise RecipeError(f"{text!r}: cannot be read from {text[end:]!r} on; write name:value,field=value")
+            # In "0.1+0.3" the pattern takes "+0.3" as one number: after a value, a sign joins two parts.
+            joins = match[1][0] in "+-" and len(match[1]) > 1 and self.tokens and self.tokens[-1] not in ":,=(/"
+            self.tokens += [match[1][0], match[1][1:]] if joins else [match[1]]
             end = match.end()
 
-    def sum(self) -> tuple[Recipe, ...]:
-        parts = [self.part(self.families)]
-        while self.take("+"):
-            parts.append(self.part(self.families))
-        if self.at < len(self.tokens):
-            raise RecipeError(f"{self.text!r}: did not expect {self.tokens[self.at]!r} here")
+    def parse_sum(self) -> tuple[Recipe, ...]:
+        parts = [self.parse_part(self.families)]
+        while self.accept("+"):
+            parts.append(self.parse_part(self.families))
+        if self.position < len(self.tokens):
+            unexpected = self.tokens[self.position]
+            raise RecipeError(f"{self.text!r}: unexpected {unexpected!r}; write name:value,field=value")
         return tuple(parts)
 
-    def part(self, families: tuple[type[Recipe], ...]) -> Recipe:
-        kind = find(self.next(), *families)
-        if self.take("("):
-            return self.called(kind)
-        return self.arguments(kind) if self.take(":") else _build(kind, [], {})
+    def parse_part(self, families: tuple[type[Recipe], ...]) -> Recipe:
+        part_class = find(self.next_token(), *families)
+        if self.accept("("):
+            return self.parse_call(part_class)
+        return self.parse_arguments(part_class) if self.accept(":") else _build(part_class, [], {})
 
-    def called(self, kind: type[Recipe]) -> Recipe:
-        part = _build(kind, [], {}) if self.peek() == ")" else self.arguments(kind)
-        if not self.take(")"):
+    def parse_call(self, part_class: type[Recipe]) -> Recipe:
+        part = _build(part_class, [], {}) if self.peek() == ")" else self.parse_arguments(part_class)
+        if not self.accept(")"):
             raise RecipeError(f"{self.text!r}: a ')' is missing")
         return part
 
-    def arguments(self, kind: type[Recipe]) -> Recipe:
+    def parse_arguments(self, part_class: type[Recipe]) -> Recipe:
         positional: list[Any] = []
         named: dict[str, Any] = {}
         while True:
-            token = self.next()
-            if self.take("="):
+            token = self.next_token()
+            if self.accept("="):
                 if token in named:
-                    raise RecipeError(f"{self.text!r}: {token!r} is given twice")
-                named[token] = self.value(self.next())
+                    raise RecipeError(f"{self.text!r}: {token!r} is given twice; remove one")
+                named[token] = self.parse_value(self.next_token())
             elif named:
                 raise RecipeError(f"{self.text!r}: write {token!r} before the named values")
             else:
-                positional.append(self.value(token))
-            if not self.take(","):
-                return _build(kind, positional, named)
+                positional.append(self.parse_value(token))
+            if not self.accept(","):
+                return _build(part_class, positional, named)
 
-    def value(self, token: str) -> Any:
-        items = [self.item(token)]
-        several = False
-        while self.take("/"):
-            several = True
+    def parse_value(self, token: str) -> Any:
+        items = [self.parse_item(token)]
+        is_tuple = False
+        while self.accept("/"):
+            is_tuple = True
             if (self.peek() or ",") not in ",)+":
-                items.append(self.item(self.next()))
-        return tuple(items) if several else items[0]
+                items.append(self.parse_item(self.next_token()))
+        return tuple(items) if is_tuple else items[0]
 
-    def item(self, token: str) -> Any:
-        for read in (int, float):
+    def parse_item(self, token: str) -> Any:
+        for number_type in (int, float):
             try:
-                return read(token)
+                return number_type(token)
             except ValueError:
                 pass
-        if self.take("("):
-            return self.called(find(token, Recipe))
-        return self.PLAIN.get(token.lower(), token)
+        if self.accept("("):
+            return self.parse_call(find(token, Recipe))
+        return self.CONSTANTS.get(token.lower(), token)
 
     def peek(self) -> str | None:
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
+        return self.tokens[self.position] if self.position < len(self.tokens) else None
 
-    def take(self, token: str) -> bool:
-        found = self.peek() == token
-        self.at += found
-        return found
+    def accept(self, token: str) -> bool:
+        """Return whether the next token is this one; if so, move past it."""
+        matches = self.peek() == token
+        self.position += matches
+        return matches
 
-    def next(self) -> str:
+    def next_token(self) -> str:
+        """Return the next token, a name or a value, and move past it."""
         token = self.peek()
         if token is None or token in ":,=()+/":
-            raise RecipeError(
-                f"{self.text!r}: a name or a value is missing {'before ' + token if token else 'at the end'}"
-            )
-        self.at += 1
+            place = f"before {token!r}" if token else "at the end"
+            raise RecipeError(f"{self.text!r}: a name or a value is missing {place}")
+        self.position += 1
         return token
 
 
-def _build(kind: type[Recipe], positional: Sequence[Any], named: dict[str, Any]) -> Recipe:
-    known = [f.name for f in fields(kind)]
-    places = [f.name for f in fields(kind) if not f.kw_only]
-    written = ",".join(f"{f.name}=…" if f.kw_only else f.name for f in _as_written(kind))
-    usage = f"{kind.name}:{written}" if known else f"{kind.name} takes no values"
-    if len(positional) > len(places):
-        raise RecipeError(f"{kind.name}: {len(positional)} values for {len(places)} places; write {usage}")
-    given = dict(zip(places, positional, strict=False))
+def _build(part_class: type[Recipe], positional: Sequence[Any], named: dict[str, Any]) -> Recipe:
+    """Return a part from its values by position and by name; raise RecipeError where they do not fit."""
+    known = [f.name for f in fields(part_class)]
+    by_position = [f.name for f in fields(part_class) if not f.kw_only]
+    arguments = ",".join(f"{f.name}=…" if f.kw_only else f.name for f in _fields_in_text_order(part_class))
+    usage = f"write {part_class.name}:{arguments}" if known else f"write {part_class.name} without values"
+    if len(positional) > len(by_position):
+        count = "1 unnamed value" if len(positional) == 1 else f"{len(positional)} unnamed values"
+        raise RecipeError(f"{part_class.name}: got {count}, takes at most {len(by_position)}; {usage}")
+    values = dict(zip(by_position, positional, strict=False))
     for key in named:
-        if key not in known or key in given:
-            raise RecipeError(f"{kind.name}: {key!r} is {'given twice' if key in given else 'unknown'}; write {usage}")
-    missing = [f.name for f in fields(kind) if _required(f) and f.name not in given | named]
+        if key not in known or key in values:
+            problem = "given twice" if key in values else "unknown"
+            raise RecipeError(f"{part_class.name}: {key!r} is {problem}; {usage}")
+    values |= named
+    missing = [f.name for f in fields(part_class) if _is_required(f) and f.name not in values]
     if missing:
-        raise RecipeError(f"{kind.name}: {', '.join(missing)} is missing; write {usage}")
-    for f in fields(kind):
-        value = (given | named).get(f.name, f.default)
+        raise RecipeError(f"{part_class.name}: {', '.join(missing)} is missing; {usage}")
+    for f in fields(part_class):
+        value = values.get(f.name, f.default)
         if f.type is bool and not isinstance(value, bool):
-            raise RecipeError(f"{kind.name}: {f.name}={value!r} must be true or false")
-    return kind(**given, **named)
+            raise RecipeError(f"{part_class.name}: {f.name}={value!r} must be true or false")
+    return part_class(**values)
 
 
-def _as_written(kind: Recipe | type[Recipe]) -> list[Field[Any]]:
-    """Return the fields in the order of the text: a base class's keyword-only ones come after the places."""
-    return sorted(fields(kind), key=lambda f: f.kw_only is True)
+def _fields_in_text_order(part: Recipe | type[Recipe]) -> list[Field[Any]]:
+    """Return the fields in the order of the text: keyword-only ones, which a base class defines, come last."""
+    return sorted(fields(part), key=lambda f: f.kw_only is True)
 
 
-def _kinds(families: Sequence[type[Recipe]]) -> Iterator[type[Recipe]]:
+def _named_classes(families: Sequence[type[Recipe]]) -> Iterator[type[Recipe]]:
+    """Yield each class among the families and their subclasses that defines a name of its own."""
     for family in families:
         if "name" in vars(family):
             yield family
-        yield from _kinds(family.__subclasses__())
+        yield from _named_classes(family.__subclasses__())
 
 
-def _family(families: Sequence[type[Recipe]]) -> str:
-    return " or ".join("part" if family is Recipe else _words(family.__name__) for family in families)
+def _family_names(families: Sequence[type[Recipe]]) -> str:
+    return " or ".join("part" if family is Recipe else _spaced(family.__name__) for family in families)
 
 
-def _words(name: str) -> str:
-    """Return a class's name in words: "CodingLayer" is "coding layer"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+def _spaced(class_name: str) -> str:
+    """Return a class's name as words: "CodingLayer" becomes "coding layer"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", class_name).lower()
 
 
-def _required(field: Field[Any]) -> bool:
+def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _at(value: Any, progress: float) -> Any:
+def _at_progress(value: Any, progress: float) -> Any:
     if isinstance(value, tuple):
-        return tuple(_at(item, progress) for item in value)
+        return tuple(_at_progress(item, progress) for item in value)
     return value.at(progress) if isinstance(value, Recipe) else value
 
 
-def _moves(value: Any) -> bool:
+def _contains_schedule(value: Any) -> bool:
     if isinstance(value, tuple):
-        return any(map(_moves, value))
+        return any(map(_contains_schedule, value))
     return isinstance(value, Recipe) and (value.is_schedule or value.has_schedule)
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     return value.to_dict() if isinstance(value, Recipe) else value
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, Recipe):
-        return f"{value.name}({value._arguments()})"
+        return f"{value.name}({value._arguments_text()})"
     if isinstance(value, tuple):
-        return "/".join(map(_word, value)) + ("/" if len(value) == 1 else "")
+        return "/".join(map(_value_text, value)) + ("/" if len(value) == 1 else "")
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
-"""Numbers that change over a run: a part or a learning rate may hold one wherever it holds a number.
+"""Schedules: numbers that change over a run, usable where a part or the learning rate takes a number.
 
-`progress` is the share of the run that is done, 0 at its first step and 1 at its end, so that a schedule fits a
-run of any length.
+`progress` is the share of the run that is done: 0 at its first step, 1 at its end. A schedule therefore fits a run of
+any length.
 """
 
 import math
@@ -13,18 +13,30 @@ from .recipe import Recipe, check
 
 @dataclass(frozen=True)
 class Schedule(Recipe):
-    """A number as a function of the run's progress; its extremes are its ends."""
+    """A number as a function of the run's progress; base class of all schedules.
+
+    Notes
+    -----
+    A schedule must take its extreme values at progress 0 and 1: `core.recipe.check` looks only there.
+    """
 
     is_schedule = True
 
     @abstractmethod
-    def at(self, progress: float) -> float:  # type: ignore[override]  # in a recipe, its value takes its place
-        """Return the number at `progress` (0 … 1): inside a recipe, a schedule is replaced by its value."""
+    def at(self, progress: float) -> float:  # type: ignore[override]  # a number, not a recipe
+        """Return the number at `progress` (0 … 1); `Recipe.at` puts it in the schedule's place."""
 
 
 @dataclass(frozen=True)
 class Linear(Schedule):
-    """From `start` straight to `stop` within the first `over` of the run, then `stop`.
+    """A straight line from `start` to `stop`, then `stop`.
+
+    Parameters
+    ----------
+    start, stop : float
+        First and last value.
+    over : float, default=1.0
+        Share of the run, 0 … 1, after which `stop` is reached; 0 means `stop` from the first step on.
 
     Examples
     --------
@@ -51,7 +63,18 @@ class Linear(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """From `start` to `stop` along half a cosine (Loshchilov and Hutter, 2017).
+    """Half a cosine from `start` to `stop`.
+
+    Parameters
+    ----------
+    start : float
+        First value.
+    stop : float, default=0.0
+        Last value.
+
+    Notes
+    -----
+    stop + (start - stop) (1 + cos(π progress)) / 2 (Loshchilov and Hutter, 2017).
 
     Examples
     --------
@@ -75,7 +98,14 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Decay(Schedule):
-    """`value`, then straight to 0 over the `last` part of the run.
+    """A constant, then a straight line to 0 at the end of the run.
+
+    Parameters
+    ----------
+    value : float
+        The constant.
+    last : float, default=0.3
+        Share of the run, 0 … 1, over which the number falls to 0; with 0 it never falls.
 
     Examples
     --------
@@ -94,18 +124,47 @@ class Decay(Schedule):
 
     def at(self, progress: float) -> float:  # type: ignore[override]
         """Return the number at `progress`."""
-        left = 1 - min(progress, 1.0)
-        return self.value * (min(left / self.last, 1.0) if self.last else 1.0)
+        remaining = 1 - min(progress, 1.0)
+        return self.value * (min(remaining / self.last, 1.0) if self.last else 1.0)
 
 
 def value(number: float | Schedule, progress: float) -> float:
-    """Return the number itself, or a schedule's value at `progress`."""
+    """Return the number itself, or a schedule's value at `progress`.
+
+    Parameters
+    ----------
+    number : float or Schedule
+    progress : float
+        The share of the run that is done, 0 … 1.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> value(0.1, 0.5), value(Linear(8, 0), 0.5)
+    (0.1, 4.0)
+    """
     return number.at(progress) if isinstance(number, Schedule) else number
 
 
 def final(number: float | Schedule) -> float:
-    """Return the number itself, or what a schedule ends at: what a trained model goes by.
+    """Return the number itself, or a schedule's last value, which a trained model uses.
 
-    While training, `Recipe.at` has put the present number in the schedule's place before a part is called.
+    During training, `Recipe.at` replaces schedules by their current values before a part is called.
+
+    Parameters
+    ----------
+    number : float or Schedule
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> final(Linear(8, 2))
+    2.0
     """
     return value(number, 1.0)

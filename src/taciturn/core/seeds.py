@@ -1,4 +1,4 @@
-"""Randomness: a fresh generator for one purpose at one moment, so that no generator's state is ever saved."""
+"""Random generators by (seed, purpose, numbers). A new one is made for each use, so that no state is ever saved."""
 
 import zlib
 from collections.abc import Iterator
@@ -7,16 +7,33 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-# of numpy.random.SeedSequence (O'Neill, 2015)
-INIT_A, MULT_A, INIT_B, MULT_B = 0x43B0D7E5, 0x931E8875, 0x8B51F9DD, 0x58F38DED
-MIX_L, MIX_R = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
-WORD = 0xFFFFFFFF
+# constants of numpy.random.SeedSequence (O'Neill, 2015)
+_INIT_A, _MULT_A, _INIT_B, _MULT_B = 0x43B0D7E5, 0x931E8875, 0x8B51F9DD, 0x58F38DED
+_MIX_L, _MIX_R = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
+_UINT32_MASK = 0xFFFFFFFF
 
 Words = NDArray[np.uint32]
 
 
 def generator(seed: int, purpose: str, *numbers: int) -> torch.Generator:
-    """Return a generator that depends on nothing but its arguments.
+    """Return a CPU generator whose state depends on the arguments only.
+
+    Parameters
+    ----------
+    seed : int
+        The run's seed, 0 or more.
+    purpose : str
+        What is drawn, as "order". Different purposes give independent numbers.
+    *numbers : int
+        The moment, as epoch and step; 0 or more each.
+
+    Returns
+    -------
+    torch.Generator
+
+    Notes
+    -----
+    The key is the first 64-bit word of NumPy's SeedSequence([seed, CRC-32 of purpose, *numbers]), without its last bit.
 
     Examples
     --------
@@ -29,14 +46,46 @@ def generator(seed: int, purpose: str, *numbers: int) -> torch.Generator:
 
 
 def seeded(key: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a generator that begins at a key, and draws on a device."""
+    """Return a generator with a given seed on a given device.
+
+    Parameters
+    ----------
+    key : int
+        One of `keys`, or any seed that torch takes.
+    device : torch.device or str, default="cpu"
+        Where the numbers are drawn. A GPU draws other numbers than a CPU for the same key.
+
+    Returns
+    -------
+    torch.Generator
+
+    Examples
+    --------
+    >>> seeded(7).initial_seed()
+    7
+    """
     return torch.Generator(device).manual_seed(key)
 
 
 def keys(seed: int, purpose: str, *numbers: ArrayLike) -> NDArray[np.uint64]:
-    """Return the key of each generator(seed, purpose, *numbers), for whole numbers in arrays that broadcast.
+    """Return the keys of many generators at once.
 
-    One alone takes as long as an operator's launch; this is NumPy's SeedSequence, for all moments of an epoch at once.
+    Parameters
+    ----------
+    seed, purpose
+        As for `generator`.
+    *numbers : array-like of int
+        The moments: one or more arrays that broadcast against each other, with values in [0, 2³²).
+
+    Returns
+    -------
+    array of uint64
+        Of the broadcast shape. Each key is `generator(seed, purpose, *numbers).initial_seed()` of its numbers.
+
+    Notes
+    -----
+    This is NumPy's SeedSequence in array operations: a single SeedSequence takes as long as the launch of an operator,
+    and an epoch needs a key for each block of each batch.
 
     Examples
     --------
@@ -45,44 +94,48 @@ def keys(seed: int, purpose: str, *numbers: ArrayLike) -> NDArray[np.uint64]:
     """
     arrays = np.broadcast_arrays(*numbers)
     flat = [array.astype(np.uint32).reshape(-1) for array in arrays]
-    words = [np.full_like(flat[0], word) for word in (*_words(seed), zlib.crc32(purpose.encode()))]
-    constants = _constants(INIT_B, MULT_B)
-    low, high = (_hashed(word, *next(constants)).astype(np.uint64) for word in _pool([*words, *flat])[:2])
+    words = [np.full_like(flat[0], word) for word in (*_uint32_words(seed), zlib.crc32(purpose.encode()))]
+    constants = _constants(_INIT_B, _MULT_B)
+    low, high = (_hash(word, *next(constants)).astype(np.uint64) for word in _mixed_pool([*words, *flat])[:2])
     key: NDArray[np.uint64] = (low | high << np.uint64(32)) >> np.uint64(1)
     return key.reshape(arrays[0].shape)
 
 
-def _words(seed: int) -> Iterator[int]:
-    yield seed & WORD
+def _uint32_words(seed: int) -> Iterator[int]:
+    yield seed & _UINT32_MASK
     while seed := seed >> 32:
-        yield seed & WORD
+        yield seed & _UINT32_MASK
 
 
-def _pool(words: list[Words]) -> list[Words]:
-    constants = _constants(INIT_A, MULT_A)
+def _mixed_pool(words: list[Words]) -> list[Words]:
+    """Return SeedSequence's pool of four words after all entropy words are mixed in."""
+    constants = _constants(_INIT_A, _MULT_A)
     words += [np.zeros_like(words[0])] * (4 - len(words))
-    pool = [_hashed(word, *next(constants)) for word in words[:4]]
-    for at in range(4):
-        for other in (other for other in range(4) if other != at):
-            pool[other] = _mixed(pool[other], _hashed(pool[at], *next(constants)))
+    pool = [_hash(word, *next(constants)) for word in words[:4]]
+    for source in range(4):
+        for other in (other for other in range(4) if other != source):
+            pool[other] = _mix(pool[other], _hash(pool[source], *next(constants)))
     for word in words[4:]:
-        pool = [_mixed(part, _hashed(word, *next(constants))) for part in pool]
+        pool = [_mix(pool_word, _hash(word, *next(constants))) for pool_word in pool]
     return pool
 
 
-def _constants(now: int, factor: int) -> Iterator[tuple[np.uint32, np.uint32]]:
+def _constants(first: int, factor: int) -> Iterator[tuple[np.uint32, np.uint32]]:
+    """Yield the hash's pairs of constants: each number of the sequence, and the next one."""
+    constant = first
     while True:
-        before, now = now, now * factor & WORD
-        yield np.uint32(before), np.uint32(now)
+        following = constant * factor & _UINT32_MASK
+        yield np.uint32(constant), np.uint32(following)
+        constant = following
 
 
-def _hashed(word: Words, before: np.uint32, after: np.uint32) -> Words:
-    return _folded((word ^ before) * after)
+def _hash(word: Words, constant: np.uint32, following: np.uint32) -> Words:
+    return _xorshift((word ^ constant) * following)
 
 
-def _mixed(one: Words, other: Words) -> Words:
-    return _folded(one * MIX_L - other * MIX_R)
+def _mix(x: Words, y: Words) -> Words:
+    return _xorshift(x * _MIX_L - y * _MIX_R)
 
 
-def _folded(word: Words) -> Words:
+def _xorshift(word: Words) -> Words:
     return word ^ (word >> np.uint32(16))

@@ -1,3 +1,3 @@
-"""Which taciturn this is."""
+"""The version of taciturn."""
 
 __version__ = "0.1.0"

@@ -1,9 +1,9 @@
-"""The words for "everywhere": reductions that mean the global batch and the whole dictionary.
+"""Reductions over the global batch and the whole dictionary, whatever the number of processes.
 
-The one convention: a total's forward is the sum over processes and its backward the identity, so that every number
-in an objective is already global, and gradients of replicated parameters are summed over row shards, not averaged.
-Here is the axis of a single process, on which every reduction is the identity; an axis over several processes is a
-subclass.
+Convention: a total's forward is the sum over processes, and its backward is the identity. Every number in an objective
+is therefore already global, and gradients of replicated parameters are summed over row shards, not averaged.
+
+This module holds the axis of a single process. An axis over several processes is a subclass of `Axis`.
 """
 
 from dataclasses import dataclass, field
@@ -12,18 +12,37 @@ from torch import Tensor
 
 
 class Axis:
-    """Who else holds a part of the rows (or of the latents): nobody."""
+    """The single-process axis: every reduction is the identity.
+
+    Attributes
+    ----------
+    size : int
+        Number of processes along this axis; 1 here.
+    """
 
     size = 1
 
     def sum(self, x: Tensor) -> Tensor:
-        """Return the sum over processes; its backward is the identity."""
+        """Return the sum of x over processes, of the same shape; its backward is the identity."""
         return x
 
 
 @dataclass(frozen=True)
 class World:
-    """Who else holds rows of this batch, and who else latents of this dictionary."""
+    """The processes that share the work, by what they share.
+
+    Parameters
+    ----------
+    rows : Axis
+        Processes with other rows of the same batch; a single process by default.
+    latents : Axis
+        Processes with other latents of the same dictionary; a single process by default.
+
+    Examples
+    --------
+    >>> World().rows.size
+    1
+    """
 
     rows: Axis = field(default_factory=Axis)
     latents: Axis = field(default_factory=Axis)

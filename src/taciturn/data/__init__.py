@@ -1,1 +1,4 @@
-"""Rows and what is known of them: sources, moments, splits, rows on a device. Import its modules one by one."""
+"""Sources of rows, their moments, splits, and rows on a device.
+
+This file imports nothing, because some modules load torch: import the modules one by one.
+"""

@@ -1,4 +1,4 @@
-"""Where a source's rows are while a run goes on: in memory, on a GPU, or on their way there."""
+"""A source's rows on a device during a run: all in memory, all on the GPU, or moved there batch by batch."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,97 +13,170 @@ from torch import Tensor
 
 from .sources import Rows, Source
 
-TAKEN = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
-MOVED = 1 << 24  # numbers that are moved to a device at a time, and that its small batches are cut from
+# Of other types, such as big-endian numbers and uint16, torch needs a converted copy.
+_SHAREABLE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
+CHUNK_NUMBERS = 1 << 24  # numbers moved to a device at a time; its small batches are cut from chunks of this size
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 def tensor(rows: NDArray[np.generic]) -> Tensor:
-    """Return rows as a tensor: a view where torch can have one."""
-    if rows.dtype in (np.uint16, np.uint32, np.uint64, np.longdouble):
-        rows = rows.astype(np.float64)
-    # torch takes no array that is read-only or runs backwards
-    return torch.from_numpy(rows if rows.flags.writeable and min(rows.strides) >= 0 else rows.copy())
+    """Return rows as a tensor of the same shape on the CPU.
 
+    Parameters
+    ----------
+    rows : array
+        Numbers in the machine's byte order. uint16, uint32, uint64 and long double become float64.
 
-def room(device: str) -> int:
-    """Return how many bytes of rows a device may hold: a quarter of what is free on a GPU, elsewhere none."""
-    return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
-
-
-def _lying(source: Source) -> Tensor | None:
-    """Return an array's rows as they lie in memory, where torch can have them without a copy."""
-    if not isinstance(source, Rows):
-        return None
-    plain = source.array.flags.c_contiguous and source.array.flags.writeable
-    return torch.from_numpy(source.read(0, len(source))) if plain and source.array.dtype in TAKEN else None
-
-
-def ahead(bring: Callable[[A], B], asked: Iterable[A]) -> Iterator[B]:
-    """Yield what is brought for each that is asked for, in order; the next is brought meanwhile, by a thread.
+    Returns
+    -------
+    Tensor
+        A view of the array's memory where torch allows one. Read-only arrays and arrays with negative strides are
+        copied.
 
     Examples
     --------
-    >>> list(ahead(len, ["a", "three"]))
+    >>> tensor(np.array([[1, 2]], np.uint16))
+    tensor([[1., 2.]], dtype=torch.float64)
+    """
+    if rows.dtype in (np.uint16, np.uint32, np.uint64, np.longdouble):
+        rows = rows.astype(np.float64)
+    return torch.from_numpy(rows if rows.flags.writeable and min(rows.strides) >= 0 else rows.copy())
+
+
+def row_capacity(device: str) -> int:
+    """Return how many bytes of rows may be stored on a device: a quarter of a GPU's free memory, 0 on a CPU.
+
+    Parameters
+    ----------
+    device : str
+        A torch device, as "cpu" or "cuda:0".
+
+    Returns
+    -------
+    int
+        Bytes. On the CPU 0, because rows there are used where they are or read from their source.
+
+    Examples
+    --------
+    >>> row_capacity("cpu")
+    0
+    """
+    return torch.cuda.mem_get_info(device)[0] // 4 if torch.device(device).type == "cuda" else 0
+
+
+def _shared_tensor(source: Source) -> Tensor | None:
+    """Return a tensor that shares an array source's memory; None where torch would need a copy."""
+    if not isinstance(source, Rows):
+        return None
+    shareable = source.array.flags.c_contiguous and source.array.flags.writeable
+    return (
+        torch.from_numpy(source.read(0, len(source))) if shareable and source.array.dtype in _SHAREABLE_DTYPES else None
+    )
+
+
+def prefetched(load: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """Yield load(item) for each item, in order; a thread loads the next one meanwhile.
+
+    Parameters
+    ----------
+    load : callable
+        Called with one item at a time, always in the same thread, which is not the caller's.
+    items : iterable
+        Read in the caller's thread, one item ahead.
+
+    Yields
+    ------
+    object
+        The result for each item. An error that `load` raises is raised in its item's place.
+
+    Examples
+    --------
+    >>> list(prefetched(len, ["a", "three"]))
     [1, 5]
     """
     with ThreadPoolExecutor(1) as thread:
-        coming: Future[B] | None = None
-        for one in asked:
-            ready, coming = coming, thread.submit(bring, one)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+        pending: Future[B] | None = None
+        for item in items:
+            previous, pending = pending, thread.submit(load, item)
+            if previous is not None:
+                yield previous.result()
+        if pending is not None:
+            yield pending.result()
 
 
 @dataclass(frozen=True, eq=False)
 class DeviceRows:
-    """A source's rows on a device: moved there once where there is room, else as they are asked for.
+    """A source's rows as tensors on a device.
 
-    On the processor an array in memory stays where it is, and torch takes rows of it by all its threads.
+    Rows that fit into `row_capacity` are moved to the device once. Otherwise each batch is read from the source and
+    moved when it is needed; for a GPU a thread does this one batch ahead. On the CPU an array in memory is used where
+    it is, without a copy: torch then selects rows with all of its threads.
+
+    Parameters
+    ----------
+    source : Source
+        N rows with D numbers each.
+    device : str
+        A torch device, as "cpu" or "cuda".
+
+    Examples
+    --------
+    >>> rows = DeviceRows(Rows(np.arange(6.0).reshape(3, 2)), "cpu")
+    >>> next(rows.batches([torch.tensor([2, 0])])).tolist()
+    [[4.0, 5.0], [0.0, 1.0]]
     """
 
     source: Source
     device: str
 
     @cached_property
-    def held(self) -> Tensor | None:
-        """All rows [N, D], if they can lie there."""
-        n_rows, one = len(self.source), tensor(self.source.read(0, 1))
-        if n_rows * one.nbytes > room(self.device):
-            return _lying(self.source) if torch.device(self.device).type == "cpu" else None
-        held = torch.empty((n_rows, *one.shape[1:]), dtype=one.dtype, device=self.device)
-        size = max(MOVED // one.numel(), 1)
-        for at in range(0, n_rows, size):
-            held[at : at + size] = tensor(self.source.read(at, at + size))
-        return held
+    def on_device(self) -> Tensor | None:
+        """All rows [N, D] on the device; None where they do not fit and cannot be shared."""
+        n_rows, first_row = len(self.source), tensor(self.source.read(0, 1))
+        if n_rows * first_row.nbytes > row_capacity(self.device):
+            return _shared_tensor(self.source) if torch.device(self.device).type == "cpu" else None
+        rows = torch.empty((n_rows, *first_row.shape[1:]), dtype=first_row.dtype, device=self.device)
+        chunk_rows = max(CHUNK_NUMBERS // first_row.numel(), 1)
+        for start in range(0, n_rows, chunk_rows):
+            rows[start : start + chunk_rows] = tensor(self.source.read(start, start + chunk_rows))
+        return rows
 
-    def each(self, places: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Yield the rows at each of these places [B], in their order [B, D]."""
-        if self.held is not None:
-            return (self.held.index_select(0, at_B.to(self.device)) for at_B in places)
+    def batches(self, indices: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield a batch of rows for each tensor of row indices.
+
+        Parameters
+        ----------
+        indices : iterable of Tensor [B], int64, on the CPU
+            Row numbers of each batch, in any order.
+
+        Yields
+        ------
+        Tensor [B, D]
+            The rows in the order of their indices, on the device, of the type that `tensor` gives.
+        """
+        if self.on_device is not None:
+            return (self.on_device.index_select(0, indices_B.to(self.device)) for indices_B in indices)
         if torch.device(self.device).type == "cuda":
-            return self._arriving(places)
-        return (tensor(self.source.take(at_B.numpy())).to(self.device) for at_B in places)
+            return self._prefetched_batches(indices)
+        return (tensor(self.source.take(indices_B.numpy())).to(self.device) for indices_B in indices)
 
     def read(self, start: int, stop: int) -> Tensor:
-        """Return the rows start … stop - 1."""
-        rows = self.held
+        """Return the rows start … stop - 1 as [stop - start, D] on the device."""
+        rows = self.on_device
         return tensor(self.source.read(start, stop)).to(self.device) if rows is None else rows[start:stop]
 
-    def _arriving(self, places: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Yield rows that are read, and moved beside what the GPU computes, before they are needed."""
-        aside, now = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
+    def _prefetched_batches(self, indices: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield batches that a thread reads, and a second stream copies, while the GPU computes."""
+        copy_stream, compute_stream = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
 
-        def bring(at_B: Tensor) -> tuple[Tensor, torch.cuda.Event]:
-            rows = tensor(self.source.take(at_B.numpy())).pin_memory()
-            with torch.cuda.stream(aside):
-                return rows.to(self.device, non_blocking=True), aside.record_event()
+        def load(indices_B: Tensor) -> tuple[Tensor, torch.cuda.Event]:
+            rows = tensor(self.source.take(indices_B.numpy())).pin_memory()
+            with torch.cuda.stream(copy_stream):
+                return rows.to(self.device, non_blocking=True), copy_stream.record_event()
 
-        for rows, there in ahead(bring, places):
-            now.wait_event(there)
-            rows.record_stream(now)  # else its memory could be taken for the next rows too early
+        for rows, copied in prefetched(load, indices):
+            compute_stream.wait_event(copied)
+            rows.record_stream(compute_stream)  # otherwise the next copy could reuse this memory too early
             yield rows

@@ -1,4 +1,4 @@
-"""What a data set is like, streamed in float64: how its columns spread, how they go together, how long rows are."""
+"""Statistics of rows, streamed in float64: per column, per pair of columns, and the rows' mean norm."""
 
 from typing import Self
 
@@ -9,51 +9,74 @@ from .sources import Source
 
 
 class Moments:
-    """Per-column statistics of all rows added so far; any split into blocks gives the same.
+    """Statistics of all rows [N, D] added so far; any split into blocks gives the same, up to rounding.
+
+    Parameters
+    ----------
+    with_products : bool, default=False
+        Whether to keep the columns' products as well, [D, D].
+
+    Attributes
+    ----------
+    count : int
+        N, the number of rows added.
+    norm : float
+        Mean of the rows' Euclidean norms.
+    mean : array of shape [D], float64
+        Mean of each column.
+    squares : array of shape [D], float64
+        Σ (x - mean)² of each column.
+    low, high : arrays of shape [D], float64
+        Least and greatest value of each column.
+    products : array of shape [D, D], float64
+        Σ (x - mean)(x - mean)'; empty without `with_products`.
+
+    Notes
+    -----
+    Blocks are merged by Chan, Golub and LeVeque's pairwise update (1979), which keeps its digits where the mean is
+    large. Before the first row, all arrays are empty.
 
     Examples
     --------
     >>> m = Moments().add([[0.0, 5.0], [2.0, 5.0]]).add([[4.0, 5.0]])
     >>> m.count, m.mean.tolist(), m.low.tolist(), m.constant.tolist()
     (3, [2.0, 5.0], [0.0, 5.0], [False, True])
-
-    `crossed`: keep Σ (x - mean)(x - mean)' as well.
     """
 
-    def __init__(self, *, crossed: bool = False) -> None:
-        self.count, self.crossed = 0, crossed
-        self.norm = 0.0  # the mean of the rows' lengths
+    def __init__(self, *, with_products: bool = False) -> None:
+        self.count, self.with_products = 0, with_products
+        self.norm = 0.0
         self.mean: NDArray[np.float64] = np.zeros(0)
-        self.squares: NDArray[np.float64] = np.zeros(0)  # Σ (x - mean)²
+        self.squares: NDArray[np.float64] = np.zeros(0)
         self.low: NDArray[np.float64] = np.zeros(0)
         self.high: NDArray[np.float64] = np.zeros(0)
-        self.products: NDArray[np.float64] = np.zeros((0, 0))  # Σ (x - mean)(x - mean)', if crossed
+        self.products: NDArray[np.float64] = np.zeros((0, 0))
 
     def add(self, rows: ArrayLike) -> Self:
-        """Take in rows [B, D]."""
+        """Add rows [B, D], in float64, and return the moments themselves."""
         x = np.asarray(rows, np.float64)
         if not len(x):
             return self
-        block = Moments(crossed=self.crossed)
+        block = Moments(with_products=self.with_products)
         block.norm = float(np.linalg.norm(x, axis=1).mean())
         block.count, block.mean, block.low, block.high = len(x), x.mean(0), x.min(0), x.max(0)
-        # a column of one value has it for its mean and no variance at all, whatever rounding makes of the sum
+        # The mean of a constant column is exactly its value and its variance is 0, whatever the sum's rounding.
         block.mean = np.where(block.constant, block.low, block.mean)
         centred = x - block.mean
         block.squares = np.square(centred).sum(0)
-        if self.crossed:
+        if self.with_products:
             block.products = centred.T @ centred
         return self.merge(block)
 
     def merge(self, other: "Moments") -> Self:
-        """Take in all rows of other moments (Chan, Golub and LeVeque's pairwise update, 1979)."""
+        """Add all rows of other moments, which stay as they are, and return the moments themselves."""
         if not other.count:
             return self
         if not self.count:
             self.__dict__.update(other.__dict__)
             return self
         total, delta = self.count + other.count, other.mean - self.mean
-        if self.crossed:
+        if self.with_products:
             self.products = self.products + other.products + np.outer(delta, delta) * (self.count * other.count / total)
         self.norm += (other.norm - self.norm) * (other.count / total)
         self.squares = self.squares + other.squares + np.square(delta) * (self.count * other.count / total)
@@ -66,27 +89,47 @@ class Moments:
 
     @property
     def variance(self) -> NDArray[np.float64]:
-        """Each column's mean squared distance from its mean."""
+        """Variance of each column [D], with divisor N; 0 where a column is constant."""
         return self.squares / max(self.count, 1)
 
     @property
     def correlation(self) -> NDArray[np.float64]:
-        """The columns' correlations [D, D], if crossed; a constant column goes with itself only."""
+        """Correlations of the columns [D, D], given `with_products`; a constant column correlates with itself only."""
         std = np.sqrt(np.where(self.constant, 1.0, self.squares))
-        found: NDArray[np.float64] = self.products / std / std[:, None]
-        found[self.constant] = found[:, self.constant] = 0
-        np.fill_diagonal(found, 1.0)
-        return found
+        correlation: NDArray[np.float64] = self.products / std / std[:, None]
+        correlation[self.constant] = correlation[:, self.constant] = 0
+        np.fill_diagonal(correlation, 1.0)
+        return correlation
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Which columns hold one value only."""
+        """Whether each column [D] holds one value only."""
         return np.asarray(self.low == self.high)
 
 
-def measure(source: Source, block: int = 8192, *, crossed: bool = False) -> Moments:
-    """Return the statistics of a source, `crossed` with those of pairs of columns."""
-    moments = Moments(crossed=crossed)
+def measure_moments(source: Source, block: int = 8192, *, with_products: bool = False) -> Moments:
+    """Return the moments of all rows of a source.
+
+    Parameters
+    ----------
+    source : Source
+        N rows with D numbers each.
+    block : int, default=8192
+        How many rows are read at a time.
+    with_products : bool, default=False
+        Whether to keep the columns' products as well, [D, D].
+
+    Returns
+    -------
+    Moments
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> measure_moments(Rows(np.array([[1.0, 2.0], [3.0, 2.0]]))).variance.tolist()
+    [1.0, 0.0]
+    """
+    moments = Moments(with_products=with_products)
     for start in range(0, len(source), block):
         moments.add(source.read(start, start + block))
     return moments

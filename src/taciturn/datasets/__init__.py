@@ -1,7 +1,8 @@
-"""Rows by name: scikit-learn's bundled sets, MNIST and Fashion-MNIST, or a file; and rows of known features.
+"""Data sets by name, and synthetic rows with known features.
 
-`load`, `names`: data sets and files; `labels`: what goes with their rows.
-`known_dictionary`, `KnownDictionary`, `Hierarchy`: rows that are sums of few known directions.
+`load`, `names` : scikit-learn's bundled sets, MNIST, Fashion-MNIST, or a file.
+`labels` : the labels of their rows.
+`known_dictionary`, `KnownDictionary`, `Hierarchy` : rows that are sparse sums of known directions.
 """
 
 from .hierarchy import Hierarchy

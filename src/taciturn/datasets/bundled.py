@@ -1,4 +1,4 @@
-"""The small data sets that scikit-learn brings along."""
+"""The small data sets that are installed with scikit-learn."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ NAMES = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 
 
 def load(name: str) -> Rows:
-    """Return one of `NAMES`: the digits as images of 8 × 8 with values in [0, 1], the others with names."""
-    from sklearn import datasets  # slow to import, and help should not wait for it
+    """Return one of `NAMES`: the digits as images of 8 × 8 with values in [0, 1], the others with column names."""
+    from sklearn import datasets  # imported here: it is slow to load, and `--help` does not need it
 
     bunch = getattr(datasets, f"load_{name}")()
     if name == "digits":
@@ -21,12 +21,12 @@ def load(name: str) -> Rows:
 
 
 def labels(name: str) -> NDArray[Any] | None:
-    """Return the class or the number that goes with each row, classes by their names; None where it is several."""
+    """Return each row's label [N], a class name or a number; None where a row has several targets."""
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")()
     if bunch.target.ndim > 1:
         return None
-    names = bunch.get("target_names")
-    found: NDArray[Any] = bunch.target if names is None else np.asarray(names)[bunch.target].astype(str)
-    return found
+    class_names, target = bunch.get("target_names"), bunch.target
+    values: NDArray[Any] = target if class_names is None else np.asarray(class_names)[target].astype(str)
+    return values

@@ -1,4 +1,4 @@
-"""Trees of features: a child fires only where its parent does."""
+"""Trees of features, in which a child fires only where its parent fires."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,23 +15,28 @@ Floats = NDArray[np.float64]
 class Hierarchy:
     """A forest in which a feature fires only in rows where its parent fires.
 
-    The first features are the roots, then come the children of the first root, of the second, …, then their
-    children: parents have lower numbers than children. Features beyond the forest are free.
+    Features are numbered level by level: first the roots, then the children of the first root, of the second, …, then
+    their children. A parent therefore has a lower number than its children. Features beyond the forest have no parent.
 
     Parameters
     ----------
     roots : int
-        How many trees there are.
+        Number of trees, 1 or more.
     branches : int
-        How many children a parent has.
-    depth : int
-        How many levels lie below the roots.
-    exclusive : bool
+        Number of children of a parent, 1 or more.
+    depth : int, default=1
+        Number of levels below the roots, 1 or more.
+    exclusive : bool, default=False
         Whether at most one child of a parent fires in a row.
-    share : float
-        In which share of a parent's rows a child fires at most; if exclusive, all of its children together. Below
-        1 a parent also fires alone, without which no dictionary could tell it from its children. Rates that are
-        written one by one need only fit (`check`).
+    share : float, default=0.5
+        In (0, 1]: the largest share of a parent's rows in which one child fires or, if exclusive, all of its children
+        together. Below 1 a parent also fires alone; otherwise no dictionary could tell it from its children. Rates that
+        are given feature by feature need not keep to it, but they must pass `check`.
+
+    Raises
+    ------
+    RecipeError
+        A number is out of its range.
 
     Examples
     --------
@@ -49,18 +54,18 @@ class Hierarchy:
         for name in ("roots", "branches", "depth"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
-                raise RecipeError(f"Hierarchy: {name}={value!r} must be a whole number from 1 on")
+                raise RecipeError(f"Hierarchy: {name}={value!r} must be a whole number, 1 or more")
         if not 0 < self.share <= 1:
             raise RecipeError(f"Hierarchy: share={self.share} lies outside (0, 1]")
 
     @property
     def levels(self) -> list[slice]:
-        """The features of each level, the roots first."""
+        """The range of the features of each level, the roots first; depth + 1 slices."""
         ends = np.cumsum([self.roots * self.branches**level for level in range(self.depth + 1)]).tolist()
         return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
     def parents(self, n_features: int) -> NDArray[np.intp]:
-        """Return each feature's parent [F], -1 where it has none."""
+        """Return each feature's parent [F], -1 where it has none; raise RecipeError if n_features (F) is too small."""
         levels = self.levels
         if levels[-1].stop > n_features:
             raise RecipeError(
@@ -73,23 +78,23 @@ class Hierarchy:
         return parents
 
     def lower(self, rates: Floats) -> Floats:
-        """Return rates [F], those of children lowered to what `share` leaves them."""
+        """Return a copy of rates [F] in which those of children are lowered to what `share` allows."""
         rates = rates.copy()
         for above, level in pairwise(self.levels):
             children = rates[level].reshape(-1, self.branches)  # [parents, branches]
-            most = self.share * rates[above, None]
-            asked = children.sum(1, keepdims=True) if self.exclusive else children
-            rates[level] = (children * np.minimum(1, most / asked)).ravel()
+            allowed = self.share * rates[above, None]
+            wanted = children.sum(1, keepdims=True) if self.exclusive else children
+            rates[level] = (children * np.minimum(1, allowed / wanted)).ravel()
         return rates
 
     def check(self, rates: Floats) -> None:
-        """Raise RecipeError where children would fire more often than their parent."""
+        """Raise RecipeError if, by rates [F], a child (or exclusive children together) fires more than its parent."""
         for above, level in pairwise(self.levels):
             children = rates[level].reshape(-1, self.branches)
-            asked = children.sum(1) if self.exclusive else children.max(1)
-            for parent in np.flatnonzero(asked > rates[above] * (1 + 1e-9))[:1] + above.start:
-                who = "its exclusive children together" if self.exclusive else "one of its children"
+            wanted = children.sum(1) if self.exclusive else children.max(1)
+            for parent in np.flatnonzero(wanted > rates[above] * (1 + 1e-9))[:1] + above.start:
+                subject = "its exclusive children together" if self.exclusive else "one of its children"
                 raise RecipeError(
-                    f"rates: feature {parent} fires in {rates[parent]:g} of the rows, but {who} in "
-                    f"{asked[parent - above.start]:g}; raise the parent's rate or lower the children's"
+                    f"rates: feature {parent} fires in {rates[parent]:g} of the rows, but {subject} in "
+                    f"{wanted[parent - above.start]:g}; raise the parent's rate or lower the children's"
                 )

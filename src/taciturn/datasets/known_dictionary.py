@@ -1,4 +1,4 @@
-"""Rows of which the features are known: sums of few directions, so that what a dictionary found can be judged."""
+"""Synthetic rows that are sparse sums of known directions, with which a trained dictionary can be compared."""
 
 import math
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class KnownDictionary:
-    """Rows and all that they were made of: rows = activations @ features + noise.
+    """Synthetic rows and their parts: rows = activations @ features + noise.
 
     Attributes
     ----------
     rows : array of shape [N, D], float32
     features : array of shape [F, D], float32
-        Each feature's direction, of length 1.
+        Each feature's direction, of norm 1.
     activations : SciPy CSR array of shape [N, F], float32
-        How strongly each feature speaks in each row: above 0 where it fires, else not stored.
+        The features' coefficients in each row: above 0 where a feature fires, not stored elsewhere.
     rates : array of shape [F], float64
-        In which share of all rows each feature fires.
-    parents : array of shape [F]
-        The feature without which a feature never fires; -1 where there is none.
+        Each feature's firing rate: the share of all rows in which it fires, as an expectation.
+    parents : array of shape [F], int
+        Each feature's parent, without which it never fires; -1 where there is none.
     """
 
     rows: NDArray[np.float32]
@@ -55,52 +55,60 @@ def known_dictionary(
     start: int = 0,
     random_state: int = 0,
 ) -> KnownDictionary:
-    """Return rows x = Σ_f a_f D_f + noise, in which each feature f fires in a known share of the rows.
+    """Return synthetic rows x = Σ_f a_f D_f + noise, in which each feature f fires at a known rate.
 
-    The directions D_f are random, of length 1. A feature that fires says a = |N(magnitude, magnitude_std²)|, the
-    folded normal distribution, whose mean is `magnitude` as long as the standard deviation is a third of it or less.
+    The directions D_f are random and of norm 1. A feature that fires has the activation
+    a = |N(magnitude, magnitude_std²)|, a folded normal distribution; its mean is `magnitude` as long as the standard
+    deviation is a third of it or less.
 
     Parameters
     ----------
     n_rows, n_features, n_inputs : int
-        N, F and D. More features than inputs lie in superposition.
+        N, F and D, 1 or more each. If F exceeds D, the features are in superposition.
     active : float
-        How many features fire in a row, on average: the rates' sum.
-    zipf : float
-        Feature f's rate is proportional to (f + 1)^-zipf; 0 gives all the same.
+        Mean number of features that fire in a row: the sum of the rates. Required unless `rates` is given.
+    zipf : float, default=0
+        The rate of feature f is proportional to (f + 1)^-zipf; 0 gives equal rates.
     rates : array of shape [n_features]
-        Each feature's rate, within (0, 1), in place of `active` and `zipf`.
-    magnitude, magnitude_std : float
-        How strongly features speak.
-    correlation : float
-        Within [0, 1): the largest correlation, of either sign, that two features' Gaussian draws can have. A feature
-        fires where its draw passes its rate's quantile, so that rates stay as asked.
-    rank : int
-        How many hidden causes make the correlations: with r of them a pair's is about correlation / sqrt(r), with 1
-        it is ± correlation. SAELens' `correlation_scale` s corresponds to correlation = rank · s².
+        Each feature's rate, in (0, 1), instead of `active` and `zipf`.
+    magnitude, magnitude_std : float, default=1, 0
+        Parameters of the activations' distribution, 0 or more, not both 0.
+    correlation : float, default=0
+        In [0, 1): the largest correlation, of either sign, that the Gaussian draws of two features can have. A feature
+        fires where its draw passes the quantile of its rate, so that the rates do not change.
+    rank : int, default=16
+        Number of common factors that make the correlations. With r factors, the correlation of a pair is about
+        correlation / sqrt(r); with one it is ± correlation. SAELens' `correlation_scale` s corresponds to
+        correlation = rank · s².
     hierarchy : Hierarchy, optional
-        Lets children fire only with their parents. Rates that `active` and `zipf` give to children are lowered to
-        what `Hierarchy.share` leaves them before all are scaled to sum to `active`; written `rates` are kept, or
-        refused where a parent's is too low. Features of one level are correlated; a child inherits its parent's.
-    noise : float
-        The standard deviation of the Gaussian noise of each input.
-    start : int
-        The first row's number in an endless sequence that `random_state` fixes: rows to test on have another start,
-        and many rows can be made part by part. A row does not depend on how many are asked for.
-    random_state : int
-        The seed of everything.
+        Lets children fire only with their parents. The rates that `active` and `zipf` give to children are lowered to
+        what `Hierarchy.share` allows, then all rates are scaled to sum to `active`. Given `rates` do not change; they
+        are refused if a parent's rate is too low. Features of one level are correlated; a child inherits its parent's
+        correlations.
+    noise : float, default=0
+        Standard deviation of the Gaussian noise of each input, 0 or more.
+    start : int, default=0
+        Number of the first row in an endless sequence that `random_state` determines. Use another start for test rows,
+        or to make many rows part by part: a row does not depend on how many are requested.
+    random_state : int, default=0
+        Seed of all draws.
 
     Returns
     -------
     KnownDictionary
+
+    Raises
+    ------
+    RecipeError
+        A parameter is out of its range, or parameters do not fit each other.
 
     Examples
     --------
     >>> known = known_dictionary(1000, 64, 32, active=3, zipf=0.5)
     >>> known.rows.shape, known.features.shape, known.activations.shape
     ((1000, 32), (64, 32), (1000, 64))
-    >>> f"{known.rates.sum():.2f} features a row are asked for, {known.activations.nnz / 1000:.2f} fire"
-    '3.00 features a row are asked for, 2.99 fire'
+    >>> f"{known.rates.sum():.2f} features per row expected, {known.activations.nnz / 1000:.2f} fire"
+    '3.00 features per row expected, 2.99 fire'
     >>> bool(np.all(known.rows == known.activations @ known.features))
     True
     """
@@ -108,7 +116,7 @@ def known_dictionary(
     _check_counts(0, start=start, random_state=random_state)
     _check_numbers(magnitude=magnitude, magnitude_std=magnitude_std, noise=noise, zipf=zipf)
     if magnitude == magnitude_std == 0:
-        raise RecipeError("magnitude=0 and magnitude_std=0 let no feature say anything; raise one")
+        raise RecipeError("magnitude=0 and magnitude_std=0 make every activation 0; raise one of them")
     if not 0 <= correlation < 1:
         raise RecipeError(f"correlation={correlation} lies outside [0, 1)")
     parents = hierarchy.parents(n_features) if hierarchy else np.full(n_features, -1, np.intp)
@@ -118,8 +126,8 @@ def known_dictionary(
 
     stop = start + n_rows
     features_FD = draws.directions(n_features, n_inputs, random_state)
-    who = draws.firing(rates_F, parents, hierarchy, correlation, rank, random_state)
-    activations_NF = draws.activations(who, start, stop, magnitude, magnitude_std)
+    firing = draws.firing(rates_F, parents, hierarchy, correlation, rank, random_state)
+    activations_NF = draws.activations(firing, start, stop, magnitude, magnitude_std)
     rows_ND = activations_NF @ features_FD
     if noise:
         rows_ND += np.float32(noise) * draws.noise(start, stop, n_inputs, random_state)
@@ -129,15 +137,17 @@ def known_dictionary(
 def _rates(
     n_features: int, active: float | None, zipf: float, rates: ArrayLike | None, hierarchy: Hierarchy | None
 ) -> Floats:
-    """Return each feature's rate [F], as written or as `active` and `zipf` give it."""
+    """Return each feature's rate [F]: `rates` itself, or what `active`, `zipf` and the hierarchy give."""
     if (active is None) == (rates is None) or (rates is not None and zipf):
-        raise RecipeError("give active= (features a row), with zipf= or without, or rates= (each feature's), not both")
+        raise RecipeError(
+            "give active= (mean features per row), with zipf= or without, or rates= (one per feature), not both"
+        )
     if rates is not None:
         rates_F = np.array(rates, np.float64)
         if rates_F.shape != (n_features,):
-            raise RecipeError(f"rates has shape {rates_F.shape}; n_features={n_features} asks for ({n_features},)")
+            raise RecipeError(f"rates has shape {rates_F.shape}; n_features={n_features} requires ({n_features},)")
         for feature in np.flatnonzero(~((rates_F > 0) & (rates_F < 1)))[:1]:
-            raise RecipeError(f"rates: feature {feature}'s, {rates_F[feature]:g}, lies outside (0, 1)")
+            raise RecipeError(f"rates: feature {feature} has rate {rates_F[feature]:g}, which lies outside (0, 1)")
         if hierarchy:
             hierarchy.check(rates_F)
         return rates_F
@@ -149,8 +159,8 @@ def _rates(
     rates_F *= active / rates_F.sum()
     if rates_F.max() >= 1:
         raise RecipeError(
-            f"active={active} asks feature {rates_F.argmax()} to fire in {rates_F.max():.3g} of the rows, which must "
-            "stay below 1; lower active or zipf, or raise n_features"
+            f"active={active} gives feature {rates_F.argmax()} the rate {rates_F.max():.3g}, which must be below 1; "
+            "lower active or zipf, or raise n_features"
         )
     return rates_F
 
@@ -158,10 +168,10 @@ def _rates(
 def _check_counts(least: int = 1, **counts: int) -> None:
     for name, count in counts.items():
         if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < least:
-            raise RecipeError(f"{name}={count!r} must be a whole number from {least} on")
+            raise RecipeError(f"{name}={count!r} must be a whole number, {least} or more")
 
 
 def _check_numbers(**numbers: float) -> None:
     for name, number in numbers.items():
         if not (0 <= number < math.inf):
-            raise RecipeError(f"{name}={number} must be a finite number from 0 on")
+            raise RecipeError(f"{name}={number} must be a finite number, 0 or more")

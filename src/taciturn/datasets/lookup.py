@@ -1,4 +1,4 @@
-"""The door for data: a data set's name, or a file."""
+"""Rows and labels by a data set's name or a file's path."""
 
 import os
 from difflib import get_close_matches
@@ -13,8 +13,14 @@ from . import bundled, mnist
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that `load` knows.
+    """Return the names of the data sets that `load` knows, sorted.
 
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
     >>> names()
     ('breast_cancer', 'diabetes', 'digits', 'fashion_mnist', 'iris', 'linnerud', 'mnist', 'wine')
     """
@@ -28,11 +34,36 @@ def load(
     drop: Names | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Source:
-    """Return the rows of a data set or a file, without the columns that are dropped or not asked for.
+    """Return the rows of a data set or a file.
 
-    `mnist` and `fashion_mnist` are the training images, `mnist:test` the others; `path` says where their
-    files lie. A name comes before a file that is called the same: `./digits` is the file.
+    Parameters
+    ----------
+    where : str or path-like
+        One of `names()`, or a file as for `data.sources.open_path`. `mnist` and `fashion_mnist` are the training
+        images, `mnist:test` and `fashion_mnist:test` the test images. A data set comes before a file of the same name:
+        write `./digits` for the file.
+    columns : str, int or sequence of them, optional
+        The columns to keep, in this order; by default all.
+    drop : str, int or sequence of them, optional
+        Columns to leave out of these; by default none.
+    path : str or path-like, optional
+        Only for MNIST and Fashion-MNIST: a folder with their IDX files, one IDX file, or an .npz file with `x_train`
+        and `x_test`. By default they are downloaded once into the cache, the folder of TACITURN_DATA or `taciturn` in
+        the user's cache folder.
 
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        The data set or file does not exist or cannot be read, or the selected columns are not possible.
+    RecipeError
+        The file's ending is unknown, or `path` is given for another data set.
+
+    Examples
+    --------
     >>> load("digits").shape
     (8, 8)
     >>> load("iris", drop="petal width (cm)").columns
@@ -44,7 +75,7 @@ def load(
     if name in mnist.NAMES:
         source = mnist.load(name, split=split or "train", path=path)
     elif path is not None:
-        raise RecipeError(f"path= says where {' or '.join(mnist.NAMES)} lies; here say load({str(path)!r})")
+        raise RecipeError(f"path= is for {' and '.join(mnist.NAMES)} only; use load({str(path)!r})")
     elif text in bundled.NAMES:
         source = bundled.load(text)
     else:
@@ -56,10 +87,30 @@ def load(
 
 
 def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArray[Any] | None:
-    """Return the class or the number that goes with each row of a data set, or stands in a file; None if there is none.
+    """Return the label of each row of a data set, or the labels in a file.
 
-    scikit-learn's sets bring their own; `column` names one of a table.
+    Parameters
+    ----------
+    where : str or path-like
+        One of `names()`, or a file as for `data.sources.read_labels`.
+    column : str, optional
+        The column with the labels. By default the labels that scikit-learn's data sets include, or a file's only
+        column.
 
+    Returns
+    -------
+    array of shape [N], or None
+        Class names or numbers. None for a data set without labels, or with several targets per row.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or has several columns and none is named.
+    UnknownColumn
+        The column's name is unknown.
+
+    Examples
+    --------
     >>> labels("iris")[:2].tolist(), labels("linnerud")
     (['setosa', 'setosa'], None)
     """
@@ -70,8 +121,8 @@ def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArr
         return read_labels(text, column=column)
     if column is None:
         return None
-    found = load(text, columns=[column])
-    return found.read(0, len(found))[:, 0]
+    source = load(text, columns=[column])
+    return source.read(0, len(source))[:, 0]
 
 
 def _file(text: str, columns: Names | None, drop: Names | None) -> Source:
@@ -82,5 +133,5 @@ def _file(text: str, columns: Names | None, drop: Names | None) -> Source:
             raise
         near = ", ".join(get_close_matches(text.partition(":")[0], names())) or "none"
         raise DataError(
-            f"{text!r} is no file and no data set; nearest: {near}; there are {', '.join(names())}"
+            f"{text!r} is neither a file nor a data set; nearest: {near}; there are {', '.join(names())}"
         ) from None

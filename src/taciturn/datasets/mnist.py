@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: from a given path, else from the cache, else downloaded once."""
+"""MNIST and Fashion-MNIST, from a given path, the cache, or one download into the cache."""
 
 import hashlib
 import os
@@ -25,38 +25,59 @@ SHA256 = {
 
 
 def load(name: str, *, split: str = "train", path: str | os.PathLike[str] | None = None) -> Source:
-    """Return the images of one of `NAMES`, uint8 of 28 × 28: 60,000 to train on, or the 10,000 of `test`.
+    """Return the images of one of `NAMES`, uint8 of shape (28, 28).
 
-    `path` is a folder with the IDX files, one such file, or an .npz with x_train and x_test.
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    split : {"train", "test"}, default="train"
+        The 60,000 training images or the 10,000 test images.
+    path : str or path-like, optional
+        A folder with the IDX files, one IDX file, or an .npz file with `x_train` and `x_test`. By default the cache,
+        into which the images are downloaded once: the folder of TACITURN_DATA, or `taciturn` in the user's cache
+        folder. TACITURN_MIRROR names another server for the download.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        The split is unknown; or the images are missing, of another type or shape, or cannot be downloaded.
     """
     if split not in _FILES:
-        raise DataError(f"{name}:{split}: no such part; say {' or '.join(f'{name}:{part}' for part in _FILES)}")
-    found = _cached(name, split) if path is None else _given(Path(path), split)
-    images = open_path(found)
+        raise DataError(f"{name}:{split}: no such split; use {' or '.join(f'{name}:{known}' for known in _FILES)}")
+    file = _cached_file(name, split) if path is None else _local_file(Path(path), split)
+    images = open_path(file)
     if images.shape != (28, 28) or images.dtype != "uint8":
-        raise DataError(f"{found} holds {images.dtype} rows of shape {images.shape}; {name} is uint8 of shape (28, 28)")
+        raise DataError(
+            f"{file} holds {images.dtype} rows of shape {images.shape}; {name} is uint8 of shape (28, 28): "
+            "give another file"
+        )
     return images
 
 
-def _given(path: Path, split: str) -> str | Path:
+def _local_file(path: Path, split: str) -> str | Path:
     if path.is_dir():
-        found = _inside(path, split)
-        if found is None:
+        file = _existing_file(path, split)
+        if file is None:
             raise DataError(f"{path} holds no {_FILES[split]}; put it there")
-        return found
+        return file
     return f"{path}:x_{split}" if path.suffix.lower() == ".npz" else path
 
 
-def _inside(folder: Path, split: str) -> Path | None:
-    packed = folder / _FILES[split]
-    return next((file for file in (packed, packed.with_suffix("")) if file.is_file()), None)
+def _existing_file(folder: Path, split: str) -> Path | None:
+    compressed = folder / _FILES[split]
+    return next((file for file in (compressed, compressed.with_suffix("")) if file.is_file()), None)
 
 
-def _cached(name: str, split: str) -> Path:
+def _cached_file(name: str, split: str) -> Path:
     folder = _cache_folder() / name
-    found = _inside(folder, split)
-    if found is not None:
-        return found
+    file = _existing_file(folder, split)
+    if file is not None:
+        return file
     target = folder / _FILES[split]
     content = _download(name, split, folder)
     with atomic(target) as temporary:
@@ -65,21 +86,21 @@ def _cached(name: str, split: str) -> Path:
 
 
 def _cache_folder() -> Path:
-    """Return TACITURN_DATA, else the user's cache folder's `taciturn`."""
-    if own := os.environ.get("TACITURN_DATA"):
-        return Path(own)
+    """Return the folder of TACITURN_DATA, else `taciturn` in the user's cache folder."""
+    if folder := os.environ.get("TACITURN_DATA"):
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taciturn"
 
 
 def _download(name: str, split: str, folder: Path) -> bytes:
     mirror = os.environ.get("TACITURN_MIRROR")
     url = f"{f'{mirror}/{name}' if mirror else _ADDRESSES[name]}/{_FILES[split]}"
-    way_round = f"put {_FILES[split]} into {folder}, or name the file itself in place of {name}"
+    workaround = f"put {_FILES[split]} into {folder}, or name the file itself in place of {name}"
     try:
         with urllib.request.urlopen(url, timeout=30) as response:
             content: bytes = response.read()
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: a mirror that is no address
-        raise DataError(f"{name}: {url} cannot be fetched ({error}); {way_round}") from error
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a mirror that is not an address
+        raise DataError(f"{name}: {url} cannot be fetched ({error}); {workaround}") from error
     if hashlib.sha256(content).hexdigest() != SHA256[name, split]:
-        raise DataError(f"{name}: {url} sent another file (its SHA-256 differs), which was not kept; {way_round}")
+        raise DataError(f"{name}: {url} sent another file (its SHA-256 differs), which was discarded; {workaround}")
     return content

@@ -146,7 +146,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         The first call decides the network, the objective and the kind of scaling, and parameters that are changed
         later do not count; the scaling's numbers follow all rows seen.
         """
-        from ..data.moments import measure
+        from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import needs_products, resolve
 
@@ -155,9 +155,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         source, partner, _ = training_rows(noted, X, target, least=1, learn=first)
         parameters = self._run_parameters(pairs=partner is not None) if first else None
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measure(source, crossed=needs_products(scaling))
+        moments = measure_moments(source, with_products=needs_products(scaling))
         if parameters is not None:
-            targets = None if partner is None else measure(partner)
+            targets = None if partner is None else measure_moments(partner)
             self._take(Learner(resolve(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
         self._learner.shape = source.shape
         self._learner.add_moments(moments)
@@ -382,12 +382,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _ready(self, parameters: RunParameters, source: Source, partner: Source | None, seed: int) -> Learner:
         """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
-        from ..data.moments import measure
+        from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import flag, needs_products, resolve
 
-        moments = measure(source, crossed=needs_products(parameters.scaling))
-        targets = None if partner is None else measure(partner)
+        moments = measure_moments(source, with_products=needs_products(parameters.scaling))
+        targets = None if partner is None else measure_moments(partner)
         if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
             learner = Learner(resolve(parameters, moments, source.dtype, targets=targets), seed)
             learner.add_moments(moments)

@@ -80,7 +80,7 @@ def restored(kept: Artifact, parameters: RunParameters) -> Learner:
     """Return the learner that an artifact describes; it goes on with a fresh optimiser."""
     config, rows = kept.config, kept.config["rows"]
     scaling = kept.recipe("scaling")
-    moments = Moments(crossed=scaling.whitens)
+    moments = Moments(with_products=scaling.whitens)
     moments.count, moments.norm = rows["count"], rows["norm"]
     moments.mean, moments.low, moments.high = (np.asarray(rows[name]) for name in ("mean", "low", "high"))
     moments.squares = np.asarray(rows["variance"]) * moments.count

@@ -44,7 +44,7 @@ def principal_components(model: Autoencoder, training: Source, rows: Source, siz
     width = model.layout.widths[0]
     if width > WIDEST:
         return []
-    moments, asked = Moments(crossed=True), Moments()
+    moments, asked = Moments(with_products=True), Moments()
     for x in _scaled(model, _some(training, SOME)):
         moments.add(x)
     directions_DD = np.linalg.eigh(moments.products)[1][:, ::-1]

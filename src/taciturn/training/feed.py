@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..core.seeds import generator, keys
 from ..corruption import BLOCK, Clean, Corruption, block_count
-from ..data.device_rows import MOVED, DeviceRows, tensor
+from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
 from ..data.sources import Source
 from ..model import Batch
 
@@ -59,12 +59,12 @@ class Feed:
         order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch))
         rows, partners = self._placed
         # small batches are read and scaled several at a time
-        at_once = AT_ONCE if torch.device(self.device).type == "cpu" else MOVED
+        at_once = AT_ONCE if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
         bounds, several = self.bounds, max(at_once // (self.batch_size * prod(self.source.shape)), 1)
         noise = self._keys("corrupt", step - start)
         cuts = [bounds[first : first + several] for first in range(start, len(bounds), several)]
         places = [order[now[0][0] : now[-1][1]] for now in cuts]
-        clean_rows, targets = rows.each(places), None if partners is None else partners.each(places)
+        clean_rows, targets = rows.batches(places), None if partners is None else partners.batches(places)
         for first, now in zip(range(start, len(bounds), several), cuts, strict=True):
             x = self.scale_rows(next(clean_rows))  # which are let go: zip would keep them
             y = x if targets is None else self.scale_rows(next(targets))

@@ -36,7 +36,7 @@ class Learner:
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
-        self.moments = Moments(crossed=settings.scaling.whitens)
+        self.moments = Moments(with_products=settings.scaling.whitens)
         self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
         self.held_out = 0.0  # the share of the rows that was split off for validation, by the seed

@@ -1,4 +1,4 @@
-"""Rows from arrays and files, and back into files."""
+"""Sources: rows read from arrays and files; and writers of rows into files."""
 
 from .columns import select
 from .csr import write_sparse

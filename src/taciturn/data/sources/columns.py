@@ -1,4 +1,4 @@
-"""Which columns are learnt from: kept or dropped by name."""
+"""Selection of columns by name or number."""
 
 import shlex
 from collections.abc import Container, Mapping, Sequence
@@ -8,17 +8,39 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import DataError, NoSuchColumn
+from ...core.errors import DataError, UnknownColumn
 from .source import Array, Source
 
 Names = str | int | Sequence[str | int]
 
 
 def select(source: Source, columns: Names | None = None, drop: Names | None = None) -> Source:
-    """Return the source with only the named `columns`, in that order, and without those in `drop`.
+    """Return a source with some of the columns of another.
 
-    Columns without names are called by their number, from 0.
+    Parameters
+    ----------
+    source : Source
+        Its rows are not copied.
+    columns : str, int or sequence of them, optional
+        The columns to keep, in this order; by default all. A text "a,b" is two names, unless a column is named so.
+        Columns without names are named by their number, from 0.
+    drop : str, int or sequence of them, optional
+        Columns to leave out of these; by default none.
 
+    Returns
+    -------
+    Source
+        Its rows are flat: `shape` is the number of columns. The source itself if nothing is selected.
+
+    Raises
+    ------
+    UnknownColumn
+        A name is unknown; the message suggests near ones.
+    DataError
+        A column is named twice, two columns have the same name, or no column is left.
+
+    Examples
+    --------
     >>> from taciturn.data.sources import Rows
     >>> flowers = Rows(np.array([[5.1, 3.5, 0.2], [4.9, 3.0, 0.4]]), columns=("length", "width", "depth"))
     >>> select(flowers, columns=["depth", "length"]).read(0, 2)
@@ -29,52 +51,89 @@ def select(source: Source, columns: Names | None = None, drop: Names | None = No
     """
     if columns is None and drop is None:
         return source
-    return _Selected(source, kept(source.columns, prod(source.shape), columns, drop))
+    return _Selected(source, column_positions(source.columns, prod(source.shape), columns, drop))
 
 
-def kept(names: Sequence[str] | None, n_columns: int, columns: Names | None, drop: Names | None) -> list[int]:
-    """Return the positions of the columns that `columns` and `drop` leave, in the order asked for."""
+def column_positions(
+    names: Sequence[str] | None, n_columns: int, columns: Names | None, drop: Names | None
+) -> list[int]:
+    """Return the positions of the selected columns, in the order of `columns`.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The names of all columns; None where they have none.
+    n_columns : int
+        The number of all columns.
+    columns, drop
+        As for `select`.
+
+    Returns
+    -------
+    list of int
+        At least one position, each from 0 to n_columns - 1.
+
+    Raises
+    ------
+    UnknownColumn, DataError
+        As for `select`.
+    """
     known = [str(number) for number in range(n_columns)] if names is None else list(names)
-    place = {name: position for position, name in enumerate(known)}
-    if len(place) < len(known):
-        twice = next(name for name in known if known.count(name) > 1)
-        raise DataError(f"two columns are called {twice!r}; rename one")
-    asked = known if columns is None else _texts(columns, place)
-    dropped = [] if drop is None else _texts(drop, place)
-    for name in [*asked, *dropped]:
-        if name not in place:
+    positions = {name: position for position, name in enumerate(known)}
+    if len(positions) < len(known):
+        repeated = next(name for name in known if known.count(name) > 1)
+        raise DataError(f"two columns are called {repeated!r}; rename one")
+    selected = known if columns is None else _split_names(columns, positions)
+    dropped = [] if drop is None else _split_names(drop, positions)
+    for name in [*selected, *dropped]:
+        if name not in positions:
             raise _unknown(name, known, named=names is not None)
-    if len(set(asked)) < len(asked):
-        raise DataError(f"column {next(name for name in asked if asked.count(name) > 1)!r} is asked for twice")
-    left = [place[name] for name in asked if name not in dropped]
-    if not left:
+    if len(set(selected)) < len(selected):
+        repeated = next(name for name in selected if selected.count(name) > 1)
+        raise DataError(f"column {repeated!r} is selected twice; name it once")
+    remaining = [positions[name] for name in selected if name not in dropped]
+    if not remaining:
         raise DataError("no column is left; drop fewer")
-    return left
+    return remaining
 
 
-def not_numbers(columns: Mapping[str, str]) -> DataError:
-    """Return the error that names every column without numbers, each with its reason, and the mend."""
-    said = ", ".join(f"{name!r} ({reason})" for name, reason in columns.items())
-    noun, it = ("column", "it") if len(columns) == 1 else ("columns", "them")
+def not_numeric(columns: Mapping[str, str]) -> DataError:
+    """Return the error that names every column that is not numeric.
+
+    Parameters
+    ----------
+    columns : mapping of str to str
+        The columns' names, each with a reason, as the place and text of a cell.
+
+    Returns
+    -------
+    DataError
+        One line, which ends with the options that drop these columns.
+    """
+    listed = ", ".join(f"{name!r} ({reason})" for name, reason in columns.items())
+    subject, verb, pronoun = ("column", "is", "it") if len(columns) == 1 else ("columns", "are", "them")
     options = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
-    return DataError(f"not numbers in {noun} {said}; drop {it} ({options}) or encode {it} as numbers")
+    return DataError(
+        f"{subject} {listed} {verb} not numeric; drop {pronoun} ({options}) or encode {pronoun} as numbers"
+    )
 
 
-def _texts(names: Names, known: Container[str]) -> list[str]:
-    """Return the names one by one: "a,b" is two, unless a column is called so."""
+def _split_names(names: Names, known: Container[str]) -> list[str]:
+    """Return the names one by one: "a,b" is two, unless a column is named so."""
     texts = [str(name) for name in ([names] if isinstance(names, str | int) else names)]
     return [name.strip() for text in texts for name in ([text] if text in known else text.split(","))]
 
 
-def _unknown(name: str, known: Sequence[str], *, named: bool) -> NoSuchColumn:
+def _unknown(name: str, known: Sequence[str], *, named: bool) -> UnknownColumn:
+    """Return the error for an unknown name, with up to five near or known names."""
     if not named:
-        return NoSuchColumn(f"no column {name!r}; the columns have no names: say 0 to {len(known) - 1}")
-    # Case and cut-off ends are the usual slips; get_close_matches alone forgives neither.
-    folded = {candidate.lower(): candidate for candidate in reversed(known)}
-    near = [folded[match] for match in get_close_matches(name.lower(), folded, cutoff=0.5)]
+        return UnknownColumn(f"no column {name!r}; the columns have no names: use 0 to {len(known) - 1}")
+    # Wrong case and missing ends are the usual errors; get_close_matches alone does not find these.
+    original = {candidate.lower(): candidate for candidate in reversed(known)}
+    near = [original[match] for match in get_close_matches(name.lower(), original, cutoff=0.5)]
     near += [candidate for candidate in known if name.lower() in candidate.lower() and candidate not in near]
-    which = "nearest" if near else "there are"
-    return NoSuchColumn(f"no column {name!r}; {which}: {', '.join(map(repr, (near or known)[:5]))}")
+    intro = "nearest" if near else "there are"
+    return UnknownColumn(f"no column {name!r}; {intro}: {', '.join(map(repr, (near or known)[:5]))}")
 
 
 class _Selected:
@@ -83,9 +142,9 @@ class _Selected:
     def __init__(self, source: Source, positions: list[int]) -> None:
         self._source = source
         first, last = positions[0], positions[-1]
-        # A run of neighbours is a slice, and a slice is a view.
-        in_a_row = positions == list(range(first, last + 1))
-        self._positions: slice | list[int] = slice(first, last + 1) if in_a_row else positions
+        # Neighbouring columns are selected by a slice, because a slice is a view.
+        is_range = positions == list(range(first, last + 1))
+        self._positions: slice | list[int] = slice(first, last + 1) if is_range else positions
         self.columns = None if source.columns is None else tuple(source.columns[i] for i in positions)
         self.shape = (len(positions),)
 

@@ -1,4 +1,4 @@
-"""Comma-separated text: pyarrow reads it, and says in which line what is no number."""
+"""Reader and writer of comma-separated text. pyarrow reads it; errors name the line and the cell."""
 
 import csv
 import os
@@ -9,10 +9,10 @@ import numpy as np
 from ...core.atomic import atomic
 from ...core.errors import DataError
 from .blocks import Blocks
-from .columns import Names, kept, not_numbers
+from .columns import Names, column_positions, not_numeric
 from .source import Rows
 
-# pyarrow is imported where it is used: naming a data set or asking for help should not wait for it.
+# pyarrow is imported inside the functions: it is slow to load, and `--help` does not need it.
 
 # A line must fit into a block, and 10,000 columns make a long one.
 _BLOCK_BYTES = 16 * 2**20
@@ -20,7 +20,7 @@ _BLOCK_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class _Head:
-    """What the first line tells: names (if it holds any), the number of cells, the lines before the rows."""
+    """What is known from the first line: names (if it is a header), number of cells, lines before the first row."""
 
     names: tuple[str, ...] | None
     width: int
@@ -28,18 +28,33 @@ class _Head:
 
 
 def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Names | None = None) -> Rows:
-    """Return the table's numbers as float64, missing cells (empty, NA, NaN) as NaN.
+    """Return the table of a .csv file.
 
-    The first line is a header if one of its cells is not a number, or if it counts 0, 1, 2, …
-    Columns that are not kept may hold anything.
+    Parameters
+    ----------
+    path : str or path-like
+        UTF-8 text. The first line is a header if one of its cells is not a number. A first line 0, 1, 2, … is a
+        header of columns without names.
+    columns, drop
+        As for `select`. Columns that are left out may hold any text.
+
+    Returns
+    -------
+    Rows
+        float64; missing cells (empty, NA, NaN, ...) are NaN.
+
+    Raises
+    ------
+    DataError
+        A selected column is not numeric, a line has too few or too many cells, or the file is empty or not UTF-8.
     """
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
     missing = frozenset(arrow_csv.ConvertOptions().null_values)
     head = _head(path, missing)
-    positions = kept(head.names, head.width, columns, drop)
-    # By number: names may be missing.
+    positions = column_positions(head.names, head.width, columns, drop)
+    # pyarrow gets numbers as names, because the columns may have no names.
     numbers = [str(position) for position in range(head.width)]
     try:
         table = arrow_csv.read_csv(
@@ -52,10 +67,10 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
             ),
         )
     except pa.ArrowInvalid as error:
-        fault = _fault(path, head, positions, missing)
-        if fault is None:
+        located = _located_error(path, head, positions, missing)
+        if located is None:
             raise
-        raise fault from error
+        raise located from error
     rows = np.empty((table.num_rows, len(positions)))
     for column, values in enumerate(table.columns):
         rows[:, column] = values.to_numpy()
@@ -63,11 +78,11 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write the blocks as comma-separated text, under a header line if the columns have names."""
+    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1."""
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    # As text a truth value would be a word, and no number when it is read back.
+    # As text a boolean would be a word, which is not numeric when it is read.
     dtype = np.dtype(np.uint8) if blocks.dtype.kind == "b" else blocks.dtype
     schema = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name in blocks.names])
     options = arrow_csv.WriteOptions(include_header=blocks.columns is not None)
@@ -84,16 +99,16 @@ def _head(path: str | os.PathLike[str], missing: frozenset[str]) -> _Head:
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = csv.reader(file)
         first = next((cells for cells in lines if cells), None)
-        before = lines.line_num
+        lines_read = lines.line_num
     if first is None:
         raise DataError("the file is empty; give one with rows")
     if any("\ufffd" in cell for cell in first):
         raise DataError("the first line is not UTF-8 text; save the file as UTF-8")
     if len(first) > 1 and first == [str(number) for number in range(len(first))]:
-        return _Head(names=None, width=len(first), lines=before)  # pandas names columns without names so
+        return _Head(names=None, width=len(first), lines=lines_read)  # pandas writes this for columns without names
     if all(_is_number(cell, missing) for cell in first):
         return _Head(names=None, width=len(first), lines=0)
-    return _Head(names=tuple(first), width=len(first), lines=before)
+    return _Head(names=tuple(first), width=len(first), lines=lines_read)
 
 
 def _is_number(cell: str, missing: frozenset[str]) -> bool:
@@ -101,23 +116,25 @@ def _is_number(cell: str, missing: frozenset[str]) -> bool:
         float(cell)
     except ValueError:
         return cell in missing
-    return "_" not in cell  # Python's 1_000 is no number elsewhere
+    return "_" not in cell  # Python reads 1_000 as a number; pyarrow does not
 
 
-def _fault(
+def _located_error(
     path: str | os.PathLike[str], head: _Head, positions: list[int], missing: frozenset[str]
 ) -> DataError | None:
-    """Return what keeps the file from being read, with its line: pyarrow's own words lack it."""
-    words: dict[int, str] = {}
+    """Return the error that names the line at fault, which pyarrow's message lacks; None if no fault is found."""
+    reasons: dict[int, str] = {}
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
         lines = csv.reader(file)
         for cells in lines:
             if not cells or lines.line_num <= head.lines:
                 continue
             if len(cells) != head.width:
-                return DataError(f"line {lines.line_num} has {len(cells)} cells, the first {head.width}; mend the line")
+                return DataError(
+                    f"line {lines.line_num} has {len(cells)} cells, the first {head.width}; correct the line"
+                )
             for position in positions:
-                if position not in words and not _is_number(cells[position], missing):
-                    words[position] = f"line {lines.line_num}: {cells[position][:40]!r}"
+                if position not in reasons and not _is_number(cells[position], missing):
+                    reasons[position] = f"line {lines.line_num}: {cells[position][:40]!r}"
     names = head.names or [str(position) for position in range(head.width)]
-    return not_numbers({names[position]: words[position] for position in sorted(words)}) if words else None
+    return not_numeric({names[position]: reasons[position] for position in sorted(reasons)}) if reasons else None

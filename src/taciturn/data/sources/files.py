@@ -1,4 +1,4 @@
-"""The door for files: the name's ending says the format, and what is wrong is said in one line."""
+"""Readers and writers of files by the ending of the name; every error is one line that names the file."""
 
 import os
 import re
@@ -17,19 +17,43 @@ _READABLE = ".npy, .npz, .npz:KEY, .csv, .parquet, .idx, -ubyte (the last two al
 
 
 def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, drop: Names | None = None) -> Source:
-    """Return the rows of a file, whose format its name tells; `.npz:key` names an archive's array.
+    """Return the rows of a file as a source.
 
+    Parameters
+    ----------
+    text : str or path-like
+        A file, whose ending gives the format: .npy, .npz, .csv, .parquet, .idx or -ubyte (the last two also .gz).
+        `rows.npz:key` names one array of an archive.
+    columns, drop
+        As for `select`. Columns of a table (.csv, .parquet) that are left out may hold any text.
+
+    Returns
+    -------
+    Source
+        An .npy file stays on the disk as a memory map; other formats are read into memory.
+
+    Raises
+    ------
+    RecipeError
+        The ending is unknown.
+    DataError
+        The file is missing, empty, broken or not numeric.
+    UnknownColumn
+        A column name is unknown.
+
+    Examples
+    --------
     >>> open_path("notes.txt")
     Traceback (most recent call last):
     taciturn.core.errors.RecipeError: notes.txt: ... known are .npy, .npz, .npz:KEY, .csv, .parquet, ...
     """
-    path, key = _split(os.fspath(text))
+    path, key = _split_key(os.fspath(text))
     ending = _ending(path)
-    # os.path, since pathlib raises on names that are too long.
+    # os.path instead of pathlib, which raises on names that are too long.
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder; name a file in it")
     if not os.path.exists(path):
-        raise DataError(f"{path}: no such file; mend the name")
+        raise DataError(f"{path}: no such file; correct the name")
     if os.path.getsize(path) == 0:
         raise DataError(f"{path}: the file is empty; give one with rows")
     try:
@@ -37,12 +61,14 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
     except DataError as error:
         raise type(error)(f"{path}: {error}") from error
     except Exception as error:
-        # A decoder raises whatever it likes on broken bytes: struct, zip, zlib, Arrow, memory …
+        # On broken bytes a decoder may raise any error: struct, zip, zlib, Arrow, memory …
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} cannot be read as {ending}: {reason}; is it whole, and its ending right?") from error
+        raise DataError(
+            f"{path} cannot be read as {ending}: {reason}; check that the file is complete and its ending right"
+        ) from error
     if len(source) == 0 or prod(source.shape) == 0:
-        lacking = "columns" if len(source) else "rows"
-        raise DataError(f"{path} holds no {lacking}; give a file that does")
+        empty = "columns" if len(source) else "rows"
+        raise DataError(f"{path} has no {empty}; give a file that has some")
     return source
 
 
@@ -54,30 +80,72 @@ def write_path(
     columns: Sequence[str] | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> None:
-    """Write blocks [rows, n_columns] one by one as .npy, .npz (array `rows`), .csv or .parquet.
+    """Write blocks of rows into a file, in the format of its ending.
 
-    `shape` is a row's, for the formats that can hold it: images go back into .npy as images. Only one block is in
-    memory at a time, and the file stands only once it is whole.
+    Only one block is in memory at a time, and the file appears only when it is complete.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file: .npy, .npz (as the array `rows`), .csv or .parquet. An existing one is replaced.
+    blocks : iterable of arrays [rows, n_columns]
+        At least one; all are written in the type of the first.
+    n_rows : int
+        Number of rows in all blocks together.
+    columns : sequence of str, optional
+        Names of the columns, for .csv and .parquet.
+    shape : tuple of int, optional
+        Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
+
+    Raises
+    ------
+    RecipeError
+        The ending is unknown.
+    DataError
+        The blocks do not fit each other, `n_rows` or `columns`.
+    TaciturnError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_path(f"{folder}/rows.npy", [np.zeros((3, 2)), np.ones((1, 2))], n_rows=4)
+    ...     len(open_path(f"{folder}/rows.npy"))
+    4
     """
     write = _WRITERS.get(Path(path).suffix.lower())
     if write is None:
-        raise RecipeError(f"{path}: rows cannot be written by this ending; known are {', '.join(_WRITERS)}")
+        raise RecipeError(f"{path}: rows cannot be written with this ending; known are {', '.join(_WRITERS)}")
     write(path, Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
 
 
 def is_array(text: str | os.PathLike[str]) -> bool:
-    """Return whether a name is that of a file whose columns have no names.
+    """Return whether a name is that of a file format without column names (.npy, .npz, IDX).
 
+    Parameters
+    ----------
+    text : str or path-like
+        A file's name; the file need not exist.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
     >>> is_array("rows.npz:x"), is_array("table.csv"), is_array("iris")
     (True, False, False)
     """
     try:
-        return _ending(_split(os.fspath(text))[0]) in (".npy", ".npz", ".idx")
+        return _ending(_split_key(os.fspath(text))[0]) in (".npy", ".npz", ".idx")
     except RecipeError:
         return False
 
 
-def _split(text: str) -> tuple[Path, str | None]:
+def _split_key(text: str) -> tuple[Path, str | None]:
+    """Return the file and the array's name of "rows.npz:key"; None where no array is named."""
     archive = re.fullmatch(r"(.+\.npz):(.+)", text, flags=re.IGNORECASE)
     return (Path(archive[1]), archive[2]) if archive else (Path(text), None)
 
@@ -89,11 +157,11 @@ def _ending(path: Path) -> str:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(("-ubyte", ".idx")) or "idx" in name:
         return ".idx"
-    raise RecipeError(f"{path}: the ending does not tell the format; known are {_READABLE}")
+    raise RecipeError(f"{path}: the format of this ending is unknown; known are {_READABLE}")
 
 
 def _read(path: Path, ending: str, key: str | None, columns: Names | None, drop: Names | None) -> Source:
-    # Tables choose their columns themselves: what is dropped need not be numbers.
+    # Tables select their columns themselves, because the others need not be numeric.
     match ending:
         case ".csv":
             return csv.read(path, columns=columns, drop=drop)

@@ -1,4 +1,4 @@
-"""Rows that can be learnt from hold finite numbers only."""
+"""The check that all values of a source are finite."""
 
 import numpy as np
 
@@ -7,24 +7,38 @@ from .source import Source
 
 
 def check_finite(source: Source, block: int = 8192) -> None:
-    """Raise DataError, with the first place and how many there are, if a value is NaN or infinite.
+    """Raise DataError if a value is NaN or infinite.
 
+    Parameters
+    ----------
+    source : Source
+        All of its rows are read.
+    block : int, default=8192
+        How many rows are read at a time.
+
+    Raises
+    ------
+    DataError
+        The message gives the first place, and how many values and rows are concerned.
+
+    Examples
+    --------
     >>> from taciturn.data.sources import Rows
     >>> check_finite(Rows(np.array([[1.0, 2.0], [np.nan, 3.0]]), columns=("a", "b")))
     Traceback (most recent call last):
     taciturn.core.errors.DataError: 1 value in 1 of 2 rows is NaN or infinite, the first in row 1, column 'a' ...
     """
-    place, bad_values, bad_rows = "", 0, 0
+    first_place, bad_values, bad_rows = "", 0, 0
     for start in range(0, len(source), block):
         bad = ~np.isfinite(source.read(start, start + block))
         if bad.any():
             row, column = np.argwhere(bad)[0]
             name = repr(source.columns[column]) if source.columns else str(column)
-            place = place or f"row {start + row}, column {name}"
+            first_place = first_place or f"row {start + row}, column {name}"
             bad_values, bad_rows = bad_values + int(bad.sum()), bad_rows + int(bad.any(1).sum())
     if bad_values:
         values = "1 value" if bad_values == 1 else f"{bad_values:,} values"
         raise DataError(
             f"{values} in {bad_rows:,} of {len(source):,} rows {'is' if bad_values == 1 else 'are'} NaN or infinite, "
-            f"the first in {place} (rows count from 0); fill them in, or drop such rows or columns"
+            f"the first in {first_place} (rows count from 0); fill them in, or drop such rows or columns"
         )

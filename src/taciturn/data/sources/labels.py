@@ -1,4 +1,4 @@
-"""A class or a number a row, from a file: words are allowed."""
+"""Reader of labels: a class or a number per row. Classes may be words."""
 
 import os
 from pathlib import Path
@@ -8,30 +8,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from .columns import kept
+from .columns import column_positions
 from .files import open_path
 
 
 def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> NDArray[Any]:
-    """Return one column of a table, or an array of one number a row, as numbers where all are, else as words.
+    """Return one label per row from a file.
 
-    `column` names it; without a name the file must have one column only. What is missing is NaN or None.
+    Parameters
+    ----------
+    text : str or path-like
+        A table (.csv, .parquet) or an array, as for `open_path`.
+    column : str, optional
+        The column with the labels. It may be left out if the file has only one.
 
-    Raises DataError where the file cannot be read or has several columns, NoSuchColumn for an unknown name.
+    Returns
+    -------
+    array of shape [N]
+        Numbers (a missing one is NaN) if the column is numeric, else an object array of str (a missing one is None).
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or has several columns and none is named.
+    UnknownColumn
+        The column's name is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "table.csv").write_text("width,kind\\n0.2,setosa\\n0.4,setosa\\n")
+    ...     read_labels(f"{folder}/table.csv", column="kind").tolist()
+    ['setosa', 'setosa']
     """
     path = Path(text)
     if path.suffix.lower() in (".csv", ".parquet") and path.is_file():
-        return _column(path, column)
+        return _table_column(path, column)
     source = open_path(text)
-    values = source.read(0, len(source))
-    if column is None and values.shape[1] != 1:
-        raise DataError(f"{text} has {values.shape[1]} columns; labels are one number or word a row")
-    found: NDArray[Any] = values[:, 0 if column is None else kept(source.columns, values.shape[1], column, None)[0]]
-    return found
+    rows = source.read(0, len(source))
+    if column is None and rows.shape[1] != 1:
+        raise DataError(f"{text} has {rows.shape[1]} columns; labels are one column: name one of them")
+    position = 0 if column is None else column_positions(source.columns, rows.shape[1], column, None)[0]
+    labels: NDArray[Any] = rows[:, position]
+    return labels
 
 
-def _column(path: Path, column: str | None) -> NDArray[Any]:
-    """Return a table's column."""
+def _table_column(path: Path, column: str | None) -> NDArray[Any]:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
     import pyarrow.parquet as pq
@@ -45,14 +68,16 @@ def _column(path: Path, column: str | None) -> NDArray[Any]:
         else:
             table = pq.read_table(path)
     except pa.ArrowException as error:
-        raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise DataError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}; check that the file is complete"
+        ) from error
     if column is None and table.num_columns != 1:
         raise DataError(f"{path} has {table.num_columns} columns; name one of them (--target COLUMN)")
     try:
-        at = 0 if column is None else kept(table.column_names, table.num_columns, column, None)[0]
+        position = 0 if column is None else column_positions(table.column_names, table.num_columns, column, None)[0]
     except DataError as error:
         raise type(error)(f"{path}: {error}") from error
-    values = table.column(at)
+    values = table.column(position)
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type):
         numbers: NDArray[Any] = values.to_numpy()
         return numbers

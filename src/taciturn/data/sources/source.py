@@ -1,4 +1,4 @@
-"""Where rows come from, and the source that every file ends as: an array."""
+"""The protocol of sources of rows, and the source that every file becomes: an array."""
 
 from math import prod
 from typing import Protocol
@@ -12,7 +12,10 @@ Array = npt.NDArray[np.generic]
 
 
 class Source(Protocol):
-    """Rows of numbers, read in any order; a row is flat, `shape` says what it was."""
+    """The protocol of a source: N rows of numbers, read in any order.
+
+    Rows are returned flat; `shape` is the original shape of one.
+    """
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -29,15 +32,36 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, start: int, stop: int) -> Array:
-        """Return the rows start … stop − 1 as [rows, n_columns]: a view where it can be."""
+        """Return the rows start … stop - 1 as [rows, n_columns]; a view where possible. `stop` may exceed N."""
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
-        """Return the rows at `indices`, in that order, as [rows, n_columns]; more than one thread may ask at a time."""
+        """Return the rows at `indices`, in that order, as [rows, n_columns]; several threads may call it at once."""
 
 
 class Rows:
-    """An array [rows, ...] as a source: nothing is copied, and a memory map stays on the disk.
+    """An array as a source. Nothing is copied, and a memory map stays on the disk.
 
+    Parameters
+    ----------
+    array : array-like of shape [rows, ...]
+        Booleans, integers or floats of any byte order.
+    columns : tuple of str, optional
+        Names of the columns, one per number of a row.
+    shape : tuple of int, optional
+        Shape of a row; by default that of the array's rows, (1,) for an array with one axis.
+
+    Attributes
+    ----------
+    array : array
+        The array, not copied.
+
+    Raises
+    ------
+    DataError
+        The array does not hold numbers or has no axis; or `columns` or `shape` does not fit.
+
+    Examples
+    --------
     >>> images = Rows(np.arange(12).reshape(3, 2, 2))
     >>> images.shape, len(images)
     ((2, 2), 3)
@@ -52,30 +76,32 @@ class Rows:
         columns: tuple[str, ...] | None = None,
         shape: tuple[int, ...] | None = None,
     ) -> None:
-        # A plain view of a memory map is still on the disk, and its slices cost less.
+        # asarray makes a memory map a plain view, which is still on the disk and cheaper to slice.
         self.array: Array = np.asarray(array)
         if self.array.dtype.kind not in "biuf":
             raise DataError(f"rows must hold numbers, not {self.array.dtype}; encode them as numbers")
         if self.array.ndim == 0:
-            raise DataError("rows must be an array [rows, ...], not one number; wrap it: [[number]]")
+            raise DataError("rows must be an array [rows, ...], not one number; write [[number]]")
         self.shape = shape or self.array.shape[1:] or (1,)
         self.columns = None if columns is None else tuple(columns)
         self._n_columns = prod(self.array.shape[1:])
         if prod(self.shape) != self._n_columns:
-            raise DataError(f"shape={self.shape} does not hold a row of {self._n_columns} numbers")
+            raise DataError(f"shape={self.shape} does not fit a row of {self._n_columns} numbers; give another shape")
         if self.columns is not None and len(self.columns) != self._n_columns:
-            raise DataError(f"{len(self.columns)} names were given for {self._n_columns} columns")
+            raise DataError(
+                f"{len(self.columns)} names were given for {self._n_columns} columns; give one name per column"
+            )
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        """The array's type in this machine's byte order: torch takes no other."""
+        """The array's type in this machine's byte order, the only one that torch takes."""
         return self.array.dtype.newbyteorder("=")
 
     def __len__(self) -> int:
         return len(self.array)
 
     def read(self, start: int, stop: int) -> Array:
-        """Return the rows start … stop − 1 as [rows, n_columns]: a view where the layout allows one."""
+        """Return the rows start … stop - 1 as [rows, n_columns]; a view where the layout allows one."""
         return self._flat(self.array[start:stop])
 
     def take(self, indices: npt.ArrayLike) -> Array:
@@ -83,5 +109,5 @@ class Rows:
         return self._flat(self.array[np.asarray(indices, dtype=np.intp)])
 
     def _flat(self, block: Array) -> Array:
-        # Flattened by the block: flattening the whole of a Fortran-ordered memory map would read it all.
+        # Flattened block by block: flattening a whole Fortran-ordered memory map would read all of it.
         return block.reshape(len(block), self._n_columns).astype(self.dtype, copy=False)

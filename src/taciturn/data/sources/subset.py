@@ -1,4 +1,4 @@
-"""Some rows of another source: what a split holds."""
+"""A source with some rows of another, as a split gives it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,8 +7,17 @@ from .source import Array, Source
 
 
 class Subset:
-    """The rows at `indices` of a source, in that order; nothing is copied before it is read.
+    """The rows at some indices of another source, in that order. Nothing is copied before it is read.
 
+    Parameters
+    ----------
+    source : Source
+        The other source.
+    indices : array of int
+        Numbers of the rows, from 0; any order, repeats allowed.
+
+    Examples
+    --------
     >>> from taciturn.data.sources import Rows
     >>> Subset(Rows(np.arange(8).reshape(4, 2)), np.array([3, 0])).read(0, 1)
     array([[6, 7]])
@@ -22,7 +31,7 @@ class Subset:
         return len(self._indices)
 
     def read(self, start: int, stop: int) -> Array:
-        """Return the rows start … stop - 1 of this subset as [rows, n_columns]."""
+        """Return the rows start … stop - 1 of this subset as [rows, n_columns], a copy."""
         return self._source.take(self._indices[start:stop])
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:

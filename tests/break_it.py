@@ -213,15 +213,15 @@ BREAKS = (
     Break(
         "explained variance: a constant error costs",
         "metrics/errors.py",
-        "1 - _share(self.residuals.squares.sum(),",
-        "1 - _share(self.per_column.sum(),",
+        "1 - _ratio(self.residuals.squares.sum(),",
+        "1 - _ratio(self.per_column.sum(),",
         ("test_metrics.py",),
     ),
     Break(
         "a mean over rows: of block means",
         "metrics/row_mean.py",
-        "self.each(x, recon).sum().item()\n        self.rows += len(x)",
-        "self.each(x, recon).mean().item()\n        self.rows += 1",
+        "self.per_row(x, recon).sum().item()\n        self.rows += len(x)",
+        "self.per_row(x, recon).mean().item()\n        self.rows += 1",
         ("test_metrics.py",),
     ),
     Break(
@@ -238,7 +238,7 @@ BREAKS = (
         "total, squares = codes.sum().double().cpu()",
         ("test_metrics.py",),
     ),
-    Break("dead: what cancels", "metrics/sparsity.py", "self._fired == 0", "self._sum == 0", ("test_metrics.py",)),
+    Break("dead: what cancels", "metrics/sparsity.py", "self._active_rows == 0", "self._sum == 0", ("test_metrics.py",)),
     Break(
         "JumpReLU: no gradient from the gate to the pre-activations",
         "model/coding_layers/jumprelu.py",

@@ -238,7 +238,13 @@ BREAKS = (
         "total, squares = codes.sum().double().cpu()",
         ("test_metrics.py",),
     ),
-    Break("dead: what cancels", "metrics/sparsity.py", "self._active_rows == 0", "self._sum == 0", ("test_metrics.py",)),
+    Break(
+        "dead: what cancels",
+        "metrics/sparsity.py",
+        "self._active_rows == 0",
+        "self._sum == 0",
+        ("test_metrics.py",),
+    ),
     Break(
         "JumpReLU: no gradient from the gate to the pre-activations",
         "model/coding_layers/jumprelu.py",
@@ -683,8 +689,8 @@ BREAKS = (
     Break(
         "report: PCA with a component too many",
         "probes/baselines.py",
-        "np.concatenate([[0.0], np.cumsum(caught_D)])",
-        "np.concatenate([np.cumsum(caught_D), [caught_D.sum()]])",
+        "np.concatenate([[0.0], np.cumsum(explained_D)])",
+        "np.concatenate([np.cumsum(explained_D), [explained_D.sum()]])",
         ("test_report.py",),
     ),
     Break(

@@ -41,7 +41,7 @@ def test_rows_keep_their_precision():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_true_features_have_a_lower_score_than_mixed_ones(seed):
-    """Features that are active together, each mixed with others as an autoencoder with too few active latents mixes them."""
+    """Features active together, each mixed with others, as by an autoencoder with too few active latents."""
     known = known_dictionary(5000, 50, 100, rates=np.linspace(0.345, 0.05, 50), random_state=seed)
     mixing = np.random.default_rng(seed).normal(size=(50, 50)) * 0.2
     mixed = known.features + mixing @ known.features

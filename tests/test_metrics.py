@@ -271,7 +271,7 @@ def test_small_images_have_the_largest_window_that_fits(shape, side, peak):
 
 @pytest.mark.parametrize("offset", [1e3, 1e6, -1e6])
 def test_ssim_keeps_its_digits_far_from_zero(offset):
-    """Far from zero the luminance is equal everywhere; images differ in structure, around means that share seven digits."""
+    """Far from zero the luminance is equal; images differ in structure, around means that share seven digits."""
     x, recon = two_images(14, 14)
     offset = offset * np.array([[[1]], [[0]], [[-1]], [[2]]])  # beside one near zero
     for y in (x, x + offset):
@@ -297,13 +297,14 @@ def test_ssim_needs_the_shape_of_an_image(shape):
 
 @pytest.mark.parametrize("peak", [0, -1, math.nan, math.inf])
 def test_ssim_needs_a_range(peak):
-    with pytest.raises(RecipeError, match=f"peak={peak} is not a range; give the largest possible pixel value minus"):
+    with pytest.raises(RecipeError, match=f"peak={peak} is not a range; give the largest minus the smallest"):
         SSIM((8, 8), peak=peak)
 
 
 @pytest.mark.parametrize("columns", [63, 128])
 def test_ssim_refuses_rows_of_another_size(columns):
-    with pytest.raises(DataError, match=rf"rows of shape \({columns},\) are not images of shape \(8, 8\), flattened to 64 values"):
+    message = rf"rows of shape \({columns},\) are not images of shape \(8, 8\), flattened to 64 values"
+    with pytest.raises(DataError, match=message):
         SSIM((8, 8), peak=1).add(torch.zeros(2, columns), torch.zeros(2, columns))
 
 

@@ -55,7 +55,7 @@ class SSIM(RowMean):
             raise RecipeError(f"shape={shape} is not an image shape; give (height, width) or (height, width, 3)")
         if not 0 < peak < float("inf"):
             raise RecipeError(
-                f"peak={peak} is not a range; give the largest possible pixel value minus the smallest, such as 1 or 255"
+                f"peak={peak} is not a range; give the largest minus the smallest possible pixel value, such as 1"
             )
         self.shape, self.peak = tuple(shape), peak
 

@@ -250,7 +250,13 @@ def test_a_number_has_positive_and_negative_effects():
     y = rng.normal(size=200)
     codes = np.column_stack([rng.random((200, 5)), np.exp(y), -y + rng.normal(size=200)])
     related = relate(codes, y, np.column_stack([y, rng.random(200)]), few=1)
-    assert (related.kind, related.measure, related.chance, related.classes, related.counts) == ("number", "R²", 0, (), ())
+    assert (related.kind, related.measure, related.chance, related.classes, related.counts) == (
+        "number",
+        "R²",
+        0,
+        (),
+        (),
+    )
     assert [(e.latent, e.of, e.precision, e.recall) for e in related.effects] == [
         (5, "", None, None),
         (6, "", None, None),
@@ -427,7 +433,13 @@ def test_seeds_are_repeated():
 @pytest.mark.parametrize("y", [np.repeat(["a", "b"], 15), np.random.default_rng(0).normal(size=30)])
 def test_constant_latents_give_chance(form, y):
     related = relate(form(np.zeros((30, 4))), y, np.ones((30, 2)))
-    assert (related.tested, related.found, related.effects, related.few, related.few_score) == (0, 0, (), 0, related.chance)
+    assert (related.tested, related.found, related.effects, related.few, related.few_score) == (
+        0,
+        0,
+        (),
+        0,
+        related.chance,
+    )
     assert related.raw_score == pytest.approx(related.chance, abs=0.2)
 
 

@@ -123,7 +123,7 @@ def draw_curve(ax: Axes, x: ArrayLike, y: ArrayLike, **options: Any) -> Line2D:
 
 
 def set_log_scale(ax: Axes, axis: str, values: NDArray[Any]) -> None:
-    """Make an axis logarithmic, with plain numbers at 1 (and, over less than two decades, at 2 and 5) of each decade."""
+    """Make an axis logarithmic, with ticks at 1 (over less than two decades also at 2 and 5) of each decade."""
     ax.set(**{f"{axis}scale": "log"})
     mpl_axis = getattr(ax, f"{axis}axis")
     mpl_axis.set_major_locator(LogLocator(subs=(1.0,) if spans_decades(values, 2.0) else (1.0, 2.0, 5.0), numticks=8))

@@ -1,4 +1,4 @@
-"""Latents as detectors of features, and children that speak for parents: loops, hand-worked cases, known rows."""
+"""Latents as detectors of features, and absorption of parents by children: loops, cases by hand, known rows."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def pairs(found, truth):
     return Matching(np.array(found), np.array(truth), np.ones(len(found)))
 
 
-def few(n_rows, n_columns, seed):
+def sparse_codes(n_rows, n_columns, seed):
     """Signed codes, three quarters of them 0."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n_rows, n_columns)) * (rng.random((n_rows, n_columns)) < 0.25)
@@ -29,23 +29,23 @@ def few(n_rows, n_columns, seed):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_detection_is_scikit_learns(form):
-    codes, activations = few(200, 6, 0), abs(few(200, 4, 1))
-    codes[:, 5] = 0  # a latent that never speaks
-    which = pairs([3, 0, 5, 3], [0, 1, 2, 3])
-    found = detection(form(codes), form(activations), which)
-    for at, (latent, feature) in enumerate(zip(which.found, which.truth, strict=True)):
+    codes, activations = sparse_codes(200, 6, 0), abs(sparse_codes(200, 4, 1))
+    codes[:, 5] = 0  # a latent that is never active
+    matching = pairs([3, 0, 5, 3], [0, 1, 2, 3])
+    found = detection(form(codes), form(activations), matching)
+    for i, (latent, feature) in enumerate(zip(matching.found, matching.truth, strict=True)):
         wanted = precision_recall_fscore_support(
             activations[:, feature] != 0, codes[:, latent] != 0, average="binary", zero_division=0
         )[:3]
-        assert_allclose([found.precision[at], found.recall[at], found.f1[at]], wanted, rtol=1e-12)
+        assert_allclose([found.precision[i], found.recall[i], found.f1[i]], wanted, rtol=1e-12)
     assert found.f1[2] == 0 < found.f1[0]
 
 
 @pytest.mark.parametrize(("form", "starts"), [(sparse.csr_array, [0, 1, 2]), (sparse.csc_array, [0, 2])])
-def test_a_stored_zero_is_silent(form, starts):
+def test_a_stored_zero_is_inactive(form, starts):
     stored = form((np.array([1.0, 0.0]), np.array([0, 0] if len(starts) == 3 else [0, 1]), starts), shape=(2, 1))
     assert detection(stored, np.array([[1], [0]]), pairs([0], [0])).precision == 1
-    assert stored.nnz == 2  # what was handed over stays as it was
+    assert stored.nnz == 2  # the caller's array is not changed
 
 
 def test_perfect_codes_detect_everything():
@@ -65,9 +65,9 @@ def test_two_latents_for_one_feature():
 
 
 def test_rows_must_be_the_same():
-    with pytest.raises(DataError, match="codes are of 3 rows, activations of 2; give the same rows"):
+    with pytest.raises(DataError, match="codes has 3 rows, but activations has 2; give the same rows"):
         detection(np.ones((3, 1)), np.ones((2, 1)), pairs([0], [0]))
-    with pytest.raises(DataError, match=r"codes must be finite numbers \[rows, columns\]; these have shape \(1, 1\)"):
+    with pytest.raises(DataError, match=r"codes holds NaN or infinity; give finite numbers \[rows, columns\]"):
         detection([[np.nan]], [[1]], pairs([0], [0]))
 
 
@@ -77,19 +77,19 @@ def test_rows_must_be_the_same():
 # so does latent 3, which stands for no descendant.
 PARENTS = np.array([-1, 0, 1, -1])
 FOUND = np.array([[1.0, 0, 0, 0], [0.5, 1, 0, 0], [0.6, 0, 1, 0], [0.9, 0, 0, 1]])
-CASES = [  # activations, codes: what is to be said of feature 0
-    ([1, 0, 0, 0], [1, 0, 0, 0]),  # its latent speaks
+CASES = [  # activations, codes: what happens to feature 0
+    ([1, 0, 0, 0], [1, 0, 0, 0]),  # its latent is active
     ([1, 1, 0, 0], [0, 1, 0, 0]),  # absorbed: the child's latent carries half
-    ([1, 1, 0, 0], [1, 1, 0, 0]),  # its latent speaks as well
-    ([1, 1, 0, 0], [0, 0.7, 0, 0]),  # silent, but only 0.35 is carried
-    ([1, 1, 0, 1], [0, 0, 0, 1]),  # silent; what carries it is no descendant's
+    ([1, 1, 0, 0], [1, 1, 0, 0]),  # its latent is active as well
+    ([1, 1, 0, 0], [0, 0.7, 0, 0]),  # inactive, but only 0.35 is carried
+    ([1, 1, 0, 1], [0, 0, 0, 1]),  # inactive; the latent that carries it stands for no descendant
     ([1, 1, 1, 0], [0, 0, 1, 0]),  # absorbed by the grandchild's latent
-    ([1, 0, 0, 0], [0, 0, 1, 0]),  # silent; the grandchild's latent speaks where there is none
-    ([2, 1, 0, 0], [0, 1, 0, 0]),  # silent; half of 1 is a quarter of 2
-    ([1, 1, 1, 0], [0, 0.5, 0.4, 0]),  # silent; two carry a quarter each
-    ([0, 0, 0, 1], [0, 0, 0, 1]),  # it is not there
+    ([1, 0, 0, 0], [0, 0, 1, 0]),  # inactive; the grandchild's latent is active, but the grandchild is not
+    ([2, 1, 0, 0], [0, 1, 0, 0]),  # inactive; half of 1 is a quarter of 2
+    ([1, 1, 1, 0], [0, 0.5, 0.4, 0]),  # inactive; two carry a quarter each
+    ([0, 0, 0, 1], [0, 0, 0, 1]),  # feature 0 is not active
 ]
-ACTIVATIONS, CODES = (np.array([case[at] for case in CASES], float) for at in (0, 1))
+ACTIVATIONS, CODES = (np.array([case[part] for case in CASES], float) for part in (0, 1))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -106,8 +106,8 @@ def test_how_much_must_be_carried(share, absorbed):
     assert absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), PARENTS, share=share).rates[0] == absorbed / 9
 
 
-def test_the_decoder_is_not_brought_to_length_1():
-    """Codes half as large on rows twice as long say the same."""
+def test_the_decoder_is_not_normalised():
+    """Codes half as large on rows twice as large give the same result."""
     found = absorption(CODES / 2, ACTIVATIONS, 2 * FOUND, np.eye(4), PARENTS)
     assert_allclose(found.rates, [2 / 9, 0])
 
@@ -156,7 +156,7 @@ def test_absorption_of_known_rows(exclusive):
     assert min(wanted) > 0.2
 
 
-def test_what_does_not_fit():
+def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(RecipeError, match=r"share=0 lies outside \(0, 1\]"):
         absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), PARENTS, share=0)
     with pytest.raises(DataError, match=r"codes \(10, 3\), activations \(10, 4\), found \(4, 4\), .* do not fit; give"):
@@ -165,7 +165,7 @@ def test_what_does_not_fit():
         absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), PARENTS[:3])
 
 
-def test_nothing_handed_over_is_changed():
+def test_the_callers_arrays_are_not_changed():
     codes = sparse.csr_array(CODES)
     before = codes.copy()
     absorption(codes, ACTIVATIONS, FOUND, np.eye(4), PARENTS)

@@ -123,7 +123,7 @@ def test_no_colour_is_written_outside_of_the_style():
 def test_figures_need_no_pyplot_and_leave_no_trace():
     code = (
         "import sys, matplotlib; rc = matplotlib.rcParams\n"
-        "names = [name for name in rc if name != 'backend']  # to ask for it loads pyplot\n"
+        "names = [name for name in rc if name != 'backend']  # to read it loads pyplot\n"
         "before = [rc[name] for name in names]\n"
         "from taciturn import plots; plots.rates([0, 0.1]); plots.errors([1.0, 2.0])\n"
         "assert 'matplotlib.pyplot' not in sys.modules and [rc[name] for name in names] == before"
@@ -131,12 +131,12 @@ def test_figures_need_no_pyplot_and_leave_no_trace():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_palette_tells_colours_apart():
+def test_the_palette_has_distinct_colours():
     assert len(set(style.COLOURS.values())) == len(style.COLOURS)
 
 
 @pytest.mark.parametrize(("value", "colour", "alpha"), [(-1, style.BLUE, 1), (1, style.ORANGE, 1)])
-def test_signs_have_colours_and_nothing_is_clear(value, colour, alpha):
+def test_signs_have_colours_and_zero_is_transparent(value, colour, alpha):
     assert to_hex(style.SIGNED((value + 1) / 2)).upper() == colour
     assert style.SIGNED((value + 1) / 2)[3] == alpha
     assert style.SIGNED(0.5)[3] < 0.01
@@ -147,7 +147,7 @@ def test_signs_have_colours_and_nothing_is_clear(value, colour, alpha):
 
 # --- names ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("name", "most", "said"),
+    ("name", "most", "text"),
     [
         ("area", 10, "area"),
         ("abcdefghij", 10, "abcdefghij"),
@@ -160,8 +160,8 @@ def test_signs_have_colours_and_nothing_is_clear(value, colour, alpha):
         (17, 10, "17"),
     ],
 )
-def test_a_name_is_made_fit_for_a_figure(name, most, said):
-    assert style.plain(name, most) == said
+def test_a_name_is_made_fit_for_a_figure(name, most, text):
+    assert style.display_text(name, most) == text
 
 
 def shown(names):
@@ -183,46 +183,53 @@ def shown(names):
     ids=["errors", "atlas", "relate", "overlay", "frontier", "reconstructions"],
 )
 def test_names_are_shown_as_they_are(draw):
-    said = texts(draw(HOSTILE))
+    written = texts(draw(HOSTILE))
     for name in shown(HOSTILE):
-        assert any(name in text for text in said), name
-    assert any(text.endswith("n…") for text in said)
-    assert max(len(text) for text in said) < 80
+        assert any(name in text for text in written), name
+    assert any(text.endswith("n…") for text in written)
+    assert max(len(text) for text in written) < 80
 
 
 def test_a_maps_words_are_shown_as_they_are():
-    for some in (HOSTILE[:4], HOSTILE[4:]):
-        said = [text.strip() for text in texts(plots.map(rng.normal(size=(len(some), 2)), color=some))]
-        assert [name for name in shown(some) if name in some and name not in said] == []
-    assert "(no name)" in said
+    for words in (HOSTILE[:4], HOSTILE[4:]):
+        written = [text.strip() for text in texts(plots.map(rng.normal(size=(len(words), 2)), color=words))]
+        assert [name for name in shown(words) if name in words and name not in written] == []
+    assert "(no name)" in written
 
 
 # --- history -------------------------------------------------------------------------------------------------------
-def test_a_panel_for_each_thing_that_was_measured():
-    found = panels(plots.history(full_run(), target=0.1))
-    assert list(found) == ["squared error", "kl", "mean activation", "silent latents", "weight found", "learning rate"]
-    assert line(found["squared error"], "training").get_xydata().tolist() == [[1, 2], [2, 1.5], [3, 1]]
-    assert line(found["squared error"], "held-out").get_xydata().tolist() == [[1, 2.5], [2, 2], [3, 1.5]]
-    assert line(found["squared error"], "held-out").get_color() == style.ORANGE
-    assert found["silent latents"].lines[0].get_ydata().tolist() == [1, 2, 0]
-    assert found["weight found"].lines[0].get_ydata().tolist() == [0.1, 1, 5]
-    assert found["weight found"].get_yscale() == "log"
-    assert {ax.get_xlim() for ax in found.values()} == {found["kl"].get_xlim()}
-    assert [ax.get_xlabel() for ax in found.values()] == [""] * 5 + ["epoch"]
+def test_a_panel_for_each_quantity():
+    by_title = panels(plots.history(full_run(), target=0.1))
+    assert list(by_title) == [
+        "squared error",
+        "kl",
+        "mean activation",
+        "dead latents",
+        "penalty weight (auto)",
+        "learning rate",
+    ]
+    assert line(by_title["squared error"], "training").get_xydata().tolist() == [[1, 2], [2, 1.5], [3, 1]]
+    assert line(by_title["squared error"], "held-out").get_xydata().tolist() == [[1, 2.5], [2, 2], [3, 1.5]]
+    assert line(by_title["squared error"], "held-out").get_color() == style.ORANGE
+    assert by_title["dead latents"].lines[0].get_ydata().tolist() == [1, 2, 0]
+    assert by_title["penalty weight (auto)"].lines[0].get_ydata().tolist() == [0.1, 1, 5]
+    assert by_title["penalty weight (auto)"].get_yscale() == "log"
+    assert {ax.get_xlim() for ax in by_title.values()} == {by_title["kl"].get_xlim()}
+    assert [ax.get_xlabel() for ax in by_title.values()] == [""] * 5 + ["epoch"]
 
 
-def test_the_rate_lies_beside_its_target_within_its_latents():
+def test_the_mean_activation_has_its_target_and_the_latents_band():
     ax = panels(plots.history(full_run(), target=0.1))["mean activation"]
     assert line(ax, "mean").get_ydata().tolist() == [0.3, 0.2, 0.1]
     assert line(ax, "target 0.1").get_ydata() == [0.1, 0.1]
     np.testing.assert_allclose(line(ax, "held-out").get_ydata(), [0.15, 0.125, 0.175])
     (band,) = [c for c in ax.collections if c.get_label() == "latents, 10–90%"]
-    # of 0, .1, .2, .3 the tenth part lies at .3 of the way to the second: 0.03, and so from the other end
+    # of 0, .1, .2, .3 the 10% quantile is 0.3 of the way to the second value: 0.03; the 90% quantile is symmetric
     at_first = sorted(y for x, y in band.get_paths()[0].vertices if x == 1)
     np.testing.assert_allclose([at_first[0], at_first[-1]], [0.03, 0.27])
 
 
-def test_the_learning_rate_stands_at_its_steps():
+def test_the_learning_rate_is_drawn_at_its_steps():
     ax = panels(plots.history(full_run()))["learning rate"]
     assert ax.lines[0].get_xdata().tolist() == [0.5, 1, 1.5, 2, 2.5, 3]
     assert ax.lines[0].get_ydata().tolist() == [0.1, 0.1, 0.08, 0.06, 0.04, 0.001]
@@ -242,15 +249,15 @@ def test_no_panel_where_there_is_nothing_to_show():
     assert list(panels(plots.history({"epoch": np.array([0]), "loss": np.array([1.0])}))) == ["loss"]
 
 
-def test_what_an_epoch_did_not_measure_is_a_gap_and_what_stands_alone_a_dot():
+def test_missing_numbers_are_gaps_and_isolated_points_are_dots():
     rates = np.array([[0, 0.1], [NAN, NAN], [0, 0]])
     history = run(squared_error=[2, NAN, 1], rate=[NAN, 0.2, 0.1], rates=rates)
-    found = panels(plots.history(history))
-    drawn = found["squared error"].lines[0]
+    by_title = panels(plots.history(history))
+    drawn = by_title["squared error"].lines[0]
     np.testing.assert_equal(drawn.get_ydata(), [2, NAN, 1])
     assert (drawn.get_marker(), drawn.get_markevery()) == ("o", [0, 2])
-    np.testing.assert_equal(found["silent latents"].lines[0].get_ydata(), [1, NAN, 2])
-    assert line(found["mean activation"], "mean").get_marker() == "None"
+    np.testing.assert_equal(by_title["dead latents"].lines[0].get_ydata(), [1, NAN, 2])
+    assert line(by_title["mean activation"], "mean").get_marker() == "None"
 
 
 def test_one_epoch_is_a_dot():
@@ -265,35 +272,35 @@ def test_an_epoch_that_diverged_leaves_no_infinity():
 
 
 def test_on_given_axes_only_the_error_is_drawn():
-    ax = style.axes()
+    ax = style.new_axes()
     assert plots.history(full_run(), ax=ax) is ax.figure
-    assert [each.get_title(loc="left") for each in ax.figure.axes] == ["squared error"]
+    assert [panel.get_title(loc="left") for panel in ax.figure.axes] == ["squared error"]
 
 
 def test_a_history_without_epochs_or_numbers_is_refused():
-    with pytest.raises(RecipeError, match="no epoch; fit a model first"):
+    with pytest.raises(RecipeError, match="the history has no epoch; fit a model first"):
         plots.history(History())
     nothing = run(squared_error=[NAN] * 3, rate=[NAN] * 3, rates=np.full((3, 2), NAN))
-    with pytest.raises(RecipeError, match="no finite number"):
+    with pytest.raises(RecipeError, match=r"the history has no finite number: .*; lower the learning rate"):
         plots.history(nothing)
 
 
 # --- histograms ----------------------------------------------------------------------------------------------------
-def test_rates_over_decades_with_the_silent_aside():
+def test_rates_over_decades_with_a_bar_of_dead_latents():
     firing = np.concatenate([np.zeros(3), np.geomspace(1e-4, 1, 17)])
     (ax,) = plots.rates(firing, target=0.05).axes
-    (counts, edges, _), (silent, places, _) = bars(ax)
+    (counts, edges, _), (dead, zero_bar, _) = bars(ax)
     assert len(counts) == 8  # 2 √17
     np.testing.assert_allclose(edges, 10.0 ** np.linspace(-4, 0, 9))
     assert counts.tolist() == np.histogram(np.log10(firing[3:]), np.linspace(-4, 0, 9))[0].tolist()
-    assert silent.tolist() == [3]
-    assert places[1] < edges[0]
-    assert (ax.get_xscale(), ax.get_title(loc="left")) == ("log", "20 latents, 3 silent")
+    assert dead.tolist() == [3]
+    assert zero_bar[1] < edges[0]
+    assert (ax.get_xscale(), ax.get_title(loc="left")) == ("log", "20 latents · 3 dead")
     assert line(ax, "target 0.05").get_xdata() == [0.05, 0.05]
-    said = [label.get_text() for label in ax.get_xticklabels()]
-    assert said == ["silent", "0.0001", "0.001", "0.01", "0.1", "1"]
-    assert places[0] < ax.get_xticks()[0] < places[1]
-    assert ax.get_xlim()[0] < places[0]
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert labels == ["dead", "0.0001", "0.001", "0.01", "0.1", "1"]
+    assert zero_bar[0] < ax.get_xticks()[0] < zero_bar[1]
+    assert ax.get_xlim()[0] < zero_bar[0]
 
 
 def test_rates_close_together_are_not_over_decades():
@@ -314,7 +321,7 @@ def test_few_latents(firing, counts):
     (ax,) = plots.rates(firing).axes
     assert [int(count.sum()) for count, _, _ in bars(ax)] == counts
     labels = [text.get_text() for text in ax.get_xticklabels()]
-    assert labels == ["silent"] * (0 in firing) + [f"{firing[-1]:g}"] * (firing[-1] > 0)
+    assert labels == ["dead"] * (0 in firing) + [f"{firing[-1]:g}"] * (firing[-1] > 0)
 
 
 def test_ten_thousand_latents_are_one_path():
@@ -325,14 +332,13 @@ def test_ten_thousand_latents_are_one_path():
 
 
 @pytest.mark.parametrize("firing", [[], [NAN, 0.1], [np.inf]])
-def test_rates_that_are_no_numbers_are_refused(firing):
+def test_rates_that_are_not_finite_are_refused(firing):
     with pytest.raises(DataError, match="firing must be finite numbers, at least one"):
         plots.rates(firing)
 
 
 def test_row_errors_mark_half_and_nearly_all():
-    found = np.arange(101) / 100
-    (ax,) = plots.row_errors(found).axes
+    (ax,) = plots.row_errors(np.arange(101) / 100).axes
     assert [drawn.get_xdata()[0] for drawn in ax.lines] == [0.5, 0.95]
     assert [drawn.get_label() for drawn in ax.lines] == [
         "half of the rows: 0.5 or less",
@@ -349,11 +355,11 @@ def test_an_atlas_shows_each_latent_on_its_own_scale():
     (image,) = ax.images
     assert (image.get_cmap().name, image.get_clim()) == ("signed", (-1, 1))
     sheet = image.get_array().filled(NAN)
-    at = [np.argwhere(np.isfinite(sheet))[0]]
-    tile = sheet[at[0][0] : at[0][0] + 2, :2]
+    top = np.argwhere(np.isfinite(sheet))[0][0]
+    tile = sheet[top : top + 2, :2]
     np.testing.assert_allclose(tile, [[0, 0.25], [0.5, -1]])
     values = sheet[np.isfinite(sheet)]
-    assert len(values) == 12  # between the images it is clear
+    assert len(values) == 12  # between the images it is transparent
     assert sorted(values.round(3)) == sorted([0, 0.25, 0.5, -1, 1, 0, 0, 0.5, 0, 0, 0, 0])
     assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
     assert len(of_kind(ax, LineCollection)[0].get_segments()) == 3
@@ -394,7 +400,7 @@ def test_an_atlas_of_all_latents_keeps_no_room_for_a_title():
     assert heights[1] - heights[0] == pytest.approx(0.25)
 
 
-def test_an_atlas_takes_an_order_and_not_more_than_it_is_told():
+def test_an_atlas_has_an_order_and_a_maximal_number():
     weights = rng.normal(size=(10, 4))
     figure = plots.atlas(weights, (2, 2), order=[7, 2, -1], most=2, names=[f"n{i}" for i in range(10)])
     (ax,) = figure.axes
@@ -405,7 +411,7 @@ def test_an_atlas_takes_an_order_and_not_more_than_it_is_told():
     np.testing.assert_allclose(first.ravel(), weights[7] / np.abs(weights[7]).max())
 
 
-def test_an_atlas_in_colour_is_grey_where_nothing_is_added():
+def test_an_atlas_in_colour_is_grey_where_weights_are_0():
     (ax,) = plots.atlas(np.array([[0, 2, -2, 0, 0, 1.0] + [0.0] * 6]), (2, 2, 3)).axes
     paint = np.asarray(ax.images[0].get_array())
     inside = paint[paint[..., 3] == 1]
@@ -417,16 +423,16 @@ def test_an_atlas_of_a_table_names_the_largest_columns():
     weights = np.array([[0.1, -2, 0.5, 0, 1, 0.2, 0.3], [0, 0, 0, 0, 0, 0, -1]])
     (ax,) = plots.atlas(weights, columns=list("abcdefg")).axes
     (boxes,) = of_kind(ax, PolyCollection)
-    said = [text.get_text() for text in ax.texts]
-    assert said[:5] == ["b", "e", "c", "g", "f"]
+    written = [text.get_text() for text in ax.texts]
+    assert written[:5] == ["b", "e", "c", "g", "f"]
     widths = [np.ptp(path.vertices[:, 0]) for path in boxes.get_paths()]
     np.testing.assert_allclose(widths[:5] / widths[0], [1, 0.5, 0.25, 0.15, 0.1])
     colours = [to_hex(colour).upper() for colour in boxes.get_facecolors()]
     assert colours[:5] == [style.BLUE, *[style.ORANGE] * 4]
     assert colours[5] == style.BLUE
-    assert said[-2:] == ["latent 0", "latent 1"]
+    assert written[-2:] == ["latent 0", "latent 1"]
     edges = [path.vertices[:, 0] for path in boxes.get_paths()]
-    assert edges[0].max() == pytest.approx(edges[1].min())  # both begin at nothing
+    assert edges[0].max() == pytest.approx(edges[1].min())  # both begin at 0
 
 
 def test_an_atlas_of_other_rows_draws_curves():
@@ -568,13 +574,13 @@ def test_correlations_lie_between_minus_1_and_1():
 
 
 @pytest.mark.parametrize("matrix", [np.ones((2, 3)), [1.0], np.zeros((0, 0)), [[2.0]]])
-def test_what_is_no_correlation_is_refused(matrix):
+def test_matrices_that_are_not_correlations_are_refused(matrix):
     with pytest.raises(DataError, match="matrix"):
         plots.correlation(matrix)
 
 
 # --- effects, runs -------------------------------------------------------------------------------------------------
-def test_effects_are_intervals_beside_the_line_of_none():
+def test_effects_are_intervals_with_a_line_at_no_effect():
     effects = [an_effect(), an_effect(1, "no", 0.2, 0.1, 0.3), an_effect(2, "so", 0.55, 0.45, 0.65)]
     (ax,) = plots.relate(effects).axes
     (intervals,), (dots,) = of_kind(ax, LineCollection), of_kind(ax, PathCollection)
@@ -591,7 +597,7 @@ def test_effects_on_a_number_lie_beside_0_and_have_no_class():
     (ax,) = plots.relate(effects, kind="number", most=1).axes
     assert ax.lines[0].get_xdata() == [0, 0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["latent 3"]
-    assert ax.get_title(loc="left") == "the first 1 of 2"
+    assert ax.get_title(loc="left") == "the first 1 of 2 effects"
     low, high = ax.get_xlim()
     assert low < -0.7
     assert 0 < high < 0.1
@@ -628,9 +634,11 @@ def test_a_run_whose_name_begins_with_an_underscore_is_named():
 
 
 def test_a_column_that_no_run_has_is_refused():
-    with pytest.raises(RecipeError, match=r"name='x': no run has measured it; there are epoch, loss, rate"):
+    with pytest.raises(
+        RecipeError, match=r"name='x': no run has finite numbers in this column; choose one of epoch, loss, rate"
+    ):
         plots.overlay({"a": run()}, "x")
-    with pytest.raises(RecipeError, match="there are no runs"):
+    with pytest.raises(RecipeError, match=r"name='loss': no run has .*; give one run or more"):
         plots.overlay({})
     with pytest.raises(RecipeError, match="a number for each latent"):
         plots.overlay({"a": run()}, "rates")
@@ -665,7 +673,7 @@ def test_equal_points_beat_neither():
 
 
 @pytest.mark.parametrize("points", [{}, {"a": (1, NAN)}, {"a": (1, 2, 3)}])
-def test_points_that_are_no_pairs_are_refused(points):
+def test_points_that_are_not_pairs_are_refused(points):
     with pytest.raises(DataError, match="finite pairs"):
         plots.frontier(points)
 
@@ -677,15 +685,15 @@ def test_coordinates_are_the_directions_principal_axes():
     unit -= unit.mean(0)
     _, axes = np.linalg.eigh(unit.T @ unit)
     expected = np.abs(unit @ axes[:, [-1, -2]])
-    found = coordinates(rows)
-    np.testing.assert_allclose(np.abs(found), expected, atol=1e-12)
-    assert (found[np.abs(found).argmax(0), [0, 1]] > 0).all()
-    np.testing.assert_array_equal(found, coordinates(rows * 8.0))
+    xy = coordinates(rows)
+    np.testing.assert_allclose(np.abs(xy), expected, atol=1e-12)
+    assert (xy[np.abs(xy).argmax(0), [0, 1]] > 0).all()
+    np.testing.assert_array_equal(xy, coordinates(rows * 8.0))
 
 
 @pytest.mark.parametrize("rows", [[[1.0, 2]], [[1.0], [-2]], [[0.0, 0], [0, 0]], [[1.0, 0], [1, 0]]])
 def test_coordinates_of_few_directions(rows):
-    found = coordinates(rows)
-    assert found.shape == (len(rows), 2)
-    assert np.abs(found[:, 1]).max() < 1e-12  # they lie on one line
-    assert np.isfinite(found).all()
+    xy = coordinates(rows)
+    assert xy.shape == (len(rows), 2)
+    assert np.abs(xy[:, 1]).max() < 1e-12  # they lie on one line
+    assert np.isfinite(xy).all()

@@ -1,4 +1,4 @@
-"""Dictionaries beside each other: brute force over permutations and pairs, hand-worked cases, any block size."""
+"""Comparison of dictionaries: brute force over permutations and pairs, cases by hand, any block size."""
 
 from itertools import combinations, permutations
 
@@ -16,7 +16,7 @@ DIAGONAL = np.array([[3.0, 4.0], [5.0, 0.0], [0.0, -1.0]])  # 0.8 from e2, on e1
 
 @pytest.fixture(params=[1024, 3, 1], ids=lambda size: f"blocks of {size}")
 def _blocks(request, monkeypatch):
-    monkeypatch.setattr(arrays, "BLOCK", request.param)
+    monkeypatch.setattr(arrays, "BLOCK_ROWS", request.param)
 
 
 def random(n_rows, n_inputs=5, seed=0):
@@ -40,7 +40,7 @@ def test_cosines_within_small_dictionaries():
     assert coherence(np.eye(4)) == mean_cosine(np.eye(4)) == 0
     assert coherence([[1, 2]]) == mean_cosine([[1, 2]]) == 0  # no two rows
     assert coherence([[1, 1], [-2, -2], [1, 0]]) == pytest.approx(1)
-    assert mean_cosine([[1, 0], [0, 0], [2, 0]]) == pytest.approx(1 / 3)  # a dead row is like no other
+    assert mean_cosine([[1, 0], [0, 0], [2, 0]]) == pytest.approx(1 / 3)  # a row of zeros has cosine 0 with the others
     assert coherence(1e-200 * DIAGONAL) == coherence(1e200 * DIAGONAL) == pytest.approx(0.8)
 
 
@@ -53,7 +53,7 @@ def test_matched_is_the_best_of_all_assignments(n_found, n_true, seed):
     found, truth = random(n_found, seed=seed), random(n_true, seed=seed + 100)
     cosines = cosine_similarity(found, truth)
     if n_found >= n_true:
-        ways = [[(row, at) for at, row in enumerate(way)] for way in permutations(range(n_found), n_true)]
+        ways = [[(row, feature) for feature, row in enumerate(way)] for way in permutations(range(n_found), n_true)]
     else:
         ways = [list(enumerate(way)) for way in permutations(range(n_true), n_found)]
     best = max(ways, key=lambda way: sum(abs(cosines[pair]) for pair in way))
@@ -79,7 +79,7 @@ def test_the_nearest_are_those_of_all_cosines(n_found, n_true):
 
 
 def test_signs():
-    """Matching looks at lines, as SAELens' does; MMCS and recall at directions."""
+    """Matching ignores signs, as in SAELens; MMCS and recall do not."""
     assert matched(DIAGONAL, np.eye(2)).cosines.tolist() == [1, -1]
     assert mcc(DIAGONAL, np.eye(2)) == 1
     assert mmcs(DIAGONAL, np.eye(2)) == pytest.approx(0.9)
@@ -89,7 +89,7 @@ def test_signs():
     assert recall(-np.eye(1), np.eye(1)) == 0
 
 
-def test_itself_is_found_exactly():
+def test_a_dictionary_matches_itself_exactly():
     """Cosines of equal rows are 1 whatever the rounding, and never more."""
     truth = random(200, 17)
     found = truth[::-1] * 3
@@ -99,13 +99,13 @@ def test_itself_is_found_exactly():
     assert_array_equal(matched(found, truth).found, np.arange(200)[::-1])
 
 
-def test_where_latents_are_too_few_only_recall_counts_what_is_missing():
+def test_with_too_few_latents_recall_counts_the_missing_features():
     truth = np.eye(4)
     assert mcc(truth[:2], truth) == 1
     assert recall(truth[:2], truth) == mmcs(truth[:2], truth) == 0.5
 
 
-def test_a_decoder_is_taken_as_it_lies():
+def test_parameters_tensors_and_lists_are_accepted():
     decoder = torch.nn.Parameter(torch.from_numpy(DIAGONAL))
     assert mcc(decoder, torch.eye(2)) == mcc(DIAGONAL.tolist(), np.eye(2)) == 1
 
@@ -114,19 +114,19 @@ def test_a_decoder_is_taken_as_it_lies():
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (np.eye(3), "found has rows of 3 numbers, truth of 2; give the same inputs"),
+        (np.eye(3), "found has 3 columns, but truth has 2; both need the same inputs"),
         (np.zeros((0, 2)), r"found has shape \(0, 2\); give \[rows, columns\]"),
         (np.ones(2), r"found has shape \(2,\)"),
-        ([[np.nan, 1]], "found holds NaN or infinity"),
+        ([[np.nan, 1]], "found holds NaN or infinity; give finite numbers"),
     ],
 )
-def test_what_cannot_be_compared(measure, found, message):
+def test_dictionaries_that_do_not_fit_are_refused(measure, found, message):
     with pytest.raises(DataError, match=message):
         measure(found, np.eye(2))
 
 
-def test_no_cosine():
-    with pytest.raises(RecipeError, match="at=90 is no cosine; give a number from -1 to 1"):
+def test_a_threshold_that_is_not_a_cosine_is_refused():
+    with pytest.raises(RecipeError, match="at=90 is not a cosine; give a number from -1 to 1"):
         recall(np.eye(2), np.eye(2), at=90)
 
 
@@ -136,7 +136,7 @@ def test_no_cosine():
 def test_stability_is_the_mean_over_pairs():
     one, two, three = np.eye(4), np.eye(4)[[1, 0, 2, 3]] * 2, np.eye(4)[:2]
     found = stability([one, two, three])
-    # of one and two everything is shared; three has half of each, and each has all of three
+    # one and two share all rows; three has half of the rows of each, and each has all rows of three
     assert found.shared == pytest.approx((1 + 1 + 0.5 + 0.5 + 1 + 1) / 6)
     assert found.mcc == 1
     assert found.initial is None
@@ -153,8 +153,8 @@ def test_stability_at_the_start():
     assert found.initial.shared < 1
 
 
-def test_stability_needs_company():
-    with pytest.raises(RecipeError, match="1 dictionary has nothing to be compared with; give two or more"):
+def test_stability_requires_two_dictionaries():
+    with pytest.raises(RecipeError, match="stability needs two or more dictionaries, but got 1; train more seeds"):
         stability([np.eye(2)])
-    with pytest.raises(RecipeError, match="initial holds 1 dictionaries, but 2 are compared"):
+    with pytest.raises(RecipeError, match="initial has 1 dictionaries, but 2 are compared; give one for each"):
         stability([np.eye(2)] * 2, initial=[np.eye(2)])

@@ -27,7 +27,7 @@ SSIM_GOLDEN = np.load(Path(__file__).with_name("golden") / "ssim.npz")
 
 
 def pair(seed=0):
-    """Rows of columns in different places, and poor reconstructions of them."""
+    """Rows whose columns have different means and scales, and poor reconstructions of them."""
     rng = np.random.default_rng(seed)
     x_ND = rng.normal(size=(300, 5)) * [1, 2, 0.1, 5, 1] + [0, 3, -7, 0, 1]
     return x_ND, x_ND + 0.3 * rng.normal(size=x_ND.shape) + 0.1
@@ -60,8 +60,8 @@ def test_errors_are_numpys_for_any_block_size(sizes):
     assert errors.psnr == pytest.approx(10 * np.log10(errors.peak**2 / squared.mean()), rel=1e-12)
 
 
-def test_fvu_is_no_mean_of_block_ratios():
-    """Two blocks, each of rows that are all alike: within a block there is nothing to explain."""
+def test_fvu_is_not_a_mean_of_block_ratios():
+    """Two blocks of constant rows: within a block there is no variance to explain."""
     errors = streamed(np.array([[0.0], [0], [4], [4]]), np.array([[1.0], [1], [3], [3]]), [2, 2])
     assert errors.fvu == 4 / 16
 
@@ -85,7 +85,7 @@ def test_a_constant_error_costs_fvu_but_no_explained_variance():
 
 
 def test_explained_variance_counts_errors_in_constant_columns():
-    """Column variances 4 and 0, those of the errors 1 and 1; scikit-learn would leave the second out and say 3/4."""
+    """Column variances 4 and 0, those of the errors 1 and 1; scikit-learn would leave the second out: 3/4."""
     x_ND, recon_ND = np.array([[-2.0, 5], [2, 5]]), np.array([[-1.0, 4], [1, 6]])
     assert streamed(x_ND, recon_ND, [1, 1]).explained_variance == 1 - 2 / 4
 
@@ -110,7 +110,7 @@ def test_fvu_and_psnr_do_not_change_with_the_scale(factor):
     assert scaled.mean == pytest.approx(first.mean * factor**2, rel=1e-11)
 
 
-def test_saying_the_mean_explains_nothing_and_perfection_everything():
+def test_predicting_the_mean_explains_nothing_and_perfection_everything():
     x_ND, _ = pair()
     nothing = streamed(x_ND, np.broadcast_to(x_ND.mean(0), x_ND.shape).copy())
     assert nothing.fvu == pytest.approx(1, rel=1e-12)
@@ -121,10 +121,10 @@ def test_saying_the_mean_explains_nothing_and_perfection_everything():
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 7.3])
 @pytest.mark.parametrize("sizes", [[10], [3, 7]], ids=str)
-def test_rows_that_are_all_alike_have_nothing_to_explain(sizes, constant):
+def test_constant_rows_have_no_variance_to_explain(sizes, constant):
     x_ND = np.full((10, 2), constant)
-    met = streamed(x_ND, x_ND, sizes)
-    assert (met.fvu, met.explained_variance) == (0, 1)
+    exact = streamed(x_ND, x_ND, sizes)
+    assert (exact.fvu, exact.explained_variance) == (0, 1)
     assert streamed(x_ND, x_ND + np.arange(10)[:, None], sizes).explained_variance == -math.inf
     missed = streamed(x_ND, np.full_like(x_ND, 2 * constant + 0.5), sizes)
     assert missed.explained_variance == 1
@@ -150,7 +150,7 @@ def test_float32_rows_are_summed_in_float64():
     ("value", "mean", "psnr"),
     [(math.nan, math.nan, math.nan), (math.inf, math.inf, -math.inf), (1e200, math.inf, -math.inf)],
 )
-def test_what_has_diverged_is_counted_without_a_warning(value, mean, psnr):
+def test_a_diverged_model_gives_no_warning(value, mean, psnr):
     x_ND, recon_ND = pair()
     recon_ND[3] = value
     for sizes in ([300], [2, 298]):
@@ -179,7 +179,7 @@ def test_cosine_is_scikit_learns_for_any_block_size(sizes, offset):
     assert found.mean == pytest.approx(by_hand, abs=1e-13)
 
 
-def test_cosine_does_not_change_with_a_rows_length():
+def test_cosine_does_not_change_with_a_rows_norm():
     x_ND, recon_ND = pair()
     factor = np.logspace(-30, 30, 300)[:, None]
     found = streamed(factor * x_ND, recon_ND / factor**2, into=Cosine()).mean
@@ -189,7 +189,7 @@ def test_cosine_does_not_change_with_a_rows_length():
 def test_cosine_of_float32_rows_is_taken_in_float64():
     """1 and 1e-5 apart: 1 - cos is 5e-11, and float32 has no such digits; 1e30² is beyond it."""
     x, recon = torch.tensor([[1e30, 0]]), torch.tensor([[1e30, 1e25]])
-    assert 1 - Cosine().each(x, recon).item() == pytest.approx(5e-11, rel=1e-4)
+    assert 1 - Cosine().per_row(x, recon).item() == pytest.approx(5e-11, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_cosines_by_hand(x, recon, wanted):
     assert cosine.mean == pytest.approx(wanted, abs=1e-7, nan_ok=True)
 
 
-def test_a_mean_over_no_rows_is_none():
+def test_a_mean_over_no_rows_is_nan():
     cosine = Cosine()
     assert math.isnan(cosine.mean)
     cosine.add(torch.zeros(0, 3), torch.zeros(0, 3))
@@ -255,7 +255,7 @@ def test_ssim_is_scikit_images_for_any_block_size(name, sizes):
 def test_each_images_ssim_is_scikit_images(name):
     x, recon, wanted = (SSIM_GOLDEN[f"{name}/{what}"] for what in ("x", "recon", "ssim"))
     rows = (torch.tensor(a.reshape(6, -1)) for a in (x, recon))
-    assert_allclose(SSIM(x.shape[1:], peak=255).each(*rows), wanted, rtol=0, atol=1e-12)
+    assert_allclose(SSIM(x.shape[1:], peak=255).per_row(*rows), wanted, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_small_images_have_the_largest_window_that_fits(shape, side, peak):
 
 @pytest.mark.parametrize("offset", [1e3, 1e6, -1e6])
 def test_ssim_keeps_its_digits_far_from_zero(offset):
-    """The light is the same everywhere there; what differs is structure, around means that share seven digits."""
+    """Far from zero the luminance is equal; images differ in structure, around means that share seven digits."""
     x, recon = two_images(14, 14)
     offset = offset * np.array([[[1]], [[0]], [[-1]], [[2]]])  # beside one near zero
     for y in (x, x + offset):
@@ -280,43 +280,44 @@ def test_ssim_keeps_its_digits_far_from_zero(offset):
 
 
 @pytest.mark.parametrize("x", [np.zeros((2, 12, 12)), np.full((2, 12, 12), 1e6), two_images(12, 12)[0]])
-def test_equal_images_are_wholly_alike(x):
+def test_equal_images_have_a_similarity_of_1(x):
     assert similarity(x, x, 1.0) == 1
 
 
-def test_flat_images_differ_in_light_alone():
+def test_flat_images_differ_in_luminance_alone():
     x = np.full((1, 12, 12), 0.2)
     assert similarity(x, 3 * x, 1) == pytest.approx((2 * 0.12 + 1e-4) / (0.04 + 0.36 + 1e-4), rel=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(64,), (3, 8, 8), (8, 8, 1), (2, 2, 2, 2), (), (0, 8)], ids=str)
 def test_ssim_needs_the_shape_of_an_image(shape):
-    with pytest.raises(RecipeError, match="is no image's"):
+    with pytest.raises(RecipeError, match="is not an image shape; give"):
         SSIM(shape, peak=1)
 
 
 @pytest.mark.parametrize("peak", [0, -1, math.nan, math.inf])
 def test_ssim_needs_a_range(peak):
-    with pytest.raises(RecipeError, match=f"peak={peak} is no range"):
+    with pytest.raises(RecipeError, match=f"peak={peak} is not a range; give the largest minus the smallest"):
         SSIM((8, 8), peak=peak)
 
 
 @pytest.mark.parametrize("columns", [63, 128])
 def test_ssim_refuses_rows_of_another_size(columns):
-    with pytest.raises(DataError, match=rf"rows of shape \({columns},\) are no images of shape \(8, 8\)"):
+    message = rf"rows of shape \({columns},\) are not images of shape \(8, 8\), flattened to 64 values"
+    with pytest.raises(DataError, match=message):
         SSIM((8, 8), peak=1).add(torch.zeros(2, columns), torch.zeros(2, columns))
 
 
 @pytest.mark.parametrize("sizes", [[4], [1, 3], [2, 2], [1] * 4], ids=str)
 def test_sparsity_is_streamed(sizes):
-    codes_BL = np.array([[0.0, 1, 0, 4], [0, 2, -3, 0], [0, 0, 0, -4], [0, 5, 1, 0]])  # the last one's cancel
+    codes_BL = np.array([[0.0, 1, 0, 4], [0, 2, -3, 0], [0, 0, 0, -4], [0, 5, 1, 0]])  # the last latent's codes cancel
     sparsity = Sparsity()
     for block in np.split(codes_BL, np.cumsum(sizes)[:-1]):
         codes = Dense(torch.tensor(block))
         sparsity.add(codes, codes.active_counts())
     assert sparsity.rows == 4
-    assert_array_equal(sparsity.rates, [0, 2, -0.5, 0])
-    assert_array_equal(sparsity.firing, [0, 0.75, 0.5, 0.5])
+    assert_array_equal(sparsity.mean_activations, [0, 2, -0.5, 0])
+    assert_array_equal(sparsity.firing_rates, [0, 0.75, 0.5, 0.5])
     assert sparsity.l0 == 1.75
     assert sparsity.dead == 1 / 4
 
@@ -336,8 +337,8 @@ def test_sparsity_of_sparse_float32_codes_is_numpys_in_float64(sizes, signed):
         codes = PreActivations(x_ND[start : start + size], W, bias, None, Plain()).top(2, signed=signed)
         sparsity.add(codes, codes.active_counts())
         start += size
-    assert_allclose(sparsity.rates, codes_NL.mean(0), rtol=1e-5, atol=1e-7)  # the codes are float32's
-    assert_allclose(sparsity.firing, (codes_NL != 0).mean(0), rtol=1e-14)
+    assert_allclose(sparsity.mean_activations, codes_NL.mean(0), rtol=1e-5, atol=1e-7)  # the codes are float32's
+    assert_allclose(sparsity.firing_rates, (codes_NL != 0).mean(0), rtol=1e-14)
     assert sparsity.l0 == pytest.approx((codes_NL != 0).sum(1).mean(), rel=1e-14)
     assert sparsity.dead == (codes_NL == 0).all(0).mean()
 
@@ -347,7 +348,7 @@ def test_float32_codes_are_summed_in_float64():
     codes = Dense(torch.ones(1001, 2).index_fill(0, torch.tensor([0]), 1e9))
     sparsity = Sparsity()
     sparsity.add(codes, codes.active_counts())
-    assert_array_equal(sparsity.rates, [(1e9 + 1000) / 1001] * 2)
+    assert_array_equal(sparsity.mean_activations, [(1e9 + 1000) / 1001] * 2)
 
 
 def network(coder, *widths, **layout):
@@ -393,8 +394,8 @@ def test_evaluation_of_clean_rows_is_numpys(monkeypatch, coder, least, entries):
     found = inference.evaluate(model, Rows(rows_ND))
     assert found.clean.fvu == pytest.approx(numpy_fvu(x_ND, numpy_recon(model, x_ND)), rel=1e-11)
     assert found.clean.mean == pytest.approx(((numpy_recon(model, x_ND) - x_ND) ** 2).mean(), rel=1e-11)
-    assert_allclose(found.sparsity.rates, codes_NL.mean(0), rtol=1e-12)
-    assert_allclose(found.sparsity.firing, (codes_NL > least).mean(0), rtol=1e-15)
+    assert_allclose(found.sparsity.mean_activations, codes_NL.mean(0), rtol=1e-12)
+    assert_allclose(found.sparsity.firing_rates, (codes_NL > least).mean(0), rtol=1e-15)
     assert found.sparsity.l0 == pytest.approx((codes_NL > least).sum(1).mean(), rel=1e-13)
     assert found.before is None
     assert found.after is None
@@ -418,7 +419,7 @@ def test_evaluation_of_corrupted_rows_is_numpys(monkeypatch, corruption, entries
     assert found.before.fvu == pytest.approx(numpy_fvu(x_ND, seen_ND), rel=1e-12)
     assert found.after.mean == pytest.approx(((numpy_recon(model, seen_ND) - x_ND) ** 2).mean(), rel=1e-11)
     assert found.clean.mean == pytest.approx(((numpy_recon(model, x_ND) - x_ND) ** 2).mean(), rel=1e-11)
-    assert_allclose(found.sparsity.rates, numpy_codes(model, x_ND).mean(0), rtol=1e-12)  # of the clean rows
+    assert_allclose(found.sparsity.mean_activations, numpy_codes(model, x_ND).mean(0), rtol=1e-12)  # of the clean rows
 
 
 def test_the_same_seed_gives_the_same_noise():
@@ -429,7 +430,7 @@ def test_the_same_seed_gives_the_same_noise():
 
 
 class Counting(Rows):
-    """Remembers how many rows were read at a time."""
+    """Rows that record how many were read at a time."""
 
     def __init__(self, array):
         super().__init__(array)
@@ -474,8 +475,8 @@ def test_components_are_what_a_latent_at_1_adds_before_the_output():
     model = network(Sigmoid(), 4, 3, 6, output=Sigmoid())
     V, c = (p.detach().numpy() for p in (model.decoder[0].weight, model.decoder[0].bias))
     U, d = (p.detach().numpy() for p in (model.decoder[1].weight, model.decoder[1].bias))
-    silent = np.maximum(c, 0) @ U + d
-    wanted_LD = [np.maximum(V[latent] + c, 0) @ U + d - silent for latent in range(6)]
+    inactive = np.maximum(c, 0) @ U + d
+    wanted_LD = [np.maximum(V[latent] + c, 0) @ U + d - inactive for latent in range(6)]
     assert_allclose(inference.components(model), wanted_LD, rtol=1e-12, atol=1e-14)
     shallow = network(Sigmoid(), 4, 6)
     assert_array_equal(inference.components(shallow), shallow.decoder[0].weight.detach())

@@ -33,13 +33,15 @@ def test_the_figure_draws_the_curves_and_marks_the_target(golden):
     assert drawn["target 0.1"][:, 0].tolist() == [0.1, 0.1]
 
 
-def test_the_figure_marks_a_models_rates():
+def test_the_figure_marks_a_models_mean_activations():
     drawn = lines(plots.sparsity_loss(0.1, [0.05, 0.15, 0.4]))
-    assert drawn["3 latents, mean rate 0.200"].tolist() == [[0.05, 0], [0.15, 0], [0.4, 0]]
+    assert drawn["3 latents, mean activation 0.200"].tolist() == [[0.05, 0], [0.15, 0], [0.4, 0]]
 
 
 def test_rates_outside_0_1_are_refused():
-    with pytest.raises(RecipeError, match=r"rates from 0.1 to 3 do not lie in"):
+    with pytest.raises(
+        RecipeError, match=r"rates from 0.1 to 3 do not lie in \[0, 1\]; both losses need codes in \[0, 1\]"
+    ):
         plots.sparsity_loss(0.1, [0.1, 3])
 
 
@@ -61,13 +63,13 @@ def test_reconstructions_show_the_rows_as_images_on_one_scale():
     assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "", "clean", ""]
 
 
-def test_reconstructions_need_images():
-    with pytest.raises(RecipeError, match="is no image's"):
+def test_reconstructions_require_an_image_shape():
+    with pytest.raises(RecipeError, match="is not an image shape; give"):
         plots.reconstructions({"clean": np.zeros((2, 4))}, (4,))
 
 
 @pytest.mark.parametrize(("ending", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_figures_are_written_as_their_ending_says(tmp_path, ending, begins):
+def test_the_files_ending_selects_the_format(tmp_path, ending, begins):
     plots.save(plots.sparsity_loss(0.1), tmp_path / f"figure.{ending}")
     assert (tmp_path / f"figure.{ending}").read_bytes().startswith(begins)
 

@@ -84,7 +84,7 @@ def test_rows_may_bring_their_shape(digits):
 
 
 def test_rows_need_a_shape_to_be_images(denoiser, table):
-    with pytest.raises(RecipeError, match=r"shape=\(5,\) is no image's"):
+    with pytest.raises(RecipeError, match=r"shape=\(5,\) is not an image shape"):
         denoiser.plot.reconstructions(table)
     with pytest.raises(RecipeError, match=r"shape=\(2, 2\) has 4 numbers, but a row has 5"):
         denoiser.plot.reconstructions(table, shape=(2, 2))
@@ -115,7 +115,7 @@ def test_rates_are_mean_activations_where_a_rate_was_asked_for(textbook, digits)
 
 def test_rates_are_firing_beside_k_elsewhere(dictionary, denoiser, digits, table):
     figure = dictionary.plot.rates(digits)
-    assert figure.axes[0].get_xlabel() == "share of the rows on which a latent fires"
+    assert figure.axes[0].get_xlabel() == "firing rate (share of rows on which a latent is active)"
     assert figure.axes[0].lines[0].get_xdata() == [4 / 20, 4 / 20]
     firing = (dictionary.transform(digits).toarray() != 0).mean(0)
     assert counted(figure)[0][1][-1] == pytest.approx(firing.max())

@@ -1,4 +1,4 @@
-"""Sparse probing: latents that are known to tell the classes apart, chosen and judged."""
+"""Sparse probing with latents that are known to separate the classes; stability over seeds."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from taciturn.probes import seed_stability, sparse_probing
 
 
 def two_classes(n_rows=4000, share=0.5, seed=0):
-    """Latent 2 tells the class with noise, latent 4 a little; the others nothing."""
+    """Latent 2 separates the classes with noise, latent 4 a little; the others do not."""
     rng = np.random.default_rng(seed)
     y = rng.random(n_rows) < share
     codes = rng.normal(size=(n_rows, 6))
@@ -31,7 +31,7 @@ def split(codes, y):
     return codes[:half], y[:half], codes[half:], y[half:]
 
 
-def test_the_latents_that_tell_are_chosen_in_order():
+def test_the_latents_that_separate_the_classes_are_selected_in_order():
     codes, y = two_classes()
     probes = sparse_probing(*split(codes, y), k=(1, 2, 6))
     assert list(probes) == [1, 2, 6]
@@ -42,21 +42,21 @@ def test_the_latents_that_tell_are_chosen_in_order():
     assert 0.5 < probes[1].mean < probes[2].mean
 
 
-def test_it_is_logistic_regression_on_them():
+def test_the_probe_is_logistic_regression_on_the_selected_latents():
     codes, y = two_classes()
     train, y_train, test, y_test = split(codes, y)
     mean, std = train[:, [2, 4]].mean(0), train[:, [2, 4]].std(0)
     peer = LogisticRegression(class_weight="balanced").fit((train[:, [2, 4]] - mean) / std, y_train)
-    said = peer.predict((test[:, [2, 4]] - mean) / std)
-    wanted = (recall_score(y_test, said) + recall_score(~y_test, ~said)) / 2
+    predicted = peer.predict((test[:, [2, 4]] - mean) / std)
+    wanted = (recall_score(y_test, predicted) + recall_score(~y_test, ~predicted)) / 2
     assert sparse_probing(train, y_train, test, y_test, k=[2])[2].accuracies.tolist() == [wanted]
 
 
 def test_chance_is_a_half_whatever_the_classes_sizes():
-    """Accuracy would be 0.9 for saying no."""
+    """The accuracy of always predicting "no" would be 0.9."""
     codes, y = two_classes(share=0.1)
-    silent = split(np.delete(codes, [2, 4], axis=1), y)
-    assert sparse_probing(*silent, k=[1])[1].mean == pytest.approx(0.5, abs=0.05)
+    unrelated = split(np.delete(codes, [2, 4], axis=1), y)
+    assert sparse_probing(*unrelated, k=[1])[1].mean == pytest.approx(0.5, abs=0.05)
     assert sparse_probing(np.zeros((4, 1)), [0, 0, 0, 1], np.zeros((4, 1)), [0, 0, 0, 1], k=[1])[1].mean == 0.5
     assert sparse_probing(*split(codes, y), k=[2])[2].mean > 0.65
 
@@ -72,7 +72,7 @@ def test_the_form_and_the_units_of_codes_do_not_matter(form):
 
 
 def test_each_class_against_the_others():
-    """Latents 0 … 9 say the digit, the others are pixels."""
+    """Latents 0 … 9 indicate the digit, the others are pixels."""
     digits = load_digits()
     codes = np.hstack([np.eye(10)[digits.target] * 100, digits.data])
     train, test, y_train, y_test = train_test_split(codes, digits.target, stratify=digits.target, random_state=0)
@@ -84,7 +84,7 @@ def test_each_class_against_the_others():
     assert pixels[5].latents.shape == (10, 5)
 
 
-def test_a_latent_that_falls_silent_tells_as_well():
+def test_a_latent_that_is_inactive_on_the_class_detects_it_as_well():
     codes = np.array([[0, 1.0], [0, 1.1], [1, 0.9], [1, 1.0]])
     assert sparse_probing(codes, list("bbaa"), codes, list("bbaa"), k=[1])[1].latents.tolist() == [[0]]
     assert sparse_probing(codes, list("bbaa"), codes, list("bbaa"), k=[1])[1].classes.tolist() == ["b"]
@@ -100,14 +100,14 @@ def test_a_latent_that_falls_silent_tells_as_well():
         (
             {"y_test": np.zeros(3)},
             DataError,
-            r"y_test has shape \(3,\), but codes_test has 2000 rows; give a class a row",
+            r"y_test has shape \(3,\), but codes_test has 2000 rows; give one class per row",
         ),
         (
             {"codes_test": np.ones((2000, 5))},
             DataError,
-            "codes_train has 6 latents, codes_test 5; give the same model's",
+            "codes_train has 6 latents, but codes_test has 5; give codes of one model",
         ),
-        ({"codes_train": np.full((2000, 6), np.nan)}, DataError, "codes_train must be finite numbers"),
+        ({"codes_train": np.full((2000, 6), np.nan)}, DataError, "codes_train holds NaN or infinity; give"),
     ],
 )
 def test_wrong_usage(change, error, message):
@@ -117,17 +117,17 @@ def test_wrong_usage(change, error, message):
 
 
 # --- seed stability --------------------------------------------------------------------------------------------
-def test_what_seeds_share_is_counted_beside_what_they_shared_at_step_0():
+def test_the_agreement_of_seeds_is_that_of_their_dictionaries():
     known = datasets.known_dictionary(2000, n_features=12, n_inputs=16, active=2, random_state=0)
     model = DictionaryAutoencoder(12, k=2, scaling="none", max_iter=5)
     found = seed_stability(model, known.rows, seeds=2)
-    one, other = (DictionaryAutoencoder(**model.get_params() | {"random_state": s}).fit(known.rows) for s in (0, 1))
-    assert found.mcc == pytest.approx(mcc(one.components_, other.components_))
-    between = (recall(one.components_, other.components_), recall(other.components_, one.components_))
+    first, second = (DictionaryAutoencoder(**model.get_params() | {"random_state": s}).fit(known.rows) for s in (0, 1))
+    assert found.mcc == pytest.approx(mcc(first.components_, second.components_))
+    between = (recall(first.components_, second.components_), recall(second.components_, first.components_))
     assert found.shared == pytest.approx(sum(between) / 2)
 
 
-def test_what_a_frozen_dictionary_shares_over_seeds_was_never_learnt():
+def test_frozen_dictionaries_agree_as_they_did_at_step_0():
     rows = datasets.known_dictionary(500, n_features=12, n_inputs=16, active=2, random_state=0).rows
     found = seed_stability(DictionaryAutoencoder(12, k=2, constraint="frozen", max_iter=2), rows, seeds=2)
     assert (found.shared, found.mcc) == (found.initial.shared, found.initial.mcc)

@@ -1,4 +1,4 @@
-"""Latents beside labels and numbers: SciPy's tests, held to their level, and cases worked by hand."""
+"""Relations of latents to classes and numbers: SciPy's tests, their false discovery rate, and cases by hand."""
 
 import importlib
 import json
@@ -13,19 +13,19 @@ from scipy import sparse, stats
 from sklearn.metrics import roc_auc_score
 
 from taciturn.core.errors import DataError, RecipeError
-from taciturn.metrics.arrays import columns
+from taciturn.metrics.arrays import to_csc
 from taciturn.probes import Related, relate
-from taciturn.probes.few import best_latents
+from taciturn.probes.labels import parse_labels
+from taciturn.probes.latent_subsets import best_latents
 from taciturn.probes.ranks import (
     Ranks,
     auc_interval,
+    auc_test,
     correlation_interval,
-    follow_number,
     precision_recall,
     rank,
-    tell_classes,
+    spearman_test,
 )
-from taciturn.probes.targets import read_target
 
 module = importlib.import_module("taciturn.probes.relate")  # the package exports the function under this name
 
@@ -53,12 +53,12 @@ def three_classes(n_rows=60, seed=1):
 
 
 def ranked(codes):
-    return rank(columns(codes, "codes"))
+    return rank(to_csc(codes, "codes"))
 
 
-def plainly(ranks):
-    """The ranks of codes none of which is treated as lopsided."""
-    return Ranks(ranks.offsets, ranks.ties, np.zeros_like(ranks.lopsided))
+def without_fisher(ranks):
+    """The ranks, none of which is tested by Fisher's test."""
+    return Ranks(ranks.offsets, ranks.ties, np.zeros_like(ranks.mode_is_majority))
 
 
 def rows_for(codes, seed=5):
@@ -67,45 +67,45 @@ def rows_for(codes, seed=5):
 
 # --- the statistics are SciPy's --------------------------------------------------------------------------------
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
-def test_ranks_are_scipys_less_that_of_the_usual_value(form):
+def test_ranks_are_scipys_less_that_of_the_mode(form):
     codes = some_codes()
     ranks = ranked(form(codes))
-    found, wanted = ranks.offsets.toarray(), stats.rankdata(codes, axis=0)
-    shift = wanted[0] - found[0]
-    assert_allclose(found + shift, wanted, rtol=0, atol=1e-12)
+    offsets, wanted = ranks.offsets.toarray(), stats.rankdata(codes, axis=0)
+    shift = wanted[0] - offsets[0]
+    assert_allclose(offsets + shift, wanted, rtol=0, atol=1e-12)
     assert_allclose(ranks.variance, wanted.var(0))
     assert_allclose(ranks.mean + shift, (60 + 1) / 2)
-    assert ranks.lopsided.tolist() == [False, False, True, True, False, True, True, False]
-    usual = found[:, ranks.lopsided] == 0
-    assert (usual.mean(0) > 0.5).all()  # no entries for what most rows have
+    assert ranks.mode_is_majority.tolist() == [False, False, True, True, False, True, True, False]
+    is_mode = offsets[:, ranks.mode_is_majority] == 0
+    assert (is_mode.mean(0) > 0.5).all()  # no entries where the code is the mode
 
 
-def test_classes_are_told_as_mann_and_whitney_tell_them():
+def test_classes_are_tested_as_by_mann_and_whitney():
     codes, y = some_codes(), three_classes()
-    inside = y[:, None] == np.array(["a", "b", "c"])
-    auc, p = tell_classes(plainly(ranked(codes)), inside)
+    in_class = y[:, None] == np.array(["a", "b", "c"])
+    auc, p = auc_test(without_fisher(ranked(codes)), in_class)
     for latent in range(codes.shape[1]):
         for each in range(3):
-            of, others = codes[inside[:, each], latent], codes[~inside[:, each], latent]
+            of, others = codes[in_class[:, each], latent], codes[~in_class[:, each], latent]
             wanted = stats.mannwhitneyu(of, others, method="asymptotic")
             assert auc[each, latent] == pytest.approx(wanted.statistic / len(of) / len(others), abs=1e-12)
-            assert auc[each, latent] == pytest.approx(roc_auc_score(inside[:, each], codes[:, latent]))
+            assert auc[each, latent] == pytest.approx(roc_auc_score(in_class[:, each], codes[:, latent]))
             assert p[each, latent] == pytest.approx(wanted.pvalue, rel=1e-10, abs=0)
 
 
 def test_where_most_rows_share_a_value_it_is_fishers_exact_test():
     codes, y = some_codes(), three_classes()
-    inside = y[:, None] == np.array(["a", "b", "c"])
+    in_class = y[:, None] == np.array(["a", "b", "c"])
     ranks = ranked(codes)
-    p, asymptotic = tell_classes(ranks, inside)[1], tell_classes(plainly(ranks), inside)[1]
-    assert_array_equal(p[:, ~ranks.lopsided], asymptotic[:, ~ranks.lopsided])
-    for latent, usual in ((2, 0), (3, 0), (5, 0.5), (6, -2)):
+    p, asymptotic = auc_test(ranks, in_class)[1], auc_test(without_fisher(ranks), in_class)[1]
+    assert_array_equal(p[:, ~ranks.mode_is_majority], asymptotic[:, ~ranks.mode_is_majority])
+    for latent, mode in ((2, 0), (3, 0), (5, 0.5), (6, -2)):
         for each in range(3):
             tails = []
-            for off in (codes[:, latent] > usual, codes[:, latent] < usual):
-                if off.any():
-                    table = [[np.sum(inside[:, each] & side) for side in (off, ~off)]]
-                    table += [[np.sum(~inside[:, each] & side) for side in (off, ~off)]]
+            for beyond in (codes[:, latent] > mode, codes[:, latent] < mode):
+                if beyond.any():
+                    table = [[np.sum(in_class[:, each] & side) for side in (beyond, ~beyond)]]
+                    table += [[np.sum(~in_class[:, each] & side) for side in (beyond, ~beyond)]]
                     both = [stats.fisher_exact(table, alternative=a).pvalue for a in ("less", "greater")]
                     tails.append(min(2 * min(both), 1))
             assert p[each, latent] == pytest.approx(min(len(tails) * min(tails), 1), rel=1e-10)
@@ -113,24 +113,24 @@ def test_where_most_rows_share_a_value_it_is_fishers_exact_test():
 
 
 @pytest.mark.parametrize("y", [np.random.default_rng(3).lognormal(size=60), np.arange(60) // 5 % 4])
-def test_numbers_are_followed_as_spearman_has_it(y):
+def test_numbers_are_tested_as_by_spearman(y):
     codes = some_codes()
-    r, p = follow_number(ranked(codes), y)
+    r, p = spearman_test(ranked(codes), y)
     for latent in range(codes.shape[1]):
         wanted = stats.spearmanr(codes[:, latent], y)
         assert r[latent] == pytest.approx(wanted.statistic, rel=1e-10)
         assert p[latent] == pytest.approx(wanted.pvalue, rel=1e-10)
 
 
-def test_two_lopsided_ones_meet_in_fishers_test():
+def test_a_latent_and_a_number_that_both_have_a_majority_value_are_tested_by_fisher():
     codes = some_codes()
     y = np.where(np.arange(60) % 5 == 0, np.arange(60.0), 0) + 7  # 7 in most rows, above it in the others
-    p = follow_number(ranked(codes), y)[1]
+    p = spearman_test(ranked(codes), y)[1]
     wanted = 2 * min(fisher(codes[:, 2] > 0, y > 7, alternative) for alternative in ("less", "greater"))
     assert p[2] == pytest.approx(min(wanted, 1), rel=1e-10)
     assert p[0] == pytest.approx(stats.spearmanr(codes[:, 0], y).pvalue, rel=1e-10)
     both_sides = np.where(np.arange(60) % 7 == 0, -1, y - 7)
-    p = follow_number(ranked(codes), both_sides)[1]
+    p = spearman_test(ranked(codes), both_sides)[1]
     sides = [fisher(codes[:, 2] > 0, side, a) for side in (both_sides > 0, both_sides < 0) for a in ("less", "greater")]
     assert p[2] == pytest.approx(min(1, 4 * min(sides)), rel=1e-10)
 
@@ -139,69 +139,70 @@ def test_two_lopsided_ones_meet_in_fishers_test():
 def test_auc_with_ties_by_hand():
     """Codes of the class 2, 1, 1, 0 and of the others 1, 0, 0: of 12 pairs 7 are won, 4 tied."""
     ranks = ranked(np.array([[2.0], [1], [1], [0], [1], [0], [0]]))
-    inside = np.array([True] * 4 + [False] * 3)[:, None]
+    in_class = np.array([True] * 4 + [False] * 3)[:, None]
     # 2 wins 3; each 1 ties one and wins 2; 0 loses one and ties 2
-    assert tell_classes(ranks, inside)[0].tolist() == [[(3 + 2.5 + 2.5 + 1) / 12]]
+    assert auc_test(ranks, in_class)[0].tolist() == [[(3 + 2.5 + 2.5 + 1) / 12]]
 
 
 def test_delongs_interval_by_hand():
     """Placements (1, 5/6, 5/6, 1/3) have variance 1/12; (3.5/4 …) of the others are worked out below."""
     ranks = np.array([2.0, 1, 1, 0, 1, 0, 0])
-    inside = np.array([True] * 4 + [False] * 3)
+    in_class = np.array([True] * 4 + [False] * 3)
     above, below = np.array([1, 5 / 6, 5 / 6, 1 / 3]), np.array([2 / 4, 3.5 / 4, 3.5 / 4])
     assert above.mean() == pytest.approx(below.mean())
     auc, error = 0.75, np.sqrt(above.var(ddof=1) / 4 + below.var(ddof=1) / 3)
     wanted = [1 / (1 + np.exp(-(np.log(3) + z * error / (auc * (1 - auc))))) for z in (-1.959964, 1.959964)]
-    assert_allclose(auc_interval(ranks, inside), wanted, rtol=1e-6)
+    assert_allclose(auc_interval(ranks, in_class), wanted, rtol=1e-6)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_intervals_cover_the_truth_in_95_of_100_samples():
     rng, truth = np.random.default_rng(0), stats.norm.cdf(1 / np.sqrt(2))
-    inside = np.arange(120) < 40
-    held = [
-        low < truth < high for low, high in (auc_interval(rng.normal(size=120) + inside, inside) for _ in range(400))
-    ]
-    assert 0.92 < np.mean(held) < 0.98
+    in_class = np.arange(120) < 40
+    covered = []
+    for _ in range(400):
+        low, high = auc_interval(rng.normal(size=120) + in_class, in_class)
+        covered.append(low < truth < high)
+    assert 0.92 < np.mean(covered) < 0.98
     r = 6 / np.pi * np.arcsin(0.6 / 2)  # Spearman's for a normal pair correlated by 0.6
-    held = []
+    covered = []
     for _ in range(400):
         x, noise = rng.normal(size=(2, 100))
         low, high = correlation_interval(stats.spearmanr(x, 0.6 * x + 0.8 * noise).statistic, 100)
-        held.append(low < r < high)
-    assert 0.92 < np.mean(held) < 0.98
+        covered.append(low < r < high)
+    assert 0.92 < np.mean(covered) < 0.98
 
 
 def test_a_perfect_detector_still_has_an_interval():
-    inside = np.arange(50) < 20
-    low, high = auc_interval(inside.astype(float), inside)
+    in_class = np.arange(50) < 20
+    low, high = auc_interval(in_class.astype(float), in_class)
     assert high == 1
     # Newcombe's equation, 1 - a = z sqrt(var(a)), with Hanley and McNeil's variance
     q1, q2, half = low / (2 - low), 2 * low**2 / (1 + low), 24
     variance = (low * (1 - low) + half * (q1 - low**2) + half * (q2 - low**2)) / (20 * 30)
     assert 1 - low == pytest.approx(1.959964 * np.sqrt(variance), rel=1e-6)
-    assert auc_interval(-inside.astype(float), inside) == (0, pytest.approx(1 - low))
+    assert auc_interval(-in_class.astype(float), in_class) == (0, pytest.approx(1 - low))
     assert correlation_interval(1.0, 50) == (pytest.approx(1), pytest.approx(1))
 
 
 def test_precision_and_recall_by_hand():
     """30 of the class, 20 of which have code 1; 6 of the 60 others have it: precision 20 / 26, recall 20 / 30."""
-    inside = np.arange(90) < 30
+    in_class = np.arange(90) < 30
     codes = ((np.arange(90) < 20) | (np.arange(90) >= 84)).astype(float)
-    assert precision_recall(codes, inside, 0) == (pytest.approx(20 / 26), pytest.approx(20 / 30))
+    assert precision_recall(codes, in_class, 0) == (pytest.approx(20 / 26), pytest.approx(20 / 30))
     # 2 in 10 of the class, 1 in 20 more and in 20 of the others: balanced accuracy 1/2 (1 + 1/3) and 1/2 (1 + 2/3)
     codes = np.repeat([2.0, 1, 1, 0], [10, 20, 20, 40])
-    assert precision_recall(codes, inside, 0) == (pytest.approx(30 / 50), pytest.approx(1))
-    assert precision_recall(np.zeros(90), inside, 0) == (0, 0)  # it never says so
+    assert precision_recall(codes, in_class, 0) == (pytest.approx(30 / 50), pytest.approx(1))
+    assert precision_recall(np.zeros(90), in_class, 0) == (0, 0)  # it never predicts the class
 
 
-def test_a_threshold_is_not_judged_on_the_rows_that_chose_it():
-    """In-sample, the best threshold of noise tells a little (Youden's J > 0)."""
+def test_a_threshold_is_tested_on_rows_that_did_not_choose_it():
+    """In-sample, the best threshold of noise would have a gain (Youden's J > 0)."""
     rng, gains = np.random.default_rng(0), []
     for seed in range(100):
-        inside, noise = np.arange(60) % 3 == 0, rng.normal(size=60)
-        precision, recall = precision_recall(noise, inside, seed)
-        said = recall * 20 / precision if precision else 0
-        gains.append(recall - (said - recall * 20) / 40 if precision else 0)
+        in_class, noise = np.arange(60) % 3 == 0, rng.normal(size=60)
+        precision, recall = precision_recall(noise, in_class, seed)
+        predicted = recall * 20 / precision if precision else 0
+        gains.append(recall - (predicted - recall * 20) / 40 if precision else 0)
     assert abs(np.mean(gains)) < 3 * np.std(gains) / 10
 
 
@@ -218,10 +219,10 @@ def planted(n_rows=300, seed=0):
 
 def test_a_latent_that_is_the_class_is_found_first():
     codes, y = planted()
-    found = relate(codes, y, rows_for(codes), target="letter", few=2)
-    assert (found.kind, found.target, found.classes, found.rows) == ("classes", "letter", ("a", "b", "c"), 300)
-    assert found.counts == tuple(np.unique(y, return_counts=True)[1])
-    first, second, third = found.effects[:3]
+    related = relate(codes, y, rows_for(codes), target="letter", few=2)
+    assert (related.kind, related.target, related.classes, related.rows) == ("classes", "letter", ("a", "b", "c"), 300)
+    assert related.counts == tuple(np.unique(y, return_counts=True)[1])
+    first, second, third = related.effects[:3]
     assert (first.latent, first.of, first.effect, first.precision, first.recall) == (7, "a", 1, 1, 1)
     assert (second.latent, second.of, second.effect, second.precision, second.recall) == (9, "b", 0, 1, 1)
     assert (third.latent, third.of) == (11, "c")
@@ -229,44 +230,50 @@ def test_a_latent_that_is_the_class_is_found_first():
     assert third.precision == pytest.approx(np.mean(y[codes[:, 11] > 0] == "c"))
     assert third.recall == pytest.approx(np.mean(codes[y == "c", 11]))
     assert first.low < 1 == first.high
-    assert found.few_score > 0.99
-    assert abs(found.raw_score - found.chance) < 0.1
-    assert (found.measure, found.chance) == ("balanced accuracy", 1 / 3)
+    assert related.few_score > 0.99
+    assert abs(related.raw_score - related.chance) < 0.1
+    assert (related.measure, related.chance) == ("balanced accuracy", 1 / 3)
 
 
-def test_a_latent_of_two_classes_is_named_after_the_one_it_speaks_for():
+def test_of_two_classes_an_effect_names_the_one_with_large_codes():
     rng = np.random.default_rng(0)
     y = np.repeat([False, True], [60, 40])
     codes = np.stack([rng.random(100), ~y * rng.random(100), y * rng.random(100)], 1)
-    found = relate(codes, y, rows_for(codes))
-    assert {(e.latent, e.of, e.effect, e.precision) for e in found.effects} == {(1, "False", 1, 1), (2, "True", 1, 1)}
-    assert found.tested == 3
-    assert found.found == 2
+    related = relate(codes, y, rows_for(codes))
+    assert {(e.latent, e.of, e.effect, e.precision) for e in related.effects} == {(1, "False", 1, 1), (2, "True", 1, 1)}
+    assert related.tested == 3
+    assert related.found == 2
 
 
-def test_a_number_is_followed_up_and_down():
+def test_a_number_has_positive_and_negative_effects():
     rng = np.random.default_rng(0)
     y = rng.normal(size=200)
     codes = np.column_stack([rng.random((200, 5)), np.exp(y), -y + rng.normal(size=200)])
-    found = relate(codes, y, np.column_stack([y, rng.random(200)]), few=1)
-    assert (found.kind, found.measure, found.chance, found.classes, found.counts) == ("number", "R²", 0, (), ())
-    assert [(e.latent, e.of, e.precision, e.recall) for e in found.effects] == [
+    related = relate(codes, y, np.column_stack([y, rng.random(200)]), few=1)
+    assert (related.kind, related.measure, related.chance, related.classes, related.counts) == (
+        "number",
+        "R²",
+        0,
+        (),
+        (),
+    )
+    assert [(e.latent, e.of, e.precision, e.recall) for e in related.effects] == [
         (5, "", None, None),
         (6, "", None, None),
     ]
-    up, down = found.effects
+    up, down = related.effects
     assert up.effect == pytest.approx(1)
     assert down.effect == pytest.approx(stats.spearmanr(codes[:, 6], y).statistic)
     assert down.low < down.effect < down.high < 0
-    assert 0.4 < found.few_score < found.raw_score  # a line through exp(y)
-    assert found.raw_score > 0.999
+    assert 0.4 < related.few_score < related.raw_score  # a line through exp(y)
+    assert related.raw_score > 0.999
 
 
-def test_q_is_over_all_latents_and_classes_and_silent_ones_are_left_out():
+def test_q_is_over_all_latents_and_classes_without_constant_latents():
     codes, y = planted()
     codes[:, [0, 20]] = [0, 3.0]
-    found = relate(codes, y, rows_for(codes), level=0.5)
-    assert found.tested == 38
+    related = relate(codes, y, rows_for(codes), level=0.5)
+    assert related.tested == 38
     p = [
         stats.mannwhitneyu(codes[y == each, latent], codes[y != each, latent], method="asymptotic").pvalue
         if 2 * np.sum(codes[:, latent] == 0) <= 300
@@ -276,15 +283,15 @@ def test_q_is_over_all_latents_and_classes_and_silent_ones_are_left_out():
         if latent not in (0, 20)
     ]
     q = stats.false_discovery_control(p)
-    assert found.found == (q.reshape(3, 38) <= 0.5).any(0).sum() == len(found.effects)
-    for effect in found.effects:
+    assert related.found == (q.reshape(3, 38) <= 0.5).any(0).sum() == len(related.effects)
+    for effect in related.effects:
         near = np.argmin(np.abs(np.array(p) - effect.p))
         assert effect.q == pytest.approx(q[near])
-    assert {0, 20}.isdisjoint(effect.latent for effect in found.effects)
+    assert {0, 20}.isdisjoint(effect.latent for effect in related.effects)
 
 
-def fisher(fires, inside, alternative):
-    table = [[np.sum(f & i) for i in (inside, ~inside)] for f in (fires, ~fires)]
+def fisher(active, in_class, alternative):
+    table = [[np.sum(f & i) for i in (in_class, ~in_class)] for f in (active, ~active)]
     return stats.fisher_exact(table, alternative=alternative).pvalue
 
 
@@ -292,12 +299,12 @@ def test_at_most_so_many_are_shown_the_strongest_first():
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     codes = rng.normal(size=(200, 20)) + y[:, None] * np.linspace(0.8, 3, 20)
-    found = relate(codes, y, rows_for(codes), most=5)
-    assert found.found == 20
-    assert len(found.effects) == 5
-    strengths = [abs(effect.effect - 0.5) for effect in found.effects]
+    related = relate(codes, y, rows_for(codes), most=5)
+    assert related.found == 20
+    assert len(related.effects) == 5
+    strengths = [abs(effect.effect - 0.5) for effect in related.effects]
     assert strengths == sorted(strengths, reverse=True)
-    assert len({effect.latent for effect in found.effects}) == 5
+    assert len({effect.latent for effect in related.effects}) == 5
 
 
 # --- without a relation ----------------------------------------------------------------------------------------
@@ -306,53 +313,53 @@ CODES = {
     "half": lambda rng: np.maximum(rng.normal(size=(200, 50)), 0),
     "sparse": lambda rng: sparse.random_array((200, 50), density=0.01, rng=rng),
 }
-TARGETS = {
+LABELS = {
     "classes": lambda rng: rng.permutation(np.repeat(["rare", "some", "most"], [10, 60, 130])),
     "number": lambda rng: rng.lognormal(size=200),
     "mostly 0": lambda rng: rng.lognormal(size=200) * (rng.random(200) < 0.06),
 }
 SEEDS = 20
-BOUND = stats.binom.ppf(0.999, SEEDS, 0.05)  # 5: of seeds that may name a latent
+BOUND = stats.binom.ppf(0.999, SEEDS, 0.05)  # 5: seeds that may find a latent
 
 
-def naming(codes, target, few=4):
-    """How many seeds name any latent, and the scores of the small models less chance."""
-    named, scores = 0, []
+def count_relations(codes, label, few=4):
+    """How many seeds find any latent, and the scores of the small models less chance."""
+    n_found, scores = 0, []
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
-        made = CODES[codes](rng)
-        found = relate(made, TARGETS[target](rng), rows_for(made), few=few, seed=seed)
-        named += found.found > 0
-        scores.append(found.few_score - found.chance)
-    return named, np.array(scores)
+        code_rows = CODES[codes](rng)
+        related = relate(code_rows, LABELS[label](rng), rows_for(code_rows), few=few, seed=seed)
+        n_found += related.found > 0
+        scores.append(related.few_score - related.chance)
+    return n_found, np.array(scores)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("codes", CODES)
-def test_labels_that_know_nothing_name_no_latent(codes, target):
-    named, scores = naming(codes, target)
-    assert named <= BOUND
+def test_unrelated_labels_find_no_latent(codes, label):
+    n_found, scores = count_relations(codes, label)
+    assert n_found <= BOUND
     assert scores.mean() < 3 * scores.std() / np.sqrt(SEEDS)
 
 
-@pytest.mark.parametrize(("codes", "target"), [("dense", "classes"), ("half", "number")])
-def test_without_benjamini_and_hochberg_they_would(monkeypatch, codes, target):
+@pytest.mark.parametrize(("codes", "label"), [("dense", "classes"), ("half", "number")])
+def test_without_benjamini_and_hochberg_they_would(monkeypatch, codes, label):
     monkeypatch.setattr(module.stats, "false_discovery_control", lambda p: p)
-    assert naming(codes, target)[0] > BOUND
+    assert count_relations(codes, label)[0] > BOUND
 
 
-@pytest.mark.parametrize("target", ["classes", "mostly 0"])
-def test_with_the_normal_approximation_alone_rare_latents_would(monkeypatch, target):
-    monkeypatch.setattr(module, "rank", lambda codes: plainly(rank(codes)))
-    assert naming("sparse", target)[0] > BOUND
+@pytest.mark.parametrize("label", ["classes", "mostly 0"])
+def test_with_the_normal_approximation_alone_rare_latents_would(monkeypatch, label):
+    monkeypatch.setattr(module, "rank", lambda codes: without_fisher(rank(codes)))
+    assert count_relations("sparse", label)[0] > BOUND
 
 
-@pytest.mark.parametrize("target", ["classes", "number"])
-def test_with_latents_chosen_in_sample_the_small_model_would_score(monkeypatch, target):
-    honest = naming("dense", target)[1]
-    in_sample = lambda ranks, known, learn, few: best_latents(ranks, known, np.arange(200), few)  # noqa: E731
+@pytest.mark.parametrize("label", ["classes", "number"])
+def test_with_latents_chosen_in_sample_the_small_model_would_score(monkeypatch, label):
+    held_out = count_relations("dense", label)[1]
+    in_sample = lambda ranks, labels, train, k: best_latents(ranks, labels, np.arange(200), k)  # noqa: E731
     monkeypatch.setattr(module, "best_latents", in_sample)
-    gains = naming("dense", target)[1] - honest
+    gains = count_relations("dense", label)[1] - held_out
     assert gains.mean() > 4 * gains.std() / np.sqrt(SEEDS)
 
 
@@ -360,45 +367,45 @@ def test_with_latents_chosen_in_sample_the_small_model_would_score(monkeypatch, 
 @pytest.mark.parametrize(
     "form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array, torch.tensor, lambda codes: 2.0**-20 * codes]
 )
-@pytest.mark.parametrize("target", ["classes", "number"])
-def test_the_form_and_the_units_of_codes_do_not_matter(form, target):
+@pytest.mark.parametrize("label", ["classes", "number"])
+def test_the_form_and_the_units_of_codes_do_not_matter(form, label):
     codes, y = planted()
     codes = np.hstack([codes, some_codes(300)])
-    y = y if target == "classes" else codes[:, 7] + codes[:, 40]
+    y = y if label == "classes" else codes[:, 7] + codes[:, 40]
     assert relate(form(codes), y, rows_for(codes)) == relate(codes, y, rows_for(codes))
 
 
 def test_the_order_of_rows_does_not_matter_to_what_is_found():
     codes, y = planted()
     rows, order = rows_for(codes), np.random.default_rng(9).permutation(300)
-    found, again = relate(codes, y, rows), relate(codes[order], y[order], rows[order])
-    for one, other in zip(found.effects, again.effects, strict=True):
-        assert (one.latent, one.of, one.p, one.q, one.effect) == (
-            other.latent,
-            other.of,
-            other.p,
-            other.q,
-            other.effect,
+    related, again = relate(codes, y, rows), relate(codes[order], y[order], rows[order])
+    for first, second in zip(related.effects, again.effects, strict=True):
+        assert (first.latent, first.of, first.p, first.q, first.effect) == (
+            second.latent,
+            second.of,
+            second.p,
+            second.q,
+            second.effect,
         )
-        assert one.low == pytest.approx(other.low)
+        assert first.low == pytest.approx(second.low)
 
 
 def test_the_order_of_latents_and_the_names_of_classes_do_not_matter():
     codes, y = planted()
-    found = relate(codes, y, rows_for(codes))
+    related = relate(codes, y, rows_for(codes))
     turned = relate(codes[:, ::-1], np.char.add("class ", y), rows_for(codes))
     assert {(39 - e.latent, e.of[-1], e.effect, e.q) for e in turned.effects} == {
-        (e.latent, e.of, e.effect, e.q) for e in found.effects
+        (e.latent, e.of, e.effect, e.q) for e in related.effects
     }
 
 
-def test_what_grows_with_codes_changes_nothing_that_ranks_decide():
+def test_a_monotone_function_of_codes_changes_no_effect():
     codes, y = planted()
-    found, grown = (relate(c, y, rows_for(codes)).effects for c in (codes, np.expm1(codes)))
-    assert found == grown
+    related, grown = (relate(c, y, rows_for(codes)).effects for c in (codes, np.expm1(codes)))
+    assert related == grown
 
 
-def test_signed_codes_speak_for_and_against():
+def test_signed_codes_indicate_two_classes():
     rng = np.random.default_rng(0)
     y = np.repeat(["a", "b", "c"], 100)
     codes = np.zeros((300, 3))
@@ -410,8 +417,8 @@ def test_signed_codes_speak_for_and_against():
     assert effect.precision == pytest.approx(1)
 
 
-def test_rows_may_be_sorted_by_what_they_are_labelled_with():
-    """Folds of neighbours would have to predict numbers beyond those that they learnt from."""
+def test_rows_may_be_sorted_by_their_labels():
+    """Folds of neighbours would have to predict numbers beyond those of their training rows."""
     y = np.linspace(0, 3, 200)
     assert relate(y[:, None] > 1.5, y, y[:, None]).few_score > 0.7
 
@@ -424,51 +431,57 @@ def test_seeds_are_repeated():
 # --- little or nothing to test ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("y", [np.repeat(["a", "b"], 15), np.random.default_rng(0).normal(size=30)])
-def test_silent_latents_leave_chance(form, y):
-    found = relate(form(np.zeros((30, 4))), y, np.ones((30, 2)))
-    assert (found.tested, found.found, found.effects, found.few, found.few_score) == (0, 0, (), 0, found.chance)
-    assert found.raw_score == pytest.approx(found.chance, abs=0.2)
+def test_constant_latents_give_chance(form, y):
+    related = relate(form(np.zeros((30, 4))), y, np.ones((30, 2)))
+    assert (related.tested, related.found, related.effects, related.few, related.few_score) == (
+        0,
+        0,
+        (),
+        0,
+        related.chance,
+    )
+    assert related.raw_score == pytest.approx(related.chance, abs=0.2)
 
 
 def test_one_latent():
     y = np.repeat(["a", "b"], 15)
-    found = relate((y == "b")[:, None] * 2.0, y, np.ones((30, 1)))
-    assert (found.tested, found.few, found.few_score, found.effects[0].of) == (1, 1, 1, "b")
-    assert found.effects[0].p == found.effects[0].q
+    related = relate((y == "b")[:, None] * 2.0, y, np.ones((30, 1)))
+    assert (related.tested, related.few, related.few_score, related.effects[0].of) == (1, 1, 1, "b")
+    assert related.effects[0].p == related.effects[0].q
 
 
-def test_a_class_names_its_best_latent_before_another_names_its_second():
+def test_each_class_adds_its_best_latent_before_any_adds_its_second():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], 60)
     codes = rng.random((180, 8))
     codes[:, :4] += 2 * (y == 2)[:, None] + 0.5
     codes[:, 4] += 0.8 * (y == 1)
     codes[:, 5] += 0.7 * (y == 0)
-    ranks, known = ranked(codes), read_target(y)
-    best = best_latents(ranks, known, np.arange(180), 2)
+    ranks, labels = ranked(codes), parse_labels(y)
+    best = best_latents(ranks, labels, np.arange(180), 2)
     assert best[0] in range(4)  # the strongest, though its class is the last
     assert best[1] == 4
-    assert best_latents(ranks, known, np.arange(180), 1) == best[:1]
-    assert best_latents(ranks, known, np.arange(180), 8)[:2] == best
+    assert best_latents(ranks, labels, np.arange(180), 1) == best[:1]
+    assert best_latents(ranks, labels, np.arange(180), 8)[:2] == best
     assert relate(codes, y, rows_for(codes), few=2).few_score > 0.8
 
 
-def test_the_best_for_a_number_are_those_that_spearman_puts_first():
+def test_the_best_latents_for_a_number_are_spearmans():
     rng = np.random.default_rng(0)
     y = rng.normal(size=300)
     codes = np.column_stack([y + 4 * rng.normal(size=300), y > 1.3, y + 2 * rng.normal(size=300)])
     learn = np.arange(240)
     order = np.argsort([-abs(stats.spearmanr(codes[learn, latent], y[learn]).statistic) for latent in range(3)])
     assert order.tolist() == [1, 2, 0]  # the second varies least
-    assert best_latents(ranked(codes), read_target(y), learn, 3) == order.tolist()
+    assert best_latents(ranked(codes), parse_labels(y), learn, 3) == order.tolist()
 
 
 def test_a_rare_class_weighs_as_much_as_the_others_in_the_models():
     rng = np.random.default_rng(0)
     y = np.arange(400) % 10 == 0
     codes = rng.normal(size=(400, 1)) + 1.5 * y[:, None]
-    found = relate(codes, y, codes)
-    assert found.few_score == found.raw_score > 0.7  # never to say the rare one would have 0.5
+    related = relate(codes, y, codes)
+    assert related.few_score == related.raw_score > 0.7  # never to predict the rare one would have 0.5
 
 
 def test_entries_given_twice_are_summed():
@@ -491,7 +504,7 @@ def test_entries_given_twice_are_summed():
         (np.arange(40), "number", ()),
         (np.arange(300) % 21, "number", ()),
         (np.arange(300) % 20, "classes", tuple(map(str, range(20)))),
-        (np.arange(24) % 5, "number", ()),  # 5 are many beside 24 rows
+        (np.arange(24) % 5, "number", ()),  # 5 values are many for 24 rows
         ([b"a", b"b"] * 15, "classes", ("a", "b")),
         (pd.Series(["a", "b"] * 15, dtype="category"), "classes", ("a", "b")),
         (pd.Series([1, 2, None] * 15, dtype="Int64"), "classes", ("1", "2")),
@@ -500,15 +513,15 @@ def test_entries_given_twice_are_summed():
         ([None, 1.5, 2] * 15, "number", ()),
     ],
 )
-def test_the_kind_of_target(y, kind, classes):
-    known = read_target(y)
-    assert (known.kind, known.classes) == (kind, classes)
+def test_the_kind_of_label(y, kind, classes):
+    labels = parse_labels(y)
+    assert (labels.kind, labels.classes) == (kind, classes)
     missing = pd.isna(pd.Series(list(y))).to_numpy()
-    assert_array_equal(known.kept, np.flatnonzero(~missing))
-    assert known.given == len(y)
+    assert_array_equal(labels.rows, np.flatnonzero(~missing))
+    assert labels.n_rows == len(y)
 
 
-def test_the_kind_may_be_said():
+def test_the_kind_may_be_given():
     codes = some_codes(60)
     assert relate(codes, np.arange(60) % 3, rows_for(codes), kind="number").kind == "number"
     assert relate(codes, (np.arange(60) % 3) / 2, rows_for(codes), kind="classes").classes == ("0.0", "0.5", "1.0")
@@ -519,41 +532,41 @@ def test_rows_without_a_label_and_small_classes_are_left_out():
     labels = y.astype(object)
     labels[:5], labels[5:14] = None, "aa"
     rows = rows_for(codes)
-    found = relate(codes, labels, rows)
-    assert (found.left_out, found.rows, found.classes) == (14, 286, ("a", "b", "c"))
+    related = relate(codes, labels, rows)
+    assert (related.left_out, related.rows, related.classes) == (14, 286, ("a", "b", "c"))
     kept = relate(codes[14:], y[14:], rows[14:])
-    assert found.to_dict() | {"left_out": 0} == kept.to_dict()
+    assert related.to_dict() | {"left_out": 0} == kept.to_dict()
     labels[14] = "aa"
     assert relate(codes, labels, rows).classes == ("a", "aa", "b", "c")
 
 
-def test_it_is_written_down_and_read_again():
+def test_a_relation_survives_json():
     codes, y = planted()
-    for target in (y, codes[:, 7] + codes[:, 20]):
-        found = relate(codes, target, sparse.csr_array(rows_for(codes)))
-        assert found.effects
-        assert Related.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False))) == found
+    for label in (y, codes[:, 7] + codes[:, 20]):
+        related = relate(codes, label, sparse.csr_array(rows_for(codes)))
+        assert related.effects
+        assert Related.from_dict(json.loads(json.dumps(related.to_dict(), allow_nan=False))) == related
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"y": np.zeros(3)}, DataError, "y has 3 labels .*; give 20 rows"),
-        ({"y": np.arange(59) % 2}, DataError, "y has 59 labels, but codes has 60 rows; give one label a row"),
-        ({"y": np.zeros((60, 1))}, DataError, r"y has shape \(60, 1\); give one label a row"),
+        ({"y": np.zeros(3)}, DataError, "y has 3 labels .*; give 20 or more"),
+        ({"y": np.arange(59) % 2}, DataError, "y has 59 labels, but codes has 60 rows; give one label per row"),
+        ({"y": np.zeros((60, 1))}, DataError, r"y has shape \(60, 1\); give one label per row"),
         ({"y": np.full(60, np.nan)}, DataError, "y has 0 labels"),
         ({"y": ["a"] * 60}, DataError, "y has 1 classes of 10 rows or more \\(a: 60\\); give two"),
         ({"y": ["a"] * 51 + ["b"] * 9}, DataError, r"y has 1 classes of 10 rows or more \(a: 51, b: 9\)"),
         ({"y": list(map(str, range(60)))}, DataError, "y has 0 classes .*, …"),
-        ({"y": np.full(60, 1.5)}, DataError, "y is 1.5 in every row; nothing goes with a constant"),
+        ({"y": np.full(60, 1.5)}, DataError, "y is 1.5 in every row; give labels that differ"),
         ({"y": np.r_[np.inf, np.arange(59)]}, DataError, "y holds infinity; give finite numbers"),
         ({"y": np.zeros(60, "M8[s]")}, DataError, r"y holds datetime64\[s\]; give strings, bools or numbers"),
-        ({"y": ["a", "b"] * 30, "kind": "number"}, DataError, 'y holds .*; leave out kind="number"'),
+        ({"y": ["a", "b"] * 30, "kind": "number"}, DataError, 'y holds .* is not a number; leave out kind="number"'),
         ({"kind": "order"}, RecipeError, "kind='order' is unknown"),
         ({"rows": np.ones((59, 2))}, DataError, r"rows has shape \(59, 2\), but codes has 60 rows"),
         ({"rows": np.ones(60)}, DataError, r"rows has shape \(60,\)"),
         ({"rows": np.full((60, 2), np.nan)}, DataError, "rows must be finite numbers"),
-        ({"codes": np.full((60, 2), np.inf)}, DataError, "codes must be finite numbers"),
+        ({"codes": np.full((60, 2), np.inf)}, DataError, "codes holds NaN or infinity"),
         ({"codes": np.ones((60, 0))}, DataError, r"codes has shape \(60, 0\); give one latent or more"),
         ({"level": 0}, RecipeError, r"level=0 lies outside \(0, 1\)"),
         ({"most": 0}, RecipeError, "most=0 is below 1"),
@@ -566,7 +579,7 @@ def test_wrong_usage(change, error, message):
         relate(**(usual | change))
 
 
-def test_all_latents_are_read_by_the_same_model_unless_they_are_many(monkeypatch):
+def test_all_latents_are_scored_by_the_same_model_unless_they_are_many(monkeypatch):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -576,9 +589,9 @@ def test_all_latents_are_read_by_the_same_model_unless_they_are_many(monkeypatch
     rng = np.random.default_rng(0)
     y = np.repeat(["a", "b", "c"], 40)
     codes = np.maximum(rng.normal(size=(120, 12)) + (y[:, None] == np.array(["a", "b", "c"] * 4)), 0)
-    found = relate(codes, y, rng.normal(size=(120, 3)))
+    related = relate(codes, y, rng.normal(size=(120, 3)))
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=50))
-    said = cross_val_predict(model, codes, y, cv=StratifiedKFold(5, shuffle=True, random_state=0))
-    assert found.all_score == pytest.approx(balanced_accuracy_score(y, said))
-    monkeypatch.setattr(sys.modules["taciturn.probes.relate"], "PROBED", 11)
+    predicted = cross_val_predict(model, codes, y, cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    assert related.all_score == pytest.approx(balanced_accuracy_score(y, predicted))
+    monkeypatch.setattr(sys.modules["taciturn.probes.relate"], "MAX_MODEL_LATENTS", 11)
     assert relate(codes, y, rng.normal(size=(120, 3))).all_score is None

@@ -73,9 +73,9 @@ class Plots:
         """Return how often latents fire on rows X; where a rate was asked for, their mean activations beside it."""
         found, asked = self._sparsity(self._rows(X, "rates")), self._asked()
         if "rate" in asked:
-            return plots.rates(found.rates, target=asked["rate"], label="mean activation")
+            return plots.rates(found.mean_activations, target=asked["rate"], label="mean activation")
         l0 = asked.get("l0", self._estimator.settings_.layout.coder.target_l0)
-        return plots.rates(found.firing, target=None if l0 is None else l0 / len(found.firing))
+        return plots.rates(found.firing_rates, target=None if l0 is None else l0 / len(found.firing_rates))
 
     def history(self) -> Figure:
         """Return how the training went."""
@@ -86,7 +86,10 @@ class Plots:
         target = self._asked().get("rate") if target is None else target
         if target is None:
             raise RecipeError("this model was asked for no rate; say which one to draw: plot.sparsity_loss(target=0.1)")
-        rates = self._estimator.history_["rates"][-1] if X is None else self._sparsity(self._rows(X, "")).rates
+        if X is None:
+            rates = self._estimator.history_["rates"][-1]
+        else:
+            rates = self._sparsity(self._rows(X, "")).mean_activations
         return plots.sparsity_loss(target, rates)
 
     def map(self, X: ArrayLike | Source | None = None, *, method: str = "auto") -> Figure:
@@ -97,7 +100,7 @@ class Plots:
         from ..probes import plane
 
         xy, by = plane(self._estimator.components_, method=method)
-        size = None if X is None else self._sparsity(self._rows(X, "map")).firing
+        size = None if X is None else self._sparsity(self._rows(X, "map")).firing_rates
         figure = plots.map(xy, size=size)
         figure.axes[0].set_title(f"{by} of the latents' directions", loc="left", fontsize="medium")
         return figure

@@ -1,29 +1,31 @@
-"""What can be said of a model in numbers, streamed over rows.
+"""Metrics of models, dictionaries and codes.
+
+Streamed over blocks of rows (`add` each block, then read the properties):
 
 `SquaredErrors`: mean squared error, fraction of variance unexplained, explained variance, PSNR.
-`Cosine`: the mean cosine of rows and reconstructions.
-`SSIM`: the mean structural similarity of images.
-`Sparsity`: mean activations, firing, latents a row (L0), dead latents.
+`Cosine`: mean cosine of rows and reconstructions.
+`SSIM`: mean structural similarity of images.
+`Sparsity`: mean activations, firing rates, active latents per row (L0), dead latents.
 
-Of whole dictionaries and codes, on arrays:
+On whole dictionaries and codes, given as arrays:
 
-`coherence`, `mean_cosine`: how alike the directions of one dictionary are.
-`matched`, `nearest`, `mcc`, `mmcs`, `recall`: found directions beside true ones.
+`coherence`, `mean_cosine`: largest and mean |cosine| of the directions of one dictionary.
+`matched`, `nearest`, `mcc`, `mmcs`, `recall`: a learnt dictionary compared with the true one.
 `detection`: precision, recall and F1 of latents as detectors of features.
-`absorption`: parents that children's latents speak for.
-`decoder_projection`: whether the number of active latents is right; so does `mean_cosine`.
-`coordinates`: where directions lie on a plane.
-`stability`: whether other seeds find the same.
+`absorption`: how often a child's latent carries its parent feature in place of the parent's latent.
+`decoder_projection`, `mean_cosine`: whether the number of active latents is right.
+`coordinates`: directions projected on a plane.
+`stability`: what dictionaries trained with different seeds have in common.
 """
 
 from .absorption import Absorption, absorption
 from .coherence import coherence, mean_cosine
+from .coordinates import coordinates
 from .cosine import Cosine
+from .decoder_projection import decoder_projection
 from .detection import Detection, detection
 from .errors import SquaredErrors, psnr
-from .layout import coordinates
 from .matching import Matching, matched, mcc, mmcs, nearest, recall
-from .right_k import decoder_projection
 from .sparsity import Sparsity
 from .ssim import SSIM
 from .stability import Stability, stability

@@ -1,4 +1,4 @@
-"""Whether children's latents speak for their parents."""
+"""Feature absorption: a child's latent carries its parent feature while the parent's own latent is inactive."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, RecipeError
-from .arrays import Floats, columns, fires, table
+from .arrays import Floats, finite_matrix, is_active, to_csc
 from .matching import Matching, matched, nearest
 
 if TYPE_CHECKING:
@@ -16,15 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Absorption:
-    """Of each parent that fires in some row and has a latent matched to it, in ascending order [P]."""
+    """Absorption rates of P parent features: those active in some row and with a latent matched to them.
 
-    parents: NDArray[np.intp]  # the features
-    rates: Floats  # in which share of its rows it is absorbed
-    silent: Floats  # in which share of its rows its latent is silent, absorbed or not
+    Attributes
+    ----------
+    parents : array [P] of int
+        The features' indices, ascending.
+    rates : array [P], float64
+        Share of the parent's active rows in which it is absorbed, from 0 to 1.
+    silent : array [P], float64
+        Share of the parent's active rows in which its latent is inactive, absorbed or not, from 0 to 1. At least
+        `rates`.
+    """
+
+    parents: NDArray[np.intp]
+    rates: Floats
+    silent: Floats
 
     @property
     def mean(self) -> float:
-        """The mean rate over the parents; 0 of none."""
+        """The mean rate over the parents, from 0 to 1; 0 without parents."""
         return float(self.rates.mean()) if len(self.rates) else 0.0
 
 
@@ -38,84 +49,101 @@ def absorption(
     share: float = 0.4,
     pairs: Matching | None = None,
 ) -> Absorption:
-    """Return in which share of the rows where a parent is active a child's latent speaks in its place.
-
-    The full absorption of Chanin et al. (2024) and SAEBench, with known features in the place of their probe. Of a
-    row in which parent p is active with a_p, p is absorbed if
-
-    1. the latent matched to p is silent (its code is 0), and
-    2. some latent l that stands for a descendant c of p, c being active in this row, carries p's direction:
-       code_l (W_l · D_p) ≥ share · a_p. It stands for c if it is matched to c or c is its nearest feature.
-
-    They ask instead that the latent with the largest such product, of all latents, has a cosine of 0.025 or more
-    with the probe and 0.4 of the row's projection on it.
+    """Return how often a parent feature is carried by a child's latent while its own latent is inactive.
 
     Parameters
     ----------
     codes : array or SciPy sparse array of shape [N, L]
+        Codes of N rows; a latent is active where its code is not 0.
     activations : array or SciPy sparse array of shape [N, n]
         The true features' activations in the same rows.
     found : array of shape [L, D]
-        The decoder's rows W in the units of the rows: not set to length 1, since code times row is what is carried.
+        The decoder's rows W in the units of the rows. They are not normalised: code times row is what the latent
+        adds to the reconstruction.
     truth : array of shape [n, D]
-        The true features D, of length 1.
+        The true features D, of norm 1.
     parents : array of shape [n]
         Each feature's parent, -1 where it has none.
-    share : float
-        The part of the parent's activation that must be carried, within (0, 1].
+    share : float, default=0.4
+        The part of the parent's activation that a latent must carry, in (0, 1].
     pairs : Matching, optional
-        What stands for what; else `matched(found, truth)`.
+        Which latent stands for which feature; `matched(found, truth)` by default.
+
+    Returns
+    -------
+    Absorption
+        Rates of the parents that are active in some row and have a matched latent.
+
+    Raises
+    ------
+    RecipeError
+        If `share` lies outside (0, 1].
+    DataError
+        If the shapes do not fit, or an array is not finite.
+
+    Notes
+    -----
+    The full absorption of Chanin et al. (2024) and SAEBench, with known features in place of their probe. In a row in
+    which parent p is active with activation a_p, p is absorbed if
+
+    1. the latent matched to p is inactive (its code is 0), and
+    2. some latent l that stands for a descendant c of p, c being active in this row, carries p's direction:
+       code_l (W_l · D_p) ≥ share · a_p. Latent l stands for c if it is matched to c or c is its nearest feature.
+
+    The authors' second condition is different: the latent with the largest such product, among all latents, must have
+    a cosine of at least 0.025 with the probe and 0.4 of the row's projection on it.
 
     Examples
     --------
     >>> import numpy as np
     >>> truth = np.eye(2)                                   # feature 1 is the child of feature 0
-    >>> found = np.array([[1.0, 0.0], [1.0, 1.0]])          # and its latent says both
+    >>> found = np.array([[1.0, 0.0], [1.0, 1.0]])          # the child's latent holds both directions
     >>> activations = np.array([[1.0, 0.0], [1.0, 1.0]])
     >>> codes = np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> absorption(codes, activations, found, truth, [-1, 0]).rates.tolist()
     [0.5]
     """
-    found, truth, parents = table(found, "found"), table(truth, "truth"), np.asarray(parents)
-    codes_NL, active_Nn = columns(codes, "codes"), columns(activations, "activations")
-    there_Nn = fires(activations, "activations")
-    _check(codes_NL.shape, active_Nn.shape, found, truth, parents, share)
+    found, truth, parents = finite_matrix(found, "found"), finite_matrix(truth, "truth"), np.asarray(parents)
+    codes_NL, activations_Nn = to_csc(codes, "codes"), to_csc(activations, "activations")
+    active_Nn = is_active(activations, "activations")
+    _check(codes_NL.shape, activations_Nn.shape, found, truth, parents, share)
     pairs = matched(found, truth) if pairs is None else pairs
-    main, close = dict(zip(pairs.truth.tolist(), pairs.found.tolist(), strict=True)), nearest(found, truth)
+    latent_of = dict(zip(pairs.truth.tolist(), pairs.found.tolist(), strict=True))
+    closest = nearest(found, truth)
     latents, features = np.unique(
-        np.concatenate([[pairs.found, pairs.truth], [close.found, close.truth]], axis=1), axis=1
+        np.concatenate([[pairs.found, pairs.truth], [closest.found, closest.truth]], axis=1), axis=1
     )  # which latent stands for which feature, each pair once
-    kept, rates, silent = [], [], []
+    measured, rates, inactive_shares = [], [], []
     for parent in np.unique(parents[parents >= 0]).tolist():
-        rows, amounts = _column(active_Nn, parent)
-        if parent not in main or not len(rows):
+        rows, amounts = _column(activations_Nn, parent)
+        if parent not in latent_of or not len(rows):
             continue
-        mute = ~np.isin(rows, _column(codes_NL, main[parent])[0])
+        inactive = ~np.isin(rows, _column(codes_NL, latent_of[parent])[0])
         below = _descendants(parent, parents)[features]
         carried = codes_NL[:, latents[below]].multiply(found[latents[below]] @ truth[parent])
-        carried = carried.multiply(there_Nn[:, features[below]]).tocoo()
-        most_N = np.zeros(codes_NL.shape[0])
-        np.maximum.at(most_N, carried.row, carried.data)
-        kept.append(parent)
-        silent.append(mute.mean())
-        rates.append((mute & (most_N[rows] >= share * amounts)).mean())
-    return Absorption(np.array(kept, np.intp), np.array(rates), np.array(silent))
+        carried = carried.multiply(active_Nn[:, features[below]]).tocoo()
+        largest_N = np.zeros(codes_NL.shape[0])
+        np.maximum.at(largest_N, carried.row, carried.data)
+        measured.append(parent)
+        inactive_shares.append(inactive.mean())
+        rates.append((inactive & (largest_N[rows] >= share * amounts)).mean())
+    return Absorption(np.array(measured, np.intp), np.array(rates), np.array(inactive_shares))
 
 
-def _column(table_NC: "csc_array[Any]", column: int) -> tuple[NDArray[np.intp], Floats]:
-    """Return the rows in which a column is not 0, and what it says there."""
-    inside = slice(table_NC.indptr[column], table_NC.indptr[column + 1])
-    return table_NC.indices[inside].astype(np.intp), table_NC.data[inside]
+def _column(matrix: "csc_array[Any]", column: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return the rows in which a column is not 0, and its values there."""
+    entries = slice(matrix.indptr[column], matrix.indptr[column + 1])
+    return matrix.indices[entries].astype(np.intp), matrix.data[entries]
 
 
 def _descendants(feature: int, parents: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which features lie below one, at any depth [n]."""
+    """Return which features are descendants of a feature, at any depth [n]."""
     below = np.asarray(parents == feature)
     while True:
-        more = below | (below[parents] & (parents >= 0))
-        if np.array_equal(more, below):
+        deeper = below | (below[parents] & (parents >= 0))
+        if np.array_equal(deeper, below):
             return below
-        below = more
+        below = deeper
 
 
 def _check(
@@ -126,7 +154,7 @@ def _check(
     parents: NDArray[np.intp],
     share: float,
 ) -> None:
-    """Raise an error unless all tables speak of the same rows, latents and features."""
+    """Raise an error unless all arrays have the same rows, latents and features."""
     if not 0 < share <= 1:
         raise RecipeError(f"share={share} lies outside (0, 1]")
     if codes != (activations[0], len(found)) or activations[1] != len(truth) or parents.shape != (len(truth),):

@@ -1,4 +1,4 @@
-"""What a caller hands over, arrays, tensors or SciPy's, in the form that measures compute with."""
+"""Conversion and checks of the arrays, tensors and SciPy sparse arrays that metrics take."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,60 +14,66 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-BLOCK = 1024  # dictionary rows whose cosines are formed at once
+BLOCK_ROWS = 1024  # dictionary rows whose cosines are computed at once
 
 
-def plain(array: Any) -> NDArray[Any]:
-    """Return an array or a tensor, wherever it lies, as NumPy's."""
+def to_numpy(array: Any) -> NDArray[Any]:
+    """Return an array, a list or a tensor on any device as a NumPy array."""
     return np.asarray(array.detach().cpu() if isinstance(array, Tensor) else array)
 
 
-def table(array: Any, name: str) -> Floats:
-    """Return finite numbers [rows, columns] in float64."""
-    numbers = np.asarray(plain(array), np.float64)
-    if numbers.ndim != 2 or 0 in numbers.shape:
-        raise DataError(f"{name} has shape {numbers.shape}; give [rows, columns], at least one of each")
-    if not np.isfinite(numbers).all():
-        raise DataError(f"{name} holds NaN or infinity; a model that diverged has no directions to measure")
-    return numbers
+def finite_matrix(array: Any, name: str) -> Floats:
+    """Return finite numbers [rows, columns] in float64; `name` is the argument's name in error messages."""
+    matrix = np.asarray(to_numpy(array), np.float64)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise DataError(f"{name} has shape {matrix.shape}; give [rows, columns], at least one of each")
+    if not np.isfinite(matrix).all():
+        raise DataError(
+            f"{name} holds NaN or infinity; give finite numbers (after a diverged fit: lower the learning rate)"
+        )
+    return matrix
 
 
-def unit(dictionary: Any, name: str = "dictionary") -> Floats:
-    """Return a dictionary's rows [L, D] at length 1; a row of zeros stays so, and its cosine with any other is 0."""
-    rows = table(dictionary, name)
+def unit_rows(dictionary: Any, name: str = "dictionary") -> Floats:
+    """Return a dictionary's rows [L, D] at norm 1; a row of zeros stays zero, so its cosine with any other is 0."""
+    rows = finite_matrix(dictionary, name)
     rows = rows / np.maximum(np.abs(rows).max(1, keepdims=True), np.finfo(np.float64).tiny)  # squares stay finite
-    lengths = np.sqrt(np.square(rows).sum(1, keepdims=True))
-    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float64).tiny))
+    norms = np.sqrt(np.square(rows).sum(1, keepdims=True))
+    return np.asarray(rows / np.maximum(norms, np.finfo(np.float64).tiny))
 
 
-def pair(found: Any, truth: Any) -> tuple[Floats, Floats]:
-    """Return two dictionaries of one width, at unit length."""
-    found, truth = unit(found, "found"), unit(truth, "truth")
+def unit_dictionaries(found: Any, truth: Any) -> tuple[Floats, Floats]:
+    """Return two dictionaries [L, D] and [n, D] with their rows at norm 1."""
+    found, truth = unit_rows(found, "found"), unit_rows(truth, "truth")
     if found.shape[1] != truth.shape[1]:
-        raise DataError(f"found has rows of {found.shape[1]} numbers, truth of {truth.shape[1]}; give the same inputs")
+        raise DataError(
+            f"found has {found.shape[1]} columns, but truth has {truth.shape[1]}; both need the same inputs"
+        )
     return found, truth
 
 
-def blocks(n_rows: int) -> Iterator[slice]:
-    """Yield slices of at most BLOCK rows that cover them all."""
-    for start in range(0, n_rows, BLOCK):
-        yield slice(start, min(start + BLOCK, n_rows))
+def block_slices(n_rows: int) -> Iterator[slice]:
+    """Yield slices of at most BLOCK_ROWS rows that together cover all rows."""
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, n_rows))
 
 
-def columns(codes: Any, name: str) -> "csc_array[Any]":
-    """Return codes [rows, latents], dense or SciPy sparse, as a copy by latent that stores no zeros."""
+def to_csc(codes: Any, name: str) -> "csc_array[Any]":
+    """Return codes [rows, latents], dense or SciPy sparse, as a new csc_array that stores no zeros."""
     from scipy.sparse import csc_array, issparse  # slow to import
 
-    whatever: Any = codes if issparse(codes) else plain(codes)
-    by_latent = csc_array(whatever, copy=True)
-    if by_latent.ndim != 2 or not np.isfinite(by_latent.data).all():
-        raise DataError(f"{name} must be finite numbers [rows, columns]; these have shape {by_latent.shape}")
+    array: Any = codes if issparse(codes) else to_numpy(codes)
+    by_latent = csc_array(array, copy=True)
+    if by_latent.ndim != 2:
+        raise DataError(f"{name} has shape {by_latent.shape}; give [rows, columns]")
+    if not np.isfinite(by_latent.data).all():
+        raise DataError(f"{name} holds NaN or infinity; give finite numbers [rows, columns]")
     by_latent.eliminate_zeros()
     return by_latent
 
 
-def fires(codes: Any, name: str) -> "csc_array[Any]":
-    """Return 1 where codes are not 0 [rows, latents], by latent."""
-    by_latent = columns(codes, name)
+def is_active(codes: Any, name: str) -> "csc_array[Any]":
+    """Return 1 where a code is not 0, else 0 [rows, latents], as a csc_array."""
+    by_latent = to_csc(codes, name)
     by_latent.data = np.ones(by_latent.nnz)
     return by_latent

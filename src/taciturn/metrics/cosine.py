@@ -1,4 +1,4 @@
-"""Whether reconstructions point where rows point, whatever their lengths."""
+"""Mean cosine of rows and reconstructions."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,12 @@ from .row_mean import RowMean
 
 
 class Cosine(RowMean):
-    """The mean over rows of cos(x, x̂) = x·x̂ / (‖x‖ ‖x̂‖), from -1 (opposite) to 1 (the same direction).
+    """The mean over rows of the cosine of a row and its reconstruction, from -1 (opposite) to 1 (same direction).
 
-    Rows are taken as they come: centred ones give other angles. A zero row has no direction: 1 where x and x̂ are
-    both zero, 0 where one of them is.
+    Notes
+    -----
+    cos(x, x̂) = x·x̂ / (‖x‖ ‖x̂‖), in float64. Rows are used as they are: centred rows have other angles. If x and x̂
+    are both zero the cosine is 1; if only one is zero it is 0.
 
     Examples
     --------
@@ -21,9 +23,9 @@ class Cosine(RowMean):
     0.5
     """
 
-    def each(self, x: Tensor, recon: Tensor) -> Tensor:
+    def per_row(self, x: Tensor, recon: Tensor) -> Tensor:
         """Return each row's cosine [B], in float64."""
         x, recon = x.double(), recon.double()
-        x_length, recon_length = x.norm(dim=1), recon.norm(dim=1)
-        both = x_length * recon_length
-        return torch.where(both == 0, (x_length == recon_length).double(), (x * recon).sum(1) / both)
+        x_norm, recon_norm = x.norm(dim=1), recon.norm(dim=1)
+        product = x_norm * recon_norm
+        return torch.where(product == 0, (x_norm == recon_norm).double(), (x * recon).sum(1) / product)

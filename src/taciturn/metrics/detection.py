@@ -1,4 +1,4 @@
-"""How well latents tell that features are there."""
+"""Precision, recall and F1 of latents as detectors of features."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,23 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DataError
-from .arrays import Floats, fires
+from .arrays import Floats, is_active
 from .matching import Matching
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """A number a pair [M]: of latents as detectors of features, in the order of the pairs."""
+    """Scores of latents as detectors of features, one per pair [M], in the order of the pairs.
+
+    Attributes
+    ----------
+    precision : array [M], float64
+        Share of the latent's active rows in which the feature is active, from 0 to 1.
+    recall : array [M], float64
+        Share of the feature's active rows in which the latent is active, from 0 to 1.
+    f1 : array [M], float64
+        Harmonic mean of precision and recall, from 0 to 1.
+    """
 
     precision: Floats
     recall: Floats
@@ -20,42 +30,57 @@ class Detection:
 
 
 def detection(codes: Any, activations: Any, pairs: Matching) -> Detection:
-    """Return precision, recall and F1 of each pair's latent as a detector of its feature, over the rows given.
-
-    A latent says that the feature is there where its code is not 0, and it is there where its activation is not 0.
-    Over rows, with TP both, FP only the latent, FN only the feature:
-
-        precision = TP / (TP + FP)     recall = TP / (TP + FN)     F1 = 2 TP / (2 TP + FP + FN)
-
-    each 0 where it is 0 / 0: a latent that never speaks detects nothing. With the pairs of `matched`, each feature
-    has one detector. SAELens judges each latent by its nearest feature instead, so that two latents may stand for
-    one: `detection(codes, activations, nearest(found, truth)).f1.mean()` is its `f1_score`.
+    """Return precision, recall and F1 of each pair's latent as a detector of the pair's feature.
 
     Parameters
     ----------
     codes : array or SciPy sparse array of shape [N, L]
-        Codes of which ≠ 0 means firing; of sigmoid codes give `codes > 0.5`.
+        A latent is active where its code is not 0; for sigmoid codes give `codes > 0.5`.
     activations : array or SciPy sparse array of shape [N, n]
-        The true features' activations in the same rows.
+        The true features' activations in the same rows; a feature is active where its activation is not 0.
     pairs : Matching
-        Which latent is to detect which feature.
+        Which latent detects which feature.
+
+    Returns
+    -------
+    Detection
+        One score per pair, each from 0 to 1.
+
+    Raises
+    ------
+    DataError
+        If codes and activations have different numbers of rows or are not finite.
+
+    Notes
+    -----
+    Over the rows, with TP rows where both are active, FP where only the latent is, FN where only the feature is:
+
+        precision = TP / (TP + FP)     recall = TP / (TP + FN)     F1 = 2 TP / (2 TP + FP + FN)
+
+    Each is 0 where the formula is 0 / 0: a latent that is never active detects nothing. With the pairs of `matched`,
+    each feature has one detector. SAELens judges each latent by its nearest feature instead, so two latents may stand
+    for one feature: `detection(codes, activations, nearest(found, truth)).f1.mean()` is its `f1_score`.
 
     Examples
     --------
     >>> import numpy as np
     >>> pairs = Matching(np.array([1]), np.array([0]), np.array([1.0]))
     >>> codes, activations = np.array([[0, 2], [0, 3], [1, 0], [0, 0]]), np.array([[1], [0], [1], [0]])
-    >>> found = detection(codes, activations, pairs)
-    >>> found.precision.tolist(), found.recall.tolist(), found.f1.tolist()
+    >>> scores = detection(codes, activations, pairs)
+    >>> scores.precision.tolist(), scores.recall.tolist(), scores.f1.tolist()
     ([0.5], [0.5], [0.5])
     """
-    said_NL, there_Nn = fires(codes, "codes"), fires(activations, "activations")
-    if said_NL.shape[0] != there_Nn.shape[0]:
-        raise DataError(f"codes are of {said_NL.shape[0]} rows, activations of {there_Nn.shape[0]}; give the same rows")
-    said_NM, there_NM = said_NL[:, pairs.found], there_Nn[:, pairs.truth]
-    both, said, there = (np.asarray(each.sum(0)) for each in (said_NM.multiply(there_NM), said_NM, there_NM))
-    return Detection(_share(both, said), _share(both, there), _share(2 * both, said + there))
+    latents_NL, features_Nn = is_active(codes, "codes"), is_active(activations, "activations")
+    if latents_NL.shape[0] != features_Nn.shape[0]:
+        raise DataError(
+            f"codes has {latents_NL.shape[0]} rows, but activations has {features_Nn.shape[0]}; give the same rows"
+        )
+    latents_NM, features_NM = latents_NL[:, pairs.found], features_Nn[:, pairs.truth]
+    both, latent, feature = (
+        np.asarray(active_NM.sum(0)) for active_NM in (latents_NM.multiply(features_NM), latents_NM, features_NM)
+    )
+    return Detection(_ratio(both, latent), _ratio(both, feature), _ratio(2 * both, latent + feature))
 
 
-def _share(part: Floats, whole: Floats) -> Floats:
+def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -1,4 +1,4 @@
-"""How far reconstructions are from rows, streamed: the same for any evaluation batch."""
+"""Squared reconstruction errors, streamed: the result does not depend on the size of the blocks."""
 
 import math
 
@@ -10,7 +10,18 @@ from ..data.moments import Moments
 
 
 class SquaredErrors:
-    """Squared errors of rows added block by block, in float64.
+    """Squared errors of reconstructions, streamed block by block in float64.
+
+    Add blocks with `add`, then read the properties.
+
+    Attributes
+    ----------
+    moments : Moments
+        Column statistics of the rows.
+    residuals : Moments
+        Column statistics of the errors x̂ - x.
+    per_column : array [D], float64
+        Σ (x̂ - x)² over the rows.
 
     Examples
     --------
@@ -22,56 +33,74 @@ class SquaredErrors:
     """
 
     def __init__(self) -> None:
-        self.moments = Moments()  # of the rows
-        self.residuals = Moments()  # of x̂ - x
-        self.per_column: NDArray[np.float64] = np.zeros(0)  # Σ (x̂ - x)² over rows
+        self.moments = Moments()
+        self.residuals = Moments()
+        self.per_column: NDArray[np.float64] = np.zeros(0)
 
     def add(self, x: Tensor, recon: Tensor) -> None:
-        """Take in rows [B, D] and their reconstructions."""
+        """Add a block of rows [B, D] and their reconstructions [B, D]."""
         self.moments.add(x.double().cpu().numpy())
         residuals = recon.double() - x.double()
         squared = residuals.square().sum(0).cpu().numpy()
         self.per_column = self.per_column + squared if self.per_column.size else squared
-        with np.errstate(over="ignore", invalid="ignore"):  # what has diverged is infinite or NaN, without a word
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity or NaN without a warning
             self.residuals.add(residuals.cpu().numpy())
 
     @property
     def mean(self) -> float:
-        """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, in squared units of the rows."""
+        """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, ≥ 0, in squared units of the rows."""
         return float(self.per_column.mean() / self.moments.count)
 
     @property
     def fvu(self) -> float:
-        """The fraction of variance unexplained, Σ‖x - x̂‖² / Σ‖x - mean‖², the mean being that of all rows added.
+        """The fraction of variance unexplained, ≥ 0: 0 is perfect, 1 is no better than predicting the mean.
 
-        0 is perfect, 1 is no better than saying the mean; rows that are all alike have none to explain: 0 if
-        they are met exactly, else infinite.
+        Notes
+        -----
+        FVU = Σ‖x - x̂‖² / Σ‖x - mean‖², with the mean of all rows added. Constant rows have no variance to explain:
+        0 if they are reconstructed exactly, else infinity.
         """
-        return _share(self.per_column.sum(), self.moments.squares.sum())
+        return _ratio(self.per_column.sum(), self.moments.squares.sum())
 
     @property
     def explained_variance(self) -> float:
-        """The share of variance explained, 1 - Σ_d Var(x_d - x̂_d) / Σ_d Var(x_d), up to 1.
+        """The share of variance explained, at most 1 (perfect).
 
-        A constant error costs nothing here, while it does in 1 - fvu: this is never less, and equal where each column's
-        mean error is 0. scikit-learn's `explained_variance_score(multioutput="variance_weighted")`, but that constant
-        columns count; rows that are all alike: 1 if the error is constant as well, else minus infinity.
+        Notes
+        -----
+        1 - Σ_d Var(x_d - x̂_d) / Σ_d Var(x_d). A constant error costs nothing here, while it does in 1 - fvu: this is
+        never less, and equal where each column's mean error is 0. It is scikit-learn's
+        `explained_variance_score(multioutput="variance_weighted")`, except that constant columns count. For constant
+        rows it is 1 if the error is constant as well, else minus infinity.
         """
-        return 1 - _share(self.residuals.squares.sum(), self.moments.squares.sum())
+        return 1 - _ratio(self.residuals.squares.sum(), self.moments.squares.sum())
 
     @property
     def peak(self) -> float:
-        """The range of the rows' values, over all columns."""
+        """The largest minus the smallest value of the rows, over all columns."""
         return float(self.moments.high.max() - self.moments.low.min())
 
     @property
     def psnr(self) -> float:
-        """The peak signal-to-noise ratio 10 log10(peak² / mean squared error), in dB."""
+        """The peak signal-to-noise ratio 10 log10(peak² / mean squared error), in dB; larger is better."""
         return psnr(self.mean, self.peak)
 
 
 def psnr(mean_squared_error: float, peak: float) -> float:
-    """Return 10 log10(peak² / error) in dB; infinite without error, minus infinity for an infinite one or no peak.
+    """Return the peak signal-to-noise ratio in dB; larger is better.
+
+    Parameters
+    ----------
+    mean_squared_error : float
+        ≥ 0, in squared units of the values.
+    peak : float
+        The range of the values: 1 for pixels in [0, 1].
+
+    Returns
+    -------
+    float
+        10 log10(peak² / mean_squared_error) in dB. Infinity without error; minus infinity if the error is infinite or
+        the peak is 0.
 
     Examples
     --------
@@ -84,8 +113,8 @@ def psnr(mean_squared_error: float, peak: float) -> float:
     return 10 * math.log10(ratio) if ratio != 0 else -math.inf
 
 
-def _share(part: float, whole: float) -> float:
-    """Return part / whole; of nothing, 0 if the part is nothing too, else infinity."""
+def _ratio(part: float, whole: float) -> float:
+    """Return part / whole; if whole is 0, 0 if the part is 0 too, else infinity."""
     if whole > 0:
         return float(part / whole)
     return math.inf if part > 0 else 0.0

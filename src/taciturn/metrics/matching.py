@@ -1,4 +1,4 @@
-"""Which found direction stands for which true one, and how close they come."""
+"""A learnt dictionary compared with the true one: matched pairs and their cosines."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,30 +7,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import RecipeError
-from .arrays import Floats, blocks, pair
+from .arrays import Floats, block_slices, unit_dictionaries
 
 
 @dataclass(frozen=True, eq=False)
 class Matching:
-    """Pairs of rows: found[m] stands for truth[m], with the signed cosine cosines[m]."""
+    """M pairs of a latent and a true feature: latent found[m] stands for feature truth[m].
 
-    found: NDArray[np.intp]  # [M]
-    truth: NDArray[np.intp]  # [M]
-    cosines: Floats  # [M]
+    Parameters
+    ----------
+    found : array [M] of int
+        Rows of the learnt dictionary.
+    truth : array [M] of int
+        Rows of the true dictionary.
+    cosines : array [M], float64
+        The pairs' cosines with their signs, from -1 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairs = Matching(found=np.array([2, 0]), truth=np.array([0, 1]), cosines=np.array([0.9, -1.0]))
+    >>> pairs.found[0].item()  # the latent of feature 0
+    2
+    """
+
+    found: NDArray[np.intp]
+    truth: NDArray[np.intp]
+    cosines: Floats
 
 
 def matched(found: Any, truth: Any) -> Matching:
-    """Return the min(L, n) pairs, each row in one at most, whose |cos| sum to the most (Hungarian matching).
-
-    Signs do not count, as in SAELens and in Song et al. (2025); `cosines` keeps them. Pairs come in the order of
-    the true features. All L × n cosines are formed.
+    """Return the one-to-one pairs of learnt and true directions with the largest sum of |cosine|.
 
     Parameters
     ----------
     found : array of shape [L, D]
-        The rows of a learnt dictionary (a decoder's weight, a latent a row), in the units of the true one.
+        The learnt dictionary (a decoder's weight, one latent per row), in the units of the true one.
     truth : array of shape [n, D]
         The true features, or another dictionary.
+
+    Returns
+    -------
+    Matching
+        min(L, n) pairs in the order of the true features; each row is in one pair at most.
+
+    Raises
+    ------
+    DataError
+        If the dictionaries differ in width or are not finite.
+
+    Notes
+    -----
+    Hungarian matching (Kuhn, 1955; SciPy's `linear_sum_assignment`). Signs do not count, as in SAELens and in Song et
+    al. (2025); `Matching.cosines` keeps them. All L × n cosines are held in memory.
 
     Examples
     --------
@@ -41,16 +70,33 @@ def matched(found: Any, truth: Any) -> Matching:
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
 
-    found, truth = pair(found, truth)
+    found, truth = unit_dictionaries(found, truth)
     cosines = found @ truth.T
-    rows, columns = linear_sum_assignment(np.abs(cosines), maximize=True)
-    order = np.argsort(columns)
-    rows, columns = rows[order], columns[order]
-    return Matching(rows, columns, np.clip(cosines[rows, columns], -1, 1))
+    latents, features = linear_sum_assignment(np.abs(cosines), maximize=True)
+    order = np.argsort(features)
+    latents, features = latents[order], features[order]
+    return Matching(latents, features, np.clip(cosines[latents, features], -1, 1))
 
 
 def nearest(found: Any, truth: Any) -> Matching:
-    """Return each found row's nearest true feature, by |cos|: L pairs, in which a feature may come often or never.
+    """Return the nearest true feature, by |cosine|, of each learnt direction.
+
+    Parameters
+    ----------
+    found : array of shape [L, D]
+        The learnt dictionary, one latent per row.
+    truth : array of shape [n, D]
+        The true features.
+
+    Returns
+    -------
+    Matching
+        L pairs in the order of the latents; a feature may be in many pairs or in none.
+
+    Raises
+    ------
+    DataError
+        If the dictionaries differ in width or are not finite.
 
     Examples
     --------
@@ -59,20 +105,39 @@ def nearest(found: Any, truth: Any) -> Matching:
     >>> pairs.truth.tolist(), pairs.cosines.tolist()
     ([1, 0, 1], [0.8, 1.0, -1.0])
     """
-    found, truth = pair(found, truth)
-    best, cosines = np.zeros(len(found), np.intp), np.zeros(len(found))
-    for at in blocks(len(found)):
-        block = found[at] @ truth.T
-        best[at] = np.abs(block).argmax(1)
-        cosines[at] = np.take_along_axis(block, best[at, None], 1)[:, 0]
-    return Matching(np.arange(len(found)), best, np.clip(cosines, -1, 1))
+    found, truth = unit_dictionaries(found, truth)
+    features, cosines = np.zeros(len(found), np.intp), np.zeros(len(found))
+    for rows in block_slices(len(found)):
+        block = found[rows] @ truth.T
+        features[rows] = np.abs(block).argmax(1)
+        cosines[rows] = np.take_along_axis(block, features[rows, None], 1)[:, 0]
+    return Matching(np.arange(len(found)), features, np.clip(cosines, -1, 1))
 
 
 def mcc(found: Any, truth: Any) -> float:
-    """Return the mean |cos| of matched pairs, from 0 to 1: each found row may stand for one true feature.
+    """Return the mean |cosine| of the pairs of `matched`, from 0 to 1 (all pairs on the same lines).
 
+    Parameters
+    ----------
+    found : array of shape [L, D]
+        The learnt dictionary, one latent per row.
+    truth : array of shape [n, D]
+        The true features, or another dictionary.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    DataError
+        If the dictionaries differ in width or are not finite.
+
+    Notes
+    -----
     The mean correlation coefficient as SAELens computes it, after Song et al. (2025): the mean over the min(L, n)
-    pairs of `matched`. Where L < n the features that no row is left for cost nothing; `recall` counts them.
+    pairs. Where L < n, features without a latent cost nothing here; `recall` counts them.
 
     Examples
     --------
@@ -84,10 +149,29 @@ def mcc(found: Any, truth: Any) -> float:
 
 
 def mmcs(found: Any, truth: Any) -> float:
-    """Return the mean over true features of the largest cosine that any found row has with them.
+    """Return the mean max cosine similarity: the mean over true features of the largest cosine with a latent.
 
-    MMCS, the mean max cosine similarity of Sharkey, Braun and Millidge (2022). Cosines are signed: a row that
-    points away has not found the feature. One row may serve many features.
+    Parameters
+    ----------
+    found : array of shape [L, D]
+        The learnt dictionary, one latent per row.
+    truth : array of shape [n, D]
+        The true features.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; 1 if every feature is the direction of some latent.
+
+    Raises
+    ------
+    DataError
+        If the dictionaries differ in width or are not finite.
+
+    Notes
+    -----
+    MMCS of Sharkey, Braun and Millidge (2022). Signs count: a latent that points the opposite way does not match the
+    feature. One latent may be the best for many features.
 
     Examples
     --------
@@ -95,11 +179,32 @@ def mmcs(found: Any, truth: Any) -> float:
     >>> mmcs(np.array([[3.0, 4.0], [0.0, -1.0]]), np.eye(2))
     0.7
     """
-    return float(_best(found, truth).mean())
+    return float(_largest_cosines(found, truth).mean())
 
 
 def recall(found: Any, truth: Any, *, at: float = 0.9) -> float:
-    """Return the share of true features of which some found row has a cosine of `at` or more, signs counted.
+    """Return the share of true features that have a cosine of at least `at` with some latent, from 0 to 1.
+
+    Parameters
+    ----------
+    found : array of shape [L, D]
+        The learnt dictionary, one latent per row.
+    truth : array of shape [n, D]
+        The true features.
+    at : float, default=0.9
+        The least cosine at which a feature counts as found, from -1 to 1. Signs count.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    RecipeError
+        If `at` lies outside [-1, 1].
+    DataError
+        If the dictionaries differ in width or are not finite.
 
     Examples
     --------
@@ -108,15 +213,16 @@ def recall(found: Any, truth: Any, *, at: float = 0.9) -> float:
     0.5
     """
     if not -1 <= at <= 1:
-        raise RecipeError(f"at={at} is no cosine; give a number from -1 to 1")
-    return float((_best(found, truth) >= at).mean())
+        raise RecipeError(f"at={at} is not a cosine; give a number from -1 to 1")
+    return float((_largest_cosines(found, truth) >= at).mean())
 
 
-def _best(found: Any, truth: Any) -> Floats:
-    """Return the largest cosine of each true feature with a found row [n]."""
-    found, truth = pair(found, truth)
-    best = np.full(len(truth), -1.0)
-    for at in blocks(len(truth)):
-        for part in blocks(len(found)):
-            np.maximum(best[at], (truth[at] @ found[part].T).max(1), out=best[at])
-    return np.asarray(np.minimum(best, 1))
+def _largest_cosines(found: Any, truth: Any) -> Floats:
+    """Return the largest cosine of each true feature with a learnt direction [n]."""
+    found, truth = unit_dictionaries(found, truth)
+    largest = np.full(len(truth), -1.0)
+    for features in block_slices(len(truth)):
+        for latents in block_slices(len(found)):
+            block = truth[features] @ found[latents].T
+            np.maximum(largest[features], block.max(1), out=largest[features])
+    return np.asarray(np.minimum(largest, 1))

@@ -1,4 +1,4 @@
-"""A number a row, averaged over rows."""
+"""Base class of metrics that are the mean of one number per row."""
 
 import math
 from abc import ABC, abstractmethod
@@ -7,15 +7,21 @@ from torch import Tensor
 
 
 class RowMean(ABC):
-    """The mean over rows, added block by block, of one number a row; in float64."""
+    """The mean over rows, streamed block by block, of one number per row; summed in float64.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows were added.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
         self._sum = 0.0
 
     def add(self, x: Tensor, recon: Tensor) -> None:
-        """Take in rows [B, D] and their reconstructions."""
-        self._sum += self.each(x, recon).sum().item()
+        """Add a block of rows [B, D] and their reconstructions [B, D]."""
+        self._sum += self.per_row(x, recon).sum().item()
         self.rows += len(x)
 
     @property
@@ -24,5 +30,5 @@ class RowMean(ABC):
         return self._sum / self.rows if self.rows else math.nan
 
     @abstractmethod
-    def each(self, x: Tensor, recon: Tensor) -> Tensor:
+    def per_row(self, x: Tensor, recon: Tensor) -> Tensor:
         """Return each row's number [B], in float64."""

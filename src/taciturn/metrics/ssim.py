@@ -1,4 +1,4 @@
-"""How alike reconstructed images look."""
+"""Structural similarity of images and their reconstructions."""
 
 from math import prod
 
@@ -14,23 +14,30 @@ K1, K2 = 0.01, 0.03
 
 
 class SSIM(RowMean):
-    """The mean structural similarity of images (Wang, Bovik, Sheikh and Simoncelli, 2004), 1 for equal ones.
-
-    With means μ, variances σ² and covariance σ_xy under a Gaussian window (11 × 11 pixels, standard deviation 1.5),
-    C1 = (0.01 peak)² and C2 = (0.03 peak)², an image's similarity is the mean, over all places where the window lies
-    wholly inside it and over its channels, of
-
-        (2 μ_x μ_y + C1) / (μ_x² + μ_y² + C1) · (2 σ_xy + C2) / (σ_x² + σ_y² + C2)
-
-    which lies in [-1, 1]. Images lower or narrower than 11 pixels get the largest odd window that fits: digits of
-    8 × 8 one of 7 × 7.
+    """The mean structural similarity of images, from -1 to 1 (equal images).
 
     Parameters
     ----------
     shape : tuple of int
         An image's (height, width) or (height, width, 3); the rows [B, D] are such images, flattened.
     peak : float
-        The range that values can have, in the units of the rows: 1 for pixels from 0 to 1, 255 for bytes.
+        The range that values can have, > 0, in the units of the rows: 1 for pixels from 0 to 1, 255 for bytes.
+
+    Raises
+    ------
+    RecipeError
+        If `shape` is not an image shape, or `peak` is not a positive finite number.
+
+    Notes
+    -----
+    Wang, Bovik, Sheikh and Simoncelli (2004). With means μ, variances σ² and covariance σ_xy under a Gaussian window
+    (11 × 11 pixels, standard deviation 1.5), C1 = (0.01 peak)² and C2 = (0.03 peak)², an image's similarity is the mean
+    of the following, over all positions where the window lies wholly inside the image, and over its channels:
+
+        (2 μ_x μ_y + C1) / (μ_x² + μ_y² + C1) · (2 σ_xy + C2) / (σ_x² + σ_y² + C2)
+
+    Images smaller than 11 pixels in height or width get the largest odd window that fits: digits of 8 × 8 pixels one
+    of 7 × 7.
 
     Examples
     --------
@@ -45,12 +52,14 @@ class SSIM(RowMean):
     def __init__(self, shape: tuple[int, ...], *, peak: float) -> None:
         super().__init__()
         if not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)) or min(shape) < 1:
-            raise RecipeError(f"shape={shape} is no image's; give (height, width) or (height, width, 3)")
+            raise RecipeError(f"shape={shape} is not an image shape; give (height, width) or (height, width, 3)")
         if not 0 < peak < float("inf"):
-            raise RecipeError(f"peak={peak} is no range; give the distance from the least to the greatest pixel value")
+            raise RecipeError(
+                f"peak={peak} is not a range; give the largest minus the smallest possible pixel value, such as 1"
+            )
         self.shape, self.peak = tuple(shape), peak
 
-    def each(self, x: Tensor, recon: Tensor) -> Tensor:
+    def per_row(self, x: Tensor, recon: Tensor) -> Tensor:
         """Return each image's similarity [B], in float64."""
         x_mean, x = self._centred(x)
         y_mean, y = self._centred(recon)
@@ -58,18 +67,24 @@ class SSIM(RowMean):
         window = _gaussian(min(WINDOW, height, width)).to(x.device)
         maps = torch.stack([x, y, x * x, y * y, (x - y).square()])
         mu_x, mu_y, xx, yy, dd = _band(window, height) @ maps @ _band(window, width).T
-        # 2ab = a² + b² - (a - b)², so each fraction is 1 - how far apart / how much there is: no digits cancel
-        apart = (x_mean - y_mean + mu_x - mu_y).square()
-        light = 1 - apart / ((x_mean + mu_x).square() + (y_mean + mu_y).square() + (K1 * self.peak) ** 2)
-        of_difference = dd - (mu_x - mu_y).square()
-        structure = 1 - of_difference / (xx - mu_x.square() + yy - mu_y.square() + (K2 * self.peak) ** 2)
-        similarity_BCHW: Tensor = light * structure
+        # 2ab = a² + b² - (a - b)², so each fraction is 1 - difference / total: no digits cancel
+        mean_difference = (x_mean - y_mean + mu_x - mu_y).square()
+        luminance = 1 - mean_difference / ((x_mean + mu_x).square() + (y_mean + mu_y).square() + (K1 * self.peak) ** 2)
+        difference_variance = dd - (mu_x - mu_y).square()
+        structure = 1 - difference_variance / (xx - mu_x.square() + yy - mu_y.square() + (K2 * self.peak) ** 2)
+        similarity_BCHW: Tensor = luminance * structure
         return similarity_BCHW.flatten(1).mean(1)
 
     def _centred(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images' means [B, C, 1, 1] and what is left [B, C, H, W], whose variances keep their digits."""
+        """Return the images' means [B, C, 1, 1] and the images less their means [B, C, H, W].
+
+        Variances of centred images keep their digits.
+        """
         if rows.shape[1:] != (prod(self.shape),):
-            raise DataError(f"rows of shape {tuple(rows.shape[1:])} are no images of shape {self.shape}, flattened")
+            raise DataError(
+                f"rows of shape {tuple(rows.shape[1:])} are not images of shape {self.shape}, flattened to "
+                f"{prod(self.shape)} values"
+            )
         height, width, channels = (*self.shape, 1)[:3]
         images = rows.double().reshape(-1, height, width, channels).movedim(3, 1)
         mean = images.mean((2, 3), keepdim=True)
@@ -84,6 +99,6 @@ def _gaussian(side: int) -> Tensor:
 
 
 def _band(window: Tensor, length: int) -> Tensor:
-    """Return the matrix [places, length] that takes the window's mean at each place of a line of pixels."""
+    """Return the matrix [positions, length] that computes the window's mean at each position along a line of pixels."""
     rest = length - len(window)
-    return torch.stack([F.pad(window, (place, rest - place)) for place in range(rest + 1)])
+    return torch.stack([F.pad(window, (position, rest - position)) for position in range(rest + 1)])

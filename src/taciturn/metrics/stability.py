@@ -1,4 +1,4 @@
-"""Whether other seeds find the same dictionary."""
+"""What dictionaries trained with different seeds have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,46 +13,70 @@ from .matching import mcc, recall
 
 @dataclass(frozen=True)
 class Stability:
-    """Means over all pairs of dictionaries, 1 where all are the same but for order."""
+    """Agreement of dictionaries, averaged over all pairs; 1 where all are the same except for order.
 
-    shared: float  # the share of rows of one that are found again in the other
-    mcc: float  # the mean |cos| of matched rows
-    initial: "Stability | None" = None  # of the dictionaries at step 0
+    Attributes
+    ----------
+    shared : float
+        Mean share of one dictionary's rows that the other has too, from 0 to 1.
+    mcc : float
+        Mean |cosine| of matched rows, from 0 to 1.
+    initial : Stability or None
+        The same of the dictionaries at step 0, if they were given.
+    """
+
+    shared: float
+    mcc: float
+    initial: "Stability | None" = None
 
 
 def stability(dictionaries: Sequence[Any], *, initial: Sequence[Any] | None = None, at: float = 0.9) -> Stability:
-    """Return how much dictionaries that differ in their seed have in common.
-
-    `shared` is the mean, over ordered pairs, of the share of rows of one of which the other has a row of cosine `at`
-    or more, signs counted (`recall`; Paulo and Belrose, 2025, count what seeds share). `mcc` is the mean of `mcc`
-    over unordered pairs: the PW-MCC of Song et al. (2025).
+    """Return how far dictionaries trained with different seeds agree.
 
     Parameters
     ----------
     dictionaries : two or more arrays of shape [L, D]
-        Learnt from the same rows in the same units, with other seeds.
+        Trained on the same rows in the same units, with different seeds.
     initial : as many arrays, optional
-        The same before the first step. What is shared then was not found: rows set to training rows, or one seed in
-        place of several.
-    at : float
-        The least cosine at which a row counts as found again.
+        The same dictionaries before the first step. What they share then was not learnt: for example rows initialised
+        to training rows, or one seed used several times.
+    at : float, default=0.9
+        The least cosine at which a row counts as shared, from -1 to 1. Signs count.
+
+    Returns
+    -------
+    Stability
+        `shared` and `mcc`, from 0 to 1, with `initial` if it was given.
+
+    Raises
+    ------
+    RecipeError
+        If fewer than two dictionaries are given, `initial` has another length, or `at` lies outside [-1, 1].
+    DataError
+        If dictionaries differ in width or are not finite.
+
+    Notes
+    -----
+    `shared` is the mean of `recall` over ordered pairs: the share of rows of one dictionary for which the other has a
+    row of cosine `at` or more (Paulo and Belrose, 2025, count what seeds share). `mcc` is the mean of `mcc` over
+    unordered pairs: the PW-MCC of Song et al. (2025).
 
     Examples
     --------
     >>> import numpy as np
-    >>> one, other = np.eye(3), np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
-    >>> found = stability([one, other])
-    >>> round(found.shared, 6), round(found.mcc, 6)
+    >>> first, second = np.eye(3), np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
+    >>> agreement = stability([first, second])
+    >>> round(agreement.shared, 6), round(agreement.mcc, 6)
     (0.666667, 0.933333)
     """
     if len(dictionaries) < 2:
-        raise RecipeError(f"{len(dictionaries)} dictionary has nothing to be compared with; give two or more")
+        raise RecipeError(f"stability needs two or more dictionaries, but got {len(dictionaries)}; train more seeds")
     if initial is not None and len(initial) != len(dictionaries):
         raise RecipeError(
-            f"initial holds {len(initial)} dictionaries, but {len(dictionaries)} are compared; give each's"
+            f"initial has {len(initial)} dictionaries, but {len(dictionaries)} are compared; give one for each"
         )
     return Stability(
-        shared=float(np.mean([recall(other, one, at=at) for one, other in permutations(dictionaries, 2)])),
-        mcc=float(np.mean([mcc(one, other) for one, other in combinations(dictionaries, 2)])),
+        shared=float(np.mean([recall(second, first, at=at) for first, second in permutations(dictionaries, 2)])),
+        mcc=float(np.mean([mcc(first, second) for first, second in combinations(dictionaries, 2)])),
         initial=None if initial is None else stability(initial, at=at),
     )

@@ -1,4 +1,4 @@
-"""Figures: one function each, on matplotlib, without global state."""
+"""Figures: one function each, on matplotlib, without global state (no pyplot)."""
 
 from .atlas import atlas
 from .correlation import correlation

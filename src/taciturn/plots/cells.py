@@ -1,4 +1,4 @@
-"""Many small pictures on one pair of axes: a file holds one line collection in place of hundreds of axes."""
+"""A grid of small pictures on one pair of axes: one line collection in a file in place of hundreds of axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,22 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import RecipeError
-from .style import SMALL, TEXT, axes, bare, home, plain
+from .style import SMALL, TEXT, display_text, figure_of, hide_frame, new_axes
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Places for n pictures, row by row, each of so many inches; a cell is 1 × 1 in the axes' units, y downwards."""
+    """A grid of n cells, filled row by row. A cell is 1 × 1 in the axes' units; y points downwards.
+
+    Parameters
+    ----------
+    n : int
+        Number of cells, ≥ 1.
+    across : int
+        Cells in a row.
+    width, height : float
+        A cell's size in inches.
+    """
 
     n: int
     across: int
@@ -23,42 +33,44 @@ class Cells:
 
     @property
     def down(self) -> int:
-        """Rows of cells."""
+        """The number of rows of cells."""
         return -(-self.n // self.across)
 
     def corners(self) -> NDArray[np.float64]:
-        """[n, 2]: each cell's upper left corner."""
+        """Return each cell's upper left corner [n, 2] in the axes' units."""
         return np.stack([np.arange(self.n) % self.across, np.arange(self.n) // self.across], 1).astype(float)
 
     def axes(self) -> Axes:
-        """Return axes that the cells fill."""
-        ax = axes(max(self.across * self.width, 3.6), self.down * self.height + 0.55)
-        bare(ax)
+        """Return new axes that the cells fill."""
+        ax = new_axes(max(self.across * self.width, 3.6), self.down * self.height + 0.55)
+        hide_frame(ax)
         ax.set(xlim=(0, self.across), ylim=(self.down, 0), aspect=self.height / self.width, anchor="N")
         return ax
 
 
-def chosen(n: int, order: ArrayLike | None, most: int) -> NDArray[np.intp]:
-    """Return which of n latents are shown, in which order: the first `most` of `order`, by default as they stand."""
+def select_latents(n: int, order: ArrayLike | None, most: int) -> NDArray[np.intp]:
+    """Return the indices of the latents to show: the first `most` of `order`, by default of 0 … n - 1."""
     latents = np.arange(n) if order is None else np.asarray(order).ravel()
     if not (latents.size and latents.dtype.kind in "iu" and latents.min() >= -n and latents.max() < n):
-        raise RecipeError(f"order must hold latents' numbers from 0 to {n - 1}, at least one")
+        raise RecipeError(f"order must hold indices of latents from 0 to {n - 1}, at least one")
     if most < 1:
         raise RecipeError(f"most={most} must be 1 or more")
     return (latents % n)[:most].astype(np.intp)
 
 
-def label(ax: Axes, corners: NDArray[np.float64], at: tuple[float, float], names: Sequence[str], most: int) -> None:
-    """Write a name into each cell, the middle of its foot so far from the cell's corner."""
-    for (x, y), name in zip(corners + np.array(at), names, strict=True):
-        ax.text(x, y, plain(name, most), ha="center", va="bottom", fontsize=SMALL - 1, color=TEXT)
+def write_names(
+    ax: Axes, corners: NDArray[np.float64], offset: tuple[float, float], names: Sequence[str], most: int
+) -> None:
+    """Write a name into each cell, its bottom centre at corner + offset, cut to `most` characters."""
+    for (x, y), name in zip(corners + np.array(offset), names, strict=True):
+        ax.text(x, y, display_text(name, most), ha="center", va="bottom", fontsize=SMALL - 1, color=TEXT)
 
 
-def finish(ax: Axes, shown: int, total: int, scale: str) -> Figure:
-    """Say below how to read the colours, and above how many of how many latents are shown."""
-    ax.set_xlabel(scale, fontsize=SMALL)
+def finish(ax: Axes, shown: int, total: int, caption: str) -> Figure:
+    """Write a caption below the cells, and a title if not all latents are shown; return the figure."""
+    ax.set_xlabel(caption, fontsize=SMALL)
     if shown == total:
-        home(ax).set_figheight(home(ax).get_figheight() - 0.25)
+        figure_of(ax).set_figheight(figure_of(ax).get_figheight() - 0.25)
     else:
         ax.set_title(f"{shown:,} of {total:,} latents", loc="left", fontsize="medium")
-    return home(ax)
+    return figure_of(ax)

@@ -1,4 +1,4 @@
-"""Which latents speak together, and which instead of each other."""
+"""Image of the correlations between latents' codes."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -6,26 +6,49 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..core.errors import DataError
-from .style import SIGNED, axes, bar_of, home, ink, whole
+from .style import SIGNED, add_colour_bar, figure_of, new_axes, set_colours, set_integer_ticks
 
-SHARP = 200  # latents up to which each pixel is kept
+MAX_SHARP = 200  # latents up to which pixels are drawn without interpolation
 
 
 def correlation(matrix: ArrayLike, ax: Axes | None = None) -> Figure:
-    """Return the image of codes' correlations [M, M], from -1 (blue) to 1 (orange); NaN is clear.
+    """Return the image of the correlations of M latents' codes.
 
-    Silent latents have no correlations: numpy.corrcoef calls theirs NaN.
+    Blue is -1 (active instead of each other), orange 1 (active together); 0 and NaN are transparent.
+
+    Parameters
+    ----------
+    matrix : array of shape [M, M]
+        Correlations in [-1, 1]. `numpy.corrcoef` gives NaN for constant codes, such as those of dead latents.
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    DataError
+        If matrix is not square, is empty, or has numbers outside [-1, 1].
+
+    Examples
+    --------
+    >>> figure = correlation([[1.0, -0.5], [-0.5, 1.0]])
+    >>> figure.axes[0].get_xlabel()
+    'latent'
     """
-    found = np.asarray(matrix, np.float64)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or not len(found):
-        raise DataError(f"matrix has shape {found.shape}; give correlations of M latents [M, M]")
-    if (np.abs(found) > 1 + 1e-6).any():
-        raise DataError("matrix holds numbers beyond -1 and 1; give correlations, as numpy.corrcoef returns them")
-    ax = axes(4.8, 4.0) if ax is None else ax
-    drawn = ax.imshow(found, cmap=SIGNED, vmin=-1, vmax=1, interpolation="none" if len(found) <= SHARP else "auto")
-    ink(ax)
+    correlations = np.asarray(matrix, np.float64)
+    if correlations.ndim != 2 or correlations.shape[0] != correlations.shape[1] or not len(correlations):
+        raise DataError(f"matrix has shape {correlations.shape}; give correlations of M latents [M, M]")
+    if (np.abs(correlations) > 1 + 1e-6).any():
+        raise DataError("matrix has numbers outside [-1, 1]; give correlations, as numpy.corrcoef returns them")
+    ax = new_axes(4.8, 4.0) if ax is None else ax
+    interpolation = "none" if len(correlations) <= MAX_SHARP else "auto"
+    image = ax.imshow(correlations, cmap=SIGNED, vmin=-1, vmax=1, interpolation=interpolation)
+    set_colours(ax)
     for axis in "xy":
-        whole(ax, axis, most=6)
+        set_integer_ticks(ax, axis, most=6)
     ax.set(xlabel="latent", ylabel="latent")
-    bar_of(drawn, "correlation", [-1, -0.5, 0, 0.5, 1])
-    return home(ax)
+    add_colour_bar(image, "correlation", [-1, -0.5, 0, 0.5, 1])
+    return figure_of(ax)

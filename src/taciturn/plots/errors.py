@@ -1,4 +1,4 @@
-"""Which columns are reconstructed badly."""
+"""Reconstruction errors of columns: bars, or a heat map of pixels."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,21 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..core.errors import RecipeError
-from .histogram import Floats, numbers
+from .histogram import Floats, finite_numbers
 from .reconstructions import is_image
-from .style import AMOUNT, BLUE, GREY, SMALL, axes, bar_of, bare, home, legend_above, plain, quiet
+from .style import (
+    AMOUNT,
+    BLUE,
+    GREY,
+    SMALL,
+    add_colour_bar,
+    add_legend_above,
+    display_text,
+    figure_of,
+    hide_frame,
+    new_axes,
+    set_style,
+)
 
 LABEL = "mean squared error"
 
@@ -23,43 +35,73 @@ def errors(
     most: int = 20,
     ax: Axes | None = None,
 ) -> Figure:
-    """Return the figure of each column's error [n_features]: a heat map if `shape` is an image's, else bars.
+    """Return the figure of each column's reconstruction error: a heat map of pixels, or bars.
 
-    The bars are those of the `most` columns with the largest errors, the largest at the top, and a line at the mean
-    of all. Columns without names are called by their number. A colour image's channels are averaged.
+    Bars show the `most` columns with the largest errors, the largest at the top, and a line at the mean of all columns.
+
+    Parameters
+    ----------
+    per_column : array of shape [n_features]
+        Mean squared errors, ≥ 0.
+    columns : sequence of str, optional
+        The columns' names [n_features]; by default "column 0", "column 1", …
+    shape : tuple of int, optional
+        If an image's (height, width) or (height, width, 3), errors are drawn as a heat map; the mean of the colour
+        channels is shown.
+    most : int, default=20
+        Maximal number of bars.
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    DataError
+        If an error is not finite, or there are none.
+    RecipeError
+        If columns or shape do not fit the errors.
+
+    Examples
+    --------
+    >>> figure = errors([0.1, 0.4, 0.2], columns=["a", "b", "c"], most=2)
+    >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    ['b', 'c']
     """
-    found = numbers(per_column, "per_column")
-    if columns is not None and len(columns) != len(found):
-        raise RecipeError(f"columns={len(columns)} names for {len(found)} errors; give one a column")
+    values = finite_numbers(per_column, "per_column")
+    if columns is not None and len(columns) != len(values):
+        raise RecipeError(f"columns={len(columns)} names for {len(values)} errors; give one per column")
     if shape is not None and is_image(shape):
-        return _heat(found, shape, ax)
-    return _bars(found, columns, most, ax)
+        return _heat_map(values, shape, ax)
+    return _bars(values, columns, most, ax)
 
 
-def _heat(found: Floats, shape: tuple[int, ...], ax: Axes | None) -> Figure:
-    if np.prod(shape) != len(found):
-        raise RecipeError(f"shape={shape} has {np.prod(shape)} pixels, but there are {len(found)} errors")
-    image = found.reshape(*shape[:2], -1).mean(2)
-    ax = axes(4.4, 3.6) if ax is None else ax
-    drawn = ax.imshow(image, cmap=AMOUNT, vmin=0, vmax=float(image.max()) or 1.0, interpolation="none")
-    bare(ax)
+def _heat_map(values: Floats, shape: tuple[int, ...], ax: Axes | None) -> Figure:
+    if np.prod(shape) != len(values):
+        raise RecipeError(f"shape={shape} has {np.prod(shape)} pixels, but there are {len(values)} errors")
+    pixels = values.reshape(*shape[:2], -1).mean(2)
+    ax = new_axes(4.4, 3.6) if ax is None else ax
+    image = ax.imshow(pixels, cmap=AMOUNT, vmin=0, vmax=float(pixels.max()) or 1.0, interpolation="none")
+    hide_frame(ax)
     ax.spines[:].set_visible(True)
-    bar_of(drawn, LABEL)
-    return home(ax)
+    add_colour_bar(image, LABEL)
+    return figure_of(ax)
 
 
-def _bars(found: Floats, columns: Sequence[str] | None, most: int, ax: Axes | None) -> Figure:
-    worst = np.argsort(-found, kind="stable")[:most]
-    ax = axes(height=1.0 + 0.22 * len(worst)) if ax is None else ax
-    names = [f"column {i}" if columns is None else plain(columns[i]) for i in worst]
-    at = np.arange(len(worst))
-    ax.barh(at, found[worst], color=BLUE, height=0.7)
-    ax.axvline(found.mean(), color=GREY, linewidth=1.2, linestyle="--", label=f"mean of all {found.mean():.3g}")
-    quiet(ax, grid="x")
-    ax.set_yticks(at, names, fontsize=SMALL)
+def _bars(values: Floats, columns: Sequence[str] | None, most: int, ax: Axes | None) -> Figure:
+    worst = np.argsort(-values, kind="stable")[:most]
+    ax = new_axes(height=1.0 + 0.22 * len(worst)) if ax is None else ax
+    names = [f"column {i}" if columns is None else display_text(columns[i]) for i in worst]
+    positions = np.arange(len(worst))
+    ax.barh(positions, values[worst], color=BLUE, height=0.7)
+    ax.axvline(values.mean(), color=GREY, linewidth=1.2, linestyle="--", label=f"mean of all {values.mean():.3g}")
+    set_style(ax, grid="x")
+    ax.set_yticks(positions, names, fontsize=SMALL)
     ax.tick_params(axis="y", length=0)
     ax.set(ylim=(len(worst) - 0.4, -0.6), xlim=(0, None), xlabel=LABEL)
-    if len(worst) < len(found):
-        ax.set_title(f"the worst {len(worst):,} of {len(found):,} columns", loc="left", fontsize="medium")
-    legend_above(ax)
-    return home(ax)
+    if len(worst) < len(values):
+        ax.set_title(f"the worst {len(worst):,} of {len(values):,} columns", loc="left", fontsize="medium")
+    add_legend_above(ax)
+    return figure_of(ax)

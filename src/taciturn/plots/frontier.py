@@ -1,4 +1,4 @@
-"""What a few more latents a row buy: error against L0."""
+"""Error against the number of active latents per row, for several runs."""
 
 from collections.abc import Mapping
 
@@ -8,54 +8,90 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from .style import BLUE, EDGE, FRAME, GREY, SMALL, TEXT, axes, decades, home, plain, quiet, spans
+from .style import (
+    BLUE,
+    EDGE,
+    FRAME,
+    GREY,
+    SMALL,
+    TEXT,
+    display_text,
+    figure_of,
+    new_axes,
+    set_log_scale,
+    set_style,
+    spans_decades,
+)
 
 
 def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) -> Figure:
-    """Return the figure of several runs, each at (L0, FVU): latents a row, and variance that they leave unexplained.
+    """Return the figure of several runs, each a point (L0, FVU); nearer to the lower left is better.
 
-    The lower left is better. Runs that no other beats in both are joined by a line and blue, the others grey.
+    Runs that no other run beats in both numbers (the Pareto front) are blue and joined by a line, the others grey.
+
+    Parameters
+    ----------
+    points : mapping of str to (float, float)
+        For each run's name, active latents per row (L0 ≥ 0) and fraction of variance unexplained (FVU ≥ 0).
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    DataError
+        If there is no point, or one is not a finite pair.
+
+    Examples
+    --------
+    >>> figure = frontier({"a": (4, 0.3), "b": (8, 0.2), "c": (9, 0.4)})
+    >>> figure.axes[0].lines[0].get_xydata().tolist()  # c is beaten by a and by b
+    [[4.0, 0.3], [8.0, 0.2]]
     """
-    places = np.array([*points.values()], np.float64)
-    if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():
+    coordinates = np.array([*points.values()], np.float64)
+    if coordinates.ndim != 2 or coordinates.shape[1] != 2 or not np.isfinite(coordinates).all():
         raise DataError("points must be finite pairs (L0, FVU), at least one")
-    ax = axes() if ax is None else ax
-    best = unbeaten(places)
-    edge = places[best][np.argsort(places[best][:, 0], kind="stable")]
-    ax.plot(*edge.T, color=FRAME, linewidth=1.4, zorder=1)
-    ax.scatter(*places.T, s=30, c=[BLUE if each else GREY for each in best], linewidths=0, zorder=3)  # type: ignore[misc]
-    if spans(places[:, 0], 1.0):
-        decades(ax, "x", places[:, 0])
-    quiet(ax)
+    ax = new_axes() if ax is None else ax
+    best = unbeaten(coordinates)
+    front = coordinates[best][np.argsort(coordinates[best][:, 0], kind="stable")]
+    ax.plot(*front.T, color=FRAME, linewidth=1.4, zorder=1)
+    colours = [BLUE if is_best else GREY for is_best in best]
+    ax.scatter(*coordinates.T, s=30, c=colours, linewidths=0, zorder=3)  # type: ignore[misc]
+    if spans_decades(coordinates[:, 0], 1.0):
+        set_log_scale(ax, "x", coordinates[:, 0])
+    set_style(ax)
     ax.margins(0.08)
-    ax.set(xlabel="latents a row (L0)", ylabel="variance unexplained (FVU)")
-    if not spans(places[:, 1], 1.0):
-        ax.set_ylim(0, places[:, 1].max() * 1.08 or 1)
+    ax.set(xlabel="active latents per row (L0)", ylabel="fraction of variance unexplained (FVU)")
+    if not spans_decades(coordinates[:, 1], 1.0):
+        ax.set_ylim(0, coordinates[:, 1].max() * 1.08 or 1)
     else:
-        decades(ax, "y", places[:, 1])
-    _names(ax, list(points), places)
-    return home(ax)
+        set_log_scale(ax, "y", coordinates[:, 1])
+    _write_names(ax, list(points), coordinates)
+    return figure_of(ax)
 
 
-def unbeaten(places: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """[N]: whether no other of the points [N, 2] is as small in both and smaller in one."""
-    as_small = np.all(places[None] <= places[:, None], axis=2)
-    smaller = np.any(places[None] < places[:, None], axis=2)
+def unbeaten(coordinates: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each point [N, 2] whether no other point is as small in both coordinates and smaller in one [N]."""
+    as_small = np.all(coordinates[None] <= coordinates[:, None], axis=2)
+    smaller = np.any(coordinates[None] < coordinates[:, None], axis=2)
     return np.asarray(~np.any(as_small & smaller, axis=1))
 
 
-def _names(ax: Axes, names: list[str], places: NDArray[np.float64]) -> None:
-    """Write the names at the right, each as near to its point's height as none hides another, and tied to it."""
+def _write_names(ax: Axes, names: list[str], coordinates: NDArray[np.float64]) -> None:
+    """Write the names at the right without overlap, each near its point's height and joined to it by a line."""
     ax.autoscale_view()
-    heights = (ax.transScale + ax.transLimits).transform(places)[:, 1]
+    heights = (ax.transScale + ax.transLimits).transform(coordinates)[:, 1]
     step = min(0.06, 1 / len(names))
-    at = 1.0 + step
-    for i in np.lexsort((-places[:, 0], -heights)):
-        at = min(at - step, max(heights[i], step * (sum(heights < heights[i]))))
+    height = 1.0 + step
+    for i in np.lexsort((-coordinates[:, 0], -heights)):
+        height = min(height - step, max(heights[i], step * (sum(heights < heights[i]))))
         ax.annotate(
-            plain(names[i]),
-            places[i],
-            (1.03, at),
+            display_text(names[i]),
+            coordinates[i],
+            (1.03, height),
             textcoords="axes fraction",
             va="center",
             fontsize=SMALL,

@@ -1,4 +1,4 @@
-"""Bars of counts that three figures share: over decades where values span them, zeros as a bar of their own."""
+"""Histograms shared by figures: logarithmic where values span decades, with a separate bar for zeros."""
 
 from typing import Any
 
@@ -8,86 +8,86 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError
-from .style import BLUE, GREY, quiet, spans, whole
+from .style import BLUE, GREY, set_integer_ticks, set_style, spans_decades
 
 Floats = NDArray[np.float64]
 
-DECADES = 1.5  # from here on the axis is logarithmic
-BINS = 8, 40
+LOG_DECADES = 1.5  # from this span on the axis is logarithmic
+MIN_BINS, MAX_BINS = 8, 40
 
 
-def numbers(values: ArrayLike, name: str) -> Floats:
-    """Return values as finite numbers [N], at least one."""
-    found = np.asarray(values, np.float64).ravel()
-    if not len(found) or not np.isfinite(found).all():
-        raise DataError(f"{name} must be finite numbers, at least one; a model that diverged has none to show")
-    return found
+def finite_numbers(values: ArrayLike, name: str) -> Floats:
+    """Return values as finite numbers [N], at least one; `name` is the argument's name in the error message."""
+    numbers = np.asarray(values, np.float64).ravel()
+    if not len(numbers) or not np.isfinite(numbers).all():
+        raise DataError(f"{name} must be finite numbers, at least one (after a diverged fit: lower the learning rate)")
+    return numbers
 
 
-def edges(values: Floats) -> tuple[Floats, bool]:
-    """Return the bins' edges for values, and whether they are spaced over decades."""
-    bins = int(np.clip(2 * np.sqrt(len(values)), *BINS))
-    decades = spans(values, DECADES)
+def bin_edges(values: Floats) -> tuple[Floats, bool]:
+    """Return the bins' edges [bins + 1] for values, and whether they are spaced logarithmically."""
+    bins = int(np.clip(2 * np.sqrt(len(values)), MIN_BINS, MAX_BINS))
+    is_log = spans_decades(values, LOG_DECADES)
     low, high = float(values.min()), float(values.max())
-    if decades:
+    if is_log:
         return np.geomspace(low, high, bins + 1), True
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # all alike
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # all equal
         half = 0.05 * abs(low) or 0.5
         return np.array([low - half, low + half]), False
     return np.linspace(low, high, bins + 1), False
 
 
-def bars(ax: Axes, values: Floats, *, zeros: str | None = None) -> Floats:
-    """Draw how many of the values lie in each bin, and return the bins' edges.
+def draw_histogram(ax: Axes, values: Floats, *, zeros: str | None = None) -> Floats:
+    """Draw the histogram of values [N] and return the bins' edges.
 
-    `zeros`: how values that are exactly 0 are called; they get a bar of their own at the left.
+    If `zeros` is given, values that are exactly 0 have a separate bar at the left with this name.
     """
     rest = values if zeros is None else values[values != 0]
-    places: dict[float, str] = {}
-    found, decades = edges(rest) if len(rest) else (np.array([0.0, 1.0]), False)
+    named_ticks: dict[float, str] = {}
+    edges, is_log = bin_edges(rest) if len(rest) else (np.array([0.0, 1.0]), False)
     if len(rest):
-        counts = np.histogram(rest, found)[0]
-        ax.stairs(counts, found, fill=True, color=BLUE, linewidth=0)
-    if decades:
+        counts = np.histogram(rest, edges)[0]
+        ax.stairs(counts, edges, fill=True, color=BLUE, linewidth=0)
+    if is_log:
         ax.set_xscale("log")
     if len(rest) < len(values):
-        left, right = _aside(found, decades)
+        left, right = _zero_bar(edges, is_log)
         ax.stairs([len(values) - len(rest)], [left, right], fill=True, color=GREY, linewidth=0)
-        places[float(np.sqrt(left * right)) if decades else (left + right) / 2] = str(zeros)
-    _ticks(ax, found, decades, places, with_numbers=len(rest) > 0)
-    quiet(ax, grid="y")
+        named_ticks[float(np.sqrt(left * right)) if is_log else (left + right) / 2] = str(zeros)
+    _set_ticks(ax, edges, is_log, named_ticks, with_numbers=len(rest) > 0)
+    set_style(ax, grid="y")
     ax.tick_params(axis="x", which="both", bottom=True)
-    whole(ax, "y", most=6)
+    set_integer_ticks(ax, "y", most=6)
     ax.set_ylim(bottom=0)
-    if len(found) == 2 and not (len(rest) and len(rest) < len(values)):  # one bar is no wall
+    if len(edges) == 2 and not (len(rest) and len(rest) < len(values)):  # a single bar must not fill the axes
         left, right = ax.get_xlim()
         ax.set_xlim(left - 3 * (right - left), right + 3 * (right - left))
-    return found
+    return edges
 
 
-def _aside(found: Floats, decades: bool) -> tuple[float, float]:
-    """Return the ends of a bar to the left of the others, a twentieth of their width and as much away."""
-    low, high = found[0], found[-1]
-    if decades:
+def _zero_bar(edges: Floats, is_log: bool) -> tuple[float, float]:
+    """Return the ends of the bar of zeros: a twentieth of the bins' span wide, and as far to the left of them."""
+    low, high = edges[0], edges[-1]
+    if is_log:
         step = (high / low) ** 0.05
         return low / step**2, low / step
     step = (high - low) * 0.05
     return low - 2 * step, low - step
 
 
-def _ticks(ax: Axes, found: Floats, decades: bool, places: dict[float, str], *, with_numbers: bool) -> None:
-    """Put ticks where values are, named as plain numbers, and at the named places."""
-    low, high = float(found[0]), float(found[-1])
-    at: list[Any] = []
-    if with_numbers and decades:
+def _set_ticks(ax: Axes, edges: Floats, is_log: bool, named_ticks: dict[float, str], *, with_numbers: bool) -> None:
+    """Put ticks at plain numbers within the bins, and at the named positions."""
+    low, high = float(edges[0]), float(edges[-1])
+    numbers: list[Any] = []
+    if with_numbers and is_log:
         powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-        every = powers[:: max(1, len(powers) // 8)] if high / low > 300 else np.outer(powers, [1, 2, 5]).ravel()
-        at = [tick for tick in every if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
-    elif with_numbers and len(found) == 2:
-        at = [(low + high) / 2]
+        candidates = powers[:: max(1, len(powers) // 8)] if high / low > 300 else np.outer(powers, [1, 2, 5]).ravel()
+        numbers = [tick for tick in candidates if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    elif with_numbers and len(edges) == 2:
+        numbers = [(low + high) / 2]
     elif with_numbers:
-        at = [tick for tick in MaxNLocator(6).tick_values(low, high) if low <= tick <= high or not places]
-    ticks = {**places, **{float(tick): f"{tick:.6g}" for tick in at}}
+        numbers = [tick for tick in MaxNLocator(6).tick_values(low, high) if low <= tick <= high or not named_ticks]
+    ticks = {**named_ticks, **{float(tick): f"{tick:.6g}" for tick in numbers}}
     ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
     ax.xaxis.set_major_formatter(FixedFormatter(list(ticks.values())))
     ax.xaxis.set_minor_locator(NullLocator())

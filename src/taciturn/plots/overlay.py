@@ -1,4 +1,4 @@
-"""Several runs beside each other."""
+"""Several runs' histories on one pair of axes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,32 +9,72 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..core.errors import RecipeError
-from .history import done
-from .style import CYCLE, DASHES, axes, curve, decades, home, in_legend, legend, plain, quiet, spans, whole
+from .history import completed_epochs
+from .style import (
+    CYCLE,
+    DASHES,
+    add_legend,
+    display_text,
+    draw_curve,
+    figure_of,
+    legend_text,
+    new_axes,
+    set_integer_ticks,
+    set_log_scale,
+    set_style,
+    spans_decades,
+)
 
 Columns = Mapping[str, NDArray[Any]]
 
 
 def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | None = None) -> Figure:
-    """Return the figure of several runs' curves of one column of their histories, such as "validation_loss".
+    """Return the figure of one column of several runs' histories, one curve per run.
 
-    Runs that did not measure it are left out.
+    Parameters
+    ----------
+    histories : mapping of str to History
+        For each run's name, its history. Runs without finite numbers in the column are left out.
+    name : str, default="loss"
+        A column with one number per epoch, such as "validation_loss".
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    RecipeError
+        If no run has finite numbers in the column, or the column has one number per latent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> epoch = np.arange(2)
+    >>> runs = {"a": {"epoch": epoch, "loss": [3.0, 2.0]}, "b": {"epoch": epoch, "loss": [4.0, 1.0]}}
+    >>> [line.get_label() for line in overlay(runs).axes[0].lines]
+    ['a', 'b']
     """
     runs = {run: h for run, h in histories.items() if name in h and np.isfinite(np.asarray(h[name], float)).any()}
     if not runs:
-        known = sorted({column for history in histories.values() for column in history})
-        raise RecipeError(f"name={name!r}: no run has measured it; there are {', '.join(known) or 'no runs'}")
+        columns = sorted({column for history in histories.values() for column in history})
+        mend = f"choose one of {', '.join(columns)}" if columns else "give one run or more"
+        raise RecipeError(f"name={name!r}: no run has finite numbers in this column; {mend}")
     if any(np.ndim(history[name]) != 1 for history in runs.values()):
-        raise RecipeError(f"name={name!r} is a number for each latent, not for each epoch; choose another column")
-    ax = axes() if ax is None else ax
+        raise RecipeError(f"name={name!r} has a number for each latent, not for each epoch; choose another column")
+    ax = new_axes() if ax is None else ax
     for i, (run, history) in enumerate(runs.items()):
         dashes = DASHES[i // len(CYCLE) % len(DASHES)]
-        curve(ax, done(history), history[name], color=CYCLE[i % len(CYCLE)], linestyle=dashes, label=in_legend(run))
+        label = legend_text(run)
+        epochs = completed_epochs(history)
+        draw_curve(ax, epochs, history[name], color=CYCLE[i % len(CYCLE)], linestyle=dashes, label=label)
     values = np.concatenate([np.asarray(history[name], float) for history in runs.values()])
-    if spans(values, 1.0):
-        decades(ax, "y", values)
-    quiet(ax)
-    whole(ax, "x")
-    ax.set(xlabel="epoch", ylabel=plain(name.replace("_", " ")))
-    legend(ax, **({} if len(runs) <= 6 else {"loc": "upper left", "bbox_to_anchor": (1, 1)}))
-    return home(ax)
+    if spans_decades(values, 1.0):
+        set_log_scale(ax, "y", values)
+    set_style(ax)
+    set_integer_ticks(ax, "x")
+    ax.set(xlabel="epoch", ylabel=display_text(name.replace("_", " ")))
+    add_legend(ax, **({} if len(runs) <= 6 else {"loc": "upper left", "bbox_to_anchor": (1, 1)}))
+    return figure_of(ax)

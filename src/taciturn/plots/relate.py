@@ -1,4 +1,4 @@
-"""What latents have to do with labels: effects with their uncertainty."""
+"""Effects of latents on labels, with their intervals."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -9,11 +9,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ..core.errors import DataError, RecipeError
-from .style import BLUE, GREY, ORANGE, SMALL, axes, home, plain, quiet
+from .style import BLUE, GREY, ORANGE, SMALL, display_text, figure_of, new_axes, set_style
 
 
 class Effect(Protocol):
-    """How a latent goes with a class, or with a number: an estimate, and the interval it lies in."""
+    """The relation of a latent to a class or a number: an estimate and its interval; see `probes.Effect`."""
 
     @property
     def latent(self) -> int: ...  # noqa: D102
@@ -27,10 +27,10 @@ class Effect(Protocol):
     def high(self) -> float: ...  # noqa: D102
 
 
-# where there is no effect, the ends that none lies beyond, and what is measured
+# the value without any effect, the bounds of the effect, and the axis label
 KINDS = {
-    "classes": (0.5, (0.0, 1.0), "AUC: 0.5 is chance"),
-    "number": (0.0, (-1.0, 1.0), "rank correlation: 0 is none"),
+    "classes": (0.5, (0.0, 1.0), "AUC (0.5: chance)"),
+    "number": (0.0, (-1.0, 1.0), "Spearman correlation (0: none)"),
 }
 
 
@@ -42,39 +42,69 @@ def relate(
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Return the figure of effects and their intervals, the first at the top, beside the line of no effect.
+    """Return the figure of effects and their intervals, the first at the top, with a line at no effect.
 
-    `effects` are those that `probes.relate` finds. `kind`: "classes" (the area under the curve, no effect at 0.5) or
-    "number" (a correlation, none at 0). Orange lies above that line with its whole interval, blue below, and grey on
-    it. `label` says what is measured.
+    An interval wholly above that line is orange, wholly below it blue, and across it grey.
+
+    Parameters
+    ----------
+    effects : sequence of Effect
+        Such as `probes.relate(...).effects`.
+    kind : {"classes", "number"}, default="classes"
+        "classes": effects are AUCs, no effect is 0.5. "number": effects are correlations, no effect is 0.
+    most : int, default=20
+        Maximal number of effects shown.
+    label : str, optional
+        The x axis label; by default what the kind measures.
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    RecipeError
+        If `kind` is unknown.
+    DataError
+        If there are no effects.
+
+    Examples
+    --------
+    >>> from taciturn.probes import Effect
+    >>> effect = Effect(3, "yes", 0.8, 0.7, 0.9, p=0.01, q=0.02, precision=0.7, recall=0.6)
+    >>> [tick.get_text() for tick in relate([effect]).axes[0].get_yticklabels()]
+    ['latent 3 · yes']
     """
     if kind not in KINDS:
         raise RecipeError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
     if not len(effects):
-        raise DataError("there is no effect to show")
-    nothing, ends, usual = KINDS[kind]
+        raise DataError("there is no effect to show; give one or more")
+    no_effect, bounds, default_label = KINDS[kind]
     shown = effects[:most]
     effect, low, high = (np.array([getattr(e, name) for e in shown], float) for name in ("effect", "low", "high"))
-    colours = np.where(low > nothing, ORANGE, np.where(high < nothing, BLUE, GREY))
-    ax = axes(height=0.9 + 0.24 * len(shown)) if ax is None else ax
-    at = np.arange(len(shown))
-    ax.axvline(nothing, color=GREY, linewidth=1, linestyle="--")
-    intervals = [[(left, y), (right, y)] for left, right, y in zip(low, high, at, strict=True)]
+    colours = np.where(low > no_effect, ORANGE, np.where(high < no_effect, BLUE, GREY))
+    ax = new_axes(height=0.9 + 0.24 * len(shown)) if ax is None else ax
+    positions = np.arange(len(shown))
+    ax.axvline(no_effect, color=GREY, linewidth=1, linestyle="--")
+    intervals = [[(left, y), (right, y)] for left, right, y in zip(low, high, positions, strict=True)]
     ax.add_collection(LineCollection(intervals, colors=list(colours), linewidths=1.8))
-    ax.scatter(effect, at, s=24, c=list(colours), linewidths=0, zorder=3)
-    reach = np.array([*low, *high, *effect, nothing])
-    left, right = np.nanmin(reach), np.nanmax(reach)
-    room = 0.04 * (right - left) or 0.04
-    quiet(ax, grid="x")
-    ax.set_yticks(at, [_name(e) for e in shown], fontsize=SMALL)
+    ax.scatter(effect, positions, s=24, c=list(colours), linewidths=0, zorder=3)
+    values = np.array([*low, *high, *effect, no_effect])
+    left, right = np.nanmin(values), np.nanmax(values)
+    margin = 0.04 * (right - left) or 0.04
+    set_style(ax, grid="x")
+    ax.set_yticks(positions, [_name(e) for e in shown], fontsize=SMALL)
     ax.tick_params(axis="y", length=0)
-    ax.set(xlim=(max(left - room, ends[0] - 0.02), min(right + room, ends[1] + 0.02)), ylim=(len(shown) - 0.4, -0.6))
-    ax.set_xlabel(usual if label is None else plain(label, 60))
+    xlim = (max(left - margin, bounds[0] - 0.02), min(right + margin, bounds[1] + 0.02))
+    ax.set(xlim=xlim, ylim=(len(shown) - 0.4, -0.6))
+    ax.set_xlabel(default_label if label is None else display_text(label, 60))
     if len(shown) < len(effects):
-        ax.set_title(f"the first {len(shown):,} of {len(effects):,}", loc="left", fontsize="medium")
-    return home(ax)
+        ax.set_title(f"the first {len(shown):,} of {len(effects):,} effects", loc="left", fontsize="medium")
+    return figure_of(ax)
 
 
 def _name(effect: Effect) -> str:
     latent = f"latent {effect.latent}"
-    return latent if effect.of in (None, "") else f"{latent} · {plain(effect.of)}"
+    return latent if effect.of in (None, "") else f"{latent} · {display_text(effect.of)}"

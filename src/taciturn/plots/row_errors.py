@@ -1,27 +1,49 @@
-"""How the rows' errors are distributed."""
+"""Histogram of the rows' reconstruction errors."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .histogram import bars, numbers
-from .style import GREEN, ORANGE, axes, home, legend_above
+from .histogram import draw_histogram, finite_numbers
+from .style import GREEN, ORANGE, add_legend_above, figure_of, new_axes
 
 
 def row_errors(per_row: ArrayLike, ax: Axes | None = None) -> Figure:
-    """Return the histogram of rows by their reconstruction errors [n_samples], half and nineteen in twenty marked.
+    """Return the histogram of the rows' reconstruction errors, with lines at the median and the 95% quantile.
 
-    Over decades where the errors span them; rows that are met exactly are a bar of their own at the left.
+    The axis is logarithmic where errors span decades. Rows reconstructed exactly are a separate bar at the left.
+
+    Parameters
+    ----------
+    per_row : array of shape [n_samples]
+        Mean squared errors, ≥ 0.
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    DataError
+        If an error is not finite, or there are none.
+
+    Examples
+    --------
+    >>> figure = row_errors([0.1, 0.2, 0.3, 0.4, 0.5])
+    >>> figure.axes[0].lines[0].get_label()
+    'half of the rows: 0.3 or less'
     """
-    found = numbers(per_row, "per_row")
-    ax = axes(height=3.2) if ax is None else ax
-    bars(ax, found, zeros="exact")
-    for share, colour, dashes, said in ((0.5, GREEN, "--", "half"), (0.95, ORANGE, ":", "95%")):
-        bound = float(np.quantile(found, share))
+    values = finite_numbers(per_row, "per_row")
+    ax = new_axes(height=3.2) if ax is None else ax
+    draw_histogram(ax, values, zeros="exact")
+    for share, colour, dashes, share_text in ((0.5, GREEN, "--", "half"), (0.95, ORANGE, ":", "95%")):
+        bound = float(np.quantile(values, share))
         if bound > 0:
-            label = f"{said} of the rows: {bound:.3g} or less"
+            label = f"{share_text} of the rows: {bound:.3g} or less"
             ax.axvline(bound, color=colour, linewidth=1.4, linestyle=dashes, label=label)
     ax.set(xlabel="mean squared error of a row", ylabel="rows")
-    legend_above(ax)
-    return home(ax)
+    add_legend_above(ax)
+    return figure_of(ax)

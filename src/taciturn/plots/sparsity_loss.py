@@ -1,4 +1,4 @@
-"""The textbook's Figure 15-10: how the two sparsity losses punish a latent that is too loud or too quiet."""
+"""Géron's Figure 15-10 (2017): the two sparsity losses against the mean activation of a latent."""
 
 from typing import Any
 
@@ -10,15 +10,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import RecipeError
 from ..objective import kl, squared_rate
-from .style import BLUE, GREEN, GREY, ORANGE, axes, home, legend, quiet
+from .style import BLUE, GREEN, GREY, ORANGE, add_legend, figure_of, new_axes, set_style
 
-MANY = 2_000  # marks, from which on they are stored as pixels
+RASTER_MARKS = 2_000  # above this many, marks are stored as pixels
 
 Curve = NDArray[np.float64]
 
 
 def curves(target: float, rates: ArrayLike) -> tuple[Curve, Curve]:
-    """Return the squared error and the Kullback-Leibler divergence of each actual rate in (0, 1), in float64.
+    """Return the squared error and the Kullback-Leibler divergence of mean activations from a target.
+
+    Parameters
+    ----------
+    target : float
+        The target mean activation, in (0, 1).
+    rates : array of shape [N]
+        Mean activations, in (0, 1).
+
+    Returns
+    -------
+    squared, divergence : arrays [N], float64
+        Both ≥ 0, and 0 at the target.
 
     Examples
     --------
@@ -31,26 +43,55 @@ def curves(target: float, rates: ArrayLike) -> tuple[Curve, Curve]:
 
 
 def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | None = None) -> Figure:
-    """Return the figure of both losses against the actual sparsity, the target marked (Géron, 2017, Figure 15-10).
+    """Return the figure of both sparsity losses against the mean activation, with a line at the target.
 
-    `rates` [n_components]: a model's own mean activations, drawn as ticks on the same axis. 0 < target < 1.
+    Parameters
+    ----------
+    target : float
+        The target mean activation, in (0, 1).
+    rates : array of shape [n_components], optional
+        A model's own mean activations, in [0, 1], drawn as ticks on the x axis.
+    ax : matplotlib Axes, optional
+        Where to draw; by default axes on a new figure.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    RecipeError
+        If `target` lies outside (0, 1), or a rate outside [0, 1].
+
+    Notes
+    -----
+    Figure 15-10 of Géron (2017).
+
+    Examples
+    --------
+    >>> figure = sparsity_loss(0.1, [0.05, 0.15])
+    >>> [line.get_label() for line in figure.axes[0].lines]
+    ['KL divergence', 'squared error', 'target 0.1', '2 latents, mean activation 0.100']
     """
     if not 0 < target < 1:
         raise RecipeError(f"target={target} must lie between 0 and 1, both excluded")
-    said = np.asarray([] if rates is None else rates, np.float64)
-    if said.size and not (said.min() >= 0 and said.max() <= 1):
-        raise RecipeError(f"rates from {said.min():g} to {said.max():g} do not lie in [0, 1]; these codes have no rate")
-    ax = axes() if ax is None else ax
-    actual = np.linspace(0.001, 0.999, 999)
-    squared, divergence = curves(target, actual)
-    ax.plot(actual, divergence, color=BLUE, linewidth=2, label="KL divergence")
-    ax.plot(actual, squared, color=ORANGE, linewidth=2, linestyle="--", label="squared error")
+    means = np.asarray([] if rates is None else rates, np.float64)
+    if means.size and not (means.min() >= 0 and means.max() <= 1):
+        raise RecipeError(
+            f"rates from {means.min():g} to {means.max():g} do not lie in [0, 1]; both losses need codes in [0, 1], "
+            "such as sigmoid codes"
+        )
+    ax = new_axes() if ax is None else ax
+    x = np.linspace(0.001, 0.999, 999)
+    squared, divergence = curves(target, x)
+    ax.plot(x, divergence, color=BLUE, linewidth=2, label="KL divergence")
+    ax.plot(x, squared, color=ORANGE, linewidth=2, linestyle="--", label="squared error")
     ax.axvline(target, color=GREY, linewidth=1, linestyle=":", label=f"target {target:g}")
-    if said.size:
-        label = f"{said.size} latents, mean rate {said.mean():.3f}"
-        marks: dict[str, Any] = {"color": GREEN, "markersize": 16, "alpha": 0.6, "clip_on": False}
-        ax.plot(said, np.zeros_like(said), "|", label=label, rasterized=said.size > MANY, **marks)
-    ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="cost")
-    quiet(ax)
-    legend(ax)
-    return home(ax)
+    if means.size:
+        label = f"{means.size} latents, mean activation {means.mean():.3f}"
+        options: dict[str, Any] = {"color": GREEN, "markersize": 16, "alpha": 0.6, "clip_on": False}
+        ax.plot(means, np.zeros_like(means), "|", label=label, rasterized=means.size > RASTER_MARKS, **options)
+    ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="loss")
+    set_style(ax)
+    add_legend(ax)
+    return figure_of(ax)

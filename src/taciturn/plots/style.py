@@ -1,7 +1,7 @@
-"""How all figures look: one palette that colour-blind readers can tell apart (Okabe and Ito, 2008), quiet axes.
+"""The common style of all figures: one palette that colour-blind readers can distinguish (Okabe and Ito, 2008).
 
-Every colour of every figure is one of `COLOURS`, or one of them made transparent: whoever puts a figure on a page may
-replace them by name. The colour maps end in nothing rather than in white, so that images suit any paper.
+Every colour of every figure is one of `COLOURS`, or one of them made transparent, so a page that shows a figure can
+replace colours by name. The colour maps are transparent at 0, not white, so images suit any background.
 """
 
 import os
@@ -40,139 +40,162 @@ COLOURS = {
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY)
 DASHES = ("-", "--", ":", "-.")
 FORMATS = (".png", ".svg", ".pdf")
-SMALL = 8  # points
+SMALL = 8  # font size, points
 
 
-def _clear(colour: str) -> tuple[float, ...]:
+def _transparent(colour: str) -> tuple[float, ...]:
     return to_rgba(colour, 0)
 
 
-# -1 … 0 … 1: blue, nothing, orange; and 0 … 1: nothing, orange
+# -1 … 0 … 1: blue, transparent, orange; and 0 … 1: transparent, orange
 SIGNED = LinearSegmentedColormap.from_list(
-    "signed", [(0, to_rgba(BLUE)), (0.5, _clear(BLUE)), (0.5, _clear(ORANGE)), (1, to_rgba(ORANGE))]
+    "signed", [(0, to_rgba(BLUE)), (0.5, _transparent(BLUE)), (0.5, _transparent(ORANGE)), (1, to_rgba(ORANGE))]
 )
-AMOUNT = LinearSegmentedColormap.from_list("amount", [_clear(ORANGE), to_rgba(ORANGE)])
+AMOUNT = LinearSegmentedColormap.from_list("amount", [_transparent(ORANGE), to_rgba(ORANGE)])
 
 
-def axes(width: float = 6.4, height: float = 4.0) -> Axes:
-    """Return fresh axes on a figure of their own; no global state is touched."""
+def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
+    """Return axes on a new figure of width × height inches; no global state is changed."""
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def home(ax: Axes) -> Figure:
-    """Return the figure that the axes stand on."""
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that the axes belong to."""
     figure = ax.figure
     assert isinstance(figure, Figure)
     return figure
 
 
-def ink(ax: Axes) -> None:
-    """Give text, ticks and spines the style's colours."""
+def set_colours(ax: Axes) -> None:
+    """Set the style's colours for text, ticks and spines."""
     ax.tick_params(which="both", color=EDGE, labelcolor=TEXT)
     ax.spines[:].set_color(EDGE)
     for text in (ax.title, ax._left_title, ax._right_title, ax.xaxis.label, ax.yaxis.label):  # type: ignore[attr-defined]
         text.set_color(TEXT)
 
 
-def quiet(ax: Axes, *, grid: str = "both") -> None:
-    """Leave only the axes that are read; the grid follows "x", "y" or "both"."""
-    ink(ax)
+def set_style(ax: Axes, *, grid: str = "both") -> None:
+    """Set the style's colours, hide the top and right spines, and draw a grid along "x", "y" or "both"."""
+    set_colours(ax)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)
     ax.grid(True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
 
 
-def bare(ax: Axes) -> None:
-    """Leave no ticks and no spines."""
-    ink(ax)
+def hide_frame(ax: Axes) -> None:
+    """Hide ticks and spines."""
+    set_colours(ax)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
 
 
-def legend(ax: Axes, **how: Any) -> None:
-    """Name what is drawn, if anything has a name; without a box, which would have to know the paper's colour."""
+def add_legend(ax: Axes, **options: Any) -> None:
+    """Add a legend if anything has a label; without a frame, whose colour would depend on the page."""
     handles, labels = ax.get_legend_handles_labels()
     if handles:
-        usual: dict[str, Any] = {"frameon": False, "labelcolor": TEXT, "loc": "best"}
-        ax.legend(handles, labels, **usual | how)
+        defaults: dict[str, Any] = {"frameon": False, "labelcolor": TEXT, "loc": "best"}
+        ax.legend(handles, labels, **defaults | options)
 
 
-def legend_above(ax: Axes, **how: Any) -> None:
-    """Name what is drawn above the axes at the right, where it hides nothing."""
-    usual: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 4, "borderaxespad": 0.2}
-    legend(ax, **{"fontsize": SMALL, "columnspacing": 1.2, "handlelength": 1.6} | usual | how)
+def add_legend_above(ax: Axes, **options: Any) -> None:
+    """Add a legend above the axes at the right, where it hides nothing."""
+    defaults: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 4, "borderaxespad": 0.2}
+    add_legend(ax, **{"fontsize": SMALL, "columnspacing": 1.2, "handlelength": 1.6} | defaults | options)
 
 
-def whole(ax: Axes, axis: str, *, most: int = 8) -> None:
-    """Put ticks at whole numbers only."""
+def set_integer_ticks(ax: Axes, axis: str, *, most: int = 8) -> None:
+    """Put at most about `most` ticks on axis "x" or "y", at whole numbers only."""
     getattr(ax, f"{axis}axis").set_major_locator(MaxNLocator(most, integer=True))
 
 
-def curve(ax: Axes, x: ArrayLike, y: ArrayLike, **how: Any) -> Line2D:
-    """Draw y [N] over x [N] as one line with gaps where y is not finite; a point without neighbours is a dot."""
+def draw_curve(ax: Axes, x: ArrayLike, y: ArrayLike, **options: Any) -> Line2D:
+    """Draw y [N] over x [N] as one line, with gaps where y is not finite; a point between gaps is a dot."""
     y = np.asarray(y, np.float64)
-    there = np.isfinite(y)
-    beside = np.append(there[1:], False) | np.append(False, there[:-1])
-    alone = np.flatnonzero(there & ~beside).tolist()
-    usual: dict[str, Any] = {"linewidth": 1.6}
-    if alone:
-        usual |= {"marker": "o", "markersize": 4, "markevery": alone}
-    (line,) = ax.plot(np.asarray(x), np.where(there, y, np.nan), **usual | how)
+    finite = np.isfinite(y)
+    has_neighbour = np.append(finite[1:], False) | np.append(False, finite[:-1])
+    isolated = np.flatnonzero(finite & ~has_neighbour).tolist()
+    defaults: dict[str, Any] = {"linewidth": 1.6}
+    if isolated:
+        defaults |= {"marker": "o", "markersize": 4, "markevery": isolated}
+    (line,) = ax.plot(np.asarray(x), np.where(finite, y, np.nan), **defaults | options)
     return line
 
 
-def decades(ax: Axes, axis: str, values: NDArray[Any]) -> None:
-    """Make an axis logarithmic, its ticks plain numbers; where values span few decades also at 2 and 5 of each."""
+def set_log_scale(ax: Axes, axis: str, values: NDArray[Any]) -> None:
+    """Make an axis logarithmic, with ticks at 1 (over less than two decades also at 2 and 5) of each decade."""
     ax.set(**{f"{axis}scale": "log"})
-    along = getattr(ax, f"{axis}axis")
-    along.set_major_locator(LogLocator(subs=(1.0,) if spans(values, 2.0) else (1.0, 2.0, 5.0), numticks=8))
-    along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    along.set_minor_locator(NullLocator())
+    mpl_axis = getattr(ax, f"{axis}axis")
+    mpl_axis.set_major_locator(LogLocator(subs=(1.0,) if spans_decades(values, 2.0) else (1.0, 2.0, 5.0), numticks=8))
+    mpl_axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    mpl_axis.set_minor_locator(NullLocator())
 
 
-def bar_of(drawn: AxesImage, label: str, ticks: Sequence[float] | None = None) -> None:
-    """Put an image's scale of colours beside it (which matplotlib stores as pixels)."""
-    assert drawn.axes is not None
-    bar = home(drawn.axes).colorbar(drawn, ax=drawn.axes, ticks=ticks)
-    ink(bar.ax)
+def add_colour_bar(image: AxesImage, label: str, ticks: Sequence[float] | None = None) -> None:
+    """Add a colour bar beside an image (matplotlib stores it as pixels)."""
+    assert image.axes is not None
+    bar = figure_of(image.axes).colorbar(image, ax=image.axes, ticks=ticks)
+    set_colours(bar.ax)
     bar.set_label(label, color=TEXT)
     bar.ax.spines[:].set_visible(False)
 
 
-def spans(values: NDArray[Any], decades: float) -> bool:
-    """Return whether finite values, all above 0, differ by so many decades or more."""
+def spans_decades(values: NDArray[Any], decades: float) -> bool:
+    """Return whether the finite values are all above 0 and span at least so many decades."""
     values = values[np.isfinite(values)]
     if not len(values) or values.min() <= 0:
         return False
     return bool(np.log10(values.max()) - np.log10(values.min()) >= decades)
 
 
-def plain(name: Any, most: int = 28) -> str:
-    """Return a name as a figure can show it: on one line, at most so many characters, `$` an ordinary sign.
+def display_text(name: Any, most: int = 28) -> str:
+    """Return a name as a figure can show it: on one line, at most `most` characters, `$` escaped.
 
     Examples
     --------
-    >>> plain("price in $, or in US$")
+    >>> display_text("price in $, or in US$")
     'price in \\\\$, or in US\\\\$'
-    >>> plain("a rather long name of a column", 12)
+    >>> display_text("a rather long name of a column", 12)
     'a rather lo…'
     """
-    text = str(name)[: most * 8]  # of a book, no more than what can be seen
+    text = str(name)[: most * 8]  # of a very long text, no more than can be visible
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     if len(text) > most or len(str(name)) > most * 8:
         text = text[: most - 1].rstrip() + "…"
     return text.replace("$", r"\$")
 
 
-def in_legend(name: Any) -> str:
-    """Return a name as a legend shows it: matplotlib leaves out what is empty or begins with an underscore."""
-    text = plain(name) or "(no name)"
+def legend_text(name: Any) -> str:
+    """Return a name as a legend can show it: matplotlib omits labels that are empty or begin with an underscore."""
+    text = display_text(name) or "(no name)"
     return " " + text if text.startswith("_") else text
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG, SVG or PDF, by the file's ending, whole or not at all."""
+    """Write a figure to a PNG, SVG or PDF file; the file is complete or is not changed.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        The figure.
+    path : str or path
+        Ends in .png, .svg or .pdf; the ending selects the format.
+
+    Raises
+    ------
+    RecipeError
+        If the ending is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from taciturn import plots
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plots.save(plots.rates([0.1, 0.2]), Path(folder) / "rates.svg")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['rates.svg']
+    """
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
         raise RecipeError(f"{path}: figures are written as {', '.join(FORMATS)}; choose one of these endings")
@@ -181,5 +204,23 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def write(figure: Figure, path: Path) -> None:
-    """Write a figure into a folder that is itself being written."""
+    """Write a figure to a file directly, for callers that already write into a temporary folder; else use `save`.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        The figure.
+    path : Path
+        Ends in .png, .svg or .pdf; the ending selects the format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from taciturn import plots
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plots.write(plots.rates([0.1, 0.2]), Path(folder) / "rates.png")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['rates.png']
+    """
     figure.savefig(path, format=path.suffix.lower()[1:], dpi=160)

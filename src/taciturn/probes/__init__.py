@@ -1,11 +1,11 @@
-"""What codes are good for when labels are at hand, and what other seeds learn: scikit-learn beside the models."""
+"""Probes: how latents relate to labels, what simpler models reach, how far seeds agree. Uses scikit-learn."""
 
 from .baselines import Baseline, principal_components, untrained
+from .labels import relatable
 from .plane import plane
 from .relate import Effect, Related, relate
 from .seed_stability import seed_stability
 from .sparse_probing import SparseProbe, sparse_probing
-from .targets import relatable
 
 __all__ = [
     "Baseline",

@@ -1,4 +1,4 @@
-"""Which latents go with a label or a number."""
+"""Relations between latents and labels: classes or a number."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,52 +10,107 @@ from scipy import stats
 from scipy.sparse import csc_array, issparse
 
 from ..core.errors import DataError, RecipeError
-from ..metrics.arrays import Floats, columns, plain
-from .few import best_latents, score
-from .ranks import Ranks, auc_interval, correlation_interval, follow_number, precision_recall, rank, tell_classes
-from .targets import Target, read_target
+from ..metrics.arrays import Floats, to_csc, to_numpy
+from .labels import Labels, parse_labels
+from .latent_subsets import best_latents, cross_validated_score
+from .ranks import Ranks, auc_interval, auc_test, correlation_interval, precision_recall, rank, spearman_test
 
-PROBED = 2_000  # latents that one model reads at most
+MAX_MODEL_LATENTS = 2_000  # latents that one model is trained on
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One latent beside one class, or beside the number."""
+    """The relation of one latent to one class, or to a number.
+
+    Attributes
+    ----------
+    latent : int
+        The latent's index.
+    of : str
+        The class that its large codes (effect above 0.5) or its small codes (below 0.5) indicate; "" for a number.
+    effect : float
+        The AUC as a detector of the class, in [0, 1] (0.5: no relation), or Spearman's correlation with the number,
+        in [-1, 1] (0: no relation).
+    low, high : float
+        The ends of the effect's 95% interval.
+    p : float
+        Two-sided p value.
+    q : float
+        p adjusted by Benjamini and Hochberg (1995) over all latents and classes.
+    precision, recall : float or None
+        Of the rule "the code is above its threshold" (below, if the effect is below 0.5), in [0, 1]; None for a number.
+    """
 
     latent: int
-    of: str  # the class that it speaks for, or against; "" for a number
-    effect: float  # AUC as a detector of the class (below 0.5: it speaks against it), or Spearman's correlation
-    low: float  # of its 95% interval
+    of: str
+    effect: float
+    low: float
     high: float
-    p: float  # two-sided
-    q: float  # after Benjamini and Hochberg, over all latents and classes
-    precision: float | None  # of "the code is above its threshold" (below, if it speaks against); None for a number
+    p: float
+    q: float
+    precision: float | None
     recall: float | None
 
 
 @dataclass(frozen=True)
 class Related:
-    """The latents that go with a target, and what a model makes of the best few."""
+    """The latents related to a label, and how well a model of the best few predicts it.
 
-    kind: str  # "classes" or "number"
-    target: str  # its name
-    rows: int  # that were used
-    left_out: int  # without a label, or of a class with too few rows
-    classes: tuple[str, ...]  # () for a number
-    counts: tuple[int, ...]  # rows of each class: by chance, a precision is their share
-    tested: int  # latents whose codes are not all the same
-    level: float  # of false discoveries
-    found: int  # latents with q <= level
-    effects: tuple[Effect, ...]  # the strongest of each latent found, the strongest first
-    measure: str  # "balanced accuracy" or "R²", of the five numbers below
-    few: int  # latents that the small model reads
-    few_score: float  # cross-validated
-    all_score: float | None  # the same model on all latents tested; None if they are more than 2,000
-    raw_score: float  # the same model on the raw columns
+    Attributes
+    ----------
+    kind : {"classes", "number"}
+        What the labels are.
+    target : str
+        The label's name.
+    rows : int
+        Rows used.
+    left_out : int
+        Rows without a label, or of a class with fewer than 10 rows.
+    classes : tuple of str
+        The classes' names; () for a number.
+    counts : tuple of int
+        Rows of each class. A class's share of the rows is the precision of chance.
+    tested : int
+        Latents whose codes are not constant.
+    level : float
+        The false discovery rate that was allowed.
+    found : int
+        Latents with q ≤ level.
+    effects : tuple of Effect
+        The strongest effect of each latent found, the strongest first; `most` at most.
+    measure : str
+        "balanced accuracy" or "R²": what the four scores are.
+    few : int
+        Latents that the small model reads.
+    few_score : float
+        The small model's cross-validated score.
+    all_score : float or None
+        The score of the same model on all latents tested; None if there are none or more than 2,000.
+    raw_score : float
+        The score of the same model on the raw columns.
+    chance : float
+        The score of chance: 1 / number of classes, or 0.
+    """
+
+    kind: str
+    target: str
+    rows: int
+    left_out: int
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    tested: int
+    level: float
+    found: int
+    effects: tuple[Effect, ...]
+    measure: str
+    few: int
+    few_score: float
+    all_score: float | None
+    raw_score: float
     chance: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, as JSON has them."""
+        """Return the fields as plain values for JSON."""
         return asdict(self) | {
             "classes": list(self.classes),
             "counts": list(self.counts),
@@ -64,7 +119,7 @@ class Related:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Related":
-        """Return what `to_dict` wrote down."""
+        """Return the Related whose `to_dict` returned these values."""
         effects = tuple(Effect(**effect) for effect in values["effects"])
         tuples = {name: tuple(values[name]) for name in ("classes", "counts")}
         return cls(**{**values, **tuples, "effects": effects})
@@ -82,131 +137,155 @@ def relate(
     few: int = 8,
     seed: int = 0,
 ) -> Related:
-    """Return the latents that go with classes or with a number, on rows that the model has never seen.
-
-    Every latent is tested beside every class against the others (beside one, of two classes) by a rank test, and
-    beside a number by Spearman's correlation; false discoveries are controlled over all these tests. Ranks, because
-    then neither units nor one row with a huge code can make a relation, and a latent that is 0 in most rows, as
-    sparse codes are, keeps its level: where one value is that of most rows, the test is Fisher's exact one.
-
-    The intervals are each latent's own: they do not know that the strongest were picked, so read them as optimistic.
-    Both models learn from 3,000 rows at most. The small one reads the latents that go best with the target on the rows
-    of its own training fold (with classes, each names its best latent in turn): logistic regression, classes weighing
-    the same, or ridge regression.
+    """Return the latents that are related to labels, classes or a number, on rows held out from training.
 
     Parameters
     ----------
     codes : array or SciPy sparse array of shape [N, L]
-        Of rows never trained on.
+        Codes of rows that the model was not trained on.
     y : array of shape [N]
-        Strings, bools or whole numbers of at most 20 values are classes, others a number; `kind` ("classes",
-        "number") says otherwise. Rows without a label (None, NaN) are left out, and so are those of a class that has
-        fewer than 10: no model can be judged on them.
-    rows : array of shape [N, D]
-        What was encoded, for the model on raw columns.
-    target : str
-        The name of y.
-    level : float
-        The share of false discoveries among the latents found.
-    most : int
-        Effects at most.
-    few : int
-        Latents of the small model.
-    seed : int
-        Of the folds.
+        The labels. Strings, bools and whole numbers of at most 20 distinct values are classes, others a number; `kind`
+        overrides this. Rows without a label (None, NaN) are left out, and rows of a class with fewer than 10 rows: no
+        model can be evaluated on so few.
+    rows : array or SciPy sparse array of shape [N, D]
+        The rows that were encoded, for the model on raw columns.
+    target : str, default=""
+        The label's name.
+    kind : {"classes", "number"}, optional
+        What the labels are.
+    level : float, default=0.05
+        The false discovery rate: the expected share of false discoveries among the latents found, in (0, 1).
+    most : int, default=40
+        Maximal number of effects returned, ≥ 1.
+    few : int, default=8
+        Number of latents of the small model, ≥ 1.
+    seed : int, default=0
+        Seed of the folds.
+
+    Returns
+    -------
+    Related
+        The strongest effects, and the scores of linear models on the best few latents, on all latents and on the raw
+        columns.
+
+    Raises
+    ------
+    DataError
+        If codes, labels and rows do not have the same number of rows, are not finite, or too few rows have labels.
+    RecipeError
+        If `level`, `most`, `few` or `kind` is out of range.
+
+    Notes
+    -----
+    Every latent is tested against every class versus the others (against one class if there are two) by a rank test, or
+    against a number by Spearman's correlation. False discoveries are controlled over all these tests (Benjamini and
+    Hochberg, 1995). Ranks do not depend on units, and one row with a huge code cannot produce a relation. Where more
+    than half of the rows have one value (sparse codes are 0 in most rows), the test is Fisher's exact one, which keeps
+    its level there.
+
+    The intervals are each latent's own: they do not account for the selection of the strongest, so they are optimistic.
+
+    The models are logistic regression with balanced class weights, or ridge regression, cross-validated in five folds
+    on 3,000 rows at most. The small model reads the latents most strongly related to the label on the training rows of
+    each fold; with classes, each class adds its best latent in turn.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["no", "yes"], 50)
     >>> codes = np.stack([rng.random(100), y == "yes"], axis=1)
-    >>> found = relate(codes, y, rng.normal(size=(100, 3)), few=1)
-    >>> [(effect.latent, effect.of, effect.effect, effect.precision, effect.recall) for effect in found.effects]
+    >>> related = relate(codes, y, rng.normal(size=(100, 3)), few=1)
+    >>> [(effect.latent, effect.of, effect.effect, effect.precision, effect.recall) for effect in related.effects]
     [(1, 'yes', 1.0, 1.0, 1.0)]
-    >>> found.few_score
+    >>> related.few_score
     1.0
     """
-    by_latent, known = columns(codes, "codes"), read_target(y, kind)
-    raw = columns(rows, "rows").toarray() if issparse(rows) else np.asarray(plain(rows))
-    _check(by_latent, known, raw, level, most, few)
+    by_latent, labels = to_csc(codes, "codes"), parse_labels(y, kind)
+    raw = to_csc(rows, "rows").toarray() if issparse(rows) else np.asarray(to_numpy(rows))
+    _check(by_latent, labels, raw, level, most, few)
     by_latent.sum_duplicates()
-    by_latent, raw = csc_array(by_latent[known.kept]), raw[known.kept].astype(np.float64)
+    by_latent, raw = csc_array(by_latent[labels.rows]), raw[labels.rows].astype(np.float64)
     tested = np.flatnonzero(by_latent.max(axis=0).toarray() != by_latent.min(axis=0).toarray())
     by_latent = csc_array(by_latent[:, tested])
     few = min(few, len(tested))
-    chance = 1 / len(known.classes) if known.classes else 0.0
+    chance = 1 / len(labels.classes) if labels.classes else 0.0
     effects: tuple[Effect, ...] = ()
-    found, few_score = 0, chance
+    n_found, few_score = 0, chance
     if len(tested):
         ranks = rank(by_latent)
-        effects, found = _effects(ranks, known, tested, level, most, seed)
-        few_score = score(known, seed, lambda learn: by_latent[:, best_latents(ranks, known, learn, few)].toarray())
+        effects, n_found = _effects(ranks, labels, tested, level, most, seed)
+        few_score = cross_validated_score(
+            labels, seed, lambda train: by_latent[:, best_latents(ranks, labels, train, few)].toarray()
+        )
+    all_score = None
+    if 0 < len(tested) <= MAX_MODEL_LATENTS:
+        all_score = cross_validated_score(labels, seed, lambda _: by_latent.toarray())
     return Related(
-        kind=known.kind,
+        kind=labels.kind,
         target=target,
-        rows=len(known.y),
-        left_out=known.given - len(known.y),
-        classes=known.classes,
-        counts=tuple(known.inside.sum(0).tolist()),
+        rows=len(labels.y),
+        left_out=labels.n_rows - len(labels.y),
+        classes=labels.classes,
+        counts=tuple(labels.in_class.sum(0).tolist()),
         tested=len(tested),
         level=level,
-        found=found,
+        found=n_found,
         effects=effects,
-        measure="balanced accuracy" if known.classes else "R²",
+        measure="balanced accuracy" if labels.classes else "R²",
         few=few,
         few_score=few_score,
-        all_score=score(known, seed, lambda _: by_latent.toarray()) if 0 < len(tested) <= PROBED else None,
-        raw_score=score(known, seed, lambda _: raw),
+        all_score=all_score,
+        raw_score=cross_validated_score(labels, seed, lambda _: raw),
         chance=chance,
     )
 
 
 def _effects(
-    ranks: Ranks, known: Target, tested: NDArray[np.intp], level: float, most: int, seed: int
+    ranks: Ranks, labels: Labels, tested: NDArray[np.intp], level: float, most: int, seed: int
 ) -> tuple[tuple[Effect, ...], int]:
-    """Return the strongest effect of each latent found, the strongest first, and how many were found."""
-    if known.classes:
-        # of two classes, each is all that the other is not: one test
-        inside = known.inside[:, -1:] if len(known.classes) == 2 else known.inside
-        effect_CL, p_CL = tell_classes(ranks, inside)
+    """Return the strongest effect of each latent with q ≤ level, the strongest first, and the number of latents."""
+    if labels.classes:
+        # the second of two classes is the complement of the first: one test
+        in_class = labels.in_class[:, -1:] if len(labels.classes) == 2 else labels.in_class
+        effect_CL, p_CL = auc_test(ranks, in_class)
         strength_CL = np.abs(effect_CL - 0.5)
     else:
-        effect_CL, p_CL = (values[None] for values in follow_number(ranks, known.y))
+        effect_CL, p_CL = (values[None] for values in spearman_test(ranks, labels.y))
         strength_CL = np.abs(effect_CL)
     q_CL = stats.false_discovery_control(p_CL.ravel()).reshape(p_CL.shape)
     strength_CL = np.where(q_CL <= level, strength_CL, -1)
-    found = int((strength_CL.max(0) >= 0).sum())
-    shown = np.argsort(-strength_CL.max(0), kind="stable")[: min(found, most)]
+    n_found = int((strength_CL.max(0) >= 0).sum())
+    strongest = np.argsort(-strength_CL.max(0), kind="stable")[: min(n_found, most)]
     effects = []
-    for latent, which in zip(shown.tolist(), strength_CL[:, shown].argmax(0).tolist(), strict=True):
-        of_latent = ranks.offsets[:, [latent]].toarray().ravel()
-        effect, p, q = (float(numbers_CL[which, latent]) for numbers_CL in (effect_CL, p_CL, q_CL))
-        effects.append(_effect(int(tested[latent]), of_latent, known, which, effect, p, q, seed))
-    return tuple(effects), found
+    for column, label in zip(strongest.tolist(), strength_CL[:, strongest].argmax(0).tolist(), strict=True):
+        latent_ranks = ranks.offsets[:, [column]].toarray().ravel()
+        effect, p, q = (float(values_CL[label, column]) for values_CL in (effect_CL, p_CL, q_CL))
+        effects.append(_effect(int(tested[column]), latent_ranks, labels, label, effect, p, q, seed))
+    return tuple(effects), n_found
 
 
 def _effect(
-    latent: int, ranks: Floats, known: Target, which: int, effect: float, p: float, q: float, seed: int
+    latent: int, ranks: Floats, labels: Labels, label: int, effect: float, p: float, q: float, seed: int
 ) -> Effect:
-    if not known.classes:
-        return Effect(latent, "", effect, *correlation_interval(effect, len(known.y)), p, q, None, None)
-    if len(known.classes) == 2:  # name the one that it speaks for
-        which, effect = (1, effect) if effect >= 0.5 else (0, 1 - effect)
-    inside = known.y == which
-    told = precision_recall(ranks if effect >= 0.5 else -ranks, inside, seed)
-    return Effect(latent, known.classes[which], effect, *auc_interval(ranks, inside), p, q, *told)
+    if not labels.classes:
+        return Effect(latent, "", effect, *correlation_interval(effect, len(labels.y)), p, q, None, None)
+    if len(labels.classes) == 2:  # name the class that large codes indicate
+        label, effect = (1, effect) if effect >= 0.5 else (0, 1 - effect)
+    in_class = labels.y == label
+    precision, recall = precision_recall(ranks if effect >= 0.5 else -ranks, in_class, seed)
+    return Effect(latent, labels.classes[label], effect, *auc_interval(ranks, in_class), p, q, precision, recall)
 
 
-def _check(codes: "csc_array[Any]", known: Target, raw: NDArray[Any], level: float, most: int, few: int) -> None:
+def _check(codes: "csc_array[Any]", labels: Labels, raw: NDArray[Any], level: float, most: int, few: int) -> None:
     n_rows, n_latents = codes.shape
-    if known.given != n_rows:
-        raise DataError(f"y has {known.given} labels, but codes has {n_rows} rows; give one label a row")
+    if labels.n_rows != n_rows:
+        raise DataError(f"y has {labels.n_rows} labels, but codes has {n_rows} rows; give one label per row")
     if raw.ndim != 2 or len(raw) != n_rows or raw.shape[1] == 0:
         raise DataError(f"rows has shape {raw.shape}, but codes has {n_rows} rows; give the rows that were encoded")
     if n_latents == 0:
         raise DataError(f"codes has shape {codes.shape}; give one latent or more")
     if raw.dtype.kind not in "biuf" or not np.isfinite(raw).all():
-        raise DataError("rows must be finite numbers [rows, columns]")
+        raise DataError("rows must be finite numbers [rows, columns]; leave out or encode the columns that are not")
     if not 0 < level < 1:
         raise RecipeError(f"level={level} lies outside (0, 1)")
     for name, size in (("most", most), ("few", few)):

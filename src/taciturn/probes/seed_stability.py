@@ -1,4 +1,4 @@
-"""Whether the same rows teach other seeds the same dictionary."""
+"""Agreement of dictionaries that one estimator learns with different seeds."""
 
 from typing import Any
 
@@ -13,19 +13,40 @@ from ..model import Autoencoder
 
 
 def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:
-    """Return what the dictionaries of so many seeds have in common, with `initial`: what they had at step 0.
+    """Return how far the dictionaries of clones of an estimator, trained with different seeds, agree.
 
-    Clones of the estimator learn from rows X, each with its own initial weights, order of rows and noise; see
-    `metrics.stability` for what is counted. Where `initial` is not far below, the common part was not learnt.
+    Parameters
+    ----------
+    estimator : an estimator of taciturn
+        It is cloned; the clones' `random_state` is 0, 1, …
+    X : array [N, D] or Source
+        The rows that every clone is trained on.
+    seeds : int, default=5
+        Number of clones, ≥ 2. Each has its own initial weights, order of rows and noise.
+    at : float, default=0.9
+        The least cosine at which a latent counts as shared, from -1 to 1.
+
+    Returns
+    -------
+    Stability
+        `shared` and `mcc` of the trained dictionaries, and `initial`, the same at step 0. If `initial` is not far
+        below, the agreement was not learnt.
+
+    See Also
+    --------
+    taciturn.metrics.stability : what is counted.
 
     Examples
     --------
     >>> from taciturn import DictionaryAutoencoder, datasets
     >>> known = datasets.known_dictionary(2000, n_features=16, n_inputs=12, active=2, random_state=0)
-    >>> found = seed_stability(DictionaryAutoencoder(16, k=2, scaling="none", max_iter=20), known.rows, seeds=2)
-    >>> found.mcc > 0.7, found.initial.mcc < 0.5
+    >>> model = DictionaryAutoencoder(16, k=2, scaling="none", max_iter=20)
+    >>> agreement = seed_stability(model, known.rows, seeds=2)
+    >>> agreement.mcc > 0.7, agreement.initial.mcc < 0.5
     (True, True)
     """
-    learnt = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
-    drawn = [Autoencoder(model.settings_.layout, rng=generator(seed, "init")) for seed, model in enumerate(learnt)]
-    return stability([model.components_ for model in learnt], initial=[components(model) for model in drawn], at=at)
+    models = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
+    initial = [Autoencoder(model.settings_.layout, rng=generator(seed, "init")) for seed, model in enumerate(models)]
+    return stability(
+        [model.components_ for model in models], initial=[components(network) for network in initial], at=at
+    )

@@ -1,4 +1,4 @@
-"""How well a few latents tell classes apart."""
+"""Sparse probing: how well logistic regression on k latents predicts each class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,42 +13,66 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..core.errors import DataError, RecipeError
-from ..metrics.arrays import columns
+from ..metrics.arrays import to_csc
 
 
 @dataclass(frozen=True, eq=False)
 class SparseProbe:
-    """Probes of k latents each: one a class against all others, or a single one, for the second, of two classes."""
+    """Probes of k latents each: one for each class against all others; of two classes, one for the second class.
 
-    classes: NDArray[Any]  # [C]: what each probe tells from the rest
-    latents: NDArray[np.intp]  # [C, k], the one that tells most first
-    accuracies: NDArray[np.float64]  # [C], balanced: 0.5 is chance
+    Attributes
+    ----------
+    classes : array [C]
+        The class that each probe detects.
+    latents : array [C, k] of int
+        Each probe's latents, the one with the largest difference of class means first.
+    accuracies : array [C], float64
+        Balanced accuracies on the test rows, from 0 to 1; 0.5 is chance.
+    """
+
+    classes: NDArray[Any]
+    latents: NDArray[np.intp]
+    accuracies: NDArray[np.float64]
 
     @property
     def mean(self) -> float:
-        """The mean balanced accuracy over the probes, 0.5 by chance whatever the classes' sizes."""
+        """The mean balanced accuracy over the probes, from 0 to 1; 0.5 is chance whatever the classes' sizes."""
         return float(self.accuracies.mean())
 
 
 def sparse_probing(
     codes_train: Any, y_train: ArrayLike, codes_test: Any, y_test: ArrayLike, *, k: Sequence[int] = (1, 2, 5)
 ) -> dict[int, SparseProbe]:
-    """Return, for each k, how well logistic regression on k latents tells each class from the others.
-
-    The k-sparse probing of Gurnee et al. (2023), with their simplest choice, which SAEBench uses too: the k latents
-    with the largest |mean over the class - mean over the others| on the training rows. These are brought to mean 0
-    and variance 1, so that the penalty (scikit-learn's default, L2 with C = 1) does not depend on units, and classes
-    weigh the same. Accuracy is balanced, the mean of the shares of the class and of the others that are recognised:
-    on classes of equal size, as in SAEBench, it is the accuracy.
+    """Return, for each k, the balanced accuracy of logistic regression on k latents for each class.
 
     Parameters
     ----------
     codes_train, codes_test : array or SciPy sparse array of shape [N, L]
-        Of rows to learn from and of others to be judged on.
+        Codes of the rows to train on, and of the rows to test on.
     y_train, y_test : array of shape [N]
-        The classes, the same in both.
-    k : sequence of int
-        Each from 1 to L.
+        The rows' classes; the same classes in both.
+    k : sequence of int, default=(1, 2, 5)
+        Numbers of latents, each from 1 to L.
+
+    Returns
+    -------
+    dict of int to SparseProbe
+        One entry for each k.
+
+    Raises
+    ------
+    RecipeError
+        If some k lies outside [1, L].
+    DataError
+        If codes and classes do not fit each other, or there are fewer than two classes.
+
+    Notes
+    -----
+    The k-sparse probing of Gurnee et al. (2023), with their simplest selection, which SAEBench uses too: the k latents
+    with the largest |mean over the class - mean over the others| on the training rows. The selected latents are scaled
+    to mean 0 and variance 1, so that the penalty (scikit-learn's default, L2 with C = 1) does not depend on units.
+    Classes have equal weight. Balanced accuracy is the mean of the recalls of the class and of the others; with classes
+    of equal size, as in SAEBench, it is the accuracy.
 
     Examples
     --------
@@ -58,19 +82,19 @@ def sparse_probing(
     >>> probe.classes.tolist(), probe.mean, int(probe.latents[0, 0]) in (0, 1)
     (['yes'], 1.0, True)
     """
-    train, test = columns(codes_train, "codes_train"), columns(codes_test, "codes_test")
+    train, test = to_csc(codes_train, "codes_train"), to_csc(codes_test, "codes_test")
     y_train, y_test = np.asarray(y_train), np.asarray(y_test)
     classes = _check(train, y_train, test, y_test, k)
-    told = classes[1:] if len(classes) == 2 else classes
-    orders = [_by_difference(train, y_train == each) for each in told]
+    probed = classes[1:] if len(classes) == 2 else classes
+    orders = [_by_difference(train, y_train == label) for label in probed]
     return {
         size: SparseProbe(
-            told,
+            probed,
             np.array([order[:size] for order in orders]),
             np.array(
                 [
-                    _accuracy(train, y_train == each, test, y_test == each, order[:size])
-                    for each, order in zip(told, orders, strict=True)
+                    _accuracy(train, y_train == label, test, y_test == label, order[:size])
+                    for label, order in zip(probed, orders, strict=True)
                 ]
             ),
         )
@@ -78,22 +102,23 @@ def sparse_probing(
     }
 
 
-def _by_difference(codes: "csc_array[Any]", inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _by_difference(codes: "csc_array[Any]", in_class: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the latents [L] by |mean inside the class - mean outside|, the largest first."""
-    weight_N = np.where(inside, 1 / inside.sum(), -1 / (~inside).sum())
+    weight_N = np.where(in_class, 1 / in_class.sum(), -1 / (~in_class).sum())
     return np.argsort(-np.abs(weight_N @ codes), kind="stable")
 
 
 def _accuracy(
     train: "csc_array[Any]",
-    inside_train: NDArray[np.bool_],
+    in_class_train: NDArray[np.bool_],
     test: "csc_array[Any]",
-    inside_test: NDArray[np.bool_],
+    in_class_test: NDArray[np.bool_],
     latents: NDArray[np.intp],
 ) -> float:
+    """Return the balanced accuracy on the test rows of a probe of some latents."""
     probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
-    probe.fit(train[:, latents].toarray(), inside_train)
-    return float(balanced_accuracy_score(inside_test, probe.predict(test[:, latents].toarray())))
+    probe.fit(train[:, latents].toarray(), in_class_train)
+    return float(balanced_accuracy_score(in_class_test, probe.predict(test[:, latents].toarray())))
 
 
 def _check(
@@ -107,10 +132,12 @@ def _check(
     for name, codes, y in (("train", train, y_train), ("test", test, y_test)):
         if y.shape != (codes.shape[0],):
             raise DataError(
-                f"y_{name} has shape {y.shape}, but codes_{name} has {codes.shape[0]} rows; give a class a row"
+                f"y_{name} has shape {y.shape}, but codes_{name} has {codes.shape[0]} rows; give one class per row"
             )
     if train.shape[1] != test.shape[1]:
-        raise DataError(f"codes_train has {train.shape[1]} latents, codes_test {test.shape[1]}; give the same model's")
+        raise DataError(
+            f"codes_train has {train.shape[1]} latents, but codes_test has {test.shape[1]}; give codes of one model"
+        )
     for size in k:
         if not 1 <= size <= train.shape[1]:
             raise RecipeError(f"k={size} lies outside [1, {train.shape[1]}], the number of latents")

@@ -61,8 +61,8 @@ def latents(model: Autoencoder, found: Evaluation) -> Latents:
     lengths = np.linalg.norm(components(model).astype(np.float64), axis=1)
     power = found.sparsity.variances * np.square(lengths)
     shares = power / (power.sum() or 1.0)
-    order = np.lexsort((np.arange(len(power)), -found.sparsity.firing, -shares))
-    numbers = (found.sparsity.rates, found.sparsity.firing, shares, lengths)
+    order = np.lexsort((np.arange(len(power)), -found.sparsity.firing_rates, -shares))
+    numbers = (found.sparsity.mean_activations, found.sparsity.firing_rates, shares, lengths)
     return Latents(order.tolist(), *(each.tolist() for each in numbers))
 
 

@@ -1,12 +1,12 @@
-"""Ask for a rate, get it: what `weight=auto` gives on held-out rows, and what the best fixed weight would have given.
+"""Measure how closely `weight=auto` meets a target rate on held-out rows, and compare it with fixed weights.
 
 python benchmarks/control.py DATA … [--seeds N] [--outputs identity,sigmoid] [--noises none,gaussian:0.4] [--sweep N]
                              [--mnist FILE.npz] [--out TABLE.md]
 
-Each fit has defaults but for what is named, on 80% of the rows, and is measured on the other 20%: miss = got / asked
-- 1 of the mean activation, and FVU, the fraction of variance unexplained. A line of the table is one setting over all
-seeds. `--sweep` compares with N fixed weights at the first seed, without noise. DATA: the bundled sets, mnist-10000
-and the like (with --mnist), or tables of the package pydataset, if it is installed.
+Each fit uses defaults except for the options above. It is trained on 80% of the rows and evaluated on the other 20%:
+miss = mean activation / target rate - 1, and FVU, the fraction of variance unexplained. A line of the table is one
+setting over all seeds. `--sweep` compares with N fixed weights on the first seed, without noise. DATA: the bundled
+sets; mnist-10000 (or another number of rows, with --mnist); tables of the package pydataset, if it is installed.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit per process
 
 import numpy as np
 from startup import processor
@@ -35,19 +35,19 @@ class Cell:
     output: str
     noise: str
     rate: float
-    weight: float | None = None  # None: found
+    weight: float | None = None  # None: adjusted during training
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a fit gave on held-out rows."""
+    """The numbers of a fit on held-out rows; `rows` are those trained on."""
 
     rows: int
     miss: float
     fvu: float
     weight: float
-    constant: int  # latents that say the same of all rows
+    constant: int  # latents whose code is the same for all rows
 
 
 def rows(data: str, mnist: str | None) -> np.ndarray:
@@ -66,25 +66,25 @@ def rows(data: str, mnist: str | None) -> np.ndarray:
 
 
 def measure(cell: Cell, mnist: str | None) -> Result:
-    """Return what one fit gives."""
+    """Return the numbers of one fit."""
     X = rows(cell.data, mnist)
-    learnt, held = split(len(X), 0.2, cell.seed)
+    train, held_out = split(len(X), 0.2, cell.seed)
     model = SparseAutoencoder(
         sparsity=f"kl:{cell.rate}" + ("" if cell.weight is None else f",weight={cell.weight}"),
         corruption=cell.noise,
         output_activation=cell.output,
-        # columns on [0, 1] for a sigmoid; of images, whose rarest pixels it would blow up, all together
+        # a sigmoid output needs columns in [0, 1]; images are divided by 255, minmax would enlarge rare pixels
         scaling="minmax" if cell.output == "sigmoid" and X.dtype != np.uint8 else "auto",
         random_state=cell.seed,
-    ).fit(X[learnt])
-    codes = model.transform(X[held])
+    ).fit(X[train])
+    codes = model.transform(X[held_out])
     weight = model.weights_.get("kl", cell.weight)
     constant = int((np.ptp(codes, axis=0) == 0).sum())
-    return Result(len(learnt), codes.mean() / cell.rate - 1, 1 - model.score(X[held]), weight, constant)
+    return Result(len(train), codes.mean() / cell.rate - 1, 1 - model.score(X[held_out]), weight, constant)
 
 
 def best(cell: Cell, done: dict[Cell, Result]) -> str:
-    """Return the best FVU of a fixed weight, among those within 10%, and the ratio of what was found to it."""
+    """Return the least FVU of fixed weights that miss by 10% or less, and the automatic weight's ratio to it."""
     fixed = [done[other] for other in done if other.weight and replace(other, weight=None) == cell]
     within = [result.fvu for result in fixed if abs(result.miss) <= 0.1]
     if not fixed:
@@ -95,20 +95,20 @@ def best(cell: Cell, done: dict[Cell, Result]) -> str:
 
 
 def table(settings: list[Cell], seeds: int, done: dict[Cell, Result]) -> Iterator[str]:
-    """Yield the lines: a setting over its seeds."""
+    """Yield the table's lines, one per setting, over its seeds."""
     yield "| data | rows | output | noise | rate | worst miss | FVU | weight | constant latents | best fixed | ratio |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for cell in settings:
         results = [done[replace(cell, seed=seed)] for seed in range(seeds)]
         worst = max((result.miss for result in results), key=abs)
         fvu, weight = (np.median([getattr(result, field) for result in results]) for field in ("fvu", "weight"))
-        said = f"| {cell.data} | {results[0].rows:,} | {cell.output} | {cell.noise} | {cell.rate} | {worst:+.3f} "
-        said += f"| {fvu:.4f} | {weight:.2g} | {max(result.constant for result in results)} "
-        yield f"{said}| {best(cell, done)} |"
+        line = f"| {cell.data} | {results[0].rows:,} | {cell.output} | {cell.noise} | {cell.rate} | {worst:+.3f} "
+        line += f"| {fvu:.4f} | {weight:.2g} | {max(result.constant for result in results)} "
+        yield f"{line}| {best(cell, done)} |"
 
 
 def main() -> None:
-    """Run all cells, two at a time, and print the table."""
+    """Run all fits, two at a time, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+")
     parser.add_argument("--rates", default="0.02,0.05,0.1,0.2")
@@ -118,29 +118,29 @@ def main() -> None:
     parser.add_argument("--sweep", type=int, default=0)
     parser.add_argument("--mnist")
     parser.add_argument("--out")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     settings = [
         Cell(data, output, noise, float(rate))
-        for data in asked.data
-        for output in asked.outputs.split(",")
-        for noise in asked.noises.split(",")
-        for rate in asked.rates.split(",")
+        for data in args.data
+        for output in args.outputs.split(",")
+        for noise in args.noises.split(",")
+        for rate in args.rates.split(",")
     ]
-    todo = [replace(cell, seed=seed) for cell in settings for seed in range(asked.seeds)]
-    if asked.sweep:
-        weights = np.geomspace(1e-4, 3, asked.sweep)
+    todo = [replace(cell, seed=seed) for cell in settings for seed in range(args.seeds)]
+    if args.sweep:
+        weights = np.geomspace(1e-4, 3, args.sweep)
         todo += [replace(cell, weight=float(w)) for cell in settings if cell.noise == "none" for w in weights]
     with ProcessPoolExecutor(2) as pool:
-        done = dict(zip(todo, pool.map(measure, todo, [asked.mnist] * len(todo)), strict=True))
-    found = [abs(result.miss) for cell, result in done.items() if cell.weight is None]
-    lines = [f"{processor()}, {time.strftime('%Y-%m-%d')}; FVU and weight are medians over {asked.seeds} seeds", ""]
-    lines += table(settings, asked.seeds, done)
-    lines += ["", f"{len(found)} fits: worst miss {max(found):.3f}, median {np.median(found):.3f}, "]
-    lines[-1] += f"beyond 10%: {sum(miss > 0.1 for miss in found)}"
+        done = dict(zip(todo, pool.map(measure, todo, [args.mnist] * len(todo)), strict=True))
+    misses = [abs(result.miss) for cell, result in done.items() if cell.weight is None]
+    lines = [f"{processor()}, {time.strftime('%Y-%m-%d')}; FVU and weight are medians over {args.seeds} seeds", ""]
+    lines += table(settings, args.seeds, done)
+    lines += ["", f"{len(misses)} fits: worst miss {max(misses):.3f}, median {np.median(misses):.3f}, "]
+    lines[-1] += f"beyond 10%: {sum(miss > 0.1 for miss in misses)}"
     text = "\n".join(lines) + "\n"
     print(text)
-    if asked.out:
-        with open(asked.out, "w", encoding="utf-8") as file:
+    if args.out:
+        with open(args.out, "w", encoding="utf-8") as file:
             file.write(text)
 
 

@@ -1,12 +1,13 @@
-"""Denoising that can be seen: test PSNR of the noisy rows, of PCA, a median filter, wavelets, and ours.
+"""Compare denoising by test PSNR: noisy rows, PCA, a median filter, wavelets, and taciturn.
 
 python benchmarks/denoising.py [--mnist FILE.npz] [--rows N] [--out benchmarks/results/denoising.md]
 
-Digits (80% learnt from, 20% tested on) and, with --mnist, MNIST (60,000 learnt from, or --rows of them; 10,000 tested
-on), pixels in [0, 1]; the peak is 1, the error is the mean over all test pixels. Ours is
-`DenoisingAutoencoder(corruption=…, random_state=0).fit(X)`, nothing else set. Its rivals' settings are chosen on
-corrupted rows out of the training rows, and what they say is clipped to [0, 1]. Wavelets: pip install -r
-benchmarks/requirements.txt
+Data: digits (80% for training, 20% for testing) and, with --mnist, MNIST (60,000 rows or --rows of them for training,
+10,000 for testing), pixels in [0, 1]. The peak is 1; the error is the mean over all test pixels. taciturn is
+`DenoisingAutoencoder(corruption=…, random_state=0).fit(X)` without other settings. The other methods' settings are
+chosen on corrupted rows held out of the training rows, and their outputs are clipped to [0, 1].
+
+Wavelets need more packages: pip install -r benchmarks/requirements.txt
 """
 
 import argparse
@@ -27,27 +28,27 @@ from taciturn.data.split import split
 from taciturn.metrics import psnr
 
 NOISES = ("gaussian:0.4", "masking:0.3")
-HELD = 0.1  # of the training rows, to choose the rivals' settings on
-SOME = 500  # of these rows, for wavelets: an image at a time is slow
+HELD = 0.1  # share of the training rows on which the other methods' settings are chosen
+WAVELET_ROWS = 500  # of these rows, for wavelets: one image at a time is slow
 
 
 def mnist(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return training rows, their labels, test rows and theirs; pixels in [0, 1]."""
+    """Return training rows, their labels, test rows and their labels; pixels in [0, 1]."""
     with np.load(path) as file:
         train, test = (file[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test"))
         return train, file["y_train"], test, file["y_test"]
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows learnt from and tested on; pixels in [0, 1]."""
+    """Return training and test rows; pixels in [0, 1]."""
     source = datasets.load("digits")
     X = source.read(0, len(source)).astype(np.float32)
-    learnt, held = split(len(X), 0.2, 0)
-    return X[learnt], X[held]
+    train, test = split(len(X), 0.2, 0)
+    return X[train], X[test]
 
 
 def corrupted(X: np.ndarray, noise: str, seed: int) -> np.ndarray:
-    """Return corrupted rows; drawn by NumPy, once, the same for all rivals."""
+    """Return corrupted rows, drawn by NumPy: the same for all methods."""
     rng = np.random.default_rng(seed)
     kind, _, amount = noise.partition(":")
     if kind == "gaussian":
@@ -55,36 +56,36 @@ def corrupted(X: np.ndarray, noise: str, seed: int) -> np.ndarray:
     return np.where(rng.random(X.shape, np.float32) < float(amount), np.float32(0), X)
 
 
-def decibels(said: np.ndarray, clean: np.ndarray) -> float:
-    """Return the PSNR over all rows, peak 1."""
-    return psnr(float(np.square(said.astype(float) - clean).mean()), 1.0)
+def decibels(output: np.ndarray, clean: np.ndarray) -> float:
+    """Return the PSNR over all rows in dB, peak 1."""
+    return psnr(float(np.square(output.astype(float) - clean).mean()), 1.0)
 
 
 def pca(train: np.ndarray, held: np.ndarray, noisy: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return the test rows projected on as many of the clean training rows' components as does best on held rows."""
+    """Return the test rows' PCA reconstructions and the number of components, which is chosen on held-out rows."""
     fitted = PCA().fit(train)
-    said, error = np.tile(fitted.mean_.astype(np.float32), (len(held), 1)), []
+    recon, error = np.tile(fitted.mean_.astype(np.float32), (len(held), 1)), []
     for scores, component in zip(fitted.transform(noisy).T, fitted.components_, strict=True):
-        said += np.outer(scores, component)
-        error.append(np.square(said.clip(0, 1) - held).mean())
+        recon += np.outer(scores, component)
+        error.append(np.square(recon.clip(0, 1) - held).mean())
     count = int(np.argmin(error)) + 1
     fitted = PCA(count).fit(np.concatenate([train, held]))
     return fitted.inverse_transform(fitted.transform(test)), f"{count} components"
 
 
 def median(test: np.ndarray) -> np.ndarray:
-    """Return the test rows, each pixel the median of its 3 × 3."""
+    """Return the test rows, each pixel replaced by the median of its 3 × 3 pixels."""
     side = int(test.shape[1] ** 0.5)
     return median_filter(test.reshape(-1, side, side), size=(1, 3, 3)).reshape(test.shape)
 
 
 def wavelet(held: np.ndarray, noisy: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return the test rows, denoised by the wavelet settings that do best on held rows."""
+    """Return the test rows, denoised with the wavelet settings that are best on held-out rows, and the settings."""
     from skimage.restoration import denoise_wavelet
 
     side = int(test.shape[1] ** 0.5)
-    held, noisy = held[:SOME], noisy[:SOME]
-    known = np.sqrt(np.square(noisy - held).mean())  # the noise's standard deviation; it need not be estimated
+    held, noisy = held[:WAVELET_ROWS], noisy[:WAVELET_ROWS]
+    known = np.sqrt(np.square(noisy - held).mean())  # the noise's standard deviation is known, so it is not estimated
 
     def denoised(rows: np.ndarray, method: str, mode: str, wavelet: str, share: float) -> np.ndarray:
         sigma = float(share * known)
@@ -101,55 +102,56 @@ def wavelet(held: np.ndarray, noisy: np.ndarray, test: np.ndarray) -> tuple[np.n
 
 def compare(name: str, X: np.ndarray, test: np.ndarray, noise: str) -> str:
     """Return a line of the table."""
-    learnt, held = split(len(X), HELD, 0)
-    train, clean, noisy, seen = X[learnt], X[held], corrupted(X[held], noise, 1), corrupted(test, noise, 0)
-    rivals: dict[str, Callable[[], tuple[np.ndarray, str]]] = {
-        "as it is": lambda: (seen, ""),
-        "PCA": lambda: pca(train, clean, noisy, seen),
-        "median": lambda: (median(seen), ""),
-        "wavelet": lambda: wavelet(clean, noisy, seen),
+    train_rows, held_rows = split(len(X), HELD, 0)
+    train, clean = X[train_rows], X[held_rows]
+    noisy, noisy_test = corrupted(clean, noise, 1), corrupted(test, noise, 0)
+    methods: dict[str, Callable[[], tuple[np.ndarray, str]]] = {
+        "noisy": lambda: (noisy_test, ""),
+        "PCA": lambda: pca(train, clean, noisy, noisy_test),
+        "median": lambda: (median(noisy_test), ""),
+        "wavelet": lambda: wavelet(clean, noisy, noisy_test),
     }
-    found, how = {}, {}
-    for rival, denoise in rivals.items():
-        said, how[rival] = denoise()
-        # unclipped noise stays as the network sees it
-        found[rival] = decibels(said if rival == "as it is" else said.clip(0, 1), test)
+    results, settings = {}, {}
+    for method, denoise in methods.items():
+        output, settings[method] = denoise()
+        # noisy rows are not clipped: they are the network's input
+        results[method] = decibels(output if method == "noisy" else output.clip(0, 1), test)
     start = time.perf_counter()
     model = DenoisingAutoencoder(corruption=noise, random_state=0).fit(X)
     seconds = time.perf_counter() - start
-    ours = decibels(model.denoise(seen), test)
-    cells = [f"{found[rival]:.2f}" + (f" ({how[rival]})" if how[rival] else "") for rival in rivals]
-    gain = f"**{ours:.2f}** | {ours - max(found.values()):+.2f} | {seconds:.0f}"
+    ours = decibels(model.denoise(noisy_test), test)
+    cells = [f"{results[method]:.2f}" + (f" ({settings[method]})" if settings[method] else "") for method in methods]
+    gain = f"**{ours:.2f}** | {ours - max(results.values()):+.2f} | {seconds:.0f}"
     return f"| {name} | {len(X):,} | {noise} | {' | '.join(cells)} | {gain} |"
 
 
 def publish(title: str, lines: list[str], out: str | None) -> None:
-    """Print a table under where and when it was made; write it as well."""
+    """Print a table below its processor, threads, date and title; write it to `out` if given."""
     threads = torch.get_num_threads()
-    where = f"{processor()}, {threads} thread{'s' if threads > 1 else ''}, {time.strftime('%Y-%m-%d')}; {title}"
-    text = "\n".join([where, "", *lines]) + "\n"
+    heading = f"{processor()}, {threads} thread{'s' if threads > 1 else ''}, {time.strftime('%Y-%m-%d')}; {title}"
+    text = "\n".join([heading, "", *lines]) + "\n"
     print(text)
     if out:
         Path(out).write_text(text, encoding="utf-8")
 
 
 def main() -> None:
-    """Compare on each set under each noise, and print the table."""
+    """Compare on each data set under each noise and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mnist")
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--out")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     if not (find_spec("skimage") and find_spec("pywt")):
-        raise SystemExit("wavelets need two packages more: pip install scikit-image PyWavelets")
+        raise SystemExit("wavelets need two more packages: pip install scikit-image PyWavelets")
     sets = {"digits": digits()}
-    if asked.mnist:
-        train, _, test, _ = mnist(asked.mnist)
-        sets["MNIST"] = train[: asked.rows], test
+    if args.mnist:
+        train, _, test, _ = mnist(args.mnist)
+        sets["MNIST"] = train[: args.rows], test
     columns = "noisy | PCA | median 3 × 3 | wavelets | ours | over the best | seconds to fit"
     lines = [f"| data | rows | corruption | {columns} |", "|---" * 10 + "|"]
     lines += [compare(name, *rows, noise) for name, rows in sets.items() for noise in NOISES]
-    publish("test PSNR in dB", lines, asked.out)
+    publish("test PSNR in dB", lines, args.out)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
-"""A step of a TopK dictionary on a GPU: rows a second, how much of its bfloat16 peak that is, and peak memory.
+"""Measure a TopK dictionary's training step on a GPU: rows/s, share of the bfloat16 peak, peak memory.
 
 python benchmarks/gpu.py [--peers PYTHON] [--only NAMES] [--inputs 4096] [--latents 131072] [--k 64] [--batch 8192]
        [--rounds 3] [--seconds 5] [--device cuda] [--peak FLOPS] [--out TABLE.md]
 
-PYTHON is what `benchmarks/peers/setup.sh DIR` names; for CUDA it needs torch for CUDA, with which comes the triton
-that sparsify's decoder is written in. Of the peak: rows a second · 2 · inputs · latents over FLOPS, the operations of
-the encoder's product alone, which no exact step can spare; FLOPS is the dense bfloat16 rate in the maker's data sheet,
-known here for some names, else --peak. A dense step does six such products and is credited with one.
+PYTHON is the path that `benchmarks/peers/setup.sh DIR` prints; for CUDA it needs torch for CUDA, which includes the
+triton that sparsify's decoder uses. Share of the peak: rows/s · 2 · inputs · latents / FLOPS. It counts the
+operations of the encoder's product, which every exact step needs. FLOPS is the dense bfloat16 rate of the maker's
+data sheet, known here for some names, else --peak. A dense step computes six such products; one is counted.
 
-taciturn         the whole of what `fit` does for a batch, TopK and the squared error; the rows on the GPU, as fit has
-                 them if there is room. float32 as torch multiplies it; "+tf32": torch's leave to round the products'
-                 factors to 10 binary digits, which is the user's to give; "bf16": precision="bf16"; "as it comes":
-                 DictionaryAutoencoder's defaults, among them AuxK, unit norm and a k that falls to the one asked for
+taciturn         all that `fit` does for a batch, with TopK and the squared error; the rows are on the GPU, as in fit if
+                 there is room. float32 as torch multiplies it; "+tf32": torch may round the products' factors to 10
+                 binary digits, a setting of the user; "bf16": precision="bf16"; "defaults": DictionaryAutoencoder's
+                 defaults, with AuxK, unit norm and 2 k active latents per row that fall to k
 sparsify         SparseCoder forward and backward (its own bfloat16 autocast), fused Adam
 dense            PyTorch as usually written: bfloat16 autocast, topk, scatter, a dense product, fused Adam
-the product      the encoder's alone, in bfloat16: what a GPU reaches of its peak
+the product      the encoder's product alone, in bfloat16: the share of the peak that the GPU reaches
 
-There is room for one at a time, so contestants follow each other on a GPU that nobody else has; each is warmed up and
-measured in rounds, and each step waits for the GPU. `--device cpu` runs the same anywhere, at a small size.
+The memory has room for one contestant, so they run one after another. No other program may use the GPU. Each is
+warmed up and measured in rounds; each step waits for the GPU. `--device cpu` runs the same on a CPU, at a small size.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PEAKS = {"H100 PCIe": 756e12, "H100": 989e12, "H200": 989e12, "A100": 312e12}  #
 
 
 def sparsify(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """SparseCoder and Adam."""
+    """Return a step of SparseCoder and Adam."""
     import torch
     from sparsify import SparseCoder, SparseCoderConfig
 
@@ -48,12 +48,12 @@ def sparsify(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def dense(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """Autocast, topk, scatter, a dense product, autograd, Adam."""
+    """Return a step of autocast, topk, scatter, a dense product, autograd, Adam."""
     import torch
 
     W = torch.nn.functional.normalize(torch.randn(a.latents, a.inputs, device=a.device))
-    given = W, torch.zeros(a.latents, device=a.device), W.clone(), torch.zeros(a.inputs, device=a.device)
-    W, b, V, c = (tensor.requires_grad_() for tensor in given)
+    weights = W, torch.zeros(a.latents, device=a.device), W.clone(), torch.zeros(a.inputs, device=a.device)
+    W, b, V, c = (tensor.requires_grad_() for tensor in weights)
     adam, feed = torch.optim.Adam([W, b, V, c], lr=RATE, fused=True), turns(a, batches)
 
     def step() -> None:
@@ -71,7 +71,7 @@ def dense(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def product(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """The encoder's product and nothing else."""
+    """Return a step of the encoder's product alone."""
     import torch
 
     W = torch.randn(a.latents, a.inputs, device=a.device, dtype=torch.bfloat16)
@@ -80,7 +80,7 @@ def product(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def turns(a: argparse.Namespace, batches: list[Any]) -> Any:
-    """Return the batches, on the device, again and again."""
+    """Return an endless iterator over the batches, on the device."""
     import itertools
 
     return itertools.cycle([batch.to(a.device) for batch in batches])
@@ -91,7 +91,7 @@ OURS: dict[str, dict[str, Any]] = {
     "taciturn": PLAIN,
     "taciturn+tf32": PLAIN,
     "taciturn bf16": PICKED,
-    "taciturn bf16, as it comes": {"precision": "bf16", "sparsity": "topk"},
+    "taciturn bf16, defaults": {"precision": "bf16", "sparsity": "topk"},
     "taciturn bf16, BatchTopK": PICKED | {"sparsity": "batch_topk"},
     "taciturn bf16, JumpReLU": PICKED | {"sparsity": "jumprelu"},
 }
@@ -99,7 +99,7 @@ OTHERS = {"sparsify": sparsify, "dense": dense, "the product": product}
 
 
 def work(name: str, a: argparse.Namespace) -> None:
-    """Be a worker."""
+    """Run as the worker process of one contestant."""
     import torch
 
     gpu = torch.device(a.device).type == "cuda"
@@ -115,7 +115,7 @@ def work(name: str, a: argparse.Namespace) -> None:
             step = ours(**{"sparsity": f"topk:{a.k}", "device": a.device} | OURS[name])(a, batches)
         if not gpu:
             return step
-        torch.cuda.reset_peak_memory_stats()  # of steps, not of setting up
+        torch.cuda.reset_peak_memory_stats()  # of steps, without set-up
 
         def finished() -> None:
             step()
@@ -127,41 +127,41 @@ def work(name: str, a: argparse.Namespace) -> None:
 
 
 def measured(a: argparse.Namespace, names: list[str]) -> list[dict[str, Any]]:
-    """Return each contestant's median step, its slowest and fastest round, its peak memory."""
+    """Return each contestant's median rate, its slowest and fastest round, its peak memory."""
     options = [f"--{name}={getattr(a, name)}" for name in ("inputs", "latents", "k", "batch", "device")]
     threads = THREADS if a.device == "cpu" else min(os.cpu_count() or 1, 16)
-    found = []
+    results = []
     for name in names:
-        who = [(name, a.peers if name == "sparsify" else sys.executable)]
-        given = {"rounds": a.rounds, "seconds": a.seconds, "options": options, "threads": threads}
-        found += race(__file__, who, a.batch, **given)
-        print(found[-1], file=sys.stderr, flush=True)
-    return found
+        contestant = [(name, a.peers if name == "sparsify" else sys.executable)]
+        settings = {"rounds": a.rounds, "seconds": a.seconds, "options": options, "threads": threads}
+        results += race(__file__, contestant, a.batch, **settings)
+        print(results[-1], file=sys.stderr, flush=True)
+    return results
 
 
 def lines(a: argparse.Namespace, results: list[dict[str, Any]], peak: float | None) -> list[str]:
-    """Return the table."""
-    told = ["| | rows/s | slowest … fastest round | of the peak | peak GB |", "|---|---|---|---|---|"]
+    """Return the table's lines."""
+    table = ["| | rows/s | slowest … fastest round | of the peak | peak GB |", "|---|---|---|---|---|"]
     for r in results:
         if "failed" in r:
-            told.append(f"| {r['name']} | failed: {r['failed']} | | | |")
+            table.append(f"| {r['name']} | failed: {r['failed']} | | | |")
             continue
         share = f"{r['rate'] * 2 * a.inputs * a.latents / peak:.1%}" if peak else "unknown"
         spread = f"{r['low']:,.0f} … {r['high']:,.0f}"
-        told.append(f"| {r['name']} | {r['rate']:,.0f} | {spread} | {share} | {r['mb'] / 1024:.1f} |")
-    return told
+        table.append(f"| {r['name']} | {r['rate']:,.0f} | {spread} | {share} | {r['mb'] / 1024:.1f} |")
+    return table
 
 
 def main() -> None:
-    """Race and print the table."""
+    """Measure all contestants and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers")
-    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--only", help="contestants to run, joined by /")
     for name, size in (("inputs", 4096), ("latents", 131072), ("k", 64), ("batch", 8192), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--peak", type=float, help="operations a second in bfloat16")
+    parser.add_argument("--peak", type=float, help="the GPU's bfloat16 operations per second")
     parser.add_argument("--out")
     parser.add_argument("--worker")
     a = parser.parse_args()
@@ -172,14 +172,14 @@ def main() -> None:
 
     gpu = torch.device(a.device).type == "cuda"
     if gpu and not torch.cuda.is_available():
-        sys.exit(f"no CUDA device here; --device cpu runs {sys.argv[0]} at a small size")
+        sys.exit("no CUDA device found; run on a CPU at a small size (--device cpu --inputs 64 --latents 512)")
     device = torch.cuda.get_device_name(a.device) if gpu else a.device
     peak = a.peak or next((peak for name, peak in PEAKS.items() if name in device), None)
     names = [name for name in [*OURS, *OTHERS] if a.peers or name != "sparsify"]
     results = measured(a, a.only.split("/") if a.only else names)
-    said = f"{a.inputs} inputs, {a.latents} latents, k {a.k}, batch {a.batch}; {a.rounds} rounds of {a.seconds:g} s"
-    at = f", {peak / 1e12:g} TFLOP/s" if peak else ""
-    publish(f"{device}{at}, torch {torch.__version__}; {said}", lines(a, results, peak), results, a.out)
+    sizes = f"{a.inputs} inputs, {a.latents} latents, k {a.k}, batch {a.batch}; {a.rounds} rounds of {a.seconds:g} s"
+    peak_rate = f", {peak / 1e12:g} TFLOP/s" if peak else ""
+    publish(f"{device}{peak_rate}, torch {torch.__version__}; {sizes}", lines(a, results, peak), results, a.out)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""What the parts of a GPU's TopK step take, and what other sizes of them would: milliseconds.
+"""Measure the parts of a TopK step on a GPU, and the same parts in other sizes, in milliseconds.
 
 python benchmarks/gpu_parts.py [--inputs 4096] [--latents 131072] [--k 64] [--batch 8192] [--rows 2048] [--device cuda]
 
-`rows` are in a chunk; a batch has batch / rows of them. Medians of seven calls after two. "stream": rows a second of
-whole steps, not waited for, of rows that lie on the GPU, and of the same where there is no room for them: brought by a
-thread, and by the step itself. `--device cpu` needs TRITON_INTERPRET=1 and small sizes.
+A chunk has `rows` rows; a batch has batch / rows chunks. Numbers are medians of seven calls, after two that are not
+counted. "stream" is rows/s of whole steps, without waiting for each: with rows that are on the GPU, and, as if there
+were no room for them, with rows loaded by a thread and by the step itself. `--device cpu` needs TRITON_INTERPRET=1
+and small sizes.
 """
 
 import argparse
@@ -27,7 +28,7 @@ TILES = [(8, 256, 4), (4, 256, 2), (4, 128, 1), (2, 256, 2), (4, 512, 4), (4, 10
 
 
 def milliseconds(a: argparse.Namespace, part: Callable[[], Any]) -> str:
-    """Return the median time of a part."""
+    """Return the median time of a part as text."""
     times = []
     for _ in range(9):
         start = time.perf_counter()
@@ -39,7 +40,7 @@ def milliseconds(a: argparse.Namespace, part: Callable[[], Any]) -> str:
 
 
 def products(a: argparse.Namespace) -> None:
-    """The encoder's product of a chunk, and the selection from it."""
+    """Print the times of a chunk's encoder product and of the selection from it."""
     W, b, x = weights(a), torch.zeros(a.latents, device=a.device), torch.randn(a.rows, a.inputs, device=a.device)
     out = torch.empty(a.rows, a.latents, device=a.device)
     print("float32, and bias", milliseconds(a, lambda: torch.addmm(b, x, W.t(), out=out)))
@@ -47,9 +48,9 @@ def products(a: argparse.Namespace) -> None:
         rounded = BFloat16Factors(W, b)
         print("weights rounded", milliseconds(a, lambda: BFloat16Factors(W, b)))
         print("bfloat16 factors, and bias", milliseconds(a, lambda: rounded.pre(x, out)))
-        about = out.topk(4 * a.k).values
-        near = (about >= about[:, a.k - 1 : a.k] - 6 * rounded.error_std(x)).sum(1)
-        print(f"rows have {near.float().mean().item():.1f} proposals near enough, {near.max().item()} at most")
+        scores = out.topk(4 * a.k).values
+        near = (scores >= scores[:, a.k - 1 : a.k] - 6 * rounded.error_std(x)).sum(1)
+        print(f"candidates scored again per row: {near.float().mean().item():.1f}, {near.max().item()} at most")
     print("bias alone", milliseconds(a, lambda: out.add_(b)))
     print("torch.topk", milliseconds(a, lambda: out.topk(a.k, sorted=False)))
     for group in (8, 16, 32, 64):
@@ -57,7 +58,7 @@ def products(a: argparse.Namespace) -> None:
 
 
 def tables(a: argparse.Namespace) -> None:
-    """Sums by row and by latent, and products, of a batch."""
+    """Print the times of a batch's sums by row and by latent, and of its products."""
     W, x = weights(a), torch.randn(a.batch, a.inputs, device=a.device)
     latents = torch.randint(a.latents, (a.batch * a.k,), device=a.device)
     index = csr(latents, torch.full((a.batch,), a.k, device=a.device), a.latents)
@@ -89,12 +90,12 @@ def tables(a: argparse.Namespace) -> None:
         def multiply(f=of_entries, size=size, w=w, n=n):
             f(x, index.rows, W, latents, dots, n, *size, **w)
 
-        found = [milliseconds(a, part) for part in (sum_rows, sum_latents, multiply)]
-        print(f"{entries} x {columns}, {warps} warps: sums by row, by latent, products", *found)
+        times = [milliseconds(a, part) for part in (sum_rows, sum_latents, multiply)]
+        print(f"{entries} x {columns}, {warps} warps: sums by row, by latent, products", *times)
 
 
 def adam(a: argparse.Namespace) -> None:
-    """Adam over both weight matrices."""
+    """Print the time of Adam for both weight matrices."""
     both = [torch.zeros(a.latents, a.inputs, device=a.device) for _ in range(2)]
     optimiser = Adam().build([{"params": both}], 1e-3)
     for parameter in both:
@@ -103,7 +104,7 @@ def adam(a: argparse.Namespace) -> None:
 
 
 def stream(a: argparse.Namespace, name: str) -> None:
-    """Whole steps in a row."""
+    """Print the rate of whole steps without waiting for each."""
     step = ours(sparsity=f"topk:{a.k}", device=a.device, precision="bf16", **PLAIN)(a, mixtures(8, a.batch, a.inputs))
     for count in (3, 8):
         start = time.perf_counter()
@@ -115,12 +116,12 @@ def stream(a: argparse.Namespace, name: str) -> None:
 
 
 def weights(a: argparse.Namespace) -> torch.Tensor:
-    """Return rows of length 1."""
+    """Return rows of norm 1."""
     return torch.nn.functional.normalize(torch.randn(a.latents, a.inputs, device=a.device))
 
 
 def main() -> None:
-    """Time all parts."""
+    """Print the times of all parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, size in (("inputs", 4096), ("latents", 131072), ("k", 64), ("batch", 8192), ("rows", 2048)):
         parser.add_argument(f"--{name}", type=int, default=size)
@@ -133,9 +134,9 @@ def main() -> None:
         torch.cuda.empty_cache()
     stream(a, "rows on the device")
     device_rows.row_capacity = lambda device: 0
-    stream(a, "rows brought by a thread")
-    device_rows.prefetched = map
-    stream(a, "rows brought by the step")
+    stream(a, "rows loaded by a thread")
+    device_rows.prefetched = lambda load, places: map(load, places)
+    stream(a, "rows loaded by the step")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How an epoch's seconds grow with rows, inputs, latents, k and threads.
+"""Measure how the seconds per epoch grow with rows, inputs, latents, k and threads.
 
 python benchmarks/growth.py [--rounds 5] [--figure FILE.png] [--out TABLE.md]
 
-From one base, 8,192 rows of 256 inputs, 2,048 latents, k 32 (a rate of 0.05 for the sigmoid), batches of 1,024, one
-size at a time is changed, fourfold in steps of two. An epoch is all that `fit` does in it. Sizes take turns within a
-round; medians. The exponent is the slope of the straight line through the logarithms: 1 is "twice as many, twice as
-long". Threads: torch's.
+The base is 8,192 rows of 256 inputs, 2,048 latents, k 32 (a rate of 0.05 for the sigmoid), batches of 1,024. One size
+at a time is changed, by factors of two. An epoch is all that `fit` does in it. Sizes take turns within a round;
+numbers are medians. The exponent is the slope of the straight line through the logarithms: with 1, twice the size
+takes twice the time. Threads are torch's.
 """
 
 import argparse
@@ -35,21 +35,27 @@ KINDS = ("topk", "kl")
 
 
 def epoch(kind: str, size: dict[str, int]) -> float:
-    """Return the seconds of an epoch, the second of two."""
+    """Return the seconds of the second of two epochs."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(size["rows"], size["inputs"])).astype(np.float32)
-    given: dict[str, Any] = {"batch_size": 1024, "max_iter": 2, "random_state": 0, "device": "cpu", "scaling": "none"}
+    settings: dict[str, Any] = {
+        "batch_size": 1024,
+        "max_iter": 2,
+        "random_state": 0,
+        "device": "cpu",
+        "scaling": "none",
+    }
     torch.set_num_threads(size["threads"])
     if kind == "topk":
-        model = DictionaryAutoencoder(size["latents"], k=size["k"], sparsity=f"topk:{size['k']}+auxk", **given)
+        model = DictionaryAutoencoder(size["latents"], k=size["k"], sparsity=f"topk:{size['k']}+auxk", **settings)
     else:
         sparsity = "kl:0.05,weight=0.1"
-        model = SparseAutoencoder(size["latents"], sparsity=sparsity, corruption="gaussian:0.1", **given)
+        model = SparseAutoencoder(size["latents"], sparsity=sparsity, corruption="gaussian:0.1", **settings)
     return float(model.fit(X).history_["seconds"][1])
 
 
 def measured(rounds: int) -> Iterator[tuple[str, str, dict[int, float]]]:
-    """Yield what is trained, what is changed, and the seconds by its size."""
+    """Yield the kind of model, the size that is changed, and the seconds by its value."""
     cells = [(kind, what) for kind in KINDS for what in SIZES if (kind, what) != ("kl", "k")]
     for kind, what in cells:
         taken: dict[int, list[float]] = {value: [] for value in SIZES[what]}
@@ -62,43 +68,43 @@ def measured(rounds: int) -> Iterator[tuple[str, str, dict[int, float]]]:
 
 
 def exponent(seconds: dict[int, float]) -> float:
-    """Return the slope in logarithms."""
+    """Return the slope of ln seconds against ln size."""
     return float(np.polyfit(np.log(list(seconds)), np.log(list(seconds.values())), 1)[0])
 
 
-def draw(found: list[tuple[str, str, dict[int, float]]], file: str) -> None:
-    """Draw seconds against sizes, both in logarithms."""
+def draw(results: list[tuple[str, str, dict[int, float]]], file: str) -> None:
+    """Draw seconds against sizes on logarithmic axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 3), layout="constrained")
     for axes, what in zip(figure.subplots(1, len(SIZES), sharey=True), SIZES, strict=True):
-        for kind, changed, seconds in found:
+        for kind, changed, seconds in results:
             if changed == what:
                 axes.loglog([*seconds], [*seconds.values()], "o-", label=f"{kind}: {exponent(seconds):.2f}")
         axes.set_xticks([*SIZES[what]], [f"{value:,}" for value in SIZES[what]])
         axes.minorticks_off()
         axes.set_xlabel(what)
         axes.legend(frameon=False)
-    figure.axes[0].set_ylabel("seconds an epoch")
+    figure.axes[0].set_ylabel("seconds per epoch")
     figure.savefig(file, dpi=150)
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--figure")
     parser.add_argument("--out")
-    asked = parser.parse_args()
-    found = list(measured(asked.rounds))
-    lines = ["| | changed | seconds an epoch | exponent |", "|---|---|---|---|"]
-    for kind, what, seconds in found:
-        told = ", ".join(f"{value:,}: {taken:.3f}" for value, taken in seconds.items())
-        lines.append(f"| {kind} | {what} | {told} | {exponent(seconds):.2f} |")
+    args = parser.parse_args()
+    results = list(measured(args.rounds))
+    lines = ["| | changed | seconds per epoch | exponent |", "|---|---|---|---|"]
+    for kind, what, seconds in results:
+        numbers = ", ".join(f"{value:,}: {taken:.3f}" for value, taken in seconds.items())
+        lines.append(f"| {kind} | {what} | {numbers} | {exponent(seconds):.2f} |")
     base = ", ".join(f"{name} {value:,}" for name, value in BASE.items())
-    publish(f"base {base}; medians of {asked.rounds} rounds", lines, [(k, w, s) for k, w, s in found], asked.out)
-    if asked.figure:
-        draw(found, asked.figure)
+    publish(f"base {base}; medians of {args.rounds} rounds", lines, [(k, w, s) for k, w, s in results], args.out)
+    if args.figure:
+        draw(results, args.figure)
 
 
 if __name__ == "__main__":

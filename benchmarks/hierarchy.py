@@ -1,19 +1,21 @@
-"""Features under features: who finds them among rows of SAELens's own generator.
+"""Measure how well hierarchical features are found, on rows of SAELens's own generator.
 
 python benchmarks/hierarchy.py --peers PYTHON [--steps 800] [--batch 1024] [--latents 256] [--k 8] [--seeds 3]
        [--rates 1e-3,3e-3,1e-2,3e-2] [--only NAMES] [--cache FOLDER] [--out TABLE.md]
 
-PYTHON is what benchmarks/peers/setup.sh names; peers/hierarchy_rows.py says what the rows are like (98,304 of 128
-inputs, made of 1,024 features in trees, of which a model of 256 latents can find a quarter), peers/train.py how each
-peer is driven. All see the same rows, as often; steps are rounded to whole epochs. Each has its best rate of those
-asked for, chosen on seed 0 by the FVU on held rows among those that say at most 1.1 k latents a row. On 40,960 held
-rows, means over seeds ± standard errors ("10,000": with SAELens's auxiliary loss for latents silent for as many rows,
-as ours is; its own waits 1,000 steps):
+PYTHON is the path that benchmarks/peers/setup.sh prints. peers/hierarchy_rows.py describes the rows: 98,304 of 128
+inputs, made of 1,024 features in trees, of which a model of 256 latents can find a quarter. peers/train.py describes
+how each peer is trained. All models are trained on the same rows, equally often; steps are rounded to whole epochs.
+Each has the best of the learning rates, chosen on seed 0 by the FVU on held-out rows, among those with an L0 of at
+most 1.1 k.
 
-MCC (least)    mean |cosine| of latents matched one to one with features, as SAELens computes it
+Numbers are of 40,960 held-out rows: means over seeds ± standard errors. Names with "10,000" are models whose
+auxiliary loss acts on latents inactive for 10,000 rows, as in taciturn; SAELens's default waits 1,000 steps.
+
+MCC (least)    mean |cosine| of latents matched one to one with features, as SAELens computes it; the least over seeds
 cosine         mean |cosine| of each latent with its nearest feature
 F1             mean over latents, each as a detector of its nearest feature, SAELens's f1_score
-dead           latents that no training row wakes in the end
+dead           latents that are active on no training row after training
 """
 
 from collections.abc import Iterator
@@ -40,7 +42,7 @@ CONTESTANTS: dict[str, Contestant] = {
 
 
 def judged(fit: Fit, rows: Path) -> Numbers:
-    """Return how well the true features were found."""
+    """Return how well the dictionary matches the true features."""
     with np.load(rows) as file:
         features, active = file["features"], file["active"]
     near = nearest(fit.decoder, features)
@@ -51,28 +53,28 @@ def judged(fit: Fit, rows: Path) -> Numbers:
     }
 
 
-def table(found: dict[Cell, list[Numbers]]) -> Iterator[str]:
-    """Yield the lines: the largest MCC first."""
+def table(fits: dict[Cell, list[Numbers]]) -> Iterator[str]:
+    """Yield the table's lines, the largest MCC first."""
     yield "| | rate | MCC (least) | cosine | F1 | FVU | L0 | dead | s |"
     yield "|---|---|---|---|---|---|---|---|---|"
-    for cell, results in sorted(found.items(), key=lambda pair: -np.mean([r["mcc"] for r in pair[1]])):
+    for cell, results in sorted(fits.items(), key=lambda pair: -np.mean([r["mcc"] for r in pair[1]])):
         least = min(result["mcc"] for result in results)
-        said = [f"{mean(results, 'mcc', 3)} ({least:.3f})", *(mean(results, name, 3) for name in ("cosine", "f1"))]
-        said += [mean(results, "fvu", 4), f"{np.mean([r['l0'] for r in results]):.2f}"]
-        said += [f"{np.mean([r['dead'] for r in results]):.1%}", f"{np.mean([r['seconds'] for r in results]):.0f}"]
-        yield f"| {cell.name} | {cell.rate:g} | {' | '.join(said)} |"
+        cells = [f"{mean(results, 'mcc', 3)} ({least:.3f})", *(mean(results, name, 3) for name in ("cosine", "f1"))]
+        cells += [mean(results, "fvu", 4), f"{np.mean([r['l0'] for r in results]):.2f}"]
+        cells += [f"{np.mean([r['dead'] for r in results]):.1%}", f"{np.mean([r['seconds'] for r in results]):.0f}"]
+        yield f"| {cell.name} | {cell.rate:g} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    """Compete on the generator's rows, which are written if they are not there."""
-    asked = options(
+    """Run the comparison on the generator's rows; write them first if they do not exist."""
+    args = options(
         __doc__, "runs/hierarchy", "1e-3,3e-3,1e-2,3e-2", steps=800, batch=1024, latents=256, k=8, seeds=3
     ).parse_args()
-    rows = asked.cache / "hierarchy.npz"
+    rows = args.cache / "hierarchy.npz"
     if not rows.exists():
-        asked.cache.mkdir(parents=True, exist_ok=True)
-        called(asked.peers, str(TRAIN.with_name("hierarchy_rows.py")), str(rows))
-    compete(Board(CONTESTANTS, {"hierarchy": rows}, asked.peers, asked.cache, judged), asked, table)
+        args.cache.mkdir(parents=True, exist_ok=True)
+        called(args.peers, str(TRAIN.with_name("hierarchy_rows.py")), str(rows))
+    compete(Board(CONTESTANTS, {"hierarchy": rows}, args.peers, args.cache, judged), args, table)
 
 
 if __name__ == "__main__":

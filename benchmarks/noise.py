@@ -1,16 +1,21 @@
-"""What noise buys a dictionary, and what it costs: corrupted training beside clean, on known features and on images.
+"""Compare dictionaries trained on corrupted and on clean rows: gains and costs on known features and on images.
 
 python benchmarks/noise.py [--seeds 5] [--mnist FILE.npz] [--out benchmarks/results/noise.md]
 
-Known dictionaries, 20,000 rows, as many latents as features, k as many as features a row: "flat", 96 features in 32
-inputs, 3 a row; "tree", 64 in 48, 3 a row, of which 16 parents have two exclusive children each. Images: digits (80%
-learnt from, 128 latents, k = 8) and, with --mnist, MNIST (10,000 rows learnt from and 10,000 tested on, 256 latents,
-k = 16, 20 epochs); a seed draws the rows too. All that is measured is of rows never seen, clean ones unless it says
-otherwise. Gaussian noise is in units of the rows' standard deviation, the square root of the columns' mean variance.
-"noisy" rows have noise of 0.5 such units (images: of 0.2) and are compared with the clean ones; rotated (15°) and
-dimmed (× 0.6) rows with themselves. "parents silent": the share of a parent's rows in which its latent is; "absorbed":
-in which a child's latent speaks for it. "used": latents that speak of any training row. "probe, k": balanced accuracy
-of k latents a class.
+Known features: 20,000 rows, as many latents as features, k = features per row. "flat": 96 features in 32 inputs, 3
+per row. "tree": 64 in 48, 3 per row; 16 parents have two exclusive children each.
+
+Images: digits (80% for training, 128 latents, k = 8) and, with --mnist, MNIST (10,000 rows for training and 10,000
+for testing, 256 latents, k = 16, 20 epochs). The seed also draws the rows.
+
+All numbers are of held-out rows, clean ones unless stated otherwise. Gaussian noise is in units of the rows' standard
+deviation, the square root of the columns' mean variance. "noisy" rows have noise of 0.5 such units (images: 0.2
+absolute) and are compared with the clean ones. Rotated (15°) and dimmed (× 0.6) rows are compared with themselves.
+
+parents inactive   share of a parent's rows in which its latent is inactive
+absorbed           share of these rows in which a child's latent is active in place of the parent's
+used               latents that are active on any training row
+probe, k           balanced accuracy with k latents per class
 """
 
 import argparse
@@ -21,7 +26,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, cast
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit per process
 
 import numpy as np
 from denoising import mnist, publish
@@ -48,10 +53,11 @@ IMAGES: dict[str, dict[str, Any]] = {
     "digits": {"n_components": 128, "k": 8},
     "MNIST": {"n_components": 256, "k": 16, "max_iter": 20},
 }
-ROWS = 20_000  # of a known dictionary, to learn from
+ROWS = 20_000  # training rows of known features
 HELD = 10_000
-SOME = 10_000  # of MNIST's rows, to learn from
-BETTER = {"MCC": 1, "recall at .9": 1, "F1": 1, "absorbed": -1, "FVU": -1, "probe": 1}  # up or down; L0: neither
+MNIST_ROWS = 10_000  # training rows
+# 1: more is better; -1: less is better; L0: neither
+BETTER = {"MCC": 1, "recall at .9": 1, "F1": 1, "absorbed": -1, "FVU": -1, "probe": 1}
 
 
 @dataclass(frozen=True)
@@ -65,17 +71,17 @@ class Cell:
     file: str | None = None
 
 
-def fitted(cell: Cell, X: np.ndarray, **given: Any) -> DictionaryAutoencoder:
-    """Return a dictionary learnt from rows."""
+def fitted(cell: Cell, X: np.ndarray, **more: Any) -> DictionaryAutoencoder:
+    """Return a dictionary trained on rows."""
     kind, _, amount = cell.noise.partition(":")
     corruption = f"gaussian:{float(amount) * spread(X)}" if kind == "gaussian" else cell.noise
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "sparsity": cell.sparsity,
         "corruption": corruption,
         "scaling": "none",
         "random_state": cell.seed,
     }
-    return DictionaryAutoencoder(**asked, **given).fit(X)
+    return DictionaryAutoencoder(**parameters, **more).fit(X)
 
 
 def spread(X: np.ndarray) -> float:
@@ -89,69 +95,70 @@ def noisy(X: np.ndarray, std: float, seed: int) -> np.ndarray:
 
 
 def fvu(model: DictionaryAutoencoder, X: np.ndarray, target: np.ndarray) -> float:
-    """Return the share of the target's variance that the reconstructions of rows leave unexplained."""
+    """Return the fraction of the target's variance that the reconstructions of X leave unexplained."""
     return float(model.reconstruction_errors(X, target=target).mean() / target.var(0).mean())
 
 
 def known(cell: Cell) -> dict[str, float]:
-    """Return what a dictionary found of known features."""
-    given = KNOWN[cell.data] | {"magnitude_std": 0.3, "noise": 0.02, "random_state": cell.seed}
-    learnt, held = (datasets.known_dictionary(n, start=start, **given) for n, start in ((ROWS, 0), (HELD, ROWS)))
-    model = fitted(cell, learnt.rows, n_components=given["n_features"], k=given["active"])
-    disturbed = noisy(held.rows, 0.5 * spread(held.rows), cell.seed)
-    codes, codes_disturbed = (cast(Any, model.transform(rows)) for rows in (held.rows, disturbed))
-    found = model.components_
-    pairs = matched(found, held.features)
+    """Return the numbers of a dictionary trained on known features."""
+    settings = KNOWN[cell.data] | {"magnitude_std": 0.3, "noise": 0.02, "random_state": cell.seed}
+    train, held_out = (datasets.known_dictionary(n, start=start, **settings) for n, start in ((ROWS, 0), (HELD, ROWS)))
+    model = fitted(cell, train.rows, n_components=settings["n_features"], k=settings["active"])
+    noisy_rows = noisy(held_out.rows, 0.5 * spread(held_out.rows), cell.seed)
+    codes, noisy_codes = (cast(Any, model.transform(rows)) for rows in (held_out.rows, noisy_rows))
+    dictionary = model.components_
+    pairs = matched(dictionary, held_out.features)
     result = {
         "MCC": float(np.abs(pairs.cosines).mean()),
-        "recall at .9": recall(found, held.features),
-        "F1": float(detection(codes, held.activations, pairs).f1.mean()),
+        "recall at .9": recall(dictionary, held_out.features),
+        "F1": float(detection(codes, held_out.activations, pairs).f1.mean()),
         "absorbed": np.nan,
-        "parents silent": np.nan,
+        "parents inactive": np.nan,
         "L0": codes.nnz / HELD,
-        "L0, noisy": codes_disturbed.nnz / HELD,
-        "FVU": fvu(model, held.rows, held.rows),
-        "FVU, noisy": fvu(model, disturbed, held.rows),
+        "L0, noisy": noisy_codes.nnz / HELD,
+        "FVU": fvu(model, held_out.rows, held_out.rows),
+        "FVU, noisy": fvu(model, noisy_rows, held_out.rows),
     }
-    if (held.parents >= 0).any():
-        lost = absorption(codes, held.activations, found, held.features, held.parents, pairs=pairs)
-        result |= {"absorbed": lost.mean, "parents silent": float(lost.silent.mean())}
+    if (held_out.parents >= 0).any():
+        activations, features = held_out.activations, held_out.features
+        absorbed = absorption(codes, activations, dictionary, features, held_out.parents, pairs=pairs)
+        result |= {"absorbed": absorbed.mean, "parents inactive": float(absorbed.silent.mean())}
     return result
 
 
 def images(cell: Cell) -> dict[str, float]:
-    """Return what a dictionary of images is worth, on clean and on shifted ones."""
+    """Return the numbers of a dictionary of images, on clean and on changed images."""
     if cell.file:
         X, y, test, truth = mnist(cell.file)
-        some = np.random.default_rng(cell.seed).permutation(len(X))[:SOME]
-        X, y = X[some], y[some]
+        chosen = np.random.default_rng(cell.seed).permutation(len(X))[:MNIST_ROWS]
+        X, y = X[chosen], y[chosen]
     else:
         task = next(islice(digits(cell.seed + 1), cell.seed, None))
         X, y, test, truth = task.X.astype(np.float32), task.labels, task.test.astype(np.float32), task.truth
     model = fitted(cell, X, **IMAGES[cell.data])
     side = int(test.shape[1] ** 0.5)
-    turned = rotate(test.reshape(-1, side, side), 15, axes=(1, 2), reshape=False, order=1).reshape(test.shape)
-    dimmed, disturbed = np.float32(0.6) * test, noisy(test, 0.2, cell.seed)
-    codes_train, codes, codes_disturbed = (cast(Any, model.transform(rows)) for rows in (X, test, disturbed))
+    rotated = rotate(test.reshape(-1, side, side), 15, axes=(1, 2), reshape=False, order=1).reshape(test.shape)
+    dimmed, noisy_rows = np.float32(0.6) * test, noisy(test, 0.2, cell.seed)
+    codes_train, codes, noisy_codes = (cast(Any, model.transform(rows)) for rows in (X, test, noisy_rows))
     probes = sparse_probing(codes_train, y, codes, truth)
     return {
         "used": len(np.unique(codes_train.indices)),
         "L0": codes.nnz / len(test),
-        "L0, noisy": codes_disturbed.nnz / len(test),
+        "L0, noisy": noisy_codes.nnz / len(test),
         "FVU": fvu(model, test, test),
-        "FVU, rotated": fvu(model, turned, turned),
+        "FVU, rotated": fvu(model, rotated, rotated),
         "FVU, dimmed": fvu(model, dimmed, dimmed),
-        "FVU, noisy": fvu(model, disturbed, test),
+        "FVU, noisy": fvu(model, noisy_rows, test),
     } | {f"probe, {k}": probe.mean for k, probe in probes.items()}
 
 
 def measure(cell: Cell) -> dict[str, float]:
-    """Return what one fit is worth."""
+    """Return the numbers of one fit."""
     return (known if cell.data in KNOWN else images)(cell)
 
 
-def said(name: str, values: np.ndarray, clean: np.ndarray) -> str:
-    """Return a mean ± the standard error of its difference to clean training's, marked where that is no chance."""
+def formatted(name: str, values: np.ndarray, clean: np.ndarray) -> str:
+    """Return a mean ± the standard error of its difference to clean training, marked where it is significant."""
     places = 1 if name == "used" else 2 if name.startswith("L0") else 3
     mean, difference = f"{values.mean():.{places}f}", values - clean
     if np.isnan(values).any():
@@ -165,38 +172,40 @@ def said(name: str, values: np.ndarray, clean: np.ndarray) -> str:
 
 
 def table(sets: list[str], done: dict[Cell, dict[str, float]]) -> Iterator[str]:
-    """Yield the lines of some sets that were measured alike."""
+    """Yield the table's lines for data sets with the same columns."""
     names = next(list(result) for cell, result in done.items() if cell.data == sets[0])
     yield f"| data | | noise | {' | '.join(names)} |"
     yield "|---" * (len(names) + 3) + "|"
     for data, sparsity in product(sets, SPARSITIES):
-        found = {
+        results = {
             noise: [done[cell] for cell in done if (cell.data, cell.sparsity, cell.noise) == (data, sparsity, noise)]
             for noise in NOISES
         }
-        values = {noise: {name: np.array([each[name] for each in found[noise]]) for name in names} for noise in found}
-        for noise, of in values.items():
-            cells = [said(name, of[name], values["none"][name]) for name in names]
+        values = {
+            noise: {name: np.array([result[name] for result in results[noise]]) for name in names} for noise in results
+        }
+        for noise, columns in values.items():
+            cells = [formatted(name, columns[name], values["none"][name]) for name in names]
             yield f"| {data} | {sparsity} | {noise} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    """Measure all cells, two at a time, and print the tables."""
+    """Run all fits, two at a time, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--mnist")
     parser.add_argument("--out")
-    asked = parser.parse_args()
-    files = {"digits": None} | ({"MNIST": asked.mnist} if asked.mnist else {})
+    args = parser.parse_args()
+    files = {"digits": None} | ({"MNIST": args.mnist} if args.mnist else {})
     todo = [
         Cell(data, sparsity, noise, seed, files.get(data))
-        for data, sparsity, noise, seed in product([*KNOWN, *files], SPARSITIES, NOISES, range(asked.seeds))
+        for data, sparsity, noise, seed in product([*KNOWN, *files], SPARSITIES, NOISES, range(args.seeds))
     ]
     with ProcessPoolExecutor(2) as pool:
         done = dict(zip(todo, pool.map(measure, todo), strict=True))
-    title = f"means over {asked.seeds} seeds ± the standard error of the paired difference to clean training; "
+    title = f"means over {args.seeds} seeds ± the standard error of the paired difference to clean training; "
     title += "**better** or *worse* than it (paired t-test, p < 0.01)"
-    publish(title, [*table(list(KNOWN), done), "", *table(list(files), done)], asked.out)
+    publish(title, [*table(list(KNOWN), done), "", *table(list(files), done)], args.out)
 
 
 if __name__ == "__main__":

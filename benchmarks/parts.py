@@ -1,11 +1,11 @@
-"""What compiled loops (native/) take and what torch's operators take instead: milliseconds, in turns, in one process.
+"""Measure compiled loops (taciturn.kernels.native) beside torch's operators, in milliseconds, in turns, in one process.
 
 python benchmarks/parts.py [--threads 2] [--rounds 30] [--out TABLE.md]
 
-A TopK chunk: 512 rows, 512 inputs, 8,192 latents, the 32 largest of each row; from a product of whole numbers they are
-scored again. Dense: a batch of the textbook's 784 → 300 → 784, 256 rows, or of digits, 64 → 256 → 64, 32 rows
-(speed_classic.py); "fit's step" is an epoch of all that fit does, divided by its batches. Medians of the rounds, each
-of which takes both, one after the other.
+A TopK chunk has 512 rows, 512 inputs, 8,192 latents; the 32 largest of each row are selected. After an int8 product
+the candidates are scored again. A dense batch is the textbook's 784 → 300 → 784 with 256 rows, or digits, 64 → 256 →
+64 with 32 rows (speed_classic.py). "fit's step" is an epoch of all that fit does, divided by its batches. Numbers are
+medians of the rounds; each round measures both, one after the other.
 """
 
 import argparse
@@ -38,12 +38,12 @@ Part = Callable[[], Any]
 
 
 def uncompiled() -> Any:
-    """Return a context that is as where there is no compiled library."""
+    """Return a context in which the compiled library is not found."""
     return patch("taciturn.kernels.native.library.here", lambda: None)
 
 
 def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
-    """Yield the parts of a TopK chunk: name, compiled, by torch, and by what to divide their times."""
+    """Yield the parts of a TopK chunk: name, compiled call, torch call, divisor of their times."""
     rng = torch.Generator().manual_seed(0)
     x, W = torch.randn(ROWS, INPUTS, generator=rng), torch.randn(LATENTS, INPUTS, generator=rng) / INPUTS**0.5
     b, out = torch.zeros(LATENTS), torch.empty(ROWS, LATENTS)
@@ -58,8 +58,8 @@ def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
     yield "float32 product", product, None, 1
     yield "selection", lambda: top_k(scores, K), lambda: top_k(scores, K), 1
     yield "int8 product", lambda: rounded.scores(x, out), None, 1
-    kept = partial(Rescored()._kept, x, W, b, rounded, out, Top(K))
-    yield "int8 product and selection", kept, kept, 1
+    select = partial(Rescored()._kept, x, W, b, rounded, out, Top(K))
+    yield "int8 product and selection", select, select, 1
     yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
     index = csr(scores.topk(K).indices.sort().values.flatten(), torch.full((ROWS,), K), LATENTS)
     dots = partial(Torch().dots, x, index, W)
@@ -67,7 +67,7 @@ def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
 
 
 def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
-    """Yield the parts of a dense step."""
+    """Yield the parts of a dense step, as `selections` does."""
     task = TASKS[name]
     rng = torch.Generator().manual_seed(0)
     x = torch.rand(task.batch, task.inputs, generator=rng)
@@ -83,7 +83,7 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
         rounded = Compiled(Autoencoder(layout, rng=rng), objective, "bf16")
         yield f'{name}: step, precision="bf16"', lambda: rounded.gradients(batch), None, 1
     yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1
-    if name == "digits":  # of more weights it is torch's
+    if name == "digits":  # with more weights Adam is torch's
         adam = Adam().build([{"params": [*compiled.model.parameters()], "weight_decay": 0.0}], LR)
         yield f"{name}: Adam", adam.step, adam.step, 1
     with uncompiled():
@@ -92,14 +92,14 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
 
 
 def main() -> None:
-    """Time all parts."""
+    """Measure all parts and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--out")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
-    found = []
+    results = []
     for name, compiled, plain, units in (*selections(), *dense("gaussian"), *dense("digits")):
         times: dict[str, list[float]] = {"compiled": [], "torch": []}
         for _ in range(a.rounds + 3):
@@ -109,15 +109,16 @@ def main() -> None:
                         start = time.perf_counter()
                         part()
                         times[kind].append(1000 * (time.perf_counter() - start) / units)
-        found.append({"name": name} | {kind: statistics.median(each[3:]) for kind, each in times.items() if each})
+        medians = {kind: statistics.median(measured[3:]) for kind, measured in times.items() if measured}
+        results.append({"name": name} | medians)
     lines = ["| | compiled | torch | ratio |", "|---|---|---|---|"]
-    for part in found:
+    for part in results:
         if "torch" in part:
             ratio = part["torch"] / part["compiled"]
             lines.append(f"| {part['name']} | {part['compiled']:.3f} | {part['torch']:.3f} | {ratio:.2f} |")
         else:
             lines.append(f"| {part['name']} | | {part['compiled']:.3f} | |")
-    publish(f"{a.threads} threads; medians of {a.rounds} rounds, milliseconds", lines, found, a.out)
+    publish(f"{a.threads} threads; medians of {a.rounds} rounds, milliseconds", lines, results, a.out)
 
 
 if __name__ == "__main__":

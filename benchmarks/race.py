@@ -1,9 +1,9 @@
-"""A race: contestants in processes of their own, each in its own environment, taking turns.
+"""Measure contestants in separate processes, each in its own environment, in turns.
 
-A benchmark is a script with makers, functions that return step(), which does one unit of work. The script starts itself
-as a worker for each contestant, with that contestant's python; each warms up alone, then all go in turn, in an order
-drawn anew each round, so that a slow minute of a shared machine hits all alike. This file and the makers need nothing
-but what the contestant's environment has.
+A benchmark is a script with makers: functions that return step(), which does one unit of work. The script starts
+itself as a worker process for each contestant, with that contestant's python. Each worker warms up alone. Then all
+take turns, in an order drawn again each round, so that a slow minute of a shared machine affects all alike. This file
+and the makers import only what the contestant's environment has.
 """
 
 import json
@@ -20,21 +20,21 @@ from pathlib import Path
 from typing import IO, Any
 
 THREADS = 2
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")  # what a product can use
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")  # instructions that speed up products
 
 
 def resident() -> float:
-    """Return the most memory that this process has had, in MB."""
+    """Return this process's peak memory in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def serve(make: Callable[[], Callable[[], Any]], warm_up: int = 3, memory: Callable[[], float] = resident) -> None:
-    """Be a worker: warm up, then answer each line, seconds, with the times that steps took and the memory in MB.
+    """Run as a worker: warm up, then answer each input line (seconds) with the steps' times and the memory in MB.
 
-    What the last step of the warm-up returns is kept: a loss, by which contestants can be seen to do the same.
+    The last step of the warm-up may return a loss. It shows whether contestants do the same.
     """
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # contestants print; their words are kept apart
+    os.dup2(2, 1)  # what contestants print goes to stderr, apart from the answers
     step = make()
     loss = [step() for _ in range(warm_up)][-1]
     print(json.dumps({"loss": loss if isinstance(loss, float) else None}), file=answer, flush=True)
@@ -49,7 +49,7 @@ def serve(make: Callable[[], Callable[[], Any]], warm_up: int = 3, memory: Calla
 
 @dataclass
 class Worker:
-    """A contestant's process, and what it took."""
+    """A contestant's process and its measurements."""
 
     name: str
     process: "subprocess.Popen[str]"
@@ -59,7 +59,7 @@ class Worker:
     failed: str = ""
 
     def answer(self) -> dict[str, Any] | None:
-        """Return what it says next, or note that it is gone."""
+        """Return the next answer; None, with `failed` set, if the process has ended."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -67,7 +67,7 @@ class Worker:
         return json.loads(line) if line else None
 
     def go(self, seconds: float) -> None:
-        """Let it work."""
+        """Let the worker run steps for so many seconds, and record the times."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
@@ -76,7 +76,7 @@ class Worker:
             self.mb = answer["mb"]
 
     def result(self, units: float) -> dict[str, Any]:
-        """Return units a second: the median of all steps, the slowest and the fastest round's; and the peak memory."""
+        """Return units/s: the median of all steps, and of the slowest and the fastest round; and the peak memory."""
         if self.failed:
             return {"name": self.name, "failed": self.failed}
         medians = [units / statistics.median(times) for times in self.rounds]
@@ -87,7 +87,7 @@ class Worker:
 
 
 def start(script: str, name: str, python: str, options: Sequence[str], log: IO[str], threads: int) -> Worker:
-    """Return a contestant that is warm."""
+    """Return a contestant's worker after its warm-up."""
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
     env |= {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")}
     env |= {
@@ -111,7 +111,7 @@ def race(
     options: Sequence[str] = (),
     threads: int = THREADS,
 ) -> list[dict[str, Any]]:
-    """Return one result for each (name, python), in order; `units` of work are in a step."""
+    """Return one result per (name, python), in order; a step does `units` of work."""
     with open(os.environ.get("RACE_LOG", os.devnull), "a") as log:
         workers = [start(script, name, python, options, log, threads) for name, python in contestants]
         for _ in range(rounds):
@@ -126,7 +126,7 @@ def race(
 
 
 def table(results: Sequence[dict[str, Any]], unit: str = "rows", *, losses: bool = False) -> list[str]:
-    """Return a table's lines; ratios are to the first contestant; `losses` if they are of one kind."""
+    """Return a table's lines; ratios are to the first contestant; `losses` adds a column, for comparable losses."""
     base = next((r["rate"] for r in results if "rate" in r), 1.0)
     lines = [f"| | {unit}/s | slowest … fastest round | × the first | peak MB |{' loss |' if losses else ''}"]
     lines += ["|---|---|---|---|---|" + ("---|" if losses else "")]
@@ -136,13 +136,13 @@ def table(results: Sequence[dict[str, Any]], unit: str = "rows", *, losses: bool
         else:
             spread = f"{r['low']:,.0f} … {r['high']:,.0f}"
             loss = (" |" if r["loss"] is None else f" {r['loss']:.4f} |") if losses else ""
-            said = f"{r['rate']:,.0f} | {spread} | {r['rate'] / base:.2f} | {r['mb']:,.0f}"
-            lines.append(f"| {r['name']} | {said} |{loss}")
+            numbers = f"{r['rate']:,.0f} | {spread} | {r['rate'] / base:.2f} | {r['mb']:,.0f}"
+            lines.append(f"| {r['name']} | {numbers} |{loss}")
     return lines
 
 
 def machine() -> str:
-    """Return the processor as the kernel names it, and what of its instructions matter to products."""
+    """Return the processor's name, its instructions that speed up products, and the date."""
     fields: dict[str, str] = {}
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition(":")
@@ -153,7 +153,7 @@ def machine() -> str:
 
 
 def publish(title: str, lines: Sequence[str], data: Any, out: str | None) -> None:
-    """Print a table under where and when it was made; write it, and all numbers as JSON beside it."""
+    """Print a table below its machine, date and title; write it to `out` if given, with a JSON file of the numbers."""
     text = "\n".join([f"{machine()}; {title}", "", *lines]) + "\n"
     print(text)
     if out:

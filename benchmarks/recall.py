@@ -1,11 +1,11 @@
-"""What precision="int8" and "bf16" miss: the entries that float32 keeps and they do not, on trained dictionaries.
+"""Count the entries that float32 selects and precision="int8" or "bf16" misses, on trained dictionaries.
 
 python benchmarks/recall.py [--mnist FILE.npz] [--latents 4096] [--k 32] [--epochs 4] [--out TABLE.md]
 
-A TopK dictionary is trained in each precision, alike otherwise, on rows of a known dictionary (100,000 of 128 inputs),
-on mixtures in 512 dimensions, and on MNIST. "kept": of the entries (row, latent) that the float32 model's codes of
-10,000 held rows have, the share that it has too when they are looked for in the other precision. FVU: of the model
-trained in that precision, on the held rows.
+A TopK dictionary is trained in each precision, with the same other settings, on rows of known features (100,000 of
+128 inputs), on mixtures in 512 dimensions, and on MNIST. "kept": the float32 model encodes 10,000 held-out rows in
+float32 and in the other precision; the share of the float32 entries (row, latent) that the other precision selects
+too. FVU: of the model trained in that precision, on the held-out rows.
 """
 
 import argparse
@@ -29,9 +29,16 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 
 def sets(mnist: str | None) -> Iterator[tuple[str, Rows]]:
-    """Yield the rows to train on and those held."""
-    given = {"n_features": 1024, "n_inputs": 128, "active": 32, "noise": 0.02, "magnitude_std": 0.3, "random_state": 0}
-    known = datasets.known_dictionary(100_000 + HELD, **given).rows.astype(np.float32)
+    """Yield each data set's name with its training and held-out rows."""
+    settings = {
+        "n_features": 1024,
+        "n_inputs": 128,
+        "active": 32,
+        "noise": 0.02,
+        "magnitude_std": 0.3,
+        "random_state": 0,
+    }
+    known = datasets.known_dictionary(100_000 + HELD, **settings).rows.astype(np.float32)
     yield "known", (known[:-HELD], known[-HELD:])
     mixed = torch.cat(mixtures(10, 4096, 512)).numpy()
     yield "mixtures", (mixed[:-HELD], mixed[-HELD:])
@@ -40,39 +47,39 @@ def sets(mnist: str | None) -> Iterator[tuple[str, Rows]]:
         yield "MNIST", (train, test)
 
 
-def entries(model: DictionaryAutoencoder, precision: str, held: np.ndarray) -> set[int]:
-    """Return the entries that a model keeps of rows, looked for in a precision."""
+def entries(model: DictionaryAutoencoder, precision: str, rows: np.ndarray) -> set[int]:
+    """Return the entries of a model's codes of rows, selected in a precision, as row · n_latents + latent."""
     module = model.module_
     before = module.kernels
     module.kernels = plan.kernels(module.layout, precision)
     with torch.no_grad():
-        codes = module.encode(torch.from_numpy(held))
+        codes = module.encode(torch.from_numpy(rows))
     module.kernels = before
     assert isinstance(codes, Sparse)
     return set((codes.index.rows * codes.n_latents + codes.index.latents).tolist())
 
 
 def main() -> None:
-    """Train and compare."""
+    """Train, compare, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mnist")
     for name, value in (("latents", 4096), ("k", 32), ("epochs", 4)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--out")
     a = parser.parse_args()
-    lines, found = ["| data | precision | kept | FVU |", "|---|---|---|---|"], []
-    for data, (train, held) in sets(a.mnist):
+    lines, results = ["| data | precision | kept | FVU |", "|---|---|---|---|"], []
+    for data, (train, held_out) in sets(a.mnist):
         models = {}
         for precision in plan.PRECISIONS:
-            given = {"k": a.k, "max_iter": a.epochs, "batch_size": 1024, "scaling": "none", "random_state": 0}
-            models[precision] = DictionaryAutoencoder(a.latents, precision=precision, **given).fit(train)
-        wanted = entries(models["fp32"], "fp32", held)
+            settings = {"k": a.k, "max_iter": a.epochs, "batch_size": 1024, "scaling": "none", "random_state": 0}
+            models[precision] = DictionaryAutoencoder(a.latents, precision=precision, **settings).fit(train)
+        exact = entries(models["fp32"], "fp32", held_out)
         for precision, model in models.items():
-            kept = len(wanted & entries(models["fp32"], precision, held)) / len(wanted)
-            found.append({"data": data, "precision": precision, "kept": kept, "fvu": 1 - model.score(held)})
-            lines.append(f"| {data} | {precision} | {kept:.6f} | {found[-1]['fvu']:.5f} |")
+            kept = len(exact & entries(models["fp32"], precision, held_out)) / len(exact)
+            results.append({"data": data, "precision": precision, "kept": kept, "fvu": 1 - model.score(held_out)})
+            lines.append(f"| {data} | {precision} | {kept:.6f} | {results[-1]['fvu']:.5f} |")
             print(lines[-1], flush=True)
-    publish(f"{a.latents:,} latents, k {a.k}, {a.epochs} epochs", lines, found, a.out)
+    publish(f"{a.latents:,} latents, k {a.k}, {a.epochs} epochs", lines, results, a.out)
 
 
 if __name__ == "__main__":

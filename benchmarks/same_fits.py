@@ -1,10 +1,10 @@
-"""Do two versions of the library learn the same weights, bit for bit?
+"""Check that two versions of the library train the same weights, bit for bit.
 
 Usage: python benchmarks/same_fits.py FOLDER                  fit every recipe; write weights, history and folders
-       python benchmarks/same_fits.py FOLDER --compare OTHER  compare with what another version wrote; load its folders
+       python benchmarks/same_fits.py FOLDER --compare OTHER  compare with another version's files; load its folders
 
-Each recipe is one estimator with parameters as texts, so that the script runs with any version. Together they use every
-estimator, coding layer, term, corruption, solver, constraint, scaling, kernel and precision. One thread.
+Each recipe is one estimator whose parameters are texts, so that the script runs with any version. Together they use
+every estimator, coding layer, term, corruption, solver, constraint, scaling, kernel and precision. One thread.
 """
 
 import argparse
@@ -63,7 +63,7 @@ RECIPES = {
 
 
 def numbers(model: object, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the weights, the history but for its times, and some codes."""
+    """Return the weights, the history without its times, and the codes of rows."""
     codes = model.transform(rows)
     history = {f"step {name}": column for name, column in model.history_.steps.items()}
     history |= {f"epoch {name}": column for name, column in model.history_.items() if name != "seconds"}
@@ -72,26 +72,26 @@ def numbers(model: object, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def main() -> int:
-    """Fit all; return how many differ."""
+    """Fit all recipes and return how many differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--compare", type=Path)
-    given = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     digits, wine = load_digits().data / 16, load_wine().data
     differ, start = 0, time.perf_counter()
     for name, (kind, parameters) in RECIPES.items():
         rows = wine if name in ("minmax", "standard") else digits
-        path = given.folder / name.replace(" ", "-").replace(",", "").replace("'", "")
+        path = args.folder / name.replace(" ", "-").replace(",", "").replace("'", "")
         model = getattr(taciturn, f"{kind}Autoencoder")(**parameters).fit(rows)
         mine = numbers(model, rows[:200])
         path.mkdir(parents=True, exist_ok=True)
         np.savez(path / "numbers.npz", **mine)
         model.save(path / "run", overwrite=True)
-        if given.compare is None:
+        if args.compare is None:
             continue
-        other = given.compare / path.name
+        other = args.compare / path.name
         theirs = np.load(other / "numbers.npz")
         unlike = [key for key in theirs if not np.array_equal(theirs[key], mine.get(key), equal_nan=True)]
         unlike += sorted(mine.keys() - set(theirs))
@@ -101,11 +101,11 @@ def main() -> int:
         differ += bool(unlike) or not loaded
         print(
             f"{name:24}{'same' if not unlike else 'DIFFERENT: ' + ', '.join(unlike[:6])}"
-            f"; its folder {'loads, same codes' if loaded else 'gives OTHER CODES'}"
+            f"; its folder {'loads, same codes' if loaded else 'has OTHER CODES'}"
         )
     print(
         f"{len(RECIPES)} recipes in {time.perf_counter() - start:.0f} s"
-        + (f", {differ} differ" if given.compare else "")
+        + (f", {differ} differ" if args.compare else "")
     )
     return differ
 

@@ -1,23 +1,30 @@
-"""The textbook's autoencoder: samples a second, ours beside other libraries', on two threads.
+"""Measure training of the textbook's autoencoder in samples/s: taciturn beside other libraries, on two threads.
 
 python benchmarks/speed_classic.py [--classic PYTHON] [--keras PYTHON] [--task gaussian|dropout|digits] [--threads 2]
        [--only NAME/NAME] [--device cpu|cuda] [--rounds 6] [--seconds 3] [--out TABLE.md]
 
-PYTHON is what `benchmarks/peers/setup.sh DIR classic` (or `keras`) names.
+PYTHON is the path that `benchmarks/peers/setup.sh DIR classic` (or `keras`) prints.
 
-gaussian   784 → 300 sigmoid → 784, batches of 256, Gaussian noise of 0.3 drawn afresh, squared error, KL to 0.1 with
-           weight 0.1, Adam; 25,600 rows
+gaussian   784 → 300 sigmoid → 784, batches of 256, new Gaussian noise of 0.3 at each step, squared error,
+           KL to 0.1 with weight 0.1, Adam; 25,600 rows
 dropout    the same with dropout of 0.3 in place of the noise
-digits     64 → 256 → 64, batches of 32, Gaussian noise, scikit-learn's 1,797 digits: Python is all of the time
+digits     64 → 256 → 64, batches of 32, Gaussian noise, scikit-learn's 1,797 digits: most time is spent in Python
 
-A step is an epoch. Ours is the whole of what `fit` does: rows in a new order, noise, gradients, Adam, history. "torch":
-PyTorch as usually written; "+onednn": with torch's leave to multiply through oneDNN, which ours takes by itself where
-the processor profits; "compiled": the loss through torch.compile; "bf16": under autocast, ours with precision="bf16".
-JAX: one jitted lax.scan an epoch, Adam by hand, the default generator, and ("rbg") its faster one. scikit-learn's
-MLPRegressor has neither noise nor sparsity. PyOD: its own train(), dropout of the codes, no sparsity. On a GPU: ours,
-torch, and JAX, which PYTHON then has for CUDA; "CUDA graphs": torch.compile's "reduce-overhead".
+A step is an epoch. taciturn's is all that `fit` does: rows in a new order, noise, gradients, Adam, history.
 
-loss: the mean over the batches of the 20th epoch, all before the race, of those whose loss is the same.
+torch           PyTorch as usually written
++onednn         torch is allowed to multiply through oneDNN; taciturn does so by itself where the processor gains by it
+compiled        the loss through torch.compile
+bf16            under autocast; taciturn with precision="bf16"
+jax             one jitted lax.scan per epoch, Adam written out, the default generator; "rbg": its faster generator
+scikit-learn    MLPRegressor, without noise and sparsity
+pyod            its own train(), with dropout of the codes, without sparsity
+CUDA graphs     torch.compile's "reduce-overhead", on a GPU
+
+On a GPU the contestants are taciturn, torch and JAX; PYTHON then needs JAX for CUDA.
+
+loss: the mean over the batches of the 20th epoch, which is the last of the warm-up; for contestants with the same
+loss.
 """
 
 import argparse
@@ -37,7 +44,7 @@ Step = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on what."""
+    """The sizes of a network and its rows, the noise, the device."""
 
     rows: int
     inputs: int
@@ -47,7 +54,7 @@ class Task:
     device: str = "cpu"
 
     def data(self) -> Any:
-        """Return the rows [rows, inputs]: sparse ones in [0, 1], or scikit-learn's digits."""
+        """Return the rows [rows, inputs]: random sparse rows in [0, 1], or scikit-learn's digits."""
         import numpy as np
 
         if self.inputs == 64:
@@ -67,7 +74,7 @@ TASKS = {
 
 
 def ours(task: Task, precision: str = "fp32") -> Step:
-    """Return an epoch of what fit does."""
+    """Return an epoch of all that fit does."""
     import torch
 
     from taciturn import SparseAutoencoder
@@ -109,7 +116,7 @@ def ours(task: Task, precision: str = "fp32") -> Step:
 
 
 def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Step:
-    """Return an epoch as usually written."""
+    """Return an epoch of PyTorch as usually written."""
     import torch
 
     torch.manual_seed(0)
@@ -133,13 +140,13 @@ def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Ste
 
     def step() -> float:
         losses = []
-        for at in torch.randperm(len(X), device=X.device).split(task.batch):
+        for rows in torch.randperm(len(X), device=X.device).split(task.batch):
             adam.zero_grad()
             with torch.autocast(task.device, torch.bfloat16) if rounded else nullcontext():
-                now = measured(X[at])
-            now.backward()
+                value = measured(X[rows])
+            value.backward()
             adam.step()
-            losses.append(now.detach().clone() if compiled == "reduce-overhead" else now.detach())
+            losses.append(value.detach().clone() if compiled == "reduce-overhead" else value.detach())
         return torch.stack(losses).mean().item()
 
     return step
@@ -147,7 +154,7 @@ def torch_usual(task: Task, *, compiled: str = "", rounded: bool = False) -> Ste
 
 def jax_scan(task: Task, generator: str = "threefry2x32") -> Step:
     """Return an epoch as one jitted scan."""
-    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # others are on the same GPU
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # other contestants use the same GPU
     import jax
     import jax.numpy as jnp
 
@@ -164,22 +171,22 @@ def jax_scan(task: Task, generator: str = "threefry2x32") -> Step:
     )
     weights = W, jnp.zeros(task.latents), V, jnp.zeros(task.inputs)
 
-    def loss(weights: Any, x: Any, seen: Any) -> Any:
+    def loss(weights: Any, x: Any, noisy: Any) -> Any:
         W, b, V, c = weights
-        codes = jax.nn.sigmoid(seen @ W + b)
+        codes = jax.nn.sigmoid(noisy @ W + b)
         q = codes.mean(0)
         kl = (RATE * jnp.log(RATE / q) + (1 - RATE) * jnp.log((1 - RATE) / (1 - q))).sum()
         return jnp.square(codes @ V + c - x).mean() + WEIGHT * kl
 
-    def one(state: Any, at: Any) -> Any:
+    def train_batch(state: Any, rows: Any) -> Any:
         weights, m, v, t, key = state
         key, sub = jax.random.split(key)
-        x = X[at]
+        x = X[rows]
         if task.noise == "dropout":
-            seen = x * jax.random.bernoulli(sub, 1 - DROPOUT, x.shape) / (1 - DROPOUT)
+            noisy = x * jax.random.bernoulli(sub, 1 - DROPOUT, x.shape) / (1 - DROPOUT)
         else:
-            seen = x + SIGMA * jax.random.normal(sub, x.shape)
-        value, g = jax.value_and_grad(loss)(weights, x, seen)
+            noisy = x + SIGMA * jax.random.normal(sub, x.shape)
+        value, g = jax.value_and_grad(loss)(weights, x, noisy)
         t = t + 1
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
@@ -191,7 +198,7 @@ def jax_scan(task: Task, generator: str = "threefry2x32") -> Step:
         weights, m, v, t, key = state
         key, sub = jax.random.split(key)
         order = jax.random.permutation(sub, len(X)).reshape(steps, task.batch)
-        return jax.lax.scan(one, (weights, m, v, t, key), order)
+        return jax.lax.scan(train_batch, (weights, m, v, t, key), order)
 
     epoch = jax.jit(scan, donate_argnums=0)
     zeros = jax.tree.map(jnp.zeros_like, weights)
@@ -285,7 +292,7 @@ MAKERS = OURS | GPU | CLASSIC | KERAS
 
 
 def work(name: str, task: Task) -> None:
-    """Be a worker."""
+    """Run as the worker process of one contestant."""
 
     def make() -> Step:
         if name.endswith("+onednn"):
@@ -298,12 +305,12 @@ def work(name: str, task: Task) -> None:
 
 
 def main() -> None:
-    """Race and print the table."""
+    """Measure all contestants and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--classic")
     parser.add_argument("--keras")
     parser.add_argument("--task", default="gaussian", choices=tuple(TASKS))
-    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--only", help="contestants to run, joined by /")
     parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--rounds", type=int, default=6)
@@ -315,7 +322,7 @@ def main() -> None:
     if a.worker:
         work(a.worker, task)
         return
-    # Keras's environment has no scikit-learn, whose the digits are
+    # Keras's environment has no scikit-learn, which has the digits
     names = [*OURS, *(CLASSIC if a.classic else ()), *(KERAS if a.keras and a.task != "digits" else ())]
     names = names if a.device == "cpu" else [name for name in GPU if a.classic or name in OURS]
     names = a.only.split("/") if a.only else names

@@ -1,22 +1,24 @@
-"""A step of a TopK dictionary, and encoding with one: rows a second, ours beside other toolkits'.
+"""Measure training and encoding of a TopK dictionary in rows/s: taciturn beside other libraries.
 
 python benchmarks/speed_topk.py [--peers PYTHON] [--task train|encode|growth] [--only NAMES] [--inputs 512]
        [--latents 8192] [--k 32] [--batch 4096] [--rounds 6] [--seconds 3] [--out TABLE.md]
 
-PYTHON is what `benchmarks/peers/setup.sh DIR` names. Rows: sparse positive mixtures of 2,048 directions and noise; two
-threads. A step of ours is the whole of what `fit` does for a batch: rows taken in a random order from an array, scaled,
-loss, gradients, Adam, record. "taciturn": TopK and the squared error alone, as most peers; "as it comes": with AuxK and
-rows of length 1, DictionaryAutoencoder's defaults. "int8", "bf16": precision=. "the product": the encoder's alone, in
-chunks, by the faster library: the limit of an exact float32 step. Peers take the step of their own trainer, on rows
-that are already tensors; "+onednn": with torch's leave to multiply through oneDNN, which ours takes by itself.
+PYTHON is the path that `benchmarks/peers/setup.sh DIR` prints. Rows are sparse positive mixtures of 2,048 directions,
+plus noise. Two threads. A step of taciturn is all that `fit` does for a batch: rows in random order from an array,
+scaling, loss, gradients, Adam, record. Peers run the step of their own trainer, on rows that are already tensors.
+
+taciturn             TopK and the squared error alone, as most peers; "int8", "bf16": precision=
+taciturn, defaults   DictionaryAutoencoder's defaults, with AuxK and rows of norm 1
+the product          the encoder's product alone, in chunks, by the faster library: the limit of an exact float32 step
++onednn              torch is allowed to multiply through oneDNN; taciturn does so by itself
 
 saelens              SAETrainer.step: loss, firing statistics, clip, Adam
 dictionary_learning  TopKTrainer.update: loss, auxiliary loss, clip, Adam, unit norm
 overcomplete         the body of train_sae's loop
-sparsify             SparseCoder forward and backward, Adam: no norm work
-dense                PyTorch as anyone would write it
+sparsify             SparseCoder forward and backward, Adam; norms are not constrained
+dense                PyTorch as usually written
 
-growth: `--latents`, `--k`, `--batch` take lists, and every combination is run.
+growth: `--latents`, `--k`, `--batch` take lists; every combination is run.
 """
 
 import argparse
@@ -39,26 +41,26 @@ def mixtures(batches: int, batch: int, inputs: int, features: int = 2048, active
 
     rng = torch.Generator().manual_seed(0)
     directions = torch.nn.functional.normalize(torch.randn(features, inputs, generator=rng))
-    found = []
+    rows = []
     for _ in range(batches):
-        at = torch.randint(features, (batch, active), generator=rng)
+        chosen = torch.randint(features, (batch, active), generator=rng)
         weight = torch.rand(batch, active, generator=rng) + 0.5
-        x = torch.nn.functional.embedding_bag(at, directions, mode="sum", per_sample_weights=weight)
-        found.append(x + 0.1 * torch.randn(batch, inputs, generator=rng))
-    return found
+        x = torch.nn.functional.embedding_bag(chosen, directions, mode="sum", per_sample_weights=weight)
+        rows.append(x + 0.1 * torch.randn(batch, inputs, generator=rng))
+    return rows
 
 
-# --- ours -------------------------------------------------------------------------------------------------------
+# --- taciturn -------------------------------------------------------------------------------------------------------
 def model(a: argparse.Namespace, batches: list[Any], **more: Any) -> Any:
-    """Return an estimator that has seen one batch."""
+    """Return an estimator trained on one batch."""
     from taciturn import DictionaryAutoencoder
 
-    given = {"scaling": "none", "learning_rate": RATE, "batch_size": a.batch, "random_state": 0, "device": "cpu"}
-    return DictionaryAutoencoder(a.latents, k=a.k, **given | more).partial_fit(batches[0].numpy())
+    settings = {"scaling": "none", "learning_rate": RATE, "batch_size": a.batch, "random_state": 0, "device": "cpu"}
+    return DictionaryAutoencoder(a.latents, k=a.k, **settings | more).partial_fit(batches[0].numpy())
 
 
 def ours(**more: Any) -> Maker:
-    """Return a maker of our step."""
+    """Return a maker of taciturn's step."""
 
     def make(a: argparse.Namespace, batches: list[Any]) -> Step:
         import torch
@@ -75,7 +77,7 @@ def ours(**more: Any) -> Maker:
 
 
 def encoding(**more: Any) -> Maker:
-    """Return a maker of our encoding of a batch, to lists of codes."""
+    """Return a maker of taciturn's encoding of a batch, to sparse codes."""
 
     def make(a: argparse.Namespace, batches: list[Any]) -> Step:
         import torch
@@ -87,7 +89,7 @@ def encoding(**more: Any) -> Maker:
 
 
 def product(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """The encoder's product and nothing else, in chunks that stay in the cache."""
+    """Return a step of the encoder's product alone, in chunks that stay in the cache."""
     import torch
 
     from taciturn.kernels import Chunked, fast_products
@@ -104,9 +106,9 @@ def product(a: argparse.Namespace, batches: list[Any]) -> Step:
     return step
 
 
-# --- others -----------------------------------------------------------------------------------------------------
+# --- peers -----------------------------------------------------------------------------------------------------
 def saelens(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """SAETrainer.step."""
+    """Return a step of SAELens: SAETrainer.step."""
     stub("wandb")
     from sae_lens import LoggingConfig, SAETrainer, TopKTrainingSAE, TopKTrainingSAEConfig
     from sae_lens.config import SAETrainerConfig
@@ -126,7 +128,7 @@ def saelens(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def dictionary_learning(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """TopKTrainer.update."""
+    """Return a step of dictionary_learning: TopKTrainer.update."""
     stub("nnsight")
     from dictionary_learning.trainers.top_k import TopKTrainer
 
@@ -138,7 +140,7 @@ def dictionary_learning(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def overcomplete(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """train_sae's loop, without what it shows."""
+    """Return a step of overcomplete: the body of train_sae's loop, without its output."""
     stub("timm", "torchvision", "PIL", "overcomplete.visualization")
     import torch
     from overcomplete.sae import TopKSAE
@@ -162,7 +164,7 @@ def overcomplete(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def sparsify(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """SparseCoder and Adam."""
+    """Return a step of sparsify: SparseCoder and Adam."""
     import torch
     from sparsify import SparseCoder, SparseCoderConfig
 
@@ -182,12 +184,12 @@ def parameters(a: argparse.Namespace) -> list[Any]:
     import torch
 
     W = torch.nn.functional.normalize(torch.randn(a.latents, a.inputs))
-    given = W, torch.zeros(a.latents), W.clone(), torch.zeros(a.inputs)
-    return [tensor.requires_grad_() for tensor in given]
+    weights = W, torch.zeros(a.latents), W.clone(), torch.zeros(a.inputs)
+    return [tensor.requires_grad_() for tensor in weights]
 
 
 def dense(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """topk, scatter, a dense product, autograd, Adam."""
+    """Return a step of topk, scatter, a dense product, autograd, Adam."""
     import torch
 
     W, b, V, c = parameters(a)
@@ -206,7 +208,7 @@ def dense(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def naive_encoding(a: argparse.Namespace, batches: list[Any]) -> Step:
-    """A product and torch.topk."""
+    """Return a step of encoding by a product and torch.topk."""
     import torch
 
     W, b, _, c = (tensor.detach() for tensor in parameters(a))
@@ -215,7 +217,7 @@ def naive_encoding(a: argparse.Namespace, batches: list[Any]) -> Step:
 
 
 def stub(*packages: str) -> None:
-    """Let packages be imported that training does not use."""
+    """Replace packages that are imported but not used in training."""
     sys.path.insert(0, str(Path(__file__).parent / "peers"))
     import stubs
 
@@ -227,7 +229,7 @@ TRAIN: dict[str, Maker] = {
     "taciturn": lambda a, batches: ours(sparsity=f"topk:{a.k}", **PLAIN)(a, batches),
     "taciturn int8": lambda a, batches: ours(sparsity=f"topk:{a.k}", precision="int8", **PLAIN)(a, batches),
     "taciturn bf16": lambda a, batches: ours(sparsity=f"topk:{a.k}", precision="bf16", **PLAIN)(a, batches),
-    "taciturn, as it comes": ours(),
+    "taciturn, defaults": ours(),
     "the product": product,
 }
 PEERS: dict[str, Maker] = {
@@ -247,7 +249,7 @@ MAKERS = TRAIN | PEERS | ENCODE
 
 
 def work(name: str, a: argparse.Namespace) -> None:
-    """Be a worker."""
+    """Run as the worker process of one contestant."""
 
     def make() -> Step:
         import torch
@@ -262,7 +264,7 @@ def work(name: str, a: argparse.Namespace) -> None:
 
 
 def contestants(a: argparse.Namespace) -> list[tuple[str, str]]:
-    """Return who meets, and with which python."""
+    """Return each contestant's name and python."""
     if a.task == "encode":
         names = [*ENCODE]
     else:
@@ -272,11 +274,11 @@ def contestants(a: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    """Race and print the table."""
+    """Measure all contestants and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers")
     parser.add_argument("--task", default="train", choices=("train", "encode", "growth"))
-    parser.add_argument("--only", help="these contestants, joined by /")
+    parser.add_argument("--only", help="contestants to run, joined by /")
     parser.add_argument("--inputs", type=int, default=512)
     for name, value in (("latents", "8192"), ("k", "32"), ("batch", "4096")):
         parser.add_argument(f"--{name}", default=value)
@@ -290,22 +292,22 @@ def main() -> None:
         a.latents, a.k, a.batch = (size for (size,) in sizes)
         work(a.worker, a)
         return
-    every, lines = [], []
+    all_results, lines = [], []
     for latents, k, batch in itertools.product(*sizes):
         options = [f"--inputs={a.inputs}", f"--latents={latents}", f"--k={k}", f"--batch={batch}"]
         results = race(__file__, contestants(a), batch, rounds=a.rounds, seconds=a.seconds, options=options)
-        every.append({"latents": latents, "k": k, "batch": batch, "results": results})
+        all_results.append({"latents": latents, "k": k, "batch": batch, "results": results})
         if a.task == "growth":
-            told = " | ".join(f"{r['rate']:,.0f}" if "rate" in r else "failed" for r in results)
-            lines.append(f"| {latents:,} | {k} | {batch:,} | {told} |")
+            rates = " | ".join(f"{r['rate']:,.0f}" if "rate" in r else "failed" for r in results)
+            lines.append(f"| {latents:,} | {k} | {batch:,} | {rates} |")
             print(lines[-1], file=sys.stderr, flush=True)
         else:
             lines += table(results)
     if a.task == "growth":
         names = " | ".join(name for name, _ in contestants(a))
         lines = [f"| latents | k | batch | {names} |", "|---" * (3 + len(contestants(a))) + "|", *lines]
-    sizes_said = f"{a.inputs} inputs, {a.latents} latents, k {a.k}, batch {a.batch}"
-    publish(f"{a.task}, 2 threads, {sizes_said}; {a.rounds} rounds of {a.seconds:g} s", lines, every, a.out)
+    sizes_text = f"{a.inputs} inputs, {a.latents} latents, k {a.k}, batch {a.batch}"
+    publish(f"{a.task}, 2 threads, {sizes_text}; {a.rounds} rounds of {a.seconds:g} s", lines, all_results, a.out)
 
 
 if __name__ == "__main__":

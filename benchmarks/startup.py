@@ -1,6 +1,6 @@
-"""How long the first answer takes: `taciturn --help` and an estimator's import, beside `import torch`.
+"""Measure start-up times: `taciturn --help` and an estimator's import, beside `import torch`.
 
-python benchmarks/startup.py [ROUNDS]     interleaved fresh processes; medians, and ratios to `import torch`
+python benchmarks/startup.py [ROUNDS]     new processes in turns; medians, and ratios to `import torch`
 """
 
 import platform
@@ -26,7 +26,7 @@ def processor() -> str:
 
 
 def seconds(command: list[str]) -> float:
-    """Return how long a command takes."""
+    """Return the seconds that a command takes."""
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

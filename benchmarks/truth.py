@@ -1,12 +1,12 @@
-"""The truth is found: dictionaries learnt from rows whose features are known.
+"""Measure which known features dictionaries find.
 
 python benchmarks/truth.py [--rows N] [--seeds N] [--data a/b] [--only NAMES] [--rivals] [--out TABLE.md]
 
-(a) 64 inputs, 256 features, 4 a row, noise 0.02, and "crowded", 8 a row; (b) 128 inputs, 1,024 features, 8 a row, Zipf
-0.7. As many latents as features, k as many as features a row; "k × 2" asks for twice as many; "rate 0.002" in place of
-0.003. MCC: the mean |cosine| of matched directions; recall: the share of features with a direction of cosine 0.9 or
-more; L0 and FVU on rows never seen. `--rivals`: scikit-learn's MiniBatchDictionaryLearning and FastICA, dictlearn's
-AK-SVD (30 sweeps), on the same rows. Seconds are on one thread.
+(a): 64 inputs, 256 features, 4 per row, noise 0.02; "crowded" has 8 per row. (b): 128 inputs, 1,024 features, 8 per
+row, Zipf 0.7. As many latents as features, k = features per row; "k × 2": twice as many; "rate 0.002": learning rate
+0.002 in place of 0.003. MCC: the mean |cosine| of matched directions. recall: the share of features with a direction
+of cosine 0.9 or more. L0 and FVU are of held-out rows. `--rivals`: scikit-learn's MiniBatchDictionaryLearning and
+FastICA, dictlearn's AK-SVD (30 sweeps), on the same rows. Seconds are on one thread.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit a process
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit per process
 
 import numpy as np
 from denoising import publish
@@ -58,7 +58,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """What a fit found."""
+    """The numbers of one fit."""
 
     mcc: float
     recall: float
@@ -68,12 +68,12 @@ class Result:
 
 
 def drawn(cell: Cell, rows: int, start: int) -> datasets.KnownDictionary:
-    """Return rows of a set; the seed draws the features too."""
+    """Return rows of a data set; the seed draws the features too."""
     return datasets.known_dictionary(rows, **SETS[cell.data], magnitude_std=0.3, start=start, random_state=cell.seed)
 
 
 def rival(cell: Cell, X: np.ndarray) -> np.ndarray:
-    """Return the directions that another library finds."""
+    """Return the directions of another library's fit."""
     from dictlearn import DictionaryLearning
 
     n, k = SETS[cell.data]["n_features"], SETS[cell.data]["active"]
@@ -88,26 +88,26 @@ def rival(cell: Cell, X: np.ndarray) -> np.ndarray:
 
 
 def measure(cell: Cell) -> Result:
-    """Return what one fit finds."""
-    known, held = drawn(cell, cell.rows, 0), drawn(cell, HELD, cell.rows)
+    """Return the numbers of one fit."""
+    known, held_out = drawn(cell, cell.rows, 0), drawn(cell, HELD, cell.rows)
     start = time.perf_counter()
     if cell.name not in CONTESTANTS:
-        found = rival(cell, known.rows)
+        directions = rival(cell, known.rows)
         seconds = time.perf_counter() - start
-        either = np.concatenate([found, -found])  # their codes may be negative
-        return Result(mcc(found, known.features), recall(either, known.features), np.nan, np.nan, seconds)
-    given = dict(CONTESTANTS[cell.name])
-    k = SETS[cell.data]["active"] * given.pop("times", 1)
-    model = DictionaryAutoencoder(len(known.features), k=k, scaling="none", random_state=cell.seed, **given)
+        both_signs = np.concatenate([directions, -directions])  # their codes may be negative
+        return Result(mcc(directions, known.features), recall(both_signs, known.features), np.nan, np.nan, seconds)
+    settings = dict(CONTESTANTS[cell.name])
+    k = SETS[cell.data]["active"] * settings.pop("times", 1)
+    model = DictionaryAutoencoder(len(known.features), k=k, scaling="none", random_state=cell.seed, **settings)
     model.fit(known.rows)
     seconds = time.perf_counter() - start
-    l0 = model.transform(held.rows).nnz / HELD
-    found = model.components_
-    return Result(mcc(found, known.features), recall(found, known.features), l0, 1 - model.score(held.rows), seconds)
+    l0, fvu = model.transform(held_out.rows).nnz / HELD, 1 - model.score(held_out.rows)
+    directions = model.components_
+    return Result(mcc(directions, known.features), recall(directions, known.features), l0, fvu, seconds)
 
 
 def table(done: dict[Cell, Result], names: list[str]) -> Iterator[str]:
-    """Yield the lines: medians over the seeds, and the least MCC."""
+    """Yield the table's lines: medians over seeds, and the least MCC."""
     yield "| data | | MCC (least) | recall at .9 | L0 | FVU | s |"
     yield "|---|---|---|---|---|---|---|"
     for data in dict.fromkeys(cell.data for cell in done):
@@ -118,37 +118,38 @@ def table(done: dict[Cell, Result], names: list[str]) -> Iterator[str]:
                 for field in ("mcc", "recall", "l0", "fvu", "seconds")
             )
             least = min(result.mcc for result in results)
-            yield f"| {data} | {name} | {m:.3f} ({least:.3f}) | {r:.3f} | {_said(l0, 2)} | {_said(fvu, 4)} | {s:.0f} |"
+            cells = f"{m:.3f} ({least:.3f}) | {r:.3f} | {_formatted(l0, 2)} | {_formatted(fvu, 4)} | {s:.0f}"
+            yield f"| {data} | {name} | {cells} |"
 
 
-def _said(number: float, digits: int) -> str:
+def _formatted(number: float, digits: int) -> str:
     return "" if np.isnan(number) else f"{number:.{digits}f}"
 
 
 def main() -> None:
-    """Run all cells, two at a time, and print the table."""
+    """Run all fits, two at a time, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--data", default="a/b", help="these sets, joined by /")
-    parser.add_argument("--only", help="these contestants or rivals, joined by /")
+    parser.add_argument("--data", default="a/b", help="data sets to run, joined by /")
+    parser.add_argument("--only", help="contestants or rivals to run, joined by /")
     parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--out")
-    asked = parser.parse_args()
-    names = asked.only.split("/") if asked.only else list(CONTESTANTS)
-    names += ["MiniBatchDictionaryLearning", "FastICA", "AK-SVD"] if asked.rivals else []
+    args = parser.parse_args()
+    names = args.only.split("/") if args.only else list(CONTESTANTS)
+    names += ["MiniBatchDictionaryLearning", "FastICA", "AK-SVD"] if args.rivals else []
     todo = [
-        Cell(data, name, seed, asked.rows)
-        for data in asked.data.split("/")
+        Cell(data, name, seed, args.rows)
+        for data in args.data.split("/")
         for name in names
-        for seed in range(asked.seeds)
+        for seed in range(args.seeds)
     ]
     with ProcessPoolExecutor(2) as pool:
         done = {}
         for cell, result in zip(todo, pool.map(measure, todo), strict=True):
             done[cell] = result
             print(cell, result, file=sys.stderr, flush=True)
-    publish(f"{asked.rows:,} rows, {asked.seeds} seeds", [*table(done, names)], asked.out)
+    publish(f"{args.rows:,} rows, {args.seeds} seeds", [*table(done, names)], args.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The textbook's autoencoders in taciturn's parts, every step visible, beside the one-line estimator.
+"""The textbook's autoencoders built from taciturn's parts with every step visible, and as estimators.
 
-python examples/textbook.py          trains each program for a few epochs on digits and prints what came of it
+python examples/textbook.py          trains each program for a few epochs on digits; prints error and mean activation
 
 The programs are those of the chapter on autoencoders in Géron, "Hands-On Machine Learning" (2017): denoising with
 Gaussian noise, denoising with dropout, sparsity by squared error and by Kullback-Leibler divergence.
@@ -22,12 +22,12 @@ EPOCHS, BATCH, HIDDEN = 10, 150, 100
 
 
 def corrupt(x: torch.Tensor, corruption: Corruption, step: int, *, training: bool = False) -> torch.Tensor:
-    """Return the rows as the network sees them: corrupted while training, which by default it is not."""
+    """Return the input of the network: corrupted rows in training, else x itself."""
     return corruption(x, generator(42, "noise", step)) if training else x
 
 
 def program(coder: CodingLayer, corruption: Corruption, objective: Objective) -> Autoencoder:
-    """Train as the textbook's session does: batch by batch, the loss of the clean target, one optimiser step each."""
+    """Return a model trained as in the textbook: for each batch one optimiser step, with the clean rows as target."""
     model = Autoencoder(Layout((64, HIDDEN), coder), rng=generator(42, "weights"))
     step = Step(model, objective)
     optimizer = Adam().build(groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
@@ -43,7 +43,7 @@ def program(coder: CodingLayer, corruption: Corruption, objective: Objective) ->
 
 
 def by_hand(model: Autoencoder, target: float, weight: float) -> torch.Tensor:
-    """Return the total loss, each of the textbook's names on its own line; it is what `Step` computes."""
+    """Return the total loss that `Step` computes, each of the textbook's variables on its own line."""
     hidden1 = model.encode(X).dense()  # sigmoid(X W1 + b1)
     outputs = model(X)  # hidden1 W2 + b2
     reconstruction_loss = (outputs - X).square().mean()
@@ -53,30 +53,30 @@ def by_hand(model: Autoencoder, target: float, weight: float) -> torch.Tensor:
 
 
 def main() -> None:
-    """Run the programs, and the estimators that do the same."""
-    error = Objective((SquaredError(),))
+    """Run the programs and the estimators that do the same."""
+    reconstruction = Objective((SquaredError(),))
     programs = {
-        "Gaussian denoising": (ReLU(), Gaussian(0.5), error),
-        "dropout denoising": (ReLU(), Dropout(0.3), error),
+        "Gaussian denoising": (ReLU(), Gaussian(0.5), reconstruction),
+        "dropout denoising": (ReLU(), Dropout(0.3), reconstruction),
         "squared sparsity loss": (Sigmoid(), Clean(), SquaredError() + 0.2 * SquaredRate(0.1)),
         "KL sparsity loss": (Sigmoid(), Clean(), SquaredError() + 0.2 * KL(0.1)),
     }
     for name, (coder, corruption, objective) in programs.items():
         model = program(coder, corruption, objective)
-        error_now = (model(X) - X).square().mean().item()
-        print(f"{name:24} error {error_now:.4f}  mean activation {model.encode(X).dense().mean().item():.3f}")
+        error = (model(X) - X).square().mean().item()
+        print(f"{name:24} error {error:.4f}  mean activation {model.encode(X).dense().mean().item():.3f}")
 
     model = program(Sigmoid(), Clean(), SquaredError() + 0.2 * KL(0.1))
     _, numbers = Step(model, SquaredError() + 0.2 * KL(0.1))(Batch(X, X, X))
     print(f"{'the total loss by hand':24} {by_hand(model, 0.1, 0.2).item():.6f}, by Step {numbers['loss'].item():.6f}")
 
     rows = X.numpy()
-    same = {"output_activation": "identity", "learning_rate": 0.01, "batch_size": BATCH, "max_iter": EPOCHS}
-    denoising = DenoisingAutoencoder(HIDDEN, corruption="gaussian:0.5", random_state=42, **same).fit(rows)
-    sparse = SparseAutoencoder(HIDDEN, sparsity="kl:0.1,weight=0.2", random_state=42, **same).fit(rows)
+    settings = {"output_activation": "identity", "learning_rate": 0.01, "batch_size": BATCH, "max_iter": EPOCHS}
+    denoising = DenoisingAutoencoder(HIDDEN, corruption="gaussian:0.5", random_state=42, **settings).fit(rows)
+    sparse = SparseAutoencoder(HIDDEN, sparsity="kl:0.1,weight=0.2", random_state=42, **settings).fit(rows)
     for name, estimator in {"DenoisingAutoencoder": denoising, "SparseAutoencoder": sparse}.items():
-        error_now = estimator.reconstruction_errors(rows).mean()
-        print(f"{name:24} error {error_now:.4f}  mean activation {estimator.transform(rows).mean():.3f}")
+        error = estimator.reconstruction_errors(rows).mean()
+        print(f"{name:24} error {error:.4f}  mean activation {estimator.transform(rows).mean():.3f}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Measure how plain the code is to read: entries, circles, lengths, retired words.
+"""Measure how readable the code is: entries, import cycles, lengths, retired words.
 
 Usage: python tests/house.py [ROOT]
 
-Prints, for the checkout at ROOT (by default this one):
+Prints for the checkout at ROOT (default: this one):
 
-entries    names in src/taciturn beside `__init__.py`, `__main__.py`, `py.typed` and `__pycache__`
-circles    groups of files that import each other, type-only and late imports included
-files      lines of a Python file: median, 90th percentile, longest
-functions  lines of a Python function: median, 90th percentile, longest
+entries    names in src/taciturn, without `__init__.py`, `__main__.py`, `py.typed` and `__pycache__`
+circles    groups of files that import each other, with type-only and late imports
+files      lines per Python file: median, 90th percentile, longest
+functions  lines per Python function: median, 90th percentile, longest
 retired    words of the list below in src, docs and README.md; `--where` prints each place
 """
 
@@ -28,7 +28,7 @@ RETIRED = re.compile(
 
 
 def modules(package: Path) -> dict[str, Path]:
-    """Return the package's files by dotted name."""
+    """Return the package's files by their dotted names."""
     named = {}
     for file in sorted(package.rglob("*.py")):
         parts = file.relative_to(package.parent).with_suffix("").parts
@@ -37,7 +37,7 @@ def modules(package: Path) -> dict[str, Path]:
 
 
 def imports(name: str, file: Path, known: dict[str, Path]) -> Iterator[str]:
-    """Yield the files of the package that a file imports, anywhere in it."""
+    """Yield the dotted names of the package's files that a file imports, at any place in it."""
     package = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or not node.level:
@@ -49,7 +49,7 @@ def imports(name: str, file: Path, known: dict[str, Path]) -> Iterator[str]:
 
 
 def circles(edges: dict[str, set[str]]) -> list[list[str]]:
-    """Return the strongly connected groups of more than one file (Tarjan, 1972)."""
+    """Return the strongly connected components of more than one file (Tarjan, 1972)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -65,10 +65,10 @@ def circles(edges: dict[str, set[str]]) -> list[list[str]]:
             elif other in stack:
                 low[name] = min(low[name], index[other])
         if low[name] == index[name]:
-            at = stack.index(name)
-            if len(stack) - at > 1:
-                groups.append(sorted(stack[at:]))
-            del stack[at:]
+            start = stack.index(name)
+            if len(stack) - start > 1:
+                groups.append(sorted(stack[start:]))
+            del stack[start:]
 
     for name in edges:
         if name not in index:
@@ -84,7 +84,7 @@ def lengths(lines: list[int]) -> str:
 
 
 def retired(root: Path) -> Iterator[tuple[Path, int, str]]:
-    """Yield each retired word with its place."""
+    """Yield each retired word with its file and line."""
     files = [root / "README.md", *sorted((root / "src").rglob("*")), *sorted((root / "docs").rglob("*"))]
     for file in files:
         if file.suffix in ENDINGS and file.is_file():
@@ -95,14 +95,14 @@ def retired(root: Path) -> Iterator[tuple[Path, int, str]]:
 
 def main() -> None:
     """Print the measures of a checkout."""
-    given = [argument for argument in sys.argv[1:] if argument != "--where"]
-    root = Path(given[0]) if given else Path(__file__).resolve().parents[1]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--where"]
+    root = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[1]
     package = root / "src" / "taciturn"
     named = modules(package)
     edges = {name: set(imports(name, file, named)) & named.keys() - {name} for name, file in named.items()}
-    # a package's own __init__ collects its files: that they stand in each other's way is no circle of ideas
-    inner = {name for name, file in named.items() if file.name == "__init__.py"}
-    edges = {name: others - inner for name, others in edges.items() if name not in inner}
+    # a package's __init__ imports its own files, which would make a cycle of every package
+    packages = {name for name, file in named.items() if file.name == "__init__.py"}
+    edges = {name: others - packages for name, others in edges.items() if name not in packages}
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in named.values()]
     functions = [
         (node.end_lineno or node.lineno) - node.lineno + 1
@@ -110,11 +110,11 @@ def main() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    found = circles(edges)
+    groups = circles(edges)
     words = list(retired(root))
     entries = [entry.name for entry in sorted(package.iterdir()) if entry.name not in OWN]
     print(f"entries    {len(entries)}: {' '.join(entries)}")
-    print(f"circles    {len(found)}" + "".join(f"\n  {' '.join(group)}" for group in found))
+    print(f"circles    {len(groups)}" + "".join(f"\n  {' '.join(group)}" for group in groups))
     print(
         f"files      {len(named)}; lines: {lengths([len(f.read_text('utf-8').splitlines()) for f in named.values()])}"
     )

@@ -18,7 +18,7 @@ import triton
 from speed_topk import PLAIN, mixtures, ours
 
 from taciturn.data import device_rows as placed
-from taciturn.kernels import BFloat16Factors, Torch, tables_triton
+from taciturn.kernels import BFloat16Factors, TorchTables, tables_triton
 from taciturn.kernels.index import csr
 from taciturn.kernels.select import top_k
 from taciturn.training.solvers import Adam
@@ -49,7 +49,7 @@ def products(a: argparse.Namespace) -> None:
         print("bfloat16 factors, and bias", milliseconds(a, lambda: rounded.pre(x, out)))
         about = out.topk(4 * a.k).values
         near = (about >= about[:, a.k - 1 : a.k] - 6 * rounded.error_std(x)).sum(1)
-        print(f"rows have {near.float().mean().item():.1f} proposals near enough, {near.max().item()} at most")
+        print(f"rows have {near.float().mean().item():.1f} candidates within the margin, {near.max().item()} at most")
     print("bias alone", milliseconds(a, lambda: out.add_(b)))
     print("torch.topk", milliseconds(a, lambda: out.topk(a.k, sorted=False)))
     for group in (8, 16, 32, 64):
@@ -66,7 +66,7 @@ def tables(a: argparse.Namespace) -> None:
     order, starts = index.by_latent
     rows, sorted_values = index.rows[order], values[order]
     by_row, by_latent, dots = torch.empty_like(x), torch.empty_like(W), torch.empty_like(values)
-    plain = Torch()
+    plain = TorchTables()
     print(
         "torch: sums by row, by latent, products",
         milliseconds(a, lambda: plain.sums(W, latents, index.starts, values)),

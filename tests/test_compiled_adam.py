@@ -13,7 +13,7 @@ SIZES = [(1,), (5, 3), (16,), (37, 49)]
 
 
 def take_steps(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
-    """Return the optimiser, the weights after some steps, the same in float64, and which steps were compiled.
+    """Return the optimiser, the weights after some steps, weights and moments in float64, and which were compiled.
 
     The first of the weights has no gradient in the second step.
     """

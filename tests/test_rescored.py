@@ -83,8 +83,11 @@ def test_rows_of_zeros_equal_latents_and_nan(kind, rounding):
 
 @KINDS
 @ROUNDINGS
-def test_no_entry_is_missed_among_equal_numbers_that_round_alike(kind, rounding):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_no_entry_is_missed_among_equal_numbers_that_round_alike(kind, rounding, compiled, request):
     """Pixels of value 1.0038: bfloat16 has 1 and 1.0078. Rows and dictionary rows have one value beside 0."""
+    if not compiled:  # where fewer entries beyond the k largest are candidates
+        request.getfixturevalue("uncompiled")
     rng = np.random.default_rng(0)
     x = torch.tensor((rng.random((100, 784)) < 0.3) * 1.0038, dtype=torch.float32)
     W = torch.nn.functional.normalize(torch.tensor(rng.random((2048, 784)) < 0.3, dtype=torch.float32))
@@ -98,8 +101,8 @@ def test_no_entry_is_missed_among_equal_numbers_that_round_alike(kind, rounding)
         assert_array_equal(selected[clear], (pre > wanted[:, None])[clear])
 
 
-def test_a_row_whose_whole_shortlist_is_near_uses_float32():
-    """200 latents round to the same score; the last of them is the largest."""
+def test_a_row_whose_whole_shortlist_is_near_uses_float32(uncompiled):
+    """200 latents round to the same score; the last of them is the largest. The compiled selection needs no list."""
     W = torch.zeros(1024, 8)
     W[:200, 0] = 1 + torch.arange(200) * 2.0**-20
     x = torch.stack([torch.eye(8)[0], torch.eye(8)[1], torch.zeros(8)])

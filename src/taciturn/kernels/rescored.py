@@ -192,9 +192,10 @@ class Rescored(Chunked):
 
     Notes
     -----
-    Every entry whose rounded score lies at most six standard deviations of the rounding error below the bound of the
-    selected is scored again in float32, and these scores decide. An entry is missed only if its rounding error and that
-    of an entry selected in its place together exceed the margin.
+    The candidates are the entries whose rounded score lies above the threshold of the rule (for `Top` a bound that at
+    least k rounded scores reach), or below it by at most six standard deviations of the rounding error. Their scores in
+    float32 decide. An entry is missed only if its rounding error and that of an entry selected in its place together
+    exceed this margin.
 
     Rules for absolute values (`Top` with `signed`) and for whole batches (`TopBatch`) use float32 products, as do
     rows of other precisions and shapes that the rounding does not fit.

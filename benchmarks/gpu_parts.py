@@ -19,7 +19,7 @@ import triton
 from speed_topk import PLAIN, mixtures, ours
 
 from taciturn.data import device_rows
-from taciturn.kernels import BFloat16Factors, Torch, tables_triton
+from taciturn.kernels import BFloat16Factors, TorchTables, tables_triton
 from taciturn.kernels.index import csr
 from taciturn.kernels.select import top_k
 from taciturn.training.solvers import Adam
@@ -67,7 +67,7 @@ def tables(a: argparse.Namespace) -> None:
     order, starts = index.by_latent
     rows, sorted_values = index.rows[order], values[order]
     by_row, by_latent, dots = torch.empty_like(x), torch.empty_like(W), torch.empty_like(values)
-    plain = Torch()
+    plain = TorchTables()
     print(
         "torch: sums by row, by latent, products",
         milliseconds(a, lambda: plain.sums(W, latents, index.starts, values)),

@@ -23,7 +23,7 @@ from speed_classic import LR, RATE, SIGMA, TASKS, WEIGHT, ours
 
 from taciturn.core.seeds import keys
 from taciturn.corruption import Dropout, Gaussian
-from taciturn.kernels import Int8, Rescored, Top, Torch, fast_products
+from taciturn.kernels import Int8, Rescored, Top, TorchTables, fast_products
 from taciturn.kernels.index import csr
 from taciturn.kernels.native import library
 from taciturn.kernels.select import top_k
@@ -39,7 +39,7 @@ Part = Callable[[], Any]
 
 def uncompiled() -> Any:
     """Return a context in which the compiled library is not found."""
-    return patch("taciturn.kernels.native.library.here", lambda: None)
+    return patch("taciturn.kernels.native.library.compiled_library", lambda: None)
 
 
 def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
@@ -58,11 +58,11 @@ def selections() -> Iterator[tuple[str, Part, Part | None, int]]:
     yield "float32 product", product, None, 1
     yield "selection", lambda: top_k(scores, K), lambda: top_k(scores, K), 1
     yield "int8 product", lambda: rounded.scores(x, out), None, 1
-    select = partial(Rescored()._kept, x, W, b, rounded, out, Top(K))
+    select = partial(Rescored()._select, x, W, b, rounded, out, Top(K))
     yield "int8 product and selection", select, select, 1
     yield "rounding all weights to int8", lambda: Int8(W, b), None, 1
     index = csr(scores.topk(K).indices.sort().values.flatten(), torch.full((ROWS,), K), LATENTS)
-    dots = partial(Torch().dots, x, index, W)
+    dots = partial(TorchTables().dots, x, index, W)
     yield "gradients in the codes", dots, dots, 1
 
 
@@ -79,7 +79,7 @@ def dense(name: str) -> Iterator[tuple[str, Part, Part | None, int]]:
     layout = Layout((task.inputs, task.latents), Sigmoid())
     objective = Objective((SquaredError(), KL(RATE, weight=WEIGHT)))
     compiled, by_hand = (kind(Autoencoder(layout, rng=rng), objective) for kind in (Compiled, ByHand))
-    if (loops := library.here()) is not None and loops.rounds:
+    if (loops := library.compiled_library()) is not None and loops.rounds:
         rounded = Compiled(Autoencoder(layout, rng=rng), objective, "bf16")
         yield f'{name}: step, precision="bf16"', lambda: rounded.gradients(batch), None, 1
     yield f"{name}: step", lambda: compiled.gradients(batch), lambda: by_hand.gradients(batch), 1

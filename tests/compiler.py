@@ -1,8 +1,8 @@
-"""Where what was compiled is found, and what is asked of it."""
+"""The name of the function that loads the compiled library, and the mark of tests that need the library."""
 
 import pytest
 
-from taciturn.kernels.native import here
+from taciturn.kernels.native import compiled_library
 
-HERE = "taciturn.kernels.native.library.here"  # the only door
-needed = pytest.mark.skipif(here() is None, reason="installed where there was no C compiler")
+LIBRARY = "taciturn.kernels.native.library.compiled_library"  # tests replace it; all code calls it by this name
+needs_library = pytest.mark.skipif(compiled_library() is None, reason="installed where there was no C compiler")

@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 from browser import MEND, MISSING
 from browser import browser as browser
 from browser import page as page
-from compiler import HERE
-from taciturn.kernels.native import here
+from compiler import LIBRARY
+from taciturn.kernels.native import compiled_library
 
 matplotlib.use("Agg")
 if not torch.cuda.is_available():
@@ -34,17 +34,17 @@ KINDS = ["any", "avx2", "avx512"]
 
 @pytest.fixture
 def uncompiled(monkeypatch) -> None:
-    """As where nothing was compiled."""
-    monkeypatch.setattr(HERE, lambda: None)
+    """Behave as where nothing was compiled."""
+    monkeypatch.setattr(LIBRARY, lambda: None)
 
 
 @pytest.fixture(params=KINDS)
 def kind(request, monkeypatch) -> None:
-    """As on a processor of this kind, if this one is."""
-    found, number = here(), KINDS.index(request.param)
-    if found is None or number > found.kind:
-        pytest.skip("this processor is none, or there was no C compiler when taciturn was installed")
-    monkeypatch.setattr(HERE, lambda: replace(found, kind=number))
+    """Behave as on a processor of this kind, if this one can."""
+    library, number = compiled_library(), KINDS.index(request.param)
+    if library is None or number > library.kind:
+        pytest.skip("this processor is not of that kind, or there was no C compiler when taciturn was installed")
+    monkeypatch.setattr(LIBRARY, lambda: replace(library, kind=number))
 
 
 @pytest.fixture

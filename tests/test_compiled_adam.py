@@ -1,25 +1,25 @@
-"""The compiled update by Adam, for each kind of processor that this one is too, against NumPy in float64."""
+"""The compiled update by Adam, as each kind of processor that this one can run, against NumPy in float64."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from compiler import needed
+from compiler import needs_library
 from taciturn.kernels.native import adam
 from taciturn.training.solvers import Adam
 
 SIZES = [(1,), (5, 3), (16,), (37, 49)]
 
 
-def taken(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
-    """Take steps by the optimiser; return what became of the weights, and of what they would be in float64.
+def take_steps(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
+    """Return the optimiser, the weights after some steps, weights and moments in float64, and which were compiled.
 
     The first of the weights has no gradient in the second step.
     """
-    counted = []
+    compiled = []
     monkeypatch.setattr(
-        "taciturn.kernels.native.adam", lambda *args, **kwargs: counted.append(adam(*args, **kwargs)) or counted[-1]
+        "taciturn.kernels.native.adam", lambda *args, **kwargs: compiled.append(adam(*args, **kwargs)) or compiled[-1]
     )
     rng = torch.Generator().manual_seed(0)
     weights = [nn.Parameter(torch.randn(size, generator=rng)) for size in SIZES]
@@ -40,59 +40,59 @@ def taken(monkeypatch, *, betas=(0.8, 0.95), steps=5, decay=0.3):
             move = means[i] / (1 - b1**n) / (np.sqrt(squares[i] / (1 - b2**n)) + 1e-4)
             exact[i] = exact[i] * (1 - rate * decay) - rate * move
         optimiser.step()
-    return optimiser, weights, exact, means, squares, counted
+    return optimiser, weights, exact, means, squares, compiled
 
 
 @pytest.mark.parametrize("betas", [(0.8, 0.95), (0.0, 0.0)])
 def test_it_is_the_published_recurrence(kind, monkeypatch, betas):
-    optimiser, weights, exact, means, squares, counted = taken(monkeypatch, betas=betas)
-    assert counted == [True] * 5
+    optimiser, weights, exact, means, squares, compiled = take_steps(monkeypatch, betas=betas)
+    assert compiled == [True] * 5
     for i, (weight, *wanted) in enumerate(zip(weights, exact, means, squares, strict=True)):
         state = optimiser.state[weight]
-        for found, due in zip((weight, state["exp_avg"], state["exp_avg_sq"]), wanted, strict=True):
-            np.testing.assert_allclose(found.detach().numpy(), due, rtol=2e-6, atol=1e-7 * abs(due).max())
+        for actual, expected in zip((weight, state["exp_avg"], state["exp_avg_sq"]), wanted, strict=True):
+            np.testing.assert_allclose(actual.detach().numpy(), expected, rtol=2e-6, atol=1e-7 * abs(expected).max())
         assert state["step"] == 5 - (i == 0)
 
 
-GIVEN = {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "decay": 0.0}
+SETTINGS = {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "decay": 0.0}
 
 
-@needed
+@needs_library
 @pytest.mark.parametrize("which", range(5))
 @pytest.mark.parametrize("other", ["double", "strided", "longer"])
-def test_what_does_not_fit_is_left_to_torch(which, other):
+def test_arrays_that_do_not_fit_are_left_unchanged(which, other):
     arrays = [*(torch.ones(6) for _ in range(4)), torch.zeros(())]
-    assert adam([arrays], **GIVEN)
+    assert adam([arrays], **SETTINGS)
     before = [array.clone() for array in arrays]
     arrays[which] = {
         "double": arrays[which].double(),
         "strided": torch.ones(6, 2)[:, 0] if which < 4 else torch.zeros(2),
         "longer": torch.ones(7),
     }[other]
-    assert not adam([arrays], **GIVEN)
+    assert not adam([arrays], **SETTINGS)
     assert all(torch.equal(a, b) for i, (a, b) in enumerate(zip(arrays, before, strict=True)) if i != which)
 
 
-@needed
-def test_autograd_sees_that_weights_have_moved():
+@needs_library
+def test_autograd_notices_that_weights_have_changed():
     x = torch.ones(6, requires_grad=True)
     error = x.square().sum()
     with torch.no_grad():
-        assert adam([(x, *(torch.ones(6) for _ in range(3)), torch.zeros(()))], **GIVEN)
+        assert adam([(x, *(torch.ones(6) for _ in range(3)), torch.zeros(()))], **SETTINGS)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         error.backward()
 
 
-@needed
-def test_larger_updates_are_torchs(monkeypatch):
+@needs_library
+def test_larger_updates_are_not_taken(monkeypatch):
     monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 16 * 6 - 1)
     x = torch.ones(6)
-    assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **GIVEN)
+    assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **SETTINGS)
     assert torch.equal(x, torch.ones(6))
 
 
-def test_without_a_compiler_it_is_torchs_alone(uncompiled, monkeypatch):
-    _, weights, exact, *_, counted = taken(monkeypatch)
-    assert counted == [False] * 5
+def test_without_a_compiler_torch_takes_the_update(uncompiled, monkeypatch):
+    _, weights, exact, *_, compiled = take_steps(monkeypatch)
+    assert compiled == [False] * 5
     for weight, wanted in zip(weights, exact, strict=True):
         np.testing.assert_allclose(weight.detach().numpy(), wanted, rtol=2e-6, atol=1e-7)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.schedules import final
-from ..kernels.native import drawn
+from ..kernels.native import draw_noise
 from .corruption import Amount, Corruption, Keys, chosen
 
 
@@ -37,4 +37,4 @@ class Dropout(Corruption):
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x · [kept] / (1 - rate) by compiled code, where there is any."""
-        return drawn(x, keys, block, amount=final(self.rate), dropout=True)
+        return draw_noise(x, keys, block, amount=final(self.rate), dropout=True)

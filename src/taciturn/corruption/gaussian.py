@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.schedules import final
-from ..kernels.native import drawn
+from ..kernels.native import draw_noise
 from .corruption import Amount, Corruption, Keys, normal
 
 
@@ -38,4 +38,4 @@ class Gaussian(Corruption):
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x + std · N(0, 1) by compiled code, where there is any."""
-        return drawn(x, keys, block, amount=final(self.std))
+        return draw_noise(x, keys, block, amount=final(self.std))

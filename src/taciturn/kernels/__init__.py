@@ -1,4 +1,4 @@
-"""The sparse operations: plain and chunked."""
+"""Sparse operations on pre-activations: selecting entries, computing their values, and decoding them."""
 
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
@@ -7,7 +7,7 @@ from .plain import Plain
 from .products import SMALL, fast_products, mkl_is_slow
 from .rescored import BFloat16, BFloat16Factors, Int8, Rescored, RoundedProduct
 from .shortlist import Shortlist
-from .tables import Tables, Torch
+from .tables import Tables, TorchTables
 
 __all__ = [
     "SMALL",
@@ -27,7 +27,7 @@ __all__ = [
     "Tables",
     "Top",
     "TopBatch",
-    "Torch",
+    "TorchTables",
     "fast_products",
     "mkl_is_slow",
 ]

@@ -1,7 +1,7 @@
-"""The sparse operations without ever forming a [rows, latents] array.
+"""The sparse operations without an array of all rows and latents.
 
-Rows are taken in chunks whose pre-activations share one buffer; what is kept is a list of entries, and every
-product with it, forward and backward, is a sum of a table's rows, or a product with them: see `tables`.
+Rows are taken in chunks whose pre-activations share one buffer. The selected entries are kept as a list. Every product
+with this list, forward and backward, is a sum of rows of a table or a product with rows of a table: see `tables`.
 """
 
 from dataclasses import dataclass, field
@@ -14,38 +14,58 @@ from torch.autograd import Function
 from .index import Index, Rule, csr
 from .kernels import centred
 from .products import fast_products
-from .tables import Tables, Torch
+from .tables import Tables, TorchTables
 
-ENTRIES = 1 << 22  # of a chunk's pre-activations: 16 MB, which stay in the processor's last cache
-FEWEST = 64  # rows, below which a product is slow
+CHUNK_ENTRIES = 1 << 22  # pre-activations of a chunk: 16 MB, which stay in the processor's last-level cache
+MIN_ROWS = 64  # rows of a chunk, below which a product is slow
 
 
 @dataclass(frozen=True)
 class Chunked:
-    """Take `rows` rows at a time, or as many fewer as have `entries` pre-activations."""
+    """Kernels that take the rows in chunks and keep lists of entries.
+
+    See `Kernels` for the methods. Memory: rows × latents of one chunk, and the entries.
+
+    Parameters
+    ----------
+    rows : int, default=512
+        Most rows of a chunk.
+    entries : int, default=4194304
+        Most pre-activations of a chunk (rows × latents), unless this would leave fewer than 64 rows.
+    tables : Tables, default=TorchTables()
+        Sums of table rows and products with them.
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Top
+    >>> x, W, b = torch.tensor([[1.0, 2.0], [3.0, 1.0]]), torch.eye(2), torch.zeros(2)
+    >>> index, values = Chunked(rows=1).pick(x, W, b, None, Top(1))
+    >>> index.latents, values
+    (tensor([1, 0]), tensor([2., 3.]))
+    """
 
     rows: int = 512
-    entries: int = field(default=ENTRIES, kw_only=True)
-    tables: Tables = field(default=Torch(), kw_only=True)
+    entries: int = field(default=CHUNK_ENTRIES, kw_only=True)
+    tables: Tables = field(default=TorchTables(), kw_only=True)
 
     sparse_below = 0.125
 
     @torch.no_grad()
     def pick(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, rule: Rule) -> tuple[Index, Tensor]:
-        """Return the entries that a rule keeps and their values [N]; memory: rows × latents of one chunk."""
-        parts = centred(x, centre).split(self.rows_of(W))
-        buffer = x.new_empty(len(parts[0]), len(W))
-        with fast_products(len(parts[0]) * W.numel()):
-            kept = [rule(torch.addmm(b, part, W.t(), out=buffer[: len(part)])) for part in parts]
-        latents, counts, values = (torch.cat(pieces) for pieces in zip(*kept, strict=True))
+        """Return the index of the entries that a rule selects and their values [N]."""
+        chunks = centred(x, centre).split(self.rows_of(W))
+        buffer = x.new_empty(len(chunks[0]), len(W))
+        with fast_products(len(chunks[0]) * W.numel()):
+            entries = [rule(torch.addmm(b, chunk, W.t(), out=buffer[: len(chunk)])) for chunk in chunks]
+        latents, counts, values = (torch.cat(pieces) for pieces in zip(*entries, strict=True))
         return csr(latents, counts, len(W)), values
 
     def rows_of(self, W: Tensor) -> int:
-        """Return how many rows a chunk has."""
-        return min(self.rows, max(self.entries // len(W), FEWEST))
+        """Return the number of rows of a chunk for weights W [L, D]."""
+        return min(self.rows, max(self.entries // len(W), MIN_ROWS))
 
     def scores(self, x: Tensor, W: Tensor, b: Tensor, centre: Tensor | None, index: Index, values: Tensor) -> Tensor:
-        """Return the values that pick found [N], now with their gradient."""
+        """Return the values that `pick` returned [N], with their gradient."""
         scores: Tensor = _Scores.apply(x, W, b, centre, values, index, self.tables)  # type: ignore[no-untyped-call]
         return scores
 
@@ -56,13 +76,16 @@ class Chunked:
 
 
 def _latent_sums(tables: Tables, values_N: Tensor, index: Index, rows_BD: Tensor) -> Tensor:
-    """[L, D]: of each latent, Σ values · rows[row]."""
+    """Return for each latent Σ values · rows[row] over its entries [L, D]."""
     order_N, starts = index.by_latent
     return tables.sums(rows_BD, index.rows[order_N], starts, values_N[order_N])
 
 
 def _latent_totals(tables: Tables, values_N: Tensor, index: Index) -> Tensor:
-    """[L]: of each latent, Σ values; `index_add_` would do it by atomics on a GPU, in another order each time."""
+    """Return for each latent Σ values over its entries [L].
+
+    On a GPU `index_add_` would do it by atomic additions, in another order each time.
+    """
     order_N, starts = index.by_latent
     return tables.sums(values_N[:, None], order_N, starts, torch.ones_like(values_N))[:, 0]
 

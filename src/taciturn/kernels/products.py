@@ -1,4 +1,4 @@
-"""Which of torch's two libraries multiplies float32 matrices: MKL slows down on processors that are not Intel's."""
+"""Chooses the library by which torch multiplies float32 matrices: MKL is slow on processors that are not Intel's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,32 @@ from pathlib import Path
 import torch
 
 CPUINFO = Path("/proc/cpuinfo")
-SMALL = 1 << 24  # multiplications, up to which oneDNN's preparations cost more than it saves
+SMALL = 1 << 24  # multiplications of a product, up to which oneDNN's preparations cost more time than it saves
 
 
 @contextmanager
 def fast_products(size: int) -> Iterator[None]:
-    """Send float32 products through oneDNN while in scope, where that is faster and no less exact; see `prefers`.
+    """Return a context in which torch multiplies float32 matrices by oneDNN, where that is faster and as exact.
 
-    `size`: the multiplications of the largest of them.
+    For small products, and on processors on which MKL is fast (see `mkl_is_slow`), it changes nothing.
 
-    The setting is torch's leave to round to bfloat16, which oneDNN takes where a processor has tiles for it (AMX), and
-    only there. It is the process's, so it holds for as short as can be.
+    Parameters
+    ----------
+    size : int
+        Multiplications of the largest product in the context.
+
+    Notes
+    -----
+    The setting permits torch to round the factors to bfloat16. oneDNN rounds only on processors that have tiles for
+    bfloat16 (AMX), and `mkl_is_slow` is False on them. The setting belongs to the whole process; keep the context
+    short.
+
+    Examples
+    --------
+    >>> with fast_products(10**9):
+    ...     product = torch.ones(2, 2) @ torch.ones(2, 2)
+    >>> product[0, 0].item()
+    2.0
     """
     if size <= SMALL or not mkl_is_slow():
         yield
@@ -32,17 +47,22 @@ def fast_products(size: int) -> Iterator[None]:
         settings.fp32_precision = before
 
 
-def prefers(cpuinfo: str) -> bool:
-    """Return whether a processor multiplies faster through oneDNN: AMD's with AVX-512, none with tiles.
+def prefers_onednn(cpuinfo: str) -> bool:
+    """Return whether a processor multiplies faster by oneDNN: one of AMD's with AVX-512 and without tiles (AMX).
 
-    Decided by what it is, not by a race, which another run could lose: the same weights, bit for bit, need the same
-    sums.
+    The answer depends on what the processor is. A timing could differ from run to run, and other sums would change the
+    last bits of the weights.
+
+    Parameters
+    ----------
+    cpuinfo : str
+        Text of /proc/cpuinfo.
 
     Examples
     --------
-    >>> prefers("vendor_id : AuthenticAMD\\nflags : avx2 avx512f")
+    >>> prefers_onednn("vendor_id : AuthenticAMD\\nflags : avx2 avx512f")
     True
-    >>> prefers("vendor_id : GenuineIntel\\nflags : avx2 avx512f amx_bf16")
+    >>> prefers_onednn("vendor_id : GenuineIntel\\nflags : avx2 avx512f amx_bf16")
     False
     """
     return "AuthenticAMD" in cpuinfo and "avx512f" in cpuinfo and "amx" not in cpuinfo
@@ -50,5 +70,17 @@ def prefers(cpuinfo: str) -> bool:
 
 @cache
 def mkl_is_slow() -> bool:
-    """Return whether this is such a processor."""
-    return torch.backends.mkldnn.is_available() and CPUINFO.exists() and prefers(CPUINFO.read_text(encoding="utf-8"))
+    """Return whether oneDNN is available and multiplies float32 matrices faster than MKL on this processor.
+
+    False where /proc/cpuinfo does not exist.
+
+    Examples
+    --------
+    >>> isinstance(mkl_is_slow(), bool)
+    True
+    """
+    return (
+        torch.backends.mkldnn.is_available()
+        and CPUINFO.exists()
+        and prefers_onednn(CPUINFO.read_text(encoding="utf-8"))
+    )

@@ -52,7 +52,7 @@ class PreActivations:
             # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
             x, W, b, centre = self._affine
             more, louder = self.kernels.pick(x[spent_R], W, b, centre, AtLeast(values[kept].min()))
-            index, order_N = index.instead(spent_R, more)
+            index, order_N = index.replace_rows(spent_R, more)
             values = torch.cat([values, louder])[order_N]
             kept = _largest(values, wanted)
         return self._sparse(index.keep(kept), values[kept])

@@ -1,10 +1,10 @@
-"""A few loops in C: optional, built where installing finds a compiler."""
+"""Loops in C for small or simple work: optional, built where the installation finds a C compiler."""
 
 from .adam import adam
 from .dots import dots
-from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, floats, here, readable
-from .noise import drawn
-from .select import CandidateInputs, IntegerProduct, selects, top
+from .library import ROUNDING, Dense, Library, Noise, Penalty, Select, compiled_library, empty_floats, readable
+from .noise import draw_noise
+from .select import CandidateInputs, IntegerProduct, can_select, top_k
 
 __all__ = [
     "ROUNDING",
@@ -16,11 +16,11 @@ __all__ = [
     "Penalty",
     "Select",
     "adam",
+    "can_select",
+    "compiled_library",
     "dots",
-    "drawn",
-    "floats",
-    "here",
+    "draw_noise",
+    "empty_floats",
     "readable",
-    "selects",
-    "top",
+    "top_k",
 ]

@@ -1,4 +1,4 @@
-/* For an x86-64 with AVX2. */
+/* The loops for x86-64 processors with AVX2. */
 
 #ifdef __x86_64__
 #ifdef __clang__

@@ -1,4 +1,4 @@
-/* For an x86-64 with AVX-512. */
+/* The loops for x86-64 processors with AVX-512. */
 
 #ifdef __x86_64__
 #ifdef __clang__

@@ -1,4 +1,4 @@
-/* For an x86-64 with AVX-512 that multiplies bfloat16 too. */
+/* The loops for x86-64 processors with AVX-512 that multiply bfloat16 too. */
 
 #include "native.h"
 

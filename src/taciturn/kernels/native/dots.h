@@ -1,7 +1,7 @@
-/* Products of rows with a table's rows: what a sparse decoder's gradient asks for. */
+/* Products of rows with a table's rows, as a sparse decoder's gradient in the codes needs them. */
 
 static void dots(const struct dots *d, long part, long parts)
 {
-    for (long n = share(d->entries, part, parts); n < share(d->entries, part + 1, parts); n++)
-        d->out[n] = dot(d->rows + d->row[n] * d->width, d->table + d->at[n] * d->width, d->width);
+    for (long n = part_begin(d->entries, part, parts); n < part_begin(d->entries, part + 1, parts); n++)
+        d->out[n] = dot(d->rows + d->row_index[n] * d->width, d->table + d->table_index[n] * d->width, d->width);
 }

@@ -1,5 +1,5 @@
-/* All of it for one kind of processor: V floats make a vector, and a tile of a product is MR rows of 2 V columns;
-   with PAIRS products are of bfloat16. */
+/* All loops for one kind of processor. V: floats in a vector. A tile of a product is MR rows of 2 V columns. With PAIRS
+   products are of bfloat16. */
 
 #if defined __x86_64__ && !defined __clang__
 #include <immintrin.h>
@@ -15,9 +15,10 @@
 #else
 #define SHUFFLE(one, other, ...) __builtin_shuffle(one, other, (ints){__VA_ARGS__})
 #endif
-#define LEFT(n, i, most) ((n) - (i) < (most) ? (n) - (i) : (most)) /* of n, from i on */
+#define REMAINING(n, i, most) ((n) - (i) < (most) ? (n) - (i) : (most)) /* numbers of n from i on, at most `most` */
 
-INLINE long share(long n, long part, long parts) { return n * part / parts; } /* where a thread's part of n begins */
+/* Return where a thread's part of n begins. */
+INLINE long part_begin(long n, long part, long parts) { return n * part / parts; }
 
 #include "vectors.h"
 #include "words.h"

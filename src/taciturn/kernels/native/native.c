@@ -1,41 +1,44 @@
-/* A few loops: compiled once for each kind of processor, and asked for here.
+/* The functions that Python calls. The loops are compiled once for each kind of processor; a call's structure names the
+   kind.
 
-   Threads are those that torch's OpenMP holds already: two teams of threads on the same cores wait for each other. */
+   The threads are those that torch's OpenMP holds already: two teams of threads on the same cores would wait for each
+   other. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 
 #include "native.h"
 
-static void (*open_region)(void (*)(void *), void *, unsigned, unsigned);
-static void (*meet)(void);
-static int (*number)(void), (*team)(void);
+static void (*run_parallel)(void (*)(void *), void *, unsigned, unsigned);
+static void (*wait_for_team)(void);
+static int (*thread_number)(void), (*team_size)(void);
 
-static const void *home(void *function) /* of which library it is */
+static const void *library_of(void *function) /* the address at which the function's library is loaded */
 {
-    Dl_info found = {0};
-    return function && dladdr(function, &found) ? found.dli_fbase : 0;
+    Dl_info info = {0};
+    return function && dladdr(function, &info) ? info.dli_fbase : 0;
 }
 
-/* Whether one OpenMP is in this process, so that its threads can be asked to help. */
-long threads_found(void)
+/* Return whether the process has one OpenMP library with GCC's interface, so that the loops can use its threads. */
+long can_share_threads(void)
 {
-    void *found[] = {dlsym(RTLD_DEFAULT, "GOMP_parallel"), dlsym(RTLD_DEFAULT, "GOMP_barrier"),
-                     dlsym(RTLD_DEFAULT, "omp_get_thread_num"), dlsym(RTLD_DEFAULT, "omp_get_num_threads")};
+    void *functions[] = {dlsym(RTLD_DEFAULT, "GOMP_parallel"), dlsym(RTLD_DEFAULT, "GOMP_barrier"),
+                         dlsym(RTLD_DEFAULT, "omp_get_thread_num"), dlsym(RTLD_DEFAULT, "omp_get_num_threads")};
     for (int i = 0; i < 4; i++)
-        if (!home(found[i]) || home(found[i]) != home(found[0]))
+        if (!library_of(functions[i]) || library_of(functions[i]) != library_of(functions[0]))
             return 0;
-    *(void **)&open_region = found[0];
-    *(void **)&meet = found[1];
-    *(void **)&number = found[2];
-    *(void **)&team = found[3];
+    *(void **)&run_parallel = functions[0];
+    *(void **)&wait_for_team = functions[1];
+    *(void **)&thread_number = functions[2];
+    *(void **)&team_size = functions[3];
     return 1;
 }
 
+/* Wait until all threads of a loop are here. */
 void barrier(long parts)
 {
     if (parts > 1)
-        meet();
+        wait_for_team();
 }
 
 static const struct kind *const kinds[] = {
@@ -45,12 +48,12 @@ static const struct kind *const kinds[] = {
     &avx512,
 #endif
 #ifdef ROUNDS
-    &avx512_bf16, /* rounds what it multiplies in a step: only where that is asked for */
+    &avx512_bf16, /* rounds the factors of a step's products: only for steps that may round */
 #endif
 };
 
-/* Which of the kinds is the best that this processor is. */
-long best(void)
+/* Return the index of the best kind for this processor. */
+long best_kind(void)
 {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")
@@ -62,30 +65,30 @@ long best(void)
     return 0;
 }
 
-/* Whether this processor can be the fourth kind, whose products are of bfloat16; 2 if it gains by that: AMD's multiply
-   twice as many. */
-long rounds(void)
+/* Return 1 or 2 if this processor can run the fourth kind, whose products are of bfloat16, otherwise 0. 2: it is faster
+   for it; AMD's processors multiply twice as many numbers in that time. */
+long bfloat16_support(void)
 {
 #ifdef ROUNDS
-    return best() == 2 && __builtin_cpu_supports("avx512bf16") ? 1 + (__builtin_cpu_is("amd") != 0) : 0;
+    return best_kind() == 2 && __builtin_cpu_supports("avx512bf16") ? 1 + (__builtin_cpu_is("amd") != 0) : 0;
 #else
     return 0;
 #endif
 }
 
-/* What Python calls: run_step and the others, by as many threads as they are told. */
+/* Define run_step and the others: they run a loop on as many threads as its structure requires. */
 #define LOOP(name)                                                                                                      \
-    static void part_of_##name(void *given)                                                                             \
+    static void part_of_##name(void *argument)                                                                          \
     {                                                                                                                   \
-        struct name *job = given;                                                                                       \
-        kinds[job->kind]->name(job, number(), team());                                                                  \
+        struct name *loop = argument;                                                                                   \
+        kinds[loop->kind]->name(loop, thread_number(), team_size());                                                    \
     }                                                                                                                   \
-    void run_##name(struct name *job)                                                                                   \
+    void run_##name(struct name *loop)                                                                                  \
     {                                                                                                                   \
-        if (job->threads > 1)                                                                                           \
-            open_region(part_of_##name, job, (unsigned)job->threads, 0);                                                \
+        if (loop->threads > 1)                                                                                          \
+            run_parallel(part_of_##name, loop, (unsigned)loop->threads, 0);                                             \
         else                                                                                                            \
-            kinds[job->kind]->name(job, 0, 1);                                                                          \
+            kinds[loop->kind]->name(loop, 0, 1);                                                                        \
     }
 
 LOOP(step)
@@ -94,38 +97,39 @@ LOOP(select)
 LOOP(dots)
 LOOP(adam)
 
-static long carved(long *at, long n)
+/* Reserve n floats, rounded up to whole cache lines; return where they begin. */
+static long reserve(long *end, long n)
 {
-    long now = *at;
-    *at += (n + 15) / 16 * 16;
-    return now;
+    long begin = *end;
+    *end += (n + 15) / 16 * 16;
+    return begin;
 }
 
-struct places carve(const struct step *s)
+struct offsets workspace_offsets(const struct step *s)
 {
-    long at = 0, codes = s->rows * s->latents, most = s->rows > s->latents ? s->rows : s->latents;
-    struct places p = {0};
-    p.codes = carved(&at, codes);
-    p.clean = carved(&at, codes);
-    p.before = carved(&at, codes);
-    p.before_clean = carved(&at, codes);
-    p.error = carved(&at, s->rows * s->inputs);
-    p.clean_rates = carved(&at, s->latents);
-    p.slope = carved(&at, s->latents);
-    p.slope_clean = carved(&at, s->latents);
-    p.row_errors = carved(&at, s->rows);
-    /* the two sides of the largest product, each rounded up to whole tiles */
-    p.packed = carved(&at, (most + 32) * (s->inputs + 32) + (s->latents + 32) * (s->rows + s->inputs + 64));
-    p.end = at;
-    return p;
+    long end = 0, codes = s->rows * s->latents, most = s->rows > s->latents ? s->rows : s->latents;
+    struct offsets at = {0};
+    at.codes = reserve(&end, codes);
+    at.clean_codes = reserve(&end, codes);
+    at.pre_grads = reserve(&end, codes);
+    at.clean_pre_grads = reserve(&end, codes);
+    at.output = reserve(&end, s->rows * s->inputs);
+    at.clean_rates = reserve(&end, s->latents);
+    at.rate_grads = reserve(&end, s->latents);
+    at.clean_rate_grads = reserve(&end, s->latents);
+    at.row_errors = reserve(&end, s->rows);
+    /* the two factors of the largest product, each rounded up to whole tiles */
+    at.packed = reserve(&end, (most + 32) * (s->inputs + 32) + (s->latents + 32) * (s->rows + s->inputs + 64));
+    at.end = end;
+    return at;
 }
 
-/* Of what sources this was built. */
+/* Return the version of the structures and functions that this library was built with. */
 long layout(void) { return LAYOUT; }
 
-/* How many floats of room a step needs. */
-long room(long rows, long inputs, long latents)
+/* Return how many floats a step's workspace has. */
+long workspace_size(long rows, long inputs, long latents)
 {
     const struct step s = {.rows = rows, .inputs = inputs, .latents = latents};
-    return carve(&s).end;
+    return workspace_offsets(&s).end;
 }

@@ -1,92 +1,108 @@
 #pragma once
 #include <stdint.h>
 
-/* What Python hands over: library.py says the same, field by field. */
+/* The structures that Python passes: library.py defines the same, field by field. */
 
-#define LAYOUT 3 /* of structures and functions; raised with library.py's whenever one of them changes */
+#define LAYOUT 4 /* version of the structures and functions; raised here and in library.py whenever one changes */
 
-#if defined __x86_64__ && (defined __clang__ || __GNUC__ > 10) /* which know processors that multiply bfloat16 */
+#if defined __x86_64__ && (defined __clang__ || __GNUC__ > 10) /* compilers that know processors with bfloat16 */
 #define ROUNDS
 #endif
 
+/* a penalty on mean activations */
 struct penalty {
     long kind;     /* 0: (q - rate)², 1: Kullback-Leibler */
-    long on_clean; /* it presses on the codes of the rows before corruption */
+    long on_clean; /* whether its gradient is that of the codes of the rows before corruption */
     double weight, rate, aimed_rate;
-    double number, cost, measured; /* told: towards rate, on corrupted rows; towards aimed_rate, where it presses; clean mean */
+    double number;   /* output: the penalty towards rate, on corrupted rows */
+    double cost;     /* output: the penalty towards aimed_rate, on the rows of its gradient */
+    double measured; /* output: mean activation over clean rows and latents */
 };
 
+/* a training step of one dense layer */
 struct step {
     long kind, threads;
     long rows, inputs, latents;
-    const float *x, *corrupted, *target;                              /* [rows, inputs] */
-    const float *to_codes, *code_bias, *dictionary, *output_bias; /* [latents, inputs], twice */
-    float *of_to_codes, *of_code_bias, *of_dictionary, *of_output_bias; /* their gradients; tied ones are the same */
+    const float *x, *corrupted, *target;                          /* [rows, inputs] */
+    const float *to_codes, *code_bias, *dictionary, *output_bias; /* [latents, inputs], [latents], likewise, [inputs] */
+    float *of_to_codes, *of_code_bias, *of_dictionary, *of_output_bias; /* output: gradients; the same if tied */
     long code_curve, output_curve; /* 0: identity, 1: relu, 2: elu, 3: tanh, 4: sigmoid */
-    long crossed;                  /* whether the error is the cross-entropy, else squared */
-    double weight;                 /* the error's */
-    double error;                  /* told */
+    long cross_entropy;            /* whether the error is the cross-entropy; otherwise the squared error */
+    double weight;                 /* of the error in the loss */
+    double error;                  /* output */
     struct penalty *penalties;
     long n_penalties;
-    float *rates, *fired; /* [latents]: told; each one's mean code, and in how many rows it is not 0 */
-    float *room;
+    float *rates;         /* output: each latent's mean code [latents] */
+    float *active_counts; /* output: in how many rows each latent's code is not 0 [latents] */
+    float *workspace;
 };
 
+/* noise of a batch */
 struct noise {
     long kind, threads;
-    long rows, inputs, block; /* each block of rows has a key */
+    long rows, inputs, block; /* block: rows for each key */
     const uint64_t *keys;
     const float *x;
-    float *corrupted;
-    long dropout;  /* whether entries are dropped, else normal noise is added */
-    double amount; /* the rate, or the standard deviation */
+    float *corrupted; /* output: [rows, inputs] */
+    long dropout;     /* whether entries are dropped; otherwise normal noise is added */
+    double amount;    /* the rate of dropout, or the standard deviation */
 };
 
-/* Where in its room a step keeps what; in floats. */
-struct places {
-    long codes, clean, before, before_clean, error;   /* [rows, latents] but the last: [rows, inputs] */
-    long clean_rates, slope, slope_clean, row_errors; /* [latents], the last [rows] */
-    long packed, end;
+/* Where each array of a step begins in the workspace, in floats. */
+struct offsets {
+    long codes, clean_codes;           /* [rows, latents] */
+    long pre_grads, clean_pre_grads;   /* [rows, latents]: gradients in the pre-activations */
+    long output;                       /* [rows, inputs]: logits, then the gradients in them */
+    long clean_rates;                  /* [latents] */
+    long rate_grads, clean_rate_grads; /* [latents]: the penalties' gradient in each code of a latent */
+    long row_errors;                   /* [rows] */
+    long packed;                       /* the factors of a product, as tiles read them */
+    long end;
 };
 
+/* a selection of each row's k largest scores */
 struct select {
     long kind, threads;
     long rows, latents, k, inputs;
-    const float *scores;            /* [rows, latents]; or, where they come from a product of whole numbers: */
-    const int32_t *whole;           /* that product */
-    const float *step, *row_step;   /* [latents], [rows]: its unit */
-    const float *margin;            /* [rows]: of rounded scores; then all that is near is scored again, from: */
-    const float *x, *weights, *bias; /* [rows, inputs], [latents, inputs], [latents] */
-    float *values;                  /* told: [rows, k] */
-    int64_t *which;
-    float *room;
-    long room_of_one; /* thread, in floats */
+    const float *scores;             /* [rows, latents]; null if they come from a product of integers */
+    const int32_t *product;          /* [rows, latents]: that product */
+    const float *step, *row_step;    /* [latents], [rows]: its scales */
+    const float *margin;             /* [rows], of rounded scores; null if scores are exact */
+    const float *x, *weights, *bias; /* [rows, inputs], [latents, inputs], [latents]: factors of the exact scores */
+    float *values;                   /* output: [rows, k] */
+    int64_t *indices;                /* output: [rows, k] */
+    float *workspace;
+    long thread_workspace; /* floats of the workspace for each thread */
 };
 
+/* products of rows with a table's rows */
 struct dots {
     long kind, threads;
     long entries, width;
-    const float *rows;     /* [.., width] */
-    const int64_t *row;    /* [entries]: which of them */
-    const float *table;    /* [.., width] */
-    const int64_t *at;     /* [entries]: which of its rows */
-    float *out;            /* told: [entries] */
+    const float *rows;          /* [.., width] */
+    const int64_t *row_index;   /* [entries]: rows of `rows` */
+    const float *table;         /* [.., width] */
+    const int64_t *table_index; /* [entries]: rows of `table` */
+    float *out;                 /* output: [entries] */
 };
 
-struct moved {
+/* an array of weights that Adam updates */
+struct adam_arrays {
     long size;
-    float *weight, *mean, *square; /* [size]; told */
+    float *weight, *mean, *square; /* [size], output too: the weights, and their moments */
     const float *grad;
-    float *steps; /* how many were taken; told */
+    float *steps; /* the number of steps taken; output too */
 };
 
+/* an update by Adam */
 struct adam {
     long kind, threads;
-    const struct moved *weights;
+    const struct adam_arrays *weights;
     long n_weights;
     double rate, beta_1, beta_2, epsilon, decay;
 };
 
+/* The loops for one kind of processor; a thread does part `part` of `parts`. */
 struct kind {
     void (*step)(struct step *, long part, long parts);
     void (*noise)(const struct noise *, long part, long parts);
@@ -98,5 +114,5 @@ struct kind {
 #pragma GCC visibility push(hidden)
 extern const struct kind plain, avx2, avx512, avx512_bf16;
 void barrier(long parts);
-struct places carve(const struct step *);
+struct offsets workspace_offsets(const struct step *);
 #pragma GCC visibility pop

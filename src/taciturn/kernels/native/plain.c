@@ -1,4 +1,4 @@
-/* For any processor: the compiler makes of four floats what it can. */
+/* The loops for any processor: vectors of four floats, compiled to what the processor has. */
 
 #define KIND plain
 #define V 4

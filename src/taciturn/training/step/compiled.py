@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...kernels import SMALL, mkl_is_slow
-from ...kernels.native import ROUNDING, Dense, Library, Penalty, floats, library, readable
+from ...kernels.native import ROUNDING, Dense, Library, Penalty, empty_floats, library, readable
 from ...model import Autoencoder, Batch, Capability, Layout
 from ...model.coding_layers import ELU, CodingLayer, Identity, ReLU, Sigmoid, Tanh
 from ...objective import KL, Controller, CrossEntropy, Objective, SquaredError, SquaredRate, Term
@@ -36,8 +36,8 @@ class Desk:
 
     weights: tuple[int, ...] = ()  # which, and where they lie
     grads: dict[nn.Parameter, Tensor] = field(default_factory=dict)
-    fired: Tensor = field(default_factory=lambda: floats(0))  # [L]: in how many rows each latent's code was not 0
-    room: Tensor = field(default_factory=lambda: floats(0))
+    fired: Tensor = field(default_factory=lambda: empty_floats(0))  # [L]: in how many rows each latent's code was not 0
+    room: Tensor = field(default_factory=lambda: empty_floats(0))
     ready: dict[Any, Ready] = field(default_factory=dict)  # by the rows' number, among others
 
 
@@ -60,11 +60,11 @@ class Compiled(ByHand):
         """Return whether this step can be taken."""
         kinds, curves = [type(term) for term in objective.terms], {type(layout.coder), type(layout.output)}
         known = {*kinds} <= {*ERRORS, *PENALTIES} and sum(kind in ERRORS for kind in kinds) == 1 and curves <= {*CURVES}
-        return known and library.here() is not None and ByHand.fits(layout, objective)
+        return known and library.compiled_library() is not None and ByHand.fits(layout, objective)
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
-        loops, rows, model = library.here(), batch.x.shape[0], self.model
+        loops, rows, model = library.compiled_library(), batch.x.shape[0], self.model
         weights = [
             parameter for layer in model.outer_layers for parameter in (layer.weight, layer.bias)
         ]  # tied ones twice
@@ -74,7 +74,7 @@ class Compiled(ByHand):
         these = *map(id, weights), *(weight.data_ptr() for weight in weights)
         if these != self._desk.weights:
             grads = {weight: torch.empty_like(weight) for weight in weights}
-            self._desk = Desk(these, grads, floats(weights[1].numel()))
+            self._desk = Desk(these, grads, empty_floats(weights[1].numel()))
         key = rows, loops, torch.get_num_threads(), self.precision
         if (ready := self._desk.ready.get(key)) is None:
             if len(self._desk.ready) == MOST:
@@ -90,8 +90,8 @@ class Compiled(ByHand):
         for penalty, name in zip(penalties, pressing, strict=True):
             penalty.kind, penalty.on_clean = PENALTIES.index(type(terms[name])), name in self.controllers
         inputs, latents = layout.widths
-        if len(desk.room) < (needed := loops.room(rows, inputs, latents)):
-            desk.room = floats(needed)
+        if len(desk.room) < (needed := loops.workspace_size(rows, inputs, latents)):
+            desk.room = empty_floats(needed)
             desk.ready.clear()
         step = Dense(
             kind=ROUNDING if self.precision == "bf16" and loops.rounds else loops.kind,
@@ -101,11 +101,11 @@ class Compiled(ByHand):
             latents=latents,
             code_curve=CURVES.index(type(layout.coder)),
             output_curve=CURVES.index(type(layout.output)),
-            crossed=ERRORS.index(type(terms[error])),
+            cross_entropy=ERRORS.index(type(terms[error])),
             penalties=penalties,
             n_penalties=len(penalties),
-            fired=desk.fired.data_ptr(),
-            room=desk.room.data_ptr(),
+            active_counts=desk.fired.data_ptr(),
+            workspace=desk.room.data_ptr(),
         )
         for name, weight in zip(("to_codes", "code_bias", "dictionary", "output_bias"), weights, strict=True):
             setattr(step, name, weight.data_ptr())
@@ -117,7 +117,7 @@ class Compiled(ByHand):
         for name, penalty in ready.penalties.items():
             _press(penalty, terms[name], controllers.get(name))
         x, seen, target = (tensor.contiguous() for tensor in (batch.x, batch.corrupted, batch.target))
-        rates = floats(step.latents)
+        rates = empty_floats(step.latents)
         step.x, step.corrupted, step.target, step.rates = (t.data_ptr() for t in (x, seen, target, rates))
         step.weight = weight = terms[ready.error].fixed_weight
         loops.run(step)

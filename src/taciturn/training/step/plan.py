@@ -30,7 +30,7 @@ def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Ker
     --------
     >>> from taciturn.model.coding_layers import TopK
     >>> kernels(Layout((512, 8192), TopK(32)))
-    Chunked(rows=512, entries=4194304, tables=Torch())
+    Chunked(rows=512, entries=4194304, tables=TorchTables())
     """
     given: dict[str, Any] = {}
     proposed, roundings = Rescored, ROUNDINGS
@@ -46,9 +46,9 @@ def _on_gpu() -> dict[str, Any]:
     large = {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
     if find_spec("triton") is None:
         return large
-    from ...kernels.tables_triton import Triton
+    from ...kernels.tables_triton import TritonTables
 
-    return large | {"tables": Triton()}
+    return large | {"tables": TritonTables()}
 
 
 def step(layout: Layout, objective: Objective, device: str = "cpu") -> type[Step]:

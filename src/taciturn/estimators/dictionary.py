@@ -163,7 +163,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
 
         source = rows(self, X)
         codes: csr_array = vstack(
-            [inference.sparse(block) for block in inference.encode(self.module_, source)], format="csr"
+            [inference.to_csr(block) for block in inference.encode(self.module_, source)], format="csr"
         )
         return codes
 
@@ -200,7 +200,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             sparsity = FAMILIES[sparsity].format(k=most, falling=falling) + ("+auxk" if "auxk" in revival else "")
         return given | {
             "sparsity": sparsity,
-            "revival": Resample() if "resample" in revival else None,
+            "resample": Resample() if "resample" in revival else None,
             "activation": "relu",
             "output_activation": "identity",
             "loss": self._loss(),

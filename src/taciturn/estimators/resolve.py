@@ -83,7 +83,7 @@ def settle(
         weight_decay=number(parameters, "alpha", 0, np.inf),
         device=device(parameters["device"]),
         constraint=one(parameters.get("constraint", Free()), Constraint, "constraint"),
-        revival=parameters.get("revival"),
+        resample=parameters.get("resample"),
         order=parameters.get("order"),
         precision=precision(parameters["precision"]),
     )

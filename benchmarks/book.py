@@ -28,7 +28,7 @@ from taciturn.inference import evaluate
 from taciturn.model.coding_layers import ReLU, Sigmoid
 from taciturn.objective import KL, Objective, SquaredError
 from taciturn.training import Feed, History, Recorder, Run, Validation, train
-from taciturn.training.solvers import TensorFlowAdam, groups
+from taciturn.training.solvers import TensorFlowAdam, parameter_groups
 from taciturn.training.step import Step
 
 RATE, WEIGHT = 0.1, 0.2
@@ -53,7 +53,7 @@ def book(
         if name.endswith("weight"):
             torch.nn.init.xavier_uniform_(parameter, generator=rng)
     step, feed = Step(model, objective), Feed(Rows(X), model.scale_rows, batch_size, 0, corruption)
-    optimiser = TensorFlowAdam().build(groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
+    optimiser = TensorFlowAdam().build(parameter_groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
     recorder = Recorder()
     for record in train(Run(step, feed, optimiser, 0.01, epochs, hooks=(Validation(feed),))):
         recorder.add(record)

@@ -53,7 +53,7 @@ def main() -> None:
             block[:] = rng.standard_normal(block.shape, np.float32)
         del rows
         before, start_time = megabytes(), time.perf_counter()
-        blocks = map(inference.sparse, inference.encode(model, open_path(folder / "rows.npy")))
+        blocks = map(inference.to_csr, inference.encode(model, open_path(folder / "rows.npy")))
         write_sparse(folder / "codes.npz", blocks, n_rows=args.rows, n_columns=args.latents)
         seconds, after = time.perf_counter() - start_time, megabytes()
         size = (folder / "codes.npz").stat().st_size / 1e6

@@ -14,7 +14,7 @@ from taciturn.corruption import Clean, Corruption, Dropout, Gaussian
 from taciturn.model import Batch
 from taciturn.model.coding_layers import CodingLayer, ReLU, Sigmoid
 from taciturn.objective import KL, Objective, SquaredError, SquaredRate, kl
-from taciturn.training.solvers import Adam, groups
+from taciturn.training.solvers import Adam, parameter_groups
 from taciturn.training.step import Step
 
 X = torch.from_numpy(datasets.load("digits").read(0, 1797)).float()  # [1797, 64], values in [0, 1]
@@ -30,7 +30,7 @@ def program(coder: CodingLayer, corruption: Corruption, objective: Objective) ->
     """Return a model trained as in the textbook: for each batch one optimiser step, with the clean rows as target."""
     model = Autoencoder(Layout((64, HIDDEN), coder), rng=generator(42, "weights"))
     step = Step(model, objective)
-    optimizer = Adam().build(groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
+    optimizer = Adam().build(parameter_groups(model.named_parameters(), weight_decay=0.0), lr=0.01)
     n = 0
     for epoch in range(EPOCHS):
         for x in X[torch.randperm(len(X), generator=generator(42, "order", epoch))].split(BATCH):  # any batch size

@@ -1,4 +1,4 @@
-"""One estimator of every kind, and rows that they learn from: what a device other than the processor must get right."""
+"""One estimator of every kind, and rows to train them on, for the tests of devices other than the CPU."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoenco
 
 
 def mixtures(n_rows):
-    """Rows [n_rows, 24] in float32, sums of few of 64 directions."""
+    """Return rows [n_rows, 24] in float32, each a sum of a few of 64 directions."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(64, 24))
     return ((rng.random((n_rows, 64)) < 0.06) @ features).astype(np.float32)
 
 
 def models(**fit):
-    """By name; `fit` is said to each."""
+    """Return the estimators by name, each with the parameters `fit`."""
     return {
         "topk": DictionaryAutoencoder(640, k=4, **fit),
         "few latents": DictionaryAutoencoder(48, k=4, **fit),

@@ -1,3 +1,5 @@
+"""A saved artifact is read back exactly; damaged files are refused by an error that names the file."""
+
 import json
 import re
 
@@ -53,24 +55,24 @@ def test_the_files_and_what_they_hold(run):
     assert config["training"]["seed"] == 0
 
 
-def test_weights_come_back_bit_for_bit_and_tied(run):
-    kept = artifact.load(run)
+def test_weights_are_restored_bit_for_bit_and_tied(run):
+    loaded = artifact.load(run)
     stored = load_file(run / "weights.safetensors")
     for name, tensor in stored.items():
-        assert torch.equal(dict(kept.model.state_dict())[name], tensor)
-    assert kept.model.decoder[1].weight is kept.model.encoder[0].weight
+        assert torch.equal(dict(loaded.model.state_dict())[name], tensor)
+    assert loaded.model.decoder[1].weight is loaded.model.encoder[0].weight
 
 
-def test_history_as_parquet_is_read_by_others(run, digits):
+def test_history_is_a_parquet_file_that_pandas_reads(run, digits):
     import pandas as pd
 
     table = pd.read_parquet(run / "history.parquet")
-    kept = artifact.load(run)
-    assert len(table) == len(kept.history.steps["loss"]) == 2 * 29
-    np.testing.assert_array_equal(table["loss"], kept.history.steps["loss"])
-    at_ends = table.groupby("epoch").tail(1)
-    np.testing.assert_array_equal(at_ends["epoch_loss"], kept.history["loss"])
-    np.testing.assert_array_equal(np.stack(at_ends["epoch_rates"]), kept.history["rates"])
+    loaded = artifact.load(run)
+    assert len(table) == len(loaded.history.steps["loss"]) == 2 * 29
+    np.testing.assert_array_equal(table["loss"], loaded.history.steps["loss"])
+    last_steps = table.groupby("epoch").tail(1)
+    np.testing.assert_array_equal(last_steps["epoch_loss"], loaded.history["loss"])
+    np.testing.assert_array_equal(np.stack(last_steps["epoch_rates"]), loaded.history["rates"])
     assert table["epoch_loss"].notna().sum() == 2
     # an epoch's loss is the rows-weighted mean of its steps'
     first = table[table.epoch == 0]
@@ -93,7 +95,7 @@ def test_overwriting(copied, digits):
 def test_a_wrong_shape(copied):
     tensors = load_file(copied / "weights.safetensors")
     save_file(tensors | {"encoder.0.bias": torch.zeros(13)}, copied / "weights.safetensors")
-    with pytest.raises(ArtifactError, match=r"'encoder.0.bias' is \[13\], but config.json asks for \[12\]"):
+    with pytest.raises(ArtifactError, match=r"'encoder.0.bias' is \[13\], but config.json requires \[12\]"):
         artifact.load(copied)
 
 
@@ -105,10 +107,10 @@ def test_a_missing_tensor(copied):
         artifact.load(copied)
 
 
-def test_a_tensor_too_many(copied):
+def test_an_unknown_tensor(copied):
     tensors = load_file(copied / "weights.safetensors")
     save_file(tensors | {"extra": torch.zeros(1)}, copied / "weights.safetensors")
-    with pytest.raises(ArtifactError, match="'extra' is no tensor of this network"):
+    with pytest.raises(ArtifactError, match="'extra' is not a tensor of this network"):
         artifact.load(copied)
 
 
@@ -129,7 +131,7 @@ def test_an_unknown_part(copied):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"rows": None}, "'rows' is missing or no object"),
+        ({"rows": None}, "'rows' is missing or not an object"),
         ({"training": {"seed": 0}}, "training lacks 'epochs'"),
         ({"corruption": {"name": "kl", "rate": 0.1}}, "corruption is a KL, not a Corruption"),
         ({"network": {"name": "layout", "widths": 5, "coder": {"name": "relu"}}}, "widths=5 must be two or more"),
@@ -145,7 +147,7 @@ def test_a_damaged_config(copied, change, words):
     assert "config.json" in str(refusal.value)
 
 
-def test_all_files_have_the_usual_mode(run):
+def test_all_files_have_the_same_mode(run):
     assert len({file.stat().st_mode for file in run.iterdir()}) == 1
 
 
@@ -165,12 +167,12 @@ def test_a_missing_or_broken_file_is_named(copied, name):
         artifact.load(copied)
 
 
-def test_no_folder(tmp_path):
-    with pytest.raises(ArtifactError, match="is no folder; name the folder of a run"):
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(ArtifactError, match="is not a folder; name the folder of a run"):
         artifact.load(tmp_path / "nowhere")
 
 
-def test_nothing_is_left_of_a_failed_save(digits, tmp_path, monkeypatch):
+def test_a_failed_save_leaves_no_file(digits, tmp_path, monkeypatch):
     model = SparseAutoencoder(3, max_iter=1, random_state=0).fit(digits)
 
     def full(*_):

@@ -565,8 +565,8 @@ def test_codes_do_not_take_the_place_of_a_folder_or_of_an_unknown_kind(runs, her
     arguments = command(door, runs, runs / "rows.npy", "out")
     fails(arguments, "out.npy is not a file", "choose another name", among=(here, runs))
     fails([*arguments[:-1], "new/out.xlsx"], "out.xlsx: ", "known are .npy", code=2, among=(here, runs))
-    fails([door, "file", *arguments[2:]], "file is no folder", "name the folder of a run", among=(here, runs))
-    with pytest.raises(ArtifactError, match="file is no folder; name the folder of a run"):
+    fails([door, "file", *arguments[2:]], "file is not a folder", "name the folder of a run", among=(here, runs))
+    with pytest.raises(ArtifactError, match="file is not a folder; name the folder of a run"):
         load("file")
 
 

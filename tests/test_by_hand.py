@@ -1,4 +1,4 @@
-"""The step whose backward is written out, against autograd in float64; and where it is taken."""
+"""The step whose backward is written out, against autograd in float64; and when it is chosen."""
 
 from itertools import product
 
@@ -16,10 +16,10 @@ CODERS = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
 
 
 def gradients(kind, layout, objective, batch):
-    """Return loss, numbers and every gradient by name of a step in float64, begun alike."""
+    """Return the numbers and every gradient by name of a step in float64, always from the same weights."""
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0)).double()
     with torch.no_grad():
-        for i, parameter in enumerate(model.parameters()):  # no term of a gradient hidden by zeros
+        for i, parameter in enumerate(model.parameters()):  # no weight is 0, which would hide a part of a gradient
             parameter.add_(
                 0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(i), dtype=torch.float64)
             )
@@ -34,20 +34,22 @@ def gradients(kind, layout, objective, batch):
 def batch(corrupted=True, paired=False):
     rng = torch.Generator().manual_seed(1)
     x = torch.rand(9, 6, generator=rng, dtype=torch.float64)
-    seen = x + 0.2 * torch.randn(9, 6, generator=rng, dtype=torch.float64) if corrupted else x
-    return Batch(x, torch.rand(9, 6, generator=rng, dtype=torch.float64) if paired else x, seen)
+    noisy = x + 0.2 * torch.randn(9, 6, generator=rng, dtype=torch.float64) if corrupted else x
+    return Batch(x, torch.rand(9, 6, generator=rng, dtype=torch.float64) if paired else x, noisy)
 
 
 def agree(layout, objective, rows):
     assert issubclass(plan.step(layout, objective), ByHand)
-    (ours, mine), (theirs, wanted) = (gradients(kind, layout, objective, rows) for kind in (ByHand, Step))
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-10, atol=1e-13, msg=name)
-    assert mine.keys() == wanted.keys()
-    for name in mine:
-        assert wanted[name].abs().max() > 1e-6
-        torch.testing.assert_close(mine[name], wanted[name], rtol=1e-10, atol=1e-13, msg=name)
+    (numbers, grads), (expected_numbers, expected_grads) = (
+        gradients(kind, layout, objective, rows) for kind in (ByHand, Step)
+    )
+    assert numbers.keys() == expected_numbers.keys()
+    for name in numbers:
+        torch.testing.assert_close(numbers[name], expected_numbers[name], rtol=1e-10, atol=1e-13, msg=name)
+    assert grads.keys() == expected_grads.keys()
+    for name in grads:
+        assert expected_grads[name].abs().max() > 1e-6
+        torch.testing.assert_close(grads[name], expected_grads[name], rtol=1e-10, atol=1e-13, msg=name)
 
 
 @pytest.mark.parametrize(("coder", "output", "tied"), [*product(CODERS, CODERS, [False, True])])
@@ -64,7 +66,7 @@ RATES = [KL(0.2, weight=0.3), SquaredRate(0.2, weight=0.7), KL(0.2), SquaredRate
     "error", [SquaredError(), SquaredError(weight=2.0), CrossEntropy()], ids=lambda term: term.text
 )
 @pytest.mark.parametrize("tied", [False, True])
-def test_rates_pressed_with_a_written_weight_and_with_one_that_is_found(penalty, corrupted, error, tied):
+def test_rate_penalties_with_a_fixed_weight_and_with_an_automatic_one(penalty, corrupted, error, tied):
     layout = Layout((6, 11), Sigmoid(), output=Sigmoid(), tied=tied)
     agree(layout, Objective((error, penalty)), batch(corrupted))
 
@@ -80,9 +82,9 @@ def test_several_errors_and_penalties():
     agree(Layout((6, 11), Sigmoid(), output=Sigmoid()), Objective(terms), batch())
 
 
-def test_saturated_latents_still_feel_the_pull():
+def test_saturated_latents_have_the_same_gradients():
     layout, objective = Layout((6, 11), Sigmoid()), Objective((SquaredError(), KL(0.2, weight=0.3)))
-    found = []
+    grads = []
     for kind in (ByHand, Step):
         model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
         with torch.no_grad():
@@ -90,9 +92,9 @@ def test_saturated_latents_still_feel_the_pull():
         step = kind(model, objective)
         rows = batch()
         step.gradients(Batch(rows.x.float(), rows.target.float(), rows.corrupted.float()))
-        found.append({name: p.grad for name, p in model.named_parameters()})
-    for name in found[0]:
-        torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-5, atol=1e-7)
+        grads.append({name: p.grad for name, p in model.named_parameters()})
+    for name in grads[0]:
+        torch.testing.assert_close(grads[0][name], grads[1][name], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +109,14 @@ def test_saturated_latents_still_feel_the_pull():
         (Layout((6, 11), ReLU()), (SquaredError(), L1(weight=0.1, scaled=True))),
     ],
 )
-def test_what_it_cannot_do_is_left_to_autograd(layout, terms):
+def test_other_networks_and_objectives_use_autograd(layout, terms):
     assert plan.step(layout, Objective(terms)) is Step
 
 
-def test_batches_that_are_read_together_are_those_read_alone():
+def test_batches_that_are_read_together_equal_those_read_one_by_one():
     X = torch.rand(1000, 3).numpy()
-    alone, together = (Feed(Rows(X), torch.Tensor.float, size, seed=0) for size in (8, 8))
-    wanted = [b for i in range(125) for b in [next(iter(alone.epoch(1, start=i, step=i)))]]
-    for ours, theirs in zip(together.epoch(1), wanted, strict=True):
-        assert torch.equal(ours.x, theirs.x)
-        assert ours.draw_key == theirs.draw_key
+    one_by_one, together = (Feed(Rows(X), torch.Tensor.float, size, seed=0) for size in (8, 8))
+    expected = [next(iter(one_by_one.epoch(1, start=i, step=i))) for i in range(125)]
+    for batch, single in zip(together.epoch(1), expected, strict=True):
+        assert torch.equal(batch.x, single.x)
+        assert batch.draw_key == single.draw_key

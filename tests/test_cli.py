@@ -209,7 +209,7 @@ def test_version():
         (["fit", "nowhere.csv"], 1, "nowhere.csv: no such file"),
         (["fit", "nowhere.toml"], 2, "nowhere.toml cannot be read as a recipe"),
         (["fit", "digits", "--epochs", "few"], 2, "integer"),
-        (["encode", "nowhere", "digits", "-o", "x.npy"], 1, "nowhere is no folder"),
+        (["encode", "nowhere", "digits", "-o", "x.npy"], 1, "nowhere is not a folder"),
         (["encode", "nowhere", "digits"], 2, "Missing option"),
         (["telepathy"], 2, "No such command"),
         (["plot", "sparsity-loss", "--target", "1"], 2, "must lie between 0 and 1"),

@@ -114,7 +114,7 @@ def test_compare(runs, tmp_path):
     [
         (["four"], 1, "name two or more"),
         (["four", "four"], 2, "is named twice"),
-        (["four", "nowhere"], 1, "nowhere is no folder"),
+        (["four", "nowhere"], 1, "nowhere is not a folder"),
     ],
 )
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch, names, code, words):

@@ -23,9 +23,9 @@ from taciturn.model import Autoencoder, Batch, Layout
 from taciturn.model.coding_layers import ELU, Identity, ReLU, Sigmoid, Tanh, TopK
 from taciturn.objective import KL, L1, CrossEntropy, Objective, SquaredError, SquaredRate
 from taciturn.training import Feed, Run, train
-from taciturn.training.solvers import Adam, groups
+from taciturn.training.solvers import Adam, parameter_groups
 from taciturn.training.step import ByHand, Compiled, Step, plan
-from taciturn.training.step.compiled import pays
+from taciturn.training.step.compiled import is_faster
 
 CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
 
@@ -45,8 +45,8 @@ def rounding(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def at_every_size(monkeypatch):
-    """Take the compiled step also for products that torch computes faster on this processor."""
-    monkeypatch.setattr("taciturn.training.step.compiled.pays", lambda loops, size: True)
+    """Take the compiled step also for products that are left to torch on this processor."""
+    monkeypatch.setattr("taciturn.training.step.compiled.is_faster", lambda loops, size: True)
 
 
 def gradients(kind, layout, objective, batch, dtype=torch.float32):
@@ -297,7 +297,7 @@ def trained(kind, layout, objective, noise, epochs=4):
     X = np.random.default_rng(0).random((530, 6))
     step = kind(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), objective)
     feed = Feed(Rows(X), torch.Tensor.float, 49, seed=0, corruption=noise)
-    optimiser = Adam().build(groups(step.named_parameters(), 0.0), 0.01)
+    optimiser = Adam().build(parameter_groups(step.named_parameters(), 0.0), 0.01)
     records = list(train(Run(step, feed, optimiser, 0.01, epochs)))
     return [record.numbers for record in records], step.state_dict()
 
@@ -340,7 +340,7 @@ def test_a_prepared_step_follows_every_change(threads):
     for n in (1, 2):
         threads(n)
         agree(9, 1.0)
-    assert {ready.step.threads for key, ready in ours._desk.ready.items() if key[0] == 9} == {1, 2}
+    assert {ready.arguments.threads for key, ready in ours._workspace.prepared.items() if key[0] == 9} == {1, 2}
     for step in (ours, plain):
         for layer in step.model.outer_layers:
             layer.weight.data = layer.weight.data + 0.01
@@ -362,7 +362,7 @@ def test_when_the_compiled_step_is_taken(monkeypatch):
     assert plan.step(layout, Objective((SquaredError(), SquaredError(), penalty))) is ByHand
     assert plan.step(Layout((6, 11), ReLU()), Objective((SquaredError(), L1(weight=0.1)))) is ByHand
     assert plan.step(Layout((6, 11), TopK(3)), Objective((SquaredError(),))) is Step
-    monkeypatch.setattr("taciturn.training.step.compiled.pays", pays)
+    monkeypatch.setattr("taciturn.training.step.compiled.is_faster", is_faster)
     unusable = replace(compiled_library(), functions=None)  # fails if called
     monkeypatch.setattr(LIBRARY, lambda: unusable)
     small, large = (Batch(*rows(n, 6)) for n in (9, 300_000))

@@ -1,4 +1,4 @@
-"""Fits on a GPU against the same on the processor. What needs none: test_elsewhere.py, test_triton.py."""
+"""Fits on a GPU against the same fits on the CPU. Tests that need no GPU: test_elsewhere.py, test_triton.py."""
 
 from dataclasses import replace
 
@@ -29,15 +29,15 @@ MODELS = models(**FIT)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_gpu_learns_what_the_processor_learns(name):
-    """Sums are taken in another order, so a near tie may fall otherwise: what is learnt agrees, not every bit."""
-    here = MODELS[name].set_params(device="cpu").fit(X)
-    score, losses, k = here.score(X), here.history_["loss"], abs(here.transform(X) != 0).sum() / len(X)
-    there = MODELS[name].set_params(device="cuda").fit(X)
-    assert there.module_.dictionary.is_cuda
-    assert_allclose(there.history_["loss"], losses, rtol=0.02)
-    assert_allclose(there.score(X), score, atol=0.01)
-    assert_allclose(abs(there.transform(X) != 0).sum() / len(X), k, rtol=0.05)
+def test_a_fit_on_a_gpu_agrees_with_a_fit_on_the_cpu(name):
+    """Sums are taken in another order, so a near tie may be decided otherwise: results agree, but not to the bit."""
+    on_cpu = MODELS[name].set_params(device="cpu").fit(X)
+    score, losses, l0 = on_cpu.score(X), on_cpu.history_["loss"], abs(on_cpu.transform(X) != 0).sum() / len(X)
+    on_gpu = MODELS[name].set_params(device="cuda").fit(X)
+    assert on_gpu.module_.dictionary.is_cuda
+    assert_allclose(on_gpu.history_["loss"], losses, rtol=0.02)
+    assert_allclose(on_gpu.score(X), score, atol=0.01)
+    assert_allclose(abs(on_gpu.transform(X) != 0).sum() / len(X), l0, rtol=0.05)
 
 
 @pytest.mark.parametrize("name", ["topk", "batch_topk", "matryoshka", "auxk and resampling", "tied"])
@@ -49,13 +49,13 @@ def test_a_run_on_a_gpu_repeats_bit_for_bit(name):
         assert_array_equal(second[part], tensor)
 
 
-def test_the_first_steps_gradients_are_the_processors():
+def test_the_first_steps_gradients_are_those_of_the_cpu():
     from taciturn.kernels import Chunked, Plain
     from taciturn.model import Autoencoder, Batch
     from taciturn.objective import Objective, SquaredError
     from taciturn.training.step import Step
 
-    found = []
+    gradients = []
     layout = Layout((24, 640), TopK(4), centred=True)
     for kernels, device in ((Plain(), "cpu"), (Chunked(), "cuda"), (plan.kernels(layout, "fp32", "cuda"), "cuda")):
         rng = torch.Generator().manual_seed(0)
@@ -63,34 +63,34 @@ def test_the_first_steps_gradients_are_the_processors():
         x = torch.from_numpy(X[:500]).double().to(device)
         step = Step(model, Objective((SquaredError(),))).to(device)
         step.backward(Batch(x, x, x))
-        found.append([parameter.grad.cpu().numpy() for parameter in model.parameters()])
-    for other in found[1:]:
-        for ours, expected in zip(other, found[0], strict=True):
-            assert_allclose(ours, expected, atol=1e-10 * np.abs(expected).max())
+        gradients.append([parameter.grad.cpu().numpy() for parameter in model.parameters()])
+    for others in gradients[1:]:
+        for grad, expected in zip(others, gradients[0], strict=True):
+            assert_allclose(grad, expected, atol=1e-10 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("penalty", ["kl:0.2", "kl:0.2,weight=0.3", "squared_rate:0.2", "l1:l0=3"])
 @pytest.mark.parametrize("corruption", ["clean", "gaussian:0.2"])
-def test_a_recorded_step_learns_what_the_same_taken_anew_learns(monkeypatch, penalty, corruption):
+def test_a_recorded_step_trains_as_the_step_computed_each_time(monkeypatch, penalty, corruption):
     def fitted():
         model = SparseAutoencoder(40, sparsity=penalty, corruption=corruption, device="cuda", **FIT)
         return model.fit(abs(X))
 
-    ours = fitted()
-    assert isinstance(ours._learner.step, Captured)
-    assert ours._learner.step._tapes
+    recorded = fitted()
+    assert isinstance(recorded._learner.step, Captured)
+    assert recorded._learner.step._recordings
     monkeypatch.setattr(Captured, "fits", lambda layout, objective: False)
-    theirs = fitted()
-    assert type(theirs._learner.step) is ByHand
-    for name, column in theirs.history_.items():
+    plain = fitted()
+    assert type(plain._learner.step) is ByHand
+    for name, column in plain.history_.items():
         if name not in ("seconds", "epoch"):
-            assert_allclose(ours.history_[name], column, rtol=1e-3, atol=1e-4, err_msg=name)
-    assert_allclose(ours.transform(abs(X)), theirs.transform(abs(X)), atol=1e-2)
+            assert_allclose(recorded.history_[name], column, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert_allclose(recorded.transform(abs(X)), plain.transform(abs(X)), atol=1e-2)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
 @pytest.mark.parametrize("rule", [Top(64), Above(torch.tensor(4.0))], ids=["top", "above"])
-def test_what_is_kept_is_what_float64_keeps(precision, rule):
+def test_the_entries_are_those_that_float64_selects(precision, rule):
     rng = torch.Generator("cuda").manual_seed(0)
     x, W, b, c = (torch.randn(n, device="cuda", generator=rng) for n in ((3000, 512), (16384, 512), (16384,), (512,)))
     W, b = W / 512**0.5, 0.1 * b
@@ -100,11 +100,11 @@ def test_what_is_kept_is_what_float64_keeps(precision, rule):
     pre = (x - c).double() @ W.double().T + b.double()
     assert (values - pre[index.rows, index.latents]).abs().max() < 3e-5
     least = pre.topk(64).values[:, -1:] if isinstance(rule, Top) else torch.full((3000, 1), 4.0, device="cuda")
-    found = torch.zeros_like(pre, dtype=torch.bool)
-    found[index.rows, index.latents] = True
-    assert found.sum() == len(values)
+    selected = torch.zeros_like(pre, dtype=torch.bool)
+    selected[index.rows, index.latents] = True
+    assert selected.sum() == len(values)
     clear = (pre - least).abs() > 3e-5
-    assert torch.equal(found[clear], (pre > least)[clear])
+    assert torch.equal(selected[clear], (pre > least)[clear])
 
 
 def test_noise_on_a_gpu_is_normal_and_the_same_for_any_split():
@@ -116,16 +116,16 @@ def test_noise_on_a_gpu_is_normal_and_the_same_for_any_split():
     assert kstest(sample, "norm").pvalue > 1e-3
     assert abs(np.corrcoef(sample[:-5000], sample[5000:])[0, 1]) < 4 / len(sample) ** 0.5  # rows, and blocks of them
     assert abs(np.corrcoef(noise[:-64].flatten().cpu(), noise[64:].flatten().cpu())[0, 1]) < 4 / len(sample) ** 0.5
-    for corruption, kept in ((Dropout(0.3), 0.7), (SaltPepper(0.3), 0.7), (Masking(0.3), 0.7), (Swap(0.3), 0.7)):
+    for corruption, unchanged in ((Dropout(0.3), 0.7), (SaltPepper(0.3), 0.7), (Masking(0.3), 0.7), (Swap(0.3), 0.7)):
         rows = torch.rand(640, 5000, device="cuda") + 0.25
         same = corrupted(rows, corruption, seed=3, purpose="corrupt") == (
             rows / 0.7 if isinstance(corruption, Dropout) else rows
         )
-        assert abs(same.float().mean().item() - kept) < 2e-3
+        assert abs(same.float().mean().item() - unchanged) < 2e-3
 
 
 @pytest.mark.parametrize("name", ["topk", "bf16", "int8"])
-def test_a_model_that_is_moved_back_says_the_same(name):
+def test_a_model_that_is_moved_to_the_cpu_has_the_same_codes(name):
     model = MODELS[name].set_params(device="cuda").fit(X)
     codes = model.module_.encode(torch.from_numpy(X[:100]).cuda()).dense().cpu()
     moved = model.module_.cpu().encode(torch.from_numpy(X[:100])).dense()
@@ -133,24 +133,24 @@ def test_a_model_that_is_moved_back_says_the_same(name):
 
 
 @pytest.mark.parametrize("target", [False, True])
-def test_rows_that_there_is_no_room_for_arrive_as_if_there_were(monkeypatch, target):
+def test_rows_that_do_not_fit_on_the_device_arrive_unchanged(monkeypatch, target):
     def batches():
         feed = Feed(Rows(X), torch.Tensor.float, 500, 0, target=Rows(-X) if target else None, device="cuda")
         return [tensor for epoch in (0, 1) for b in feed.epoch(epoch) for tensor in (b.x, b.target)]
 
     monkeypatch.setattr("taciturn.training.feed.CHUNK_NUMBERS", 1)  # no more than a batch at a time
-    held = [tensor.cpu() for tensor in batches()]
+    on_device = [tensor.cpu() for tensor in batches()]
     monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: 0)
-    for ours, expected in zip(batches(), held, strict=True):
-        assert torch.equal(ours.cpu(), expected)
+    for streamed, expected in zip(batches(), on_device, strict=True):
+        assert torch.equal(streamed.cpu(), expected)
 
 
 def test_a_step_is_recorded_while_rows_arrive(monkeypatch):
     monkeypatch.setattr("taciturn.training.feed.CHUNK_NUMBERS", 1)
-    found = []
+    losses = []
     for _ in range(2):
         model = SparseAutoencoder(40, sparsity="kl:0.2", device="cuda", **FIT | {"batch_size": 70}).fit(abs(X))
-        assert len(model._learner.step._tapes) == 2  # batches of 70 rows and of 69
-        found.append(model.history_["loss"])
+        assert len(model._learner.step._recordings) == 2  # batches of 70 rows and of 69
+        losses.append(model.history_["loss"])
         monkeypatch.setattr("taciturn.data.device_rows.row_capacity", lambda device: 0)
-    assert_allclose(found[1], found[0], rtol=1e-5)
+    assert_allclose(losses[1], losses[0], rtol=1e-5)

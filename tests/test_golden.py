@@ -1,4 +1,4 @@
-"""The library trains as TensorFlow trained: every run of the golden file, and files of other sizes."""
+"""The library trains as TensorFlow does: every run of the golden file, and files of other sizes."""
 
 import json
 import subprocess
@@ -27,12 +27,12 @@ QUANTITIES += [f"{kind}_{weight}" for kind in ("gradient", "final") for weight i
 
 
 def subset(*names: str) -> replay.Arrays:
-    """The golden file with some of its runs only, as arrays that a test may change."""
+    """Return the golden file with only some of its runs, as arrays that a test may change."""
     return {key: a.copy() for key, a in ARRAYS.items() if "/" not in key or key.split("/")[0] in names}
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
-    """The printed lines, by run."""
+    """Return the printed lines, by run."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return {line["run"]: line for line in lines}
 
@@ -47,16 +47,16 @@ def test_a_run_ends_where_tensorflow_ended(name):
     line = replay.replay(ARRAYS, name)
     assert line["beyond"] == []
     assert line["ok"]
-    # the bounds once more: a replay that forgot a quantity, or loosened its bound, would be no witness
+    # the bounds are repeated here, to notice a replay without a quantity or with a looser bound
     for quantity in QUANTITIES:
         kind = quantity.split("_")[0]
         assert line[quantity] <= {"final": 1e-4, "sparsity": 5e-5}.get(kind, 1e-5), quantity
 
 
-def test_torchs_own_epsilon_would_be_found_out(monkeypatch):
+def test_a_replay_with_torchs_epsilon_fails(monkeypatch):
     monkeypatch.setitem(replay.SOLVERS, "adam", (Adam(), 0.01))
     line = replay.replay(ARRAYS, "gaussian_relu_adam")
-    assert {said.split(":")[0] for said in line["beyond"]} >= {"final_w1", "total_loss"}
+    assert {text.split(":")[0] for text in line["beyond"]} >= {"final_w1", "total_loss"}
 
 
 def moved(array: NDArray[Any]) -> None:
@@ -93,20 +93,20 @@ def test_one_changed_number_is_named(tmp_path, capsys, key, column, quantities):
     lines = printed(capsys)
     assert lines[honest]["ok"] is True
     assert lines[tampered]["ok"] is False
-    assert {said.split(":")[0] for said in lines[tampered]["beyond"]} == quantities
+    assert {text.split(":")[0] for text in lines[tampered]["beyond"]} == quantities
 
 
-def test_a_number_that_is_none_is_beyond(tmp_path, capsys):
+def test_a_nan_is_beyond_its_bound(tmp_path, capsys):
     arrays = subset("sparse_kl_sgd")
     arrays["sparse_kl_sgd/final_b2"][0] = np.nan
     np.savez(tmp_path / "nan.npz", **arrays)
     assert replay.main([str(tmp_path / "nan.npz")]) == 1
     (line,) = printed(capsys).values()
     assert line["final_b2"] is None
-    assert [said.split(":")[0] for said in line["beyond"]] == ["final_b2"]
+    assert [text.split(":")[0] for text in line["beyond"]] == ["final_b2"]
 
 
-# --- files of other sizes, made by NumPy in float64 -------------------------------------------------------------
+# --- files of other sizes, computed by NumPy in float64 ---------------------------------------------------------
 
 
 def sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,7 +116,7 @@ def sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
 def numpy_run(
     solver: str, *, steps: int, n_rows: int, n_inputs: int, n_latents: int, target: float, weight: float, seed: int
 ) -> replay.Arrays:
-    """A denoising KL run with the gradients by hand, in the golden file's format."""
+    """Return a denoising KL run with gradients derived by hand, in the golden file's format."""
     rng = np.random.default_rng(seed)
     batches = rng.random((steps, n_rows, n_inputs)).astype(np.float32)
     corrupted = (batches + 0.3 * rng.standard_normal(batches.shape)).astype(np.float32)
@@ -128,14 +128,14 @@ def numpy_run(
     }
     start = {key: w.astype(np.float32) for key, w in start.items()}
     name = f"denoising_sparse_kl_{solver}"
-    made: replay.Arrays = {"batches": batches, **start, f"{name}/corrupted": corrupted}
-    made["constants"] = np.array([steps, 0.5, target, weight, 0.3])
+    arrays: replay.Arrays = {"batches": batches, **start, f"{name}/corrupted": corrupted}
+    arrays["constants"] = np.array([steps, 0.5, target, weight, 0.3])
 
     w = {key: a.astype(np.float64) for key, a in start.items()}
     m, v = ({key: np.zeros_like(a) for key, a in w.items()} for _ in range(2))
     losses = []
-    for t, (x, seen) in enumerate(zip(batches.astype(float), corrupted.astype(float), strict=True), start=1):
-        codes = sigmoid(seen @ w["w1"] + w["b1"])
+    for t, (x, noisy) in enumerate(zip(batches.astype(float), corrupted.astype(float), strict=True), start=1):
+        codes = sigmoid(noisy @ w["w1"] + w["b1"])
         error = codes @ w["w2"] + w["b2"] - x
         q = codes.mean(0)
         kl = np.sum(target * np.log(target / q) + (1 - target) * np.log((1 - target) / (1 - q)))
@@ -144,12 +144,12 @@ def numpy_run(
         d_recon = 2 * error / error.size
         d_codes = d_recon @ w["w2"].T + weight * ((1 - target) / (1 - q) - target / q) / n_rows
         d_pre = d_codes * codes * (1 - codes)
-        g = {"w1": seen.T @ d_pre, "b1": d_pre.sum(0), "w2": codes.T @ d_recon, "b2": d_recon.sum(0)}
+        g = {"w1": noisy.T @ d_pre, "b1": d_pre.sum(0), "w2": codes.T @ d_recon, "b2": d_recon.sum(0)}
         if t == 1:
-            made[f"{name}/mean_activation"] = q
-            made |= {f"{name}/gradient_{key}": a for key, a in g.items()}
+            arrays[f"{name}/mean_activation"] = q
+            arrays |= {f"{name}/gradient_{key}": a for key, a in g.items()}
             clean = sigmoid(x @ w["w1"] + w["b1"]) @ w["w2"] + w["b2"]
-            made[f"{name}/clean_loss_without_training_flag"] = np.mean((clean - x) ** 2)
+            arrays[f"{name}/clean_loss_without_training_flag"] = np.mean((clean - x) ** 2)
         for key in w:
             if solver == "sgd":
                 w[key] = w[key] - 0.1 * g[key]
@@ -158,8 +158,8 @@ def numpy_run(
             v[key] = 0.999 * v[key] + 0.001 * g[key] ** 2
             lr = 0.01 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
             w[key] = w[key] - lr * m[key] / (np.sqrt(v[key]) + 1e-8)
-    made[f"{name}/losses"] = np.array(losses)
-    return made | {f"{name}/final_{key}": a for key, a in w.items()}
+    arrays[f"{name}/losses"] = np.array(losses)
+    return arrays | {f"{name}/final_{key}": a for key, a in w.items()}
 
 
 SIZES = [
@@ -177,22 +177,22 @@ def test_other_sizes_and_constants_are_taken_from_the_file(tmp_path, capsys, sol
     assert replay.main([str(tmp_path / "other.npz")]) == 0
     assert list(printed(capsys)) == [f"denoising_sparse_kl_{solver}"]
 
-    arrays["constants"][2] *= 1.01  # another target than the one that was trained towards
+    arrays["constants"][2] *= 1.01  # another target than in the training
     np.savez(tmp_path / "other.npz", **arrays)
     assert replay.main([str(tmp_path / "other.npz")]) == 1
     (line,) = printed(capsys).values()
-    assert "sparsity_loss" in {said.split(":")[0] for said in line["beyond"]}
+    assert "sparsity_loss" in {text.split(":")[0] for text in line["beyond"]}
     assert line["reconstruction_loss"] <= 1e-2
 
 
 # --- the command ------------------------------------------------------------------------------------------------
 
 
-def test_the_command_prints_a_line_a_run_and_says_how_it_went(tmp_path):
+def test_the_command_prints_one_line_per_run_and_exits_with_its_status(tmp_path):
     names = {"dropout_relu_adam", "sparse_kl_sgd"}
-    np.savez(tmp_path / "some.npz", **subset(*names))
+    np.savez(tmp_path / "two.npz", **subset(*names))
     done = subprocess.run(
-        [sys.executable, replay.__file__, str(tmp_path / "some.npz")], capture_output=True, text=True, check=False
+        [sys.executable, replay.__file__, str(tmp_path / "two.npz")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -201,17 +201,17 @@ def test_the_command_prints_a_line_a_run_and_says_how_it_went(tmp_path):
 
 
 @pytest.mark.parametrize("lacking", ["w2", "constants", "sparse_kl_sgd/losses", "sparse_kl_sgd/gradient_b1"])
-def test_a_file_that_lacks_something_is_refused_in_a_line(tmp_path, capsys, lacking):
+def test_an_incomplete_file_is_refused_in_one_line(tmp_path, capsys, lacking):
     arrays = subset("sparse_kl_sgd")
     del arrays[lacking]
     np.savez(tmp_path / "lacking.npz", **arrays)
     assert replay.main([str(tmp_path / "lacking.npz")]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == f"replay: the file lacks {lacking}\n"
+    printed_text = capsys.readouterr()
+    assert printed_text.out == ""
+    assert printed_text.err == f"replay: the file lacks {lacking}\n"
 
 
-def test_noise_is_needed_only_where_the_graph_has_it(tmp_path, capsys):
+def test_noise_is_required_only_by_graphs_with_noise(tmp_path, capsys):
     arrays = subset("denoising_sparse_kl_sgd", "sparse_kl_sgd")
     del arrays["denoising_sparse_kl_sgd/corrupted"]
     np.savez(tmp_path / "noiseless.npz", **arrays)
@@ -219,7 +219,7 @@ def test_noise_is_needed_only_where_the_graph_has_it(tmp_path, capsys):
     assert capsys.readouterr().err == "replay: the file lacks denoising_sparse_kl_sgd/corrupted\n"
 
 
-def test_what_is_no_such_file_is_refused_in_a_line(tmp_path, capsys):
+def test_other_files_are_refused_in_one_line(tmp_path, capsys):
     (tmp_path / "text.npz").write_text("no zip")
     (tmp_path / "empty.npz").touch()
     np.save(tmp_path / "one.npy", np.zeros(3))
@@ -241,13 +241,13 @@ def test_what_is_no_such_file_is_refused_in_a_line(tmp_path, capsys):
         ("cut.npz", "constants name 25 steps, but there are 20 batches"),
     ]:
         assert replay.main([str(tmp_path / file)]) == 2, file
-        said = capsys.readouterr()
-        assert said.out == "", file
-        assert len(said.err.splitlines()) == 1, file
-        assert word in said.err, file
+        printed_text = capsys.readouterr()
+        assert printed_text.out == "", file
+        assert len(printed_text.err.splitlines()) == 1, file
+        assert word in printed_text.err, file
 
 
-# --- what else the file holds ----------------------------------------------------------------------------------
+# --- the other arrays of the file ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("term", "key"), [(SquaredRate, "figure/squared"), (KL, "figure/kl")])
@@ -255,18 +255,18 @@ def test_the_textbooks_figure(term, key):
     target = float(ARRAYS["constants"][2])
     model = Autoencoder(Layout((1, 1), Sigmoid()), rng=torch.Generator().manual_seed(0)).double()
     x = torch.zeros(1, 1, dtype=torch.float64)
-    drawn = []
+    penalties = []
     for rate in ARRAYS["figure/rates"]:
         codes = Dense(torch.full((1, 1), float(rate), dtype=torch.float64))
-        drawn.append(
+        penalties.append(
             term(target)(
                 Pass(model, Batch(x, x, x), Sigmoid(), model.pre_activations(x), codes, x, torch.zeros(0))
             ).item()
         )
-    np.testing.assert_allclose(drawn, ARRAYS[key], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(penalties, ARRAYS[key], rtol=1e-9, atol=1e-12)
 
 
-def test_dropout_makes_up_for_what_it_drops_as_tensorflow_does():
+def test_dropout_scales_the_other_entries_as_tensorflow_does():
     keep_prob = float(ARRAYS["constants"][1])
     x, theirs = ARRAYS["batches"][0], ARRAYS["dropout_relu_sgd/corrupted"][0]
     ours = Dropout(1 - keep_prob)(torch.from_numpy(x), torch.Generator().manual_seed(0)).numpy()

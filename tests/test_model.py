@@ -227,9 +227,9 @@ def test_topks_decoder_is_born_as_the_encoders_transpose_and_then_goes_its_own_w
 def test_float64_rows_are_computed_in_float64_by_a_copy(tied):
     model = born(6, 4, tied=tied)
     x_BD = np.random.default_rng(0).normal(size=(50, 6))
-    assert inference.precise(model, np.dtype(np.float32)) is model
-    assert inference.precise(model, np.dtype(np.uint8)) is model
-    exact = inference.precise(model, x_BD.dtype)
+    assert inference.in_row_precision(model, np.dtype(np.float32)) is model
+    assert inference.in_row_precision(model, np.dtype(np.uint8)) is model
+    exact = inference.in_row_precision(model, x_BD.dtype)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert {p.dtype for p in exact.parameters()} == {torch.float64}
     assert (exact.encoder[0].weight is exact.decoder[0].weight) is tied

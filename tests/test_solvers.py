@@ -16,7 +16,7 @@ from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid
 from taciturn.objective import Objective, SquaredError
 from taciturn.training import Feed, Run, update
-from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam, groups
+from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam, parameter_groups
 from taciturn.training.step import Step
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ def gradients() -> Array:
     return g
 
 
-# --- the recurrences, written anew ------------------------------------------------------------------------------
+# --- the recurrences in NumPy -----------------------------------------------------------------------------------
 
 
 def sgd(momentum: float = 0.0, nesterov: bool = False) -> Rule:
@@ -83,15 +83,15 @@ def tensorflow_adam(beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-
 
 
 def nadam(beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8) -> Rule:
-    """Dozat, algorithm 8, with his schedule μ_t = β₁ (1 - 0.5 · 0.96^(0.004 t))."""
+    """Dozat, algorithm 8, with its schedule μ_t = β₁ (1 - 0.5 · 0.96^(0.004 t))."""
     moved, product = moments(beta_1, beta_2), 1.0
 
     def step(lr: float, g: Array) -> Array:
         nonlocal product
         t, m, v = moved(g)
-        now, next_ = (beta_1 * (1 - 0.5 * 0.96 ** (0.004 * s)) for s in (t, t + 1))
-        product *= now
-        m_hat = next_ * m / (1 - product * next_) + (1 - now) * g / (1 - product)
+        mu, next_mu = (beta_1 * (1 - 0.5 * 0.96 ** (0.004 * s)) for s in (t, t + 1))
+        product *= mu
+        m_hat = next_mu * m / (1 - product * next_mu) + (1 - mu) * g / (1 - product)
         return lr * m_hat / (np.sqrt(v / (1 - beta_2**t)) + eps)
 
     return step
@@ -118,11 +118,11 @@ def parameters(dtype: torch.dtype = torch.float64) -> dict[str, nn.Parameter]:
 
 
 def built(solver: Solver, named: dict[str, nn.Parameter], decay: float) -> torch.optim.Optimizer:
-    return solver.build(groups(named.items(), decay), 0.1)
+    return solver.build(parameter_groups(named.items(), decay), 0.1)
 
 
 def walk(optimiser: torch.optim.Optimizer, named: dict[str, nn.Parameter], steps: range) -> Iterator[None]:
-    """Take the steps, the bias with other gradients than the weight."""
+    """Take the steps; the bias has other gradients than the weight."""
     for t in steps:
         for group in optimiser.param_groups:
             group["lr"] = RATES[t]
@@ -143,7 +143,7 @@ def test_the_published_recurrence_with_decoupled_decay_of_weights_only(solver, r
     optimiser = built(solver, named, decay)
     for t, _ in enumerate(walk(optimiser, named, range(N_STEPS))):
         g, lr = gradients()[t], RATES[t]
-        # w ← w (1 - lr · decay) - step(g): the decay is no part of what the moments see
+        # w ← w (1 - lr · decay) - step(g): the decay does not enter the moments
         weight = weight * (1 - lr * decay) - of_weight(lr, g)
         bias = bias - of_bias(lr, -2 * g)
         np.testing.assert_allclose(named["layer.weight"].detach().numpy(), weight, rtol=rtol, atol=1e-14)
@@ -151,7 +151,7 @@ def test_the_published_recurrence_with_decoupled_decay_of_weights_only(solver, r
 
 
 @cases
-def test_without_gradient_only_decay_moves_a_weight(solver, rule):
+def test_with_a_gradient_of_0_only_decay_changes_a_weight(solver, rule):
     named = parameters()
     start = {name: p.detach().numpy().copy() for name, p in named.items()}
     optimiser = built(solver, named, DECAY)
@@ -165,18 +165,18 @@ def test_without_gradient_only_decay_moves_a_weight(solver, rule):
     np.testing.assert_array_equal(named["layer.bias"].detach(), start["layer.bias"])
 
 
-def test_adam_is_torchs_fused_one_to_the_bit(uncompiled):
+def test_adam_is_torchs_fused_adam_to_the_bit(uncompiled):
     ours, theirs = parameters(torch.float32), parameters(torch.float32)
-    mine = built(Adam(epsilon=1e-6), ours, DECAY)
-    torchs = torch.optim.AdamW(groups(theirs.items(), DECAY), 0.1, eps=1e-6, fused=True)
-    for _ in zip(walk(mine, ours, range(N_STEPS)), walk(torchs, theirs, range(N_STEPS)), strict=True):
+    our_adam = built(Adam(epsilon=1e-6), ours, DECAY)
+    torchs = torch.optim.AdamW(parameter_groups(theirs.items(), DECAY), 0.1, eps=1e-6, fused=True)
+    for _ in zip(walk(our_adam, ours, range(N_STEPS)), walk(torchs, theirs, range(N_STEPS)), strict=True):
         for name in ours:
             assert torch.equal(ours[name], theirs[name])
-    assert mine.state_dict()["state"].keys() == torchs.state_dict()["state"].keys()
+    assert our_adam.state_dict()["state"].keys() == torchs.state_dict()["state"].keys()
 
 
 @cases
-def test_a_saved_optimiser_goes_on_to_the_same_bits(solver, rule):
+def test_a_restored_optimiser_continues_with_the_same_bits(solver, rule):
     whole, first = parameters(torch.float32), parameters(torch.float32)
     list(walk(built(solver, whole, DECAY), whole, range(N_STEPS)))
     stopped = built(solver, first, DECAY)
@@ -192,30 +192,30 @@ def test_a_saved_optimiser_goes_on_to_the_same_bits(solver, rule):
 
 def test_weights_decay_and_biases_do_not():
     model = Autoencoder(Layout((5, 4, 3), Sigmoid()), rng=torch.Generator().manual_seed(0))
-    decayed, kept = groups(model.named_parameters(), 0.1)
+    decayed, others = parameter_groups(model.named_parameters(), 0.1)
     weights = [layer.weight for layer in [*model.encoder, *model.decoder]]
     biases = [layer.bias for layer in [*model.encoder, *model.decoder]]
     assert {id(p) for p in decayed["params"]} == {id(p) for p in weights}
-    assert {id(p) for p in kept["params"]} == {id(p) for p in biases}
-    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
+    assert {id(p) for p in others["params"]} == {id(p) for p in biases}
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
 
 
 def test_a_tied_weight_is_optimised_once():
     model = Autoencoder(Layout((5, 4, 3), Sigmoid(), tied=True), rng=torch.Generator().manual_seed(0))
-    decayed, kept = groups(model.named_parameters(), 0.1)
+    decayed, others = parameter_groups(model.named_parameters(), 0.1)
     assert [id(p) for p in decayed["params"]] == [id(layer.weight) for layer in model.encoder]
-    assert len(kept["params"]) == 4
+    assert len(others["params"]) == 4
 
 
-# --- clipping, in trainer.update --------------------------------------------------------------------------------
+# --- clipping, in training.update -------------------------------------------------------------------------------
 
 
 def change(clip: float | None, lr: float = 0.25) -> tuple[dict[str, Array], dict[str, Array]]:
-    """What one step of gradient descent subtracts from each parameter, and by NumPy the gradients."""
+    """Return what one step of gradient descent subtracts from each parameter, and the gradients by NumPy."""
     model = Autoencoder(Layout((4, 3), Sigmoid()), rng=torch.Generator().manual_seed(0)).double()
     x = np.random.default_rng(2).normal(size=(6, 4)) * 3
     feed = Feed(Rows(x), model.scale_rows, batch_size=6, seed=0)
-    optimiser = SGD(clip=clip).build(groups(model.named_parameters(), 0.0), 99.0)
+    optimiser = SGD(clip=clip).build(parameter_groups(model.named_parameters(), 0.0), 99.0)
     run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 99.0, epochs=1, clip=clip)
     before = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
     update(run, next(feed.epoch(0)), lr)
@@ -233,14 +233,14 @@ def norm(of: dict[str, Array]) -> float:
     return math.sqrt(sum(np.sum(g**2) for g in of.values()))
 
 
-def test_an_update_goes_by_the_learning_rate_given():
+def test_an_update_uses_the_learning_rate_of_its_call():
     moved, g = change(None)
     for name in g:
         np.testing.assert_allclose(moved[name], 0.25 * g[name], rtol=1e-9, atol=1e-13)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
-def test_clip_shortens_all_gradients_together(share):
+def test_clip_scales_all_gradients_together(share):
     _, g = change(None)
     clip = share * norm(g)
     moved, _ = change(clip)
@@ -249,7 +249,7 @@ def test_clip_shortens_all_gradients_together(share):
         np.testing.assert_allclose(moved[name], 0.25 * share * g[name], rtol=1e-4, atol=1e-13)
 
 
-def test_clip_leaves_shorter_gradients_as_they_are():
+def test_clip_does_not_change_smaller_gradients():
     free, g = change(None)
     clipped, _ = change(1.01 * norm(g))
     for name in g:
@@ -280,7 +280,7 @@ def test_text():
         (lambda: SGD(clip=-1.0), "sgd: clip=-1 lies outside (0, inf]"),
     ],
 )
-def test_what_cannot_be_is_refused(make, message):
+def test_invalid_parameters_are_refused(make, message):
     with pytest.raises(RecipeError) as refused:
         make()
     assert str(refused.value) == message

@@ -1,15 +1,15 @@
-"""Train as TensorFlow trained, batch by batch, and say how far from its numbers the library ends.
+"""Train as TensorFlow did, batch by batch, and print how far the library's numbers are from TensorFlow's.
 
 Usage: python tests/golden/replay.py FILE.npz
 
-FILE.npz holds what textbook graphs computed: batches [steps, B, D], the start w1 [D, L], b1, w2 [L, D], b2,
+FILE.npz holds what textbook graphs computed: batches [steps, B, D], the initial w1 [D, L], b1, w2 [L, D], b2,
 constants = steps, keep_prob, target, weight, stddev, and for each run NAME/corrupted (where there is noise),
 NAME/losses [steps, 3] = reconstruction, sparsity, total, NAME/mean_activation and NAME/gradient_* of the first step,
 NAME/final_* and NAME/clean_loss_without_training_flag. Any sizes; any subset of the runs.
 
-Only the corruption is replaced, by the recorded rows; all else is the library's own. Prints one line of JSON a run:
-each quantity's ‖ours − theirs‖ / ‖theirs‖, and under "beyond" what lies beyond its bound.
-Exit status: 0 all within, 1 some beyond, 2 the file cannot be replayed.
+Only the corruption is replaced, by the recorded rows; everything else is the library's own. Prints one line of JSON per
+run: each quantity's ‖ours − theirs‖ / ‖theirs‖, and under "beyond" the quantities beyond their bounds.
+Exit status: 0 all within their bounds, 1 some beyond, 2 the file cannot be replayed.
 """
 
 import json
@@ -32,7 +32,7 @@ from taciturn.model import Autoencoder, Batch, Layout
 from taciturn.model.coding_layers import ELU, CodingLayer, ReLU, Sigmoid
 from taciturn.objective import KL, Objective, SquaredError, SquaredRate, Term
 from taciturn.training import Feed, Run, train
-from taciturn.training.solvers import SGD, Solver, TensorFlowAdam, groups
+from taciturn.training.solvers import SGD, Solver, TensorFlowAdam, parameter_groups
 from taciturn.training.step import Step
 
 Arrays = dict[str, NDArray[Any]]
@@ -50,7 +50,7 @@ BOUNDS = {
 
 
 class FormatError(Exception):
-    """The file does not hold what a replay needs."""
+    """The file does not hold what a replay requires."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ SOLVERS: dict[str, tuple[Solver, float]] = {"sgd": (SGD(), 0.1), "adam": (Tensor
 
 @dataclass(frozen=True)
 class Recorded(Feed):
-    """A feed in recorded order; what the network sees is read instead of drawn."""
+    """A feed in recorded order, with recorded noise."""
 
     corrupted: NDArray[np.float32] | None = None
 
@@ -99,24 +99,24 @@ def read(path: str | Path) -> Arrays:
 
 def runs(arrays: Arrays) -> list[str]:
     """Return the names of the runs that the file holds."""
-    found = sorted({key.split("/")[0] for key in arrays if "/" in key} - {"figure"})
-    if not found:
+    names = sorted({key.split("/")[0] for key in arrays if "/" in key} - {"figure"})
+    if not names:
         raise FormatError("the file holds no run: no key NAME/losses")
-    for name in found:
+    for name in names:
         graph, _, solver = name.rpartition("_")
         if graph not in GRAPHS or solver not in SOLVERS:
             known = f"({'|'.join(GRAPHS)})_({'|'.join(SOLVERS)})"
             raise FormatError(f"the run {name!r} is not known; a run is named {known}")
-    return found
+    return names
 
 
 def check(arrays: Arrays, name: str) -> None:
-    """Raise FormatError unless the file holds all that a run needs, in shapes that fit."""
+    """Raise FormatError unless the file holds all arrays of a run, in shapes that fit."""
     noisy = GRAPHS[name.rpartition("_")[0]].noisy
     of_run = ["losses", "mean_activation", "clean_loss_without_training_flag"] + ["corrupted"] * noisy
     of_run += [f"{kind}_{w}" for kind in ("gradient", "final") for w in PARAMETERS]
-    needed = ["batches", "constants", *PARAMETERS, *(f"{name}/{key}" for key in of_run)]
-    if missing := [key for key in needed if key not in arrays]:
+    required = ["batches", "constants", *PARAMETERS, *(f"{name}/{key}" for key in of_run)]
+    if missing := [key for key in required if key not in arrays]:
         raise FormatError(f"the file lacks {', '.join(missing)}")
     if arrays["batches"].ndim != 3 or arrays["w1"].ndim != 2 or arrays["constants"].shape != (5,):
         raise FormatError("batches must be [steps, B, D], w1 [D, L] and constants [5]")
@@ -140,7 +140,7 @@ def check(arrays: Arrays, name: str) -> None:
 
 
 def started(arrays: Arrays, coder: CodingLayer) -> Autoencoder:
-    """Return the network at the recorded start."""
+    """Return the network with the recorded initial weights."""
     model = Autoencoder(Layout(arrays["w1"].shape, coder), rng=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for name, parameter in parameters(model).items():
@@ -173,13 +173,13 @@ def trained(arrays: Arrays, name: str) -> dict[str, ArrayLike]:
 
     steps, n_rows, n_inputs = arrays["batches"].shape
     clean = arrays["batches"].astype(np.float32).reshape(-1, n_inputs)
-    seen = arrays[f"{name}/corrupted"].astype(np.float32).reshape(-1, n_inputs) if graph.noisy else None
-    feed = Recorded(Rows(clean), model.scale_rows, batch_size=n_rows, seed=0, corrupted=seen)
-    optimiser = solver.build(groups(model.named_parameters(), 0.0), learning_rate)
+    noisy = arrays[f"{name}/corrupted"].astype(np.float32).reshape(-1, n_inputs) if graph.noisy else None
+    feed = Recorded(Rows(clean), model.scale_rows, batch_size=n_rows, seed=0, corrupted=noisy)
+    optimiser = solver.build(parameter_groups(model.named_parameters(), 0.0), learning_rate)
     run = Run(Step(model, objective), feed, optimiser, learning_rate, epochs=1)
 
     first_rows = torch.from_numpy(clean[:n_rows])
-    with torch.no_grad():  # no flag has to be switched off: a call is inference
+    with torch.no_grad():  # no training flag to switch off: a call is always inference
         ours: dict[str, ArrayLike] = {
             "clean_loss_without_training_flag": (model(first_rows) - first_rows).square().mean().item()
         }
@@ -197,7 +197,7 @@ def trained(arrays: Arrays, name: str) -> dict[str, ArrayLike]:
 
 
 def recorded(arrays: Arrays, name: str) -> dict[str, ArrayLike]:
-    """Return every quantity of a run as the file has it."""
+    """Return every quantity of a run as recorded in the file."""
     losses = dict(zip(("reconstruction_loss", "sparsity_loss", "total_loss"), arrays[f"{name}/losses"].T, strict=True))
     return losses | {key: arrays[f"{name}/{key}"] for key in BOUNDS if key not in losses}
 
@@ -210,7 +210,7 @@ def relative(ours: ArrayLike, theirs: ArrayLike) -> float:
 
 
 def replay(arrays: Arrays, name: str) -> dict[str, Any]:
-    """Return a run's line: its name, whether all is within bounds, what is not, and every difference."""
+    """Return a run's line: its name, whether all is within the bounds, what is not, and every difference."""
     check(arrays, name)
     ours, theirs = trained(arrays, name), recorded(arrays, name)
     differences = {key: relative(ours[key], theirs[key]) for key in BOUNDS}

@@ -1,9 +1,9 @@
-"""A trained model as a folder: what was asked, what came of it, and the weights. No pickle, no code.
+"""A trained model as a folder: its recipe, its weights, its history and its metrics. No pickle, no code.
 
 config.json         the recipe: network, objective, corruption, scaling, training, rows, versions
 weights.safetensors every parameter and buffer once, by name
-history.parquet     a row a step; the columns of epochs are filled at each epoch's last step
-metrics.json        what the model is worth, by `evaluate`
+history.parquet     one row per step; an epoch's numbers stand in the row of its last step
+metrics.json        errors and sparsity of the model
 """
 
 from .artifact import Artifact

@@ -1,4 +1,4 @@
-"""A trained model and all that is known about it."""
+"""A trained model with its recipe, its history and its metrics."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,12 +8,24 @@ from ..core.recipe import Recipe
 from ..model import Autoencoder
 from ..training import History
 
-FORMAT = 1
+FORMAT = 1  # version of the folder's format
 
 
 @dataclass
 class Artifact:
-    """A model and all that is known about it; `config` holds plain values only."""
+    """A trained model with its recipe, its history and its metrics.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The network with its weights and its scaling.
+    config : dict
+        The recipe, in plain values that JSON can hold; `write` adds "format" and "network".
+    history : History
+        The numbers of each step and epoch.
+    metrics : dict
+        Errors and sparsity, in plain values that JSON can hold.
+    """
 
     model: Autoencoder
     config: dict[str, Any]
@@ -21,11 +33,11 @@ class Artifact:
     metrics: dict[str, Any] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        """Return what it is, as HTML."""
+        """Return the summary of `lines` as HTML."""
         return card(str(self.config.get("estimator", "Autoencoder")), self.lines())
 
     def lines(self) -> list[tuple[str, str]]:
-        """Return pairs (what, in words): network, recipe, rows and training."""
+        """Return a summary as pairs (label, text): network, recipe, rows and training."""
         config, layout = self.config, self.model.layout
         training, rows = config["training"], config["rows"]
         widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2::-1]]))
@@ -42,5 +54,5 @@ class Artifact:
         ]
 
     def recipe(self, name: str) -> Any:
-        """Return a part of the config as the recipe that it describes."""
+        """Return an entry of the config, such as "objective", as the recipe that it describes."""
         return Recipe.from_dict(self.config[name])

@@ -1,4 +1,4 @@
-"""A folder to an artifact. Runs no code from it."""
+"""Read an artifact from a folder. Runs no code from it."""
 
 import json
 import os
@@ -18,33 +18,48 @@ from ..training import History
 from ..training.step import plan
 from .artifact import FORMAT, Artifact
 
-TRAINING = ("seed", "epochs", "steps", "seconds", "stopped", "weights")
-ROWS = ("count", "norm", "columns", "shape", "mean", "variance", "low", "high")
+TRAINING_KEYS = ("seed", "epochs", "steps", "seconds", "stopped", "weights")
+ROWS_KEYS = ("count", "norm", "columns", "shape", "mean", "variance", "low", "high")
 
 
 def load(path: str | os.PathLike[str]) -> Artifact:
-    """Return the artifact of a folder, or raise ArtifactError saying what is wrong with which file."""
+    """Return the artifact of a folder.
+
+    Parameters
+    ----------
+    path : str or path
+        A folder that `save` wrote.
+
+    Returns
+    -------
+    Artifact
+
+    Raises
+    ------
+    ArtifactError
+        A file is missing, damaged, of a newer format, or does not fit the others; the message names the file.
+    """
     folder = Path(path)
     if not folder.is_dir():
-        raise ArtifactError(f"{path} is no folder; name the folder of a run")
+        raise ArtifactError(f"{path} is not a folder; name the folder of a run")
     config = _read_json(folder / "config.json")
     if not isinstance(config.get("format"), int) or config["format"] > FORMAT:
         raise ArtifactError(
             f"{folder / 'config.json'} has format {config.get('format')!r}, this version reads up to {FORMAT}; "
             "upgrade taciturn"
         )
-    layout = _checked(config, folder / "config.json")
+    layout = _checked_layout(config, folder / "config.json")
     model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan.kernels(layout))
-    _fill(model, folder / "weights.safetensors")
+    _load_weights(model, folder / "weights.safetensors")
     return Artifact(model, config, _read_history(folder / "history.parquet"), _read_json(folder / "metrics.json"))
 
 
-def _checked(config: dict[str, Any], file: Path) -> Layout:
-    """Return the network of a config in which everything stands that others rely on."""
+def _checked_layout(config: dict[str, Any], file: Path) -> Layout:
+    """Return the network of a config; raise ArtifactError unless the config has every key that is read later."""
     for name in ("network", "objective", "corruption", "scaling", "training", "rows", "parameters", "versions"):
         if not isinstance(config.get(name), dict):
-            raise ArtifactError(f"{file}: {name!r} is missing or no object; the file is damaged")
-    for section, keys in (("training", TRAINING), ("rows", ROWS)):
+            raise ArtifactError(f"{file}: {name!r} is missing or not an object; the file is damaged")
+    for section, keys in (("training", TRAINING_KEYS), ("rows", ROWS_KEYS)):
         if missing := [key for key in keys if key not in config[section]]:
             raise ArtifactError(f"{file}: {section} lacks {missing[0]!r}; the file is damaged")
     parts: dict[str, Any] = {}
@@ -64,22 +79,24 @@ def _checked(config: dict[str, Any], file: Path) -> Layout:
     return layout
 
 
-def _fill(model: Autoencoder, file: Path) -> None:
+def _load_weights(model: Autoencoder, file: Path) -> None:
     try:
-        given = load_file(file)
+        stored = load_file(file)
     except (OSError, safetensors.SafetensorError) as error:
         raise ArtifactError(f"{file} cannot be read: {error}") from error
-    wanted = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, tensor in wanted.items():
-        if name not in given:
+    required = dict(model.named_parameters()) | dict(model.named_buffers())
+    for name, tensor in required.items():
+        if name not in stored:
             raise ArtifactError(f"{file}: the tensor {name!r} is missing; the file is not of this config.json")
-        if given[name].shape != tensor.shape:
+        if stored[name].shape != tensor.shape:
             raise ArtifactError(
-                f"{file}: {name!r} is {list(given[name].shape)}, but config.json asks for {list(tensor.shape)}"
+                f"{file}: {name!r} is {list(stored[name].shape)}, but config.json requires {list(tensor.shape)}"
             )
-        tensor.data.copy_(given[name])
-    if unknown := sorted(given.keys() - wanted.keys()):
-        raise ArtifactError(f"{file}: {unknown[0]!r} is no tensor of this network; the file is not of this config.json")
+        tensor.data.copy_(stored[name])
+    if unknown := sorted(stored.keys() - required.keys()):
+        raise ArtifactError(
+            f"{file}: {unknown[0]!r} is not a tensor of this network; the file is not of this config.json"
+        )
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -88,11 +105,12 @@ def _read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{file} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise ArtifactError(f"{file} holds no object")
+        raise ArtifactError(f"{file} does not hold an object; the file is damaged")
     return values
 
 
 def _read_history(file: Path) -> History:
+    """Return the history; an epoch's numbers stand in the row of its last step, so other rows hold None."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

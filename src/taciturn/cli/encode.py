@@ -25,7 +25,7 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
     source = rows_for(kept, data)
     codes, n_latents = inference.encode(kept.model, source), kept.model.layout.widths[-1]
     if out.suffix.lower() == ".npz" and Capability.ZERO_CODES in kept.model.layout.coder.provides:
-        write_sparse(out, map(inference.sparse, codes), n_rows=len(source), n_columns=n_latents)
+        write_sparse(out, map(inference.to_csr, codes), n_rows=len(source), n_columns=n_latents)
         return
     names = [f"latent_{i}" for i in range(n_latents)]
     write_path(out, (block.dense().cpu().numpy() for block in codes), n_rows=len(source), columns=names)

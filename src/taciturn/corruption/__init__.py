@@ -1,4 +1,4 @@
-"""The input's noise, while training only."""
+"""Noise on the rows that the network sees during training."""
 
 from .blocks import BLOCK, block_count, corrupted
 from .corruption import Chain, Clean, Corruption

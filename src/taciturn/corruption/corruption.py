@@ -1,4 +1,4 @@
-"""What is done to the rows that the network sees while it trains; the target stays the clean row."""
+"""The interface of corruptions, chains of them, and the draws that they share."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -20,34 +20,74 @@ Keys = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Corruption(Recipe):
-    """Draws corrupted rows. `first + second` is a chain: the second sees what the first made."""
+    """Recipe of noise on the rows that the network sees during training; the target stays the clean row.
 
-    clean: ClassVar[bool] = False  # changes nothing
+    `first + second` is a chain: the second corrupts what the first returned. An unresolved schedule counts as its last
+    value.
+
+    Attributes
+    ----------
+    clean : bool
+        Whether the corruption changes nothing.
+
+    Examples
+    --------
+    >>> from taciturn.corruption import Gaussian, Masking
+    >>> Gaussian(0.1) + Masking(0.2) == Corruption.parse("gaussian:0.1+masking:0.2")
+    True
+    """
+
+    clean: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return corrupted rows [B, D] for scaled rows [B, D], any B; x itself is never changed.
+        """Return corrupted rows.
 
-        Drawn from `rng`, on its device: the processor, or the GPU that the rows lie on.
+        Parameters
+        ----------
+        x : Tensor [B, D]
+            Scaled rows, any number of them; they are not changed.
+        rng : torch.Generator
+            Source of the noise, on the CPU or on the device of x. The noise is drawn on the generator's device.
+
+        Returns
+        -------
+        Tensor [B, D]
         """
 
     def in_blocks(self, x: Tensor, keys: Keys, block: int) -> Tensor:
-        """Return corrupted rows, each block of so many drawn by the generator of its key.
+        """Return corrupted rows, each block with its own generator.
 
-        On the GPU where the rows lie: other noise than a processor's, which would take longer than the step.
+        Parameters
+        ----------
+        x : Tensor [B, D]
+            Scaled rows; they are not changed.
+        keys : array of uint64 [blocks]
+            Key of each block's generator.
+        block : int
+            Number of rows of a block; the last block may have fewer.
+
+        Returns
+        -------
+        Tensor [B, D]
+
+        Notes
+        -----
+        On a GPU the noise is drawn there and differs from a CPU's, because drawing it on the CPU would take longer than
+        the training step.
         """
-        if (seen := self.draw_compiled(x, keys, block)) is not None:
-            return seen
-        where = x.device if x.is_cuda else "cpu"
-        parts = [self(part, seeded(key, where)) for part, key in zip(x.split(block), keys.tolist(), strict=True)]
+        if (corrupted := self.draw_compiled(x, keys, block)) is not None:
+            return corrupted
+        device = x.device if x.is_cuda else "cpu"
+        parts = [self(part, seeded(key, device)) for part, key in zip(x.split(block), keys.tolist(), strict=True)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
-        """Return the same rows by compiled code, but for rounding; None where that has no such noise."""
+        """Return the same rows by compiled code, up to rounding; None where compiled code cannot draw this noise."""
         return None
 
     def __add__(self, other: "Corruption") -> "Corruption":
-        return Chain((*_links(self), *_links(other)))
+        return Chain((*_parts(self), *_parts(other)))
 
     @classmethod
     def joined(cls, parts: "tuple[Corruption, ...]") -> "Corruption":
@@ -57,7 +97,7 @@ class Corruption(Recipe):
 
 @dataclass(frozen=True)
 class Clean(Corruption):
-    """Change nothing."""
+    """No noise: the rows themselves are returned."""
 
     name = "clean"
     clean = True
@@ -69,7 +109,17 @@ class Clean(Corruption):
 
 @dataclass(frozen=True)
 class Chain(Corruption):
-    """One corruption after another.
+    """Several corruptions, one after another.
+
+    Parameters
+    ----------
+    parts : tuple of Corruption
+        The corruptions, in order.
+
+    Raises
+    ------
+    RecipeError
+        `parts` is not a tuple of corruptions.
 
     Examples
     --------
@@ -93,21 +143,21 @@ class Chain(Corruption):
         return "+".join(part.text for part in self.parts)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the rows after every part, in order."""
+        """Return the rows [B, D] after every part, in order."""
         for part in self.parts:
             x = part(x, rng)
         return x
 
 
-def _links(corruption: Corruption) -> tuple[Corruption, ...]:
+def _parts(corruption: Corruption) -> tuple[Corruption, ...]:
     return corruption.parts if isinstance(corruption, Chain) else (corruption,)
 
 
-def normal(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Return N(0, 1) in the shape of x; drawn where the generator lives."""
+def standard_normal(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Return N(0, 1) in the shape, type and device of x; drawn on the generator's device."""
     return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=rng.device).to(x.device)
 
 
-def chosen(x: Tensor, rate: Amount, rng: torch.Generator) -> Tensor:
-    """Return a mask in the shape of x that is true with probability `rate`, each entry on its own."""
+def random_mask(x: Tensor, rate: Amount, rng: torch.Generator) -> Tensor:
+    """Return a mask in the shape of x whose entries are true with probability `rate`, independently of each other."""
     return (torch.rand(x.shape, generator=rng, dtype=x.dtype, device=rng.device) < final(rate)).to(x.device)

@@ -1,4 +1,4 @@
-"""Entries set to 0, the kept ones made up for it."""
+"""Dropout: entries set to 0, and the other entries scaled up."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,23 @@ from torch import Tensor
 from ..core.recipe import check
 from ..core.schedules import final
 from ..kernels.native import draw_noise
-from .corruption import Amount, Corruption, Keys, chosen
+from .corruption import Amount, Corruption, Keys, random_mask
 
 
 @dataclass(frozen=True)
 class Dropout(Corruption):
-    """Set each entry to 0 with probability `rate`, and divide the kept ones by 1 - rate: the mean stays.
+    """Set each entry to 0 with probability `rate`, and divide the others by 1 - rate, so that the mean stays.
 
-    The textbook's `tf.nn.dropout` with keep_prob = 1 - rate (Srivastava et al., 2014). 0 ≤ rate < 1.
     Without the division it is `Masking`.
+
+    Parameters
+    ----------
+    rate : float or Schedule
+        Probability that an entry is set to 0, in [0, 1).
+
+    Notes
+    -----
+    The textbook's `tf.nn.dropout` with keep_prob = 1 - rate (Srivastava et al., 2014).
 
     Examples
     --------
@@ -32,9 +40,9 @@ class Dropout(Corruption):
         check(self, "rate", 0, 1, "[)")
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return x · [kept] / (1 - rate)."""
-        return x.masked_fill(chosen(x, self.rate, rng), 0) / (1 - final(self.rate))
+        """Return x · [not dropped] / (1 - rate)."""
+        return x.masked_fill(random_mask(x, self.rate, rng), 0) / (1 - final(self.rate))
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
-        """Return x · [kept] / (1 - rate) by compiled code, where there is any."""
+        """Return x · [not dropped] / (1 - rate) by compiled code; None where it is not available."""
         return draw_noise(x, keys, block, amount=final(self.rate), dropout=True)

@@ -1,4 +1,4 @@
-"""Additive noise."""
+"""Additive Gaussian noise."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,21 @@ from torch import Tensor
 from ..core.recipe import check
 from ..core.schedules import final
 from ..kernels.native import draw_noise
-from .corruption import Amount, Corruption, Keys, normal
+from .corruption import Amount, Corruption, Keys, standard_normal
 
 
 @dataclass(frozen=True)
 class Gaussian(Corruption):
-    """Add noise of standard deviation `std`, in the units of the scaled rows: x + std · N(0, 1).
+    """Add Gaussian noise: x + std · N(0, 1).
 
-    The textbook's noise (Géron, 2017), first in Vincent et al. (2010). `std` ≥ 0, or a schedule.
+    Parameters
+    ----------
+    std : float or Schedule
+        Standard deviation of the noise in the units of the scaled rows, ≥ 0.
+
+    Notes
+    -----
+    The textbook's noise (Géron, 2017), first in Vincent et al. (2010).
 
     Examples
     --------
@@ -34,8 +41,8 @@ class Gaussian(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x + std · N(0, 1)."""
-        return torch.add(x, normal(x, rng), alpha=final(self.std))
+        return torch.add(x, standard_normal(x, rng), alpha=final(self.std))
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
-        """Return x + std · N(0, 1) by compiled code, where there is any."""
+        """Return x + std · N(0, 1) by compiled code; None where it is not available."""
         return draw_noise(x, keys, block, amount=final(self.std))

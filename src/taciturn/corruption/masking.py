@@ -1,4 +1,4 @@
-"""Entries set to 0."""
+"""Masking noise: entries set to 0."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,19 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, chosen
+from .corruption import Amount, Corruption, random_mask
 
 
 @dataclass(frozen=True)
 class Masking(Corruption):
-    """Set each entry to 0 with probability `rate`; the kept ones stay as they are (Vincent et al., 2008).
+    """Set each entry to 0 with probability `rate`; the others stay as they are (Vincent et al., 2008).
 
-    In standardised rows 0 is the column's mean. 0 ≤ rate ≤ 1.
+    In standardised rows 0 is the column's mean.
+
+    Parameters
+    ----------
+    rate : float or Schedule
+        Probability that an entry is set to 0, in [0, 1].
 
     Examples
     --------
@@ -29,5 +34,5 @@ class Masking(Corruption):
         check(self, "rate", 0, 1)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return x · [kept]."""
-        return x.masked_fill(chosen(x, self.rate, rng), 0)
+        """Return x · [not masked]."""
+        return x.masked_fill(random_mask(x, self.rate, rng), 0)

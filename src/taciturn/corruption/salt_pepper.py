@@ -1,4 +1,4 @@
-"""Entries set to the darkest or the brightest value."""
+"""Salt-and-pepper noise: entries set to the lowest or the highest value."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,19 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, chosen
+from .corruption import Amount, Corruption, random_mask
 
 
 @dataclass(frozen=True)
 class SaltPepper(Corruption):
-    """Set each entry with probability `rate` to `low` or `high`, by a fair coin (Vincent et al., 2010).
+    """Set each entry with probability `rate` to `low` or `high`, each equally likely (Vincent et al., 2010).
 
-    `low` and `high` are in the units of the scaled rows. 0 ≤ rate ≤ 1.
+    Parameters
+    ----------
+    rate : float or Schedule
+        Probability that an entry is changed, in [0, 1].
+    low, high : float, default=0.0, 1.0
+        The two values, in the units of the scaled rows.
 
     Examples
     --------
@@ -33,7 +38,7 @@ class SaltPepper(Corruption):
         check(self, "high")
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return x with salt and pepper."""
-        hit = chosen(x, self.rate, rng)
-        salt = chosen(x, 0.5, rng)
-        return x.masked_fill(hit & salt, self.high).masked_fill(hit & ~salt, self.low)
+        """Return x with some entries set to `low` or `high`."""
+        changed = random_mask(x, self.rate, rng)
+        salt = random_mask(x, 0.5, rng)
+        return x.masked_fill(changed & salt, self.high).masked_fill(changed & ~salt, self.low)

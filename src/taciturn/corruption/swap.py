@@ -1,4 +1,4 @@
-"""Values from other rows."""
+"""Swap noise: values from other rows."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,20 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, chosen
+from .corruption import Amount, Corruption, random_mask
 
 
 @dataclass(frozen=True)
 class Swap(Corruption):
     """Replace each entry with probability `rate` by the same column's value in another row, drawn at random.
 
-    For tables: what is put in is always a value that the column has (known as swap noise). A row that is alone
-    stays as it is. 0 ≤ rate ≤ 1.
+    Suited to tables: each new value is one that occurs in its column (known as swap noise). A single row stays as it
+    is.
+
+    Parameters
+    ----------
+    rate : float or Schedule
+        Probability that an entry is replaced, in [0, 1].
 
     Examples
     --------
@@ -31,11 +36,11 @@ class Swap(Corruption):
         check(self, "rate", 0, 1)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Return x with some of its entries taken from other rows."""
+        """Return x with some entries taken from other rows of x."""
         n_rows = len(x)
         if n_rows < 2:
             return x
-        # 1 … n - 1 rows further on: never the row itself, every other one as likely
-        ahead = torch.randint(1, n_rows, x.shape, generator=rng, device=rng.device)
-        donor = ((torch.arange(n_rows, device=rng.device)[:, None] + ahead) % n_rows).to(x.device)
-        return torch.where(chosen(x, self.rate, rng), x.gather(0, donor), x)
+        # an offset of 1 … n - 1 rows: never the row itself, every other row equally likely
+        offset = torch.randint(1, n_rows, x.shape, generator=rng, device=rng.device)
+        donor = ((torch.arange(n_rows, device=rng.device)[:, None] + offset) % n_rows).to(x.device)
+        return torch.where(random_mask(x, self.rate, rng), x.gather(0, donor), x)

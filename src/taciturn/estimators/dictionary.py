@@ -156,7 +156,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
 
         source = rows(self, X)
         codes: csr_array = vstack(
-            [inference.sparse(block) for block in inference.encode(self.module_, source)], format="csr"
+            [inference.to_csr(block) for block in inference.encode(self.module_, source)], format="csr"
         )
         return codes
 

@@ -46,7 +46,7 @@ class Plots:
         if n < 1:
             raise RecipeError(f"n={n} must be 1 or more")
         source = self._rows(X, "reconstructions")
-        model = inference.precise(self._estimator.module_, source.dtype)
+        model = inference.in_row_precision(self._estimator.module_, source.dtype)
         corruption = self._estimator.settings_.corruption.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():

@@ -83,7 +83,7 @@ def resolve(
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),
         device=device(parameters.device),
         constraint=part(parameters.constraint, Constraint, "constraint"),
-        revival=parameters.resample,
+        resample=parameters.resample,
         order=parameters.order,
         precision=precision(parameters.precision),
     )

@@ -1,7 +1,7 @@
-"""A model over a source's rows, in blocks: codes, reconstructions, errors, evaluation."""
+"""A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import precise, row_blocks
-from .encode import encode, sparse
+from .blocks import in_row_precision, row_blocks
+from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .reconstruct import components, decode, denoise, errors
 
@@ -13,7 +13,7 @@ __all__ = [
     "encode",
     "errors",
     "evaluate",
-    "precise",
+    "in_row_precision",
     "row_blocks",
-    "sparse",
+    "to_csr",
 ]

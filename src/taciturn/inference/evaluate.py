@@ -1,7 +1,6 @@
-"""What a model is worth on rows."""
+"""Errors and sparsity of a model on a source's rows."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,49 +10,82 @@ from ..corruption import Clean, Corruption, corrupted
 from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
 from ..model import Autoencoder
-
-if TYPE_CHECKING:
-    pass
-
-from .blocks import precise, row_blocks
+from .blocks import in_row_precision, row_blocks
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a model is worth on rows. Errors are in scaled units."""
+    """Errors and sparsity of a model on rows. Errors are in scaled units.
 
-    clean: SquaredErrors  # of the clean rows' reconstructions
-    sparsity: Sparsity  # of the clean rows' codes
-    before: SquaredErrors | None = None  # of the corrupted rows themselves
-    after: SquaredErrors | None = None  # of the corrupted rows' reconstructions
-    by_row: list[NDArray[np.float64]] = field(
-        default_factory=list
-    )  # of each block, each clean row's mean squared error
+    Parameters
+    ----------
+    clean : SquaredErrors
+        Errors of the clean rows' reconstructions.
+    sparsity : Sparsity
+        Sparsity of the clean rows' codes.
+    before : SquaredErrors or None
+        Errors of the corrupted rows themselves; None without a corruption.
+    after : SquaredErrors or None
+        Errors of the corrupted rows' reconstructions; None without a corruption.
+    by_row : list of arrays [B], float64
+        For each block, the mean squared error of each clean row.
+    """
+
+    clean: SquaredErrors
+    sparsity: Sparsity
+    before: SquaredErrors | None = None
+    after: SquaredErrors | None = None
+    by_row: list[NDArray[np.float64]] = field(default_factory=list)
 
     @property
     def row_errors(self) -> NDArray[np.float64]:
-        """[N]: each clean row's mean squared error."""
+        """Mean squared error of each clean row [N]."""
         return np.concatenate(self.by_row)
 
 
 @torch.no_grad()
 def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | None = None, seed: int = 0) -> Evaluation:
-    """Return errors and sparsity on a source's rows, clean and, if there is a corruption, corrupted as well."""
-    model = precise(model, source.dtype)
+    """Return errors and sparsity of a model on a source's rows.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 rows a copy of it computes in float64.
+    source : Source
+        Rows [N, D], in the input's units.
+    corruption : Corruption or None
+        If given, the model is evaluated on corrupted rows as well; schedules stand at their last value.
+    seed : int, default=0
+        Seed of the corruption's noise.
+
+    Returns
+    -------
+    Evaluation
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> from taciturn.model import Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> evaluate(model, Rows(torch.rand(10, 4).numpy())).row_errors.shape
+    (10,)
+    """
+    model = in_row_precision(model, source.dtype)
     corruption = (corruption or Clean()).at(1.0)
-    found = Evaluation(SquaredErrors(), Sparsity())
+    evaluation = Evaluation(SquaredErrors(), Sparsity())
     if not corruption.clean:
-        found = replace(found, before=SquaredErrors(), after=SquaredErrors())
+        evaluation = replace(evaluation, before=SquaredErrors(), after=SquaredErrors())
     for rows in row_blocks(model, source):
         x = model.scale_rows(rows)
-        done = found.sparsity.rows
+        first_row = evaluation.sparsity.rows
         codes = model.codes(x)
         recon = model.output(model.decode(codes))
-        found.clean.add(x, recon)
-        found.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
-        found.sparsity.add(codes, model.layout.coder.active_counts(codes))
-        if found.before is not None and found.after is not None:
-            seen = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=done)
-            found.before.add(x, seen)
-            found.after.add(x, model.output(model.decode(model.codes(seen))))
-    return found
+        evaluation.clean.add(x, recon)
+        evaluation.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
+        evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
+        if evaluation.before is not None and evaluation.after is not None:
+            noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
+            evaluation.before.add(x, noisy)
+            evaluation.after.add(x, model.output(model.decode(model.codes(noisy))))
+    return evaluation

@@ -1,7 +1,6 @@
-"""Rows, or codes, to reconstructions."""
+"""From rows, or from codes, to reconstructions."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,46 +10,93 @@ from torch import Tensor
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
-
-if TYPE_CHECKING:
-    pass
-
-from .blocks import precise, row_blocks
+from .blocks import in_row_precision, row_blocks
 
 
 @torch.no_grad()
 def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
-    """Yield the reconstructions of each block of rows, in the input's units."""
-    model = precise(model, source.dtype)
+    """Yield the reconstructions of each block of rows, in the input's units.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 rows a copy of it computes in float64.
+    source : Source
+        Rows [N, D], in the input's units.
+
+    Yields
+    ------
+    array [B, D]
+        The reconstructions of one block, blocks in order.
+    """
+    model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
         yield model(x).cpu().numpy()
 
 
 @torch.no_grad()
 def decode(model: Autoencoder, codes_NL: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return rows in the input's units [N, D] for codes [N, L]."""
-    model = precise(model, codes_NL.dtype)
-    said = tensor(codes_NL).to(model.dictionary)
-    return model.reconstruct(dense(said)).cpu().numpy()
+    """Return the reconstructions of codes, in the input's units.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 codes a copy of it computes in float64.
+    codes_NL : array [N, L]
+        Codes.
+
+    Returns
+    -------
+    array [N, D]
+    """
+    model = in_row_precision(model, codes_NL.dtype)
+    codes = tensor(codes_NL).to(model.dictionary)
+    return model.reconstruct(dense(codes)).cpu().numpy()
 
 
 @torch.no_grad()
 def components(model: Autoencoder) -> NDArray[np.generic]:
-    """Return what each latent at 1, all others at 0, adds to the reconstruction before its activation [L, D]."""
+    """Return what each latent with code 1 adds to the reconstruction, all other codes being 0.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model.
+
+    Returns
+    -------
+    array [L, D]
+        In scaled units, before the output activation. For a decoder of one layer these are the dictionary's rows.
+    """
     W = model.dictionary
     if len(model.decoder) == 1:
         return W.cpu().numpy()
-    nothing = W.new_zeros(1, len(W))
-    one_each = torch.eye(len(W), dtype=W.dtype, device=W.device)
-    return (model.decode(dense(one_each)) - model.decode(dense(nothing))).cpu().numpy()
+    no_codes = W.new_zeros(1, len(W))
+    unit_codes = torch.eye(len(W), dtype=W.dtype, device=W.device)
+    return (model.decode(dense(unit_codes)) - model.decode(dense(no_codes))).cpu().numpy()
 
 
 @torch.no_grad()
 def errors(model: Autoencoder, source: Source, target: Source | None = None) -> Iterator[Tensor]:
-    """Yield x̂ - x of each block of rows [B, D], in scaled units; x is the target's row where one is given."""
-    model = precise(model, source.dtype)
-    targets = row_blocks(model, target) if target is not None else iter(())
-    for x in row_blocks(model, source):
-        scaled = model.scale_rows(x)
-        wanted = scaled if target is None else model.scale_rows(next(targets))
-        yield model.output(model.decode(model.codes(scaled))) - wanted
+    """Yield the errors x̂ - x of each block of rows, in scaled units.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 rows a copy of it computes in float64.
+    source : Source
+        Rows [N, D], in the input's units.
+    target : Source or None
+        Each row's partner, with which the reconstruction is compared; None: the row itself.
+
+    Yields
+    ------
+    Tensor [B, D]
+        The errors of one block, blocks in order.
+    """
+    model = in_row_precision(model, source.dtype)
+    target_blocks = row_blocks(model, target) if target is not None else iter(())
+    for rows in row_blocks(model, source):
+        x = model.scale_rows(rows)
+        y = x if target is None else model.scale_rows(next(target_blocks))
+        yield model.output(model.decode(model.codes(x))) - y

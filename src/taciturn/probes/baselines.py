@@ -13,7 +13,7 @@ from ..data.device_rows import tensor
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
-from ..inference import precise, row_blocks
+from ..inference import in_row_precision, row_blocks
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..objective import Objective
@@ -169,6 +169,6 @@ def _sample(source: Source, max_rows: int, seed: int = 0) -> Source:
 
 def _scaled(model: Autoencoder, source: Source) -> Iterator[NDArray[np.float64]]:
     """Yield blocks of rows in the model's scaled units."""
-    model = precise(model, source.dtype)
+    model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
         yield model.scale_rows(x).double().cpu().numpy()

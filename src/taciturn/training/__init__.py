@@ -1,10 +1,10 @@
-"""Training: batches, steps, the loop and what hangs on it, solvers, constraints, the resolved settings."""
+"""Training: batches, steps, the training loop and its hooks, solvers, constraints and the resolved settings."""
 
 from .divergence_guard import DivergenceGuard
 from .feed import Feed, near_equal_batches
 from .geometric_median import geometric_median
 from .history import History, Recorder
-from .latent_rows import permute, rewrite
+from .latent_rows import permute_rows, rewrite_rows
 from .learner import Learner
 from .ordering import Order, Ordering
 from .progress import ProgressBar
@@ -32,8 +32,8 @@ __all__ = [
     "Validation",
     "geometric_median",
     "near_equal_batches",
-    "permute",
-    "rewrite",
+    "permute_rows",
+    "rewrite_rows",
     "train",
     "update",
 ]

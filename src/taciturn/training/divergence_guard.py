@@ -1,4 +1,4 @@
-"""A run whose loss is no longer finite has nothing more to learn."""
+"""A hook that stops a run whose loss is no longer finite, and restores the last good weights."""
 
 import copy
 from typing import Any
@@ -12,28 +12,47 @@ from .step import Step
 
 
 class DivergenceGuard:
-    """Keeps the weights of the last epoch whose losses were all finite; stops the run at the end of one that was not.
+    """Hook that keeps the weights of the last epoch whose losses were all finite.
 
-    The losses are looked at once an epoch: reading one waits for the device.
+    At the end of an epoch with a loss that is not finite, it restores these weights and stops the run.
+
+    Parameters
+    ----------
+    step : Step
+        The step that is trained. Its present state is the first good state.
+
+    Attributes
+    ----------
+    weights : dict
+        The step's state after the last epoch whose losses were all finite.
+    diverged : int or None
+        Number of the first step whose loss was not finite; None as long as there is none.
+
+    Notes
+    -----
+    The losses are read once per epoch, because reading a loss waits for the device.
     """
 
     def __init__(self, step: Step) -> None:
         self.weights: dict[str, Any] = copy.deepcopy(step.state_dict())
-        self.diverged: int | None = None  # the step
-        self._losses: dict[int, Tensor] = {}  # by step, since the last look
+        self.diverged: int | None = None
+        self._losses: dict[int, Tensor] = {}  # by step, since the last check
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Take in a record; at an epoch's end, look."""
+        """Keep the record's loss; at an epoch's end, check all losses of the epoch."""
         self._losses[record.step] = record.numbers["loss"]
         if not record.ends_epoch:
             return
-        with torch.no_grad():  # what the last step made of the weights shows only in a loss after it
+        with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
             self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
         if self.check(run):
             self.weights = copy.deepcopy(run.step.state_dict())
 
     def check(self, run: Run) -> bool:
-        """Return whether all losses since the last look were finite; else put the last good weights back and stop."""
+        """Return whether all losses since the last check are finite.
+
+        If one is not, `diverged` is set, the last good weights are restored and the run is stopped.
+        """
         losses, self._losses = self._losses, {}
         finite = torch.isfinite(torch.stack(list(losses.values()))).tolist() if losses else []
         if all(finite):

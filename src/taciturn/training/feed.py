@@ -1,4 +1,4 @@
-"""Rows in an order, and with a noise, that are pure functions of (seed, epoch, step): nothing to save."""
+"""Batches of a source's rows. Their order and their noise are pure functions of (seed, epoch, step)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,28 +16,68 @@ from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
 from ..data.sources import Source
 from ..model import Batch
 
-AT_ONCE = 1 << 18  # numbers that small batches are cut from
+CPU_CHUNK_NUMBERS = 1 << 18  # numbers that are read and scaled at a time on the CPU, then split into batches
 
 
 def near_equal_batches(n: int, size: int) -> list[tuple[int, int]]:
-    """Return the bounds of the fewest batches of at most `size` rows, which differ by one row at most.
+    """Return the bounds of the fewest batches of at most `size` rows, whose sizes differ by at most one row.
 
-    A ragged rest of two rows would spoil a measured rate.
+    A last batch of only a few rows would give a poor estimate of the mean activations.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    size : int
+        Largest number of rows of a batch.
+
+    Returns
+    -------
+    list of (start, stop)
 
     Examples
     --------
     >>> near_equal_batches(10, 4)
     [(0, 4), (4, 7), (7, 10)]
     """
-    parts = max(1, -(-n // size))
-    sizes = [n // parts + (i < n % parts) for i in range(parts)]
+    n_batches = max(1, -(-n // size))
+    sizes = [n // n_batches + (i < n % n_batches) for i in range(n_batches)]
     stops = np.cumsum(sizes).tolist()
     return list(zip([0, *stops[:-1]], stops, strict=True))
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Batches of a source: shuffled, scaled, corrupted, moved. `target` holds each row's partner, if there is one."""
+    """Batches of a source: shuffled, scaled, corrupted and moved to the device.
+
+    Order and noise depend only on the seed, the epoch and the step, so an interrupted run continues with the same
+    batches and no generator's state has to be saved.
+
+    Parameters
+    ----------
+    source : Source
+        The rows [N, D], in the input's units.
+    scale_rows : callable
+        Returns scaled rows [B, D] for rows in the input's units.
+    batch_size : int
+        Largest number of rows of a batch; see `near_equal_batches`.
+    seed : int
+        Seed of order and noise.
+    corruption : Corruption, default=Clean()
+        Noise of the rows that the network sees; a schedule is resolved at each step.
+    target : Source or None
+        Each row's partner, which the network is to reconstruct; None: the clean row itself.
+    device : str, default="cpu"
+        The device on which batches are used.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.data.sources import Rows
+    >>> feed = Feed(Rows(torch.rand(10, 3).numpy()), torch.Tensor.float, batch_size=4, seed=0)
+    >>> [tuple(batch.x.shape) for batch in feed.epoch(0)]
+    [(4, 3), (3, 3), (3, 3)]
+    """
 
     source: Source
     scale_rows: Callable[[Tensor], Tensor]
@@ -49,52 +89,70 @@ class Feed:
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
-        """The near-equal batches of an epoch."""
+        """Bounds (start, stop) of an epoch's batches, of near-equal size."""
         return near_equal_batches(len(self.source), self.batch_size)
 
     def epoch(
         self, epoch: int, *, start: int = 0, step: int = 0, progress: Callable[[int], float] = lambda step: 0.0
     ) -> Iterator[Batch]:
-        """Yield an epoch's batches from batch `start` on, the first of them being step `step` of the run."""
+        """Yield an epoch's batches.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch; it decides the order of the rows.
+        start : int, default=0
+            Number of the first batch within the epoch.
+        step : int, default=0
+            Number of the run's step that takes this first batch; it decides the noise.
+        progress : callable
+            Returns a step's position in the run, 0 … 1, at which the corruption's schedules are resolved.
+
+        Yields
+        ------
+        Batch
+        """
         order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch))
-        rows, partners = self._placed
+        rows, partners = self._device_rows
         # small batches are read and scaled several at a time
-        at_once = AT_ONCE if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
-        bounds, several = self.bounds, max(at_once // (self.batch_size * prod(self.source.shape)), 1)
-        noise = self._keys("corrupt", step - start)
-        cuts = [bounds[first : first + several] for first in range(start, len(bounds), several)]
-        places = [order[now[0][0] : now[-1][1]] for now in cuts]
-        clean_rows, targets = rows.batches(places), None if partners is None else partners.batches(places)
-        for first, now in zip(range(start, len(bounds), several), cuts, strict=True):
-            x = self.scale_rows(next(clean_rows))  # which are let go: zip would keep them
-            y = x if targets is None else self.scale_rows(next(targets))
-            sizes = [b - a for a, b in now]
+        chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
+        bounds, per_chunk = self.bounds, max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
+        noise = self._noise_keys("corrupt", step - start)
+        chunks = [bounds[first : first + per_chunk] for first in range(start, len(bounds), per_chunk)]
+        indices = [order[chunk[0][0] : chunk[-1][1]] for chunk in chunks]
+        x_chunks, target_chunks = rows.batches(indices), None if partners is None else partners.batches(indices)
+        for first, chunk in zip(range(start, len(bounds), per_chunk), chunks, strict=True):
+            x = self.scale_rows(next(x_chunks))  # next(): zip would keep the unscaled rows in memory
+            y = x if target_chunks is None else self.scale_rows(next(target_chunks))
+            sizes = [b - a for a, b in chunk]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
-                at = self.corruption.at(progress(i))
-                yield self._batch(clean, clean if y is x else target, at, i, noise[i - step + start])
+                corruption = self.corruption.at(progress(i))
+                yield self._batch(clean, clean if y is x else target, corruption, i, noise[i - step + start])
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """Return up to n of the rows, drawn by `rng`, scaled and clean."""
-        at = torch.randperm(len(self.source), generator=rng)[:n].sort().values
-        return self.scale_rows(tensor(self.source.take(at.numpy())).to(self.device))
+        """Return at most n of the rows [n, D], drawn by `rng` without replacement, scaled and clean."""
+        indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values
+        return self.scale_rows(tensor(self.source.take(indices.numpy())).to(self.device))
 
     def validation_batches(self) -> Iterator[Batch]:
-        """Yield all rows in their own order, always with the same noise: what validation looks at."""
-        now, noise, (rows, partners) = self.corruption.at(1.0), self._keys("validate", 0), self._placed
+        """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""
+        noise, (rows, partners) = self._noise_keys("validate", 0), self._device_rows
+        corruption = self.corruption.at(1.0)
         for i, (a, b) in enumerate(self.bounds):
             x = self.scale_rows(rows.read(a, b))
-            yield self._batch(x, x if partners is None else self.scale_rows(partners.read(a, b)), now, i, noise[i])
+            target = x if partners is None else self.scale_rows(partners.read(a, b))
+            yield self._batch(x, target, corruption, i, noise[i])
 
     @cached_property
-    def _placed(self) -> tuple[DeviceRows, DeviceRows | None]:
+    def _device_rows(self) -> tuple[DeviceRows, DeviceRows | None]:
         partners = None if self.target is None else DeviceRows(self.target, self.device)
         return DeviceRows(self.source, self.device), partners
 
-    def _keys(self, purpose: str, step: int) -> NDArray[np.uint64]:
-        """Return the key of each block of each batch of an epoch whose first would be such a step of the run."""
-        steps = step + np.arange(len(self.bounds))
+    def _noise_keys(self, purpose: str, first_step: int) -> NDArray[np.uint64]:
+        """Return the keys [batches, blocks] of an epoch's noise; its first batch is step `first_step` of the run."""
+        steps = first_step + np.arange(len(self.bounds))
         return keys(self.seed, purpose, steps[:, None], np.arange(block_count(min(self.batch_size, len(self.source)))))
 
-    def _batch(self, x: Tensor, target: Tensor, now: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        seen = x if now.clean else now.in_blocks(x, noise[: block_count(len(x))], BLOCK)
-        return Batch(x=x, target=target, corrupted=seen, draw_key=(self.seed, step))
+    def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
+        corrupted = x if corruption.clean else corruption.in_blocks(x, noise[: block_count(len(x))], BLOCK)
+        return Batch(x=x, target=target, corrupted=corrupted, draw_key=(self.seed, step))

@@ -1,12 +1,29 @@
-"""Where a data set's middle is."""
+"""The geometric median of rows, a centre that outliers hardly move."""
 
 from torch import Tensor
 
 
 def geometric_median(x: Tensor, *, rounds: int = 50, tol: float = 1e-6) -> Tensor:
-    """Return the point [D] with the least sum of distances to rows x [N, D] (Weiszfeld, 1937), in float64.
+    """Return the point with the least sum of distances to the rows of x.
 
-    The mean but for outliers: a few loud rows do not move it.
+    Outliers move it less than the mean.
+
+    Parameters
+    ----------
+    x : Tensor [N, D]
+        Rows; computed in float64.
+    rounds : int, default=50
+        Most iterations.
+    tol : float, default=1e-6
+        The iteration stops when the point moves by no more than this share of its norm.
+
+    Returns
+    -------
+    Tensor [D], float64
+
+    Notes
+    -----
+    Weiszfeld's algorithm (1937): m ← Σ x_i / |x_i - m| / Σ 1 / |x_i - m|, started at the mean.
 
     Examples
     --------
@@ -15,12 +32,12 @@ def geometric_median(x: Tensor, *, rounds: int = 50, tol: float = 1e-6) -> Tenso
     True
     """
     x = x.double()
-    middle = x.mean(0)
+    median = x.mean(0)
     for _ in range(rounds):
-        near = 1 / (x - middle).norm(dim=1).clamp_min(1e-9)
-        moved = near @ x / near.sum()
-        done = (moved - middle).norm() <= tol * middle.norm()
-        middle = moved
-        if done:
+        weights = 1 / (x - median).norm(dim=1).clamp_min(1e-9)
+        moved = weights @ x / weights.sum()
+        converged = (moved - median).norm() <= tol * median.norm()
+        median = moved
+        if converged:
             break
-    return middle
+    return median

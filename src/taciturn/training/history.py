@@ -1,4 +1,4 @@
-"""What a run has said, step by step and epoch by epoch."""
+"""The numbers of a run, per step and per epoch, and the recorder that collects them."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,15 +14,38 @@ from ..core.cards import card
 from .run import Record
 
 Columns = dict[str, NDArray[Any]]
-MOST = 1 << 22  # rates of single latents that are held before they become one mean
+MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
 
 
 class History(Mapping[str, NDArray[Any]]):
-    """Columns an epoch (means of loss, each term and rate; every latent's rate), and under `steps` columns a step.
+    """Numbers of a run: a mapping from a column's name to its values per epoch; `steps` holds those per step.
 
-    `history["loss"]` is the column of epochs, `history.steps["loss"]` that of steps. `history["rates"]` is
-    [epochs, latents]: each latent's mean activation over the epoch's training batches; with validation rows,
-    `history["validation_rates"]` is that of the clean validation rows. What an epoch did not measure is NaN.
+    Parameters
+    ----------
+    steps : Mapping or None
+        Columns with one value per step.
+    epochs : Mapping or None
+        Columns with one value per epoch.
+
+    Attributes
+    ----------
+    steps : dict of arrays [steps]
+        "step", "epoch", "rows", "learning_rate", "rate" (mean activation of all latents), "loss", each term, and
+        `weight_…` of each automatic penalty weight.
+    epochs : dict of arrays [epochs] or [epochs, latents]
+        "epoch", "seconds", the means over the epoch's rows of "rate", "loss" and each term, and "rates"
+        [epochs, latents]: each latent's mean activation over the epoch's training batches. With validation rows
+        also `validation_…`; "validation_rates" is the mean activation on the clean validation rows.
+
+    Notes
+    -----
+    A number that an epoch did not measure is NaN.
+
+    Examples
+    --------
+    >>> history = History(steps={"loss": [4.0, 2.0, 1.0, 1.0]}, epochs={"epoch": [0, 1], "loss": [3.0, 1.0]})
+    >>> history["loss"].tolist(), history.steps["loss"].tolist(), history.n_epochs
+    ([3.0, 1.0], [4.0, 2.0, 1.0, 1.0], 2)
     """
 
     def __init__(self, steps: Mapping[str, Any] | None = None, epochs: Mapping[str, Any] | None = None) -> None:
@@ -31,7 +54,7 @@ class History(Mapping[str, NDArray[Any]]):
 
     @property
     def n_epochs(self) -> int:
-        """How many epochs were trained."""
+        """Number of epochs that were trained."""
         return len(self.epochs.get("epoch", ()))
 
     def __getitem__(self, name: str) -> NDArray[Any]:
@@ -47,14 +70,33 @@ class History(Mapping[str, NDArray[Any]]):
         return f"History({self.n_epochs} epochs, {len(self.steps.get('step', ()))} steps: {', '.join(self.epochs)})"
 
     def _repr_html_(self) -> str:
-        """Return the first and the last epoch's numbers as HTML."""
-        told = {name: column for name, column in self.epochs.items() if column.ndim == 1 and len(column)}
-        lines = [(name, f"{column[0]:.4g} → {column[-1]:.4g}") for name, column in told.items() if name != "epoch"]
+        """Return each column's first and last number as HTML."""
+        columns = {name: column for name, column in self.epochs.items() if column.ndim == 1 and len(column)}
+        lines = [(name, f"{column[0]:.4g} → {column[-1]:.4g}") for name, column in columns.items() if name != "epoch"]
         return card(f"History of {self.n_epochs:,} epochs, {len(self.steps.get('step', ())):,} steps", lines)
 
 
 class Recorder:
-    """Collects records into a history, going on from one if given; reads no tensor before an epoch ends."""
+    """Collects the records of a run into a `History`.
+
+    No tensor is read before an epoch ends, because reading waits for the device.
+
+    Parameters
+    ----------
+    history : History or None
+        An earlier history, which the new records continue.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.training import Record
+    >>> recorder = Recorder()
+    >>> for step, loss in enumerate([4.0, 2.0]):
+    ...     numbers = {"loss": torch.tensor(loss), "rates": torch.zeros(3)}
+    ...     recorder.add(Record(step, 0, step == 1, rows=8, learning_rate=0.1, numbers=numbers))
+    >>> recorder.history()["loss"].tolist()
+    [3.0]
+    """
 
     def __init__(self, history: History | None = None) -> None:
         history = history or History()
@@ -63,37 +105,37 @@ class Recorder:
             {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
         ]
         self._pending: list[Record] = []
-        self._folded: list[Record] = []  # whose latents' rates have become a part of this sum
-        self._rates: Tensor | float = 0.0  # rows times each latent's rate
-        self._since = time.perf_counter()
+        self._summed: list[Record] = []  # records whose "rates" are part of _rate_sum
+        self._rate_sum: Tensor | float = 0.0  # [L]: the sum over steps of rows times mean activation
+        self._epoch_start = time.perf_counter()
 
     def start(self) -> None:
         """Start the clock of the next epoch."""
-        self._since = time.perf_counter()
+        self._epoch_start = time.perf_counter()
 
     def add(self, record: Record) -> None:
-        """Take in the next record."""
+        """Add the next record; the last record of an epoch completes the epoch."""
         self._pending.append(record)
         if record.ends_epoch:
-            self._close()
-        elif len(self._pending) * len(record.numbers["rates"]) > MOST:
-            self._fold()
+            self._complete_epoch()
+        elif len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
+            self._sum_rates()
 
     def history(self) -> History:
-        """Return all that was said so far; an unfinished epoch counts with the steps that it has."""
-        if self._pending or self._folded:
-            self._close()
+        """Return the history of all records so far; an unfinished epoch counts with the steps that it has."""
+        if self._pending or self._summed:
+            self._complete_epoch()
         shapes = {name: np.shape(value) for epoch in self._epochs for name, value in epoch.items()}
         columns = {
             name: [epoch.get(name, np.full(shape, np.nan)) for epoch in self._epochs] for name, shape in shapes.items()
         }
         return History(self._steps, columns)
 
-    def _close(self) -> None:
-        self._fold()
-        records, self._folded = self._folded, []
+    def _complete_epoch(self) -> None:
+        self._sum_rates()
+        records, self._summed = self._summed, []
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
-        rates, self._rates = self._rates / rows.sum().item(), 0.0
+        rates, self._rate_sum = self._rate_sum / rows.sum().item(), 0.0
         names = [name for name in records[0].numbers if not name.startswith("validation_")]
         columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
@@ -104,20 +146,20 @@ class Recorder:
             self._steps.setdefault(name, []).extend(values)
 
         now, weight = time.perf_counter(), rows / rows.sum()
-        epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._since}
+        epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._epoch_start}
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
         epoch |= {"rates": torch.as_tensor(rates).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
         self._epochs.append(epoch)
-        self._since = now
+        self._epoch_start = now
 
-    def _fold(self) -> None:
-        """Keep of each pending step's rates only their mean, and add them to the sum, in float64."""
+    def _sum_rates(self) -> None:
+        """Add the pending records' mean activations to the sum, in float64; of each record keep only their mean."""
         records, self._pending = self._pending, []
         if not records:
             return
         rates = torch.stack([record.numbers["rates"] for record in records]).double()
-        self._rates = self._rates + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
+        self._rate_sum = self._rate_sum + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
         for record, rate in zip(records, rates.mean(1), strict=True):
             others = {name: number for name, number in record.numbers.items() if name != "rates"}
-            self._folded.append(replace(record, numbers={"rate": rate, **others}))
+            self._summed.append(replace(record, numbers={"rate": rate, **others}))

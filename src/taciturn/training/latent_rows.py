@@ -1,4 +1,4 @@
-"""The door for changing weights by hand, so that the optimiser's memory always follows."""
+"""Changes of latents' weights outside the optimiser; the optimiser's state follows each of them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,27 +7,62 @@ from torch import Tensor, nn
 
 
 @torch.no_grad()
-def rewrite(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn.Parameter, Tensor]) -> None:
-    """Set some latents' rows of parameters, and set to 0 what the optimiser remembers of these rows.
+def rewrite_rows(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn.Parameter, Tensor]) -> None:
+    """Replace some latents' rows of parameters, and set the optimiser's state of these rows to 0.
 
-    A moment left behind would carry the new rows back where the old ones went.
+    An old moment would move the new rows in the direction of the old ones.
+
+    Parameters
+    ----------
+    optimiser : torch.optim.Optimizer
+        The optimiser of these parameters.
+    latents_M : Tensor [M], int64
+        Numbers of the latents.
+    new : Mapping from nn.Parameter to Tensor
+        The new rows [M, …] of each parameter, or one row for all of these latents.
+
+    Examples
+    --------
+    >>> import torch
+    >>> W = torch.nn.Parameter(torch.zeros(3, 2))
+    >>> rewrite_rows(torch.optim.Adam([W]), torch.tensor([1]), {W: torch.ones(1, 2)})
+    >>> W.tolist()
+    [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
     """
     for parameter, rows in new.items():
         parameter[latents_M] = rows.to(parameter)
-        for memory in _memories(optimiser, parameter):
-            memory[latents_M] = 0
+        for state in _state_by_row(optimiser, parameter):
+            state[latents_M] = 0
 
 
 @torch.no_grad()
-def permute(optimiser: torch.optim.Optimizer, order_L: Tensor, parameters: Iterable[nn.Parameter]) -> None:
-    """Give parameters' rows another order, and what the optimiser remembers of them."""
+def permute_rows(optimiser: torch.optim.Optimizer, order_L: Tensor, parameters: Iterable[nn.Parameter]) -> None:
+    """Permute the rows of parameters, and the optimiser's state of these rows with them.
+
+    Parameters
+    ----------
+    optimiser : torch.optim.Optimizer
+        The optimiser of these parameters.
+    order_L : Tensor [L], int64
+        A permutation; row i becomes what row order_L[i] was.
+    parameters : iterable of nn.Parameter
+        Parameters with one row per latent [L, …].
+
+    Examples
+    --------
+    >>> import torch
+    >>> b = torch.nn.Parameter(torch.tensor([10.0, 20.0, 30.0]))
+    >>> permute_rows(torch.optim.Adam([b]), torch.tensor([2, 0, 1]), [b])
+    >>> b.tolist()
+    [30.0, 10.0, 20.0]
+    """
     for parameter in parameters:
         parameter.copy_(parameter[order_L])
-        for memory in _memories(optimiser, parameter):
-            memory.copy_(memory[order_L])
+        for state in _state_by_row(optimiser, parameter):
+            state.copy_(state[order_L])
 
 
-def _memories(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> list[Tensor]:
-    """Return what the optimiser remembers of each of a parameter's numbers."""
-    known = optimiser.state.get(parameter, {}).values()
-    return [memory for memory in known if isinstance(memory, Tensor) and memory.shape == parameter.shape]
+def _state_by_row(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> list[Tensor]:
+    """Return the tensors of the optimiser's state that have the parameter's shape, such as Adam's moments."""
+    tensors = optimiser.state.get(parameter, {}).values()
+    return [state for state in tensors if isinstance(state, Tensor) and state.shape == parameter.shape]

@@ -1,4 +1,4 @@
-"""The torch side of an estimator: a model, its step and optimiser, and what goes on between fits."""
+"""The torch side of an estimator: a model, its training step and its optimiser, kept from one fit to the next."""
 
 import warnings
 from contextlib import nullcontext
@@ -21,41 +21,77 @@ from .progress import ProgressBar
 from .resampling import Resampling
 from .run import Hook, Run, train
 from .settings import Settings
-from .solvers import groups
+from .solvers import parameter_groups
 from .step import plan
 from .validation import EarlyStopping, Validation
 
-PARTIAL_RATE = 1e-3  # partial_fit knows no end towards which a learning rate could fall
-ENDLESS_STEPS = 4000  # nor how many steps it will take; what fits run for by default
-SOME_ROWS = 5000
-ENOUGH_ROWS = 500  # of which a tenth can be kept apart
+# partial_fit has no known end: no learning rate can fall towards it, and the number of steps is a guess
+PARTIAL_FIT_LEARNING_RATE = 1e-3
+PARTIAL_FIT_STEPS = 4000  # what `fit` takes by default
+SAMPLE_ROWS = 5000  # rows on which a run is initialised, and on which targets are calibrated
+MIN_ROWS_TO_HOLD_OUT = 500  # with fewer rows none are held out for the calibration
 
 
 class Learner:
-    """Learns from sources, once (`fit`) or as they come (`partial_fit`). Picklable: it holds no rows."""
+    """A model with everything that trains it: in one run (`fit`) or block by block (`partial_fit`).
+
+    A learner holds no rows, so it can be pickled.
+
+    Parameters
+    ----------
+    settings : Settings
+        The parts of the run.
+    seed : int
+        Seed of the weights, of the order of the rows, of the noise and of every other draw.
+
+    Attributes
+    ----------
+    model : Autoencoder
+        The network.
+    step : Step
+        The training step of the model, with the controllers of the penalty weights.
+    optimiser : torch.optim.Optimizer
+        Optimiser of the step's parameters.
+    settings, seed
+        As given, or as given to the last `prepare`.
+    moments : Moments
+        Column statistics of all rows added by `add_moments`; the rows are scaled by them.
+    scaling_description : str
+        The scaling in words, such as "not scaled, values from 0 to 1".
+    shape : tuple of int
+        Shape of one row.
+    held_out : float
+        Share of the rows that the caller held out for validation, drawn by the seed.
+    recorder : Recorder
+        Records of the last `fit` and of all `partial_fit` since.
+    epochs_done, steps_done : int
+        Position in the run.
+    stopped : str or None
+        Why the last run stopped before its last epoch; None if it did not.
+    """
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
         self.moments = Moments(with_products=settings.scaling.whitens)
         self.scaling_description = ""
-        self.shape: tuple[int, ...] = settings.layout.widths[:1]  # of a row
-        self.held_out = 0.0  # the share of the rows that was split off for validation, by the seed
+        self.shape: tuple[int, ...] = settings.layout.widths[:1]
+        self.held_out = 0.0
         self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
         self.prepare(settings, seed)
 
     def prepare(self, settings: Settings, seed: int) -> None:
-        """Get ready to train the model as it is under these settings, with a fresh optimiser."""
+        """Take new settings and a new seed, with a fresh step and a fresh optimiser; the weights stay."""
         self.settings, self.seed = settings, seed
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
-        kind = plan.step(settings.layout, settings.objective, settings.device)
-        self.step = kind(self.model, settings.objective, settings.precision)
+        step_class = plan.step(settings.layout, settings.objective, settings.device)
+        self.step = step_class(self.model, settings.objective, settings.precision)
         self.step.to(settings.device)
-        self.optimiser = self._optimiser()
+        self.optimiser = self._build_optimiser()
 
     def add_moments(self, moments: Moments) -> None:
-        """Take in the moments of more rows, and scale by all that were seen."""
+        """Add the moments of more rows, and scale by the moments of all rows added so far."""
         self.moments.merge(moments)
         scaling = self.settings.scaling
         self.model.set_scaling(scaling, self.moments)
@@ -70,16 +106,42 @@ class Learner:
         keep_best: EarlyStopping | None = None,
         bar: bool = False,
     ) -> None:
-        """Train for the settings' epochs, from the present weights."""
-        source, target, held = self._split_for_calibration(source, target)
+        """Train for the settings' epochs, starting at the present weights.
+
+        Parameters
+        ----------
+        source : Source
+            Rows to train on.
+        target : Source or None
+            Each row's partner, which is to be reconstructed; None: the row itself.
+        validation : (Source, Source or None) or None
+            Held-out rows and their partners, on which the objective is evaluated after each epoch.
+        keep_best : EarlyStopping or None
+            Hook that stops the run early; in the end the best weights are restored. Requires `validation`.
+        bar : bool, default=False
+            Whether to show a progress bar on standard error.
+
+        Warns
+        -----
+        Diverged
+            The loss was no longer finite. The weights before that epoch are kept.
+        TargetMissed
+            After the calibration a target is still missed by more than a tenth.
+
+        Notes
+        -----
+        KeyboardInterrupt is raised again after the learner's state has been updated: what was trained until then is
+        kept.
+        """
+        source, target, calibration_source = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(source, target)
         self.step.initialise(
-            self._some(source), steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0
+            self._sample(source), steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0
         )
-        good = DivergenceGuard(self.step)
-        hooks: list[Hook] = [good]
-        if settings.revival is not None:
-            hooks.append(Resampling(settings.revival))
+        guard = DivergenceGuard(self.step)
+        hooks: list[Hook] = [guard]
+        if settings.resample is not None:
+            hooks.append(Resampling(settings.resample))
         if settings.order is not None:
             hooks.append(Ordering(settings.order))
         if validation is not None:
@@ -95,48 +157,64 @@ class Learner:
                 self._learn(run)
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
-            good.check(run)
+            guard.check(run)
             raise
         finally:
             if keep_best is not None:
                 keep_best.restore(self.step)
             self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
-        if good.diverged is None:
-            self._calibrate(self._some(held))
+        if guard.diverged is None:
+            self._calibrate(self._sample(calibration_source))
         else:
-            self._diverged(run)
+            self._recover_from_divergence(run)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
-        """Train for one epoch of these rows, going on from all that came before."""
+        """Train for one epoch of these rows, continuing from all earlier epochs.
+
+        Schedules stand at their last value, because the end of the run is not known; a scheduled learning rate is
+        replaced by 0.001. Targets are not calibrated.
+
+        Parameters
+        ----------
+        source : Source
+            Rows to train on.
+        target : Source or None
+            Each row's partner, which is to be reconstructed; None: the row itself.
+
+        Warns
+        -----
+        Diverged
+            The loss was no longer finite. The weights before these rows are kept.
+        """
         if self.epochs_done == 0:
-            self.step.initialise(self._some(source), steps=ENDLESS_STEPS)
-        rate, good = self.settings.learning_rate, DivergenceGuard(self.step)
+            self.step.initialise(self._sample(source), steps=PARTIAL_FIT_STEPS)
+        rate, guard = self.settings.learning_rate, DivergenceGuard(self.step)
         run = Run(
             self.step,
             self._feed(source, target),
             self.optimiser,
-            PARTIAL_RATE if isinstance(rate, Schedule) else rate,
+            PARTIAL_FIT_LEARNING_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
             constraint=self.settings.constraint,
             clip=self.settings.solver.clip,
-            hooks=(good,),
+            hooks=(guard,),
             epoch=self.epochs_done,
             steps=self.steps_done,
             open_ended=True,
         )
         self._learn(run)
         self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
-        if good.diverged is not None:
-            self._diverged(run)
+        if guard.diverged is not None:
+            self._recover_from_divergence(run)
 
-    def _diverged(self, run: Run) -> None:
-        """Begin with a new optimiser, for the old one's moments are no longer finite, and say what to change."""
-        self.optimiser = self._optimiser()
+    def _recover_from_divergence(self, run: Run) -> None:
+        """Replace the optimiser, whose moments are no longer finite, and warn of the divergence."""
+        self.optimiser = self._build_optimiser()
         warnings.warn(f"{run.stop_reason}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)
 
-    def _optimiser(self) -> torch.optim.Optimizer:
-        parameters = groups(self.step.named_parameters(), self.settings.weight_decay)
-        return self.settings.solver.build(parameters, PARTIAL_RATE)
+    def _build_optimiser(self) -> torch.optim.Optimizer:
+        parameters = parameter_groups(self.step.named_parameters(), self.settings.weight_decay)
+        return self.settings.solver.build(parameters, PARTIAL_FIT_LEARNING_RATE)
 
     def _learn(self, run: Run) -> None:
         self.recorder.start()
@@ -144,34 +222,36 @@ class Learner:
             self.recorder.add(record)
 
     def _calibrate(self, x: Tensor) -> None:
-        """Meet the targets by a last shift of the codes; warn of one that is missed by more than a tenth."""
+        """Meet the targets by a closing shift of the biases; warn of a target missed by more than a tenth."""
         for name, ratio in self.step.calibrate(x).items():
             term = self.settings.objective.named()[name]
             if abs(ratio - 1) > 0.1:
+                measured = ratio * (term.target or 0)
                 warnings.warn(
-                    f"{term.name} asked for {term.target:g}, but rows have {ratio * (term.target or 0):.4g}: "
-                    f"{len(self.model.dictionary)} latents can say no other of these rows; ask for less, or for more",
+                    f"{term.name}: the target {term.target:g} was missed, the rows have {measured:.4g}; "
+                    f"{len(self.model.dictionary)} latents cannot reach it on these rows; "
+                    f"set a target nearer to {measured:.4g}",
                     TargetMissed,
                     stacklevel=4,
                 )
 
     def _split_for_calibration(self, source: Source, target: Source | None) -> tuple[Source, Source | None, Source]:
-        """Return rows to learn from, their partners, and the rows on which targets are met in the end.
+        """Return the rows to train on, their partners, and the rows on which targets are calibrated.
 
-        These are the same rows but where latents are counted: a latent fits the rows that it learnt from, and fires
-        more often on others. There a tenth is kept apart, if there are enough.
+        Mean activations are calibrated on the training rows. An L0 is calibrated on a held-out tenth of the rows, if
+        there are enough: latents are fitted to the training rows, and more of them are active on other rows.
         """
-        if not self.settings.counts or len(source) < ENOUGH_ROWS:
+        if not self.settings.calibrates_l0 or len(source) < MIN_ROWS_TO_HOLD_OUT:
             return source, target, source
-        learnt, held = split(len(source), min(0.1, SOME_ROWS / len(source)), self.seed, "meet")
-        partner = None if target is None else Subset(target, learnt)
-        return Subset(source, learnt), partner, Subset(source, held)
+        training, held_out = split(len(source), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
+        partner = None if target is None else Subset(target, training)
+        return Subset(source, training), partner, Subset(source, held_out)
 
-    def _some(self, source: Source) -> Tensor:
-        """Return some of the rows, drawn by the seed, scaled and on the device: what targets are met on."""
-        return self._feed(source).sample(SOME_ROWS, generator(self.seed, "some"))
+    def _sample(self, source: Source) -> Tensor:
+        """Return at most SAMPLE_ROWS of the rows, drawn by the seed, scaled and on the device."""
+        return self._feed(source).sample(SAMPLE_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
-        now, model = self.settings, self.model
-        normalise = model.scale_rows if model.rescales else model.cast
-        return Feed(source, normalise, now.batch_size, self.seed, now.corruption, target, now.device)
+        settings, model = self.settings, self.model
+        scale_rows = model.scale_rows if model.rescales else model.cast
+        return Feed(source, scale_rows, settings.batch_size, self.seed, settings.corruption, target, settings.device)

@@ -1,21 +1,30 @@
-"""Latents are sorted while training."""
+"""Latents are sorted by their firing rate during training."""
 
 from dataclasses import dataclass
 
 import torch
 
 from ..model import Batch
-from .latent_rows import permute
+from .latent_rows import permute_rows
 from .run import Record, Run
 from .trigger import Trigger
 
 
 @dataclass(frozen=True)
 class Order(Trigger):
-    """Sort latents by how often they fire, the most frequent first, now and then.
+    """Recipe: sort the latents by their firing rate, the most frequent first, at regular intervals.
 
-    every : the share of the run between two times, in (0, 1].
-    until : the share after which nobody moves any more, in [0, 1].
+    Parameters
+    ----------
+    every : float, default=0.02
+        Interval as a share of the run, in (0, 1].
+    until : float, default=0.5
+        Share of the run after which the order stays, in [0, 1].
+
+    Examples
+    --------
+    >>> [step for step in range(1, 201) if Order(every=0.2).due(step, 200)]
+    [40, 80]
     """
 
     every: float = 0.02
@@ -25,10 +34,15 @@ class Order(Trigger):
 
 
 class Ordering:
-    """Where it is due, sorts latents by the share of recent rows on which they fired, the most frequent first.
+    """Hook that sorts latents by the share of recent rows on which they fired, the most frequent first.
 
-    A row of the dictionary, of the encoder and of all that goes with a latent move together, the optimiser's memory of
-    them too, so that the network computes what it did before.
+    All that belongs to a latent moves together: its row of the dictionary and of the encoder, its bias, the optimiser's
+    state of these. So the network computes the same function as before.
+
+    Parameters
+    ----------
+    recipe : Order
+        When the latents are sorted.
     """
 
     def __init__(self, recipe: Order) -> None:
@@ -36,11 +50,11 @@ class Ordering:
 
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Sort after a step."""
+        """Sort the latents, if the recipe is due after this step."""
         if not self.recipe.due(run.steps, run.n_steps):
             return
         step = run.step
         order_L = step.firing_rates.argsort(descending=True, stable=True)
-        permute(run.optimiser, order_L, step.model.by_latent())
+        permute_rows(run.optimiser, order_L, step.model.by_latent())
         step.firing_rates.copy_(step.firing_rates[order_L])
         step.inactive_rows.copy_(step.inactive_rows[order_L])

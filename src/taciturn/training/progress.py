@@ -1,4 +1,4 @@
-"""A line that moves while a run trains."""
+"""A progress bar for runs."""
 
 import time
 
@@ -10,7 +10,17 @@ from .run import Record, Run
 
 
 class ProgressBar:
-    """Shows epoch, loss, rate and rows a second on standard error; shows nothing where that is no terminal."""
+    """Hook and context manager that shows epoch, loss, mean activation and rows per second on standard error.
+
+    Nothing is shown where standard error is not a terminal.
+
+    Parameters
+    ----------
+    epochs : int
+        The run's number of epochs.
+    every : float, default=0.2
+        Least time between two updates, in seconds.
+    """
 
     def __init__(self, epochs: int, *, every: float = 0.2) -> None:
         self.every = every
@@ -19,14 +29,16 @@ class ProgressBar:
             TextColumn("epoch"),
             MofNCompleteColumn(),
             BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}  rate {task.fields[rate]:.3f}  {task.fields[speed]:,.0f} rows/s"),
+            TextColumn("loss {task.fields[loss]:.4f}"),
+            TextColumn("mean activation {task.fields[rate]:.3f}"),
+            TextColumn("{task.fields[speed]:,.0f} rows/s"),
             TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=epochs, loss=float("nan"), rate=float("nan"), speed=0.0)
-        self._shown, self._rows = time.perf_counter(), 0
+        self._last_update, self._rows = time.perf_counter(), 0  # rows since the last update
 
     def __enter__(self) -> "ProgressBar":
         self._bar.start()
@@ -36,10 +48,10 @@ class ProgressBar:
         self._bar.stop()
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Show the record, at most five times a second: reading a number waits for the device."""
+        """Show the record, if the last update is old enough: reading a number waits for the device."""
         self._rows += record.rows
         now = time.perf_counter()
-        if self._bar.disable or now - self._shown < self.every:
+        if self._bar.disable or now - self._last_update < self.every:
             return
         numbers = record.numbers
         self._bar.update(
@@ -47,6 +59,6 @@ class ProgressBar:
             completed=run.epoch,
             loss=numbers["loss"].item(),
             rate=numbers["rates"].mean().item(),
-            speed=self._rows / (now - self._shown),
+            speed=self._rows / (now - self._last_update),
         )
-        self._shown, self._rows = now, 0
+        self._last_update, self._rows = now, 0

@@ -1,4 +1,4 @@
-"""Dead latents begin anew while training."""
+"""Dead latents are resampled during training."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,32 @@ import torch.nn.functional as F
 from ..core.recipe import check
 from ..core.seeds import generator
 from ..model import Batch
-from .latent_rows import rewrite
+from .latent_rows import rewrite_rows
 from .run import Record, Run
 from .trigger import Trigger
 
 
 @dataclass(frozen=True)
 class Resample(Trigger):
-    """Point dead latents at badly reconstructed rows, now and then (Bricken et al., 2023).
+    """Recipe: at regular intervals, point dead latents at badly reconstructed rows (Bricken et al., 2023).
 
-    every : the share of the run between two times, in (0, 1].
-    until : the share after which nobody begins anew, so that there is time to learn, in [0, 1].
-    after : the rows that a latent must have been silent for.
-    rows : how many rows are looked at; a quarter as many latents at most begin anew at a time, the longest silent
-        first, each at another row, drawn by its squared error's square.
+    Parameters
+    ----------
+    every : float, default=0.05
+        Interval as a share of the run, in (0, 1].
+    until : float, default=0.8
+        Share of the run after which no latent is resampled, in [0, 1]; a resampled latent needs the rest to train.
+    after : int, default=10_000
+        A latent is dead if it has been inactive for this many rows or more.
+    rows : int, default=2048
+        Number of rows of which the new directions are drawn. At a time at most a quarter as many latents are
+        resampled, the longest inactive first.
+
+    Examples
+    --------
+    >>> recipe = Resample(every=0.1, until=0.5)
+    >>> [step for step in range(1, 101) if recipe.due(step, 100)]
+    [10, 20, 30, 40, 50]
     """
 
     every: float = 0.05
@@ -38,13 +50,25 @@ class Resample(Trigger):
 
 
 class Resampling:
-    """Where it is due, points dead latents, the longest silent first, at what is left over of rows, drawn by how badly
-    they are said.
+    """Hook that points dead latents at the residuals of badly reconstructed rows.
 
-    The rows are drawn by the run's seed and step, none twice, and at most a quarter of those looked at: of two latents
-    born alike one would soon be dead again, and a crowd of new ones, which all take from the same rows, silences the
-    old. The new directions have the living's mean length, the encoder a fifth of theirs, so that a latent begins as a
-    whisper.
+    Parameters
+    ----------
+    recipe : Resample
+        When latents are resampled, and which.
+
+    Attributes
+    ----------
+    n_resampled : int
+        Number of latents resampled so far.
+
+    Notes
+    -----
+    Each dead latent gets the direction of one row's residual. The rows are drawn by the run's seed and step, with
+    probabilities proportional to the square of their squared error, none twice: of two latents with the same direction
+    one would soon be dead again. At most a quarter of the rows is used: many new latents, which all take from the same
+    rows, would make old ones inactive. The new rows of the dictionary have the mean norm of the latents that are not
+    dead, the encoder's rows a fifth of theirs, so that a resampled latent starts with small codes.
     """
 
     def __init__(self, recipe: Resample) -> None:
@@ -53,7 +77,7 @@ class Resampling:
 
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Look at the silent latents after a step."""
+        """Resample dead latents, if the recipe is due after this step."""
         if not self.recipe.due(run.steps, run.n_steps):
             return
         dead_L = run.step.inactive_rows >= self.recipe.after
@@ -62,13 +86,13 @@ class Resampling:
             return
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
         x = run.feed.sample(self.recipe.rows, rng)
-        left = x - model.output(model.decode(model.codes(x)))
-        weight = left.square().sum(1).square().cpu()
+        residual = x - model.output(model.decode(model.codes(x)))
+        weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return
         dead_M = dead_M[run.step.inactive_rows[dead_M].argsort(descending=True, stable=True)]
         dead_M = dead_M[: min(max(len(x) // 4, 1), int(weight.count_nonzero()))]
-        chosen = torch.multinomial(weight, len(dead_M), generator=rng).to(left.device)
-        rewrite(run.optimiser, dead_M, model.resampled_rows(~dead_L, F.normalize(left[chosen], dim=1)))
+        rows = torch.multinomial(weight, len(dead_M), generator=rng).to(residual.device)
+        rewrite_rows(run.optimiser, dead_M, model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1)))
         run.step.inactive_rows[dead_M] = 0
         self.n_resampled += len(dead_M)

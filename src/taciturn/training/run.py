@@ -1,4 +1,4 @@
-"""One run: everything that changes while training, and the loop that yields records."""
+"""The training loop, and everything that changes while it runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,27 +15,94 @@ from .step import Numbers, Step
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What one step, or an epoch's last step, has to say; numbers are tensors until somebody reads them."""
+    """The numbers of one step.
+
+    Parameters
+    ----------
+    step : int
+        Number of the step, from 0.
+    epoch : int
+        Number of the epoch, from 0.
+    ends_epoch : bool
+        Whether it is the epoch's last step.
+    rows : int
+        Number of rows of the batch.
+    learning_rate : float
+        The learning rate of this step.
+    numbers : dict of Tensor
+        "loss", each term by name, `weight_…` of each automatic penalty weight, and "rates" [L],
+        each latent's mean activation. They stay tensors, because reading a number waits for the device. A hook may add
+        numbers.
+    """
 
     step: int
     epoch: int
-    ends_epoch: bool  # of its epoch
+    ends_epoch: bool
     rows: int
     learning_rate: float
     numbers: Numbers
 
 
 class Hook(Protocol):
-    """Called after each step."""
+    """A callable that the training loop calls after each step."""
 
     def __call__(self, run: "Run", batch: Batch, record: Record) -> None:
-        """Look, add numbers to the record, or set `run.stop` to a reason."""
+        """Act on a step: read it, add numbers to the record, or stop the run by setting `run.stop_reason`.
+
+        Parameters
+        ----------
+        run : Run
+            The run, its position already behind the step.
+        batch : Batch
+            The step's batch.
+        record : Record
+            The step's numbers.
+        """
         ...
 
 
 @dataclass
 class Run:
-    """A step, its optimiser, its rows and the position in them."""
+    """A training run: its parts and its position.
+
+    Parameters
+    ----------
+    step : Step
+        Computes the gradients.
+    feed : Feed
+        Yields the batches.
+    optimiser : torch.optim.Optimizer
+        Optimiser of the step's parameters.
+    learning_rate : float or Schedule
+        The learning rate; a schedule is resolved at each step.
+    epochs : int
+        Number of epochs after which the run ends.
+    constraint : Constraint, default=Free()
+        Constraint on the dictionary, applied around each step of the optimiser.
+    clip : float or None
+        Upper bound of the norm of all gradients together; None: no bound.
+    hooks : tuple of Hook, default=()
+        Called after each step, in this order.
+    epoch, step_in_epoch, steps : int, default=0
+        Position: the epoch, the step within the epoch, and the number of steps taken.
+    stop_reason : str or None
+        Why the run stops before its last epoch; set by a hook.
+    open_ended : bool, default=False
+        Whether the end of the run is not known. Schedules then stand at their last value.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> from taciturn.model import Autoencoder, Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> from taciturn.objective import Objective, SquaredError
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> feed = Feed(Rows(torch.rand(10, 4).numpy()), model.scale_rows, batch_size=5, seed=0)
+    >>> optimiser = torch.optim.Adam(model.parameters())
+    >>> run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 1e-3, epochs=2)
+    >>> [(record.epoch, record.step) for record in train(run)]
+    [(0, 0), (0, 1), (1, 2), (1, 3)]
+    """
 
     step: Step
     feed: Feed
@@ -49,20 +116,30 @@ class Run:
     step_in_epoch: int = 0
     steps: int = 0
     stop_reason: str | None = None
-    open_ended: bool = False  # nobody knows where it ends: schedules stand where they will end
+    open_ended: bool = False
 
     @property
     def n_steps(self) -> int:
-        """How many steps it takes in all, if nothing stops it."""
+        """Number of steps of the whole run, if no hook stops it."""
         return self.epochs * len(self.feed.bounds)
 
     def progress(self, step: int) -> float:
-        """Return which share of the run lies before a step."""
+        """Return the share of the run that lies before a step, 0 … 1; 1 for an open-ended run."""
         return 1.0 if self.open_ended else step / self.n_steps
 
 
 def train(run: Run) -> Iterator[Record]:
-    """Train to the run's last epoch or until a hook stops it, yielding a record a step."""
+    """Yield a record after each step, until the run's last epoch is done or a hook stops the run.
+
+    Parameters
+    ----------
+    run : Run
+        The run; its position moves with each step, so a run that was left can be continued.
+
+    Yields
+    ------
+    Record
+    """
     while run.epoch < run.epochs and run.stop_reason is None:
         batches = run.feed.epoch(run.epoch, start=run.step_in_epoch, step=run.steps, progress=run.progress)
         n_batches = len(run.feed.bounds)
@@ -81,12 +158,27 @@ def train(run: Run) -> Iterator[Record]:
 
 
 def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
-    """Take one step of the optimiser; return the step's numbers."""
+    """Take one step of the optimiser; return the step's numbers.
+
+    Parameters
+    ----------
+    run : Run
+        The run; its position stays.
+    batch : Batch
+        The rows.
+    learning_rate : float
+        The learning rate of this step.
+
+    Returns
+    -------
+    dict of Tensor
+        As `Step.gradients` returns them: measured before the weights move.
+    """
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate
     run.optimiser.zero_grad()
-    greatest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
-    numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / greatest if greatest else 0.0)
+    largest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
+    numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / largest if largest else 0.0)
     if run.clip is not None:
         torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
     with torch.no_grad():

@@ -14,7 +14,40 @@ from .solvers import Solver
 
 @dataclass(frozen=True)
 class Settings:
-    """The parts of a run, every "auto" decided."""
+    """The parts of a run, with every "auto" resolved.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    objective : Objective
+        Reconstruction error and penalties.
+    corruption : Corruption
+        Noise of the training rows.
+    scaling : Scaling
+        Scaling of the rows.
+    solver : Solver
+        The optimiser.
+    learning_rate : float or Schedule
+        The learning rate, ≥ 0.
+    batch_size : int
+        Largest number of rows of a batch.
+    epochs : int
+        Number of epochs.
+    weight_decay : float
+        Decoupled weight decay of the weights, ≥ 0; biases do not decay.
+    device : str
+        The device on which the model is trained, such as "cpu" or "cuda".
+    constraint : Constraint
+        Constraint on the dictionary.
+    resample : Resample or None
+        When dead latents are resampled; None: never.
+    order : Order or None
+        When latents are sorted by their firing rate; None: never.
+    precision : str
+        "fp32", "bf16" or "int8": the precision in which kernels look for the largest pre-activations. Under "bf16" a
+        dense step may also round the factors of its products to bfloat16.
+    """
 
     layout: Layout
     objective: Objective
@@ -27,12 +60,15 @@ class Settings:
     weight_decay: float
     device: str
     constraint: Constraint
-    revival: Resample | None
+    resample: Resample | None
     order: Order | None
     precision: str
 
     @property
-    def counts(self) -> bool:
-        """Whether latents a row are counted after training: rows that were learnt from have fewer of them."""
-        asked = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
-        return asked or self.layout.coder.finalises
+    def calibrates_l0(self) -> bool:
+        """Whether the L0 is calibrated after training.
+
+        The calibration then uses held-out rows: the L0 is smaller on the rows that were trained on.
+        """
+        has_target = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
+        return has_target or self.layout.coder.finalises

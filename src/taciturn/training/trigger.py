@@ -1,4 +1,4 @@
-"""When something is done now and then while training."""
+"""When something is done at regular intervals during training."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,14 @@ from ..core.recipe import Recipe, check
 
 @dataclass(frozen=True)
 class Trigger(Recipe):
-    """Is due at even distances, up to a point of the run.
+    """Recipe of something that is done at regular intervals, up to a point of the run.
 
-    every : the share of the run between two times, in (0, 1].
-    until : the share after which nothing is done any more, in [0, 1].
+    Parameters
+    ----------
+    every : float
+        Interval as a share of the run, in (0, 1]; at least one step.
+    until : float
+        Share of the run after which it is no longer done, in [0, 1].
     """
 
     every: float
@@ -21,5 +25,5 @@ class Trigger(Recipe):
         check(self, "until", 0, 1, fixed=True)
 
     def due(self, step: int, steps: int) -> bool:
-        """Return whether it is time after so many of the run's steps."""
+        """Return whether it is done after `step` of the run's `steps` steps."""
         return step % max(round(self.every * steps), 1) == 0 and step <= self.until * steps

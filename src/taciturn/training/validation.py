@@ -1,4 +1,4 @@
-"""Held-out rows while training: what the objective says of them, and stopping when it says no more."""
+"""Hooks for held-out rows: the objective on them after each epoch, and early stopping."""
 
 import copy
 import math
@@ -14,10 +14,19 @@ from .step import Step
 
 
 class Validation:
-    """At each epoch's end, adds `validation_…` numbers: the objective on corrupted rows with fixed noise, and the
-    latents' rates on the same rows clean.
+    """Hook that evaluates the objective on held-out rows at each epoch's end.
 
-    Penalties whose weights are being found do not count in `validation_loss`: it would change with them.
+    It adds to the epoch's last record, as `validation_…`: the loss and each term, on corrupted rows with the same noise
+    at each epoch, and "rates" [L], the mean activations on the clean rows.
+
+    Parameters
+    ----------
+    feed : Feed
+        The held-out rows.
+
+    Notes
+    -----
+    `validation_loss` leaves out penalties with automatic weights: it would change with these weights.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -30,10 +39,10 @@ class Validation:
 
     @torch.no_grad()
     def numbers(self, step: Step) -> dict[str, Tensor]:
-        """Return the mean over all rows of each number."""
+        """Return each number's mean over all held-out rows, by name without `validation_`."""
         total: dict[str, Any] = {}
         for batch in self.feed.validation_batches():
-            p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that will be used
+            p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that is used later
             numbers["loss"] = step.objective.at(1.0).fixed(numbers)
             clean = p.codes if batch.corrupted is batch.x else step.model.codes(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows
@@ -43,9 +52,25 @@ class Validation:
 
 
 class EarlyStopping:
-    """Keeps the weights of the epoch with the least validation loss, and stops the run when it falls no more.
+    """Hook that keeps the weights of the epoch with the least validation loss, and stops a run that no longer improves.
 
-    The run stops after `patience` epochs in a row that were not better than the best by `tol`.
+    It reads the number `validation_loss`, so a `Validation` must come before it among the hooks.
+
+    Parameters
+    ----------
+    patience : int
+        Number of successive epochs without improvement after which the run stops.
+    tol : float
+        An epoch improves if its loss is lower than the least so far by more than this.
+
+    Attributes
+    ----------
+    least : float
+        The least validation loss so far.
+    epochs_waited : int
+        Number of successive epochs without improvement.
+    weights : dict
+        The step's state after the epoch with the least loss; empty before.
     """
 
     def __init__(self, *, patience: int, tol: float) -> None:
@@ -54,7 +79,7 @@ class EarlyStopping:
         self.weights: dict[str, Any] = {}
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Look at an epoch's last record."""
+        """Compare the validation loss of an epoch's last record with the least so far."""
         if not record.ends_epoch:
             return
         loss = record.numbers["validation_loss"].item()
@@ -65,6 +90,6 @@ class EarlyStopping:
             run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
 
     def restore(self, step: Step) -> None:
-        """Put the best weights back."""
+        """Restore the weights of the epoch with the least loss, if there is one."""
         if self.weights:
             step.load_state_dict(self.weights)

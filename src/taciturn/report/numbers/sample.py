@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.seeds import generator
 from ...data.sources import Source, Subset
-from ...inference import encode, sparse
+from ...inference import encode, to_csr
 from ...model import Autoencoder, Capability, Sparse
 
 MOST = 20_000  # rows
@@ -37,7 +37,7 @@ def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
     if all(isinstance(block, Sparse) for block in blocks):
         from scipy.sparse import vstack
 
-        codes: Any = vstack([sparse(block) for block in blocks], format="csr")
+        codes: Any = vstack([to_csr(block) for block in blocks], format="csr")
     else:
         codes = np.concatenate([block.dense().cpu().numpy() for block in blocks])
     return Sample(at, some.read(0, n), codes)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...corruption import Corruption, corrupted
 from ...data.device_rows import tensor
 from ...data.sources import Source
-from ...inference import Evaluation, precise
+from ...inference import Evaluation, in_row_precision
 from ...metrics import psnr
 from ...model import Autoencoder
 from .numbers import finite
@@ -88,7 +88,7 @@ def samples(model: Autoencoder, source: Source, found: Evaluation, corruption: C
     first = np.arange(min(FIRST, len(source)))
     groups = [first, order[:EACH], order[middle : middle + EACH], order[::-1][:EACH]]
     at = np.unique(np.concatenate(groups))
-    model, now = precise(model, source.dtype), corruption.at(1.0)
+    model, now = in_row_precision(model, source.dtype), corruption.at(1.0)
     rows = tensor(source.take(at)).to(model.dictionary.device)
     x = model.scale_rows(rows)
     seen = x.clone()

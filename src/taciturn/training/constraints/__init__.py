@@ -1,4 +1,4 @@
-"""What holds for the dictionary around each step of the optimiser."""
+"""Constraints on the dictionary, applied around each step of the optimiser."""
 
 from .bounded import Bounded
 from .constraint import Constraint, Free

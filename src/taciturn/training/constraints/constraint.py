@@ -1,4 +1,4 @@
-"""What holds for the dictionary around the optimiser's step."""
+"""The interface of constraints, and the constraint that does nothing."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from ...core.recipe import Recipe
 
 @dataclass(frozen=True)
 class Constraint(Recipe):
-    """Sees the dictionary [L, D] before and after each step of the optimiser, without gradient."""
+    """A rule for the dictionary, applied before and after each step of the optimiser, without gradient."""
 
     def before(self, W: Tensor) -> None:
-        """Change W.grad in place."""
+        """Change the gradient W.grad of the dictionary W [L, D] before the optimiser's step; by default nothing."""
 
     def after(self, W: Tensor) -> None:
-        """Change W in place."""
+        """Change the dictionary W [L, D] in place after the optimiser's step; by default nothing."""
 
 
 @dataclass(frozen=True)
 class Free(Constraint):
-    """Hold nothing."""
+    """No constraint."""
 
     name = "free"

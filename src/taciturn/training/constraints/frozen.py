@@ -1,4 +1,4 @@
-"""Directions that stay as they were drawn."""
+"""A dictionary that is not trained."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,16 @@ from .constraint import Constraint
 
 @dataclass(frozen=True)
 class Frozen(Constraint):
-    """Leave the dictionary as it was drawn, at random: what a score is to be compared with.
+    """Keep the dictionary at its random initial values, as a baseline for the scores of a trained one.
 
-    Of what a dictionary seems to have learnt, its frozen twin often has much already; only the rest was found in the
-    rows (Korznikov et al., 2026).
+    Notes
+    -----
+    A model with a frozen dictionary often reaches much of a trained one's score. Only the difference comes from
+    training (Korznikov et al., 2026).
     """
 
     name = "frozen"
 
     def before(self, W: Tensor) -> None:
-        """Drop the gradient."""
+        """Remove the gradient of W, so that the optimiser leaves W as it is."""
         W.grad = None

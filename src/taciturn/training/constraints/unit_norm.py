@@ -1,4 +1,4 @@
-"""Directions of length 1."""
+"""Dictionary rows of norm 1."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,32 @@ from .constraint import Constraint
 
 @dataclass(frozen=True)
 class UnitNorm(Constraint):
-    """Hold every row of the dictionary at length 1: no codes shrink while the dictionary grows (Bricken et al., 2023).
+    """Keep every row of the dictionary at norm 1.
 
-    The gradient's part along a row is removed before the optimiser's step: it would only change the length, and fill
-    the optimiser's moments with what is undone.
+    Otherwise the codes could shrink while the dictionary grows (Bricken et al., 2023).
+
+    Notes
+    -----
+    The part of the gradient along a row is removed before the optimiser's step. It would only change the row's norm,
+    which is reset afterwards, and fill the optimiser's moments with it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> W = torch.tensor([[3.0, 4.0], [0.0, 0.5]])
+    >>> UnitNorm().after(W)
+    >>> W
+    tensor([[0.6000, 0.8000],
+            [0.0000, 1.0000]])
     """
 
     name = "unit_norm"
 
     def before(self, W: Tensor) -> None:
-        """Remove from W.grad what lies along each row."""
+        """Remove from W.grad [L, D] its part along each row of W."""
         if W.grad is not None:
             W.grad -= (W.grad * W).sum(1, keepdim=True) / W.square().sum(1, keepdim=True).clamp_min(1e-24) * W
 
     def after(self, W: Tensor) -> None:
-        """Set each row to length 1."""
+        """Scale each row of W [L, D] to norm 1, in place."""
         W.copy_(F.normalize(W, dim=1))

@@ -1,7 +1,7 @@
-"""Optimisers."""
+"""Optimisers, as recipes."""
 
 from .adam import Adam, Nadam, TensorFlowAdam
 from .sgd import SGD
-from .solver import Solver, groups
+from .solver import Solver, parameter_groups
 
-__all__ = ["SGD", "Adam", "Nadam", "Solver", "TensorFlowAdam", "groups"]
+__all__ = ["SGD", "Adam", "Nadam", "Solver", "TensorFlowAdam", "parameter_groups"]

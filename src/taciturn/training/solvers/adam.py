@@ -1,4 +1,4 @@
-"""Adam, as PyTorch and as TensorFlow 1 place its epsilon, and Nadam. Weight decay is decoupled (Loshchilov, 2019)."""
+"""Adam with the epsilon of PyTorch or of TensorFlow 1, and Nadam; weight decay is decoupled (Loshchilov, 2019)."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,22 @@ from .solver import Solver
 
 @dataclass(frozen=True)
 class Adam(Solver):
-    """Adam (Kingma and Ba, 2015): step lr · m̂ / (√v̂ + ε)."""
+    """Adam (Kingma and Ba, 2015): w ← w - lr · m̂ / (√v̂ + ε).
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the running means m of the gradient and v of its square, in [0, 1).
+    epsilon : float, default=1e-8
+        ε, > 0.
+    clip : float or None
+        Upper bound of the norm of all gradients together, > 0.
+
+    Examples
+    --------
+    >>> Adam(beta_2=0.99, clip=1.0).text
+    'adam:beta_2=0.99,clip=1.0'
+    """
 
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -29,30 +44,35 @@ class Adam(Solver):
         check(self, "epsilon", 0, ends="(]", fixed=True)
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return an AdamW in one call."""
+        """Return a `FusedAdam` of the parameter groups."""
         return FusedAdam(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
 
 
 @dataclass(frozen=True)
 class Nadam(Adam):
-    """Adam with Nesterov's momentum (Dozat, 2016)."""
+    """Adam with Nesterov's momentum (Dozat, 2016); parameters as of `Adam`."""
 
     name = "nadam"
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return torch's NAdam with decoupled weight decay."""
+        """Return torch's NAdam of the parameter groups, with decoupled weight decay."""
         betas = self.beta_1, self.beta_2
         return torch.optim.NAdam(groups, lr=lr, betas=betas, eps=self.epsilon, decoupled_weight_decay=True)
 
 
 @dataclass(frozen=True)
 class TensorFlowAdam(Adam):
-    """Adam as TensorFlow 1 and Keras compute it, ε before the bias correction: lr · m̂ / (√v̂ + ε / √(1-β₂ᵗ))."""
+    """Adam as TensorFlow 1 and Keras compute it; parameters as of `Adam`.
+
+    Notes
+    -----
+    ε is added before the bias correction: w ← w - lr · m̂ / (√v̂ + ε / √(1-β₂ᵗ)) at step t.
+    """
 
     name = "tensorflow_adam"
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return an AdamW whose ε follows the step count."""
+        """Return an AdamW of the parameter groups whose ε changes with the step."""
         return _EarlyEpsilon(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
 
 

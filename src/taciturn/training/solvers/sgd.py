@@ -1,4 +1,4 @@
-"""Gradient descent."""
+"""Stochastic gradient descent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,26 @@ from .solver import Solver
 
 @dataclass(frozen=True)
 class SGD(Solver):
-    """Gradient descent with momentum, plain or Nesterov's: v ← momentum · v + g; w ← w - lr · v."""
+    """Stochastic gradient descent with momentum: v ← momentum · v + g; w ← w - lr · v.
+
+    Parameters
+    ----------
+    momentum : float, default=0.0
+        In [0, 1).
+    nesterov : bool, default=False
+        Whether to use Nesterov's momentum, w ← w - lr · (g + momentum · v).
+    clip : float or None
+        Upper bound of the norm of all gradients together, > 0.
+
+    Notes
+    -----
+    Weight decay is decoupled from the momentum: w ← w (1 - lr · decay) before each step.
+
+    Examples
+    --------
+    >>> SGD(momentum=0.9).text
+    'sgd:momentum=0.9'
+    """
 
     momentum: float = 0.0
     nesterov: bool = False
@@ -24,7 +43,7 @@ class SGD(Solver):
         check(self, "momentum", 0, 1, "[)", fixed=True)
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return torch's SGD, its weight decay decoupled from the momentum."""
+        """Return torch's SGD of the parameter groups, with decoupled weight decay."""
         return _Decoupled(groups, lr=lr, momentum=self.momentum, nesterov=self.nesterov and self.momentum > 0)
 
 

@@ -1,4 +1,4 @@
-"""Which optimiser, as a recipe."""
+"""The interface of solvers, and the parameter groups that they optimise."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -13,7 +13,14 @@ from ...core.recipe import Recipe, check
 
 @dataclass(frozen=True, kw_only=True)
 class Solver(Recipe):
-    """An optimiser to be built; `clip` bounds the norm of all gradients together (Pascanu et al., 2013)."""
+    """Recipe of an optimiser.
+
+    Parameters
+    ----------
+    clip : float or None
+        Upper bound of the norm of all gradients together, > 0 (Pascanu et al., 2013); None: no bound. The training
+        loop applies it (`Run.clip`), not the optimiser.
+    """
 
     clip: float | None = None
 
@@ -23,15 +30,46 @@ class Solver(Recipe):
 
     @abstractmethod
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-        """Return the optimiser of parameter groups, each with its decoupled `weight_decay`."""
+        """Return the optimiser of parameter groups.
+
+        Parameters
+        ----------
+        groups : list of dict
+            As `parameter_groups` returns them: "params" and their decoupled "weight_decay".
+        lr : float
+            The learning rate; the training loop sets it anew before each step.
+
+        Returns
+        -------
+        torch.optim.Optimizer
+        """
 
 
-def groups(named: Iterable[tuple[str, nn.Parameter]], weight_decay: float) -> list[dict[str, Any]]:
-    """Return two groups: weights, which decay, and everything else, which does not; or one, if nothing decays."""
+def parameter_groups(named: Iterable[tuple[str, nn.Parameter]], weight_decay: float) -> list[dict[str, Any]]:
+    """Return torch's parameter groups: weights, which decay, and all other parameters, which do not.
+
+    Parameters
+    ----------
+    named : iterable of (str, nn.Parameter)
+        Parameters by name; names of weights end in "weight".
+    weight_decay : float
+        Decoupled weight decay of the weights, ≥ 0.
+
+    Returns
+    -------
+    list of dict
+        One group if `weight_decay` is 0, else two.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 3)
+    >>> [(len(group["params"]), group["weight_decay"]) for group in parameter_groups(layer.named_parameters(), 0.1)]
+    [(1, 0.1), (1, 0.0)]
+    """
     if not weight_decay:
         return [{"params": [parameter for _, parameter in named], "weight_decay": 0.0}]
-    decayed: list[nn.Parameter] = []
-    kept: list[nn.Parameter] = []
+    weights: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in named:
-        (decayed if name.endswith("weight") else kept).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+        (weights if name.endswith("weight") else others).append(parameter)
+    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

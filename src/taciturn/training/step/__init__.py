@@ -1,4 +1,4 @@
-"""The training step, and the choice of how it is computed."""
+"""The training step, in several implementations that compute the same, and the choice between them."""
 
 from . import plan
 from .by_hand import ByHand

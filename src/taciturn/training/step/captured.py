@@ -1,4 +1,4 @@
-"""The dense step recorded once as a CUDA graph and played again: one launch where there were sixty, and Python."""
+"""The dense step, recorded once as a CUDA graph and then replayed: one launch instead of sixty and their Python."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,107 +15,132 @@ from .step import Numbers
 
 Capture = tuple[Any, Callable[[], None]]
 
-AFTER = 5  # batches of one shape that go by before it is recorded
-MOST = 4  # shapes
+BATCHES_BEFORE_RECORDING = 5  # of one shape
+MAX_RECORDINGS = 4  # one for each shape of a batch
 
 
 @dataclass(frozen=True, eq=False)
-class Tape:
-    """A recorded step and the tensors in which it finds its input and leaves what it says."""
+class Recording:
+    """A recorded step, and the tensors that it reads and writes.
 
-    given: list[Tensor]
-    dials: Tensor  # [controllers, 2]: each one's weight and aim
+    Parameters
+    ----------
+    inputs : list of Tensor [B, D]
+        Read: the batch's distinct arrays.
+    weights_and_aims : Tensor [controllers, 2]
+        Read: each controller's weight and aim.
+    names : list of str
+        Names of `numbers`.
+    numbers : Tensor [names]
+        Written: the loss and each term's number.
+    ratios : Tensor [controllers]
+        Written: what each controlled term measured over its target.
+    mean_activation : Tensor [L]
+        Written: each latent's mean code.
+    gradients : list of (nn.Parameter, Tensor)
+        Written: each parameter's gradient.
+    replay : callable
+        Runs the step again.
+    """
+
+    inputs: list[Tensor]
+    weights_and_aims: Tensor
     names: list[str]
-    numbers: Tensor  # by name
-    ratios: Tensor  # [controllers]
-    rates: Tensor  # [L]
-    grads: list[tuple[torch.nn.Parameter, Tensor]]
-    play: Callable[[], None]
+    numbers: Tensor
+    ratios: Tensor
+    mean_activation: Tensor
+    gradients: list[tuple[torch.nn.Parameter, Tensor]]
+    replay: Callable[[], None]
 
 
 class Captured(ByHand):
-    """ByHand on a GPU, for parts that do not change with the run's progress.
+    """`ByHand` on a GPU as a CUDA graph, for parts without schedules.
 
-    What differs from step to step is copied into the recorded tensors: the rows, and the weights that are found.
+    What differs from step to step is copied into the recorded tensors: the rows, and the automatic penalty weights.
+    Parameters as of `Step`.
     """
 
     def __init__(self, model: Autoencoder, objective: Objective, precision: str = "fp32") -> None:
         super().__init__(model, objective, precision)
-        self._met: Counter[Any] = Counter()
-        self._tapes: dict[Any, Tape] = {}
+        self._batches_by_key: Counter[Any] = Counter()
+        self._recordings: dict[Any, Recording] = {}
         self._pool: Any = None
-        self._dials: dict[str, Tensor] = {}  # while a step is recorded
+        self._recorded_controls: dict[str, Tensor] = {}  # weight and aim by the term's name, while a step is recorded
 
     def __getstate__(self) -> dict[str, Any]:
-        # a recording holds for this process only
-        return self.__dict__ | {"_met": Counter(), "_tapes": dict[Any, Tape](), "_pool": None}
+        # a recording is valid in this process only
+        return self.__dict__ | {"_batches_by_key": Counter(), "_recordings": dict[Any, Recording](), "_pool": None}
 
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
-        """Return whether this step can be taken."""
+        """Return whether this step can train such a network by such an objective."""
         return ByHand.fits(layout, objective) and not (layout.coder.has_schedule or objective.has_schedule)
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
-        """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L]."""
-        # a recording holds for such rows, for where what it changes lies, and for how products are rounded
-        x, held = batch.x, (*self.parameters(), self.inactive_rows, self.firing_rates)
-        key = x.shape, x.dtype, batch.target is x, batch.corrupted is x, *(tensor.data_ptr() for tensor in held)
+        """Set the gradient of every parameter, and update all other state; see `Step.gradients`."""
+        # a recording is valid for one shape of rows, for the addresses of what it changes, and for one way of rounding
+        x, tensors = batch.x, (*self.parameters(), self.inactive_rows, self.firing_rates)
+        key = x.shape, x.dtype, batch.target is x, batch.corrupted is x, *(tensor.data_ptr() for tensor in tensors)
         key = *key, torch.get_float32_matmul_precision()
-        tape = self._tapes.get(key)
-        if tape is None:
-            self._met[key] += 1
-            if self._met[key] <= AFTER or len(self._tapes) == MOST:
+        recording = self._recordings.get(key)
+        if recording is None:
+            self._batches_by_key[key] += 1
+            if self._batches_by_key[key] <= BATCHES_BEFORE_RECORDING or len(self._recordings) == MAX_RECORDINGS:
                 return super().gradients(batch, progress, ease)
-            tape = self._tapes[key] = self._record(batch)
-        return self._played(tape, batch, ease)
+            recording = self._recordings[key] = self._record(batch)
+        return self._replay(recording, batch, ease)
 
-    def _played(self, tape: Tape, batch: Batch, ease: float) -> Numbers:
-        for recorded, now in zip(tape.given, _distinct(batch), strict=True):
-            recorded.copy_(now)
+    def _replay(self, recording: Recording, batch: Batch, ease: float) -> Numbers:
+        for recorded, tensor in zip(recording.inputs, _distinct(batch), strict=True):
+            recorded.copy_(tensor)
         controllers = [controller for _, controller in self.controlled()]
         if controllers:
-            tape.dials.copy_(torch.tensor([[controller.weight, controller.aim] for controller in controllers]))
-        tape.play()
-        for parameter, grad in tape.grads:
+            pairs = [[controller.weight, controller.aim] for controller in controllers]
+            recording.weights_and_aims.copy_(torch.tensor(pairs))
+        recording.replay()
+        for parameter, grad in recording.gradients:
             parameter.grad = grad
-        numbers = dict(zip(tape.names, tape.numbers.clone().unbind(), strict=True)) | self.weights()
-        for controller, ratio in zip(controllers, tape.ratios.tolist() if controllers else [], strict=True):
+        numbers = dict(zip(recording.names, recording.numbers.clone().unbind(), strict=True)) | self.weights()
+        for controller, ratio in zip(controllers, recording.ratios.tolist() if controllers else [], strict=True):
             controller.update(ratio, ease)
-        return numbers | {"rates": tape.rates.clone()}
+        return numbers | {"rates": recording.mean_activation.clone()}
 
-    def _record(self, batch: Batch) -> Tape:
+    def _record(self, batch: Batch) -> Recording:
         if self._pool is None and batch.x.is_cuda:
-            self._pool = torch.cuda.graph_pool_handle()  # one for all shapes: they are played one after another
-        given = [tensor.clone() for tensor in _distinct(batch)]
-        x, rest = given[0], iter(given[1:])
+            self._pool = torch.cuda.graph_pool_handle()  # one for all shapes: they are replayed one after another
+        inputs = [tensor.clone() for tensor in _distinct(batch)]
+        x, rest = inputs[0], iter(inputs[1:])
         target = x if batch.target is batch.x else next(rest)
-        mine = Batch(x, target, x if batch.corrupted is batch.x else next(rest))
-        names = [name for name, _ in self.controlled()]
-        dials = x.new_ones(len(names), 2)
+        recorded_batch = Batch(x, target, x if batch.corrupted is batch.x else next(rest))
+        controlled = [name for name, _ in self.controlled()]
+        weights_and_aims = x.new_ones(len(controlled), 2)
 
         def backward() -> tuple[Pass, Numbers]:
-            self._dials = dict(zip(names, dials, strict=True))
+            self._recorded_controls = dict(zip(controlled, weights_and_aims, strict=True))
             try:
-                return self.backward(mine)
+                return self.backward(recorded_batch)
             finally:
-                self._dials = {}
+                self._recorded_controls = {}
 
         def step() -> tuple[list[str], Tensor, Tensor, Tensor, list[Tensor]]:
             p, numbers = backward()
             terms = self.objective.named()
-            ratios = torch.stack([terms[name].ratio(p) for name in names]) if names else dials[:, 0]
+            ratios = (
+                torch.stack([terms[name].ratio(p) for name in controlled]) if controlled else weights_and_aims[:, 0]
+            )
             self.update_counters(p)
             grads = [grad for parameter in self.parameters() if (grad := parameter.grad) is not None]
             return list(numbers), torch.stack(list(numbers.values())), ratios, p.mean_activation.detach(), grads
 
-        (said, numbers, ratios, rates, grads), play = capture(backward, step, x.device, self._pool)
-        owners = [parameter for parameter in self.parameters() if parameter.grad is not None]
-        return Tape(given, dials, said, numbers, ratios, rates, list(zip(owners, grads, strict=True)), play)
+        (names, numbers, ratios, rates, grads), replay = capture(backward, step, x.device, self._pool)
+        parameters = [parameter for parameter in self.parameters() if parameter.grad is not None]
+        gradients = list(zip(parameters, grads, strict=True))
+        return Recording(inputs, weights_and_aims, names, numbers, ratios, rates, gradients, replay)
 
-    def _pressure(self, name: str) -> tuple[Number, Number]:
-        if not self._dials:
-            return super()._pressure(name)
-        weight, aim = self._dials[name]
+    def _weight_and_aim(self, name: str) -> tuple[Number, Number]:
+        if not self._recorded_controls:
+            return super()._weight_and_aim(name)
+        weight, aim = self._recorded_controls[name]
         return weight, aim
 
 
@@ -125,17 +150,33 @@ def _distinct(batch: Batch) -> list[Tensor]:
     return [batch.x, *others]
 
 
-def capture(ready: Callable[[], Any], step: Callable[[], Any], device: torch.device, pool: Any) -> Capture:
-    """Return what a step returns, and what plays it again on a GPU, into the same tensors.
+def capture(warm_up: Callable[[], Any], step: Callable[[], Any], device: torch.device, pool: Any) -> Capture:
+    """Record a step as a CUDA graph.
 
-    `ready` is called first, so that libraries and kernels are loaded.
+    Parameters
+    ----------
+    warm_up : callable
+        Called first, so that libraries and kernels are loaded before the recording.
+    step : callable
+        The step that is recorded; it is not computed yet.
+    device : torch.device
+        The GPU.
+    pool
+        Memory pool of the graph.
+
+    Returns
+    -------
+    result
+        What `step` returns. Its tensors hold numbers only after the first replay.
+    replay : callable
+        Computes the step again, into the same tensors.
     """
-    aside, now, graph = torch.cuda.Stream(device), torch.cuda.current_stream(device), torch.cuda.CUDAGraph()
-    aside.wait_stream(now)
-    with torch.cuda.stream(aside):
-        ready()
-        # rows may be on their way meanwhile: another thread's calls are none of this recording's
-        with torch.no_grad(), torch.cuda.graph(graph, pool, aside, capture_error_mode="thread_local"):
-            found = step()
-    now.wait_stream(aside)
-    return found, graph.replay
+    side_stream, current, graph = torch.cuda.Stream(device), torch.cuda.current_stream(device), torch.cuda.CUDAGraph()
+    side_stream.wait_stream(current)
+    with torch.cuda.stream(side_stream):
+        warm_up()
+        # "thread_local": another thread may move rows to the device meanwhile, which is not part of the recording
+        with torch.no_grad(), torch.cuda.graph(graph, pool, side_stream, capture_error_mode="thread_local"):
+            result = step()
+    current.wait_stream(side_stream)
+    return result, graph.replay

@@ -1,4 +1,4 @@
-"""The one place where fast or plain is chosen."""
+"""The one place that chooses between fast and plain implementations of the step and of the kernels."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -14,9 +14,9 @@ from .compiled import Compiled
 from .step import Step
 
 MANY_LATENTS = 512  # from here on a [rows, latents] array costs more than the bookkeeping of its entries
-# Of a chunk's pre-activations on a GPU: 1 GB in float32, 2,048 rows of 131,072 latents. A product of B rows reads the
-# weights once for B multiplications with each, and from a few hundred on no longer waits for the GPU's memory; beside
-# weights of that size, their gradients and Adam's moments (17 GB at 4,096 inputs) the buffer is little.
+# Pre-activations of a chunk on a GPU: 1 GB in float32, 2,048 rows of 131,072 latents. A product of B rows reads each
+# weight once for B multiplications; from a few hundred rows on it no longer waits for the GPU's memory. The buffer is
+# small compared with weights of that size, their gradients and Adam's moments (17 GB at 4,096 inputs).
 GPU_ENTRIES = 1 << 28
 ROUNDINGS: dict[str, type[RoundedProduct]] = {"bf16": BFloat16, "int8": Int8}
 GPU_ROUNDINGS: dict[str, type[RoundedProduct]] = {"bf16": BFloat16Factors, "int8": Int8}
@@ -24,7 +24,21 @@ PRECISIONS = ("fp32", *ROUNDINGS)
 
 
 def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Kernels:
-    """Return the kernels for a network; `precision` is that in which entries to keep are looked for.
+    """Return the kernels for a network.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    precision : str, default="fp32"
+        "fp32", "bf16" or "int8": the precision in which candidates for the largest pre-activations are found. The
+        candidates are then computed again in float32.
+    device : str, default="cpu"
+        The device of the model.
+
+    Returns
+    -------
+    Kernels
 
     Examples
     --------
@@ -32,17 +46,17 @@ def kernels(layout: Layout, precision: str = "fp32", device: str = "cpu") -> Ker
     >>> kernels(Layout((512, 8192), TopK(32)))
     Chunked(rows=512, entries=4194304, tables=TorchTables())
     """
-    given: dict[str, Any] = {}
-    proposed, roundings = Rescored, ROUNDINGS
+    options: dict[str, Any] = {}
+    rounded, roundings = Rescored, ROUNDINGS
     if torch.device(device).type == "cuda":
-        given, proposed, roundings = _on_gpu(), Shortlist, GPU_ROUNDINGS
+        options, rounded, roundings = _gpu_options(), Shortlist, GPU_ROUNDINGS
     if precision in roundings:
-        return proposed(rounding=roundings[precision], **given)
-    return Chunked(**given) if layout.widths[-1] >= MANY_LATENTS else Plain()
+        return rounded(rounding=roundings[precision], **options)
+    return Chunked(**options) if layout.widths[-1] >= MANY_LATENTS else Plain()
 
 
-def _on_gpu() -> dict[str, Any]:
-    """Return what Chunked is on a GPU: as many rows as its memory has room for, and Triton, which comes with CUDA."""
+def _gpu_options() -> dict[str, Any]:
+    """Return the parameters of kernels on a GPU: large chunks, and Triton's tables, if Triton is installed."""
     large = {"rows": GPU_ENTRIES, "entries": GPU_ENTRIES}
     if find_spec("triton") is None:
         return large
@@ -52,7 +66,20 @@ def _on_gpu() -> dict[str, Any]:
 
 
 def step(layout: Layout, objective: Objective, device: str = "cpu") -> type[Step]:
-    """Return the step for a network, what it learns by, and where.
+    """Return the fastest class of step for a network, an objective and a device.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    objective : Objective
+        Reconstruction error and penalties.
+    device : str, default="cpu"
+        The device of the model.
+
+    Returns
+    -------
+    type of Step
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One training step without the optimiser: forward, backward, observe; and all tensors that change with them."""
+"""One training step without the optimiser's update: forward, backward, and the state that changes with each step."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,55 @@ from ...model import Autoencoder, Batch, Capability, Pass
 from ...objective import Controller, Objective
 from ..geometric_median import geometric_median
 
-RECENT = 10_000  # rows
-MEASURED = 500  # rows
+RECENT_ROWS = 10_000  # rows over which the firing rates are averaged
+INITIALISATION_ROWS = 500  # rows on which the coding layer is initialised
 Numbers = dict[str, Tensor]
-CALIBRATION_ROUNDS = 5  # one is enough, unless codes depend on what it moves: a refinement, a bias taken from the input
+# one is enough, unless codes depend on what a round changes: a refinement, a bias subtracted from the input
+CALIBRATION_ROUNDS = 5
 
 
 class Step(nn.Module):
-    """A model and its objective; faster steps set the same gradients, but for rounding.
+    """A model and its objective, which compute one training step by autograd.
 
-    `precision="bf16"` is leave to round what is multiplied to bfloat16, where that is faster.
+    Subclasses compute the same gradients faster, up to rounding. The optimiser is not part of the step.
 
-    Raises RecipeError if a term needs what the model does not offer.
+    Parameters
+    ----------
+    model : Autoencoder
+        The network.
+    objective : Objective
+        Reconstruction error and penalties.
+    precision : str, default="fp32"
+        "bf16" permits rounding the factors of products to bfloat16, where that is faster.
+
+    Attributes
+    ----------
+    controllers : nn.ModuleDict
+        By the term's name, the controller of each automatic penalty weight (weight=auto).
+    inactive_rows : Tensor [L], int64
+        Number of rows since each latent was last active.
+    firing_rates : Tensor [L]
+        Share of recent rows on which each latent was active: a running mean over about 10,000 rows, from 0.
+
+    Raises
+    ------
+    RecipeError
+        A term requires what the model does not provide.
+
+    Notes
+    -----
+    Latents whose codes are never exactly 0 are not counted: their `inactive_rows` and `firing_rates` stay 0.
+
+    Examples
+    --------
+    >>> from taciturn.model import Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> from taciturn.objective import SquaredError
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> step, x = Step(model, Objective((SquaredError(),))), torch.ones(5, 4)
+    >>> numbers = step.gradients(Batch(x, x, x))
+    >>> sorted(numbers), model.dictionary.grad.shape
+    (['loss', 'rates', 'squared_error'], torch.Size([8, 4]))
     """
 
     inactive_rows: Tensor
@@ -32,25 +69,31 @@ class Step(nn.Module):
         objective.check(model.layout.provides())
         self.model, self.objective, self.precision = model, objective, precision
         self.controllers = objective.controllers()
-        # rows that each latent has been silent for
         self.register_buffer("inactive_rows", torch.zeros(model.layout.widths[-1], dtype=torch.long))
-        self.register_buffer(
-            "firing_rates", torch.zeros(model.layout.widths[-1])
-        )  # on which share of recent rows it fired
+        self.register_buffer("firing_rates", torch.zeros(model.layout.widths[-1]))
 
     @torch.no_grad()
     def initialise(self, x: Tensor, *, steps: int, from_scratch: bool = True) -> None:
-        """Prepare a run of `steps` steps over rows like x [N, D], scaled.
+        """Prepare a run.
 
-        A term with a target starts at it: otherwise the penalty presses hard at first, and codes can collapse to a
-        constant. `from_scratch=False` leaves the weights as they are and only resets the controllers.
+        The biases are initialised so that each controlled penalty starts at its target. Otherwise the penalty would be
+        large at first, and the codes could collapse to a constant.
+
+        Parameters
+        ----------
+        x : Tensor [N, D]
+            A sample of the scaled rows.
+        steps : int
+            Number of steps of the run.
+        from_scratch : bool, default=True
+            False: keep the weights as they are, and only reset the controllers.
         """
         mean_D = x.mean(0)
         scale = float((x - mean_D).square().mean())
         if from_scratch:
             centred = self.model.layout.centred
             self.model.initialise_output(geometric_median(x).to(x) if centred else mean_D)
-            self.model.layout.coder.initialise(self.model.pre_activations(x[:MEASURED]), self.model.coder)
+            self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:
                 self.objective.named()[name].calibrate(self.model, x, each=True)
@@ -58,11 +101,21 @@ class Step(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, x: Tensor, *, within: float = 0.02) -> dict[str, float]:
-        """Meet each target on rows x by a last shift of all coding biases, where it is missed by more than `within`.
+        """Meet each missed target on rows x by a closing shift of all coding biases, and finalise the coding layer.
 
-        Return by the term's name what is measured over what was asked.
+        Parameters
+        ----------
+        x : Tensor [N, D]
+            Scaled rows on which the targets are to be met.
+        within : float, default=0.02
+            Relative deviation up to which a target counts as met.
+
+        Returns
+        -------
+        dict of float
+            By the term's name, the measured value over the target.
         """
-        found = {}
+        ratios = {}
         for name, _ in self.controlled():
             term = self.objective.named()[name].at(1.0)
             for _ in range(CALIBRATION_ROUNDS):
@@ -71,22 +124,30 @@ class Step(nn.Module):
                 before_L = self.model.codes(x).sum() / len(x)
                 term.calibrate(self.model, x, each=False)
                 self.model.compensate_output(self.model.codes(x).sum() / len(x) - before_L)
-            found[name] = term.ratio(self._clean_pass(x)).item()
+            ratios[name] = term.ratio(self._clean_pass(x)).item()
         self.model.layout.coder.at(1.0).finalise(self._clean_pass(x).pre, self.model.coder)
-        return found
+        return ratios
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
-        """Yield the controllers by their terms' names."""
+        """Yield each controller with its term's name."""
         for name, controller in self.controllers.items():
             assert isinstance(controller, Controller)
             yield name, controller
 
     def _clean_pass(self, x: Tensor) -> Pass:
-        """Return the pass of clean rows through the model as it will be used."""
+        """Return the pass of clean rows through the model as it is used after training."""
         return self._forward_pass(Batch(x, x, x), 1.0)
 
     def forward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
-        """Return the batch's pass, and the loss beside each term's own number."""
+        """Return the batch's pass, and "loss" and each term's number by name.
+
+        Parameters
+        ----------
+        batch : Batch
+            Scaled rows.
+        progress : float, default=0.0
+            Position in the run, 0 … 1, at which schedules are resolved.
+        """
         p = self._forward_pass(batch, progress)
         loss, numbers = self.objective.at(progress)(p, dict(self.controlled()))
         return p, {"loss": loss, **numbers}
@@ -97,42 +158,60 @@ class Step(nn.Module):
         return Pass(model, batch, coder, pre, codes, model.decode(codes), self.inactive_rows)
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
-        """Set every .grad; return what forward returns."""
+        """Set the gradient of every parameter; return what `forward` returns, the numbers detached."""
         p, numbers = self(batch, progress)
         numbers["loss"].backward()
         return p, {name: number.detach() for name, number in numbers.items()}
 
     @torch.no_grad()
     def update_state(self, p: Pass, progress: float, ease: float) -> None:
-        """Let the parts learn what they learn without gradient; after backward, so that buffers may change."""
+        """Update all state that is not trained by gradient: the coding layer's, the counters, the controllers.
+
+        Called after backward, because buffers must not change before it.
+        """
         self.update_counters(p)
         terms = self.objective.at(progress).named()
         for name, controller in self.controlled():
             controller.update(terms[name].ratio(p).item(), ease)
 
     def update_counters(self, p: Pass) -> None:
-        """Let the sparsifier look, and note who is silent."""
+        """Update the coding layer's state, and count on which rows each latent was active."""
         p.coding_layer.update(p, self.model.coder)
-        if Capability.ZERO_CODES in self.model.layout.coder.provides:  # of the others nobody is ever silent
+        # codes that are never 0 are always active
+        if Capability.ZERO_CODES in self.model.layout.coder.provides:
             self.count_active(p.codes.active_counts(), p.codes.n_rows)
 
     def count_active(self, fired: Tensor, n: int) -> None:
-        """Note in how many of n rows each latent fired [L]."""
+        """Update `inactive_rows` and `firing_rates` by the number of n rows on which each latent fired [L]."""
         self.inactive_rows.add_(n).masked_fill_(fired > 0, 0)
-        self.firing_rates.lerp_((fired / n).to(self.firing_rates), min(n / RECENT, 1.0))
+        self.firing_rates.lerp_((fired / n).to(self.firing_rates), min(n / RECENT_ROWS, 1.0))
 
     def weights(self) -> Numbers:
-        """Return the weights found so far."""
+        """Return the present automatic penalty weights: `weight_…` by the term's name."""
         return {f"weight_{name}": torch.tensor(controller.weight) for name, controller in self.controlled()}
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
-        """Set every .grad and observe; return the numbers, the weights found and every latent's rate [L].
+        """Set the gradient of every parameter, and update all other state.
 
-        `ease` is the learning rate as a share of its greatest: weights that are being found move no faster.
+        Parameters
+        ----------
+        batch : Batch
+            Scaled rows.
+        progress : float, default=0.0
+            Position in the run, 0 … 1, at which schedules are resolved.
+        ease : float, default=1.0
+            The learning rate as a share of its largest value, 0 … 1. The controllers change the penalty weights in
+            proportion to it.
+
+        Returns
+        -------
+        dict of Tensor
+            "loss", each term by name, `weight_…` of each automatic penalty weight, and "rates" [L],
+            each latent's mean activation.
         """
         with fast_products(len(batch.x) * max(layer.weight.numel() for layer in self.model.layers[0])):
             p, numbers = self.backward(batch, progress)
         numbers |= self.weights()
         self.update_state(p, progress, ease)
-        # measured after the objective: first read without gradient, a lazy property would have none for a term
+        # read after the objective: cached first without gradient, the property would have no gradient for a term
         return numbers | {"rates": p.mean_activation.detach()}

@@ -45,7 +45,7 @@ def started(
     seed=0,
     **options,
 ):
-    """A run of a small float64 network, at its beginning."""
+    """A run of a small float64 network, before its first step."""
     layout = Layout((D, L), coder or Sigmoid(), tied=options.pop("tied", False))
     model = Autoencoder(layout, rng=generator(seed, "init"), kernels=Chunked(3)).double()
     step = Step(model, terms or SquaredError() + 0.1 * KL(0.2))
@@ -70,19 +70,19 @@ def finished(run):
     return recorder.history()
 
 
-def noting(run, note):
-    """Have the optimiser call `note` before each step (torch's own hooks run twice for a subclass)."""
+def before_each_step(run, callback):
+    """Make the optimiser call `callback` before each step (torch's own hooks run twice for a subclass)."""
     step = run.optimiser.step
 
-    def noted():
-        note()
+    def with_callback():
+        callback()
         step()
 
-    run.optimiser.step = noted
+    run.optimiser.step = with_callback
 
 
-class Seen:
-    """A hook that keeps the batches and records."""
+class StepLog:
+    """A hook that collects the batches, the records and the weights after each step."""
 
     def __init__(self):
         self.batches, self.records, self.weights = [], [], []
@@ -109,46 +109,46 @@ def test_near_equal_batches_are_the_fewest_and_differ_by_one_row(size):
 
 
 def orders(seed, epochs=3):
-    """Each epoch's rows, by number, in the order in which a run of this seed sees them."""
+    """The numbers of each epoch's rows, in the order in which a run with this seed uses them."""
     source = np.zeros((N, D))
     source[:, 0] = np.arange(N)
-    seen = Seen()
-    run = started(Rows(source), epochs=epochs, seed=seed, hooks=(seen,))
+    step_log = StepLog()
+    run = started(Rows(source), epochs=epochs, seed=seed, hooks=(step_log,))
     finished(run)
-    assert [len(batch.x) for batch in seen.batches] == [8, 8, 7, 7] * epochs
-    at = torch.cat([batch.x[:, 0] for batch in seen.batches]).long().numpy()
-    return at.reshape(epochs, N).tolist()
+    assert [len(batch.x) for batch in step_log.batches] == [8, 8, 7, 7] * epochs
+    numbers = torch.cat([batch.x[:, 0] for batch in step_log.batches]).long().numpy()
+    return numbers.reshape(epochs, N).tolist()
 
 
-def test_an_epoch_sees_every_row_once_in_an_order_of_its_seed_and_number():
+def test_an_epoch_uses_every_row_once_in_an_order_of_its_seed_and_number():
     first = orders(seed=0)
     for order in first:
         assert sorted(order) == list(range(N))
         assert order != sorted(order)
     assert len({tuple(order) for order in first + orders(seed=1)}) == 6
     assert orders(seed=0) == first
-    wanted = torch.randperm(N, generator=generator(0, "order", 2)).tolist()
-    assert first[2] == wanted  # a function of (seed, epoch): it can be had without the epochs before
+    expected = torch.randperm(N, generator=generator(0, "order", 2)).tolist()
+    assert first[2] == expected  # a function of (seed, epoch), without the epochs before
 
 
-@pytest.mark.parametrize(("fraction", "held"), [(0.1, 3), (0.5, 15), (0.001, 1), (0.999, 29)])
-def test_split_holds_out_so_many_rows_drawn_by_the_seed(fraction, held):
-    kept, out = split(N, fraction, 0)
-    assert len(out) == held
-    assert sorted([*kept, *out]) == list(range(N))
-    assert (np.diff(kept) > 0).all()
-    assert (np.diff(out) > 0).all()
-    assert_array_equal(split(N, fraction, 0)[1], out)
+@pytest.mark.parametrize(("fraction", "n_held_out"), [(0.1, 3), (0.5, 15), (0.001, 1), (0.999, 29)])
+def test_split_holds_out_a_share_of_the_rows_drawn_by_the_seed(fraction, n_held_out):
+    training, held_out = split(N, fraction, 0)
+    assert len(held_out) == n_held_out
+    assert sorted([*training, *held_out]) == list(range(N))
+    assert (np.diff(training) > 0).all()
+    assert (np.diff(held_out) > 0).all()
+    assert_array_equal(split(N, fraction, 0)[1], held_out)
     assert len({tuple(split(N, 0.5, seed)[1]) for seed in range(5)}) == 5
 
 
 def test_the_noise_of_a_block_of_rows_depends_on_seed_step_and_block_alone():
-    """150 rows are two blocks of 64 and one of 22; x stays what it was, and the target with it."""
-    seen = Seen()
+    """150 rows are two blocks of 64 and one of 22; x and the target are not changed."""
+    step_log = StepLog()
     source = Rows(rows(150))
-    run = started(source, corruption=Gaussian(Linear(1, 0)), epochs=2, batch_size=150, seed=7, hooks=(seen,))
+    run = started(source, corruption=Gaussian(Linear(1, 0)), epochs=2, batch_size=150, seed=7, hooks=(step_log,))
     finished(run)
-    for step, (batch, std) in enumerate(zip(seen.batches, [1, 0.5], strict=True)):
+    for step, (batch, std) in enumerate(zip(step_log.batches, [1, 0.5], strict=True)):
         noise = [
             torch.randn(n, D, generator=generator(7, "corrupt", step, block), dtype=torch.float64)
             for block, n in enumerate([64, 64, 22])
@@ -170,21 +170,21 @@ class Numpy:
         self.V, self.c = (p.detach().numpy().copy() for p in (model.decoder[0].weight, model.decoder[0].bias))
         self.rho, self.weight = rho, weight
 
-    def numbers(self, seen, target):
-        """Return loss, squared error, KL, rates and the codes, reconstruction errors that they are made of."""
-        codes = 1 / (1 + np.exp(-(seen @ self.W.T + self.b)))
+    def numbers(self, corrupted, target):
+        """Return loss, squared error, KL and mean activations; and the codes and reconstruction errors behind them."""
+        codes = 1 / (1 + np.exp(-(corrupted @ self.W.T + self.b)))
         error, q, rho = codes @ self.V + self.c - target, codes.mean(0), self.rho
         squared = (error**2).mean()
         kl = (rho * np.log(rho / q) + (1 - rho) * np.log((1 - rho) / (1 - q))).sum()
         return {"loss": squared + self.weight * kl, "squared_error": squared, "kl": kl, "rates": q}, codes, error
 
-    def step(self, seen, target, learning_rate):
-        """Descend by the gradient worked out by hand; return the numbers before."""
-        numbers, codes, error = self.numbers(seen, target)
+    def step(self, corrupted, target, learning_rate):
+        """Take a step along the gradient, derived by hand; return the numbers before it."""
+        numbers, codes, error = self.numbers(corrupted, target)
         q, d_recon = numbers["rates"], 2 * error / error.size
-        d_codes = d_recon @ self.V.T + self.weight * ((1 - self.rho) / (1 - q) - self.rho / q) / len(seen)
+        d_codes = d_recon @ self.V.T + self.weight * ((1 - self.rho) / (1 - q) - self.rho / q) / len(corrupted)
         d_pre = d_codes * codes * (1 - codes)
-        self.W -= learning_rate * d_pre.T @ seen
+        self.W -= learning_rate * d_pre.T @ corrupted
         self.b -= learning_rate * d_pre.sum(0)
         self.V -= learning_rate * codes.T @ d_recon
         self.c -= learning_rate * d_recon.sum(0)
@@ -193,38 +193,38 @@ class Numpy:
 
 @pytest.mark.parametrize("corruption", [Clean(), Masking(0.3)], ids=str)
 def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
-    seen = Seen()
-    run = started(corruption=corruption, learning_rate=Linear(0.4, 0.0), epochs=3, hooks=(seen,))
+    step_log = StepLog()
+    run = started(corruption=corruption, learning_rate=Linear(0.4, 0.0), epochs=3, hooks=(step_log,))
     numpy = Numpy(run, rho=0.2, weight=0.1)
     history = finished(run)
-    # 12 steps, the first at 0.4, the last a twelfth of the way before 0
-    rates_of_learning = [0.4 - 0.4 * step / 12 for step in range(12)]
-    found = [
+    # 12 steps, the first at 0.4, the last at a twelfth of it
+    learning_rates = [0.4 - 0.4 * step / 12 for step in range(12)]
+    expected = [
         numpy.step(batch.corrupted.numpy(), batch.x.numpy(), rate)
-        for batch, rate in zip(seen.batches, rates_of_learning, strict=True)
+        for batch, rate in zip(step_log.batches, learning_rates, strict=True)
     ]
     for name in ("loss", "squared_error", "kl"):
-        assert_allclose(history.steps[name], [numbers[name] for numbers in found], rtol=1e-10)
-    assert_allclose(history.steps["rate"], [numbers["rates"].mean() for numbers in found], rtol=1e-10)
-    assert_allclose(history.steps["learning_rate"], rates_of_learning, rtol=1e-12)
+        assert_allclose(history.steps[name], [numbers[name] for numbers in expected], rtol=1e-10)
+    assert_allclose(history.steps["rate"], [numbers["rates"].mean() for numbers in expected], rtol=1e-10)
+    assert_allclose(history.steps["learning_rate"], learning_rates, rtol=1e-12)
     assert_array_equal(history.steps["step"], range(12))
     assert_array_equal(history.steps["epoch"], np.repeat([0, 1, 2], 4))
     assert_array_equal(history.steps["rows"], [8, 8, 7, 7] * 3)
     model = run.step.model
-    for p, wanted in [
+    for p, weight in [
         (model.encoder[0].weight, numpy.W),
         (model.encoder[0].bias, numpy.b),
         (model.decoder[0].weight, numpy.V),
     ]:
-        assert_allclose(p.detach(), wanted, rtol=1e-10, atol=1e-13)
+        assert_allclose(p.detach(), weight, rtol=1e-10, atol=1e-13)
 
     # an epoch's number is the mean of its steps' numbers, weighted by their rows
     assert history.n_epochs == 3
     assert_array_equal(history["epoch"], [0, 1, 2])
     for name in ("loss", "squared_error", "kl", "rates"):
-        by_step = np.array([numbers[name] for numbers in found]).reshape(3, 4, -1)
-        wanted = np.average(by_step, axis=1, weights=[8, 8, 7, 7])
-        assert_allclose(history[name].reshape(3, -1), wanted, rtol=1e-10, err_msg=name)
+        by_step = np.array([numbers[name] for numbers in expected]).reshape(3, 4, -1)
+        mean = np.average(by_step, axis=1, weights=[8, 8, 7, 7])
+        assert_allclose(history[name].reshape(3, -1), mean, rtol=1e-10, err_msg=name)
     assert history["rates"].shape == (3, L)
     assert_allclose(history["rate"], history["rates"].mean(1), rtol=1e-12)
     assert (history["seconds"] > 0).all()
@@ -232,31 +232,31 @@ def test_a_run_is_numpys_step_by_step_and_epoch_by_epoch(corruption):
 
 @pytest.mark.parametrize("corruption", [Clean(), Gaussian(0.1)])
 @pytest.mark.parametrize("kind", [Step, ByHand])
-def test_a_batch_is_let_go_when_its_step_is_done(kind, corruption):
+def test_no_reference_to_a_batch_is_left_after_its_step(kind, corruption):
     run = started(Rows(rows(30)), epochs=1, batch_size=4, corruption=corruption, terms=SquaredError() + KL(0.2))
     run.step = kind(run.step.model, run.step.objective)
-    run.hooks = (lambda run, batch, record: held.append(weakref.ref(batch)),)
-    held = []
+    run.hooks = (lambda run, batch, record: references.append(weakref.ref(batch)),)
+    references = []
     gc.collect()
     gc.disable()
     try:
         for _ in train(run):
-            assert sum(batch() is not None for batch in held) <= 1
+            assert sum(batch() is not None for batch in references) <= 1
     finally:
         gc.enable()
-    assert len(held) == 8
+    assert len(references) == 8
 
 
-def test_rates_that_are_folded_on_the_way_have_the_same_mean(monkeypatch):
-    found = []
-    for most in (10**6, 3 * L):
-        monkeypatch.setattr("taciturn.training.history.MOST", most)
+def test_mean_activations_that_are_summed_within_an_epoch_have_the_same_mean(monkeypatch):
+    rates = []
+    for limit in (10**6, 3 * L):
+        monkeypatch.setattr("taciturn.training.history.MAX_PENDING_RATES", limit)
         recorder = Recorder()
         for record in train(started(Rows(rows(30)), epochs=2, batch_size=4)):
             recorder.add(record)
-            assert len(recorder._pending) * L <= most
-        found.append(recorder.history()["rates"])
-    assert_allclose(found[0], found[1], rtol=1e-12)
+            assert len(recorder._pending) * L <= limit
+        rates.append(recorder.history()["rates"])
+    assert_allclose(rates[0], rates[1], rtol=1e-12)
 
 
 def test_an_epochs_mean_is_weighted_by_rows_not_by_batches():
@@ -276,44 +276,46 @@ SCHEDULES = [
 ]
 
 
-@pytest.mark.parametrize(("learning_rate", "wanted"), SCHEDULES, ids=lambda case: getattr(case, "text", ""))
-def test_the_learning_rate_recorded_is_the_one_stepped_with(learning_rate, wanted):
+@pytest.mark.parametrize(("learning_rate", "expected"), SCHEDULES, ids=lambda case: getattr(case, "text", ""))
+def test_the_recorded_learning_rate_is_the_optimisers(learning_rate, expected):
     run = started(learning_rate=learning_rate, terms=SquaredError() + L1(weight=0), epochs=2)
     used = []
-    noting(run, lambda: used.append(run.optimiser.param_groups[0]["lr"]))
+    before_each_step(run, lambda: used.append(run.optimiser.param_groups[0]["lr"]))
     history = finished(run)
-    assert_allclose(history.steps["learning_rate"], wanted, atol=5e-7)
+    assert_allclose(history.steps["learning_rate"], expected, atol=5e-7)
     assert used == history.steps["learning_rate"].tolist()
 
 
-def test_without_a_known_end_schedules_stand_where_they_will_end():
+def test_schedules_of_an_open_ended_run_stand_at_their_end():
     run = started(
         learning_rate=Linear(0.8, 0.0), coder=TopK(Linear(5, 1)), terms=SquaredError() + L1(), open_ended=True
     )
-    seen = Seen()
-    run.hooks = (seen,)
+    step_log = StepLog()
+    run.hooks = (step_log,)
     assert finished(run).steps["learning_rate"].tolist() == [0.0] * 8
     assert run.progress(0) == 1
 
 
 def test_k_and_weights_follow_their_schedules_step_by_step():
     """k = 5, 4.5, 4, … rounded to even; the weight of l1 grows by 1/8 a step."""
-    seen = Seen()
-    run = started(coder=TopK(Linear(5, 1), signed=True), terms=SquaredError() + L1(weight=Linear(0, 1)), hooks=(seen,))
+    step_log = StepLog()
+    run = started(
+        coder=TopK(Linear(5, 1), signed=True), terms=SquaredError() + L1(weight=Linear(0, 1)), hooks=(step_log,)
+    )
     history = finished(run)
     weight = (history.steps["loss"] - history.steps["squared_error"]) / history.steps["l1"]
     assert_allclose(weight, np.arange(8) / 8, atol=1e-12)
-    fired = []
-    for batch, before in zip(seen.batches, [None, *seen.weights[:-1]], strict=True):
+    l1 = []
+    for batch, before in zip(step_log.batches, [None, *step_log.weights[:-1]], strict=True):
         if before is not None:
             pre = batch.x.numpy() @ before["model.encoder.0.weight"].numpy().T + before["model.encoder.0.bias"].numpy()
-            k = round(5 - 0.5 * (len(fired) + 1))
-            kept = np.sort(np.abs(pre), axis=1)[:, -k:]
-            fired.append(kept.sum(1).mean())
-    assert_allclose(history.steps["l1"][1:], fired, rtol=1e-11)
+            k = round(5 - 0.5 * (len(l1) + 1))
+            largest = np.sort(np.abs(pre), axis=1)[:, -k:]
+            l1.append(largest.sum(1).mean())
+    assert_allclose(history.steps["l1"][1:], l1, rtol=1e-11)
 
 
-# --- the same again ---------------------------------------------------------------------------------------
+# --- reproducible, and continued -------------------------------------------------------------------------
 
 NOISY = {
     "corruption": Gaussian(Linear(0.5, 0.1)),
@@ -325,21 +327,21 @@ NOISY = {
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(tied):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(tied):
     first, again, other = (started(**NOISY, solver=Adam(), seed=seed, tied=tied) for seed in (3, 3, 4))
-    born = weights(first)
+    initial = weights(first)
     histories = [finished(run) for run in (first, again, other)]
     assert same(weights(first), weights(again))
     assert not same(weights(first), weights(other))
-    assert not same(weights(first), born)
+    assert not same(weights(first), initial)
     assert histories[0].steps["loss"].tolist() == histories[1].steps["loss"].tolist()
     assert histories[0].steps["loss"].tolist() != histories[2].steps["loss"].tolist()
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4, 5, 8, 11])
 @pytest.mark.parametrize("solver", [SGD(0.9, nesterov=True), Adam(), TensorFlowAdam()], ids=lambda solver: solver.name)
-def test_going_on_from_any_step_gives_the_same_bits(solver, stop):
-    """3 epochs of 4 steps: stopped within an epoch, at its end, and one step before the run's."""
+def test_a_run_continued_from_any_step_gives_the_same_bits(solver, stop):
+    """3 epochs of 4 steps: stopped within an epoch, at its end, and one step before the end of the run."""
     whole = started(**NOISY, solver=solver)
     history = finished(whole)
     broken = started(**NOISY, solver=solver)
@@ -363,10 +365,10 @@ def test_going_on_from_any_step_gives_the_same_bits(solver, stop):
     assert same(weights(rest), weights(whole))
     assert recorder.history().steps["loss"].tolist() == history.steps["loss"].tolist()
     assert (rest.epoch, rest.step_in_epoch, rest.steps) == (3, 0, 12)
-    assert list(train(rest)) == []  # there is nothing left to do
+    assert list(train(rest)) == []  # the run is done
 
 
-def test_a_hook_stops_the_run_after_the_step_at_hand():
+def test_a_hook_stops_the_run_after_its_step():
     def stop_at_6(run, batch, record):
         if record.step == 5:
             run.stop_reason = "enough"
@@ -383,37 +385,37 @@ def test_a_hook_stops_the_run_after_the_step_at_hand():
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-def test_validation_is_the_objective_on_fixed_noise_and_the_rates_of_clean_rows(noisy):
+def test_validation_is_the_objective_on_fixed_noise_and_the_mean_activation_of_clean_rows(noisy):
     """20 held-out rows in batches of 7, 7 and 6; each batch's noise is drawn by its number, at the schedule's end."""
     held_ND = rows(20, seed=9)
     run = started(epochs=3)
     corruption = Gaussian(Linear(2, 0.5)) if noisy else Clean()
     feed = Feed(Rows(held_ND), run.step.model.scale_rows, 7, 5, corruption)
-    seen = Seen()
-    run.hooks = (Validation(feed), seen)
+    step_log = StepLog()
+    run.hooks = (Validation(feed), step_log)
     history = finished(run)
     assert history["validation_rates"].shape == (3, L)
     for epoch in range(3):
         after = copy.deepcopy(run)
-        after.step.load_state_dict(seen.weights[4 * epoch + 3], strict=False)
+        after.step.load_state_dict(step_log.weights[4 * epoch + 3], strict=False)
         numpy = Numpy(after, rho=0.2, weight=0.1)
-        found = []
+        by_batch = []
         for i, x_BD in enumerate(np.split(held_ND, [7, 14])):
             noise = torch.randn(x_BD.shape, generator=generator(5, "validate", i, 0), dtype=torch.float64).numpy()
             numbers = numpy.numbers(x_BD + 0.5 * noise * noisy, x_BD)[0]
             numbers["rates"] = numpy.numbers(x_BD, x_BD)[0]["rates"]
-            found.append(numbers)
+            by_batch.append(numbers)
         for name in ("loss", "squared_error", "kl", "rates"):
-            wanted = np.average([numbers[name] for numbers in found], axis=0, weights=[7, 7, 6])
-            # the means are kept in float32
-            assert_allclose(history[f"validation_{name}"][epoch], wanted, rtol=1e-6, err_msg=name)
+            mean = np.average([numbers[name] for numbers in by_batch], axis=0, weights=[7, 7, 6])
+            # the means are stored in float32
+            assert_allclose(history[f"validation_{name}"][epoch], mean, rtol=1e-6, err_msg=name)
 
 
-def test_validation_changes_nothing_in_the_run():
-    plain, watched = started(**NOISY, solver=Adam()), started(**NOISY, solver=Adam())
-    watched.hooks = (Validation(Feed(Rows(rows(9)), watched.step.model.scale_rows, 4, 0, Masking(0.5))),)
-    first, second = finished(plain), finished(watched)
-    assert same(weights(plain), weights(watched))
+def test_validation_does_not_change_the_run():
+    plain, validated = started(**NOISY, solver=Adam()), started(**NOISY, solver=Adam())
+    validated.hooks = (Validation(Feed(Rows(rows(9)), validated.step.model.scale_rows, 4, 0, Masking(0.5))),)
+    first, second = finished(plain), finished(validated)
+    assert same(weights(plain), weights(validated))
     assert first.steps["loss"].tolist() == second.steps["loss"].tolist()
     assert set(second.epochs) - set(first.epochs) == {
         "validation_loss",
@@ -425,16 +427,16 @@ def test_validation_changes_nothing_in_the_run():
 
 
 @pytest.mark.parametrize("corruption", [Clean(), Masking(0.0)], ids=str)
-def test_validation_is_of_the_model_that_will_be_kept_at_every_schedules_end(corruption):
-    """k and the weight of l1 stand where they end, as the corruption does: epochs can then be compared."""
+def test_validation_uses_every_schedules_last_value(corruption):
+    """k, the weight of l1 and the corruption stand at their last value, so that epochs can be compared."""
     run = started(
         coder=TopK(Linear(6, 2), signed=True), terms=SquaredError() + L1(weight=Linear(0.0, 4.0)), learning_rate=0.0
     )
     run.hooks = (Validation(Feed(Rows(rows(9)), run.step.model.scale_rows, 9, 0, corruption)),)
     model = run.step.model
     pre = rows(9) @ model.encoder[0].weight.detach().numpy().T
-    most = np.sort(np.abs(pre), axis=1)[:, -2, None]
-    codes = np.where(np.abs(pre) >= most, pre, 0)
+    second = np.sort(np.abs(pre), axis=1)[:, -2, None]
+    codes = np.where(np.abs(pre) >= second, pre, 0)
     error = ((codes @ model.decoder[0].weight.detach().numpy() - rows(9)) ** 2).mean()
     history = finished(run)
     assert_allclose(history["validation_l1"], np.abs(codes).sum(1).mean(), rtol=1e-6)
@@ -450,7 +452,7 @@ PATIENCE = [
     ([5, 6, 7, 1, 0, 0], 2, 0, 3, 0),
     ([5, 6, 4, 5, 3, 4], 2, 0, 6, 4),
     ([5, 6, 4, 5, 3, 4], 1, 0, 2, 0),
-    ([5, 4.9, 4.8, 4.7, 1, 1], 3, 1.5, 4, 3),  # too little a fall to go on, yet the least is kept
+    ([5, 4.9, 4.8, 4.7, 1, 1], 3, 1.5, 4, 3),  # the loss falls too little to go on, but the least is kept
     ([5, 4.5, 3, 2.9, 2.8, 0], 2, 1, 5, 4),
     ([5, float("nan"), 4, float("nan"), float("nan"), 0], 2, 0, 5, 2),
     ([float("nan")] * 6, 3, 0, 3, None),
@@ -458,12 +460,14 @@ PATIENCE = [
 
 
 @pytest.mark.parametrize(("losses", "patience", "tol", "epochs", "best"), PATIENCE, ids=str)
-def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patience, tol, epochs, best):
-    coming, after = iter(losses), []
+def test_early_stopping_keeps_the_weights_of_the_least_loss_and_stops_after_patience(
+    losses, patience, tol, epochs, best
+):
+    next_loss, after = iter(losses), []
 
     def pretend(run, batch, record):
         if record.ends_epoch:
-            record.numbers["validation_loss"] = torch.tensor(next(coming))
+            record.numbers["validation_loss"] = torch.tensor(next(next_loss))
             after.append(weights(run))
 
     keep = EarlyStopping(patience=patience, tol=tol)
@@ -476,7 +480,7 @@ def test_the_weights_of_the_least_loss_are_kept_and_patience_ends(losses, patien
     assert same(weights(run), after[-1])
     keep.restore(run.step)
     assert same(weights(run), after[-1 if best is None else best])
-    assert len({tuple(a["model.encoder.0.bias"].tolist()) for a in after}) == epochs  # the epochs do differ
+    assert len({tuple(a["model.encoder.0.bias"].tolist()) for a in after}) == epochs  # the epochs differ
 
 
 def test_restoring_keeps_tied_weights_tied():
@@ -497,59 +501,59 @@ def test_restoring_keeps_tied_weights_tied():
 
 
 @dataclass(frozen=True)
-class Noted(Constraint):
-    """Writes down what it sees; holds the dictionary's rows at length 1 by the way."""
+class Logged(Constraint):
+    """Keeps the dictionary's rows at norm 1, and logs the dictionary and its gradient."""
 
-    notes: list
+    log: list
 
     def before(self, W):
         assert not torch.is_grad_enabled()
-        self.notes.append(("before", W.clone(), W.grad.clone()))
+        self.log.append(("before", W.clone(), W.grad.clone()))
 
     def after(self, W):
-        self.notes.append(("after", W.clone(), W.grad.clone()))
+        self.log.append(("after", W.clone(), W.grad.clone()))
         W /= W.norm(dim=1, keepdim=True)
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_a_constraint_stands_before_and_after_the_optimisers_step(tied):
-    notes = []
-    run = started(epochs=1, learning_rate=0.5, tied=tied, constraint=Noted(notes))
-    noting(run, lambda: notes.append(("step",)))
+def test_a_constraint_is_applied_before_and_after_the_optimisers_step(tied):
+    log = []
+    run = started(epochs=1, learning_rate=0.5, tied=tied, constraint=Logged(log))
+    before_each_step(run, lambda: log.append(("step",)))
     finished(run)
-    assert [note[0] for note in notes] == ["before", "step", "after"] * 4
-    for (_, W, gradient), _, (_, moved, same_gradient) in zip(notes[::3], notes[1::3], notes[2::3], strict=True):
+    assert [entry[0] for entry in log] == ["before", "step", "after"] * 4
+    for (_, W, gradient), _, (_, moved, same_gradient) in zip(log[::3], log[1::3], log[2::3], strict=True):
         assert gradient.any()
         assert_array_equal(gradient, same_gradient)
         assert_allclose(moved, W - 0.5 * gradient, rtol=1e-12, atol=1e-14)
-    # what `after` wrote is what the next step sees, and what is kept
-    for W in (*(note[1] for note in notes[3::3]), run.step.model.dictionary.detach()):
+    # the next step starts at what `after` wrote, and so does the final model
+    for W in (*(entry[1] for entry in log[3::3]), run.step.model.dictionary.detach()):
         assert_allclose(W.norm(dim=1), np.ones(L), rtol=1e-12)
 
 
-class Still(Constraint):
-    """Takes the dictionary's gradient away."""
+class NoGradient(Constraint):
+    """Sets the dictionary's gradient to 0."""
 
     def before(self, W):
         W.grad.zero_()
 
 
-def test_what_before_makes_of_the_gradient_is_what_the_optimiser_sees():
-    run = started(constraint=Still())
-    born = weights(run)
+def test_the_optimiser_uses_the_gradient_that_the_constraint_changed():
+    run = started(constraint=NoGradient())
+    initial = weights(run)
     finished(run)
-    assert torch.equal(run.step.model.dictionary, born["model.decoder.0.weight"])
-    assert not torch.equal(run.step.model.encoder[0].weight, born["model.encoder.0.weight"])
+    assert torch.equal(run.step.model.dictionary, initial["model.decoder.0.weight"])
+    assert not torch.equal(run.step.model.encoder[0].weight, initial["model.encoder.0.weight"])
 
 
 def test_clip_bounds_the_norm_of_all_gradients_together():
-    """With lr 1 plain descent moves all weights together by the gradient's norm, or by the bound on it."""
+    """With a learning rate of 1 gradient descent moves the weights by the gradient's norm, or by the bound on it."""
     moved = {}
     for clip in (None, 1e9, 0.01):
         run = started(epochs=1, batch_size=N, learning_rate=1.0, clip=clip)
-        born = weights(run)
+        initial = weights(run)
         finished(run)
-        moved[clip] = {name: value - born[name] for name, value in weights(run).items()}
+        moved[clip] = {name: value - initial[name] for name, value in weights(run).items()}
     norm = {clip: np.sqrt(sum(float((d**2).sum()) for d in change.values())) for clip, change in moved.items()}
     assert norm[None] > 0.1
     assert norm[1e9] == pytest.approx(norm[None], rel=1e-12)
@@ -561,15 +565,15 @@ def test_clip_bounds_the_norm_of_all_gradients_together():
 # --- pairs ------------------------------------------------------------------------------------------------
 
 
-def test_a_partner_is_what_is_reconstructed_and_stays_with_its_row():
+def test_a_partner_is_the_target_and_stays_with_its_row():
     x_ND = rows()
-    seen = Seen()
-    run = started(Rows(x_ND), hooks=(seen,), corruption=Masking(0.5))
+    step_log = StepLog()
+    run = started(Rows(x_ND), hooks=(step_log,), corruption=Masking(0.5))
     run.feed = Feed(run.feed.source, run.feed.scale_rows, 8, 0, Masking(0.5), target=Rows(x_ND * 2 + 1))
     numpy = Numpy(run, rho=0.2, weight=0.1)
     history = finished(run)
-    found = [numpy.step(batch.corrupted.numpy(), batch.x.numpy() * 2 + 1, 0.1)["loss"] for batch in seen.batches]
-    assert_allclose(history.steps["loss"], found, rtol=1e-10)
-    for batch in (*seen.batches, *run.feed.validation_batches()):
+    losses = [numpy.step(batch.corrupted.numpy(), batch.x.numpy() * 2 + 1, 0.1)["loss"] for batch in step_log.batches]
+    assert_allclose(history.steps["loss"], losses, rtol=1e-10)
+    for batch in (*step_log.batches, *run.feed.validation_batches()):
         assert_allclose(batch.target, batch.x * 2 + 1, rtol=1e-14)
     assert_array_equal(torch.cat([batch.x for batch in run.feed.validation_batches()]), x_ND)

@@ -1,4 +1,4 @@
-"""The dictionary's care: what holds for its rows, who begins anew, who stands where, what Adam remembers."""
+"""Constraints on the dictionary, resampling and ordering of latents, and the optimiser's state of their rows."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ from taciturn.training import (
     Resampling,
     Run,
     geometric_median,
-    permute,
-    rewrite,
+    permute_rows,
+    rewrite_rows,
     train,
 )
 from taciturn.training.constraints import Bounded, Frozen, UnitNorm
@@ -33,18 +33,18 @@ N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
 
 @pytest.fixture(scope="module")
 def known():
-    """Rows of a dictionary that is known, in float32."""
+    """Rows of a known dictionary, in float32."""
     return datasets.known_dictionary(
         12288, N_FEATURES, N_INPUTS, active=ACTIVE, magnitude_std=0.3, noise=0.02, random_state=3
     )
 
 
-def test_unit_norm_takes_out_what_would_only_change_a_rows_length():
+def test_unit_norm_removes_the_gradient_along_each_row():
     W = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
     W.grad = torch.tensor([[1.0, 0.0], [5.0, 7.0]])
     with torch.no_grad():
         UnitNorm().before(W)
-        # (1, 0) less its part along (.6, .8), .6 (.6, .8)
+        # (1, 0) minus its part along (.6, .8), which is .6 (.6, .8)
         np.testing.assert_allclose(W.grad, [[0.64, -0.48], [5.0, 0.0]], atol=1e-6)
         UnitNorm().after(W)
     np.testing.assert_allclose(W.detach(), [[0.6, 0.8], [0.0, 1.0]], atol=1e-6)
@@ -56,25 +56,25 @@ def test_the_geometric_median_has_the_least_sum_of_distances():
     np.testing.assert_allclose(geometric_median(torch.tensor(x)), least.x, atol=1e-4)
 
 
-def test_rewriting_rows_forgets_what_the_optimiser_remembers_of_them():
+def test_rewriting_rows_resets_the_optimisers_state_of_them():
     W = torch.nn.Parameter(torch.ones(4, 2))
     optimiser = torch.optim.Adam([W], lr=0.1)
     W.square().sum().backward()
     optimiser.step()
     before = W.detach().clone()
-    rewrite(optimiser, torch.tensor([1, 3]), {W: torch.tensor([[5.0, 6.0], [7.0, 8.0]])})
+    rewrite_rows(optimiser, torch.tensor([1, 3]), {W: torch.tensor([[5.0, 6.0], [7.0, 8.0]])})
     np.testing.assert_array_equal(W.detach(), [before[0].tolist(), [5, 6], before[2].tolist(), [7, 8]])
     for moment in ("exp_avg", "exp_avg_sq"):
         assert ((optimiser.state[W][moment] == 0).all(1) == torch.tensor([False, True, False, True])).all()
 
 
-def test_when_latents_begin_anew():
+def test_when_latents_are_resampled():
     recipe = Resample(every=0.1, until=0.5)
     assert [step for step in range(1, 101) if recipe.due(step, 100)] == [10, 20, 30, 40, 50]
 
 
-def revived(known, seed, rows=64):
-    """A run of which two latents are dead, after its revival."""
+def resampled(known, seed, rows=64):
+    """A run with two dead latents, after they were resampled, and its weights before."""
     rng = torch.Generator().manual_seed(0)
     model = Autoencoder(Layout((N_INPUTS, 6), JumpReLU(), centred=True), rng=rng)
     step = Step(model, Objective((SquaredError(),)))
@@ -87,53 +87,53 @@ def revived(known, seed, rows=64):
     return run, before
 
 
-def test_dead_latents_begin_anew_where_rows_are_said_badly(known):
-    run, before = revived(known, seed=1)
-    model, dead, living = run.step.model, [1, 4], [0, 2, 3, 5]
+def test_dead_latents_are_pointed_at_residuals_of_rows(known):
+    run, before = resampled(known, seed=1)
+    model, dead, others = run.step.model, [1, 4], [0, 2, 3, 5]
     x = torch.from_numpy(known.rows[:64])
     old = Autoencoder(model.layout, rng=torch.Generator()).requires_grad_(False)
     old.load_state_dict({name.removeprefix("model."): v for name, v in before.items()}, strict=False)
-    left = x - old.decode(old.codes(x))
-    left = left / left.norm(dim=1, keepdim=True)
-    now = {name: value.detach() for name, value in run.step.named_parameters()}
-    for name, value in now.items():  # the decoder's own bias is no latent's
-        rows = living if len(value) == 6 else range(len(value))
+    residual = x - old.decode(old.codes(x))
+    residual = residual / residual.norm(dim=1, keepdim=True)
+    after = {name: value.detach() for name, value in run.step.named_parameters()}
+    for name, value in after.items():  # the decoder's bias belongs to no latent
+        rows = others if len(value) == 6 else range(len(value))
         np.testing.assert_array_equal(value[rows], before[name][rows], err_msg=name)
-    length = before["model.decoder.0.weight"][living].norm(dim=1).mean()
-    whisper = 0.2 * before["model.encoder.0.weight"][living].norm(dim=1).mean()
+    length = before["model.decoder.0.weight"][others].norm(dim=1).mean()
+    small = 0.2 * before["model.encoder.0.weight"][others].norm(dim=1).mean()
     for latent in dead:
-        direction = now["model.decoder.0.weight"][latent] / length
-        assert (left @ direction).max().item() == pytest.approx(1, abs=1e-5)  # what is left over of some row
-        np.testing.assert_allclose(now["model.encoder.0.weight"][latent], whisper * direction, rtol=1e-5, atol=1e-7)
-        assert now["model.encoder.0.bias"][latent] == 0
-        assert now["model.coder.value"][latent].item() == pytest.approx(
-            before["model.coder.value"][living].mean().item()
+        direction = after["model.decoder.0.weight"][latent] / length
+        assert (residual @ direction).max().item() == pytest.approx(1, abs=1e-5)  # the residual of some row
+        np.testing.assert_allclose(after["model.encoder.0.weight"][latent], small * direction, rtol=1e-5, atol=1e-7)
+        assert after["model.encoder.0.bias"][latent] == 0
+        assert after["model.coder.value"][latent].item() == pytest.approx(
+            before["model.coder.value"][others].mean().item()
         )
     assert run.step.inactive_rows.tolist() == [0, 0, 3, 9_999, 0, 0]
     state = run.optimiser.state[model.dictionary]
     assert ((state["exp_avg"] == 0).all(1)).nonzero()[:, 0].tolist() == dead
 
 
-def test_which_rows_is_drawn_by_the_seed(known):
-    one, again, other = (revived(known, seed)[0].step.model.dictionary.detach()[[1, 4]] for seed in (1, 1, 2))
+def test_the_seed_decides_which_rows_are_used(known):
+    one, again, other = (resampled(known, seed)[0].step.model.dictionary.detach()[[1, 4]] for seed in (1, 1, 2))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
-def test_at_most_a_quarter_of_the_rows_is_drawn_for_the_longest_silent_first(known):
-    run, before = revived(known, seed=1, rows=4)
+def test_at_most_a_quarter_of_the_rows_is_used_for_the_longest_inactive_first(known):
+    run, before = resampled(known, seed=1, rows=4)
     assert run.step.inactive_rows.tolist() == [0, 10_000, 3, 9_999, 0, 0]
     assert torch.equal(run.step.model.dictionary[1].detach(), before["model.decoder.0.weight"][1])
 
 
-def test_no_two_latents_begin_alike(known):
+def test_no_two_latents_get_the_same_direction(known):
     for seed in range(30):
-        one, other = revived(known, seed, rows=8)[0].step.model.dictionary.detach()[[1, 4]]
+        one, other = resampled(known, seed, rows=8)[0].step.model.dictionary.detach()[[1, 4]]
         assert not torch.equal(one, other)
 
 
-def test_resampling_brings_the_dead_back_to_find_features(known):
-    found = {}
+def test_resampled_latents_find_features(known):
+    recovery = {}
     for hooks in ((), (Resampling(Resample(after=500)),)):
         rng = torch.Generator().manual_seed(0)
         model = Autoencoder(Layout((N_INPUTS, N_FEATURES), TopK(ACTIVE), centred=True), rng=rng)
@@ -143,33 +143,33 @@ def test_resampling_brings_the_dead_back_to_find_features(known):
         feed = Feed(Rows(known.rows), model.scale_rows, 128, seed=0)
         optimiser = torch.optim.Adam(step.parameters(), 0.01)
         list(train(Run(step, feed, optimiser, Decay(0.01), 10, UnitNorm(), hooks=hooks)))
-        found[len(hooks)] = mcc(model.dictionary, known.features)
-    assert found[0] < 0.75 < 0.8 < found[1]
+        recovery[len(hooks)] = mcc(model.dictionary, known.features)
+    assert recovery[0] < 0.75 < 0.8 < recovery[1]
 
 
-def test_bounded_shortens_what_is_longer_than_1():
+def test_bounded_scales_down_rows_of_norm_above_1():
     W = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [0.0, 0.5], [0.6, 0.8]]))
     with torch.no_grad():
         Bounded().after(W)
     np.testing.assert_allclose(W.detach(), [[0.6, 0.8], [0.0, 0.5], [0.6, 0.8]], atol=1e-7)
 
 
-def drawn(**parameters):
-    """An estimator's network before the first step: what its seed draws."""
+def initialised(**parameters):
+    """A fitted estimator, and its network as initialised."""
     model = DictionaryAutoencoder(12, k=3, max_iter=1, random_state=5, scaling="none", **parameters)
     model.fit(np.random.default_rng(0).normal(size=(40, 8)))
     return model, Autoencoder(model.settings_.layout, rng=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("length", [0.1, 1.0, 3.0])
-def test_encoder_and_dictionary_begin_as_one_at_the_length_asked(length):
-    network = drawn(initial_norm=length, constraint="free")[1]
+def test_encoder_and_dictionary_are_initialised_alike_at_the_requested_norm(length):
+    network = initialised(initial_norm=length, constraint="free")[1]
     np.testing.assert_allclose(network.dictionary.detach().norm(dim=1), length, rtol=1e-6)
     assert torch.equal(network.encoder[0].weight, network.dictionary)
 
 
 @pytest.mark.parametrize("sparsity", ["topk", "jumprelu", "gated"])
-def test_a_frozen_dictionary_stays_while_the_encoder_learns(known, sparsity):
+def test_a_frozen_dictionary_stays_while_the_encoder_is_trained(known, sparsity):
     models = [
         DictionaryAutoencoder(
             32, k=3, sparsity=sparsity, constraint="frozen", scaling="none", max_iter=epochs, random_state=0
@@ -182,7 +182,7 @@ def test_a_frozen_dictionary_stays_while_the_encoder_learns(known, sparsity):
     assert not torch.allclose(one.encoder[0].weight, other.encoder[0].weight, atol=0.01)
 
 
-def test_what_draws_directions_anew_is_refused_for_a_frozen_dictionary(known):
+def test_resampling_is_refused_for_a_frozen_dictionary(known):
     for constraint in ("frozen", Frozen()):
         with pytest.raises(RecipeError, match=r"^revive='resample' would draw directions of a frozen dictionary anew"):
             DictionaryAutoencoder(8, k=2, constraint=constraint, revive="resample").fit(known.rows)
@@ -190,27 +190,27 @@ def test_what_draws_directions_anew_is_refused_for_a_frozen_dictionary(known):
         DictionaryAutoencoder(8, k=2, constraint="tight").fit(known.rows)
 
 
-def trained(known, coder, permutation=None, at=5):
-    """A run of 10 steps, its latents put in another order after `at` of them."""
+def trained(known, coder, permutation=None, after=5):
+    """The model of a run of 10 steps, its latents permuted after so many of them."""
     model = Autoencoder(Layout((N_INPUTS, 8), coder, centred=True), rng=torch.Generator().manual_seed(0)).double()
     step = Step(model, Objective((SquaredError(),)))
     optimiser = torch.optim.Adam(step.parameters(), 1e-2)
 
-    def move(run, batch, record):
-        if run.steps == at and permutation is not None:
-            permute(optimiser, permutation, model.by_latent())
+    def permute(run, batch, record):
+        if run.steps == after and permutation is not None:
+            permute_rows(optimiser, permutation, model.by_latent())
 
-    list(train(Run(step, Feed(Rows(known.rows[:320]), model.scale_rows, 32, 0), optimiser, 1e-2, 1, hooks=(move,))))
+    list(train(Run(step, Feed(Rows(known.rows[:320]), model.scale_rows, 32, 0), optimiser, 1e-2, 1, hooks=(permute,))))
     return model
 
 
 @pytest.mark.parametrize("coder", [TopK(2), JumpReLU(), Gated()], ids=str)
-def test_latents_in_another_order_learn_what_they_would_have_learnt(known, coder):
+def test_permuting_latents_does_not_change_their_training(known, coder):
     permutation = torch.tensor([3, 1, 7, 0, 2, 6, 5, 4])
-    alone, moved = trained(known, coder), trained(known, coder, permutation)
+    plain, permuted = trained(known, coder), trained(known, coder, permutation)
     x = torch.from_numpy(known.rows[:50])
-    np.testing.assert_allclose(moved(x).detach(), alone(x).detach(), atol=1e-9)
-    for mine, theirs in zip(moved.by_latent(), alone.by_latent(), strict=True):
+    np.testing.assert_allclose(permuted(x).detach(), plain(x).detach(), atol=1e-9)
+    for mine, theirs in zip(permuted.by_latent(), plain.by_latent(), strict=True):
         np.testing.assert_allclose(mine.detach(), theirs.detach()[permutation], atol=1e-9)
 
 
@@ -218,7 +218,7 @@ def test_latents_are_sorted_by_the_share_of_recent_rows_on_which_they_fire(known
     rng = torch.Generator().manual_seed(0)
     model = Autoencoder(Layout((N_INPUTS, 8), TopK(2), centred=True), rng=rng)
     step = Step(model, Objective((SquaredError(),)))
-    optimiser = torch.optim.Adam(step.parameters(), 1e-12)  # nothing moves but by sorting
+    optimiser = torch.optim.Adam(step.parameters(), 1e-12)  # small: only the sorting changes weights
     run = Run(step, Feed(Rows(known.rows[:1000]), model.scale_rows, 100, 0), optimiser, 1e-12, 1)
     before, x = model.dictionary.detach().clone(), torch.from_numpy(known.rows[:1000])
     fired = (model.encode(x).dense() != 0).double().mean(0)
@@ -229,7 +229,7 @@ def test_latents_are_sorted_by_the_share_of_recent_rows_on_which_they_fire(known
     np.testing.assert_allclose(step.firing_rates, fired.sort(descending=True)[0] * (1 - 0.99**10), atol=0.002)
 
 
-def test_an_ordered_matryoshka_begins_with_what_fires_most():
+def test_the_first_latents_of_an_ordered_matryoshka_fire_most_often():
     zipf = datasets.known_dictionary(6000, n_features=32, n_inputs=24, active=3, zipf=1.0, noise=0.01, random_state=0)
     model = DictionaryAutoencoder(
         32, k=3, matryoshka=(8, 16), ordered=True, scaling="none", max_iter=20, random_state=0

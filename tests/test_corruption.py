@@ -1,4 +1,4 @@
-"""Noise is what it says it is, is drawn from the generator given and from nothing else, and only while training."""
+"""Each noise has its documented distribution, depends on its generator only, and is used during training only."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
 from taciturn.objective import Objective, SquaredError
 from taciturn.training import Feed, Record, Run, Validation, near_equal_batches, train
-from taciturn.training.solvers import SGD, groups
+from taciturn.training.solvers import SGD, parameter_groups
 from taciturn.training.step import Step
 
 NOISES = [Gaussian(0.4), Dropout(0.3), Masking(0.3), SaltPepper(0.3), Swap(0.3), Gaussian(0.1) + Dropout(0.3)]
@@ -35,7 +35,7 @@ def rows(n_rows: int = 2000, n_columns: int = 50, dtype: torch.dtype = torch.flo
 
 
 def numbered(n_rows: int, n_columns: int) -> torch.Tensor:
-    """Every entry says where it stands: row · n_columns + column."""
+    """Return an array whose entries are row · n_columns + column."""
     return torch.arange(float(n_rows * n_columns)).reshape(n_rows, n_columns)
 
 
@@ -54,30 +54,30 @@ def test_gaussian_adds_independent_normal_noise(std):
     # the moments of N(0, 1) are 0, 1, 0, 3; the variances of their means over n draws 1, 2, 15, 96 over n
     for power, moment, variance in [(1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)]:
         assert abs(np.mean(z**power) - moment) < SIGMAS * math.sqrt(variance / n), power
-    # every entry on its own: neighbours in a row and in a column are uncorrelated
+    # entries are independent: neighbours in a row and in a column are uncorrelated
     for one, other in [(z[:, 1:], z[:, :-1]), (z[1:], z[:-1])]:
         assert abs(np.mean(one * other)) < SIGMAS / math.sqrt(one.size)
     assert abs(np.mean(z * (x.numpy() - 1.5))) < SIGMAS * math.sqrt(1 / 12 / n)
 
 
 @pytest.mark.parametrize("noise", MASKS, ids=text)
-def test_each_entry_is_hit_on_its_own_with_probability_rate(noise):
+def test_each_entry_is_changed_independently_with_probability_rate(noise):
     x = numbered(2000, 50) + 10
-    hit = (noise(x, rng()) != x).numpy()
+    changed = (noise(x, rng()) != x).numpy()
     if isinstance(noise, Dropout):
-        hit = (noise(x, rng()) == 0).numpy()
-    n_rows, n_columns = hit.shape
+        changed = (noise(x, rng()) == 0).numpy()
+    n_rows, n_columns = changed.shape
     p = noise.rate
-    assert abs(hit.sum() - hit.size * p) < SIGMAS * math.sqrt(hit.size * p * (1 - p))
-    # counts a row and a column are binomial too: a mask shared by a row or a column has far wider ones
-    for counts, n in [(hit.sum(1), n_columns), (hit.sum(0), n_rows)]:
+    assert abs(changed.sum() - changed.size * p) < SIGMAS * math.sqrt(changed.size * p * (1 - p))
+    # counts per row and per column are binomial too: a mask shared by a row or a column would vary far more
+    for counts, n in [(changed.sum(1), n_columns), (changed.sum(0), n_rows)]:
         spread = counts.var(ddof=1) / (n * p * (1 - p))
         assert abs(spread - 1) < SIGMAS * math.sqrt(2 / len(counts))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.5, 0.9])
-def test_dropout_divides_what_it_keeps_by_the_keep_probability(rate, dtype):
+def test_dropout_divides_the_other_entries_by_the_keep_probability(rate, dtype):
     x = rows(dtype=dtype)
     dropped = Dropout(rate)(x, rng()).numpy()
     expected = x.numpy() / x.numpy().dtype.type(1 - rate)
@@ -90,13 +90,13 @@ def test_dropout_divides_what_it_keeps_by_the_keep_probability(rate, dtype):
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_keeps_the_mean(rate):
     x = rows(dtype=torch.float64)
-    moved = Dropout(rate)(x, rng()).numpy() - x.numpy()
+    change = Dropout(rate)(x, rng()).numpy() - x.numpy()
     # each entry's variance is x² · rate / (1 - rate)
-    deviation = math.sqrt(np.mean(x.numpy() ** 2) * rate / (1 - rate) / moved.size)
-    assert abs(moved.mean()) < SIGMAS * deviation
+    deviation = math.sqrt(np.mean(x.numpy() ** 2) * rate / (1 - rate) / change.size)
+    assert abs(change.mean()) < SIGMAS * deviation
 
 
-def test_masking_leaves_what_it_keeps_as_it_is():
+def test_masking_does_not_change_the_other_entries():
     x = rows()
     masked = Masking(0.3)(x, rng()).numpy()
     kept = masked != 0
@@ -104,14 +104,14 @@ def test_masking_leaves_what_it_keeps_as_it_is():
     np.testing.assert_array_equal(masked[kept], x.numpy()[kept])
 
 
-def test_masking_and_dropout_reach_their_ends():
+def test_masking_at_the_ends_of_its_range():
     x = rows(20, 30)
     assert torch.equal(Masking(1.0)(x, rng()), torch.zeros_like(x))
     assert torch.equal(Masking(0.0)(x, rng()), x)
     assert torch.equal(Masking(1)(x, rng()), torch.zeros_like(x))
 
 
-def test_salt_and_pepper_by_a_fair_coin():
+def test_salt_and_pepper_are_equally_likely():
     x = rows()
     noisy = SaltPepper(0.4, low=-2.0, high=5.0)(x, rng()).numpy()
     salt, pepper = noisy == 5.0, noisy == -2.0
@@ -120,25 +120,25 @@ def test_salt_and_pepper_by_a_fair_coin():
     hits = salt.sum() + pepper.sum()
     assert abs(salt.sum() - hits / 2) < SIGMAS * math.sqrt(hits / 4)
     assert abs(hits - 0.4 * x.numel()) < SIGMAS * math.sqrt(x.numel() * 0.4 * 0.6)
-    # the coin is not the hit's own number: neither colour prefers a column
+    # which of the two does not depend on the column
     assert np.all(np.abs(salt.mean(0) - 0.2) < SIGMAS * math.sqrt(0.2 * 0.8 / len(x)))
 
 
-def test_swap_takes_from_the_same_column_of_another_row():
+def test_swap_takes_values_of_the_same_column_in_another_row():
     n_rows, n_columns = 200, 60
     x = numbered(n_rows, n_columns)
     swapped = Swap(0.3)(x, rng()).numpy().astype(int)
     donor, column = np.divmod(swapped, n_columns)
     own = np.arange(n_rows)[:, None]
     np.testing.assert_array_equal(column, np.broadcast_to(np.arange(n_columns), swapped.shape))
-    # a hit always finds another row, so the share of changed entries is the rate itself
+    # the value always comes from another row, so the share of changed entries is the rate
     changed = donor != own
     assert abs(changed.sum() - 0.3 * changed.size) < SIGMAS * math.sqrt(changed.size * 0.3 * 0.7)
-    # entries of a row come from different rows
+    # the values of one row come from different rows
     assert len(np.unique(donor[0][changed[0]])) > 5
 
 
-def test_swap_chooses_every_other_row_as_often():
+def test_swap_uses_every_other_row_equally_often():
     n_rows, n_columns = 5, 20_000
     donor = Swap(1.0)(numbered(n_rows, n_columns).double(), rng()).numpy().astype(int) // n_columns
     assert np.all(donor != np.arange(n_rows)[:, None])
@@ -148,7 +148,7 @@ def test_swap_chooses_every_other_row_as_often():
         assert np.all(np.abs(others - n_columns / 4) < SIGMAS * math.sqrt(n_columns * 0.25 * 0.75)), row
 
 
-def test_a_row_that_is_alone_is_not_swapped():
+def test_a_single_row_is_not_swapped():
     x = numbered(1, 8) + 1
     assert torch.equal(Swap(1.0)(x, rng()), x)
     assert torch.equal(Swap(1.0)(numbered(2, 3), rng()), numbered(2, 3).flip(0))
@@ -157,16 +157,16 @@ def test_a_row_that_is_alone_is_not_swapped():
 # --- chains -----------------------------------------------------------------------------------------------------
 
 
-def test_a_chain_goes_in_order():
+def test_a_chain_is_applied_in_order():
     x = rows()
     after = (Gaussian(0.5) + Masking(0.4))(x, rng())
     assert (after == 0).float().mean().item() == pytest.approx(0.4, abs=0.02)
     before = (Masking(0.4) + Gaussian(0.5))(x, rng())
     assert (before == 0).sum() == 0
-    assert (before < 0.5).float().mean().item() > 0.25  # the masked entries, with noise about 0
+    assert (before < 0.5).float().mean().item() > 0.25  # the masked entries, with noise around 0
 
-    one = rng()
-    by_hand = Masking(0.4)(Gaussian(0.5)(x, one), one)
+    generator = rng()
+    by_hand = Masking(0.4)(Gaussian(0.5)(x, generator), generator)
     assert torch.equal(after, by_hand)
 
 
@@ -176,7 +176,7 @@ def test_a_sum_of_sums_is_one_flat_chain():
     assert Corruption.parse("gaussian:0.1+dropout:0.2+swap:0.3") == Chain((a, b, c))
 
 
-# --- what holds for all -----------------------------------------------------------------------------------------
+# --- for all corruptions ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 65])
@@ -195,12 +195,12 @@ def test_the_same_generator_draws_the_same_bits(noise):
     x = rows(40, 30)
     assert torch.equal(noise(x, rng(7)), noise(x, rng(7)))
     assert not torch.equal(noise(x, rng(7)), noise(x, rng(8)))
-    one = rng(7)
-    assert not torch.equal(noise(x, one), noise(x, one))
+    generator = rng(7)
+    assert not torch.equal(noise(x, generator), noise(x, generator))
 
 
 @pytest.mark.parametrize("noise", [Clean(), *NOISES], ids=text)
-def test_the_global_random_state_is_neither_read_nor_moved(noise):
+def test_the_global_random_state_is_neither_read_nor_changed(noise):
     x = rows(40, 30)
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
@@ -220,7 +220,7 @@ def test_the_input_is_never_changed(noise):
     np.testing.assert_array_equal(x.numpy(), before)
 
 
-def test_clean_is_the_very_rows():
+def test_clean_returns_the_rows_themselves():
     x = rows(4, 3)
     assert Clean()(x, rng()) is x
 
@@ -228,7 +228,7 @@ def test_clean_is_the_very_rows():
 # --- schedules, text, errors ------------------------------------------------------------------------------------
 
 
-def test_at_puts_a_schedules_value_in_its_place():
+def test_at_replaces_a_schedule_by_its_value():
     falling = Linear(0.4, 0.0)
     assert Gaussian(falling).at(0.5) == Gaussian(0.2)
     assert Dropout(falling).at(0.0) == Dropout(0.4)
@@ -238,14 +238,14 @@ def test_at_puts_a_schedules_value_in_its_place():
     assert plain.at(0.5) is plain
 
 
-def test_an_unresolved_schedule_counts_as_what_it_ends_at():
+def test_an_unresolved_schedule_counts_as_its_last_value():
     x = rows(40, 30)
     assert torch.equal(Gaussian(Linear(5.0, 0.25))(x, rng()), Gaussian(0.25)(x, rng()))
     assert torch.equal(Dropout(Linear(0.9, 0.25))(x, rng()), Dropout(0.25)(x, rng()))
 
 
 @pytest.mark.parametrize(
-    ("said", "part"),
+    ("text", "part"),
     [
         ("clean", Clean()),
         ("gaussian:0.4", Gaussian(0.4)),
@@ -261,10 +261,10 @@ def test_an_unresolved_schedule_counts_as_what_it_ends_at():
         ("swap:0.1+gaussian:cosine(0.3)+masking:0.2", None),
     ],
 )
-def test_text_and_json_round_trips(said, part):
-    parsed = Corruption.parse(said)
+def test_text_and_json_round_trips(text, part):
+    parsed = Corruption.parse(text)
     assert part is None or parsed == part
-    assert parsed.text == said
+    assert parsed.text == text
     assert Recipe.from_dict(json.loads(json.dumps(parsed.to_dict()))) == parsed
 
 
@@ -287,7 +287,7 @@ def test_text_and_json_round_trips(said, part):
         (lambda: Corruption.parse("gaussian:0.1+masking:7"), "masking: rate=7 lies outside [0, 1]"),
     ],
 )
-def test_what_cannot_be_is_refused(make, message):
+def test_invalid_parameters_are_refused(make, message):
     with pytest.raises(RecipeError) as refused:
         make()
     assert str(refused.value) == message
@@ -303,18 +303,18 @@ def scaled(x: torch.Tensor) -> torch.Tensor:
 
 
 def table(n_rows: int = 30, n_columns: int = 4) -> np.ndarray:
-    """Rows whose first column is their number."""
+    """Return rows whose first column is their number."""
     x = np.random.default_rng(0).normal(size=(n_rows, n_columns))
     x[:, 0] = np.arange(n_rows)
     return x
 
 
 def number_of(x: torch.Tensor) -> list[int]:
-    """Each scaled row's number."""
+    """Return each scaled row's number."""
     return (x[:, 0] * SCALE + SHIFT).round().int().tolist()
 
 
-def test_an_epoch_shows_every_row_once_and_corrupts_only_what_is_seen():
+def test_an_epoch_has_every_row_once_and_its_noise_is_on_the_input_only():
     x = table()
     feed = Feed(Rows(x), scaled, batch_size=8, seed=0, corruption=Gaussian(2.0))
     batches = list(feed.epoch(0))
@@ -334,14 +334,14 @@ def test_noise_is_in_scaled_units():
     assert abs(noise.var() / 0.25 - 1) < SIGMAS * math.sqrt(2 / noise.size)
 
 
-def test_under_clean_what_is_seen_is_the_row_itself():
+def test_without_corruption_the_input_is_the_row_itself():
     feed = Feed(Rows(table()), scaled, batch_size=8, seed=0)
     for batch in [*feed.epoch(0), *feed.validation_batches()]:
         assert batch.corrupted is batch.x
         assert batch.target is batch.x
 
 
-def test_the_target_is_each_rows_partner_where_partners_are_given():
+def test_the_target_is_each_rows_partner_if_there_are_partners():
     x = table()
     partners = 1000 + np.arange(30)[:, None] * np.ones((1, 4))
     feed = Feed(Rows(x), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0), target=Rows(partners))
@@ -352,7 +352,7 @@ def test_the_target_is_each_rows_partner_where_partners_are_given():
             assert not (batch.corrupted == batch.x).any()
 
 
-def test_held_out_rows_come_in_order_with_the_same_noise_each_time():
+def test_validation_batches_are_in_order_with_the_same_noise_each_time():
     feed = Feed(Rows(table()), scaled, batch_size=8, seed=0, corruption=Gaussian(1.0))
     first, second = list(feed.validation_batches()), list(feed.validation_batches())
     assert [n for batch in first for n in number_of(batch.x)] == list(range(30))
@@ -360,13 +360,13 @@ def test_held_out_rows_come_in_order_with_the_same_noise_each_time():
         assert torch.equal(a.corrupted, b.corrupted)
         assert not (a.corrupted == a.x).any()
     noises = [(b.corrupted - b.x)[:7] for b in first] + [(b.corrupted - b.x)[:7] for b in feed.epoch(0)]
-    assert_all_differ(noises)  # from batch to batch, and from what is trained on
+    assert_all_differ(noises)  # between batches, and from the noise of training
 
 
 def assert_all_differ(noises: list[torch.Tensor]) -> None:
-    for i, one in enumerate(noises):
+    for i, noise in enumerate(noises):
         for other in noises[:i]:
-            assert not (one == other).any()
+            assert not (noise == other).any()
 
 
 def test_noise_differs_from_step_to_step_and_between_blocks_of_rows():
@@ -378,57 +378,57 @@ def test_noise_differs_from_step_to_step_and_between_blocks_of_rows():
 
 
 def ten_million(noise: Corruption) -> np.ndarray:
-    """What two steps of training see in place of ones, in the order in which it is drawn: 1,000 rows of 5,000 each."""
+    """Return the corrupted rows of two training steps, all ones before, as drawn: 1,000 rows of 5,000 each."""
     feed = Feed(Rows(np.ones((1000, 5000), np.float32)), lambda x: x, batch_size=1000, seed=0, corruption=noise)
-    seen = [batch.corrupted for epoch in (0, 1) for batch in feed.epoch(epoch, step=epoch)]
-    return torch.cat(seen).flatten().numpy()
+    corrupted_rows = [batch.corrupted for epoch in (0, 1) for batch in feed.epoch(epoch, step=epoch)]
+    return torch.cat(corrupted_rows).flatten().numpy()
 
 
 def assert_independent(z: np.ndarray) -> None:
-    """No correlation with the neighbour, the row below, the block of rows below, and the next step."""
+    """Check that no draw correlates with its neighbours, nor with the next row, block of rows and step."""
     for lag in (1, 2, 3, 5000, 64 * 5000, 1000 * 5000):
         assert abs(np.dot(z[lag:], z[:-lag])) < SIGMAS * math.sqrt(len(z) - lag), lag
 
 
-def test_ten_million_draws_are_normal_and_each_on_its_own():
+def test_ten_million_draws_are_normal_and_independent():
     z = ten_million(Gaussian(1.0)).astype(np.float64) - 1
     assert len(z) == 10**7
     # Kolmogorov and Smirnov: the distance that one in a hundred samples of this size exceeds is 1.63 / √n
     assert kstest(z, "norm").statistic < 1.63 / math.sqrt(len(z))
     assert_independent(z)
-    assert_independent((z**2 - 1) / math.sqrt(2))  # nor is a large one's neighbour large
+    assert_independent((z**2 - 1) / math.sqrt(2))  # nor between their squares
 
 
-def test_ten_million_entries_are_dropped_each_on_its_own():
+def test_ten_million_entries_are_dropped_independently():
     dropped = (ten_million(Dropout(0.3)) == 0).astype(np.float64)
     z = (dropped - 0.3) / math.sqrt(0.3 * 0.7)
     assert abs(z.sum()) < SIGMAS * math.sqrt(len(z))
     assert_independent(z)
 
 
-def test_a_blocks_noise_does_not_depend_on_what_else_is_in_the_batch():
-    def seen(n_rows: int) -> torch.Tensor:
+def test_a_blocks_noise_does_not_depend_on_the_rest_of_the_batch():
+    def corrupted_rows(n_rows: int) -> torch.Tensor:
         feed = Feed(Rows(np.zeros((n_rows, 3))), lambda x: x, batch_size=n_rows, seed=0, corruption=Gaussian(1.0))
         (batch,) = feed.epoch(0)
         return batch.corrupted
 
-    assert torch.equal(seen(192)[:128], seen(128))
+    assert torch.equal(corrupted_rows(192)[:128], corrupted_rows(128))
 
 
-def test_no_rows_stay_no_rows():
+def test_an_empty_array_stays_empty():
     assert corrupted(torch.empty(0, 3), Gaussian(0.1), seed=0, purpose="evaluate").shape == (0, 3)
 
 
-def test_a_batch_size_beyond_the_rows_changes_nothing():
-    def seen(batch_size: int) -> torch.Tensor:
+def test_a_batch_size_above_the_number_of_rows_means_one_batch():
+    def corrupted_rows(batch_size: int) -> torch.Tensor:
         return next(
             Feed(Rows(table()), scaled, batch_size=batch_size, seed=0, corruption=Gaussian(0.5)).epoch(0)
         ).corrupted
 
-    assert torch.equal(seen(len(table())), seen(10**12))
+    assert torch.equal(corrupted_rows(len(table())), corrupted_rows(10**12))
 
 
-def test_an_epoch_goes_on_where_it_stopped():
+def test_an_epoch_continues_where_it_stopped():
     feed = Feed(Rows(table()), scaled, batch_size=8, seed=0, corruption=Gaussian(Linear(1.0, 0.1)))
     whole = list(feed.epoch(2, step=8, progress=lambda step: step / 12))
     rest = list(feed.epoch(2, start=1, step=9, progress=lambda step: step / 12))
@@ -444,7 +444,7 @@ def test_the_feed_resolves_a_schedule_at_each_step():
     feed = Feed(Rows(x), lambda x: x, batch_size=1000, seed=0, corruption=Gaussian(Linear(0.8, 0.0)))
     stds = [batch.corrupted.std().item() for batch in feed.epoch(0, step=4, progress=lambda step: step / 8)]
     assert stds == pytest.approx([0.4, 0.3, 0.2, 0.1], rel=SIGMAS / math.sqrt(2 * 20_000))
-    # validation looks with the noise that the run ends at
+    # validation uses the noise of the run's end
     assert all(torch.equal(batch.corrupted, batch.x) for batch in feed.validation_batches())
 
 
@@ -453,24 +453,24 @@ def test_noise_does_not_depend_on_the_number_of_threads(noise):
     x = np.random.default_rng(0).normal(size=(3000, 64)).astype(np.float32)
     feed = Feed(Rows(x), lambda x: x, batch_size=3000, seed=0, corruption=noise)
     before = torch.get_num_threads()
-    seen = []
+    corrupted_rows = []
     try:
         for n_threads in (1, 4):
             torch.set_num_threads(n_threads)
             assert torch.get_num_threads() == n_threads
-            seen += [next(feed.epoch(0)).corrupted, next(feed.validation_batches()).corrupted]
+            corrupted_rows += [next(feed.epoch(0)).corrupted, next(feed.validation_batches()).corrupted]
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(seen[0], seen[2])
-    assert torch.equal(seen[1], seen[3])
-    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(corrupted_rows[0], corrupted_rows[2])
+    assert torch.equal(corrupted_rows[1], corrupted_rows[3])
+    assert not torch.equal(corrupted_rows[0], corrupted_rows[1])
 
 
 def test_batches_are_the_fewest_and_near_equal():
     assert near_equal_batches(10, 4) == [(0, 4), (4, 7), (7, 10)]
     assert near_equal_batches(5, 8) == [(0, 5)]
     assert near_equal_batches(3, 1) == [(0, 1), (1, 2), (2, 3)]
-    assert near_equal_batches(66, 32) == [(0, 22), (22, 44), (44, 66)]  # no ragged rest of two
+    assert near_equal_batches(66, 32) == [(0, 22), (22, 44), (44, 66)]  # no last batch of two rows
     for n in range(1, 60):
         for size in range(1, 65):
             bounds = near_equal_batches(n, size)
@@ -502,21 +502,21 @@ def noisy_run(n_epochs: int = 1) -> Run:
     x = np.random.default_rng(1).normal(size=(40, 4))
     feed = Feed(Rows(x), model.scale_rows, batch_size=10, seed=0, corruption=Gaussian(3.0))
     step = Step(model, Objective((SquaredError(),)))
-    return Run(step, feed, SGD().build(groups(model.named_parameters(), 0.0), 0.01), 0.01, n_epochs)
+    return Run(step, feed, SGD().build(parameter_groups(model.named_parameters(), 0.0), 0.01), 0.01, n_epochs)
 
 
-def test_training_sees_noise_and_is_asked_for_the_clean_row():
+def test_training_reconstructs_the_clean_row_from_the_noisy_one():
     run = noisy_run()
     weights = tuple(w.copy() for w in numpy_of(run.step.model))
     batch = next(run.feed.epoch(0))
-    seen, clean = batch.corrupted.numpy(), batch.x.numpy()
-    expected = np.mean((numpy_recon(weights, seen) - clean) ** 2)
+    noisy, clean = batch.corrupted.numpy(), batch.x.numpy()
+    expected = np.mean((numpy_recon(weights, noisy) - clean) ** 2)
     record = next(train(run))
     np.testing.assert_allclose(record.numbers["loss"].item(), expected, rtol=1e-12)
-    np.testing.assert_allclose(record.numbers["rates"].numpy(), numpy_codes(weights, seen).mean(0), rtol=1e-12)
+    np.testing.assert_allclose(record.numbers["rates"].numpy(), numpy_codes(weights, noisy).mean(0), rtol=1e-12)
 
 
-def test_the_loss_is_asked_of_partners_where_they_are_given():
+def test_the_loss_compares_with_partners_if_there_are_any():
     run = noisy_run()
     partners = np.random.default_rng(2).normal(size=(40, 4))
     run.feed = Feed(Rows(run.feed.source.read(0, 40)), scaled, 10, 0, Gaussian(3.0), target=Rows(partners))
@@ -527,7 +527,7 @@ def test_the_loss_is_asked_of_partners_where_they_are_given():
     np.testing.assert_allclose(next(train(run)).numbers["loss"].item(), expected, rtol=1e-12)
 
 
-def test_a_model_never_corrupts_neither_while_it_trains_nor_after():
+def test_a_model_itself_never_corrupts_rows():
     run = noisy_run(3)
     model = run.step.model
     x = np.random.default_rng(3).normal(size=(5, 4))
@@ -542,20 +542,20 @@ def test_a_model_never_corrupts_neither_while_it_trains_nor_after():
     assert records == 12
 
 
-def test_validation_measures_the_loss_on_noisy_rows_and_the_rates_on_clean_ones():
+def test_validation_measures_the_loss_on_noisy_rows_and_the_mean_activation_on_clean_rows():
     run = noisy_run()
     weights = numpy_of(run.step.model)
     batches = list(run.feed.validation_batches())
     record = Record(0, 0, True, 10, 0.01, {})
     Validation(run.feed)(run, batches[0], record)
     clean = np.concatenate([b.x.numpy() for b in batches])
-    seen = np.concatenate([b.corrupted.numpy() for b in batches])
+    noisy = np.concatenate([b.corrupted.numpy() for b in batches])
     np.testing.assert_allclose(
         record.numbers["validation_rates"].numpy(), numpy_codes(weights, clean).mean(0), rtol=1e-12
     )
-    expected = np.mean((numpy_recon(weights, seen) - clean) ** 2)
+    expected = np.mean((numpy_recon(weights, noisy) - clean) ** 2)
     np.testing.assert_allclose(record.numbers["validation_loss"].item(), expected, rtol=1e-12)
-    assert not np.allclose(numpy_codes(weights, clean).mean(0), numpy_codes(weights, seen).mean(0), rtol=1e-3)
+    assert not np.allclose(numpy_codes(weights, clean).mean(0), numpy_codes(weights, noisy).mean(0), rtol=1e-3)
 
 
 @pytest.mark.parametrize("coder", [Sigmoid(), TopK(2)], ids=text)
@@ -564,7 +564,7 @@ def test_one_or_two_rows_train_under_noise(coder, n_rows):
     model = Autoencoder(Layout((4, 6), coder), rng=rng())
     x = np.random.default_rng(1).normal(size=(n_rows, 4)).astype(np.float32)
     feed = Feed(Rows(x), model.scale_rows, batch_size=8, seed=0, corruption=Gaussian(0.01) + Swap(0.1))
-    optimiser = SGD().build(groups(model.named_parameters(), 0.0), 0.1)
+    optimiser = SGD().build(parameter_groups(model.named_parameters(), 0.0), 0.1)
     run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 0.1, epochs=40)
     losses = [record.numbers["loss"].item() for record in train(run)]
     assert losses[-1] < 0.8 * losses[0]

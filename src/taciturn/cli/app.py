@@ -5,7 +5,7 @@ import warnings
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
 from ..core.version import __version__
@@ -35,6 +35,22 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
         finally:
             warnings.showwarning = usual
+
+
+class Command(TyperCommand):
+    """A command whose help lists parts and file formats: {corruptions}, {readable} and the like stand in its texts."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill the lists in, and write the help."""
+        from ..core.catalogue import part_lists
+        from ..data.sources.files import READABLE, WRITABLE
+
+        lists = {name: words.replace('"', "") for name, words in part_lists().items()}
+        for parameter in self.params:
+            words = getattr(parameter, "help", None)
+            if words:
+                parameter.help = words.format(**lists, readable=READABLE, writable=WRITABLE)  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
 
 
 app = typer.Typer(

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from ..core.errors import RecipeError
-from .app import app
+from .app import Command, app
 from .options import Threads, rows_for, use_threads
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Two or more runs' folders.", show_default=False)],
     data: Annotated[

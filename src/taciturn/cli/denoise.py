@@ -1,10 +1,10 @@
 """taciturn denoise: from corrupted rows to clean ones."""
 
-from .app import app
+from .app import Command, app
 from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
     """Write the reconstructions of rows, in the rows' own units; tables keep their column names.
 

@@ -1,10 +1,10 @@
 """taciturn encode: from rows to codes."""
 
-from .app import app
+from .app import Command, app
 from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
     """Write the codes of rows, in the format that the file's ending asks for.
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from .app import app
+from .app import Command, app
 from .options import Data, RunFolder, Threads, rows_for, use_threads
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def evaluate(
     run: RunFolder,
     data: Data = None,

@@ -7,59 +7,57 @@ import typer
 
 from ..core.errors import RecipeError
 from . import recipe_file
-from .app import app
+from .app import Command, app
 from .options import Columns, Drop, Threads, use_threads
 from .training import Trained, train, write
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def fit(
     data: Annotated[
         str,
         typer.Argument(
-            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file (.npy, .npz[:key], .csv, "
-            ".parquet, IDX), or a recipe (.toml).",
+            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), or a recipe (.toml).",
             show_default=False,
         ),
     ],
     corrupt: Annotated[
         str | None,
         typer.Option(
-            help="What is done to the rows that it learns from: gaussian:0.4, dropout:0.3, masking:0.3, "
-            "salt_pepper:0.1, swap:0.15, or several joined by +."
+            help="What is done to the input while training: {corruptions}, as in gaussian:0.4; several joined by +."
         ),
     ] = None,
     sparse: Annotated[
         str | None,
-        typer.Option(help="What keeps codes few: kl:0.05 or squared_rate:0.05 (a mean activation), l1:l0=8, topk:32."),
+        typer.Option(
+            help="What makes codes sparse: a penalty ({penalties}), as in kl:0.05, or a coding layer ({selections})."
+        ),
     ] = None,
     latents: Annotated[
         str | None,
-        typer.Option(help="How many latents; or hidden layers' widths before them: 300,150. By default four an input."),
+        typer.Option(
+            help="Number of latents, after the hidden layers' widths if any: 300,150. By default 4 per input."
+        ),
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option(help="Latents a row: a sparse dictionary, --sparse topk, batch_topk, jumprelu, gated or l1."),
+        typer.Option(help="Active latents per row, for a sparse dictionary: --sparse {dictionaries}."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder.", show_default="runs/DATA")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows; by default about 4,000 steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows a step; by default rows / 32, within 32 … 256.")] = None,
     learning_rate: Annotated[
-        str | None, typer.Option(help="Step size: 0.003, or over the run cosine:0.003, decay:0.01.")
+        str | None, typer.Option(help="A number, 0.003, or a schedule over the run: {schedules}.")
     ] = None,
     solver: Annotated[
-        str | None, typer.Option(help="Optimiser: adam, nadam, sgd:momentum=0.9, tensorflow_adam; each takes clip=1.0.")
+        str | None, typer.Option(help="Optimiser: {solvers}; each takes clip, as in adam:clip=1.0.")
     ] = None,
-    activation: Annotated[
-        str | None, typer.Option(help="Of hidden and coding layers: relu, elu, tanh, sigmoid, identity.")
-    ] = None,
+    activation: Annotated[str | None, typer.Option(help="Of hidden and coding layers: {activations}.")] = None,
     output_activation: Annotated[
         str | None, typer.Option(help="sigmoid or identity; by default by the rows' range.")
     ] = None,
-    scaling: Annotated[
-        str | None, typer.Option(help="none, standard, minmax, uint8, mean_norm, whiten; by default by the rows.")
-    ] = None,
-    loss: Annotated[str | None, typer.Option(help="squared_error or cross_entropy.")] = None,
+    scaling: Annotated[str | None, typer.Option(help="{scalings}; by default by the rows.")] = None,
+    loss: Annotated[str | None, typer.Option(help="Reconstruction error: {losses}.")] = None,
     tied: Annotated[bool | None, typer.Option("--tied/--untied", help="Share encoder and decoder weights.")] = None,
     early_stopping: Annotated[
         bool | None, typer.Option("--early-stopping/--all-epochs", help="Stop when held-out rows gain no more.")

@@ -1,10 +1,10 @@
 """taciturn info: what a run is."""
 
-from .app import app
+from .app import Command, app
 from .options import RunFolder
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def info(run: RunFolder) -> None:
     """Print a run's network, recipe and results.
 

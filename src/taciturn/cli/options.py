@@ -16,12 +16,11 @@ RunFolder = Annotated[Path, typer.Argument(help="A run's folder, as `fit` wrote 
 Data = Annotated[
     str | None,
     typer.Argument(
-        help="A data set's name, or a file: .npy, .npz[:key], .csv, .parquet, IDX. "
-        "Without it: the rows that the run held out.",
+        help="A data set's name, or a file: {readable}. Without it: the rows that the run held out.",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write: .npy, .npz, .csv or .parquet.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write: {writable}.")]
 Columns = Annotated[list[str] | None, typer.Option("--columns", help="Use these columns only: a,b,c; may be repeated.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's own choice.")]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from .app import plot
+from .app import Command, plot
 
 
-@plot.command("sparsity-loss")
+@plot.command("sparsity-loss", cls=Command)
 def sparsity_loss(
     target: Annotated[
         float | None,

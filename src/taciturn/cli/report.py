@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DataError, RecipeError
-from .app import app
+from .app import Command, app
 from .options import RunFolder, Threads, learnt_and_held, rows_for, use_threads
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
 
 
-@app.command(no_args_is_help=True)
+@app.command(cls=Command, no_args_is_help=True)
 def report(
     run: RunFolder,
     data: Annotated[

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
 
-KINDS = {
-    "sparse": "SparseAutoencoder",
-    "denoising": "DenoisingAutoencoder",
-    "dictionary": "DictionaryAutoencoder",
-}
-
 
 @dataclass
 class Trained:
@@ -72,7 +66,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     complete = {
         "data": data | {"source": _absolute(data["source"])},
         "run": {
-            "estimator": next(name for name, kind in KINDS.items() if kind == type(estimator).__name__),
+            "estimator": estimator.command_name,
             "seed": seed,
             "held_out": share,
             "threads": torch.get_num_threads(),
@@ -138,10 +132,11 @@ def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "Base
     if kind is None:
         kind = "denoising" if "corruption" in parameters and "sparsity" not in parameters else "sparse"
         kind = "dictionary" if "k" in parameters else kind
-    if kind not in KINDS:
-        raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(KINDS)}")
+    kinds = estimators.by_command_name()
+    if kind not in kinds:
+        raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(kinds)}")
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
-    estimator: BaseAutoencoder = getattr(estimators, KINDS[kind])(random_state=seed, verbose=int(bar))
+    estimator: BaseAutoencoder = kinds[kind](random_state=seed, verbose=int(bar))
     known = estimator.get_params().keys() - {"random_state", "verbose"}  # the run's seed, and no part of a recipe
     if unknown := sorted(given.keys() - known):
         raise RecipeError(f"[parameters]: {unknown[0]!r} is no parameter; there are {', '.join(sorted(known))}")

@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..data.sources import Rows, check_finite
-from .parameters import SHARED, RunParameters, run_parameters
+from .documentation import Docstring
+from .parameters import RunParameters, run_parameters
 from .refusals import explained
 from .rows import partners, rows, training_rows
 
@@ -48,11 +49,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     default_corruption: ClassVar[str | None] = None
     default_sparsity: ClassVar[str | None] = None
-    PARAMETERS: ClassVar[str] = SHARED
+    command_name: ClassVar[str] = ""  # by which the command line and recipe files name the estimator
+    PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {}  # type and text, where they differ from TEXTS
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = (cls.__doc__ or "").rstrip() + "\n" + cls.PARAMETERS
+        cls.__doc__ = Docstring(cls.__doc__ or "")  # type: ignore[assignment]
 
     def __init__(
         self,

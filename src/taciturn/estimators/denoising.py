@@ -17,4 +17,5 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ((1797, 64), (1797, 64))
     """
 
+    command_name = "denoising"
     default_corruption = "gaussian:0.3"

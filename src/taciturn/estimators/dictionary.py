@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,57 +45,59 @@ class DictionaryAutoencoder(BaseAutoencoder):
     ((1797, 128), True)
     """
 
-    PARAMETERS = """
-    Parameters
-    ----------
-    n_components : int, default=512
-        Latents.
-    k : int, default=32
-        How many of them speak of a row on average: their L0. More than there are latents are all.
-    sparsity : str, default="topk"
-        "topk" (the k largest of a row, Gao et al., 2024; 2 k at first, k from the middle of the training on),
-        "batch_topk" (k a row on average; Bussmann et al., 2024),
-        "jumprelu" and "gated" (Rajamanoharan et al., 2024), "l1" (ReLU under the lasso's penalty), each with its
-        usual terms; or a text or parts as for the other estimators, and k does not count.
-    matryoshka : None, "auto" or tuple of int, default=None
-        Sizes of nested dictionaries that must each do as well as they can; "auto": a 16th, an 8th, a quarter, half.
-    ordered : bool, default=False
-        Sort latents by how often they fire, during the first half of the training, so that the first of the nested
-        dictionaries are those of the latents that fire most.
-    refine : int, default=0
-        How often the codes are said anew after a look at what they leave over.
-    revive : str or None, default="auto"
-        What brings latents back that have fallen silent: "auxk" (they learn from what the others leave over; Gao et
-        al., 2024), "resample" (they begin anew at badly said rows; Bricken et al., 2023), "auxk+resample", or None.
-        "auto": "auxk" for "topk" and "batch_topk", else "resample", or nothing where the dictionary is frozen.
-    constraint : str or Constraint, default="unit_norm"
-        What holds for the dictionary's rows: "unit_norm", "bounded" (length 1 or less), "free", or "frozen": they stay
-        as they were drawn. A frozen twin shows what of a score needs no learnt dictionary (Korznikov et al., 2026).
-    initial_norm : float, default=1.0
-        The length at which the encoder's rows begin, as the transpose of the dictionary, and unless "unit_norm" holds
-        the dictionary's.
-    corruption : str, Corruption or None, default=None
-        What is done to the rows that the network sees while it trains; see DenoisingAutoencoder.
-    scaling : str, default="auto"
-        "none", "standard", "minmax", "uint8", "mean_norm", "whiten"; see DenoisingAutoencoder.
-    solver, learning_rate, batch_size, max_iter, alpha, warm_start, device, random_state, verbose
-        As for the other estimators; `alpha` is 0, and "auto" a learning rate of 0.003 falling to 0 over the last fifth
-        of about 4,000 steps; in batches of more than 256 rows it grows with their number's root, up to 0.01.
-    sparse_output : bool or "auto", default="auto"
-        Whether `transform` returns SciPy CSR; "auto": unless data frames are asked for by `set_output`.
-    precision : str, default="fp32"
-        In which the latents to keep are looked for ("topk", "batch_topk", "jumprelu", "gated"): "int8" or "bf16"
-        propose, and what comes near is scored again in float32. Faster where inputs are hundreds and latents
-        thousands: "int8" on a processor, "bf16" on a GPU; what is kept is the same but where the rounding of two
-        latents is off by six standard deviations.
-
-    Attributes
-    ----------
-    module_ : taciturn.Autoencoder, the torch module.
-    components_ : ndarray [n_components, n_features], the dictionary, in scaled units.
-    history_, n_iter_, scaling_, settings_, stopped_, weights_, n_features_in_, feature_names_in_
-        As for the other estimators.
-    """
+    command_name = "dictionary"
+    PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
+        "n_components": ("int", "Number of latents."),
+        "k": ("int", "Active latents per row on average: their L0. More than there are latents are all."),
+        "sparsity": (
+            "str, CodingLayer, Term, or several of them",
+            'The coding layer with its usual terms: {dictionaries}. "topk" keeps the k largest of a row (Gao et al., '
+            '2024): 2 k at first, k from the middle of the training on. "batch_topk" keeps k a row on average '
+            '(Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU under the '
+            "lasso's penalty) find the weight of their penalty. A text or parts as for the other estimators are taken "
+            "as they are, and k does not count.",
+        ),
+        "matryoshka": (
+            'None, "auto" or tuple of int',
+            "Sizes of nested dictionaries, each of which must reconstruct as well as it can (Bussmann et al., 2025). "
+            '"auto": a 16th, an 8th, a quarter and half of the latents.',
+        ),
+        "ordered": (
+            "bool",
+            "Whether to sort latents by how often they are active, during the first half of the training, so that the "
+            "first of the nested dictionaries hold the most frequent latents.",
+        ),
+        "refine": ("int", "How often codes are computed again from the error that they leave."),
+        "revive": (
+            "str or None",
+            'What revives dead latents: "auxk" (they learn from what the others leave over; Gao et al., 2024), '
+            '"resample" (they are set to badly reconstructed rows; Bricken et al., 2023), "auxk+resample", or None. '
+            '"auto": "auxk" where the coding layer selects k latents itself, else "resample", and nothing where the '
+            "dictionary is frozen.",
+        ),
+        "constraint": (
+            "str or Constraint",
+            'What holds for the rows of the dictionary: {constraints}. "frozen" leaves them as they were drawn: it '
+            "shows how much of a score needs no trained dictionary (Korznikov et al., 2026).",
+        ),
+        "initial_norm": (
+            "float",
+            "Initial norm of the encoder's rows and, unless \"unit_norm\" holds, of the dictionary's, > 0.",
+        ),
+        "corruption": (
+            "str, Corruption or None",
+            "What is done to the input while training: {corruptions}; several are joined by a plus.",
+        ),
+        "learning_rate": (
+            "float, str or Schedule",
+            'A number, or a schedule over the run: {schedules}. "auto": 0.003, and in batches of more than 256 rows '
+            "more, by the root of their number, up to 0.01; it falls to 0 over the last fifth of the run.",
+        ),
+        "sparse_output": (
+            'bool or "auto"',
+            'Whether `transform` returns SciPy CSR. "auto": unless `set_output` selects data frames.',
+        ),
+    }
 
     def __init__(
         self,

@@ -18,4 +18,5 @@ class SparseAutoencoder(BaseAutoencoder):
     ((1797, 100), True)
     """
 
+    command_name = "sparse"
     default_sparsity = "kl:0.05"

@@ -3,6 +3,8 @@
 import csv
 import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +12,11 @@ from ...core.atomic import atomic
 from ...core.errors import DataError
 from .blocks import Blocks
 from .columns import Names, column_positions, not_numeric
+from .format import Format
 from .source import Rows
+
+if TYPE_CHECKING:
+    import pyarrow
 
 # pyarrow is imported inside the functions: it is slow to load, and `--help` does not need it.
 
@@ -138,3 +144,18 @@ def _located_error(
                     reasons[position] = f"line {lines.line_num}: {cells[position][:40]!r}"
     names = head.names or [str(position) for position in range(head.width)]
     return not_numeric({names[position]: reasons[position] for position in sorted(reasons)}) if reasons else None
+
+
+def table(path: Path) -> "pyarrow.Table":
+    """Return all columns of a .csv file, text included."""
+    import pyarrow.csv as arrow_csv
+
+    convert = arrow_csv.ConvertOptions(strings_can_be_null=True)
+    return arrow_csv.read_csv(
+        path, convert_options=convert, parse_options=arrow_csv.ParseOptions(newlines_in_values=True)
+    )
+
+
+FORMAT = Format(
+    ".csv", lambda path, selection: read(path, columns=selection.columns, drop=selection.drop), write, table
+)

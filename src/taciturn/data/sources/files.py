@@ -1,19 +1,20 @@
 """Readers and writers of files by the ending of the name; every error is one line that names the file."""
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
 
 from ...core.errors import DataError, RecipeError
-from . import csv, idx, npy, parquet
+from . import csv, idx, npy, npz, parquet
 from .blocks import Blocks
-from .columns import Names, select
+from .columns import Names
+from .format import Format, Selection
 from .source import Array, Source
 
-_WRITERS = {".npy": npy.write, ".npz": npy.write_archive, ".csv": csv.write, ".parquet": parquet.write}
-_READABLE = ".npy, .npz, .npz:KEY, .csv, .parquet, .idx, -ubyte (the last two also .gz)"
+FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, idx.FORMAT)
+READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages and help
+WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
 
 
 def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, drop: Names | None = None) -> Source:
@@ -47,8 +48,8 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
     Traceback (most recent call last):
     taciturn.core.errors.RecipeError: notes.txt: ... known are .npy, .npz, .npz:KEY, .csv, .parquet, ...
     """
-    path, key = _split_key(os.fspath(text))
-    ending = _ending(path)
+    path, key = npz.split_key(os.fspath(text))
+    file_format = format_of(path)
     # os.path instead of pathlib, which raises on names that are too long.
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder; name a file in it")
@@ -57,15 +58,14 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
     if os.path.getsize(path) == 0:
         raise DataError(f"{path}: the file is empty; give one with rows")
     try:
-        source = _read(path, ending, key, columns, drop)
+        source = file_format.read(path, Selection(key, columns, drop))
     except DataError as error:
         raise type(error)(f"{path}: {error}") from error
     except Exception as error:
         # On broken bytes a decoder may raise any error: struct, zip, zlib, Arrow, memory …
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"{path} cannot be read as {ending}: {reason}; check that the file is complete and its ending right"
-        ) from error
+        mend = "check that the file is complete and its ending right"
+        raise DataError(f"{path} cannot be read as {file_format.ending}: {reason}; {mend}") from error
     if len(source) == 0 or prod(source.shape) == 0:
         empty = "columns" if len(source) else "rows"
         raise DataError(f"{path} has no {empty}; give a file that has some")
@@ -115,10 +115,11 @@ def write_path(
     ...     len(open_path(f"{folder}/rows.npy"))
     4
     """
-    write = _WRITERS.get(Path(path).suffix.lower())
+    ending = Path(path).suffix.lower()
+    write = next((each.write for each in FORMATS if each.ending == ending), None)
     if write is None:
-        raise RecipeError(f"{path}: rows cannot be written with this ending; known are {', '.join(_WRITERS)}")
-    write(path, Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
+        raise RecipeError(f"{path}: rows cannot be written with this ending; known are {WRITABLE}")
+    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
 
 
 def is_array(text: str | os.PathLike[str]) -> bool:
@@ -139,38 +140,14 @@ def is_array(text: str | os.PathLike[str]) -> bool:
     (True, False, False)
     """
     try:
-        return _ending(_split_key(os.fspath(text))[0]) in (".npy", ".npz", ".idx")
+        return format_of(npz.split_key(os.fspath(text))[0]).table is None
     except RecipeError:
         return False
 
 
-def _split_key(text: str) -> tuple[Path, str | None]:
-    """Return the file and the array's name of "rows.npz:key"; None where no array is named."""
-    archive = re.fullmatch(r"(.+\.npz):(.+)", text, flags=re.IGNORECASE)
-    return (Path(archive[1]), archive[2]) if archive else (Path(text), None)
-
-
-def _ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    if ending in _WRITERS:
-        return ending
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith(("-ubyte", ".idx")) or "idx" in name:
-        return ".idx"
-    raise RecipeError(f"{path}: the format of this ending is unknown; known are {_READABLE}")
-
-
-def _read(path: Path, ending: str, key: str | None, columns: Names | None, drop: Names | None) -> Source:
-    # Tables select their columns themselves, because the others need not be numeric.
-    match ending:
-        case ".csv":
-            return csv.read(path, columns=columns, drop=drop)
-        case ".parquet":
-            return parquet.read(path, columns=columns, drop=drop)
-        case ".npy":
-            rows = npy.read(path)
-        case ".npz":
-            rows = npy.read_archive(path, key=key)
-        case _:
-            rows = idx.read(path)
-    return select(rows, columns, drop)
+def format_of(path: Path) -> Format:
+    """Return the format of a file by its name; raise RecipeError where the ending is unknown."""
+    for each in FORMATS:
+        if each.fits(path.name):
+            return each
+    raise RecipeError(f"{path}: the format of this ending is unknown; known are {READABLE}")

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import DataError
+from .columns import select
+from .format import Format
 from .source import Rows
 
 # The magic's third byte. The first two are zero, the fourth is the number of axes.
@@ -32,3 +34,11 @@ def read(path: str | os.PathLike[str]) -> Rows:
     if len(content) != expected:
         raise DataError(f"{len(content)} bytes where shape {shape} requires {expected}; download the file again")
     return Rows(np.frombuffer(content, dtype, offset=start).reshape(shape))
+
+
+FORMAT = Format(
+    ".idx",
+    lambda path, selection: select(read(path), selection.columns, selection.drop),
+    endings_text=".idx, -ubyte (the last two also .gz)",
+    matches=lambda name: name.removesuffix(".gz").endswith(("-ubyte", ".idx")) or "idx" in name,
+)

@@ -1,15 +1,20 @@
 """Reader of labels: a class or a number per row. Classes may be words."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
+from . import npz
 from .columns import column_positions
-from .files import open_path
+from .files import format_of, open_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> NDArray[Any]:
@@ -43,8 +48,8 @@ def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> N
     ['setosa', 'setosa']
     """
     path = Path(text)
-    if path.suffix.lower() in (".csv", ".parquet") and path.is_file():
-        return _table_column(path, column)
+    if path.is_file() and (table := format_of(npz.split_key(os.fspath(text))[0]).table) is not None:
+        return _table_column(path, table, column)
     source = open_path(text)
     rows = source.read(0, len(source))
     if column is None and rows.shape[1] != 1:
@@ -54,19 +59,11 @@ def read_labels(text: str | os.PathLike[str], *, column: str | None = None) -> N
     return labels
 
 
-def _table_column(path: Path, column: str | None) -> NDArray[Any]:
+def _table_column(path: Path, read: "Callable[[Path], pa.Table]", column: str | None) -> NDArray[Any]:
     import pyarrow as pa
-    import pyarrow.csv as arrow_csv
-    import pyarrow.parquet as pq
 
     try:
-        if path.suffix.lower() == ".csv":
-            convert = arrow_csv.ConvertOptions(strings_can_be_null=True)
-            table = arrow_csv.read_csv(
-                path, convert_options=convert, parse_options=arrow_csv.ParseOptions(newlines_in_values=True)
-            )
-        else:
-            table = pq.read_table(path)
+        table = read(path)
     except pa.ArrowException as error:
         raise DataError(
             f"{path} cannot be read: {str(error).splitlines()[0]}; check that the file is complete"

@@ -1,6 +1,7 @@
 """Reader and writer of Parquet tables, batch by batch."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from ...core.atomic import atomic
 from .blocks import Blocks
 from .columns import Names, column_positions, not_numeric
+from .format import Format
 from .source import Rows
 
 if TYPE_CHECKING:
@@ -83,3 +85,15 @@ def _dtype(arrow_type: "pyarrow.DataType") -> np.dtype[np.generic] | None:
         dtype: np.dtype[np.generic] = np.dtype(arrow_type.to_pandas_dtype())
         return dtype
     return np.dtype(np.float64) if types.is_decimal(arrow_type) else None
+
+
+def table(path: Path) -> "pyarrow.Table":
+    """Return all columns of a .parquet file, text included."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+FORMAT = Format(
+    ".parquet", lambda path, selection: read(path, columns=selection.columns, drop=selection.drop), write, table
+)

@@ -198,7 +198,7 @@ def trained(known, coder, permutation=None, at=5):
 
     def move(run, batch, record):
         if run.steps == at and permutation is not None:
-            permute(optimiser, permutation, model.by_latent())
+            permute(optimiser, permutation, model.latent_parameters())
 
     list(train(Run(step, Feed(Rows(known.rows[:320]), model.scale_rows, 32, 0), optimiser, 1e-2, 1, hooks=(move,))))
     return model
@@ -210,7 +210,7 @@ def test_latents_in_another_order_learn_what_they_would_have_learnt(known, coder
     alone, moved = trained(known, coder), trained(known, coder, permutation)
     x = torch.from_numpy(known.rows[:50])
     np.testing.assert_allclose(moved(x).detach(), alone(x).detach(), atol=1e-9)
-    for mine, theirs in zip(moved.by_latent(), alone.by_latent(), strict=True):
+    for mine, theirs in zip(moved.latent_parameters(), alone.latent_parameters(), strict=True):
         np.testing.assert_allclose(mine.detach(), theirs.detach()[permutation], atol=1e-9)
 
 

@@ -116,7 +116,7 @@ def told(
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the summary of what was found."""
-    targets = {term.target_kind: term.target for term in reversed(objective.terms)}  # of two, the first
+    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two, the first
     return Summary(
         rows=found.sparsity.rows,
         held_out=held_out,

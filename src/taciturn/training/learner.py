@@ -146,10 +146,11 @@ class Learner:
     def _calibrate(self, x: Tensor) -> None:
         """Meet the targets by a last shift of the codes; warn of one that is missed by more than a tenth."""
         for name, ratio in self.step.calibrate(x).items():
-            term = self.settings.objective.named()[name]
+            term = self.settings.objective.by_name()[name]
             if abs(ratio - 1) > 0.1:
                 warnings.warn(
-                    f"{term.name} asked for {term.target:g}, but rows have {ratio * (term.target or 0):.4g}: "
+                    f"{term.name} asked for {term.target_value:g}, but rows have "
+                    f"{ratio * (term.target_value or 0):.4g}: "
                     f"{len(self.model.dictionary)} latents can say no other of these rows; ask for less, or for more",
                     TargetMissed,
                     stacklevel=4,

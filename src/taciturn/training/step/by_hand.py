@@ -48,7 +48,7 @@ class ByHand(Step):
         numbers: Numbers = {}
         loss: Tensor | None = None
         slopes: dict[str, Tensor] = {}
-        for name, term in self.objective.at(progress).named().items():
+        for name, term in self.objective.at(progress).by_name().items():
             at: Pass = p
             weight: Number = term.fixed_weight
             aim: Number = 1.0

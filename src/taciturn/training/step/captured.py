@@ -102,7 +102,7 @@ class Captured(ByHand):
 
         def step() -> tuple[list[str], Tensor, Tensor, Tensor, list[Tensor]]:
             p, numbers = backward()
-            terms = self.objective.named()
+            terms = self.objective.by_name()
             ratios = torch.stack([terms[name].ratio(p) for name in names]) if names else dials[:, 0]
             self.update_counters(p)
             grads = [grad for parameter in self.parameters() if (grad := parameter.grad) is not None]

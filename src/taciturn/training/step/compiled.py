@@ -83,7 +83,7 @@ class Compiled(ByHand):
         return self._taken(loops, ready, batch, progress, ease)
 
     def _prepared(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> Ready:
-        layout, terms, desk = self.model.layout, self.objective.named(), self._desk
+        layout, terms, desk = self.model.layout, self.objective.by_name(), self._desk
         (error,) = (name for name, term in terms.items() if isinstance(term, ERRORS))
         pressing = [name for name in terms if name != error]
         penalties = (Penalty * len(pressing))()
@@ -113,7 +113,7 @@ class Compiled(ByHand):
         return Ready(step, dict(zip(pressing, penalties, strict=True)), error)
 
     def _taken(self, loops: Library, ready: Ready, batch: Batch, progress: float, ease: float) -> Numbers:
-        terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), ready.step
+        terms, controllers, step = self.objective.at(progress).by_name(), dict(self.controlled()), ready.step
         for name, penalty in ready.penalties.items():
             _press(penalty, terms[name], controllers.get(name))
         x, seen, target = (tensor.contiguous() for tensor in (batch.x, batch.corrupted, batch.target))
@@ -150,7 +150,7 @@ def pays(loops: Library, size: int) -> bool:
 def _press(penalty: Penalty, term: Term, controller: Controller | None) -> None:
     """Say how a term presses now; under a controller on the clean rows, and past its target."""
     assert isinstance(term, PENALTIES)
-    penalty.rate = penalty.aimed_rate = term.target
+    penalty.rate = penalty.aimed_rate = term.target_value
     if controller is None:
         penalty.weight = term.fixed_weight
     else:

@@ -53,7 +53,7 @@ class Step(nn.Module):
             self.model.layout.coder.initialise(self.model.pre_activations(x[:MEASURED]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:
-                self.objective.named()[name].calibrate(self.model, x, each=True)
+                self.objective.by_name()[name].calibrate(self.model, x, each=True)
             controller.reset(scale=scale, steps=steps)
 
     @torch.no_grad()
@@ -64,7 +64,7 @@ class Step(nn.Module):
         """
         found = {}
         for name, _ in self.controlled():
-            term = self.objective.named()[name].at(1.0)
+            term = self.objective.by_name()[name].at(1.0)
             for _ in range(CALIBRATION_ROUNDS):
                 if abs(term.ratio(self._clean_pass(x)).item() - 1) <= within:
                     break
@@ -106,7 +106,7 @@ class Step(nn.Module):
     def update_state(self, p: Pass, progress: float, ease: float) -> None:
         """Let the parts learn what they learn without gradient; after backward, so that buffers may change."""
         self.update_counters(p)
-        terms = self.objective.at(progress).named()
+        terms = self.objective.at(progress).by_name()
         for name, controller in self.controlled():
             controller.update(terms[name].ratio(p).item(), ease)
 

@@ -135,7 +135,10 @@ def test_an_unknown_part(copied):
         ({"training": {"seed": 0}}, "training lacks 'epochs'"),
         ({"corruption": {"name": "kl", "rate": 0.1}}, "corruption is a KL, not a Corruption"),
         ({"network": {"name": "layout", "widths": 5, "coder": {"name": "relu"}}}, "widths=5 must be two or more"),
-        ({"network": {"name": "layout", "widths": [2, 3], "coder": "relu"}}, "coder='relu' is no CodingLayer"),
+        (
+            {"network": {"name": "layout", "widths": [2, 3], "coder": "relu"}},
+            "coder='relu' is not an instance of CodingLayer",
+        ),
         ({"parameters": {"latents": 3}}, "config.json does not describe an estimator"),
         ({"format": "x"}, "has format 'x'"),
     ],

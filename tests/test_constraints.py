@@ -198,7 +198,7 @@ def trained(known, coder, permutation=None, after=5):
 
     def permute(run, batch, record):
         if run.steps == after and permutation is not None:
-            permute_rows(optimiser, permutation, model.by_latent())
+            permute_rows(optimiser, permutation, model.latent_parameters())
 
     list(train(Run(step, Feed(Rows(known.rows[:320]), model.scale_rows, 32, 0), optimiser, 1e-2, 1, hooks=(permute,))))
     return model
@@ -210,7 +210,7 @@ def test_permuting_latents_does_not_change_their_training(known, coder):
     plain, permuted = trained(known, coder), trained(known, coder, permutation)
     x = torch.from_numpy(known.rows[:50])
     np.testing.assert_allclose(permuted(x).detach(), plain(x).detach(), atol=1e-9)
-    for mine, theirs in zip(permuted.by_latent(), plain.by_latent(), strict=True):
+    for mine, theirs in zip(permuted.latent_parameters(), plain.latent_parameters(), strict=True):
         np.testing.assert_allclose(mine.detach(), theirs.detach()[permutation], atol=1e-9)
 
 

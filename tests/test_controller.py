@@ -1,4 +1,4 @@
-"""The weight that is found: its law step by step, what it presses on, and the promise on held-out rows."""
+"""The adjusted weight: its law step by step, which codes the penalty acts on, and the target on held-out rows."""
 
 import math
 
@@ -19,8 +19,8 @@ from taciturn.training.step import Step
 
 # --- the law, replayed in plain Python floats -----------------------------------------------------------------
 class Law:
-    def __init__(self, offset, scale, steps):
-        self.o, self.scale, self.H = offset, scale, min(max(steps // 100, 5), 200)
+    def __init__(self, aim_offset, scale, steps):
+        self.o, self.scale, self.H = aim_offset, scale, min(max(steps // 100, 5), 200)
         self.w, self.m, self.s, self.c, self.n = math.log(0.1 * scale), 1.0, 1.0, 0.0, 0
 
     def update(self, ratio, ease):
@@ -31,40 +31,40 @@ class Law:
             d = self.m - 1
             if d * self.s < -self.o:
                 self.s = -self.s
-            at_floor = self.w <= low + 1e-4
-            self.c = (
-                min(max(self.c + min(max(d, -1), 1) / self.H, -0.5), 0.5) if at_floor else self.c * (1 - 1 / self.H)
-            )
+            if self.w <= low + 1e-4:  # at the lower bound
+                self.c = min(max(self.c + min(max(d, -1), 1) / self.H, -0.5), 0.5)
+            else:
+                self.c *= 1 - 1 / self.H
             r = max(1 + d * self.s / self.o, 1e-3)
         else:
             r = max(self.m, 1e-3)
         self.w = min(max(self.w + 0.4 / self.H * ease * min(max(math.log(r), -1), 0.25), low), high)
 
 
-@pytest.mark.parametrize("offset", [0.1, 0.0])
-@pytest.mark.parametrize("kind", ["loud", "quiet", "swings", "near"])
-def test_the_law_step_by_step(offset, kind):
+@pytest.mark.parametrize("aim_offset", [0.1, 0.0])
+@pytest.mark.parametrize("kind", ["above", "below", "oscillating", "near"])
+def test_the_law_step_by_step(aim_offset, kind):
     rng = np.random.default_rng(0)
     ratios = {
-        "loud": 1 + rng.random(4000),
-        "quiet": 1 - 0.5 * rng.random(4000),
-        "swings": 1 + np.sin(np.arange(4000) / 300) + 0.1 * rng.standard_normal(4000),
+        "above": 1 + rng.random(4000),
+        "below": 1 - 0.5 * rng.random(4000),
+        "oscillating": 1 + np.sin(np.arange(4000) / 300) + 0.1 * rng.standard_normal(4000),
         "near": 1 + 0.05 * rng.standard_normal(4000),
     }[kind]
-    controller, law = Controller(offset), Law(offset, 0.5, 4000)
+    controller, law = Controller(aim_offset), Law(aim_offset, 0.5, 4000)
     controller.reset(scale=0.5, steps=4000)
     for i, ratio in enumerate(ratios):
         ease = 1 - i / 4000
         controller.update(float(ratio), ease)
         law.update(ratio, ease)
         if i % 97 == 0:
-            got = [getattr(controller, name).item() for name in ("log_weight", "mean", "side", "correction")]
-            assert got == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-12, abs=1e-15)
+            state = [getattr(controller, name).item() for name in ("log_weight", "mean", "side", "correction")]
+            assert state == pytest.approx([law.w, law.m, law.s, law.c], rel=1e-12, abs=1e-15)
     assert controller.weight == pytest.approx(math.exp(law.w), rel=1e-12)
-    assert controller.aim == pytest.approx(1 - offset * law.s - law.c, rel=1e-12)
+    assert controller.aim == pytest.approx(1 - aim_offset * law.s - law.c, rel=1e-12)
 
 
-def test_at_rest_the_weight_stands_still_an_offset_past_the_aim():
+def test_at_the_target_the_weight_stays_and_the_aim_is_an_offset_past_it():
     controller = Controller(0.1)
     controller.reset(scale=1.0, steps=1000)
     before = controller.weight
@@ -81,7 +81,7 @@ def test_an_aim_past_a_high_rate_stays_below_1():
     assert model.transform(X).mean() == pytest.approx(0.985, abs=0.02)
 
 
-# --- birth and the last shift -----------------------------------------------------------------------------------
+# --- initialisation and calibration -----------------------------------------------------------------------------
 def model_and_rows(coder, n=400, widths=(6, 9), **layout):
     rng = torch.Generator().manual_seed(0)
     model = Autoencoder(Layout(widths, coder, **layout), rng=rng).double()
@@ -90,25 +90,25 @@ def model_and_rows(coder, n=400, widths=(6, 9), **layout):
 
 
 @pytest.mark.parametrize("term", [KL(0.05), SquaredRate(0.2)], ids=lambda t: t.text)
-def test_each_latent_is_born_at_the_rate(term):
+def test_each_latent_is_initialised_at_the_rate(term):
     model, x = model_and_rows(Sigmoid())
     Step(model, SquaredError() + term).initialise(x, steps=100)
     np.testing.assert_allclose(model.codes(x).dense().detach().mean(0), term.rate, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("output", "said"), [("identity", lambda mean: mean), ("sigmoid", lambda m: np.log(m / (1 - m)))]
+    ("output", "inverse"), [("identity", lambda mean: mean), ("sigmoid", lambda m: np.log(m / (1 - m)))]
 )
-def test_the_decoder_is_born_saying_the_mean_row(output, said):
+def test_the_decoders_initial_output_is_the_mean_row(output, inverse):
     from taciturn.model.coding_layers import Elementwise
 
     model, x = model_and_rows(Sigmoid(), output=Elementwise.parse(output))
     x = x / x.max()
     Step(model, SquaredError() + KL(0.1)).initialise(x, steps=100)
-    np.testing.assert_allclose(model.decoder[-1].bias.detach(), said(x.mean(0).numpy()), rtol=1e-9)
+    np.testing.assert_allclose(model.decoder[-1].bias.detach(), inverse(x.mean(0).numpy()), rtol=1e-9)
 
 
-def test_l1_is_born_and_ends_at_its_l0():
+def test_l1_is_initialised_and_calibrated_at_its_l0():
     model, x = model_and_rows(ReLU())
     step = Step(model, SquaredError() + L1(l0=3))
     step.initialise(x, steps=100)
@@ -119,7 +119,7 @@ def test_l1_is_born_and_ends_at_its_l0():
     assert step.calibrate(x)["l1"] == pytest.approx(1, abs=0.01)
 
 
-def test_the_last_shift_meets_the_rate_with_one_number_and_keeps_the_mean_reconstruction():
+def test_calibration_meets_the_rate_with_one_shift_and_keeps_the_mean_reconstruction():
     model, x = model_and_rows(Sigmoid())
     step = Step(model, SquaredError() + KL(0.1))
     step.initialise(x, steps=100)
@@ -131,7 +131,7 @@ def test_the_last_shift_meets_the_rate_with_one_number_and_keeps_the_mean_recons
     np.testing.assert_allclose(model.decode(model.codes(x)).detach().mean(0), mean, rtol=1e-9)
 
 
-def test_a_rate_that_is_met_is_left_alone():
+def test_calibration_changes_nothing_where_the_rate_is_met():
     model, x = model_and_rows(Sigmoid())
     step = Step(model, SquaredError() + KL(0.1))
     step.initialise(x, steps=100)
@@ -141,16 +141,16 @@ def test_a_rate_that_is_met_is_left_alone():
     assert torch.equal(model.encoder[-1].bias, before)
 
 
-# --- what it presses on -------------------------------------------------------------------------------------------
+# --- which codes the penalty acts on ------------------------------------------------------------------------------
 @pytest.mark.parametrize("noisy", [True, False])
-def test_it_presses_the_codes_of_the_clean_rows(noisy):
-    """∂/∂W of w Σ KL(aim·ρ, mean clean code), in NumPy, beside the error of the rows that were seen."""
+def test_the_penalty_acts_on_the_codes_of_the_clean_rows(noisy):
+    """∂/∂W of w Σ KL(aim·ρ, mean clean code), in NumPy, beside the error of the corrupted rows."""
     model, x = model_and_rows(Sigmoid(), n=50)
     step = Step(model, SquaredError(weight=0) + KL(0.1)).double()
     step.initialise(x, steps=100)
     model.shift_biases(torch.full((9,), 0.5, dtype=torch.float64))
-    seen = Gaussian(1.0)(x, generator(0, "test")) if noisy else x
-    step.gradients(Batch(x, x, seen))
+    corrupted = Gaussian(1.0)(x, generator(0, "test")) if noisy else x
+    step.gradients(Batch(x, x, corrupted))
     W, b = (p.detach().numpy() for p in (model.encoder[0].weight, model.encoder[0].bias))
     h = 1 / (1 + np.exp(-(x.numpy() @ W.T + b)))
     q, aim, w = h.mean(0), 0.098, 0.1 * x.var(0, correction=0).mean().item()
@@ -160,29 +160,29 @@ def test_it_presses_the_codes_of_the_clean_rows(noisy):
     )
 
 
-# --- the promise ---------------------------------------------------------------------------------------------------
+# --- the target on held-out rows -----------------------------------------------------------------------------------
 def halves(name):
     source = datasets.load(name)
-    learnt, held = split(len(source), 0.2, 0)
-    return source.take(learnt), source.take(held)
+    train_rows, held_out_rows = split(len(source), 0.2, 0)
+    return source.take(train_rows), source.take(held_out_rows)
 
 
 @pytest.mark.parametrize(
     ("name", "target", "corruption", "fvu"),
     [("digits", 0.05, None, 0.05), ("digits", 0.1, "gaussian:0.4", 0.2), ("wine", 0.1, None, 0.05)],
 )
-def test_asked_for_a_rate_it_is_met_on_held_out_rows(name, target, corruption, fvu):
-    """With defaults, within 10%, and not by learning nothing: so much error PCA makes with a third of the columns."""
+def test_a_target_rate_is_met_on_held_out_rows(name, target, corruption, fvu):
+    """With defaults, within 10%, and not with constant codes: PCA with a third of the columns has this error."""
     X, held = halves(name)
     model = SparseAutoencoder(sparsity=f"kl:{target}", corruption=corruption, max_iter=60, random_state=0).fit(X)
     codes = model.transform(held)
     assert codes.mean() == pytest.approx(target, rel=0.1)
-    assert codes.std(0).min() > 0.05 * target  # no latent says the same of every row
+    assert codes.std(0).min() > 0.05 * target  # no latent has the same code on every row
     assert 1 - model.score(held) < fvu
     assert model.weights_["kl"] == pytest.approx(model.history_["weight_kl"][-1], rel=0.05)
 
 
-def test_l1_meets_the_l0_that_is_asked():
+def test_l1_meets_its_target_l0():
     X, held = halves("breast_cancer")
     model = SparseAutoencoder(sparsity="l1:l0=12", max_iter=100, random_state=0).fit(X)
     assert (model.transform(X) != 0).sum(1).mean() == pytest.approx(12, rel=0.03)
@@ -190,19 +190,19 @@ def test_l1_meets_the_l0_that_is_asked():
     assert model.score(held) > 0.8
 
 
-def test_a_written_weight_stays_what_it_is(digits):
+def test_a_written_weight_is_not_adjusted(digits):
     model = SparseAutoencoder(16, sparsity="kl:0.05,weight=0.2", max_iter=2, random_state=0).fit(digits)
     assert model.weights_ == {}
     assert "weight_kl" not in model.history_
 
 
-def test_the_weight_goes_with_the_model(digits, tmp_path):
+def test_the_weight_is_saved_with_the_model(digits, tmp_path):
     model = SparseAutoencoder(16, max_iter=3, random_state=0).fit(digits)
     model.save(tmp_path / "run")
     assert SparseAutoencoder.load(tmp_path / "run").weights_ == pytest.approx(model.weights_)
 
 
-def test_a_run_that_diverges_at_once_keeps_the_weights_it_was_born_with(digits):
+def test_a_run_that_diverges_at_once_keeps_its_initial_weights(digits):
     with pytest.warns(Diverged, match="at step"):
         model = SparseAutoencoder(
             16, solver="sgd", learning_rate=1e30, output_activation="identity", max_iter=2, random_state=0
@@ -210,7 +210,7 @@ def test_a_run_that_diverges_at_once_keeps_the_weights_it_was_born_with(digits):
     np.testing.assert_allclose(model.transform(digits).mean(0), 0.05, rtol=1e-4)
 
 
-def test_a_loaded_weight_stands_within_its_bounds(tmp_path):
+def test_a_loaded_controller_has_its_bounds(tmp_path):
     """The bounds are in units of the scaled rows' variance: 1 for standardised columns, whatever their units."""
     X = np.random.default_rng(0).normal(size=(200, 3)) * [1, 1000, 0]
     SparseAutoencoder(6, max_iter=2, random_state=0).fit(X).save(tmp_path / "run")

@@ -276,7 +276,7 @@ def test_both_forms_are_split_weighted_and_masked_alike(forms, data):
     weights = np.arange(n_latents) - 2.0
     bounds = sorted({*data.draw(st.lists(st.integers(1, n_latents), max_size=3)), n_latents})
     for codes in forms:
-        assert_array_equal(codes.row_sums(codes.values * codes.at(torch.tensor(weights))), values @ weights)
+        assert_array_equal(codes.row_sums(codes.values * codes.per_entry(torch.tensor(weights))), values @ weights)
         for piece, a, b in zip(codes.split(bounds), [0, *bounds], bounds, strict=False):
             inside = (np.arange(n_latents) >= a) & (np.arange(n_latents) < b)
             assert_array_equal(piece.dense(), values * inside)

@@ -1,4 +1,4 @@
-"""The network: shapes, tying, birth, and its forward pass against NumPy in float64."""
+"""The network: shapes, tying, initialisation, and its forward pass against NumPy in float64."""
 
 import copy
 import io
@@ -17,13 +17,13 @@ from taciturn.objective import Objective, SquaredError
 from taciturn.training.step import Step
 
 
-def born(*widths, coder=None, seed=0, **layout):
+def new_model(*widths, coder=None, seed=0, **layout):
     rng = torch.Generator().manual_seed(seed)
     return Autoencoder(Layout(widths, coder or Sigmoid(), **layout), rng=rng)
 
 
-def stirred(model, seed=1):
-    """The model in float64 with biases, and a scaling, that are not 0 and 1."""
+def randomised(model, seed=1):
+    """The model in float64, with random biases and a random scaling in place of 0 and 1."""
     rng = torch.Generator().manual_seed(seed)
     model = model.double()
     with torch.no_grad():
@@ -52,7 +52,7 @@ SHAPES = [
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize(("widths", "encoder", "decoder"), SHAPES, ids=str)
 def test_shapes_are_mirrored(widths, encoder, decoder, tied):
-    model = born(*widths, tied=tied)
+    model = new_model(*widths, tied=tied)
     assert [tuple(layer.weight.shape) for layer in model.encoder] == encoder
     assert [tuple(layer.weight.shape) for layer in model.decoder] == decoder
     assert [len(layer.bias) for layer in model.encoder] == list(widths[1:])
@@ -68,18 +68,18 @@ def test_shapes_are_mirrored(widths, encoder, decoder, tied):
 def test_a_tied_weight_is_one_parameter(widths, encoder, decoder):
     weights = sum(a * b for a, b in encoder)
     biases = sum(widths[1:]) + sum(widths[:-1])
-    tied, free = born(*widths, tied=True), born(*widths)
+    tied, free = new_model(*widths, tied=True), new_model(*widths)
     assert sum(p.numel() for p in tied.parameters()) == weights + biases
     assert sum(p.numel() for p in free.parameters()) == 2 * weights + biases
-    for there, back in zip(tied.encoder, reversed(tied.decoder), strict=True):
-        assert there.weight is back.weight
-    for there, back in zip(free.encoder, reversed(free.decoder), strict=True):
-        assert there.weight.data_ptr() != back.weight.data_ptr()
+    for encoding, decoding in zip(tied.encoder, reversed(tied.decoder), strict=True):
+        assert encoding.weight is decoding.weight
+    for encoding, decoding in zip(free.encoder, reversed(free.decoder), strict=True):
+        assert encoding.weight.data_ptr() != decoding.weight.data_ptr()
 
 
 @pytest.mark.parametrize("coder", [Sigmoid(), TopK(2)], ids=str)
-def test_both_places_of_a_tied_weight_move_together(coder):
-    model = born(7, 6, 5, coder=coder, hidden=Tanh(), tied=True)
+def test_both_layers_of_a_tied_weight_change_together(coder):
+    model = new_model(7, 6, 5, coder=coder, hidden=Tanh(), tied=True)
     before = model.encoder[0].weight.detach().clone()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.5)
     model(uniform(4, 7)).square().sum().backward()
@@ -87,15 +87,15 @@ def test_both_places_of_a_tied_weight_move_together(coder):
     optimiser.step()
     assert_allclose(model.encoder[0].weight.detach(), before - 0.5 * gradient, rtol=1e-5, atol=1e-6)
     assert gradient.abs().min() > 0
-    for there, back in zip(model.encoder, reversed(model.decoder), strict=True):
-        assert_array_equal(there.weight.detach(), back.weight.detach())
+    for encoding, decoding in zip(model.encoder, reversed(model.decoder), strict=True):
+        assert_array_equal(encoding.weight.detach(), decoding.weight.detach())
 
 
 @pytest.mark.parametrize("layout", [{"tied": True}, {"tied": True, "centred": True}, {"centred": True}], ids=str)
 @pytest.mark.parametrize("coder", [Sigmoid(), Tanh(), TopK(3)], ids=str)
 def test_the_gradient_is_that_of_finite_differences_on_all_paths(coder, layout):
-    """(f(w + h) - f(w - h)) / 2h of the error computed in NumPy, for every single number of the network."""
-    model = stirred(born(4, 3, 6, coder=coder, output=Sigmoid(), hidden=Tanh(), **layout))
+    """(f(w + h) - f(w - h)) / 2h of the error computed in NumPy, for every entry of every parameter."""
+    model = randomised(new_model(4, 3, 6, coder=coder, output=Sigmoid(), hidden=Tanh(), **layout))
     x_BD = np.random.default_rng(0).uniform(size=(5, 4))
     step = Step(model, Objective((SquaredError(),)))
     x = torch.tensor(x_BD)
@@ -103,14 +103,14 @@ def test_the_gradient_is_that_of_finite_differences_on_all_paths(coder, layout):
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     assert len(names) == 8
     values = {n: p.detach().numpy().copy() for n, p in model.named_parameters()}
-    home = {
+    first_name = {
         n: next(m for m, q in model.named_parameters() if q is p)
         for n, p in model.named_parameters(remove_duplicate=False)
     }
 
     def error():
-        at = {name: values[home[name]] for name in names}
-        return float(np.mean((numpy_forward(at, x_BD, model.layout)[1] - x_BD) ** 2))
+        parameters = {name: values[first_name[name]] for name in names}
+        return float(np.mean((numpy_forward(parameters, x_BD, model.layout)[1] - x_BD) ** 2))
 
     for name, p in model.named_parameters():
         for i in np.ndindex(values[name].shape):
@@ -132,13 +132,13 @@ CURVES = {
 }
 
 
-def numpy_forward(at, x_BD, layout):
-    """Return codes and scaled reconstruction of scaled rows; `at` holds each parameter by name."""
+def numpy_forward(parameters, x_BD, layout):
+    """Return codes and scaled reconstruction of scaled rows; parameters by name."""
     depth = len(layout.widths) - 1
     hidden, output = CURVES[layout.hidden], CURVES[layout.output]
-    h = x_BD - at[f"decoder.{depth - 1}.bias"] if layout.centred else x_BD
+    h = x_BD - parameters[f"decoder.{depth - 1}.bias"] if layout.centred else x_BD
     for i in range(depth):
-        h = h @ at[f"encoder.{i}.weight"].T + at[f"encoder.{i}.bias"]
+        h = h @ parameters[f"encoder.{i}.weight"].T + parameters[f"encoder.{i}.bias"]
         h = hidden(h) if i < depth - 1 else h
     if isinstance(layout.coder, TopK):
         least = np.sort(h, axis=1)[:, -layout.coder.k, None]
@@ -147,7 +147,7 @@ def numpy_forward(at, x_BD, layout):
         codes = CURVES[layout.coder](h)
     h = codes
     for i in range(depth):
-        h = h @ at[f"decoder.{i}.weight"] + at[f"decoder.{i}.bias"]
+        h = h @ parameters[f"decoder.{i}.weight"] + parameters[f"decoder.{i}.bias"]
         h = hidden(h) if i < depth - 1 else output(h)
     return codes, h
 
@@ -163,11 +163,11 @@ def test_forward_is_numpys(coder, widths):
         {"tied": True, "centred": True, "hidden": Sigmoid(), "output": ReLU()},
     ]
     for layout in settings:
-        model = stirred(born(*widths, coder=coder, **layout))
+        model = randomised(new_model(*widths, coder=coder, **layout))
         x_BD = np.random.default_rng(0).normal(size=(9, 4))
         shift, scale = model.shift.numpy(), model.scale.numpy()
-        at = {n: p.detach().numpy() for n, p in model.named_parameters(remove_duplicate=False)}
-        codes_BL, recon_BD = numpy_forward(at, (x_BD - shift) / scale, model.layout)
+        parameters = {n: p.detach().numpy() for n, p in model.named_parameters(remove_duplicate=False)}
+        codes_BL, recon_BD = numpy_forward(parameters, (x_BD - shift) / scale, model.layout)
         with torch.no_grad():
             assert_allclose(model.encode(torch.tensor(x_BD)).dense(), codes_BL, rtol=1e-12, atol=1e-13)
             assert_allclose(model(torch.tensor(x_BD)), recon_BD * scale + shift, rtol=1e-12, atol=1e-13)
@@ -175,10 +175,10 @@ def test_forward_is_numpys(coder, widths):
 
 def test_the_same_generator_seed_gives_the_same_bits_and_the_global_one_is_untouched():
     state = torch.get_rng_state()
-    first, again, other = (born(20, 10, 5, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (new_model(20, 10, 5, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(99)
-    elsewhere = born(20, 10, 5, seed=3)
+    elsewhere = new_model(20, 10, 5, seed=3)
     torch.set_rng_state(state)
     for name, p in first.named_parameters():
         assert torch.equal(p, dict(again.named_parameters())[name])
@@ -191,20 +191,20 @@ GLOROT, HE, UNIT = (
     (lambda i, o: math.sqrt(2 / i)),
     (lambda i, o: 1 / math.sqrt(i)),
 )
-SPREAD = [(Identity(), GLOROT), (Tanh(), GLOROT), (Sigmoid(), GLOROT), (ReLU(), HE), (ELU(), HE), (TopK(3), UNIT)]
+INITIAL_STD = [(Identity(), GLOROT), (Tanh(), GLOROT), (Sigmoid(), GLOROT), (ReLU(), HE), (ELU(), HE), (TopK(3), UNIT)]
 
 
-@pytest.mark.parametrize(("coder", "std"), SPREAD, ids=lambda case: getattr(case, "text", ""))
-def test_weights_are_born_with_the_spread_of_their_activation(coder, std):
-    """A sample's deviation lies within 5 of its own, σ / √(2 n), of σ; its mean within 5 of σ / √n."""
-    model = born(200, 120, 300, coder=coder, hidden=ELU(), output=Tanh())
-    wanted = [
+@pytest.mark.parametrize(("coder", "std"), INITIAL_STD, ids=lambda case: getattr(case, "text", ""))
+def test_initial_weights_have_the_standard_deviation_of_their_activation(coder, std):
+    """Within 5 standard errors: σ / √(2 n) for the standard deviation σ, σ / √n for the mean."""
+    model = new_model(200, 120, 300, coder=coder, hidden=ELU(), output=Tanh())
+    expected = [
         (model.encoder[0].weight, HE(200, 120)),
         (model.encoder[1].weight, std(120, 300)),
         (model.decoder[0].weight, HE(300, 120) if not coder.transpose_initialised else UNIT(120, 300)),
         (model.decoder[1].weight, GLOROT(120, 200)),
     ]
-    for weight, sigma in wanted:
+    for weight, sigma in expected:
         n = weight.numel()
         assert weight.std().item() == pytest.approx(sigma, abs=5 * sigma / math.sqrt(2 * n))
         assert weight.mean().item() == pytest.approx(0, abs=5 * sigma / math.sqrt(n))
@@ -213,19 +213,19 @@ def test_weights_are_born_with_the_spread_of_their_activation(coder, std):
 
 
 @pytest.mark.parametrize("widths", [(8, 20), (8, 6, 20)], ids=str)
-def test_topks_decoder_is_born_as_the_encoders_transpose_and_then_goes_its_own_way(widths):
-    model = born(*widths, coder=TopK(3))
+def test_topks_decoder_is_initialised_as_the_encoders_transpose_and_trained_by_itself(widths):
+    model = new_model(*widths, coder=TopK(3))
     encoder, decoder = model.encoder[-1].weight, model.decoder[0].weight
     assert_array_equal(encoder.detach(), decoder.detach())  # stored [latents, inputs] on both sides
     with torch.no_grad():
         decoder += 1
     assert not torch.equal(encoder, decoder)
-    assert not torch.equal(born(8, 20).encoder[0].weight, born(8, 20).decoder[0].weight)  # of sigmoid it is not
+    assert not torch.equal(new_model(8, 20).encoder[0].weight, new_model(8, 20).decoder[0].weight)  # not for sigmoid
 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_float64_rows_are_computed_in_float64_by_a_copy(tied):
-    model = born(6, 4, tied=tied)
+    model = new_model(6, 4, tied=tied)
     x_BD = np.random.default_rng(0).normal(size=(50, 6))
     assert inference.in_row_precision(model, np.dtype(np.float32)) is model
     assert inference.in_row_precision(model, np.dtype(np.uint8)) is model
@@ -233,12 +233,12 @@ def test_float64_rows_are_computed_in_float64_by_a_copy(tied):
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert {p.dtype for p in exact.parameters()} == {torch.float64}
     assert (exact.encoder[0].weight is exact.decoder[0].weight) is tied
-    at = {n: p.detach().double().numpy() for n, p in model.named_parameters(remove_duplicate=False)}
-    codes_BL, recon_BD = numpy_forward(at, x_BD, model.layout)
+    parameters = {n: p.detach().double().numpy() for n, p in model.named_parameters(remove_duplicate=False)}
+    codes_BL, recon_BD = numpy_forward(parameters, x_BD, model.layout)
     with torch.no_grad():
         assert_allclose(exact.encode(torch.tensor(x_BD)).dense(), codes_BL, rtol=1e-13)
         assert_allclose(exact(torch.tensor(x_BD)), recon_BD, rtol=1e-12, atol=1e-14)
-        assert np.abs(model(torch.tensor(x_BD)).numpy() - recon_BD).max() > 1e-9  # float32 would not do
+        assert np.abs(model(torch.tensor(x_BD)).numpy() - recon_BD).max() > 1e-9  # float32 is less exact
 
 
 def copied(model, how):
@@ -253,15 +253,15 @@ def copied(model, how):
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save"])
-def test_copies_stay_tied_and_leave_the_first_alone(how):
-    model = born(7, 6, 5, tied=True)
+def test_copies_stay_tied_and_share_nothing_with_the_original(how):
+    model = new_model(7, 6, 5, tied=True)
     twin = copied(model, how)
     assert twin.layout == model.layout
     x_BD = uniform(3, 7)
     with torch.no_grad():
         assert_array_equal(twin(x_BD), model(x_BD))
-        for there, back in zip(twin.encoder, reversed(twin.decoder), strict=True):
-            assert there.weight is back.weight
-            there.weight.zero_()
+        for encoding, decoding in zip(twin.encoder, reversed(twin.decoder), strict=True):
+            assert encoding.weight is decoding.weight
+            encoding.weight.zero_()
         assert bool(model.encoder[0].weight.any())
     assert len(list(twin.parameters())) == len(list(model.parameters())) == 6

@@ -1,4 +1,4 @@
-"""The terms of today's sparsity: value and every parameter's gradient against plain float64, codes dense and listed."""
+"""The terms of sparse dictionaries: value and every parameter's gradient against float64 formulas, dense and sparse."""
 
 import math
 from dataclasses import dataclass
@@ -50,13 +50,13 @@ B, D, L = 7, 5, 12
 
 
 @dataclass(frozen=True)
-class Listed(Chunked):
-    """Whatever is kept is a list, however much it is."""
+class AlwaysSparse(Chunked):
+    """Selected entries are always sparse codes, however many they are."""
 
     sparse_below = 1.0
 
 
-KERNELS = [Plain(), Listed(3)]
+KERNELS = [Plain(), AlwaysSparse(3)]
 CODERS = [ReLU(), TopK(3), BatchTopK(2.5), JumpReLU(0.2, 0.8), Gated()]
 
 
@@ -65,12 +65,12 @@ def drawn(*shape, seed=0):
 
 
 def model_of(coder, kernels=KERNELS[0], *, latents=L, **layout):
-    """A float64 network in which no parameter is where it was born."""
+    """A float64 network whose parameters all differ from their initial values."""
     layout = Layout((D, latents), coder, **layout)
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=kernels).double()
     with torch.no_grad():
-        for at, p in enumerate(model.parameters()):
-            p.add_(0.2 * drawn(*p.shape, seed=at + 1))
+        for i, p in enumerate(model.parameters()):
+            p.add_(0.2 * drawn(*p.shape, seed=i + 1))
     return model
 
 
@@ -78,28 +78,28 @@ def batch_of(n=B, draw_key=(0, 0)):
     return Batch(drawn(n, D), drawn(n, D, seed=90), drawn(n, D), draw_key)
 
 
-def numbers_of(model):
+def parameters_of(model):
     """Encoder weight and bias, decoder weight and bias."""
     return model.encoder[-1].weight, model.encoder[-1].bias, model.decoder[0].weight, model.decoder[0].bias
 
 
 def pre_of(model, x):
-    W, b, _, centre = numbers_of(model)
+    W, b, _, centre = parameters_of(model)
     return (x - centre if model.layout.centred else x) @ W.T + b
 
 
 def largest(pre, k):
-    """1 where a row's k largest are."""
+    """1 at a row's k largest, else 0."""
     return (pre >= pre.detach().topk(k, 1).values[:, -1:]).double()
 
 
 def threshold_of(model):
-    """JumpReLU's θ, where it is below 0 as if it were 0."""
+    """max(θ, 0) of JumpReLU, with a gradient below 0 too."""
     return torch.where(model.coder.value > 0, model.coder.value, model.coder.value - model.coder.value.detach())
 
 
 def codes_of(model, x):
-    """Return codes, what a penalty presses on and gates, by the formulas, dense."""
+    """Return codes, what penalties act on, and gates, by the formulas, dense."""
     coder, z = model.layout.coder, pre_of(model, x)
     if isinstance(coder, TopK):
         z = z * largest(z, coder.k)
@@ -111,39 +111,39 @@ def codes_of(model, x):
         gate = (z > theta).double() + ramp - ramp.detach()
         return z * gate, z * gate, gate
     if isinstance(coder, Gated):
-        loud = (z - model.encoder[-1].bias) * model.coder.log_scale.exp() + model.coder.bias
-        return loud.relu() * (z > 0), z.relu(), None
+        magnitude = (z - model.encoder[-1].bias) * model.coder.log_scale.exp() + model.coder.bias
+        return magnitude.relu() * (z > 0), z.relu(), None
     return z.relu(), z.relu(), None
 
 
-def agrees(model, term, truth, batch=None, *, silent=None):
+def agrees(model, term, formula, batch=None, *, inactive_rows=None):
     """The term in a step, and its gradient in every parameter, are those of a formula (model, batch) → number."""
     batch = batch or batch_of()
     step = Step(model, Objective((term,)))
-    if silent is not None:
-        step.inactive_rows.copy_(torch.as_tensor(silent))
+    if inactive_rows is not None:
+        step.inactive_rows.copy_(torch.as_tensor(inactive_rows))
     _, numbers = step(batch)
     parameters = list(model.parameters())
-    said = torch.autograd.grad(numbers[term.name], parameters, allow_unused=True)
-    expected = truth(model, batch)
-    wanted = torch.autograd.grad(expected, parameters, allow_unused=True)
+    actual = torch.autograd.grad(numbers[term.name], parameters, allow_unused=True)
+    expected = formula(model, batch)
+    expected_gradients = torch.autograd.grad(expected, parameters, allow_unused=True)
     assert numbers[term.name].shape == ()
     assert numbers[term.name].item() == pytest.approx(expected.item(), rel=1e-11)
-    for (name, _), ours, theirs in zip(model.named_parameters(), said, wanted, strict=True):
+    for (name, _), ours, theirs in zip(model.named_parameters(), actual, expected_gradients, strict=True):
         ours, theirs = (torch.zeros(()) if g is None else g for g in (ours, theirs))
         assert_allclose(*np.broadcast_arrays(ours, theirs), rtol=1e-9, atol=1e-13, err_msg=name)
-    return {name: g for (name, _), g in zip(model.named_parameters(), said, strict=True)}
+    return {name: g for (name, _), g in zip(model.named_parameters(), actual, strict=True)}
 
 
-def untouched(gradient):
+def is_zero(gradient):
     return gradient is None or not gradient.any()
 
 
-either = pytest.mark.parametrize("kernels", KERNELS, ids=["plain", "listed"])
+either_kernels = pytest.mark.parametrize("kernels", KERNELS, ids=["plain", "sparse"])
 coders = pytest.mark.parametrize("coder", CODERS, ids=lambda coder: coder.name)
 
 
-def test_the_forms_of_codes_are_those_meant():
+def test_the_kernels_give_the_expected_forms_of_codes():
     for coder in CODERS:
         for kernels, form in zip(KERNELS, [Dense, Sparse], strict=True):
             p, _ = Step(model_of(coder, kernels), Objective((SquaredError(),)))(batch_of())
@@ -155,21 +155,21 @@ def test_the_forms_of_codes_are_those_meant():
 
 
 def test_penalties_worked_by_hand():
-    # rows (2, -1, 0) and (0, 0, 3) of dictionary rows as long as 5, 1, 0.5
+    # rows (2, -1, 0) and (0, 0, 3); dictionary rows with the norms 5, 1, 0.5
     codes = torch.tensor([[2.0, -1, 0], [0, 0, 3]], dtype=torch.float64)
-    listed = Sparse(codes[codes != 0], Index(torch.tensor([0, 1, 2]), torch.tensor([0, 2, 3]), 3), Listed())
+    sparse = Sparse(codes[codes != 0], Index(torch.tensor([0, 1, 2]), torch.tensor([0, 2, 3]), 3), AlwaysSparse())
     model = model_of(ReLU(), latents=3)
     with torch.no_grad():
         model.dictionary.copy_(torch.eye(3, D) * torch.tensor([[5.0], [-1.0], [0.5]]))
     p, _ = Step(model, Objective((SquaredError(),)))(batch_of(2))
-    for form in Dense(codes), listed:
+    for form in Dense(codes), sparse:
         assert L1()(p.with_codes(form)).item() == (3 + 3) / 2
         assert L1(scaled=True)(p.with_codes(form)).item() == (10 + 1 + 1.5) / 2
-        wanted = (math.tanh(1) + math.tanh(0.1) + math.tanh(0.15)) / 2
-        assert TanhPenalty(0.1)(p.with_codes(form)).item() == pytest.approx(wanted, rel=1e-14)
+        expected = (math.tanh(1) + math.tanh(0.1) + math.tanh(0.15)) / 2
+        assert TanhPenalty(0.1)(p.with_codes(form)).item() == pytest.approx(expected, rel=1e-14)
 
 
-@either
+@either_kernels
 @coders
 @pytest.mark.parametrize("centred", [False, True])
 def test_penalties_and_their_gradients(coder, kernels, centred):
@@ -181,16 +181,16 @@ def test_penalties_and_their_gradients(coder, kernels, centred):
     def scaled(m, batch):
         return penalised(m, batch) * m.dictionary.norm(dim=1)
 
-    agrees(model, L1(), lambda *at: penalised(*at).sum(1).mean())
-    gradients = agrees(model, L1(scaled=True), lambda *at: scaled(*at).sum(1).mean())
-    assert not untouched(gradients["decoder.0.weight"])
-    agrees(model, TanhPenalty(2.5), lambda *at: (2.5 * scaled(*at)).tanh().sum(1).mean())
-    if isinstance(coder, Gated):  # the proposal alone is pressed
-        assert untouched(gradients["coder.log_scale"])
-        assert untouched(gradients["coder.bias"])
+    agrees(model, L1(), lambda *args: penalised(*args).sum(1).mean())
+    gradients = agrees(model, L1(scaled=True), lambda *args: scaled(*args).sum(1).mean())
+    assert not is_zero(gradients["decoder.0.weight"])
+    agrees(model, TanhPenalty(2.5), lambda *args: (2.5 * scaled(*args)).tanh().sum(1).mean())
+    if isinstance(coder, Gated):  # only the gate activations are penalised
+        assert is_zero(gradients["coder.log_scale"])
+        assert is_zero(gradients["coder.bias"])
 
 
-@either
+@either_kernels
 def test_l0_and_its_gradient(kernels):
     model = model_of(JumpReLU(0.2, 0.8), kernels)
 
@@ -198,16 +198,16 @@ def test_l0_and_its_gradient(kernels):
         return codes_of(m, batch.corrupted)[2].sum(1).mean()
 
     gradients = agrees(model, L0(), count)
-    assert not untouched(gradients["coder.value"])
-    agrees(model, L0(3, weight=0.5), lambda *at: (count(*at) / 3 - 1) ** 2)
+    assert not is_zero(gradients["coder.value"])
+    agrees(model, L0(3, weight=0.5), lambda *args: (count(*args) / 3 - 1) ** 2)
     batch = batch_of()
     p, _ = Step(model, Objective((L0(),)))(batch)
-    spoken = (pre_of(model, batch.x) > threshold_of(model)).double().sum(1).mean().item()
-    assert L0()(p).item() == L0(3).measured(p).item() == spoken
-    assert L0(3).penalised(p, torch.tensor(0.5)).item() == pytest.approx((spoken / 1.5 - 1) ** 2, rel=1e-14)
+    l0 = (pre_of(model, batch.x) > threshold_of(model)).double().sum(1).mean().item()
+    assert L0()(p).item() == L0(3).measured(p).item() == l0
+    assert L0(3).penalised(p, torch.tensor(0.5)).item() == pytest.approx((l0 / 1.5 - 1) ** 2, rel=1e-14)
 
 
-def test_what_is_found_presses_and_is_measured_on_clean_rows():
+def test_an_adjusted_penalty_acts_on_and_is_measured_on_clean_rows():
     model = model_of(JumpReLU(0.2, 0.8))
     batch = Batch(drawn(B, D), drawn(B, D), 3 * drawn(B, D, seed=4))
     p, _ = Step(model, Objective((SquaredError(), L0(3))))(batch)
@@ -219,54 +219,54 @@ def test_what_is_found_presses_and_is_measured_on_clean_rows():
 
 @pytest.mark.parametrize("coder", [ReLU(), JumpReLU(0.1), Gated()], ids=lambda coder: coder.name)
 @pytest.mark.parametrize("term", [L1(l0=3), TanhPenalty(l0=3), L0(3)], ids=lambda term: term.name)
-def test_settling_lets_so_many_speak(coder, term):
+def test_calibration_meets_the_target_l0(coder, term):
     n = 50
     x, model = drawn(n, D, seed=5), model_of(coder)
     term.calibrate(model, x, each=True)
-    firing = model.codes(x).dense() != 0
-    if isinstance(coder, Gated):  # who speaks is the gate's matter, whatever the magnitude
-        firing = pre_of(model, x) > 0
-    assert firing.sum(0).tolist() == [round(3 / L * n)] * L
+    active = model.codes(x).dense() != 0
+    if isinstance(coder, Gated):  # the gates are calibrated, whatever the magnitudes
+        active = pre_of(model, x) > 0
+    assert active.sum(0).tolist() == [round(3 / L * n)] * L
 
-    def begins(m):  # where latents begin to speak, as a bias
+    def bias_over_threshold(m):
         return (m.encoder[-1].bias - (threshold_of(m) if isinstance(coder, JumpReLU) else 0)).detach().clone()
 
     model = model_of(coder)
-    before = begins(model)
+    before = bias_over_threshold(model)
     term.calibrate(model, x, each=False)
-    moved = begins(model) - before
+    moved = bias_over_threshold(model) - before
     assert_allclose(moved, moved.mean().expand(L), rtol=1e-12)  # one number for all
-    firing = pre_of(model, x) > 0 if isinstance(coder, Gated) else model.codes(x).dense() != 0
-    assert abs(firing.double().sum(1).mean().item() - 3) <= 1 / n
+    active = pre_of(model, x) > 0 if isinstance(coder, Gated) else model.codes(x).dense() != 0
+    assert abs(active.double().sum(1).mean().item() - 3) <= 1 / n
 
 
-# --- the dead ---------------------------------------------------------------------------------------------------
+# --- dead latents -----------------------------------------------------------------------------------------------
 
 
-@either
+@either_kernels
 @coders
 @pytest.mark.parametrize("k", [2, 64])
-def test_auxk_teaches_the_dead_and_nobody_else(coder, kernels, k):
+def test_auxk_trains_dead_latents_only(coder, kernels, k):
     model = model_of(coder, kernels)
-    silent = np.where(np.arange(L) % 3 == 0, 100, 99)  # 0, 3, 6, 9 are dead
+    inactive_rows = np.where(np.arange(L) % 3 == 0, 100, 99)  # 0, 3, 6, 9 are dead
     dead = torch.tensor([0, 3, 6, 9])
 
-    def truth(m, batch):
+    def formula(m, batch):
         z = pre_of(m, batch.corrupted)[:, dead]
-        said = (z * largest(z, min(k, 4))).relu() @ m.decoder[0].weight[dead]
-        left = batch.target - (codes_of(m, batch.corrupted)[0] @ m.decoder[0].weight + m.decoder[0].bias)
-        return (left.detach() - said).square().mean()
+        auxiliary = (z * largest(z, min(k, 4))).relu() @ m.decoder[0].weight[dead]
+        residual = batch.target - (codes_of(m, batch.corrupted)[0] @ m.decoder[0].weight + m.decoder[0].bias)
+        return (residual.detach() - auxiliary).square().mean()
 
-    gradients = agrees(model, AuxK(k, 100), truth, silent=silent)
-    assert untouched(gradients["decoder.0.bias"])
-    assert all(untouched(gradients[name]) for name, _ in model.named_parameters() if name.startswith("coder."))
+    gradients = agrees(model, AuxK(k, 100), formula, inactive_rows=inactive_rows)
+    assert is_zero(gradients["decoder.0.bias"])
+    assert all(is_zero(gradients[name]) for name, _ in model.named_parameters() if name.startswith("coder."))
     for name in "encoder.0.weight", "encoder.0.bias", "decoder.0.weight":
-        touched = gradients[name].reshape(L, -1).any(1)
-        assert touched.any()
-        assert not touched[silent < 100].any()
+        has_gradient = gradients[name].reshape(L, -1).any(1)
+        assert has_gradient.any()
+        assert not has_gradient[inactive_rows < 100].any()
 
 
-def test_auxk_is_0_where_nobody_is_dead():
+def test_auxk_is_0_where_no_latent_is_dead():
     step = Step(model_of(TopK(2)), SquaredError() + AuxK(2, 100))
     step.inactive_rows.fill_(99)
     _, numbers = step(batch_of())
@@ -276,7 +276,7 @@ def test_auxk_is_0_where_nobody_is_dead():
     assert step(batch_of())[1]["auxk"] > 0
 
 
-def test_auxk_weighs_a_32nd_unless_told():
+def test_auxk_has_the_weight_1_32_by_default():
     step = Step(model_of(TopK(2)), SquaredError() + AuxK(2, 1))
     step.inactive_rows.fill_(1)
     _, numbers = step(batch_of())
@@ -284,50 +284,50 @@ def test_auxk_weighs_a_32nd_unless_told():
     assert numbers["loss"].item() == pytest.approx((numbers["squared_error"] + numbers["auxk"] / 32).item(), rel=1e-13)
 
 
-@either
-def test_silence_is_counted_in_rows(kernels):
+@either_kernels
+def test_inactivity_is_counted_in_rows(kernels):
     model = model_of(TopK(2), kernels)
     step = Step(model, Objective((SquaredError(),)))
-    wanted = np.zeros(L, int)
+    expected = np.zeros(L, int)
     for n, seed in [(3, 1), (3, 2), (1, 3), (2, 4)]:
         x = drawn(n, D, seed=seed)
-        fired = (codes_of(model, x)[0] != 0).any(0).numpy()
+        active = (codes_of(model, x)[0] != 0).any(0).numpy()
         step.gradients(Batch(x, x, x))
-        wanted = np.where(fired, 0, wanted + n)
-        assert step.inactive_rows.tolist() == wanted.tolist()
-    assert len(set(wanted)) > 2
+        expected = np.where(active, 0, expected + n)
+        assert step.inactive_rows.tolist() == expected.tolist()
+    assert len(set(expected)) > 2
 
 
 # --- other codes than the coding layer's ------------------------------------------------------------------------
 
 
-@either
+@either_kernels
 @pytest.mark.parametrize("output", [Identity(), Sigmoid()], ids=lambda output: output.name)
-def test_gated_aux_teaches_the_gate_alone(kernels, output):
+def test_gated_aux_trains_the_gate_only(kernels, output):
     model = model_of(Gated(), kernels, output=output)
 
-    def truth(m, batch):
+    def formula(m, batch):
         logits = codes_of(m, batch.corrupted)[1] @ m.decoder[0].weight.detach() + m.decoder[0].bias.detach()
         return (output.activate(logits) - batch.target).square().mean()
 
-    gradients = agrees(model, GatedAux(), truth)
-    reached = {name for name, gradient in gradients.items() if not untouched(gradient)}
-    assert reached == {"encoder.0.weight", "encoder.0.bias"}
+    gradients = agrees(model, GatedAux(), formula)
+    trained = {name for name, gradient in gradients.items() if not is_zero(gradient)}
+    assert trained == {"encoder.0.weight", "encoder.0.bias"}
     assert GatedAux().fixed_weight == 1
 
 
-@either
+@either_kernels
 @coders
 def test_multi_topk_and_its_gradient(coder, kernels):
     model = model_of(coder, kernels)
 
-    def truth(m, batch, k=5):
+    def formula(m, batch, k=5):
         z = pre_of(m, batch.corrupted)
         logits = (z * largest(z, k)).relu() @ m.decoder[0].weight + m.decoder[0].bias
         return (logits - batch.target).square().mean()
 
-    agrees(model, MultiTopK(5), truth)
-    agrees(model, MultiTopK(99), lambda *at: truth(*at, k=L))
+    agrees(model, MultiTopK(5), formula)
+    agrees(model, MultiTopK(99), lambda *args: formula(*args, k=L))
     assert MultiTopK(5).fixed_weight == 1 / 8
 
 
@@ -349,7 +349,7 @@ def first(*widths):
     return [(torch.arange(L) < width).double() for width in widths]
 
 
-@either
+@either_kernels
 @coders
 @pytest.mark.parametrize("output", [Identity(), Sigmoid()], ids=lambda output: output.name)
 @pytest.mark.parametrize("detach", [False, True])
@@ -361,23 +361,23 @@ def test_matryoshka_and_its_gradient(coder, kernels, output, detach):
 
     agrees(model, Matryoshka((3, 8), detach=detach), mean)
     agrees(model, Matryoshka((3, 8, L, 99), detach=detach), mean)
-    agrees(model, Matryoshka(detach=detach), lambda *at: mean(*at, widths=(1, 3, 6, L)))  # 12/16 is nobody
+    agrees(model, Matryoshka(detach=detach), lambda *args: mean(*args, widths=(1, 3, 6, L)))  # 12/16 is no latent
     shares = torch.tensor([3, 0, 1]) / 4
 
-    def weighed(m, batch):
+    def weighted(m, batch):
         return errors_of(m, batch, first(3, 8, L), detach=detach) @ shares.double()
 
-    agrees(model, Matryoshka((3, 8), shares=(1.5, 0, 0.5), detach=detach), weighed)
+    agrees(model, Matryoshka((3, 8), shares=(1.5, 0, 0.5), detach=detach), weighted)
 
 
-def test_where_parts_are_taken_as_given_the_first_learn_nothing_from_later_errors():
+def test_with_detach_earlier_parts_get_no_gradient_from_later_errors():
     for detach in False, True:
         model = model_of(ReLU())
         term = Matryoshka((3,), shares=(0, 1), detach=detach)
         gradients = agrees(model, term, lambda m, b, d=detach: errors_of(m, b, first(3, L), detach=d)[1])
         for name in "encoder.0.weight", "encoder.0.bias", "decoder.0.weight":
             assert gradients[name][3:].any()
-            assert untouched(gradients[name][:3]) == detach
+            assert is_zero(gradients[name][:3]) == detach
 
 
 def test_matryoshka_of_all_latents_is_the_error_itself():
@@ -391,19 +391,19 @@ def test_matryoshka_of_cross_entropy():
     model, batch = model_of(TopK(3), output=Sigmoid()), batch_of()
     target = batch.target.sigmoid()
 
-    def truth(m, batch):
+    def formula(m, batch):
         codes, W, b = codes_of(m, batch.corrupted)[0], m.decoder[0].weight, m.decoder[0].bias
         return sum(F.binary_cross_entropy(((codes * f) @ W + b).sigmoid(), batch.target) for f in first(4, L)) / 2
 
-    agrees(model, Matryoshka((4,), error=CrossEntropy()), truth, Batch(batch.x, target, batch.corrupted))
+    agrees(model, Matryoshka((4,), error=CrossEntropy()), formula, Batch(batch.x, target, batch.corrupted))
 
 
-def test_sampled_sizes_belong_to_their_moment():
+def test_sampled_sizes_depend_on_seed_and_step():
     term = Matryoshka((1, 2, 3), sampled=True)
     step = Step(model_of(ReLU(), latents=4096), Objective((term,)))
 
-    def sizes(moment):
-        return term.sizes(4096, step(batch_of(2, moment))[0])
+    def sizes(draw_key):
+        return term.sizes(4096, step(batch_of(2, draw_key))[0])
 
     assert sizes((0, 5)) == sizes((0, 5))
     assert len({tuple(sizes((seed, step))) for seed in (0, 1) for step in range(5)}) == 10
@@ -421,53 +421,55 @@ def test_sampled_sizes_belong_to_their_moment():
     agrees(model_of(ReLU()), term, lambda m, b: errors_of(m, b, first(*drawn_widths, L)).mean(), batch)
 
 
-def loudest(model, batch):
-    """Masks of each row's 1, 2, 4, … loudest, up to the most that any row has."""
+def largest_codes(model, batch):
+    """Masks of each row's 1, 2, 4, … largest codes, up to the largest number that any row has."""
     codes = codes_of(model, batch.corrupted)[0].detach().abs()
-    most, k = int((codes > 0).sum(1).max()), 1
+    max_l0, k = int((codes > 0).sum(1).max()), 1
     ks = [1]
-    while k < most:
-        k = min(2 * k, most)
+    while k < max_l0:
+        k = min(2 * k, max_l0)
         ks.append(k)
     order = codes.argsort(1, descending=True)
-    # what is 0 comes last, whatever its gradient
+    # codes of 0 come last, whatever their gradients
     return [(codes > 0) * torch.zeros_like(codes).scatter(1, order[:, :k], 1.0) for k in ks[:-1]] + [
         torch.ones_like(codes)
     ]
 
 
-@either
+@either_kernels
 @pytest.mark.parametrize("coder", [*CODERS, TopK(5), TopK(1)], ids=lambda coder: coder.text)
 @pytest.mark.parametrize("detach", [False, True])
 def test_hierarchical_topk_and_its_gradient(coder, kernels, detach):
     model = model_of(coder, kernels)
-    agrees(model, HierarchicalTopK(detach=detach), lambda m, b: errors_of(m, b, loudest(m, b), detach=detach).mean())
+    agrees(
+        model, HierarchicalTopK(detach=detach), lambda m, b: errors_of(m, b, largest_codes(m, b), detach=detach).mean()
+    )
 
 
-@either
+@either_kernels
 @coders
-def test_hierarchical_topk_where_hardly_anybody_speaks(coder, kernels):
+def test_hierarchical_topk_where_hardly_any_latent_is_active(coder, kernels):
     for bias in -2.0, -99.0:
         model = model_of(coder, kernels)
         with torch.no_grad():
             model.encoder[-1].bias.fill_(bias)
             if isinstance(coder, Gated):
                 model.coder.bias.fill_(5.0)
-        fired = (codes_of(model, batch_of().corrupted)[0] != 0).sum(1)
-        assert fired.min() == 0
-        agrees(model, HierarchicalTopK(), lambda m, b: errors_of(m, b, loudest(m, b)).mean())
+        l0 = (codes_of(model, batch_of().corrupted)[0] != 0).sum(1)
+        assert l0.min() == 0
+        agrees(model, HierarchicalTopK(), lambda m, b: errors_of(m, b, largest_codes(m, b)).mean())
         agrees(model, Matryoshka((3,)), lambda m, b: errors_of(m, b, first(3, L)).mean())
 
 
 def test_hierarchical_topk_worked_by_hand():
-    # loudest first, row 0 says 4 -3 2 1 1 and row 1 says 5: of 5 there are the prefixes 1, 2, 4, 5
+    # by size, row 0 has the codes 4 -3 2 1 1 and row 1 has 5: the prefixes of 5 codes are 1, 2, 4, 5
     codes = torch.tensor([[1.0, -3, 2, 4, 1], [0, 5, 0, 0, 0]], dtype=torch.float64)
-    listed = Sparse(
+    sparse = Sparse(
         torch.tensor([2.0, -3, 1, 4, 1, 5], dtype=torch.float64),
         Index(torch.tensor([2, 1, 0, 3, 4, 1]), torch.tensor([0, 5, 6]), 5),
         Plain(),
     )
-    for form in Dense(codes), listed:
+    for form in Dense(codes), sparse:
         parts = [part.dense().tolist() for part in form.by_rank()]
         assert parts[:2] == [
             [[0, 0, 0, 4, 0], [0, 5, 0, 0, 0]],
@@ -478,10 +480,10 @@ def test_hierarchical_topk_worked_by_hand():
         assert np.sum(parts, 0).tolist() == codes.tolist()
 
 
-def test_shares_are_one_a_level():
+def test_shares_are_one_per_level():
     with pytest.raises(RecipeError) as refused:
         Step(model_of(TopK(3)), Objective((HierarchicalTopK(shares=(1, 1)),)))(batch_of())
-    assert str(refused.value) == "hierarchical_topk: 2 shares for 3 levels; give one a level"
+    assert str(refused.value) == "hierarchical_topk: 2 shares for 3 levels; give one per level"
 
 
 # --- directions -------------------------------------------------------------------------------------------------
@@ -491,9 +493,9 @@ def closest(W, chunks):
     """1/L Σ_l of the largest cos² within a latent's chunk, in NumPy."""
     total = 0.0
     for chunk in chunks:
-        for at in chunk:
+        for i in chunk:
             total += (
-                max((W[at] @ W[other]) ** 2 / (W[at] @ W[at]) / (W[other] @ W[other]) for other in chunk if other != at)
+                max((W[i] @ W[other]) ** 2 / (W[i] @ W[i]) / (W[other] @ W[other]) for other in chunk if other != i)
                 if len(chunk) > 1
                 else 0
             )
@@ -501,29 +503,29 @@ def closest(W, chunks):
 
 
 @pytest.mark.parametrize("chunk", [1024, L, 5, 11, 2])  # 12 = 5 + 5 + 2 = 11 + 1
-def test_orthogonality_is_brute_force_within_the_moments_chunks(chunk):
+def test_orthogonality_is_brute_force_within_the_steps_chunks(chunk):
     model, batch = model_of(TopK(2)), batch_of(draw_key=(7, 3))
     order = torch.randperm(L, generator=batch.rng("orthogonality")).tolist()
-    chunks = [order[at : at + chunk] for at in range(0, L, chunk)]
+    chunks = [order[start : start + chunk] for start in range(0, L, chunk)]
     W = model.dictionary.detach().numpy().copy()
     _, numbers = Step(model, Objective((Orthogonality(chunk),)))(batch)
     assert numbers["orthogonality"].item() == pytest.approx(closest(W, chunks), rel=1e-12)
     numbers["orthogonality"].backward()
-    for at in np.ndindex(3, D):
+    for position in np.ndindex(3, D):
         ahead, behind = W.copy(), W.copy()
-        ahead[at] += 1e-6
-        behind[at] -= 1e-6
+        ahead[position] += 1e-6
+        behind[position] -= 1e-6
         slope = (closest(ahead, chunks) - closest(behind, chunks)) / 2e-6
-        assert model.dictionary.grad[at].item() == pytest.approx(slope, rel=1e-5, abs=1e-9)
+        assert model.dictionary.grad[position].item() == pytest.approx(slope, rel=1e-5, abs=1e-9)
     assert all(p.grad is None for name, p in model.named_parameters() if name != "decoder.0.weight")
 
 
 def test_orthogonality_of_one_latent_is_0_and_chunks_change_with_the_step():
     assert Step(model_of(ReLU(), latents=1), Objective((Orthogonality(),)))(batch_of())[1]["loss"].item() == 0
     step = Step(model_of(TopK(2)), Objective((Orthogonality(4),)))
-    said = [step(batch_of(draw_key=(0, at)))[1]["loss"].item() for at in (0, 1, 2, 0)]
-    assert len(set(said)) == 3
-    assert said[0] == said[3]
+    losses = [step(batch_of(draw_key=(0, number)))[1]["loss"].item() for number in (0, 1, 2, 0)]
+    assert len(set(losses)) == 3
+    assert losses[0] == losses[3]
 
 
 # --- what goes together -----------------------------------------------------------------------------------------
@@ -557,7 +559,7 @@ REFUSED = [
         "tanh",
         "identity",
         "auxk",
-        "auxk requires rankable codes; this model provides nothing of the kind",
+        "auxk requires rankable codes; this model provides none",
     ),
     (ONE, "topk:2", "sigmoid", "auxk", "auxk requires unbounded outputs; this model provides outputs in (0, 1)"),
     (
@@ -565,7 +567,7 @@ REFUSED = [
         "topk:2",
         "identity",
         "auxk",
-        "auxk requires a decoder of one layer; this model provides nothing of the kind",
+        "auxk requires a decoder of one layer; this model provides none",
     ),
     (
         ONE,
@@ -593,7 +595,7 @@ REFUSED = [
         "elu",
         "identity",
         "tanh_penalty:l0=2",
-        "tanh_penalty requires exact zeros; this model provides nothing of the kind",
+        "tanh_penalty requires exact zeros; this model provides none",
     ),
     (
         ONE,
@@ -607,7 +609,7 @@ REFUSED = [
         "elu",
         "identity",
         "hierarchical_topk",
-        "hierarchical_topk requires rankable codes; this model provides nothing of the kind",
+        "hierarchical_topk requires rankable codes; this model provides none",
     ),
     *(
         (
@@ -615,7 +617,7 @@ REFUSED = [
             "topk:2",
             "identity",
             name,
-            f"{name} requires a decoder of one layer; this model provides nothing of the kind",
+            f"{name} requires a decoder of one layer; this model provides none",
         )
         for name in ("matryoshka", "hierarchical_topk", "orthogonality")
     ),
@@ -633,14 +635,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("widths", "coder", "output", "term", "message"), REFUSED)
-def test_what_makes_no_sense_is_refused(widths, coder, output, term, message):
+def test_a_combination_that_makes_no_sense_is_refused(widths, coder, output, term, message):
     layout = Layout(widths, CodingLayer.parse(coder), output=CodingLayer.parse(output))
     with pytest.raises(RecipeError) as refused:
         Step(Autoencoder(layout, rng=torch.Generator().manual_seed(0)), Objective((SquaredError(), Term.parse(term))))
     assert str(refused.value) == message
 
 
-def test_only_errors_of_targets_in_0_and_1_ask_for_them():
+def test_only_errors_for_rows_in_0_and_1_require_them():
     for kind in (Matryoshka, HierarchicalTopK, GatedAux):
         assert not kind().unit_interval_only
         assert kind(error=CrossEntropy()).unit_interval_only
@@ -672,13 +674,13 @@ def test_the_table_of_terms_misses_none():
 @pytest.mark.parametrize("output", [Identity(), Sigmoid()], ids=lambda output: output.name)
 @pytest.mark.parametrize("coder", LAYERS, ids=lambda coder: coder.text)
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.text)
-def test_everything_offered_combines(corruption, coder, output):
+def test_all_parts_that_fit_can_be_combined(corruption, coder, output):
     layout = Layout((D, L), coder, output=output, centred=True)
-    taken = [term for term in TERMS if not isinstance(refusal(layout, term), RecipeError)]
-    assert len(taken) >= 5
+    accepted = [term for term in TERMS if not isinstance(refusal(layout, term), RecipeError)]
+    assert len(accepted) >= 5
     kernels = KERNELS[CORRUPTIONS.index(corruption) % 2]
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), kernels=kernels)
-    step = Step(model, Objective((SquaredError(), *taken)))
+    step = Step(model, Objective((SquaredError(), *accepted)))
     rows = np.random.default_rng(0).uniform(size=(13, D)).astype(np.float32)
     step.initialise(torch.from_numpy(rows), steps=2)
     optimiser = Adam().build([{"params": list(step.parameters()), "weight_decay": 0.0}], 0.01)
@@ -697,19 +699,19 @@ def refusal(layout: Layout, term: Recipe):
         return error
 
 
-def test_jumprelu_measures_its_units_before_the_first_step():
-    """The kernel and the thresholds are as wide beside loud rows as beside faint ones."""
+def test_jumprelus_unit_is_measured_before_the_first_step():
+    """Rows times 50 give thresholds, codes and gradients times 50."""
     x = torch.randn(300, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = {}
-    for loud in (1.0, 50.0):
+    results = {}
+    for factor in (1.0, 50.0):
         model = Autoencoder(Layout((8, 5), JumpReLU(0.5, 1.5)), rng=torch.Generator().manual_seed(1)).double()
         step = Step(model, Objective((SquaredError(),)))
-        step.initialise(loud * x, steps=10)
-        spread = (loud * x @ model.encoder[0].weight.T).std().item()
+        step.initialise(factor * x, steps=10)
+        spread = (factor * x @ model.encoder[0].weight.T).std().item()
         assert model.coder.spread.item() == pytest.approx(spread, rel=1e-6)
         np.testing.assert_allclose(model.coder.value.detach(), 0.5 * spread, rtol=1e-6)
-        p, numbers = step(Batch(loud * x, loud * x, loud * x))
+        p, numbers = step(Batch(factor * x, factor * x, factor * x))
         numbers["loss"].backward()
-        found[loud] = p.codes.dense().detach() / loud, model.coder.value.grad / loud
-    for faint, strong in zip(found[1.0], found[50.0], strict=True):
-        np.testing.assert_allclose(faint, strong, rtol=1e-9, atol=1e-12)
+        results[factor] = p.codes.dense().detach() / factor, model.coder.value.grad / factor
+    for small, large in zip(results[1.0], results[50.0], strict=True):
+        np.testing.assert_allclose(small, large, rtol=1e-9, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Each scaling there and back, against NumPy in float64, and the line that it says."""
+"""Each scaling and its inverse, against NumPy in float64, and its description."""
 
 import numpy as np
 import pytest
@@ -33,12 +33,12 @@ def rows(dtype=np.float64):
 
 
 def formula(scaling, x_ND):
-    """What the scaling is to make of the rows, in float64."""
+    """The rows as the scaling must return them, in float64."""
     x = x_ND.astype(np.float64)
     if scaling == Auto():
         scaling = UInt8() if x_ND.dtype == np.uint8 else Standard()
     centred = [1, 1, 1, 0] if isinstance(scaling, Standard | MinMax) else None
-    if isinstance(scaling, Whiten):  # the constant column is nobody's: whitening the other three is the whole
+    if isinstance(scaling, Whiten):  # the constant column has no correlations: only the other three are whitened
         z = (x[:, :3] - x[:, :3].mean(0)) / x[:, :3].std(0)
         variance, components = np.linalg.eigh(np.cov(z.T, bias=True))
         mean = (variance.sum() + 1) / 4  # it counts with variance 1
@@ -55,7 +55,7 @@ def formula(scaling, x_ND):
 
 
 def fitted(scaling, x_ND, dtype=torch.float32):
-    """A model that scales as the scaling does on these rows."""
+    """A model with the scaling fitted to these rows."""
     moments = Moments(with_products=scaling.whitens).add(x_ND)
     layout = Layout((x_ND.shape[1], 2), Identity(), whitened=scaling.whitens)
     model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
@@ -66,7 +66,7 @@ def fitted(scaling, x_ND, dtype=torch.float32):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scaling", ALL, ids=str)
-def test_there_by_the_formula_and_back(scaling, dtype):
+def test_scaled_by_the_formula_and_restored(scaling, dtype):
     x_ND = rows(dtype)
     for precision, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-13)):
         model = fitted(scaling, x_ND, precision)
@@ -103,7 +103,7 @@ def test_rows_that_need_no_scaling_are_not_copied():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
 @pytest.mark.parametrize("scaling", ALL, ids=str)
-def test_whole_numbers_come_back_exactly_when_rounded(scaling, dtype):
+def test_whole_numbers_are_restored_exactly_when_rounded(scaling, dtype):
     x_ND = rows(dtype)
     model = fitted(scaling, x_ND)
     assert_array_equal(model.unscale_rows(model.scale_rows(tensor(x_ND))).round(), x_ND)
@@ -113,17 +113,17 @@ def test_whole_numbers_come_back_exactly_when_rounded(scaling, dtype):
 @pytest.mark.parametrize("dtype", [np.float64, np.int64, np.float32])
 @pytest.mark.parametrize("scaling", [Standard(), MinMax()], ids=str)
 def test_rows_far_from_zero_keep_their_digits(scaling, dtype, precision):
-    """x = 1e6 + small: what is learnt from must be as exact as the rows are, not as 1e6 is in float32."""
+    """x = 1e6 + small: scaled rows must be as exact as the rows are, not as 1e6 is in float32."""
     small = np.random.default_rng(1).normal(size=(500, 3)) * [0.5, 5.0, 50.0]
     x_ND = (1e6 + small).astype(dtype)
     exact = x_ND.astype(np.float64)
     if scaling == Standard():
-        wanted = (exact - exact.mean(0)) / exact.std(0)
+        expected = (exact - exact.mean(0)) / exact.std(0)
     else:
-        wanted = (exact - exact.min(0)) / np.ptp(exact, axis=0)
+        expected = (exact - exact.min(0)) / np.ptp(exact, axis=0)
     model = fitted(scaling, x_ND, precision)
     scaled = model.scale_rows(tensor(x_ND))
-    assert_allclose(scaled, wanted, atol=1e-6)
+    assert_allclose(scaled, expected, atol=1e-6)
     back = model.unscale_rows(scaled.double())
     assert_allclose(back, exact, rtol=0, atol=1e-4)
 
@@ -148,26 +148,26 @@ CHOSEN = [
 ]
 
 
-@pytest.mark.parametrize(("x_ND", "wanted"), CHOSEN, ids=str)
-def test_auto_chooses_by_the_data(x_ND, wanted):
-    assert Auto().resolve(Moments().add(x_ND), x_ND.dtype) == wanted
+@pytest.mark.parametrize(("x_ND", "expected"), CHOSEN, ids=str)
+def test_auto_chooses_by_the_data(x_ND, expected):
+    assert Auto().resolve(Moments().add(x_ND), x_ND.dtype) == expected
 
 
-def test_auto_leaves_bits_kept_as_uint8_as_they_are():
+def test_auto_leaves_bits_stored_as_uint8_as_they_are():
     """0 and 1 divided by 255 would be an input of next to nothing."""
     bits = np.eye(3, dtype=np.uint8)
     assert Auto().resolve(Moments().add(bits), bits.dtype) == NoScaling()
 
 
 @pytest.mark.parametrize("scaling", ALL[1:], ids=str)
-def test_any_other_scaling_stands_for_itself(scaling):
+def test_any_other_scaling_resolves_to_itself(scaling):
     assert scaling.resolve(Moments().add([[0.0, 300.0]]), np.uint8) is scaling
 
 
-def test_whitened_rows_have_no_correlations_but_where_a_direction_is_noise():
+def test_whitened_rows_have_no_correlations_except_where_a_direction_is_noise():
     rng = np.random.default_rng(3)
     x_ND = rng.normal(size=(4000, 5)) @ rng.normal(size=(5, 5)) * [1, 10, 0.1, 1, 3] + 5
-    x_ND[:, 4] = x_ND[:, 0] + 1e-9 * rng.normal(size=4000)  # said twice
+    x_ND[:, 4] = x_ND[:, 0] + 1e-9 * rng.normal(size=4000)  # almost the same column twice
     scaled = fitted(Whiten(), x_ND, torch.float64).scale_rows(torch.from_numpy(x_ND)).numpy()
     variance = np.linalg.eigvalsh(np.cov(scaled.T, bias=True))
     assert_allclose(variance, [0, 1, 1, 1, 1], atol=1e-9)
@@ -180,10 +180,10 @@ def test_constant_columns_are_only_centred(scaling):
     assert shift[0] == pytest.approx(0.1, rel=1e-15)
     assert scale[0] == 1
     scaled = fitted(scaling, x_ND).scale_rows(torch.tensor([[0.1, 0.0], [2.1, 0.0]], dtype=torch.float64))
-    assert_allclose(scaled[:, 0], [0, 2], atol=1e-7)  # a value never met before is not blown up
+    assert_allclose(scaled[:, 0], [0, 2], atol=1e-7)  # an unseen value is not scaled up
 
 
-SAID = [
+DESCRIPTIONS = [
     (NoScaling(), [[-2.0, 0.5], [3, 9]], "not scaled, values from -2 to 9"),
     (UInt8(), [[0, 255]], "divided by 255"),
     (Standard(), [[0.0, 1], [1, 3]], "each column standardised to mean 0, deviation 1"),
@@ -192,13 +192,13 @@ SAID = [
         [[0.0, 1], [0, 3]],
         "each column standardised to mean 0, deviation 1 (1 constant column only centred)",
     ),
-    (MinMax(), [[0.0, 1], [1, 3]], "each column brought to [0, 1] by its least and greatest value"),
+    (MinMax(), [[0.0, 1], [1, 3]], "each column scaled to [0, 1] by its minimum and maximum"),
     (
         MinMax(),
         [[5.0, 1], [5, 1]],
-        "each column brought to [0, 1] by its least and greatest value (2 constant columns only centred)",
+        "each column scaled to [0, 1] by its minimum and maximum (2 constant columns only centred)",
     ),
-    (MeanNorm(), [[3.0, 4], [6, 8]], "divided by 5.303: rows √2 long on average"),
+    (MeanNorm(), [[3.0, 4], [6, 8]], "divided by 5.303, so that rows have norm √2 on average"),
     (
         Whiten(),
         [[0.0, 1], [0, 3]],
@@ -209,8 +209,8 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("scaling", "x_ND", "line"), SAID, ids=str)
-def test_the_one_line_said(scaling, x_ND, line):
+@pytest.mark.parametrize(("scaling", "x_ND", "line"), DESCRIPTIONS, ids=str)
+def test_the_description(scaling, x_ND, line):
     assert scaling.description(Moments().add(x_ND)) == line
 
 

@@ -28,17 +28,17 @@ def model_of(n_inputs: int, n_latents: int, coder: CodingLayer = SIGMOID, output
 
 
 def rated(codes: Codes | Tensor) -> Pass:
-    """A pass that says such codes; nothing is reconstructed."""
+    """A pass with such codes; its logits are 0."""
     codes = Dense(codes) if isinstance(codes, Tensor) else codes
     x = torch.zeros(codes.n_rows, 2)
     model = model_of(2, codes.dense().shape[1])
     return Pass(model, Batch(x, x, x), Sigmoid(), model.pre_activations(x), codes, x, torch.zeros(0))
 
 
-def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR, seen: Tensor | None = None) -> Pass:
-    """A pass that ends at such logits."""
+def reconstructed(logits: Tensor, target: Tensor, output: Elementwise = LINEAR) -> Pass:
+    """A pass with such logits."""
     model = model_of(logits.shape[1], 3, output=output)
-    x = torch.full_like(target, 77.0) if seen is None else seen
+    x = torch.full_like(target, 77.0)
     codes = Dense(torch.zeros(len(logits), 3))
     return Pass(model, Batch(x, target, x), Sigmoid(), model.pre_activations(x.float()), codes, logits, torch.zeros(0))
 
@@ -50,21 +50,21 @@ def leaf(array: object, dtype: torch.dtype = torch.float64) -> Tensor:
 def slope(f: Callable[[Array], float], x: Array, h: float = 1e-6) -> Array:
     """Central differences of a NumPy function."""
     gradient = np.zeros_like(x)
-    for at in np.ndindex(x.shape):
+    for position in np.ndindex(x.shape):
         ahead, behind = x.copy(), x.copy()
-        ahead[at] += h
-        behind[at] -= h
-        gradient[at] = (f(ahead) - f(behind)) / (2 * h)
+        ahead[position] += h
+        behind[position] -= h
+        gradient[position] = (f(ahead) - f(behind)) / (2 * h)
     return gradient
 
 
-def agrees(term: Term, p: Pass, at: Tensor, f: Callable[[Array], float]) -> None:
-    """The term's value and its gradient there are those of a NumPy function."""
-    x = at.detach().numpy().copy()
+def agrees(term: Term, p: Pass, leaf: Tensor, f: Callable[[Array], float]) -> None:
+    """The term's value and its gradient in the leaf are those of a NumPy function."""
+    x = leaf.detach().numpy().copy()
     number = term(p)
     assert number.shape == ()
     assert number.item() == pytest.approx(f(x), rel=1e-12)
-    (gradient,) = torch.autograd.grad(number, at)
+    (gradient,) = torch.autograd.grad(number, leaf)
     np.testing.assert_allclose(gradient.numpy(), slope(f, x), rtol=2e-6, atol=1e-9)
 
 
@@ -137,7 +137,7 @@ def kl(q: Array, rho: float) -> float:
 
 
 def test_kl_worked_by_hand():
-    # q = (0.3, 0.1): 0.1 ln(1/3) + 0.9 ln(9/7) = -0.1098612 + 0.2261830; a latent at its rate adds nothing
+    # q = (0.3, 0.1): 0.1 ln(1/3) + 0.9 ln(9/7) = -0.1098612 + 0.2261830; a latent at the target rate adds nothing
     codes = leaf([[0.5, 0.1], [0.1, 0.1]])
     number = KL(0.1)(rated(codes))
     assert number.item() == pytest.approx(0.1163218, abs=1e-7)
@@ -179,16 +179,16 @@ def test_rate_terms_sum_over_latents_and_are_not_divided_by_the_batch_again(term
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_kl_of_dead_and_of_stuck_latents_is_finite_and_pulls(dtype):
+def test_kl_of_dead_and_of_stuck_latents_is_finite_and_has_a_gradient(dtype):
     codes = leaf([[0.0, 1.0, 0.1], [0.0, 1.0, 0.1]], dtype)
     number = KL(0.1)(rated(codes))
     eps = np.finfo(np.float32 if dtype == torch.float32 else np.float64).eps
     assert number.item() == pytest.approx(kl(np.array([eps, 1 - eps]), 0.1), rel=1e-5)
     number.backward()
-    dead, stuck, content = codes.grad.double().numpy().T
+    dead, stuck, at_target = codes.grad.double().numpy().T
     np.testing.assert_allclose(dead, -0.1 / eps / 2, rtol=1e-5)
     np.testing.assert_allclose(stuck, 0.9 / eps / 2, rtol=1e-5)
-    np.testing.assert_allclose(content, 0, atol=1e-6)
+    np.testing.assert_allclose(at_target, 0, atol=1e-6)
 
 
 def test_kl_pulls_a_saturated_sigmoid_back():
@@ -216,7 +216,7 @@ def test_a_rate_lies_inside_0_and_1(term, rate):
     assert str(refused.value) == f"{term.name}: rate={rate:g} lies outside (0, 1)"
 
 
-def test_a_scheduled_rate_is_put_in_its_place():
+def test_a_scheduled_rate_is_replaced_by_its_value():
     codes = torch.from_numpy(uniform(4, 3))
     falling = KL(Linear(0.5, 0.1))
     assert falling.at(0.25) == KL(0.4)
@@ -226,7 +226,7 @@ def test_a_scheduled_rate_is_put_in_its_place():
 
 # --- L1, on dense and sparse codes ------------------------------------------------------------------------------
 
-VALUES_N = [2.0, -1.0, 0.5, 3.0]  # row 0 says latents 1 and 3, row 1 nothing, row 2 latents 3 and 0
+VALUES_N = [2.0, -1.0, 0.5, 3.0]  # row 0 has latents 1 and 3, row 1 none, row 2 latents 3 and 0
 
 
 def sparse(values_N: Tensor) -> Sparse:
@@ -253,7 +253,7 @@ def test_l1_and_its_gradient_on_dense_codes():
     agrees(L1(), rated(codes), codes, lambda z: float(np.mean(np.abs(z).sum(1))))
 
 
-def test_the_mean_activation_of_sparse_codes_counts_the_rows_that_say_nothing():
+def test_the_mean_activation_of_sparse_codes_counts_the_rows_without_codes():
     np.testing.assert_allclose(rated(sparse(leaf(VALUES_N))).mean_activation.detach(), [1, 2 / 3, 0, -0.5 / 3, 0])
 
 
@@ -262,12 +262,12 @@ def test_the_mean_activation_of_sparse_codes_counts_the_rows_that_say_nothing():
 
 def test_terms_of_a_kind_are_numbered():
     objective = SquaredError() + KL(0.1) + SquaredRate(0.1) + KL(0.2) + KL(0.3)
-    assert list(objective.named()) == ["squared_error", "kl", "squared_rate", "kl_2", "kl_3"]
-    assert objective.named()["kl_3"] == KL(0.3)
+    assert list(objective.by_name()) == ["squared_error", "kl", "squared_rate", "kl_2", "kl_3"]
+    assert objective.by_name()["kl_3"] == KL(0.3)
 
 
 def rated_and_reconstructed() -> tuple[Pass, dict[str, float]]:
-    """A pass, and by NumPy what each term says of it."""
+    """A pass, and each term's number for it by NumPy."""
     codes, recon, target = uniform(4, 3), random(4, 2), random(4, 2, seed=1)
     model = model_of(2, 3)
     x = torch.from_numpy(target)
@@ -280,43 +280,43 @@ def rated_and_reconstructed() -> tuple[Pass, dict[str, float]]:
         torch.tensor(recon),
         x,
     )
-    said = {"squared_error": float(np.mean((recon - target) ** 2)), "l1": float(np.mean(codes.sum(1)))}
-    return p, said | {"kl": kl(codes.mean(0), 0.1), "kl_2": kl(codes.mean(0), 0.4)}
+    expected = {"squared_error": float(np.mean((recon - target) ** 2)), "l1": float(np.mean(codes.sum(1)))}
+    return p, expected | {"kl": kl(codes.mean(0), 0.1), "kl_2": kl(codes.mean(0), 0.4)}
 
 
-def test_an_objective_is_the_weighted_sum_and_tells_each_terms_own_number():
-    p, said = rated_and_reconstructed()
+def test_an_objective_returns_the_weighted_sum_and_each_terms_number():
+    p, by_numpy = rated_and_reconstructed()
     objective = 0.5 * SquaredError() + 0.2 * KL(0.1) + KL(0.4, weight=3) + 0.01 * L1()
     loss, numbers = objective(p)
-    assert {name: number.item() for name, number in numbers.items()} == pytest.approx(said, rel=1e-12)
-    expected = 0.5 * said["squared_error"] + 0.2 * said["kl"] + 3 * said["kl_2"] + 0.01 * said["l1"]
+    assert {name: number.item() for name, number in numbers.items()} == pytest.approx(by_numpy, rel=1e-12)
+    expected = 0.5 * by_numpy["squared_error"] + 0.2 * by_numpy["kl"] + 3 * by_numpy["kl_2"] + 0.01 * by_numpy["l1"]
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_weight_that_is_not_written_is_1_or_found_where_there_is_a_target():
-    p, said = rated_and_reconstructed()
+def test_a_weight_that_is_not_written_is_1_or_adjusted_where_there_is_a_target():
+    p, by_numpy = rated_and_reconstructed()
     objective = SquaredError() + KL(0.1) + L1()
     loss, _ = objective(p)
-    assert loss.item() == pytest.approx(said["squared_error"] + said["kl"] + said["l1"], rel=1e-12)
+    assert loss.item() == pytest.approx(by_numpy["squared_error"] + by_numpy["kl"] + by_numpy["l1"], rel=1e-12)
     assert list(objective.controllers()) == ["kl"]
     assert list((SquaredError() + KL(0.1, weight=0.2) + L1(l0=3) + SquaredRate(0.2)).controllers()) == [
         "l1",
         "squared_rate",
     ]
     loss, _ = (SquaredError() + KL(0.1, weight=0))(p)
-    assert loss.item() == pytest.approx(said["squared_error"], rel=1e-12)
+    assert loss.item() == pytest.approx(by_numpy["squared_error"], rel=1e-12)
 
 
 @pytest.mark.parametrize(("progress", "weight"), [(0.0, 0.0), (0.25, 0.5), (1.0, 2.0)])
 def test_a_scheduled_weight_is_its_value_at_each_step(progress, weight):
-    p, said = rated_and_reconstructed()
+    p, by_numpy = rated_and_reconstructed()
     objective = SquaredError() + KL(0.1, weight=Linear(0.0, 2.0))
     loss, numbers = objective.at(progress)(p)
-    assert loss.item() == pytest.approx(said["squared_error"] + weight * said["kl"], rel=1e-12)
-    assert numbers["kl"].item() == pytest.approx(said["kl"], rel=1e-12)
+    assert loss.item() == pytest.approx(by_numpy["squared_error"] + weight * by_numpy["kl"], rel=1e-12)
+    assert numbers["kl"].item() == pytest.approx(by_numpy["kl"], rel=1e-12)
 
 
-def test_a_step_goes_by_the_schedules_of_its_objective():
+def test_a_step_uses_the_schedules_of_its_objective():
     model = model_of(2, 3).double()
     x = torch.from_numpy(random(6, 2))
     step = Step(model, SquaredError() + KL(Linear(0.5, 0.1), weight=Linear(0.0, 2.0)))
@@ -368,7 +368,7 @@ REFUSED = [
         SquaredRate(0.1),
         "squared_rate requires codes in (0, 1); this model provides exact zeros, rankable codes",
     ),
-    (ELU(), Identity(), KL(0.1), "kl requires codes in (0, 1); this model provides nothing of the kind"),
+    (ELU(), Identity(), KL(0.1), "kl requires codes in (0, 1); this model provides none"),
     (
         ReLU(),
         Sigmoid(),
@@ -385,13 +385,13 @@ REFUSED = [
         TopK(2),
         ReLU(),
         CrossEntropy(),
-        "cross_entropy requires outputs in (0, 1); this model provides nothing of the kind",
+        "cross_entropy requires outputs in (0, 1); this model provides none",
     ),
 ]
 
 
 @pytest.mark.parametrize(("coder", "output", "term", "message"), REFUSED)
-def test_a_term_that_does_not_find_what_it_needs_is_refused(coder, output, term, message):
+def test_a_term_without_what_it_requires_is_refused(coder, output, term, message):
     with pytest.raises(RecipeError) as refused:
         Step(model_of(4, 3, coder, output), Objective((SquaredError(), term)))
     assert str(refused.value) == message
@@ -407,7 +407,7 @@ def test_a_term_that_does_not_find_what_it_needs_is_refused(coder, output, term,
         (ELU(), Identity(), L1()),
     ],
 )
-def test_a_term_that_finds_what_it_needs_is_taken(coder, output, term):
+def test_a_term_with_what_it_requires_is_accepted(coder, output, term):
     model = model_of(4, 3, coder, output)
     x = torch.from_numpy(uniform(5, 4)).float()
     p, numbers = Step(model, Objective((term,)))(Batch(x, x, x))

@@ -137,7 +137,7 @@ class Plots:
     def _asked(self) -> dict[str, float]:
         """Return what the penalties were asked for, by what it is: a "rate", an "l0"."""
         terms = self._estimator.settings_.objective.terms
-        return {term.target_kind: term.target for term in reversed(terms) if term.target is not None}
+        return {term.target_kind: term.target_value for term in reversed(terms) if term.target_value is not None}
 
     def _columns(self) -> list[str] | None:
         names = getattr(self._estimator, "feature_names_in_", None)

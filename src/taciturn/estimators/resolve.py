@@ -178,7 +178,7 @@ def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> 
     else 0.003.
     """
     if value == "auto":
-        zeros = any(term.target_kind == "l0" and term.target is not None for term in penalties)
+        zeros = any(term.target_kind == "l0" and term.target_value is not None for term in penalties)
         return Decay(0.01 if Capability.UNIT_INTERVAL_CODES in coder.provides else 0.001 if zeros else 0.003, last=0.3)
     if isinstance(value, str):
         try:
@@ -205,7 +205,7 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
 
     A batch that is to measure a rate ρ has at least 1/(2ρ) rows, if there are so many.
     """
-    rates = [term.target for term in penalties if term.target_kind == "rate" and term.target is not None]
+    rates = [term.target_value for term in penalties if term.target_kind == "rate" and term.target_value is not None]
     enough = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
         usual = min(max(2 ** round(math.log2(n_rows / 32)), 32), MOST_ROWS) if n_rows > 32 else 32

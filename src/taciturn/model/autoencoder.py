@@ -1,4 +1,4 @@
-"""Encoder, coding layer, decoder: an nn.Module and nothing else."""
+"""The autoencoder: scaling, encoder, coding layer and decoder as one torch module."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -18,11 +18,26 @@ from .coding_layers import CodingLayer, Elementwise
 from .layout import Layout
 from .scaling import Scaling, Whiten
 
-EXACT = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})  # in float32
+# dtypes whose values float32 represents exactly
+EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
 
 
 class Affine(nn.Module):
-    """A layer's numbers; `weight` is what tying shares."""
+    """The parameters of one affine layer; layers with tied weights share the parameter `weight`.
+
+    Parameters
+    ----------
+    weight : nn.Parameter
+        [out, in] in the encoder, [in, out] in the decoder.
+    n_out : int
+        The length of the bias, which starts at 0.
+
+    Examples
+    --------
+    >>> layer = Affine(nn.Parameter(torch.ones(2, 3)), 2)
+    >>> layer.bias.shape
+    torch.Size([2])
+    """
 
     weight: nn.Parameter
     bias: nn.Parameter
@@ -34,10 +49,37 @@ class Affine(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Rows in the input's units → codes → rows in the input's units; every parameter drawn from `rng`.
+    """An autoencoder: rows in the input's units → codes → reconstructed rows in the input's units.
 
-    Encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are the latents'
-    directions and a tied pair is one parameter.
+    Parameters
+    ----------
+    layout : Layout
+        Widths, activations and how the decoder mirrors the encoder.
+    rng : torch.Generator
+        Draws every weight; the global generator is not used. Biases start at 0.
+    kernels : Kernels, optional
+        The sparse operations; None: Plain().
+    world : World, default=SINGLE_PROCESS
+        The axes over which rows and latents are distributed.
+
+    Attributes
+    ----------
+    encoder, decoder : nn.ModuleList of Affine
+        The layers. Encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are the
+        latents' directions and a tied pair is one parameter.
+    coder : nn.Module
+        The parameters and buffers of the coding layer.
+    refinements : nn.ParameterList
+        The scalar η of each refinement, initially 0.3.
+    shift, scale : Tensor [D], float64
+        Scaled rows are (x - shift) / scale.
+    whitening, colouring : Tensor [D, D], float64
+        With `layout.whitened` only: the matrix that scaled rows are multiplied by, and its inverse.
+
+    Notes
+    -----
+    Scaling is part of the model and is saved with it. Calling the model is `reconstruct(encode(x))`; corruption is not
+    part of the model, so `train()` and `eval()` make no difference.
 
     Examples
     --------
@@ -61,7 +103,7 @@ class Autoencoder(nn.Module):
         widths, coder = layout.widths, layout.coder
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
         encoder = [
-            Affine(_drawn((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
+            Affine(_normal_weight((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
             for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
         ]
         if layout.norm is not None:
@@ -75,13 +117,13 @@ class Autoencoder(nn.Module):
             elif (coder.transpose_initialised or layout.centred or layout.norm) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
-                weight = _drawn((n_in, n_out), activation.init_std(n_in, n_out), rng)
+                weight = _normal_weight((n_in, n_out), activation.init_std(n_in, n_out), rng)
             decoder.append(Affine(weight, n_out))
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
         self.coder: nn.Module = coder.create_state(widths[-1])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
-        # float64: a column far from 0 must not lose its digits before it is centred
+        # in float64, so that a column far from 0 keeps its digits until it is centred
         self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
         self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
         if layout.whitened:
@@ -90,12 +132,12 @@ class Autoencoder(nn.Module):
 
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
-        """The encoder's layers and the decoder's: looked up once, for torch's lists are slow."""
+        """The encoder's layers and the decoder's, as tuples; cached, because indexing an nn.ModuleList is slow."""
         return tuple(map(_affine, self.encoder)), tuple(map(_affine, self.decoder))
 
     @property
     def dictionary(self) -> nn.Parameter:
-        """[L, …]: what each latent adds to the decoder's first layer."""
+        """The weight of the decoder's first layer, one row per latent: [L, D] in a network of one layer."""
         return self.layers[1][0].weight
 
     @property
@@ -105,10 +147,13 @@ class Autoencoder(nn.Module):
         return encoder[0], decoder[-1]
 
     def scale_rows(self, x: Tensor) -> Tensor:
-        """Return scaled rows [B, D] for rows in the input's units."""
+        """Return scaled rows [B, D], in the weights' precision, for rows in the input's units.
+
+        With float32 weights, rows whose type float32 represents exactly are scaled in float32, other rows in float64.
+        """
         W = self.dictionary
-        if x.dtype in EXACT and W.dtype == torch.float32 and not self.layout.whitened:
-            # a shift rounded to float32 would put rows near 1e6 off their centre, its two halves do not
+        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and not self.layout.whitened:
+            # the shift in two parts: rounded to float32, it alone would move the centre of rows near 1e6
             high, inverse = self.shift.to(W), 1 / self.scale
             low = ((self.shift - high) * inverse).to(W)
             centred = x.to(W) - high
@@ -118,11 +163,11 @@ class Autoencoder(nn.Module):
 
     @property
     def rescales(self) -> bool:
-        """Whether scaled rows are others than those in the input's units; on a GPU, to know it waits."""
+        """Whether `scale_rows` changes values. Reading it on a GPU waits for the GPU."""
         return self.layout.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
 
     def cast(self, x: Tensor) -> Tensor:
-        """Return rows as numbers of the weights' kind; x itself, if it holds such."""
+        """Return rows in the weights' dtype and on their device, without scaling; x itself where nothing changes."""
         return x.to(self.dictionary)
 
     def unscale_rows(self, x: Tensor) -> Tensor:
@@ -132,7 +177,15 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def set_scaling(self, scaling: Scaling, moments: Moments) -> None:
-        """Scale rows from now on as a scaling does for rows of these moments."""
+        """Set the scaling's buffers.
+
+        Parameters
+        ----------
+        scaling : Scaling
+            Resolved: for `Auto`, what its `resolve` returns. Whiten requires `layout.whitened`.
+        moments : Moments
+            The statistics of the training rows; with `crossed=True` for Whiten.
+        """
         shift, scale = scaling.fit(moments)
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.copy_(torch.from_numpy(scale))
@@ -142,7 +195,7 @@ class Autoencoder(nn.Module):
             self.colouring.copy_(torch.from_numpy(colouring))
 
     def pre_activations(self, x: Tensor) -> PreActivations:
-        """Return what the encoder offers for scaled rows [B, D]."""
+        """Return the pre-activations of scaled rows [B, D], before any refinement."""
         centre = self.outer_layers[1].bias if self.layout.centred else None
         *hidden, last = self.layers[0]
         for layer in hidden:
@@ -151,59 +204,95 @@ class Autoencoder(nn.Module):
         return PreActivations(x, last.weight, last.bias, centre, self.kernels)
 
     def pre_and_codes(
-        self, x: Tensor, say: Callable[[PreActivations, nn.Module], Codes]
+        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]
     ) -> tuple[PreActivations, Codes]:
-        """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
+        """Return the pre-activations and the codes of scaled rows, after all refinements.
+
+        Parameters
+        ----------
+        x : Tensor [B, D]
+            Scaled rows.
+        coding_function : callable (PreActivations, nn.Module) -> Codes
+            A coding layer, or its `training_codes`; called once and after each refinement.
+
+        Returns
+        -------
+        tuple of (PreActivations, Codes)
+        """
         pre = self.pre_activations(x)
-        codes = say(pre, self.coder)
+        codes = coding_function(pre, self.coder)
         for eta in self.refinements:
             pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
-            codes = say(pre, self.coder)
+            codes = coding_function(pre, self.coder)
         return pre, codes
 
     def refined_pre(self, x: Tensor) -> PreActivations:
-        """Return what the encoder offers to the coding layer for scaled rows, refined if it is to be."""
+        """Return the pre-activations of scaled rows [B, D], after all refinements."""
         return self.pre_and_codes(x, self.layout.coder)[0]
 
     def activate(self, pre: Tensor) -> Tensor:
-        """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
+        """Return the coding layer's activation of pre-activations of any shape.
+
+        Raises
+        ------
+        RecipeError
+            If the coding layer is not elementwise.
+        """
         coder = self.layout.coder
         if not isinstance(coder, Elementwise):
-            raise RecipeError(f"{coder.name} does not look at each latent alone")
+            raise RecipeError(f"{coder.name} is not elementwise; use activation=sigmoid or another elementwise one")
         return coder.activate(pre)
 
     def margin(self, pre: Tensor) -> Tensor:
-        """Return by how much any pre-activations exceed where their latents begin to speak."""
+        """Return by how much pre-activations [B, L] exceed the value above which their latents are active."""
         return self.layout.coder.margin(pre, self.coder)
 
     @torch.no_grad()
     def shift_biases(self, shift: Tensor) -> None:
-        """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
+        """Add `shift` ([L] or [1], in units of pre-activations) to the latents' biases.
+
+        A coding layer may move something else instead: JumpReLU lowers its thresholds.
+        """
         self.layout.coder.shift_biases(self.layers[0][-1].bias, self.coder, shift)
 
     @torch.no_grad()
     def compensate_output(self, change_L: Tensor) -> None:
-        """Let the decoder's first bias take up a change of the codes' means."""
+        """Subtract from the decoder's first bias what a change of the codes' means [L] adds to its first layer."""
         first = self.layers[1][0]
         first.bias.sub_(change_L @ first.weight)
 
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:
-        """Set the decoder's last bias so that without any codes it says this scaled row."""
+        """Set the decoder's last bias, so that codes of 0 decode to this scaled row [D].
+
+        The bias is the row itself; for a sigmoid output the row's logit, with the row clamped to [0.001, 0.999].
+        """
         sigmoid = self.layout.output.bounds == (0.0, 1.0)
         self.outer_layers[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
 
-    def by_latent(self) -> list[nn.Parameter]:
-        """Return each parameter once that has a row for every latent; for one layer."""
+    def latent_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that have one row per latent, each once; for a network of one layer."""
         layer = self.layers[0][-1]
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
 
     @torch.no_grad()
     def resampled_rows(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:
-        """Return by parameter the rows of latents that begin anew in directions of length 1; for one layer.
+        """Return new rows for resampled latents, by parameter; for a network of one layer.
 
-        The dictionary's rows get the living's mean length, the encoder's a fifth of theirs, biases 0, and what else a
-        latent learns the living's mean.
+        Parameters
+        ----------
+        alive_L : Tensor [L] of bool
+            The latents that are not resampled.
+        directions_MD : Tensor [M, D]
+            The directions of the M resampled latents, of norm 1.
+
+        Returns
+        -------
+        dict of nn.Parameter to Tensor
+            For the dictionary: the directions times the mean norm of the alive latents' rows. For the encoder: times a
+            fifth of the mean norm of theirs, so that a resampled latent starts with small codes; tied weights are
+            those of the dictionary. Biases are 0, every other parameter of a latent is the alive latents' mean. Rows
+            [M, …], or one value for all of them.
         """
         layer = self.layers[0][-1]
         new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
@@ -217,30 +306,42 @@ class Autoencoder(nn.Module):
         return self.pre_and_codes(x, self.layout.coder)[1]
 
     def decode_linear(self, codes: Codes) -> Tensor:
-        """Return what codes add to the decoder's first layer [B, …]."""
+        """Return the product of codes and the dictionary [B, …], without a bias."""
         return self.world.latents.sum(codes @ self.dictionary)
 
     def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
-        """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
-        (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoding()]
+        """Return the logits, the reconstruction before the output activation.
+
+        Parameters
+        ----------
+        codes : Codes [B, L]
+            Dense or sparse.
+        frozen : bool, default=False
+            Pass no gradient to the decoder's parameters.
+
+        Returns
+        -------
+        Tensor [B, D]
+        """
+        (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoder_parameters()]
         h = self.world.latents.sum(codes @ W).add_(b)
         for W, b in rest:
             h = self.layout.hidden.activate(h) @ W + b
         return h
 
-    def _decoding(self) -> list[tuple[Tensor, Tensor]]:
+    def _decoder_parameters(self) -> list[tuple[Tensor, Tensor]]:
         return [(layer.weight, layer.bias) for layer in self.layers[1]]
 
     def output(self, logits: Tensor) -> Tensor:
-        """Return the scaled reconstruction [B, D]."""
+        """Return the scaled reconstruction [B, D]: the output activation of logits."""
         return self.layout.output.activate(logits)
 
     def output_gradient(self, recon: Tensor, up: Tensor) -> Tensor:
-        """Return a gradient in the logits for one in the reconstruction."""
+        """Return the gradient in the logits [B, D], given the reconstruction and the gradient `up` in it."""
         return self.layout.output.gradient(recon, up)
 
     def encode(self, x: Tensor) -> Codes:
-        """Return the codes of rows in the input's units."""
+        """Return the codes [B, L] of rows in the input's units [B, D]."""
         return self.codes(self.scale_rows(x))
 
     def reconstruct(self, codes: Codes) -> Tensor:
@@ -248,15 +349,16 @@ class Autoencoder(nn.Module):
         return self.unscale_rows(self.output(self.decode(codes)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return each row's reconstruction, in the input's units."""
+        """Return the reconstruction [B, D] of rows, both in the input's units."""
         return self.reconstruct(self.encode(x))
 
 
 def _affine(layer: Any) -> Affine:
-    """Return the layer; nn.ModuleList has forgotten its type."""
+    """Return the layer as an Affine; the elements of an nn.ModuleList have no specific type."""
     assert isinstance(layer, Affine)
     return layer
 
 
-def _drawn(shape: Sequence[int], std: float, rng: torch.Generator) -> nn.Parameter:
+def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator) -> nn.Parameter:
+    """Return a weight drawn from N(0, std²)."""
     return nn.Parameter(std * torch.randn(tuple(shape), generator=rng))

@@ -1,4 +1,4 @@
-"""What the encoder offers (PreActivations, computed only as far as asked) and what the coding layer says (Codes)."""
+"""Pre-activations, computed only when and where they are needed, and codes, dense or sparse."""
 
 import math
 from abc import ABC, abstractmethod
@@ -17,50 +17,122 @@ from ..kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 
 @dataclass(frozen=True, eq=False)
 class PreActivations:
-    """Pre-activations (x - centre) W' + b of every row and latent, not yet computed."""
+    """The pre-activations (x - centre) W' + b of every row and latent, computed only when a method needs them.
 
-    x: Tensor  # [B, D]
-    weight: Tensor  # [L, D]
-    bias: Tensor  # [L]
-    centre: Tensor | None  # [D]
+    `dense` computes all of them; `top`, `top_batch` and `above` select entries, for which the kernels may avoid the
+    [B, L] array.
+
+    Parameters
+    ----------
+    x : Tensor [B, D]
+        Rows: inputs of the encoder's last layer.
+    weight : Tensor [L, D]
+        W, one row per latent.
+    bias : Tensor [L]
+        b.
+    centre : Tensor [D] or None
+        Subtracted from each row first; None subtracts nothing.
+    kernels : Kernels
+        The sparse operations that select entries.
+    latent_ids : Tensor [L] of int64, optional
+        After `restricted_to`: the number of each of these latents in the whole dictionary. None: 0 … L - 1.
+    n_all : int, default=0
+        After `restricted_to`: the size of the whole dictionary. Unused while `latent_ids` is None.
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Plain
+    >>> x = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, 4.0]])
+    >>> pre = PreActivations(x, torch.eye(3), torch.zeros(3), None, Plain())
+    >>> pre.top(1).dense()
+    tensor([[2., 0., 0.],
+            [0., 0., 4.]])
+    >>> pre.restricted_to(torch.tensor([0, 1])).top(1).dense()
+    tensor([[2., 0., 0.],
+            [0., 3., 0.]])
+    """
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor
+    centre: Tensor | None
     kernels: Kernels
-    names: Tensor | None = None  # [L]: after `among`, the latents' own numbers
-    of: int = 0  # and how many there are in all
+    latent_ids: Tensor | None = None
+    n_all: int = 0
 
     @cached_property
     def _dense(self) -> Tensor:
         return F.linear(self.x if self.centre is None else self.x - self.centre, self.weight, self.bias)
 
     def dense(self) -> Tensor:
-        """Return all of them [B, L], computed once."""
+        """Return all pre-activations [B, L], computed once."""
         return self._dense
 
     def top(self, k: int, *, signed: bool = False) -> "Sparse":
-        """Return each row's k largest (by magnitude if `signed`); k above the latents' number keeps all."""
+        """Return each row's k largest as codes.
+
+        Parameters
+        ----------
+        k : int, at least 1
+            Entries per row; a k above the number of latents keeps all.
+        signed : bool, default=False
+            Select by absolute value, and keep the sign.
+
+        Returns
+        -------
+        Sparse
+            k entries per row, in no order; differentiable.
+        """
         return self._sparse(*self.kernels.pick(*self._affine, Top(min(k, len(self.bias)), signed)))
 
     def top_batch(self, k: float) -> "Sparse":
-        """Return the k · B largest of the whole batch: k a row on average."""
+        """Return the k · B largest of the whole batch as codes: k per row on average.
+
+        Parameters
+        ----------
+        k : float, greater than 0
+            Mean number of entries per row; k · B is rounded, and limited to B · L.
+
+        Returns
+        -------
+        Sparse
+            round(k · B) entries, ordered by row; differentiable.
+
+        Notes
+        -----
+        Kernels that work in blocks of rows look at each row's 2k largest first. A row whose candidates are all
+        selected may have more entries that belong to the batch's largest, so that row is searched again, above the
+        least selected value.
+        """
         n_rows, n_latents = len(self.x), len(self.bias)
-        wanted = min(round(k * n_rows), n_rows * n_latents)
+        n_selected = min(round(k * n_rows), n_rows * n_latents)
         if not self.kernels.sparse_below:
-            return self._sparse(*self.kernels.pick(*self._affine, TopBatch(wanted)))
+            return self._sparse(*self.kernels.pick(*self._affine, TopBatch(n_selected)))
         candidates = min(math.ceil(2 * k), n_latents)
         index, values = self.kernels.pick(*self._affine, Top(candidates))
-        kept = _largest(values, wanted)
-        if candidates < n_latents and len(spent_R := kept.view(n_rows, candidates).all(1).nonzero()[:, 0]):
-            # a row that spends all its candidates may have more to say; nothing below the least kept is wanted
+        selected = _largest(values, n_selected)
+        if candidates < n_latents and len(full_R := selected.view(n_rows, candidates).all(1).nonzero()[:, 0]):
+            # entries below the least selected value cannot belong to the batch's largest
             x, W, b, centre = self._affine
-            more, louder = self.kernels.pick(x[spent_R], W, b, centre, AtLeast(values[kept].min()))
-            index, order_N = index.replace_rows(spent_R, more)
-            values = torch.cat([values, louder])[order_N]
-            kept = _largest(values, wanted)
-        return self._sparse(index.keep(kept), values[kept])
+            full_index, full_values = self.kernels.pick(x[full_R], W, b, centre, AtLeast(values[selected].min()))
+            index, order_N = index.replace_rows(full_R, full_index)
+            values = torch.cat([values, full_values])[order_N]
+            selected = _largest(values, n_selected)
+        return self._sparse(index.keep(selected), values[selected])
 
     def above(self, threshold: Tensor) -> "Codes":
-        """Return codes that hold every entry greater than the threshold, a scalar or one a latent.
+        """Return codes that hold at least every entry greater than a threshold.
 
-        A list of just these where they are few; else all entries, dense: what lies below is the caller's to leave out.
+        Parameters
+        ----------
+        threshold : Tensor, a scalar or [L]
+            In units of pre-activations.
+
+        Returns
+        -------
+        Codes
+            Sparse with exactly these entries where they are few; otherwise Dense with *all* pre-activations. In the
+            dense form the caller must zero the entries at or below the threshold. NaN is always included.
         """
         if self.kernels.sparse_below:
             index, values = self.kernels.pick(*self._affine, Above(threshold))
@@ -69,14 +141,21 @@ class PreActivations:
         return Dense(self.dense())
 
     def restricted_to(self, latents_M: Tensor) -> "PreActivations":
-        """Return the offer of these latents only; codes made of it are codes of all latents, the others' zero."""
+        """Return the pre-activations of the latents with these numbers [M] only.
+
+        Sparse codes selected from the result are codes of all L latents; those of the other latents are 0. `dense`
+        returns [B, M].
+        """
         weight, bias = self.weight[latents_M], self.bias[latents_M]
-        return replace(self, weight=weight, bias=bias, names=latents_M, of=len(self.bias))
+        return replace(self, weight=weight, bias=bias, latent_ids=latents_M, n_all=len(self.bias))
 
     def plus(self, x: Tensor, weight: Tensor) -> "PreActivations":
-        """Return this offer plus x [B, …] weight' [L, …]: two products as one, so that either may stay unformed."""
-        mine = self.x if self.centre is None else self.x - self.centre
-        return replace(self, x=torch.cat([mine, x], 1), weight=torch.cat([self.weight, weight], 1), centre=None)
+        """Return the sum of these pre-activations and x [B, …] weight' [L, …].
+
+        Both products become one product of concatenated factors, so that the sum need not be formed either.
+        """
+        centred_x = self.x if self.centre is None else self.x - self.centre
+        return replace(self, x=torch.cat([centred_x, x], 1), weight=torch.cat([self.weight, weight], 1), centre=None)
 
     @property
     def _affine(self) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -84,17 +163,28 @@ class PreActivations:
 
     def _sparse(self, index: Index, values: Tensor) -> "Sparse":
         values = self.kernels.scores(*self._affine, index, values)
-        if self.names is not None:
-            index = Index(self.names[index.latents], index.starts, self.of)
+        if self.latent_ids is not None:
+            index = Index(self.latent_ids[index.latents], index.starts, self.n_all)
         return Sparse(values, index, self.kernels)
 
 
 @dataclass(frozen=True, eq=False)
 class Codes(ABC):
-    """A batch's codes [B, L], dense or sparse; either form answers the same questions.
+    """The codes [B, L] of a batch. The subclasses Dense and Sparse have the same methods.
 
-    Two arrays may stand beside the values, entry by entry: `gate`, 1 where a latent is at work, with a surrogate
-    gradient (JumpReLU); `proposal`, what a penalty presses on where that is not the value itself (Gated).
+    Parameters
+    ----------
+    values : Tensor
+        The stored codes: [B, L] in Dense, [N] in Sparse.
+    gate : Tensor of the shape of `values`, optional
+        1 where a latent is active, else 0, with a surrogate gradient (JumpReLU).
+    gate_activations : Tensor of the shape of `values`, optional
+        What penalties act on in place of the values (Gated).
+
+    Notes
+    -----
+    Both optional tensors belong to the values entry by entry. `with_values` and the methods that select entries drop
+    them unless they are passed again.
     """
 
     values: Tensor
@@ -104,21 +194,22 @@ class Codes(ABC):
     def with_values(
         self, values: Tensor, *, gate: Tensor | None = None, gate_activations: Tensor | None = None
     ) -> Self:
-        """Return codes with other values in the same places (sparse ones stay zero elsewhere)."""
+        """Return codes with other values at the same entries (sparse codes stay 0 elsewhere)."""
         return replace(self, values=values, gate=gate, gate_activations=gate_activations)
 
     def relu(self) -> Self:
-        """Return the codes with those below 0 silenced."""
+        """Return the codes with negative values set to 0."""
         return self.with_values(self.values.relu())
 
     @property
     def penalised(self) -> Tensor:
-        """What a penalty presses on: the proposal where there is one, else the values."""
+        """What penalties act on, in the shape of `values`: the gate activations if there are any, else the values."""
         return self.values if self.gate_activations is None else self.gate_activations
 
     @property
     def abs_values(self) -> Tensor:
-        """|pressed|; beside a gate no value is negative, and |·|, flat at 0, would hide the gate's gradient there."""
+        """The absolute values of `penalised`, in the shape of `values`."""
+        # with a gate no value is negative; abs(), whose gradient is 0 at 0, would hide the gate's gradient there
         return self.penalised.abs() if self.gate is None else self.penalised
 
     def sum(self) -> Tensor:
@@ -126,96 +217,121 @@ class Codes(ABC):
         return self._per_latent(self.values)
 
     def active_counts(self) -> Tensor:
-        """Return in how many rows each latent is not 0 [L]."""
+        """Return on how many rows each latent's code is not 0 [L]."""
         return self._per_latent((self.values != 0).to(self.values.dtype))
 
     def l0(self) -> Tensor:
-        """Return how many latents of each row are not 0 [B]; with the gate's gradient where there is one."""
+        """Return how many codes of each row are not 0 [B]; with the gate's gradient where there is a gate."""
         return self.row_sums((self.values != 0).to(self.values.dtype) if self.gate is None else self.gate)
 
     @property
     @abstractmethod
     def n_rows(self) -> int:
-        """B."""
+        """The number of rows B."""
 
     @property
     @abstractmethod
     def n_latents(self) -> int:
-        """L."""
+        """The number of latents L."""
 
     @abstractmethod
     def dense(self) -> Tensor:
-        """Return [B, L]."""
+        """Return all codes as an array [B, L]."""
 
     @abstractmethod
-    def at(self, per_latent_L: Tensor) -> Tensor:
-        """Return one number a latent beside each value."""
+    def per_entry(self, per_latent_L: Tensor) -> Tensor:
+        """Return, for one number per latent [L], the number that belongs to each value; it broadcasts with `values`."""
 
     @abstractmethod
     def split(self, bounds: Sequence[int]) -> "list[Codes]":
-        """Return the codes of the latents below the first bound, from there to the second, and so on."""
+        """Return the codes in groups of latents: those below the first bound, from there to the second, and so on.
+
+        Each group has the full shape [B, L] and is 0 outside its latents.
+        """
 
     @abstractmethod
     def by_rank(self) -> "list[Codes]":
-        """Return each row's loudest code, its second, the next two, the next four, … by |code|; zeros come last."""
+        """Return the codes in groups of ranks: each row's largest |code|, the second, the next 2, the next 4, ….
+
+        Codes that are 0 have the last rank. Each group has the full shape [B, L] and is 0 outside its ranks; the last
+        group ends at the largest number of active codes in any row.
+        """
 
     @abstractmethod
     def row_sums(self, values: Tensor) -> Tensor:
-        """Return the sum over each row [B] of numbers that stand where the values do."""
+        """Return the sum over each row [B] of numbers in the shape of `values`."""
 
     @abstractmethod
     def __matmul__(self, weight_LD: Tensor) -> Tensor:
-        """Return Σ_l code[l] weight[l] of each row [B, D]."""
+        """Return the product of the codes and a matrix: Σ_l code[l] weight[l] of each row [B, D]."""
 
     @abstractmethod
     def _per_latent(self, values: Tensor) -> Tensor: ...
 
-    def _most(self) -> int:
-        """Return how many codes of a row are not 0 at most, and 1 at least: the same for either form."""
-        spoken_B = self.row_sums((self.values != 0).to(self.values.dtype))
-        return max(int(spoken_B.max()), 1) if len(spoken_B) else 1
+    def _max_l0(self) -> int:
+        """Return the largest number of active codes in any row, at least 1; the same for either form."""
+        l0_B = self.row_sums((self.values != 0).to(self.values.dtype))
+        return max(int(l0_B.max()), 1) if len(l0_B) else 1
 
 
 @dataclass(frozen=True, eq=False)
 class Dense(Codes):
-    """values [B, L]."""
+    """Codes whose values are stored as an array [B, L].
+
+    Parameters
+    ----------
+    values : Tensor [B, L]
+        All codes.
+    gate, gate_activations : Tensor [B, L], optional
+        See Codes.
+
+    Examples
+    --------
+    >>> codes = Dense(torch.tensor([[1.0, 0.0, 3.0], [0.0, 2.0, 0.0]]))
+    >>> codes.l0()
+    tensor([2., 1.])
+    >>> codes @ torch.eye(3)
+    tensor([[1., 0., 3.],
+            [0., 2., 0.]])
+    """
 
     @property
     def n_rows(self) -> int:
-        """B."""
+        """The number of rows B."""
         return len(self.values)
 
     @property
     def n_latents(self) -> int:
-        """L."""
+        """The number of latents L."""
         return self.values.shape[1]
 
     def dense(self) -> Tensor:
         """Return the values themselves [B, L]."""
         return self.values
 
-    def at(self, per_latent_L: Tensor) -> Tensor:
-        """Return the numbers themselves: they broadcast over rows."""
+    def per_entry(self, per_latent_L: Tensor) -> Tensor:
+        """Return the argument itself [L]: it broadcasts over rows."""
         return per_latent_L
 
     def split(self, bounds: Sequence[int]) -> list[Codes]:
-        """Return codes of all latents, the values outside each group written as zero."""
+        """Return one group of codes per bound, each an array [B, L]."""
         latent_L = torch.arange(self.n_latents, device=self.values.device)
         groups = pairwise((0, *bounds))
-        return [self.with_values(self.values * ((latent_L >= a) & (latent_L < b))) for a, b in groups]
+        return [self.with_values(self.values * ((latent_L >= low) & (latent_L < high))) for low, high in groups]
 
     def by_rank(self) -> list[Codes]:
-        """Return all codes, those outside each group of ranks written as zero."""
-        most = self._most()
+        """Return one group of codes per range of ranks, each an array [B, L]."""
+        max_l0 = self._max_l0()
         rank_BL = self.values.detach().abs().argsort(1, descending=True).argsort(1)
-        rank_BL.masked_fill_(self.values == 0, most - 1)
-        return [self.with_values(self.values * ((rank_BL >= a) & (rank_BL < b))) for a, b in _doubling(most)]
+        rank_BL.masked_fill_(self.values == 0, max_l0 - 1)
+        groups = _doubling(max_l0)
+        return [self.with_values(self.values * ((rank_BL >= low) & (rank_BL < high))) for low, high in groups]
 
     def __matmul__(self, weight_LD: Tensor) -> Tensor:
         return self.values @ weight_LD
 
     def row_sums(self, values: Tensor) -> Tensor:
-        """Return the sum over each row [B]."""
+        """Return the sum over each row [B] of numbers [B, L]."""
         return values.sum(1)
 
     def _per_latent(self, values: Tensor) -> Tensor:
@@ -224,46 +340,69 @@ class Dense(Codes):
 
 @dataclass(frozen=True, eq=False)
 class Sparse(Codes):
-    """values [N] at an index's entries; all others are 0."""
+    """Codes of which only N entries are stored; all others are 0.
+
+    Parameters
+    ----------
+    values : Tensor [N]
+        The stored codes, row after row; a stored value may be 0.
+    gate, gate_activations : Tensor [N], optional
+        See Codes.
+    index : Index
+        Row and latent of each entry (CSR).
+    kernels : Kernels
+        The sparse operations, for products with the dictionary.
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Index, Plain
+    >>> index = Index(latents=torch.tensor([0, 2, 1]), starts=torch.tensor([0, 2, 3]), n_latents=3)
+    >>> codes = Sparse(torch.tensor([1.0, 3.0, 2.0]), index, Plain())
+    >>> codes.dense()
+    tensor([[1., 0., 3.],
+            [0., 2., 0.]])
+    >>> codes.per_entry(torch.tensor([10.0, 20.0, 30.0]))
+    tensor([10., 30., 20.])
+    """
 
     index: Index
     kernels: Kernels
 
     @property
     def n_rows(self) -> int:
-        """B."""
+        """The number of rows B, those without entries included."""
         return self.index.n_rows
 
     @property
     def n_latents(self) -> int:
-        """L."""
+        """The number of latents L."""
         return self.index.n_latents
 
-    def at(self, per_latent_L: Tensor) -> Tensor:
-        """Return each entry's latent's number [N]."""
+    def per_entry(self, per_latent_L: Tensor) -> Tensor:
+        """Return the number of each entry's latent [N]."""
         return per_latent_L[self.index.latents]
 
     def split(self, bounds: Sequence[int]) -> list[Codes]:
-        """Return each group's entries."""
+        """Return one group of codes per bound, each with its entries only."""
         latent_N, groups = self.index.latents, pairwise((0, *bounds))
-        return [self.keep((latent_N >= a) & (latent_N < b)) for a, b in groups]
+        return [self.keep((latent_N >= low) & (latent_N < high)) for low, high in groups]
 
     def by_rank(self) -> list[Codes]:
-        """Return each group's entries."""
+        """Return one group of codes per range of ranks, each with its entries only."""
         by_size_N = self.values.detach().abs().argsort(descending=True)
         by_row_N = by_size_N[self.index.rows[by_size_N].argsort(stable=True)]
         rank_N = torch.empty_like(by_row_N)
         rank_N[by_row_N] = torch.arange(len(by_row_N), device=rank_N.device) - self.index.starts[self.index.rows]
-        most = self._most()
-        rank_N.masked_fill_(self.values == 0, most - 1)
-        return [self.keep((rank_N >= a) & (rank_N < b)) for a, b in _doubling(most)]
+        max_l0 = self._max_l0()
+        rank_N.masked_fill_(self.values == 0, max_l0 - 1)
+        return [self.keep((rank_N >= low) & (rank_N < high)) for low, high in _doubling(max_l0)]
 
     def keep(self, mask_N: Tensor) -> "Sparse":
-        """Return the codes of the entries where the mask holds."""
+        """Return the codes with only the entries where the mask [N] is true."""
         return Sparse(self.values[mask_N], self.index.keep(mask_N), self.kernels)
 
     def dense(self) -> Tensor:
-        """Return [B, L], zeros written out."""
+        """Return all codes as an array [B, L]; entries that are not stored are 0."""
         codes_BL = self.values.new_zeros(self.index.n_rows, self.index.n_latents)
         return codes_BL.index_put((self.index.rows, self.index.latents), self.values)
 
@@ -271,7 +410,7 @@ class Sparse(Codes):
         return self.kernels.decode(self.values, self.index, weight_LD)
 
     def row_sums(self, values: Tensor) -> Tensor:
-        """Return the sum over each row [B]."""
+        """Return the sum over each row [B] of numbers [N]."""
         return values.new_zeros(self.index.n_rows).index_add(0, self.index.rows, values)
 
     def _per_latent(self, values: Tensor) -> Tensor:
@@ -279,18 +418,34 @@ class Sparse(Codes):
 
 
 def _largest(values_N: Tensor, count: int) -> Tensor:
-    """Return the mask [N] of the `count` largest."""
+    """Return the mask [N] of the `count` largest values."""
     mask_N = torch.zeros_like(values_N, dtype=torch.bool)
     mask_N[values_N.topk(count, sorted=False).indices] = True
     return mask_N
 
 
-def _doubling(most: int) -> list[tuple[int, int]]:
-    """Return the bounds of 1, 1, 2, 4, … ranks, until there are so many."""
-    stops = [min(2**level, most) for level in range(max(most - 1, 0).bit_length() + 1)]
+def _doubling(n_ranks: int) -> list[tuple[int, int]]:
+    """Return the bounds of groups of 1, 1, 2, 4, … ranks; the last group ends at n_ranks."""
+    stops = [min(2**level, n_ranks) for level in range(max(n_ranks - 1, 0).bit_length() + 1)]
     return list(pairwise((0, *stops)))
 
 
 def dense(values_BL: Tensor | Codes) -> Codes:
-    """Return codes from a plain array [B, L]; codes stay as they are."""
+    """Return codes made from an array; codes are returned as they are.
+
+    Parameters
+    ----------
+    values_BL : array-like [B, L] or Codes
+        The codes.
+
+    Returns
+    -------
+    Codes
+        Dense for an array; the argument itself for codes, which may be Sparse.
+
+    Examples
+    --------
+    >>> dense(torch.eye(2)).l0()
+    tensor([1., 1.])
+    """
     return values_BL if isinstance(values_BL, Codes) else Dense(torch.as_tensor(values_BL))

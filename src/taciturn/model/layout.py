@@ -1,4 +1,4 @@
-"""The network's shape, as a recipe."""
+"""The shape of the network, as a recipe."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,48 @@ from .coding_layers import CodingLayer, Elementwise, Identity, ReLU
 
 @dataclass(frozen=True)
 class Layout(Recipe):
-    """The network's shape: widths = (inputs, hidden …, latents), mirrored by the decoder.
+    """The shape of an autoencoder: widths, activations and how the decoder mirrors the encoder.
 
-    `tied` shares each encoder weight with the mirrored decoder layer; `centred` subtracts the decoder's last bias
-    from the input, as sparse dictionaries do (Bricken et al., 2023). `refine` looks so many times at what the codes
-    leave over, and says them anew: codes = S(pre + η (x - x̂) W'), a step of LISTA (Gregor and LeCun, 2010) with a
-    learnt η, trained through; for one layer with identity output. `whitened`: scaled rows are multiplied by a matrix.
-    `norm`: the length at which every row of the dictionary, and of the encoder as its transpose, begins.
+    Parameters
+    ----------
+    widths : tuple of int, each at least 1
+        (inputs, hidden …, latents), at least two; the decoder has the same widths in reverse.
+    coder : CodingLayer
+        The coding layer, after the encoder's last affine map.
+    hidden : Elementwise, default=ReLU()
+        The activation of the hidden layers on both sides.
+    output : Elementwise, default=Identity()
+        The activation of the decoder's last layer.
+    tied : bool, default=False
+        Share each encoder weight with the mirrored decoder layer; biases are not shared.
+    centred : bool, default=False
+        Subtract the decoder's last bias from the scaled input, as sparse dictionaries do (Bricken et al., 2023). The
+        decoder's first weight is then initialised as the transpose of the encoder's last.
+    refine : int, default=0
+        The number of refinements of the codes, 0 or more. Each requires one layer and identity output.
+    whitened : bool, default=False
+        Scaled rows are multiplied by a matrix; the model has buffers for it and for its inverse.
+    norm : float, optional
+        The initial norm of each row of the encoder's last weight and of the dictionary, which starts as its transpose.
+        None: the coding layer's `init_std` decides.
+
+    Raises
+    ------
+    RecipeError
+        If a value has the wrong type or lies outside its range, or if `refine` cannot be used with this network.
+
+    Notes
+    -----
+    One refinement encodes again with what the reconstruction x̂ leaves over: codes = S(pre + η (x - x̂) W'), where S
+    is the coding layer, W the dictionary and η a trained scalar. It is one step of LISTA (Gregor and LeCun, 2010);
+    gradients pass through all refinements.
+
+    Examples
+    --------
+    >>> from taciturn.model.coding_layers import TopK
+    >>> layout = Layout((64, 256), TopK(8), centred=True)
+    >>> sorted(capability.name for capability in layout.provides())
+    ['ONE_LAYER_DECODER', 'RANKED_CODES', 'UNBOUNDED_OUTPUT', 'ZERO_CODES']
     """
 
     widths: tuple[int, ...]
@@ -39,14 +74,14 @@ class Layout(Recipe):
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
         for field, family in (("coder", CodingLayer), ("hidden", Elementwise), ("output", Elementwise)):
             if not isinstance(getattr(self, field), family):
-                raise RecipeError(f"layout: {field}={getattr(self, field)!r} is no {family.__name__}")
+                raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
         check(self, "refine", 0, whole=True)
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
-            raise RecipeError(f"layout: refine={self.refine} needs one layer and output identity; set refine=0")
+            raise RecipeError(f"layout: refine={self.refine} requires one layer and output identity; set refine=0")
 
     def provides(self) -> frozenset[Capability]:
-        """Return what terms may require of this network."""
-        of_decoder = {Capability.ONE_LAYER_DECODER} if len(self.widths) == 2 else set()
-        of_output = {(0.0, 1.0): Capability.UNIT_INTERVAL_OUTPUT, (-math.inf, math.inf): Capability.UNBOUNDED_OUTPUT}
+        """Return the capabilities of this network, which terms may require."""
+        decoder = {Capability.ONE_LAYER_DECODER} if len(self.widths) == 2 else set()
+        by_bounds = {(0.0, 1.0): Capability.UNIT_INTERVAL_OUTPUT, (-math.inf, math.inf): Capability.UNBOUNDED_OUTPUT}
         bounds = self.output.bounds
-        return self.coder.provides | of_decoder | ({of_output[bounds]} if bounds in of_output else set())
+        return self.coder.provides | decoder | ({by_bounds[bounds]} if bounds in by_bounds else set())

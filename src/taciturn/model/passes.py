@@ -1,4 +1,4 @@
-"""One batch's trip through the house, as every term may read it."""
+"""A batch of rows and its forward pass, as every term reads them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,111 +15,163 @@ from .codes import Codes, PreActivations
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rows as the step wants them, scaled; `seen is x` where nothing was corrupted."""
+    """The scaled rows of one training step.
 
-    x: Tensor  # [B, D] clean rows
-    target: Tensor  # [B, D] what to reconstruct: x itself, or the partner that the user gave
-    corrupted: Tensor  # [B, D] x after corruption
-    draw_key: tuple[int, int] = (0, 0)  # (seed, step): for a term that draws, the same on every process
+    Parameters
+    ----------
+    x : Tensor [B, D]
+        Clean rows.
+    target : Tensor [B, D]
+        The rows to reconstruct: `x` itself, or the clean partners that the user passed.
+    corrupted : Tensor [B, D]
+        The network's input: x after corruption. It is `x` itself (`corrupted is x`) where nothing was corrupted.
+    draw_key : tuple of (int, int), default=(0, 0)
+        (seed, step), for terms that draw random numbers: they are the same on every process.
+
+    Examples
+    --------
+    >>> x = torch.zeros(2, 3)
+    >>> batch = Batch(x, x, x, draw_key=(0, 7))
+    >>> torch.equal(torch.rand(2, generator=batch.rng("a")), torch.rand(2, generator=batch.rng("a")))
+    True
+    """
+
+    x: Tensor
+    target: Tensor
+    corrupted: Tensor
+    draw_key: tuple[int, int] = (0, 0)
 
     def rng(self, purpose: str) -> torch.Generator:
-        """Return the generator of this moment, for a purpose."""
+        """Return a generator seeded by the seed, the purpose and the step."""
         return generator(self.draw_key[0], purpose, self.draw_key[1])
 
 
 class Model(Protocol):
-    """What a pass asks of a model."""
+    """The part of an autoencoder that a pass and the terms use; see Autoencoder for each method's details."""
 
     @property
     def coder(self) -> nn.Module:
-        """What the sparsifier has learnt."""
+        """The coding layer's parameters and buffers."""
         ...
 
     @property
     def world(self) -> World:
-        """Who else holds rows and latents."""
+        """The axes over which rows and latents may be distributed."""
         ...
 
     @property
     def dictionary(self) -> nn.Parameter:
-        """[L, …]: what each latent adds to the decoder's first layer."""
+        """The weight of the decoder's first layer, one row per latent [L, …]."""
         ...
 
     def pre_and_codes(
-        self, x: Tensor, say: Callable[[PreActivations, nn.Module], Codes]
+        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]
     ) -> tuple[PreActivations, Codes]:
-        """Return what the encoder offers for scaled rows, and what a coding layer says of it."""
+        """Return the pre-activations of scaled rows [B, D] and the codes that a function makes of them."""
         ...
 
     def refined_pre(self, x: Tensor) -> PreActivations:
-        """Return what the encoder offers to the coding layer for scaled rows."""
+        """Return the pre-activations of scaled rows [B, D] after all refinements."""
         ...
 
     def activate(self, pre: Tensor) -> Tensor:
-        """Return the coding layer's activation of any pre-activations, where it looks at each alone."""
+        """Return the coding layer's activation of any pre-activations; for elementwise coding layers only."""
         ...
 
     def margin(self, pre: Tensor) -> Tensor:
-        """Return by how much any pre-activations exceed where their latents begin to speak."""
+        """Return by how much pre-activations [B, L] exceed the value above which their latents are active."""
         ...
 
     def shift_biases(self, shift: Tensor) -> None:
-        """Let latents speak the more readily, by [L] or [1] in units of pre-activations."""
+        """Add `shift` ([L] or [1], in units of pre-activations) to the latents' biases."""
         ...
 
     def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
-        """Return the reconstruction before the output activation [B, D]; `frozen`: no gradient to the decoder."""
+        """Return the logits [B, D] of codes; `frozen` passes no gradient to the decoder."""
         ...
 
     def decode_linear(self, codes: Codes) -> Tensor:
-        """Return what codes add to the decoder's first layer [B, …]."""
+        """Return the product of codes and the dictionary [B, …], without a bias."""
         ...
 
     def output(self, logits: Tensor) -> Tensor:
-        """Return the output activation's value [B, D]."""
+        """Return the output activation of logits [B, D]."""
         ...
 
     def output_gradient(self, recon: Tensor, up: Tensor) -> Tensor:
-        """Return a gradient in the logits for one in the reconstruction [B, D]."""
+        """Return the gradient in the logits [B, D], given the reconstruction and the gradient in it."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """Everything that one batch says and sees on its way; what costs is computed only when asked for."""
+    """One batch's forward pass, with everything that terms read. Derived quantities are computed at first use.
+
+    Parameters
+    ----------
+    model : Model
+        The autoencoder.
+    batch : Batch
+        The rows.
+    coding_layer : CodingLayer
+        The coding layer with its schedules replaced by this step's values.
+    pre : PreActivations
+        Of the corrupted rows, after all refinements.
+    codes : Codes [B, L]
+        Of the corrupted rows.
+    logits : Tensor [B, D]
+        The reconstruction before the output activation. Cross-entropy is computed from it: from a saturated sigmoid's
+        value its gradient would be 0.
+    inactive_rows : Tensor [L] of int64
+        For how many rows each latent has been inactive.
+
+    Examples
+    --------
+    >>> from taciturn.model import Autoencoder, Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> x = torch.rand(5, 4)
+    >>> pre, codes = model.pre_and_codes(x, model.layout.coder)
+    >>> p = Pass(model, Batch(x, x, x), model.layout.coder, pre, codes, model.decode(codes), torch.zeros(8))
+    >>> p.recon.shape, p.mean_activation.shape
+    (torch.Size([5, 4]), torch.Size([8]))
+    """
 
     model: Model
     batch: Batch
-    coding_layer: Any  # the coding layer, as it is at this step
+    coding_layer: Any
     pre: PreActivations
     codes: Codes
-    logits: Tensor  # [B, D] before the output activation: cross-entropy is safe only from here
-    inactive_rows: Tensor  # [L]: the rows that a latent has been silent for
+    logits: Tensor
+    inactive_rows: Tensor
 
     @cached_property
     def recon(self) -> Tensor:
-        """[B, D]: the reconstruction, scaled as the rows are."""
+        """The scaled reconstruction [B, D]."""
         return self.model.output(self.logits)
 
     @property
     def n_rows(self) -> int:
-        """The global batch's rows."""
+        """The number of rows of the global batch, over all processes."""
         return self.codes.n_rows * self.model.world.rows.size
 
     @property
     def n_latents(self) -> int:
-        """The whole dictionary's latents."""
+        """The number of latents of the whole dictionary, over all processes."""
         return self.codes.n_latents * self.model.world.latents.size
 
     @cached_property
     def mean_activation(self) -> Tensor:
-        """[L]: each latent's mean code over the global batch, its rate."""
+        """Each latent's mean code over the global batch [L]."""
         return self.model.world.rows.sum(self.codes.sum()) / self.n_rows
 
     @property
     def clean(self) -> "Pass":
-        """The same trip of the rows before corruption, up to the codes, which is what `encode` will return."""
-        # a pass that remembered itself would keep its batch until Python looks for cycles
+        """The pass of the clean rows, with their pre-activations and codes: the codes that `encode` is to return.
+
+        Only `batch`, `pre` and `codes` are computed again; `logits` stay those of the corrupted rows.
+        """
+        # a pass that cached a reference to itself would keep its batch alive until the garbage collector finds it
         return self if self.batch.corrupted is self.batch.x else self._clean
 
     @cached_property
@@ -128,14 +180,20 @@ class Pass:
         return replace(self, batch=replace(self.batch, corrupted=self.batch.x), pre=pre, codes=codes)
 
     def with_codes(self, codes: Codes, *, frozen: bool = False) -> "Pass":
-        """Return the same trip with other codes, decoded afresh; `frozen`: by a decoder that gets no gradient."""
+        """Return this pass with other codes [B, L] and their logits; `frozen` passes no gradient to the decoder."""
         return replace(self, codes=codes, logits=self.model.decode(codes, frozen=frozen))
 
-    def mean(self, of_rows: Tensor) -> Tensor:
-        """Return the global batch's mean of numbers of its rows [B] or [B, …]: the only reduction over rows."""
+    def mean(self, per_row: Tensor) -> Tensor:
+        """Return the mean over the global batch of numbers [B] or [B, …], as a scalar.
+
+        All terms average over rows with this method, so that the result is global on every process.
+        """
         rows = self.model.world.rows
-        return rows.sum(of_rows.sum()) / (of_rows.numel() * rows.size)
+        return rows.sum(per_row.sum()) / (per_row.numel() * rows.size)
 
     def sum(self, per_latent_L: Tensor) -> Tensor:
-        """Return the whole dictionary's sum of one number a latent: the only reduction over latents."""
+        """Return the sum over the whole dictionary of one number per latent [L], as a scalar.
+
+        All terms sum over latents with this method, so that the result is global on every process.
+        """
         return self.model.world.latents.sum(per_latent_L.sum())

@@ -1,4 +1,4 @@
-"""How rows are brought to the scale that the network learns at: fitted once, kept with the model."""
+"""Scalings: how rows are brought from the input's units to the units the network is trained in."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -16,56 +16,100 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scaling(Recipe):
-    """Scaled rows are (x - shift) / scale; a column of one value is only shifted."""
+    """A recipe for shift and scale of the columns: scaled rows are (x - shift) / scale.
 
-    whitens: ClassVar[bool] = False  # whether scaled rows are multiplied by a matrix as well
+    Columns of one value are only shifted, where a scaling shifts at all. A scaling is fitted once, to the training
+    rows, and saved with the model.
+
+    Attributes
+    ----------
+    whitens : bool
+        Whether scaled rows are multiplied by a matrix as well.
+
+    Examples
+    --------
+    >>> Scaling.parse("whiten:0.05")
+    Whiten(floor=0.05)
+    """
+
+    whitens: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return shift and scale [D], in the input's units."""
+        """Return shift and scale for rows with these statistics.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of the training rows.
+
+        Returns
+        -------
+        tuple of (ndarray [D], ndarray [D]), float64
+            In the input's units; scales are greater than 0.
+        """
 
     @abstractmethod
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
+        """Return what is done to rows with these statistics, in one line."""
 
     def resolve(self, moments: Moments, dtype: DTypeLike) -> "Scaling":
-        """Return the scaling that this one stands for on such data: itself, unless it is `auto`."""
+        """Return the scaling to use for rows with these statistics and this dtype: itself, except for `Auto`."""
         return self
 
 
 @dataclass(frozen=True)
 class NoScaling(Scaling):
-    """Leave rows as they are."""
+    """No scaling: rows stay as they are.
+
+    Examples
+    --------
+    >>> NoScaling().description(Moments().add([[0.0, 7.0]]))
+    'not scaled, values from 0 to 7'
+    """
 
     name = "none"
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return 0 and 1."""
+        """Return shifts of 0 and scales of 1."""
         return np.zeros_like(moments.mean), np.ones_like(moments.mean)
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
+        """Return what is done, with the range of the values."""
         return f"not scaled, values from {moments.low.min():g} to {moments.high.max():g}"
 
 
 @dataclass(frozen=True)
 class UInt8(Scaling):
-    """Divide by 255."""
+    """Division by 255: for values of 0 … 255, as in images.
+
+    Examples
+    --------
+    >>> UInt8().fit(Moments().add([[0, 255]]))[1].tolist()
+    [255.0, 255.0]
+    """
 
     name = "uint8"
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return 0 and 255."""
+        """Return shifts of 0 and scales of 255."""
         return np.zeros_like(moments.mean), np.full_like(moments.mean, 255.0)
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
+        """Return what is done."""
         return "divided by 255"
 
 
 @dataclass(frozen=True)
 class Standard(Scaling):
-    """Each column to mean 0 and standard deviation 1."""
+    """Standardisation: each column gets mean 0 and standard deviation 1; constant columns are only centred.
+
+    Examples
+    --------
+    >>> shift, scale = Standard().fit(Moments().add([[0.0, 5.0], [2.0, 5.0]]))
+    >>> shift.tolist(), scale.tolist()
+    ([1.0, 5.0], [1.0, 1.0])
+    """
 
     name = "standard"
 
@@ -74,54 +118,80 @@ class Standard(Scaling):
         return moments.mean, np.where(moments.constant, 1.0, np.sqrt(moments.variance))
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
-        return "each column standardised to mean 0, deviation 1" + _constant(moments)
+        """Return what is done, with the number of constant columns."""
+        return "each column standardised to mean 0, deviation 1" + _constant_columns(moments)
 
 
 @dataclass(frozen=True)
 class MinMax(Scaling):
-    """Each column to [0, 1], by its least and greatest value."""
+    """Scaling of each column to [0, 1] by its minimum and maximum; constant columns become 0.
+
+    Rows with values outside the training rows' range are scaled to values outside [0, 1].
+
+    Examples
+    --------
+    >>> shift, scale = MinMax().fit(Moments().add([[0.0, 5.0], [2.0, 5.0]]))
+    >>> shift.tolist(), scale.tolist()
+    ([0.0, 5.0], [2.0, 1.0])
+    """
 
     name = "minmax"
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return each column's least value and its range."""
+        """Return each column's minimum and its range."""
         return moments.low, np.where(moments.constant, 1.0, moments.high - moments.low)
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
-        return "each column brought to [0, 1] by its least and greatest value" + _constant(moments)
+        """Return what is done, with the number of constant columns."""
+        return "each column scaled to [0, 1] by its minimum and maximum" + _constant_columns(moments)
 
 
 @dataclass(frozen=True)
 class MeanNorm(Scaling):
-    """Divide by one number, so that rows are √D long on average (Conerly et al., 2024): usual for activations.
+    """Division by one number, so that rows have norm √D on average (Conerly et al., 2024); usual for activations.
 
-    Directions keep their angles and columns their relative scale.
+    Directions keep their angles, and columns their relative scale.
+
+    Examples
+    --------
+    >>> MeanNorm().description(Moments().add([[3.0, 4.0], [6.0, 8.0]]))
+    'divided by 5.303, so that rows have norm √2 on average'
     """
 
     name = "mean_norm"
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return 0 and the rows' mean length / √D."""
+        """Return shifts of 0, and the rows' mean norm / √D for every column."""
         shift = np.zeros_like(moments.mean)
         return shift, np.full_like(shift, (moments.norm or 1.0) / np.sqrt(len(shift)))
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
-        return f"divided by {self.fit(moments)[1][0]:.4g}: rows √{len(moments.mean)} long on average"
+        """Return what is done, with the divisor."""
+        return f"divided by {self.fit(moments)[1][0]:.4g}, so that rows have norm √{len(moments.mean)} on average"
 
 
 @dataclass(frozen=True)
 class Whiten(Scaling):
-    """Columns standardised, then their correlations removed: principal components scaled to 1 and turned back.
+    """Whitening: columns are standardised, then their correlations are removed.
 
-    Scaled rows are P^(-1/2) z for standardised z with correlations P (ZCA-cor; Kessy, Lewin and Strimmer, 2018): of all
-    whitenings the one that stays nearest to the columns, so that a dictionary can still be read by them, and, unlike
-    the components themselves, it turns only a little when rows are added.
+    Parameters
+    ----------
+    floor : float, default=0.01
+        Greater than 0. Principal components of less variance than this share of their mean variance count as noise;
+        they are scaled as if they had this variance.
 
-    floor : components of less variance than this share of their mean count as noise and are scaled as if they had so
-        much, > 0.
+    Notes
+    -----
+    Scaled rows are P^(-1/2) z, for standardised rows z with correlations P: principal components scaled to variance 1
+    and rotated back (ZCA-cor; Kessy, Lewin and Strimmer, 2018). Of all whitenings it stays nearest to the columns, so
+    that a dictionary can still be read by column; and, unlike the components themselves, it rotates only a little when
+    rows are added.
+
+    Examples
+    --------
+    >>> moments = Moments(crossed=True).add([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> Whiten().matrices(moments)[0].round(6).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
 
     floor: float = 0.01
@@ -137,19 +207,24 @@ class Whiten(Scaling):
         return Standard().fit(moments)
 
     def matrices(self, moments: Moments) -> tuple[Matrix, Matrix]:
-        """Return P^(-1/2) and P^(1/2) [D, D]; both are symmetric."""
+        """Return P^(-1/2) and P^(1/2) [D, D], both symmetric, from moments with `crossed=True`."""
         variance, components = np.linalg.eigh(moments.correlation)
         std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
         return components / std @ components.T, components * std @ components.T
 
     def description(self, moments: Moments) -> str:
-        """Return one line on what is done."""
-        return "columns standardised and their correlations removed" + _constant(moments)
+        """Return what is done, with the number of constant columns."""
+        return "columns standardised and their correlations removed" + _constant_columns(moments)
 
 
 @dataclass(frozen=True)
 class Auto(Scaling):
-    """Rows already in [0, 1] stay; uint8 is divided by 255; everything else is standardised.
+    """The scaling chosen by the data.
+
+    Notes
+    -----
+    Rows in [0, 1] stay as they are, also those of dtype uint8; other rows of dtype uint8 are divided by 255; all other
+    rows are standardised. `fit` and `description` do not know the dtype and choose as for floats.
 
     Examples
     --------
@@ -164,31 +239,52 @@ class Auto(Scaling):
     name = "auto"
 
     def resolve(self, moments: Moments, dtype: DTypeLike) -> Scaling:
-        """Return the scaling that such data calls for."""
+        """Return the scaling for rows with these statistics and this dtype."""
         if moments.low.min() >= 0 and moments.high.max() <= 1:
             return NoScaling()
         return UInt8() if np.dtype(dtype) == np.uint8 else Standard()
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
-        """Return what the chosen scaling returns."""
+        """Return shift and scale of the chosen scaling."""
         return self.resolve(moments, float).fit(moments)
 
     def description(self, moments: Moments) -> str:
-        """Return what the chosen scaling says."""
+        """Return the description of the chosen scaling."""
         return self.resolve(moments, float).description(moments)
 
 
 def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bool:
-    """Return whether all rows, and those of other moments, lie in [0, 1] once scaled by the first."""
+    """Return whether all rows lie in [0, 1] once they are scaled.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        Fitted to `moments`.
+    moments : Moments
+        Of the training rows.
+    *others : Moments
+        Of further rows, which are scaled by the training rows' shift and scale.
+
+    Returns
+    -------
+    bool
+        False for scalings that whiten.
+
+    Examples
+    --------
+    >>> train, test = Moments().add([[0.0], [2.0]]), Moments().add([[3.0]])
+    >>> in_unit_interval(MinMax(), train), in_unit_interval(MinMax(), train, test)
+    (True, False)
+    """
     if scaling.whitens:
         return False
     shift, scale = scaling.fit(moments)
-    all_of_them = (moments, *others)
-    low = min(((m.low - shift) / scale).min() for m in all_of_them)
-    high = max(((m.high - shift) / scale).max() for m in all_of_them)
+    all_moments = (moments, *others)
+    low = min(((m.low - shift) / scale).min() for m in all_moments)
+    high = max(((m.high - shift) / scale).max() for m in all_moments)
     return bool(low >= 0 and high <= 1)
 
 
-def _constant(moments: Moments) -> str:
+def _constant_columns(moments: Moments) -> str:
     n = int(moments.constant.sum())
     return f" ({n} constant column{'s' if n > 1 else ''} only centred)" if n else ""

@@ -1,4 +1,4 @@
-"""Errors and penalties: each a number a batch. They add and scale."""
+"""Terms of the objective: reconstruction errors and penalties, recipes that are added and scaled."""
 
 from .auxk import AuxK
 from .controller import Controller

@@ -1,4 +1,4 @@
-"""Dead latents learn from what the living leave over."""
+"""AuxK: dead latents are trained on what the reconstruction leaves over."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,29 @@ from .term import Term
 
 @dataclass(frozen=True)
 class AuxK(Term):
-    """How badly the k loudest dead latents model what the codes leave over (Gao et al., 2024), in units of the error.
+    """The squared error with which each row's k largest dead latents model the residual (Gao et al., 2024).
 
-    1/(B D) Σ ‖e - ê‖², with the residual e = x - x̂ taken as given and ê the sum of the dictionary's rows of each
-    row's k largest dead latents, ReLU'd. Encoder and decoder both learn from it. Dead is who has been silent for
-    `after` rows. A latent that is below 0 on every row learns nothing here: resampling stands beside it.
+    It revives dead latents: encoder and decoder are trained by it, in the same units as the squared error.
+
+    Parameters
+    ----------
+    k : int, at least 1, default=64
+        Dead latents per row; fewer where fewer are dead.
+    after : int, at least 1, default=10_000
+        A latent is dead when it has been inactive for at least this number of rows.
+    weight : float or Schedule, 0 or more, default=1/32
+        See Term.
+
+    Notes
+    -----
+    1/(B D) Σ ‖e - ê‖². The residual e = x - x̂ passes no gradient; ê is the sum of the dictionary's rows of each row's
+    k largest dead latents, weighted by max(z, 0). A latent with z < 0 on every row gets no gradient here; resampling
+    can revive it.
+
+    Examples
+    --------
+    >>> AuxK(after=1000).text, AuxK().fixed_weight
+    ('auxk:after=1000', 0.03125)
     """
 
     k: int = 64
@@ -32,10 +50,10 @@ class AuxK(Term):
         check(self, "after", 1, whole=True)
 
     def __call__(self, p: Pass) -> Tensor:
-        """Return 1/(B D) Σ ‖e - ê‖², or 0 where nobody is dead."""
+        """Return 1/(B D) Σ ‖e - ê‖², or 0 where no latent is dead."""
         dead_M = (p.inactive_rows >= self.after).nonzero()[:, 0]
         if not len(dead_M):
             return p.logits.new_zeros(())
-        left = (p.batch.target - p.logits).detach()
-        said = p.pre.restricted_to(dead_M).top(self.k).relu()
-        return p.mean((p.model.decode_linear(said) - left).square())
+        residual = (p.batch.target - p.logits).detach()
+        dead_codes = p.pre.restricted_to(dead_M).top(self.k).relu()
+        return p.mean((p.model.decode_linear(dead_codes) - residual).square())

@@ -1,4 +1,4 @@
-"""Penalties that make codes zero, and what they share where a number of latents a row is asked for."""
+"""The base class of penalties that make codes zero, and the mean L0."""
 
 from dataclasses import dataclass, field
 
@@ -12,9 +12,21 @@ from .term import Term
 
 @dataclass(frozen=True)
 class CountTerm(Term):
-    """A penalty that makes codes zero; with `l0` > 0 its weight is found so that so many latents speak of a clean row.
+    """A penalty that makes codes zero, optionally with a target for the mean number of active latents per row.
 
-    The coding layer must then be one that says exact zeros.
+    Parameters
+    ----------
+    l0 : float, greater than 0, optional
+        The target: with it the weight is adjusted by default, so that clean rows have this many active latents on
+        average. The codes must then have exact zeros. None: no target.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto" with a target, else 1.
+
+    Examples
+    --------
+    >>> term = Term.parse("l1:l0=8")
+    >>> isinstance(term, CountTerm), term.target_value, term.controlled
+    (True, 8, True)
     """
 
     l0: float | None = field(default=None, kw_only=True)
@@ -27,36 +39,39 @@ class CountTerm(Term):
             check(self, "l0", 0, ends="(]", fixed=True)
 
     @property
-    def requires(self) -> frozenset[Capability]:  # type: ignore[override]  # it depends on what is asked
-        """Zeros, where they are to be counted."""
+    def requires(self) -> frozenset[Capability]:  # type: ignore[override]  # it depends on `l0`
+        """Exact zeros, if there is a target."""
         return frozenset() if self.l0 is None else frozenset({Capability.ZERO_CODES})
 
     @property
-    def target(self) -> float | None:
-        """Latents at work in a row."""
+    def target_value(self) -> float | None:
+        """The target for the mean number of active latents per row; None without one."""
         return self.l0
 
     def measured(self, p: Pass) -> Tensor:
-        """Return the mean number of latents at work in a clean row."""
+        """Return the mean number of active latents per clean row."""
         return mean_l0(p.clean)
 
     @torch.no_grad()
     def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
-        """Let latents speak the more or less readily, so that on rows x l0 are at work on average: each latent as
-        often, or all shifted by one number."""
+        """Shift the latents' biases so that rows x have `l0` active latents on average.
+
+        `each`: every latent gets its own shift, and all are active equally often; else all get the same shift.
+        """
         margin = model.margin(model.refined_pre(x).dense())
         share = float(self.l0 or 0) / margin.shape[1]
         entries = margin if each else margin.reshape(-1, 1)
-        at_work = min(max(round(share * len(entries)), 1), len(entries) - 1)
-        around = entries.topk(at_work + 1, dim=0).values[-2:]  # the last that is to be at work, and the next
-        model.shift_biases(-around.mean(0))
+        n_active = min(max(round(share * len(entries)), 1), len(entries) - 1)
+        # the last entry that is to be active and the first that is not: the boundary is half-way between them
+        boundary = entries.topk(n_active + 1, dim=0).values[-2:]
+        model.shift_biases(-boundary.mean(0))
 
 
 def mean_per_row(p: Pass, numbers: Tensor) -> Tensor:
-    """Return the mean over rows of the sum over latents of numbers that stand beside the codes."""
+    """Return the mean over rows of the sum over latents of numbers in the shape of the codes' values, a scalar."""
     return p.mean(p.model.world.latents.sum(p.codes.row_sums(numbers)))
 
 
 def mean_l0(p: Pass) -> Tensor:
-    """Return the mean number of latents at work in a row, with the gate's gradient where there is one."""
+    """Return the mean number of active latents per row, a scalar, with the gate's gradient where there is a gate."""
     return p.mean(p.model.world.latents.sum(p.codes.l0()))

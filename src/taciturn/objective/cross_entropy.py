@@ -1,4 +1,4 @@
-"""The error of outputs that are probabilities."""
+"""CrossEntropy: the reconstruction error of outputs that are probabilities."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,22 @@ from .term import Number, Term
 
 @dataclass(frozen=True)
 class CrossEntropy(Term):
-    """The mean over rows and columns of -x log x̂ - (1 - x) log(1 - x̂), for targets in [0, 1] (Vincent et al., 2008).
+    """The mean over rows and columns of -x log x̂ - (1 - x) log(1 - x̂), for rows x in [0, 1] (Vincent et al., 2008).
 
-    Computed from the logits: from a saturated sigmoid's value its gradient would be exactly 0.
+    Parameters
+    ----------
+    weight : float or Schedule, 0 or more, optional
+        See Term; None is 1.
+
+    Notes
+    -----
+    It requires sigmoid outputs x̂, and is computed from the logits: from a saturated sigmoid's value its gradient would
+    be exactly 0.
+
+    Examples
+    --------
+    >>> CrossEntropy().text
+    'cross_entropy'
     """
 
     name = "cross_entropy"
@@ -23,7 +36,7 @@ class CrossEntropy(Term):
     requires = frozenset({Capability.UNIT_INTERVAL_OUTPUT})
 
     def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
-        """Return the error, and weight/(B D) (x̂ - x)."""
+        """Return the error, and weight/(B D) (x̂ - x) [B, D]."""
         return self(p), (p.recon - p.batch.target).mul_(weight / (p.n_rows * p.recon.shape[1]))
 
     def __call__(self, p: Pass) -> Tensor:

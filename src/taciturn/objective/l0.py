@@ -1,4 +1,4 @@
-"""The number of latents at work."""
+"""L0: the mean number of active latents per row."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,34 @@ from .count import CountTerm, mean_l0
 
 @dataclass(frozen=True)
 class L0(CountTerm):
-    """The mean number of latents at work in a row, by the coding layer's own surrogate gradient.
+    """The penalty on the mean number of active latents per row, with the coding layer's surrogate gradient.
 
-    With `l0` the quadratic (L0 / l0 - 1)² instead (Rajamanoharan et al., 2024): its gradient falls to nothing at the
-    target, where that of the plain number must be balanced by the weight alone.
+    Parameters
+    ----------
+    l0 : float, greater than 0, optional
+        A target. With it the penalty is (L0 / l0 - 1)² instead of L0, and the weight is adjusted by default.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto" with `l0`, else 1.
+
+    Notes
+    -----
+    The quadratic (Rajamanoharan et al., 2024) has a gradient that falls to 0 at the target; L0 itself has a constant
+    one, which only the weight can balance.
+
+    Examples
+    --------
+    >>> L0(8).text, L0(weight=0.01).text
+    ('l0:l0=8', 'l0:weight=0.01')
     """
 
     l0: float | None = None
 
     name = "l0"
-    offset = 0.02
+    aim_offset = 0.02
 
     @property
     def requires(self) -> frozenset[Capability]:  # type: ignore[override]
-        """A gate with a gradient."""
+        """An L0 gradient."""
         return frozenset({Capability.L0_GRADIENT})
 
     def __call__(self, p: Pass) -> Tensor:

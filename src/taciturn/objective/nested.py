@@ -1,4 +1,4 @@
-"""Errors over nested parts of the codes: each must do as well as it can without the next."""
+"""Errors over nested parts of the codes, so that each part reconstructs well without the later ones."""
 
 import math
 from abc import abstractmethod
@@ -14,17 +14,37 @@ from .derived_error import DerivedError
 
 @dataclass(frozen=True)
 class Nested(DerivedError):
-    """The mean of an error over the reconstructions from the first part of the codes, the first two, … all.
+    """The mean of an error over reconstructions from the first part of the codes, the first two parts, … all parts.
 
-    Each part is decoded once and added to the sum of those before it. `shares`: the levels' weights, brought to the
-    sum 1; equal unless given. `detach`: the parts before are taken as given, so that they learn nothing from the errors
-    of later ones.
+    A subclass implements `parts`.
+
+    Parameters
+    ----------
+    error : Term, default=SquaredError()
+        The error of each reconstruction.
+    shares : tuple of float, each 0 or more, default=()
+        The weights of the levels, one per level; they are divided by their sum. (): equal weights.
+    detach : bool, default=False
+        Pass no gradient from a level's error to earlier parts, so that a part is not trained by the errors of later
+        ones.
+    weight : float or Schedule, 0 or more, optional
+        See Term; None is 1.
+
+    Notes
+    -----
+    Σ_m share_m error(decode(parts 1 … m)). Each part is decoded once and added to the sum of the parts before it.
+
+    Examples
+    --------
+    >>> from taciturn.objective import Term
+    >>> isinstance(Term.parse("matryoshka:32/128"), Nested)
+    True
     """
 
     shares: tuple[float, ...] = field(default=(), kw_only=True)
     detach: bool = field(default=False, kw_only=True)
 
-    of = frozenset({Capability.ONE_LAYER_DECODER})
+    codes_require = frozenset({Capability.ONE_LAYER_DECODER})
     is_reconstruction_error = True
 
     def __post_init__(self) -> None:
@@ -36,36 +56,47 @@ class Nested(DerivedError):
 
     @abstractmethod
     def parts(self, p: Pass) -> list[Codes]:
-        """Return the codes, split."""
+        """Return the codes of a pass, split into parts: each has the shape [B, L], and they sum up to the codes."""
 
     def __call__(self, p: Pass) -> Tensor:
         """Return Σ_m share_m error(decode(parts 1 … m))."""
         first, *rest = self.parts(p)
-        so_far = p.model.decode(first)
-        errors = [self.error(replace(p, codes=first, logits=so_far))]
+        logits = p.model.decode(first)
+        errors = [self.error(replace(p, codes=first, logits=logits))]
         for codes in rest:
-            so_far = (so_far.detach() if self.detach else so_far) + p.model.decode_linear(codes)
-            errors.append(self.error(replace(p, codes=codes, logits=so_far)))
-        shares = torch.tensor(self._shares(len(errors)), dtype=so_far.dtype, device=so_far.device)
+            logits = (logits.detach() if self.detach else logits) + p.model.decode_linear(codes)
+            errors.append(self.error(replace(p, codes=codes, logits=logits)))
+        shares = torch.tensor(self._normalised_shares(len(errors)), dtype=logits.dtype, device=logits.device)
         return torch.stack(errors) @ shares
 
-    def _shares(self, levels: int) -> list[float]:
-        given = self.shares or (1.0,) * levels
-        if len(given) != levels:
-            raise RecipeError(f"{self.name}: {len(given)} shares for {levels} levels; give one a level")
-        return [share / sum(given) for share in given]
+    def _normalised_shares(self, n_levels: int) -> list[float]:
+        shares = self.shares or (1.0,) * n_levels
+        if len(shares) != n_levels:
+            raise RecipeError(f"{self.name}: {len(shares)} shares for {n_levels} levels; give one per level")
+        return [share / sum(shares) for share in shares]
 
 
 @dataclass(frozen=True)
 class Matryoshka(Nested):
-    """The mean of an error over nested dictionaries, of the first latents, more, … all (Bussmann et al., 2025).
+    """The mean of an error over nested dictionaries of the first latents, more latents, … all (Bussmann et al., 2025).
 
-    What is common must be learnt by the first latents, what is rare is left to the last: a parent is less often spoken
-    for by its children.
+    The first latents must model what is common; what is rare is modelled by the last ones. This makes it rarer that a
+    general latent is replaced by its special cases (feature absorption).
 
-    widths : the dictionaries' sizes, rising, without the last, which is all latents; by default a 16th, an 8th, a
-        quarter and half of them.
-    sampled : draw as many sizes anew at each step, log-uniformly, so that the latents have an order, not only groups.
+    Parameters
+    ----------
+    widths : tuple of int, rising, each at least 1, default=()
+        The sizes of the inner dictionaries; the last, all latents, is implied. (): L/16, L/8, L/4 and L/2 of L
+        latents.
+    sampled : bool, default=False
+        Draw as many sizes at each step, log-uniformly in 1 … L, so that the latents have an order and not only groups.
+    error, shares, detach, weight
+        See Nested.
+
+    Examples
+    --------
+    >>> Matryoshka((32, 128)).text
+    'matryoshka:widths=32/128'
     """
 
     widths: tuple[int, ...] = ()
@@ -84,9 +115,9 @@ class Matryoshka(Nested):
         return p.codes.split([*self.sizes(p.codes.n_latents, p), p.codes.n_latents])
 
     def sizes(self, n_latents: int, p: Pass) -> list[int]:
-        """Return the sizes of this step's inner dictionaries."""
-        usual = [n_latents // share for share in (16, 8, 4, 2) if n_latents // share > 0]
-        inner = [width for width in self.widths or usual if width < n_latents]
+        """Return the sizes of the inner dictionaries for this step; widths of all latents or more are left out."""
+        default = [n_latents // divisor for divisor in (16, 8, 4, 2) if n_latents // divisor > 0]
+        inner = [width for width in self.widths or default if width < n_latents]
         if not self.sampled:
             return inner
         drawn = n_latents ** torch.rand(len(inner), generator=p.batch.rng("matryoshka"), dtype=torch.float64)
@@ -95,14 +126,28 @@ class Matryoshka(Nested):
 
 @dataclass(frozen=True)
 class HierarchicalTopK(Nested):
-    """The mean of an error over the 1, 2, 4, … loudest codes of each row (Balagansky et al., 2025).
+    """The mean of an error over each row's 1, 2, 4, … largest codes (Balagansky et al., 2025).
 
-    One dictionary for every k: cut to fewer codes a row, it still does nearly as well as one trained for so few.
+    One dictionary serves every k: with only k codes per row it does nearly as well as a dictionary trained for this k.
+
+    Parameters
+    ----------
+    error, shares, detach, weight
+        See Nested.
+
+    Notes
+    -----
+    Codes are ranked by absolute value. The last level is the largest number of active codes in any row.
+
+    Examples
+    --------
+    >>> HierarchicalTopK(detach=True).text
+    'hierarchical_topk:detach=true'
     """
 
     name = "hierarchical_topk"
-    of = frozenset({Capability.ONE_LAYER_DECODER, Capability.RANKED_CODES})
+    codes_require = frozenset({Capability.ONE_LAYER_DECODER, Capability.RANKED_CODES})
 
     def parts(self, p: Pass) -> list[Codes]:
-        """Return the loudest, the second, the next two, the next four …"""
+        """Return each row's largest code, the second, the next 2, the next 4, …."""
         return p.codes.by_rank()

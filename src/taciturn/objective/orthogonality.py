@@ -1,4 +1,4 @@
-"""Directions that do not repeat each other."""
+"""Orthogonality: a penalty on dictionary rows that point the same way."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,24 @@ from .term import Term
 
 @dataclass(frozen=True)
 class Orthogonality(Term):
-    """The mean over latents l of max cos²(W_l, W_j) over the dictionary's other rows (OrtSAE, Korznikov et al., 2025).
+    """The penalty 1/L Σ_l max_{j ≠ l} cos²(W_l, W_j), with the dictionary's rows W_l (OrtSAE, Korznikov et al., 2025).
 
-    Latents are put into chunks of `chunk`, drawn anew at each step, and compared within them: the cost is linear in
-    their number.
+    Parameters
+    ----------
+    chunk : int, at least 2, default=1024
+        The latents are divided at random into chunks of this size at each step, and compared within their chunk only:
+        the cost is linear in the number of latents.
+    weight : float or Schedule, 0 or more, optional
+        See Term; None is 1.
+
+    Notes
+    -----
+    Only the decoder gets a gradient.
+
+    Examples
+    --------
+    >>> Orthogonality(chunk=256, weight=0.25).text
+    'orthogonality:chunk=256,weight=0.25'
     """
 
     chunk: int = 1024

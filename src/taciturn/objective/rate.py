@@ -1,8 +1,9 @@
-"""Penalties that press each latent's mean activation q towards a target rate ρ.
+"""Penalties on the distance of each latent's mean activation q from a target rate ρ.
 
-Both are summed over latents and act on the mean over the batch; they are never divided by the batch size again. A
-written weight presses on the codes of the rows that the network saw, as the textbook; a weight that is found promises
-the rate of what `encode` returns, and presses on the codes of the clean rows: under noise the two means differ.
+They are summed over latents and act on the mean over the batch; they are never divided by the batch size again. With a
+written weight, a penalty acts on the codes of the corrupted rows, as in the textbook. With an adjusted weight ("auto")
+the target holds for the codes that `encode` returns, so the penalty acts on the codes of the clean rows: under noise
+the two means differ.
 """
 
 import math
@@ -17,32 +18,84 @@ from ..core.schedules import Schedule, final
 from ..model import Capability, Model, Pass
 from .term import Number, Term
 
-MOST = 1 - 1e-6
+MAX_RATE = 1 - 1e-6
 
 
-def squared_rate(target: Number, q: Tensor) -> Tensor:
-    """Return (q - ρ)² of each mean activation q."""
-    return (q - target).square()
+def squared_rate(rate: Number, q: Tensor) -> Tensor:
+    """Return the squared distance of each mean activation from a target rate.
+
+    Parameters
+    ----------
+    rate : float or scalar Tensor
+        The target rate ρ.
+    q : Tensor, any shape
+        Mean activations.
+
+    Returns
+    -------
+    Tensor, shape of q
+        (q - ρ)².
+
+    Examples
+    --------
+    >>> squared_rate(0.5, torch.tensor([0.5, 1.0]))
+    tensor([0.0000, 0.2500])
+    """
+    return (q - rate).square()
 
 
-def kl(target: Number, q: Tensor) -> Tensor:
-    """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) of each mean activation q, in nats; infinite at q = 0 and 1."""
-    if isinstance(target, Tensor):
-        least: Number = target * target.log() + (1 - target) * (-target).log1p()
+def kl(rate: Number, q: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence between a target rate and each mean activation, in nats.
+
+    Parameters
+    ----------
+    rate : float or scalar Tensor, in (0, 1)
+        The target rate ρ.
+    q : Tensor, any shape, in (0, 1)
+        Mean activations.
+
+    Returns
+    -------
+    Tensor, shape of q
+        ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)): of Bernoulli(q) from Bernoulli(ρ). It is infinite at q = 0 and q = 1.
+
+    Examples
+    --------
+    >>> kl(0.1, torch.tensor([0.1, 0.3])).round(decimals=4).abs()
+    tensor([0.0000, 0.1163])
+    """
+    if isinstance(rate, Tensor):
+        negative_entropy: Number = rate * rate.log() + (1 - rate) * (-rate).log1p()
     else:
-        least = target * math.log(target) + (1 - target) * math.log1p(-target)
-    return least - target * q.log() - (1 - target) * (-q).log1p()
+        negative_entropy = rate * math.log(rate) + (1 - rate) * math.log1p(-rate)
+    return negative_entropy - rate * q.log() - (1 - rate) * (-q).log1p()
 
 
 @dataclass(frozen=True)
 class RateTerm(Term):
-    """A penalty on each latent's mean activation; 0 < rate < 1, the codes in (0, 1)."""
+    """A penalty Σ_l cost(ρ, q_l) on the distance of each latent's mean activation q_l from a target rate ρ.
+
+    The codes must lie in (0, 1). A subclass implements `cost` and `marginal`.
+
+    Parameters
+    ----------
+    rate : float or Schedule, in (0, 1)
+        The target rate ρ: the mean code over rows.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto".
+
+    Examples
+    --------
+    >>> term = Term.parse("kl:0.05")
+    >>> isinstance(term, RateTerm), term.target_value, term.controlled
+    (True, 0.05, True)
+    """
 
     rate: float | Schedule
 
     requires = frozenset({Capability.UNIT_INTERVAL_CODES})
     target_kind = "rate"
-    offset = 0.02
+    aim_offset = 0.02
     has_gradient = True
 
     def __post_init__(self) -> None:
@@ -50,15 +103,15 @@ class RateTerm(Term):
         check(self, "rate", 0, 1, "()")
 
     @abstractmethod
-    def cost(self, target: Number, q: Tensor) -> Tensor:
-        """Return each latent's penalty [L]."""
+    def cost(self, rate: Number, q: Tensor) -> Tensor:
+        """Return each latent's penalty [L], given its mean activation q [L]."""
 
     @abstractmethod
-    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Return each latent's penalty, and its derivative in q [L]."""
+    def marginal(self, rate: Number, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each latent's penalty [L] and its derivative in q [L], given its mean activation q [L]."""
 
     def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
-        """Return Σ_l cost(aim · ρ, q_l), and weight times what a row's code adds to it: the same for all rows [L]."""
+        """Return Σ_l cost(aim · ρ, q_l), and weight times its gradient in a row's codes [L], the same for all rows."""
         cost, marginal = self.marginal(self.aimed_rate(aim), p.mean_activation)
         return p.sum(cost), marginal.mul_(weight / p.n_rows)
 
@@ -67,12 +120,12 @@ class RateTerm(Term):
         return p.sum(self.cost(final(self.rate), p.mean_activation))
 
     @property
-    def target(self) -> float:
-        """The rate."""
+    def target_value(self) -> float:
+        """The target rate, at the end of a schedule."""
         return final(self.rate)
 
     def measured(self, p: Pass) -> Tensor:
-        """Return the latents' mean rate over the clean rows of the global batch."""
+        """Return the mean over latents of their mean activations on the clean rows of the global batch."""
         return p.sum(p.clean.mean_activation) / p.n_latents
 
     def penalised(self, p: Pass, aim: float) -> Tensor:
@@ -80,63 +133,93 @@ class RateTerm(Term):
         return p.sum(self.cost(self.aimed_rate(aim), p.clean.mean_activation))
 
     def aimed_rate(self, aim: Number) -> Number:
-        """Return aim · ρ as a rate."""
-        aimed = aim * self.target  # which may lie past the target: no rate is 1
-        return aimed.clamp(max=MOST) if isinstance(aimed, Tensor) else min(aimed, MOST)
+        """Return aim · ρ, limited to just below 1; the aim may lie above the target."""
+        aimed = aim * self.target_value
+        return aimed.clamp(max=MAX_RATE) if isinstance(aimed, Tensor) else min(aimed, MAX_RATE)
 
     @torch.no_grad()
     def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
-        """Shift the coding biases so that on rows x each latent's mean, or the mean of all, is the rate.
+        """Shift the latents' biases so that the mean activation on rows x is the target rate.
 
-        By bisection; a mean activation rises with its bias.
+        By bisection within ±50: a mean activation rises with its bias. `each`: every latent's mean; else the mean of
+        all.
         """
         pre_BL = model.refined_pre(x).dense()
         low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), bound) for bound in (-50.0, 50.0))
         for _ in range(50):
             middle = (low + high) / 2
             rate_L = model.activate(pre_BL + middle).mean(0)
-            too_loud = (rate_L if each else rate_L.mean()) > self.target
-            low, high = torch.where(too_loud, low, middle), torch.where(too_loud, middle, high)
+            too_high = (rate_L if each else rate_L.mean()) > self.target_value
+            low, high = torch.where(too_high, low, middle), torch.where(too_high, middle, high)
         model.shift_biases((low + high) / 2)
 
 
 @dataclass(frozen=True)
 class SquaredRate(RateTerm):
-    """Σ_l (q_l - ρ)²: the textbook's first idea of a sparsity loss."""
+    """The penalty Σ_l (q_l - ρ)² on each latent's mean activation q_l: the textbook's first sparsity loss.
+
+    Parameters
+    ----------
+    rate : float or Schedule, in (0, 1)
+        The target rate ρ.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto".
+
+    Examples
+    --------
+    >>> SquaredRate(0.5).cost(0.5, torch.tensor([0.5, 1.0]))
+    tensor([0.0000, 0.2500])
+    """
 
     name = "squared_rate"
 
-    def cost(self, target: Number, q: Tensor) -> Tensor:
-        """Return (q - ρ)²."""
-        return squared_rate(target, q)
+    def cost(self, rate: Number, q: Tensor) -> Tensor:
+        """Return (q - ρ)² [L]."""
+        return squared_rate(rate, q)
 
-    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (q - ρ)² and 2 (q - ρ)."""
-        excess = q - target
+    def marginal(self, rate: Number, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (q - ρ)² and 2 (q - ρ), both [L]."""
+        excess = q - rate
         return excess.square(), 2 * excess
 
 
 @dataclass(frozen=True)
 class KL(RateTerm):
-    """Σ_l ρ log(ρ/q_l) + (1-ρ) log((1-ρ)/(1-q_l)): the divergence of Bernoulli(q) from Bernoulli(ρ), in nats.
+    """The penalty Σ_l ρ log(ρ/q_l) + (1-ρ) log((1-ρ)/(1-q_l)) on each latent's mean activation q_l, in nats.
 
-    Its gradient is far steeper than the squared error's where q is far from ρ (Ng, 2011; Géron, 2017).
+    Parameters
+    ----------
+    rate : float or Schedule, in (0, 1)
+        The target rate ρ.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto".
+
+    Notes
+    -----
+    It is the divergence of Bernoulli(q) from Bernoulli(ρ) (Ng, 2011; Géron, 2017). Its gradient is far steeper than
+    the squared distance's where q is far from ρ. For the value, q is limited to [ε, 1 - ε] with the ε of its dtype; the
+    gradient is that at the limit, so that a saturated latent still has one.
+
+    Examples
+    --------
+    >>> KL(0.1).cost(0.1, torch.tensor([0.3])).round(decimals=4)
+    tensor([0.1163])
     """
 
     name = "kl"
 
-    def cost(self, target: Number, q: Tensor) -> Tensor:
-        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q))."""
-        # clamp the value only: a latent that has saturated still feels the pull back
-        return kl(target, q + (_inside(q) - q).detach())
+    def cost(self, rate: Number, q: Tensor) -> Tensor:
+        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) [L]."""
+        # clamps the value and not the gradient, which must reach saturated latents
+        return kl(rate, q + (_inside(q) - q).detach())
 
-    def marginal(self, target: Number, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (q-ρ) / (q (1-q))."""
+    def marginal(self, rate: Number, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ρ log(ρ/q) + (1-ρ) log((1-ρ)/(1-q)) and (q-ρ) / (q (1-q)), both [L]."""
         q = _inside(q)
-        return kl(target, q), (q - target) / torch.addcmul(q, q, q, value=-1)
+        return kl(rate, q), (q - rate) / torch.addcmul(q, q, q, value=-1)
 
 
 def _inside(q: Tensor) -> Tensor:
-    """Return q, kept off 0 and 1."""
+    """Return q clamped to [ε, 1 - ε], with the ε of its dtype."""
     tiny = torch.finfo(q.dtype).eps
     return q.clamp(tiny, 1 - tiny)

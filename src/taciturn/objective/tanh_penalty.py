@@ -1,4 +1,4 @@
-"""A penalty between L1 and L0."""
+"""TanhPenalty: a penalty between L1 and L0."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,28 @@ from .count import CountTerm, mean_per_row
 
 @dataclass(frozen=True)
 class TanhPenalty(CountTerm):
-    """The mean over rows of Σ_l tanh(steepness · |code_l| ‖W_l‖) (Conerly et al., 2025).
+    """The penalty 1/B Σ_b Σ_l tanh(steepness · |code_bl| ‖W_l‖), with the dictionary's rows W_l (Conerly et al., 2025).
 
-    Near 0 it is L1, far from it it counts: a latent that speaks loudly pays no more than one that is well audible.
+    For small codes it is proportional to L1; for large ones it counts, so that a large code costs hardly more than a
+    moderate one.
+
+    Parameters
+    ----------
+    steepness : float, greater than 0, default=4.0
+        The larger, the nearer to a count.
+    l0 : float, greater than 0, optional
+        A target for the mean number of active latents per row; see CountTerm.
+    weight : float or Schedule, 0 or more, or "auto", optional
+        See Term; None is "auto" with `l0`, else 1.
+
+    Notes
+    -----
+    For Gated layers the gate activations are penalised instead of the codes.
+
+    Examples
+    --------
+    >>> TanhPenalty(2.0, l0=8).text
+    'tanh_penalty:steepness=2.0,l0=8'
     """
 
     steepness: float = 4.0
@@ -26,5 +45,5 @@ class TanhPenalty(CountTerm):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l tanh(steepness |code| ‖W_l‖)."""
-        loud = p.codes.abs_values * p.codes.at(p.model.dictionary.norm(dim=1))
-        return mean_per_row(p, (self.steepness * loud).tanh())
+        size = p.codes.abs_values * p.codes.per_entry(p.model.dictionary.norm(dim=1))
+        return mean_per_row(p, (self.steepness * size).tanh())

@@ -224,11 +224,11 @@ class Learner:
     def _calibrate(self, x: Tensor) -> None:
         """Meet the targets by a closing shift of the biases; warn of a target missed by more than a tenth."""
         for name, ratio in self.step.calibrate(x).items():
-            term = self.settings.objective.named()[name]
+            term = self.settings.objective.by_name()[name]
             if abs(ratio - 1) > 0.1:
-                measured = ratio * (term.target or 0)
+                measured = ratio * (term.target_value or 0)
                 warnings.warn(
-                    f"{term.name}: the target {term.target:g} was missed, the rows have {measured:.4g}; "
+                    f"{term.name}: the target {term.target_value:g} was missed, the rows have {measured:.4g}; "
                     f"{len(self.model.dictionary)} latents cannot reach it on these rows; "
                     f"set a target nearer to {measured:.4g}",
                     TargetMissed,

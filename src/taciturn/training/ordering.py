@@ -55,6 +55,6 @@ class Ordering:
             return
         step = run.step
         order_L = step.firing_rates.argsort(descending=True, stable=True)
-        permute_rows(run.optimiser, order_L, step.model.by_latent())
+        permute_rows(run.optimiser, order_L, step.model.latent_parameters())
         step.firing_rates.copy_(step.firing_rates[order_L])
         step.inactive_rows.copy_(step.inactive_rows[order_L])

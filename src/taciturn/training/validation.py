@@ -43,7 +43,7 @@ class Validation:
         total: dict[str, Any] = {}
         for batch in self.feed.validation_batches():
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that is used later
-            numbers["loss"] = step.objective.at(1.0).fixed(numbers)
+            numbers["loss"] = step.objective.at(1.0).fixed_sum(numbers)
             clean = p.codes if batch.corrupted is batch.x else step.model.codes(batch.x)
             numbers["rates"] = clean.sum() / clean.n_rows
             for name, number in numbers.items():

@@ -1,4 +1,4 @@
-"""Coding layers: from what the encoder offers to what is said."""
+"""Coding layers: recipes that turn pre-activations into codes."""
 
 from .batch_topk import BatchTopK
 from .coding_layer import CodingLayer

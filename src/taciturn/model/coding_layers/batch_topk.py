@@ -1,4 +1,4 @@
-"""The k · B largest of a batch of B rows."""
+"""BatchTopK: the k · B largest codes of a batch of B rows."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,19 @@ from ..passes import Pass
 from .coding_layer import CodingLayer
 from .form import Form, ThresholdForm
 
-MEMORY = 100  # batches
+MEAN_BATCHES = 100  # the running mean of thresholds moves by at least 1/100 per batch
 
 
 class Threshold(nn.Module):
-    """Where latents begin to speak when a row stands alone."""
+    """The state of BatchTopK: the threshold of inference.
+
+    Attributes
+    ----------
+    value : Tensor, scalar
+        A latent is active where its pre-activation is greater than this.
+    batches : Tensor, scalar, int64
+        The number of batches that the running mean `value` has taken in.
+    """
 
     value: Tensor
     batches: Tensor
@@ -30,11 +38,36 @@ class Threshold(nn.Module):
 
 @dataclass(frozen=True)
 class BatchTopK(CodingLayer):
-    """Keep a batch's k · B largest pre-activations, ReLU'd: k a row on average (Bussmann et al., 2024).
+    """The coding layer that keeps a batch's k · B largest pre-activations: k per row on average.
 
-    A row's codes must not depend on the rows beside it, so `encode` keeps what exceeds a threshold instead: while
-    training, the running mean of the least value kept of clean rows; after it, what k a row exceed on clean rows.
-    k > 0, or a schedule.
+    Parameters
+    ----------
+    k : float or Schedule, greater than 0
+        Mean number of codes per row.
+
+    Notes
+    -----
+    In training, codes are max(z, 0) for the round(k · B) largest z of the whole batch, else 0 (Bussmann et al., 2024).
+    Gradients reach the kept entries only.
+
+    At inference a row's codes must not depend on the rows beside it: codes are z where z > threshold, else 0. During
+    training the threshold is the running mean, over clean batches, of the least positive value kept; in a batch
+    without positive values it stays. After training it is set so that clean rows have k active latents on average.
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Plain
+    >>> z = torch.tensor([[3.0, 2.0, 1.0], [0.3, 0.2, 0.1]])
+    >>> pre = PreActivations(z, torch.eye(3), torch.zeros(3), None, Plain())
+    >>> coder = BatchTopK(1)
+    >>> state = coder.create_state(3)
+    >>> coder.training_codes(pre, state).dense()
+    tensor([[3., 2., 0.],
+            [0., 0., 0.]])
+    >>> coder.finalise(pre, state)
+    >>> coder(pre, state).dense()
+    tensor([[3., 2., 0.],
+            [0., 0., 0.]])
     """
 
     k: float | Schedule
@@ -51,22 +84,22 @@ class BatchTopK(CodingLayer):
 
     @property
     def target_l0(self) -> float:
-        """k."""
+        """k, at the end of a schedule."""
         return final(self.k)
 
     def create_state(self, n_latents: int) -> nn.Module:
-        """Return the threshold."""
+        """Return a threshold of 0."""
         return Threshold()
 
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return k codes a row on average, sparse."""
+        """Return the batch's k · B largest codes, sparse."""
         return pre.top_batch(final(self.k)).relu()
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above the threshold."""
         assert isinstance(state, Threshold)
-        above = pre.above(state.value)
-        return above.with_values(above.values * (above.values > state.value))
+        candidates = pre.above(state.value)
+        return candidates.with_values(candidates.values * (candidates.values > state.value))
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
         """Return the threshold form: one threshold for all latents."""
@@ -75,19 +108,19 @@ class BatchTopK(CodingLayer):
 
     @torch.no_grad()
     def update(self, p: Pass, state: nn.Module) -> None:
-        """Take in the least value kept of a batch's clean rows."""
+        """Add the least positive code of the batch's clean rows to the running mean."""
         assert isinstance(state, Threshold)
-        spoken = p.clean.codes.values
-        spoken = spoken[spoken > 0]
-        if len(spoken):
+        codes_N = p.clean.codes.values
+        positive_M = codes_N[codes_N > 0]
+        if len(positive_M):
             state.batches += 1
-            state.value.lerp_(spoken.min().to(state.value), 1 / state.batches.clamp(max=MEMORY))
+            state.value.lerp_(positive_M.min().to(state.value), 1 / state.batches.clamp(max=MEAN_BATCHES))
 
     @torch.no_grad()
     def finalise(self, pre: PreActivations, state: nn.Module) -> None:
-        """Set the threshold that k a row of these exceed on average."""
+        """Set the threshold that k latents per row exceed on average on these rows."""
         assert isinstance(state, Threshold)
-        kept = pre.top_batch(final(self.k)).values
-        spoken = kept[kept > 0]
-        # half-way to 0 would let others in: just below the least that is to speak
-        state.value.copy_(spoken.min() * (1 - 1e-6) if len(spoken) else state.value)
+        largest_N = pre.top_batch(final(self.k)).values
+        positive_M = largest_N[largest_N > 0]
+        # just below the least code to keep: a threshold half-way to 0 would admit further latents
+        state.value.copy_(positive_M.min() * (1 - 1e-6) if len(positive_M) else state.value)

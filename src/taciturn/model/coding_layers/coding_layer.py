@@ -1,4 +1,4 @@
-"""From what the encoder offers to what is said."""
+"""The base class of all coding layers."""
 
 import math
 from abc import abstractmethod
@@ -16,61 +16,100 @@ from .form import Form
 
 @dataclass(frozen=True)
 class CodingLayer(Recipe):
-    """A coding layer's activation. Calling it is inference; `train` differs only where it must."""
+    """A recipe that turns pre-activations into codes.
 
-    provides: ClassVar[frozenset[Capability]] = frozenset()  # what terms may require of its codes
-    active_above: ClassVar[float | None] = None  # codes above it count as active; None: all that are not 0
-    dictionary_text: ClassVar[str | None] = None  # the usual recipe of a dictionary; see DictionaryAutoencoder
-    dictionary_revival: ClassVar[str] = "resample"  # how that dictionary revives dead latents
-    transpose_initialised: ClassVar[bool] = False  # the decoder is born as the encoder's transpose
-    finalises: ClassVar[bool] = False  # has something to set after training; see close
+    Calling it is inference: `coding_layer(pre, state)` returns the codes that `encode` returns. A subclass implements
+    `__call__`, and the other methods only where its behaviour differs. The recipe itself is immutable: parameters and
+    buffers are in `state`, the module that `create_state` returns.
+
+    Attributes
+    ----------
+    provides : frozenset of Capability
+        The properties of its codes that terms may require.
+    active_above : float or None
+        A latent counts as active where its code is greater than this; None: where it is not 0.
+    dictionary_text : str or None
+        The usual recipe of a dictionary with this coding layer, as text with the placeholders {k} and {falling}; see
+        DictionaryAutoencoder.
+    dictionary_revival : {"resample", "auxk"}
+        How that dictionary revives dead latents by default.
+    transpose_initialised : bool
+        Initialise the decoder's first weight as the transpose of the encoder's last.
+    finalises : bool
+        Whether `finalise` sets something.
+
+    Examples
+    --------
+    >>> CodingLayer.parse("topk:32")
+    TopK(k=32, signed=False)
+    """
+
+    provides: ClassVar[frozenset[Capability]] = frozenset()
+    active_above: ClassVar[float | None] = None
+    dictionary_text: ClassVar[str | None] = None
+    dictionary_revival: ClassVar[str] = "resample"
+    transpose_initialised: ClassVar[bool] = False
+    finalises: ClassVar[bool] = False
 
     @property
     def target_l0(self) -> float | None:
-        """How many latents are to be at work in a row; None where it does not say."""
+        """The mean number of active latents per row that the recipe sets; None where it sets none."""
         return None
 
     def create_state(self, n_latents: int) -> nn.Module:
-        """Return what it learns, parameters and buffers, saved with the model."""
+        """Return a new module with the coding layer's parameters and buffers, which is saved with the model."""
         return nn.Module()
 
     def initialise(self, pre: PreActivations, state: nn.Module) -> None:
-        """Take the measure of some rows' pre-activations before the first step, without gradient."""
+        """Set the state from some rows' pre-activations before the first step; called without gradient."""
 
     @abstractmethod
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return the codes that `encode` returns."""
+        """Return the codes of pre-activations at inference.
+
+        Parameters
+        ----------
+        pre : PreActivations of B rows and L latents
+            The encoder's output.
+        state : nn.Module
+            What `create_state` returned.
+
+        Returns
+        -------
+        Codes [B, L]
+            Each row's codes depend on this row only.
+        """
 
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return the codes of a training batch."""
+        """Return the codes [B, L] of a training batch; they may depend on the batch and have surrogate gradients."""
         return self(pre, state)
 
     def update(self, p: Pass, state: nn.Module) -> None:
-        """Update the buffers after a training batch's backward, without gradient."""
+        """Update the buffers after a training batch's backward pass; called without gradient."""
 
     def finalise(self, pre: PreActivations, state: nn.Module) -> None:
-        """Set what inference needs from clean rows that stand for all others, after training, without gradient."""
+        """Set what inference requires, from clean rows, after training; called without gradient."""
 
     def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
-        """Return by how much any pre-activations exceed where their latents begin to speak."""
+        """Return by how much pre-activations [B, L] exceed the value above which their latents are active."""
         return pre
 
     def shift_biases(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
-        """Let latents speak the more readily, by [L] or [1] in units of pre-activations, in place."""
+        """Add `by` ([L] or [1], in units of pre-activations) to the latents' biases, in place."""
         bias_L.add_(by)
 
     def is_active(self, values: Tensor) -> Tensor:
-        """Return which codes count as active, in the shape of `values`."""
+        """Return which codes count as active, as booleans in the shape of `values`."""
         return values != 0 if self.active_above is None else values > self.active_above
 
     def active_counts(self, codes: Codes) -> Tensor:
-        """Return in how many rows each latent is active [L]."""
+        """Return on how many rows each latent is active [L]."""
         return codes.active_counts() if self.active_above is None else self.is_active(codes.dense()).sum(0)
 
     def form(self, state: nn.Module, n_latents: int) -> Form | None:
-        """Return how `encode` computes codes, in numbers; None where none of the forms fits."""
+        """Return the inference computation as plain numbers; None where no form fits."""
         return None
 
     def init_std(self, n_in: int, n_out: int) -> float:
-        """Return the standard deviation of a layer's initial weights: rows of unit length."""
+        """Return the standard deviation of a layer's initial weights: 1/√n_in, for rows of norm about 1."""
         return 1 / math.sqrt(n_in)

@@ -1,4 +1,4 @@
-"""Activations that look at each latent alone: identity, ReLU, ELU, tanh, sigmoid; also of hidden and output layers."""
+"""Elementwise activations: identity, ReLU, ELU, tanh and sigmoid, for coding, hidden and output layers."""
 
 import math
 from abc import abstractmethod
@@ -17,21 +17,36 @@ from .form import ElementwiseForm, Form
 
 @dataclass(frozen=True)
 class Elementwise(CodingLayer):
-    """An activation function applied to every pre-activation."""
+    """A coding layer that applies one activation function y = f(z) to every pre-activation.
 
-    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)  # of its values
-    javascript: ClassVar[str | None] = None  # the function for a report's page; without it a page cannot compute it
+    The same recipes are the activations of hidden and output layers. A subclass implements `activate` and `gradient`.
+
+    Attributes
+    ----------
+    bounds : tuple of (float, float)
+        The infimum and supremum of the activation's values.
+    javascript : str or None
+        The function in JavaScript, for a report's page; without it a page cannot compute the codes.
+
+    Examples
+    --------
+    >>> Elementwise.parse("relu").activate(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    javascript: ClassVar[str | None] = None
 
     @abstractmethod
     def activate(self, pre: Tensor) -> Tensor:
-        """Return the activation of any array."""
+        """Return the activation y of an array of any shape."""
 
     @abstractmethod
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
-        """Return `up` times the curve's derivative, known from its values: the gradient before from that after it."""
+        """Return the gradient in z, given the values y of the activation and the gradient `up` in y; all one shape."""
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return the curve's values, dense."""
+        """Return the activation of all pre-activations, dense."""
         return Dense(self.activate(pre.dense()))
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
@@ -39,13 +54,19 @@ class Elementwise(CodingLayer):
         return ElementwiseForm(self.name, self.active_above)
 
     def init_std(self, n_in: int, n_out: int) -> float:
-        """Return Glorot and Bengio's (2010) standard deviation √(2 / (n_in + n_out))."""
+        """Return the standard deviation of initial weights by Glorot and Bengio (2010): √(2 / (n_in + n_out))."""
         return math.sqrt(2 / (n_in + n_out))
 
 
 @dataclass(frozen=True)
 class Identity(Elementwise):
-    """z."""
+    """The identity: y = z.
+
+    Examples
+    --------
+    >>> Identity().activate(torch.tensor([-1.0, 2.0]))
+    tensor([-1.,  2.])
+    """
 
     name = "identity"
     javascript = "(z) => z"
@@ -61,7 +82,13 @@ class Identity(Elementwise):
 
 @dataclass(frozen=True)
 class Tanh(Elementwise):
-    """tanh(z)."""
+    """The hyperbolic tangent: y = tanh(z), in (-1, 1).
+
+    Examples
+    --------
+    >>> Tanh().activate(torch.tensor([0.0, 100.0]))
+    tensor([0., 1.])
+    """
 
     name = "tanh"
     bounds = (-1.0, 1.0)
@@ -73,13 +100,21 @@ class Tanh(Elementwise):
 
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up · (1 - y²)."""
-        found: Tensor = torch.ops.aten.tanh_backward(up, values)
-        return found
+        gradient: Tensor = torch.ops.aten.tanh_backward(up, values)
+        return gradient
 
 
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
-    """1 / (1 + exp(-z)): the textbook's coding layer under a rate penalty. A code above 0.5 counts as active."""
+    """The logistic sigmoid: y = 1 / (1 + exp(-z)), in (0, 1).
+
+    It is the textbook's coding layer under a rate penalty. A latent counts as active where its code is above 0.5.
+
+    Examples
+    --------
+    >>> Sigmoid().activate(torch.tensor([0.0, 100.0]))
+    tensor([0.5000, 1.0000])
+    """
 
     name = "sigmoid"
     provides = frozenset({Capability.UNIT_INTERVAL_CODES})
@@ -93,13 +128,19 @@ class Sigmoid(Elementwise):
 
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return up · y (1 - y)."""
-        found: Tensor = torch.ops.aten.sigmoid_backward(up, values)
-        return found
+        gradient: Tensor = torch.ops.aten.sigmoid_backward(up, values)
+        return gradient
 
 
 @dataclass(frozen=True)
 class ReLU(Elementwise):
-    """max(z, 0)."""
+    """The rectified linear unit: y = max(z, 0). A latent is active where its code is not 0.
+
+    Examples
+    --------
+    >>> ReLU().activate(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
 
     name = "relu"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
@@ -111,32 +152,38 @@ class ReLU(Elementwise):
         return pre.relu()
 
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
-        """Return up where y > 0."""
-        found: Tensor = torch.ops.aten.threshold_backward(up, values, 0)
-        return found
+        """Return up where y > 0, else 0."""
+        gradient: Tensor = torch.ops.aten.threshold_backward(up, values, 0)
+        return gradient
 
     def init_std(self, n_in: int, n_out: int) -> float:
-        """Return He et al.'s (2015) standard deviation √(2 / n_in)."""
+        """Return the standard deviation of initial weights by He et al. (2015): √(2 / n_in)."""
         return math.sqrt(2 / n_in)
 
 
 @dataclass(frozen=True)
 class ELU(Elementwise):
-    """z where positive, else exp(z) - 1 (Clevert et al., 2016)."""
+    """The exponential linear unit: y = z where z > 0, else exp(z) - 1 (Clevert et al., 2016).
+
+    Examples
+    --------
+    >>> ELU().activate(torch.tensor([-100.0, 2.0]))
+    tensor([-1.,  2.])
+    """
 
     name = "elu"
     bounds = (-1.0, math.inf)
     javascript = "(z) => (z > 0 ? z : Math.expm1(z))"
 
     def activate(self, pre: Tensor) -> Tensor:
-        """Return pre or exp(pre) - 1."""
+        """Return pre where it is positive, else exp(pre) - 1."""
         return F.elu(pre)
 
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
-        """Return up, times y + 1 where y ≤ 0."""
-        found: Tensor = torch.ops.aten.elu_backward(up, 1, 1, 1, True, values)
-        return found
+        """Return up where y > 0, else up · (y + 1)."""
+        gradient: Tensor = torch.ops.aten.elu_backward(up, 1, 1, 1, True, values)
+        return gradient
 
     def init_std(self, n_in: int, n_out: int) -> float:
-        """Return He et al.'s (2015) standard deviation √(2 / n_in)."""
+        """Return the standard deviation of initial weights by He et al. (2015): √(2 / n_in)."""
         return math.sqrt(2 / n_in)

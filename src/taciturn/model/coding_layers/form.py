@@ -1,6 +1,6 @@
-"""How a trained coding layer turns pre-activations into codes, as numbers that other programs can compute with.
+"""The computation of a trained coding layer as plain numbers, for programs without torch.
 
-A report's page computes codes from these forms in JavaScript.
+A report's page computes codes from these forms in JavaScript. In all of them z is a row's pre-activations [L].
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,20 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class TopForm:
-    """Keep the k largest pre-activations of a row, ReLU'd; if `signed` the k largest magnitudes, with their signs."""
+    """Codes are max(z, 0) for the k largest pre-activations of a row, else 0.
+
+    Parameters
+    ----------
+    k : int, at least 1
+        Codes per row; a k above the number of latents keeps all.
+    signed : bool
+        Select the k largest absolute values instead, and keep their signs: codes are z there.
+
+    Examples
+    --------
+    >>> TopForm(k=2, signed=False).k
+    2
+    """
 
     k: int
     signed: bool
@@ -18,14 +31,40 @@ class TopForm:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdForm:
-    """Keep a pre-activation where it is greater than its latent's threshold [L], else 0."""
+    """Codes are z where z > threshold, else 0.
+
+    Parameters
+    ----------
+    threshold : Tensor [L]
+        One threshold per latent, 0 or more, in units of pre-activations.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ThresholdForm(torch.tensor([0.5, 0.0])).threshold.shape
+    torch.Size([2])
+    """
 
     threshold: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class GateForm:
-    """Where a pre-activation z = p + b is positive, max(scale · p + bias, 0) with the product p, else 0; both [L]."""
+    """Codes are max(scale · p + bias, 0) where z > 0, else 0; p is z without the encoder's bias.
+
+    Parameters
+    ----------
+    scale : Tensor [L]
+        Greater than 0.
+    bias : Tensor [L]
+        The bias of the codes' size, not the encoder's, which is part of z only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> GateForm(scale=torch.ones(2), bias=torch.zeros(2)).scale.shape
+    torch.Size([2])
+    """
 
     scale: Tensor
     bias: Tensor
@@ -33,7 +72,20 @@ class GateForm:
 
 @dataclass(frozen=True)
 class ElementwiseForm:
-    """Apply the activation of this name to every pre-activation; a code counts as active above `active_above`."""
+    """Codes are an activation function of each pre-activation.
+
+    Parameters
+    ----------
+    activation : str
+        The name of the recipe: "identity", "relu", "elu", "tanh" or "sigmoid".
+    active_above : float or None
+        A latent counts as active where its code is greater than this; None: where it is not 0.
+
+    Examples
+    --------
+    >>> ElementwiseForm("sigmoid", active_above=0.5).activation
+    'sigmoid'
+    """
 
     activation: str
     active_above: float | None

@@ -1,4 +1,4 @@
-"""One path decides who speaks, another how loud."""
+"""Gated: one path decides which latents are active, another how large their codes are."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,15 @@ from .form import Form, GateForm
 
 
 class Magnitude(nn.Module):
-    """Each latent's loudness: a scale, as its logarithm, and a bias."""
+    """The state of Gated: a scale and a bias for the size of each latent's code.
+
+    Attributes
+    ----------
+    log_scale : nn.Parameter [L]
+        The scale's logarithm r, initially 0.
+    bias : nn.Parameter [L]
+        Initially 0.
+    """
 
     def __init__(self, n_latents: int) -> None:
         super().__init__()
@@ -22,11 +30,27 @@ class Magnitude(nn.Module):
 
 @dataclass(frozen=True)
 class Gated(CodingLayer):
-    """ReLU of a magnitude where a gate is open; both read the same product (Rajamanoharan et al., 2024).
+    """The coding layer with a gate per latent and a ReLU for the size of its code, both of the same product.
 
-    With p = (x - centre) W' the gate is open where g = p + b > 0, and the code there is
-    max(exp(r) p + b_magnitude, 0). A penalty presses on the proposal max(g, 0), which it can make smaller without
-    making codes smaller; no gradient reaches g from the reconstruction, so `gated_aux` trains it.
+    It has no parameters to set; its state is a scale and a bias per latent, both trained.
+
+    Notes
+    -----
+    With the product p = (x - centre) W' and the pre-activation z = p + b, the gate is open where z > 0. The code is
+    max(exp(r) p + b_magnitude, 0) where the gate is open, else 0 (Rajamanoharan et al., 2024).
+
+    Penalties act on the gate activations max(z, 0) instead of the codes: they can make those smaller without making
+    codes smaller. No gradient of the reconstruction reaches b, which only the gate depends on; the term `gated_aux`
+    trains the gate and must be part of the objective.
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Plain
+    >>> p = torch.tensor([[3.0, -1.0, 0.2]])
+    >>> pre = PreActivations(p, torch.eye(3), torch.tensor([-1.0, -1.0, -1.0]), None, Plain())
+    >>> codes = Gated()(pre, Gated().create_state(3))
+    >>> codes.dense().detach(), codes.penalised.detach()
+    (tensor([[3., 0., 0.]]), tensor([[2., 0., 0.]]))
     """
 
     name = "gated"
@@ -35,15 +59,15 @@ class Gated(CodingLayer):
     dictionary_text = "gated+l1:l0={k}+gated_aux"
 
     def create_state(self, n_latents: int) -> nn.Module:
-        """Return the magnitude's scale and bias."""
+        """Return scales of 1 and biases of 0."""
         return Magnitude(n_latents)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return the codes where the gate is open, with the proposals."""
+        """Return the codes where the gate is open, with the gate activations."""
         assert isinstance(state, Magnitude)
         gate = pre.above(pre.bias.new_zeros(()))
-        product = gate.values - gate.at(pre.bias)
-        magnitude = (product * gate.at(state.log_scale.exp()) + gate.at(state.bias)).relu()
+        product = gate.values - gate.per_entry(pre.bias)
+        magnitude = (product * gate.per_entry(state.log_scale.exp()) + gate.per_entry(state.bias)).relu()
         return gate.with_values(magnitude * (gate.values > 0), gate_activations=gate.values.relu())
 
     def form(self, state: nn.Module, n_latents: int) -> Form:

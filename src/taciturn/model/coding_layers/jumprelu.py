@@ -1,4 +1,4 @@
-"""A jump at a learnt threshold."""
+"""JumpReLU: codes above a threshold that is trained for each latent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,35 +15,58 @@ from .form import Form, ThresholdForm
 
 
 class Thresholds(nn.Module):
-    """Each latent's θ, in units of pre-activations; how far these spread before the first step."""
+    """The state of JumpReLU: a threshold θ per latent, and the unit of the recipe's numbers.
+
+    Attributes
+    ----------
+    value : nn.Parameter [L]
+        θ in units of pre-activations; a value below 0 counts as 0.
+    spread : Tensor, scalar
+        The standard deviation of all pre-activations before the first step.
+    """
 
     spread: Tensor
 
-    def __init__(self, n_latents: int, at: float) -> None:
+    def __init__(self, n_latents: int, initial: float) -> None:
         super().__init__()
-        # raw, not its logarithm: exp(log θ) moves by lr · θ a step, which is hardly at all
-        self.value = nn.Parameter(torch.full((n_latents,), at))
+        # θ itself and not its logarithm: log θ would change θ by lr · θ per step only, which is hardly at all
+        self.value = nn.Parameter(torch.full((n_latents,), initial))
         self.register_buffer("spread", torch.ones(()))
 
     @property
     def clamped(self) -> Tensor:
-        """[L]: max(θ, 0); below 0 the gradient still reaches θ, which can come back."""
+        """max(θ, 0) [L]; its gradient reaches θ below 0 too, so that θ can rise again."""
         return self.value + (self.value.clamp_min(0) - self.value).detach()
 
 
 @dataclass(frozen=True)
 class JumpReLU(CodingLayer):
-    """z where z > θ, else 0, with a θ ≥ 0 learnt for each latent (Rajamanoharan et al., 2024).
+    """The coding layer that keeps pre-activations above a threshold θ ≥ 0, trained for each latent.
 
-    The gate H(z - θ) has no gradient of its own. In its place stands the derivative of its mean under a uniform noise
-    of width ε = `bandwidth`, the rectangle kernel: dH/dz = -dH/dθ = 1/ε where |z - θ| < ε/2, else 0. Everything else
-    follows by the chain rule: the code is z · H(z - θ), and both z and θ are reached, from the reconstruction as from
-    a penalty on the number of latents at work. (A penalty that reaches θ alone saturates.)
+    Both parameters are in units of the standard deviation of all pre-activations before the first step.
 
-    Both numbers are in units of the pre-activations' standard deviation before the first step, over all latents.
+    Parameters
+    ----------
+    threshold : float, default=0.1
+        The initial θ, 0 or more. A term with a target for the L0 sets it from rows instead.
+    bandwidth : float, default=1.0
+        The width ε of the surrogate gradient's kernel, greater than 0.
 
-    threshold : θ at the start, ≥ 0; under a penalty towards an L0 it is found from rows instead.
-    bandwidth : ε > 0.
+    Notes
+    -----
+    Codes are z · H(z - θ), with H(u) = 1 where u > 0, else 0 (Rajamanoharan et al., 2024).
+
+    H has no useful gradient. The surrogate is the derivative of the mean of H under uniform noise of width ε, the
+    rectangle kernel: dH/dz = -dH/dθ = 1/ε where |z - θ| < ε/2, else 0. The chain rule gives the rest, so gradients
+    from the reconstruction and from a penalty on L0 reach both z and θ. (A penalty that reaches θ only saturates.)
+
+    Examples
+    --------
+    >>> from taciturn.kernels import Plain
+    >>> pre = PreActivations(torch.tensor([[0.3, 0.6, 2.0]]), torch.eye(3), torch.zeros(3), None, Plain())
+    >>> coder = JumpReLU(threshold=0.5)
+    >>> coder(pre, coder.create_state(3)).dense().detach()
+    tensor([[0.0000, 0.6000, 2.0000]])
     """
 
     threshold: float = 0.1
@@ -59,31 +82,31 @@ class JumpReLU(CodingLayer):
         check(self, "bandwidth", 0, ends="(]", fixed=True)
 
     def create_state(self, n_latents: int) -> nn.Module:
-        """Return the thresholds."""
+        """Return thresholds at `threshold`, with a unit of 1."""
         return Thresholds(n_latents, self.threshold)
 
     def initialise(self, pre: PreActivations, state: nn.Module) -> None:
-        """Measure the unit."""
+        """Set the unit to the standard deviation of these pre-activations, and the thresholds in this unit."""
         assert isinstance(state, Thresholds)
         state.spread.copy_(pre.dense().std())
         state.value.mul_(state.spread)
 
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return the codes with their gates, whose gradient is the kernel's."""
+        """Return the codes with their gates, which have the surrogate gradient."""
         assert isinstance(state, Thresholds)
         theta_L = state.clamped
         width = self.bandwidth * state.spread
-        # below the kernel both the value and every gradient are 0
-        near = pre.above(theta_L.detach() - width / 2)
-        gate = _gate(near.values, near.at(theta_L), width)
-        return near.with_values(near.values * gate, gate=gate)
+        # below the kernel the code and all gradients are 0
+        candidates = pre.above(theta_L.detach() - width / 2)
+        gate = _gate(candidates.values, candidates.per_entry(theta_L), width)
+        return candidates.with_values(candidates.values * gate, gate=gate)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above their thresholds."""
         assert isinstance(state, Thresholds)
         theta_L = state.clamped
-        above = pre.above(theta_L.detach())
-        return above.with_values(above.values * (above.values > above.at(theta_L)))
+        candidates = pre.above(theta_L.detach())
+        return candidates.with_values(candidates.values * (candidates.values > candidates.per_entry(theta_L)))
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
         """Return the threshold form."""
@@ -91,17 +114,19 @@ class JumpReLU(CodingLayer):
         return ThresholdForm(state.clamped)
 
     def margin(self, pre: Tensor, state: nn.Module) -> Tensor:
-        """Return z - θ."""
+        """Return z - θ [B, L]."""
         assert isinstance(state, Thresholds)
         return pre - state.clamped
 
     def shift_biases(self, bias_L: Tensor, state: nn.Module, by: Tensor) -> None:
-        """Lower the thresholds: what is said already stays as loud as it was."""
+        """Lower the thresholds by `by`, to 0 at the least; codes that stay active keep their values."""
         assert isinstance(state, Thresholds)
         state.value.copy_((state.clamped - by).clamp_min(0))
 
 
 class _Gate(Function):
+    """H(z - θ), with the rectangle kernel as its gradient."""
+
     @staticmethod
     def forward(ctx: Any, z: Tensor, theta: Tensor, width: Tensor) -> Tensor:
         ctx.save_for_backward(z, theta, width)

@@ -1,4 +1,4 @@
-"""The k largest."""
+"""TopK: the k largest codes of each row."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,30 @@ from .form import Form, TopForm
 
 @dataclass(frozen=True)
 class TopK(CodingLayer):
-    """Keep each row's k largest pre-activations, ReLU'd (Gao et al., 2024); `signed`: the k largest magnitudes.
+    """The coding layer that keeps each row's k largest pre-activations, with negative ones set to 0.
 
-    k ≥ 1, or a schedule, rounded. k above the number of latents keeps all.
+    Parameters
+    ----------
+    k : float or Schedule, at least 1
+        Codes per row, rounded; a k above the number of latents keeps all.
+    signed : bool, default=False
+        Keep the k largest absolute values instead, with their signs.
+
+    Notes
+    -----
+    Codes are max(z, 0) for the k largest z of a row, else 0 (Gao et al., 2024). A row can have fewer than k active
+    latents: selected pre-activations below 0 give the code 0. Gradients reach the kept entries only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.kernels import Plain
+    >>> z = torch.tensor([[3.0, -4.0, 1.0, 2.0]])
+    >>> pre = PreActivations(z, torch.eye(4), torch.zeros(4), None, Plain())
+    >>> TopK(2)(pre, torch.nn.Module()).dense()
+    tensor([[3., 0., 0., 2.]])
+    >>> TopK(2, signed=True)(pre, torch.nn.Module()).dense()
+    tensor([[ 3., -4.,  0.,  0.]])
     """
 
     k: float | Schedule
@@ -33,13 +54,13 @@ class TopK(CodingLayer):
 
     @property
     def target_l0(self) -> float:
-        """k."""
+        """k, at the end of a schedule."""
         return final(self.k)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
-        """Return at most k codes a row, sparse."""
-        kept = pre.top(round(final(self.k)), signed=self.signed)
-        return kept if self.signed else kept.relu()
+        """Return at most k codes per row, sparse."""
+        largest = pre.top(round(final(self.k)), signed=self.signed)
+        return largest if self.signed else largest.relu()
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
         """Return the top-k form."""

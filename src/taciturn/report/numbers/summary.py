@@ -117,7 +117,7 @@ def summary_of(
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the summary of what was found."""
-    targets = {term.target_kind: term.target for term in reversed(objective.terms)}  # of two, the first
+    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two, the first
     return Summary(
         rows=found.sparsity.rows,
         held_out=held_out,

@@ -52,7 +52,7 @@ class ByHand(Step):
         numbers: Numbers = {}
         loss: Tensor | None = None
         gradients: dict[str, Tensor] = {}
-        for name, term in self.objective.at(progress).named().items():
+        for name, term in self.objective.at(progress).by_name().items():
             term_pass: Pass = p
             weight: Number = term.fixed_weight
             aim: Number = 1.0

@@ -124,7 +124,7 @@ class Captured(ByHand):
 
         def step() -> tuple[list[str], Tensor, Tensor, Tensor, list[Tensor]]:
             p, numbers = backward()
-            terms = self.objective.named()
+            terms = self.objective.by_name()
             ratios = (
                 torch.stack([terms[name].ratio(p) for name in controlled]) if controlled else weights_and_aims[:, 0]
             )

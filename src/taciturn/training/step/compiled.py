@@ -109,7 +109,7 @@ class Compiled(ByHand):
         return self._run(loops, prepared, batch, progress, ease)
 
     def _prepare(self, loops: Library, rows: int, weights: list[nn.Parameter]) -> PreparedStep:
-        layout, terms, workspace = self.model.layout, self.objective.named(), self._workspace
+        layout, terms, workspace = self.model.layout, self.objective.by_name(), self._workspace
         (error,) = (name for name, term in terms.items() if isinstance(term, ERRORS))
         penalty_names = [name for name in terms if name != error]
         penalties = (Penalty * len(penalty_names))()
@@ -139,7 +139,7 @@ class Compiled(ByHand):
         return PreparedStep(arguments, dict(zip(penalty_names, penalties, strict=True)), error)
 
     def _run(self, loops: Library, prepared: PreparedStep, batch: Batch, progress: float, ease: float) -> Numbers:
-        terms, controllers, step = self.objective.at(progress).named(), dict(self.controlled()), prepared.arguments
+        terms, controllers, step = self.objective.at(progress).by_name(), dict(self.controlled()), prepared.arguments
         for name, penalty in prepared.penalties.items():
             _set_penalty(penalty, terms[name], controllers.get(name))
         x, corrupted, target = (tensor.contiguous() for tensor in (batch.x, batch.corrupted, batch.target))
@@ -177,7 +177,7 @@ def is_faster(loops: Library, size: int) -> bool:
 def _set_penalty(penalty: Penalty, term: Term, controller: Controller | None) -> None:
     """Set the weight and the target of a penalty; a controlled penalty aims past its target."""
     assert isinstance(term, PENALTIES)
-    penalty.rate = penalty.aimed_rate = term.target
+    penalty.rate = penalty.aimed_rate = term.target_value
     if controller is None:
         penalty.weight = term.fixed_weight
     else:

@@ -96,7 +96,7 @@ class Step(nn.Module):
             self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:
-                self.objective.named()[name].calibrate(self.model, x, each=True)
+                self.objective.by_name()[name].calibrate(self.model, x, each=True)
             controller.reset(scale=scale, steps=steps)
 
     @torch.no_grad()
@@ -117,7 +117,7 @@ class Step(nn.Module):
         """
         ratios = {}
         for name, _ in self.controlled():
-            term = self.objective.named()[name].at(1.0)
+            term = self.objective.by_name()[name].at(1.0)
             for _ in range(CALIBRATION_ROUNDS):
                 if abs(term.ratio(self._clean_pass(x)).item() - 1) <= within:
                     break
@@ -170,7 +170,7 @@ class Step(nn.Module):
         Called after backward, because buffers must not change before it.
         """
         self.update_counters(p)
-        terms = self.objective.at(progress).named()
+        terms = self.objective.at(progress).by_name()
         for name, controller in self.controlled():
             controller.update(terms[name].ratio(p).item(), ease)
 

@@ -20,7 +20,7 @@ from taciturn.kernels import Chunked
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
 from taciturn.objective import KL, L1, SquaredError
-from taciturn.training import EarlyStopping, Feed, Recorder, Run, Validation, near_equal_batches, train
+from taciturn.training import EarlyStopping, Feed, Record, Recorder, Run, Validation, near_equal_batches, train
 from taciturn.training.constraints import Constraint
 from taciturn.training.solvers import SGD, Adam, TensorFlowAdam
 from taciturn.training.step import ByHand, Step
@@ -577,3 +577,28 @@ def test_a_partner_is_the_target_and_stays_with_its_row():
     for batch in (*step_log.batches, *run.feed.validation_batches()):
         assert_allclose(batch.target, batch.x * 2 + 1, rtol=1e-14)
     assert_array_equal(torch.cat([batch.x for batch in run.feed.validation_batches()]), x_ND)
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_an_interrupt_while_an_epoch_is_recorded_loses_no_record(monkeypatch, call):
+    recorder, stack, calls = Recorder(), torch.stack, iter(range(100))
+
+    def interrupted(tensors):
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return stack(tensors)
+
+    records = [
+        Record(step, 0, step == 2, 8, 0.1, {"loss": torch.tensor(3.0 - step), "rates": torch.full((2,), 0.25)})
+        for step in range(3)
+    ]
+    monkeypatch.setattr("taciturn.training.history.torch.stack", interrupted)
+    try:
+        for record in records:
+            recorder.add(record)
+    except KeyboardInterrupt:
+        pass
+    history = recorder.history()
+    assert history.steps["loss"].tolist() == [3, 2, 1]
+    assert history["loss"].tolist() == [2]
+    assert history["rates"].tolist() == [[0.25, 0.25]]

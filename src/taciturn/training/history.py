@@ -133,33 +133,36 @@ class Recorder:
 
     def _complete_epoch(self) -> None:
         self._sum_rates()
-        records, self._summed = self._summed, []
+        records = self._summed
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
-        rates, self._rate_sum = self._rate_sum / rows.sum().item(), 0.0
         names = [name for name in records[0].numbers if not name.startswith("validation_")]
         columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
 
         steps: dict[str, list[Any]] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
         steps |= {"rows": [r.rows for r in records], "learning_rate": [r.learning_rate for r in records]}
-        for name, values in (steps | {k: v.tolist() for k, v in columns.items()}).items():
-            self._steps.setdefault(name, []).extend(values)
+        steps |= {name: column.tolist() for name, column in columns.items()}
 
         now, weight = time.perf_counter(), rows / rows.sum()
         epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._epoch_start}
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
-        epoch |= {"rates": torch.as_tensor(rates).cpu().numpy()}
+        epoch |= {"rates": torch.as_tensor(self._rate_sum / rows.sum().item()).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
+        # the state changes only here, at the end: an interrupt before this line loses no record
+        for name, values in steps.items():
+            self._steps.setdefault(name, []).extend(values)
         self._epochs.append(epoch)
-        self._epoch_start = now
+        self._summed, self._rate_sum, self._epoch_start = [], 0.0, now
 
     def _sum_rates(self) -> None:
         """Add the pending records' mean activations to the sum, in float64; of each record keep only their mean."""
-        records, self._pending = self._pending, []
+        records = self._pending
         if not records:
             return
         rates = torch.stack([record.numbers["rates"] for record in records]).double()
-        self._rate_sum = self._rate_sum + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
+        rate_sum = self._rate_sum + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
+        summed = []
         for record, rate in zip(records, rates.mean(1), strict=True):
             others = {name: number for name, number in record.numbers.items() if name != "rates"}
-            self._summed.append(replace(record, numbers={"rate": rate, **others}))
+            summed.append(replace(record, numbers={"rate": rate, **others}))
+        self._pending, self._summed, self._rate_sum = [], self._summed + summed, rate_sum

@@ -1,13 +1,16 @@
-# make demo    train on bundled digits: a run folder, a closing table, a report
-# make test    all checks and tests
-# make bench   steps a second, ours and plain PyTorch's; benchmarks/*.py say how others are raced
-# make break   break the code one piece at a time and see the tests notice
+# make demo      train on bundled digits: a run folder, a closing table, a report
+# make test      all checks and tests
+# make package   build sdist and wheel, check them, try them in an empty environment, with and without a compiler
+# make bench     steps a second, ours and plain PyTorch's; benchmarks/*.py hold the other comparisons
+# make break     break the code one piece at a time and see the tests notice
+#
+# Each does its own set-up in .venv: Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint bench break clean
+.PHONY: demo test lint package bench break clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -22,6 +25,9 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+package: .venv/ready
+	PYTHON=$(PYTHON) .ci/package
+
 bench: .venv/ready
 	$(BIN)/python benchmarks/speed_topk.py --only "taciturn/taciturn int8/the product" --rounds 3 --seconds 1
 	$(BIN)/python benchmarks/speed_classic.py --rounds 3 --seconds 1
@@ -29,12 +35,14 @@ bench: .venv/ready
 break: .venv/ready
 	$(BIN)/python tests/break_it.py
 
+# Debian's Python has no ensurepip: there pip itself fills the environment.
 # torch comes first and alone: its version is pinned, so that nothing later pulls another build.
 .venv/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/kernels/native/*.[ch])
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv 2>/dev/null || { $(PYTHON) -m venv --without-pip --clear .venv && \
+		$(PYTHON) -m pip --python .venv/bin/python install --quiet pip; }
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs build dist

@@ -38,7 +38,7 @@ break: .venv/ready
 # Debian's Python has no ensurepip: there pip itself fills the environment.
 # torch comes first and alone: its version is pinned, so that nothing later pulls another build.
 .venv/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/kernels/native/*.[ch])
-	$(PYTHON) -m venv .venv 2>/dev/null || { $(PYTHON) -m venv --without-pip --clear .venv && \
+	$(PYTHON) -m venv .venv >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear .venv && \
 		$(PYTHON) -m pip --python .venv/bin/python install --quiet pip; }
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'

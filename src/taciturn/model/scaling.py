@@ -189,7 +189,7 @@ class Whiten(Scaling):
 
     Examples
     --------
-    >>> moments = Moments(crossed=True).add([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> moments = Moments(with_products=True).add([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     >>> Whiten().matrices(moments)[0].round(6).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """

@@ -25,7 +25,9 @@ def test_the_textbooks_programs():
         assert numbers[name][0] < 0.0737 * 0.95
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/textbook.md", "docs/dictionaries.md", "docs/report.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/architecture.md", "docs/textbook.md", "docs/dictionaries.md", "docs/report.md"]
+)
 def test_the_python_of_a_document_runs(document, tmp_path):
     code = "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

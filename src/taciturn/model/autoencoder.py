@@ -184,7 +184,7 @@ class Autoencoder(nn.Module):
         scaling : Scaling
             Resolved: for `Auto`, what its `resolve` returns. Whiten requires `layout.whitened`.
         moments : Moments
-            The statistics of the training rows; with `crossed=True` for Whiten.
+            The statistics of the training rows; with `with_products=True` for Whiten.
         """
         shift, scale = scaling.fit(moments)
         self.shift.copy_(torch.from_numpy(shift))

@@ -207,7 +207,7 @@ class Whiten(Scaling):
         return Standard().fit(moments)
 
     def matrices(self, moments: Moments) -> tuple[Matrix, Matrix]:
-        """Return P^(-1/2) and P^(1/2) [D, D], both symmetric, from moments with `crossed=True`."""
+        """Return P^(-1/2) and P^(1/2) [D, D], both symmetric, from moments with `with_products=True`."""
         variance, components = np.linalg.eigh(moments.correlation)
         std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
         return components / std @ components.T, components * std @ components.T

@@ -208,7 +208,11 @@ def test_version():
         (["fit", "digits", "--held-out", "1.5"], 2, "held_out=1.5 must lie in [0, 1)"),
         (["fit", "digitss"], 1, "nearest: digits"),
         (["fit", "nowhere.csv"], 1, "nowhere.csv: no such file"),
-        (["fit", "nowhere.toml"], 2, "nowhere.toml cannot be read as a recipe"),
+        (
+            ["fit", "nowhere.toml"],
+            2,
+            "nowhere.toml cannot be read as a recipe: No such file or directory; name a recipe file in TOML",
+        ),
         (["fit", "digits", "--epochs", "few"], 2, "integer"),
         (["encode", "nowhere", "digits", "-o", "x.npy"], 1, "nowhere is not a folder"),
         (["encode", "nowhere", "digits"], 2, "Missing option"),

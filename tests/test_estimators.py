@@ -477,7 +477,7 @@ def test_save_and_load(digits, table, tmp_path):
     assert list(loaded.feature_names_in_) == list("abcde")
     assert loaded.module_.encoder[0].weight is loaded.module_.decoder[1].weight
     with pytest.raises(
-        RecipeError, match="holds a SparseAutoencoder, not a DenoisingAutoencoder; use SparseAutoencoder.load or"
+        RecipeError, match=r"holds a SparseAutoencoder, not a DenoisingAutoencoder; use SparseAutoencoder\.load or"
     ):
         DenoisingAutoencoder.load(tmp_path / "run")
     assert type(load(tmp_path / "run")) is SparseAutoencoder

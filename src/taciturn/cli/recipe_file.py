@@ -38,7 +38,8 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         sections = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path} cannot be read as a recipe: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RecipeError(f"{path} cannot be read as a recipe: {reason}; name a recipe file in TOML") from error
     for name, section in sections.items():
         if name not in SECTIONS or not isinstance(section, dict):
             raise RecipeError(f"{path}: {name!r} is not a section of a recipe; the sections are {', '.join(SECTIONS)}")

@@ -33,7 +33,7 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Instead of --labels: a column of the rows' own file. The model must not have been trained on it.",
+            help="Instead of --labels: a column of the rows' own file; best one that the model was not trained on.",
             show_default=False,
         ),
     ] = None,

@@ -16,8 +16,8 @@ TEXTS = {
     "corruption": (
         "str, Corruption or None",
         "The noise of the network's input during training, in units of the scaled rows: {corruptions}; several "
-        'are joined by a plus, "gaussian:0.1+dropout:0.3". "auto": {default_corruption}; none if `fit` has a '
-        "`target`, because rows X are then noisy themselves.",
+        'are joined by a plus, "gaussian:0.1+dropout:0.3". "auto": {default_corruption} (with a `target` of `fit` '
+        "always none, because the rows X are then noisy themselves).",
     ),
     "sparsity": (
         "str, CodingLayer, Term, list of them, or None",

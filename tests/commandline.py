@@ -13,6 +13,6 @@ def run(*arguments, code=0):
     return done
 
 
-def said(done):
-    """The output without its line breaks: the table folds at the terminal's width."""
+def output_text(done):
+    """Return the output without its line breaks, because the table folds lines at the terminal's width."""
     return " ".join(done.output.split())

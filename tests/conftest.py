@@ -34,13 +34,13 @@ KINDS = ["any", "avx2", "avx512"]
 
 @pytest.fixture
 def uncompiled(monkeypatch) -> None:
-    """Behave as where nothing was compiled."""
+    """Behave as if there was no compiled library."""
     monkeypatch.setattr(LIBRARY, lambda: None)
 
 
 @pytest.fixture(params=KINDS)
 def kind(request, monkeypatch) -> None:
-    """Behave as on a processor of this kind, if this one can."""
+    """Behave as on a processor of this kind; skip the test if this processor is older."""
     library, number = compiled_library(), KINDS.index(request.param)
     if library is None or number > library.kind:
         pytest.skip("this processor is not of that kind, or there was no C compiler when taciturn was installed")
@@ -49,7 +49,7 @@ def kind(request, monkeypatch) -> None:
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Set how many threads share any work, however small."""
+    """Return the function that sets the number of threads, which then share even small work."""
     before = torch.get_num_threads()
     monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 0)
     yield torch.set_num_threads

@@ -1,4 +1,4 @@
-"""Bad input gets one clear line that names the place and the mend, and nothing half-written is left behind."""
+"""Bad input gives one clear line that names the place and the mend, and leaves no half-written file."""
 
 import os
 import pty
@@ -85,7 +85,7 @@ def command(name, runs, data, out, *, run="plain"):
 
 
 def everything(*folders):
-    """All that lies below, hidden rests included, with its bytes."""
+    """Return all files and folders below some folders, hidden ones included, with the files' bytes."""
     return {path: path.is_file() and path.read_bytes() for folder in folders for path in folder.rglob("*")}
 
 
@@ -106,8 +106,8 @@ def fails(arguments, *words, code=1, among):
 def refuses(model, call, *words, error=DataError, lines=1):
     """The call must raise an error that holds the words, and leave the model as it was, fitted or not."""
     before, rows = dict(vars(model)), TABLE if hasattr(model, "feature_names_in_") else X
-    learnt = "_learner" in before
-    codes, settings = (model.transform(rows), model.settings_) if learnt else (None, None)
+    is_fitted = "_learner" in before
+    codes, settings = (model.transform(rows), model.settings_) if is_fitted else (None, None)
     with pytest.raises(error) as caught:
         call(model)
     assert len(str(caught.value).splitlines()) == lines, str(caught.value)
@@ -115,7 +115,7 @@ def refuses(model, call, *words, error=DataError, lines=1):
         assert word in str(caught.value)
     assert vars(model).keys() == before.keys()
     assert all(vars(model)[name] is value for name, value in before.items())
-    if learnt:
+    if is_fitted:
         np.testing.assert_array_equal(model.transform(rows), codes)
         assert model.settings_ is settings
 
@@ -132,10 +132,10 @@ ROWS = {
     "infinity": (changed([(3, 2)], -np.inf), "1 value in 1 of 40 rows is", "in row 3, column 2", "fill them in"),
     "no rows": (X[:0], "0 sample(s) (shape=(0, 3))", "or more rows"),
     "no rows in a frame": (TABLE[:0], "0 sample(s) (shape=(0, 3))", "or more rows"),
-    "no rows in a source": (Rows(X[:0]), "the source is [0, 3]", "or more rows"),
+    "no rows in a source": (Rows(X[:0]), "the source has shape [0, 3]", "or more rows"),
     "an empty list": ([], "got 1D array", "or more rows"),
     "no columns": (X[:, :0], "0 feature(s) (shape=(40, 0))", "Give one or more columns"),
-    "no columns in a source": (Rows(X[:, :0]), "the source is [40, 0]", "1 or more columns"),
+    "no columns in a source": (Rows(X[:, :0]), "the source has shape [40, 0]", "1 or more columns"),
     "ragged": ([[1, 2, 3], [4, 5], [6, 7, 8]], "row 1 has 2 numbers, row 0 has 3", "give every row as many"),
     "one axis": (X[0], *NOT_A_TABLE),
     "one axis in polars": (pl.Series(X[0]), *NOT_A_TABLE),
@@ -152,10 +152,10 @@ ROWS = {
     "a sparse matrix": (sp.csr_matrix(X), "sparse", "give X.toarray()"),
     "a sparse array": (sp.coo_array(X), "sparse", "give X.toarray()"),
     "a sparse frame": (SPARSE_TABLE, "sparse", "give X.sparse.to_dense()"),
-    "categories": (KINDS, "columns 'kind', 'size' are no numbers", "drop or encode such columns"),
-    "words in polars": (pl.DataFrame(KINDS[["a", "kind"]].to_dict("list")), "column 'kind' is no number", "encode"),
+    "categories": (KINDS, "columns 'kind', 'size' are not numeric", "drop or encode such columns"),
+    "words in polars": (pl.DataFrame(KINDS[["a", "kind"]].to_dict("list")), "column 'kind' is not numeric", "encode"),
 }
-DOORS = {
+METHODS = {
     "fit": lambda model, rows: SparseAutoencoder.fit(model, rows),
     "partial_fit": lambda model, rows: model.partial_fit(rows),
     "transform": lambda model, rows: model.transform(rows),
@@ -172,24 +172,24 @@ def models():
 
 
 @pytest.mark.parametrize("case", ROWS)
-@pytest.mark.parametrize("door", DOORS)
-def test_rows_that_cannot_be_are_refused_at_every_door(models, case, door):
+@pytest.mark.parametrize("method", METHODS)
+def test_bad_rows_raise_an_error_in_every_method(models, case, method):
     rows, *words = ROWS[case]
-    refuses(models[has_names(rows)], lambda model: DOORS[door](model, rows), *words)
+    refuses(models[has_names(rows)], lambda model: METHODS[method](model, rows), *words)
 
 
 @pytest.mark.parametrize("case", ROWS)
-@pytest.mark.parametrize("door", ["fit", "partial_fit"])
-def test_what_was_never_fitted_stays_so(case, door):
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_an_estimator_that_was_not_fitted_stays_so(case, method):
     rows, *words = ROWS[case]
-    refuses(SparseAutoencoder(**QUICK), lambda model: DOORS[door](model, rows), *words)
+    refuses(SparseAutoencoder(**QUICK), lambda model: METHODS[method](model, rows), *words)
 
 
-# no target is no mistake, and of a source that is empty its size is what is said first
+# None is a valid target, and the message for an empty source has its shape first
 @pytest.mark.parametrize(
     "case", [case for case in ROWS if case not in ("nothing", "no rows in a source", "no columns in a source")]
 )
-def test_of_several_rows_the_message_names_the_bad_ones(models, case):
+def test_the_message_names_which_argument_is_bad(models, case):
     rows, *words = ROWS[case]
     good = TABLE if has_names(rows) else X
     model = models[has_names(rows)]
@@ -208,10 +208,10 @@ def test_values_are_counted_over_all_blocks_and_placed_in_the_first(models):
 
 @pytest.mark.parametrize(
     ("rows", "place"),
-    [(X[:1], "1 sample(s)"), (TABLE[:1], "1 sample(s)"), (Rows(X[:1]), "the source is [1, 3]")],
+    [(X[:1], "1 sample(s)"), (TABLE[:1], "1 sample(s)"), (Rows(X[:1]), "the source has shape [1, 3]")],
     ids=["array", "frame", "source"],
 )
-def test_one_row_is_too_few_to_learn_from_but_not_to_go_on_or_to_encode(models, rows, place):
+def test_one_row_is_too_few_for_fit_but_not_for_partial_fit_or_transform(models, rows, place):
     model = models[has_names(rows)]
     refuses(model, lambda model: model.fit(rows), place, "ive 2 or more rows")
     assert model.transform(rows).shape == (1, 4)
@@ -219,30 +219,37 @@ def test_one_row_is_too_few_to_learn_from_but_not_to_go_on_or_to_encode(models, 
 
 
 MISSING = "Feature names seen at fit time, yet now missing:\n- c"
-NAMES = "Give the columns that were learnt from, in their order: X[list(model.feature_names_in_)]"
+NAMES = "Give the columns that the model was trained on, in their order: X[list(model.feature_names_in_)]"
 
 
 @pytest.mark.parametrize(
     ("rows", "words", "lines"),
     [
-        (X[:, :2], ["X has 2 features, but SparseAutoencoder is expecting 3", "Give the columns that were learnt"], 1),
-        (Rows(X[:, :2]), ["the source has 2 columns, but 3 were learnt from; give those columns"], 1),
-        # of a frame's names scikit-learn's contract asks for its own lines
+        (
+            X[:, :2],
+            [
+                "X has 2 features, but SparseAutoencoder is expecting 3",
+                "Give the columns that the model was trained on",
+            ],
+            1,
+        ),
+        (Rows(X[:, :2]), ["the source has 2 columns, but the model was trained on 3; give those columns"], 1),
+        # for a frame's names scikit-learn's estimator checks require its own lines
         (TABLE[["a", "b"]], [MISSING, NAMES], 4),
         (TABLE[["b", "a", "c"]], ["must be in the same order", NAMES], 3),
         (pl.DataFrame(TABLE[["b", "a", "c"]].to_dict("list")), ["must be in the same order", NAMES], 3),
         (
             Rows(X, columns=("b", "a", "c")),
-            ["b, a, c, but a, b, c were learnt from", "taciturn.data.sources.select"],
+            ["b, a, c, but the model was trained on a, b, c", "taciturn.data.sources.select"],
             1,
         ),
     ],
     ids=["array", "source", "frame", "order", "order in polars", "order in a source"],
 )
-@pytest.mark.parametrize("door", [door for door in DOORS if door != "fit"])
-def test_other_columns_than_those_learnt_from(models, rows, words, lines, door):
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "fit"])
+def test_other_columns_than_the_training_columns(models, rows, words, lines, method):
     model = models[has_names(rows)]
-    refuses(model, lambda model: DOORS[door](model, rows), *words, lines=lines)
+    refuses(model, lambda model: METHODS[method](model, rows), *words, lines=lines)
 
 
 def test_a_frame_whose_columns_are_called_like_methods_is_not_taken_for_sparse():
@@ -252,7 +259,7 @@ def test_a_frame_whose_columns_are_called_like_methods_is_not_taken_for_sparse()
         model.transform(frame[["toarray", "sparse", "c"]])
 
 
-def test_columns_brought_back_into_order_are_what_they_were(models):
+def test_reordered_columns_give_the_same_codes(models):
     model, shuffled = models[1], TABLE[["b", "a", "c"]]
     np.testing.assert_array_equal(model.transform(shuffled[list(model.feature_names_in_)]), model.transform(TABLE))
     refuses(model, lambda model: model.fit(TABLE, target=shuffled), "target: its columns are in another order", "bring")
@@ -263,14 +270,14 @@ def test_columns_brought_back_into_order_are_what_they_were(models):
     ("codes", "words"),
     [
         (changed([(7, 1)], np.nan), ["1 value in 1 of 40 rows is NaN", "row 7, column 1", "fill them in"]),
-        (X, ["3 codes a row, but 4 latents", "give codes as transform returns them"]),
+        (X, ["3 codes per row, but the model has 4 latents", "give codes as transform returns them"]),
         (WORDS, ["row 5, column 2: ", "'x'"]),
         (X.reshape(20, 2, 3), ["dim 3", "Flatten each row"]),
         (sp.csr_matrix(X), ["sparse", "X.toarray()"]),
     ],
     ids=["NaN", "width", "words", "three axes", "sparse"],
 )
-def test_codes_that_cannot_be(models, codes, words):
+def test_bad_codes(models, codes, words):
     refuses(models[0], lambda model: model.inverse_transform(codes), *words)
 
 
@@ -326,35 +333,53 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("door", COMMANDS)
-def test_files_that_cannot_be_are_refused_by_every_command(runs, here, name, door):
+@pytest.mark.parametrize("command_name", COMMANDS)
+def test_bad_files_end_every_command(runs, here, name, command_name):
     write, *words = FILES[name]
     write(here / name)
-    fails(command(door, runs, name, "new/deep/out"), name, *words, among=(here, runs))
+    fails(command(command_name, runs, name, "new/deep/out"), name, *words, among=(here, runs))
 
 
 @pytest.mark.parametrize(
     ("rows", "options", "words"),
     [
-        (X[:1], [], ["rows.npy: 1 of 1 rows", "which takes 2; give more rows"]),
-        (X[:2], [], ["rows.npy: 1 of 2 rows", "which takes 2; give more rows, or hold out fewer (--held-out 0.1)"]),
-        (X[:4], ["--held-out", "0.9"], ["rows.npy: 1 of 4 rows", "hold out fewer (--held-out 0.9)"]),
+        (X[:1], [], ["rows.npy: 1 of 1 rows", "training requires 2; give more rows"]),
+        (X[:2], [], ["rows.npy: 1 of 2 rows", "requires 2; give more rows, or hold out none (--held-out 0)"]),
+        (X[:4], ["--held-out", "0.9"], ["rows.npy: 1 of 4 rows", "hold out none (--held-out 0)"]),
     ],
     ids=["one", "two", "four"],
 )
-def test_the_command_needs_two_rows_beside_those_held_out(here, rows, options, words):
+def test_fit_requires_two_rows_that_are_not_held_out(here, rows, options, words):
     np.save(here / "rows.npy", rows)
     fails(["fit", "rows.npy", *FEW, *options, "-o", "new/run"], *words, among=(here,))
     assert taciturn("fit", "rows.npy", *FEW, "--held-out", "0", "-o", "run").exit_code == (len(rows) == 1)
 
 
+TWO_OF_THREE = "has 2 columns, but the model was trained on 3; give the same columns"
+
+
 @pytest.mark.parametrize(
     ("run", "name", "write", "words"),
     [
-        ("plain", "narrow.npy", as_array(X[:, :2]), ["has 2 columns, but the model learnt from 3", "give such rows"]),
-        ("plain", "narrow.csv", as_csv(TABLE[["a", "b"]]), ["has 2 columns, but the model learnt from 3", "give such"]),
-        ("named", "narrow.npy", as_array(X[:, :2]), ["has 2 columns, but the model learnt from 3", "give such rows"]),
-        ("named", "narrow.csv", as_csv(TABLE[["a", "b"]]), ["no column 'c'", "give all columns that the model learnt"]),
+        (
+            "plain",
+            "narrow.npy",
+            as_array(X[:, :2]),
+            [TWO_OF_THREE],
+        ),
+        (
+            "plain",
+            "narrow.csv",
+            as_csv(TABLE[["a", "b"]]),
+            [TWO_OF_THREE],
+        ),
+        (
+            "named",
+            "narrow.npy",
+            as_array(X[:, :2]),
+            [TWO_OF_THREE],
+        ),
+        ("named", "narrow.csv", as_csv(TABLE[["a", "b"]]), ["no column 'c'", "give all columns that the model"]),
         ("named", "other.csv", as_csv(TABLE.rename(columns={"a": "aa"})), ["no column 'a'; nearest: 'aa'", "give all"]),
         (
             "named",
@@ -365,17 +390,17 @@ def test_the_command_needs_two_rows_beside_those_held_out(here, rows, options, w
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-@pytest.mark.parametrize("door", COMMANDS[1:])
-def test_files_with_other_columns_than_those_learnt_from(runs, here, run, name, write, words, door):
+@pytest.mark.parametrize("command_name", COMMANDS[1:])
+def test_files_with_other_columns_than_the_training_columns(runs, here, run, name, write, words, command_name):
     write(here / name)
-    fails(command(door, runs, name, "new/out", run=run), name, *words, among=(here, runs))
+    fails(command(command_name, runs, name, "new/out", run=run), name, *words, among=(here, runs))
 
 
 def test_held_out_rows_whose_file_has_changed_since(here):
     np.save(here / "rows.npy", X)
     assert taciturn("fit", "rows.npy", *FEW, "-o", "run").exit_code == 0
     np.save(here / "rows.npy", X[:, :2])
-    fails(["evaluate", "run"], "rows.npy has 2 columns, but the model learnt from 3", among=(here,))
+    fails(["evaluate", "run"], "rows.npy has 2 columns, but the model was trained on 3", among=(here,))
     np.save(here / "rows.npy", np.full_like(X, np.nan))
     fails(["denoise", "run", "-o", "new/out.npy"], "rows.npy: ", "NaN", "row 0, column 0", among=(here,))
 
@@ -401,7 +426,7 @@ PARAMETERS = [
     ({"sparsity": "squared_rate:0.1", "activation": "relu"}, "squared_rate requires codes", "set activation='sigmoid'"),
     ({"sparsity": "topk:2+kl:0.1"}, "kl requires codes in (0, 1)", "leave out topk:2"),
     ({"sparsity": "l1:l0=2", "activation": "sigmoid"}, "l1 requires exact zeros", "set activation='relu'"),
-    ({"loss": "kl:0.1"}, "loss='kl:0.1' compares no rows", "set loss='squared_error', sparsity='kl:0.1'"),
+    ({"loss": "kl:0.1"}, "loss='kl:0.1' is not a reconstruction error", "set loss='squared_error', sparsity='kl:0.1'"),
     (
         {"loss": "cross_entropy", "output_activation": "tanh"},
         "cross_entropy requires",
@@ -417,17 +442,17 @@ PARAMETERS = [
     ({"batch_size": 0}, "batch_size=0", "must be a positive whole number"),
     ({"max_iter": 0}, "max_iter=0", "must be a positive whole number"),
     ({"learning_rate": "-1"}, "learning_rate=-1", "must be a number in [0, inf)"),
-    ({"device": "abacus"}, "device='abacus' cannot be used here", "set 'cpu', 'cuda' or 'auto'"),
+    ({"device": "abacus"}, "device='abacus' cannot be used on this machine", "set 'auto' or 'cpu'"),
 ]
 OPTIONS = {"sparsity": "sparse", "corruption": "corrupt", "max_iter": "epochs"}
 
 
 @pytest.mark.parametrize(("parameters", "place", "mend"), PARAMETERS, ids=lambda value: str(value)[:40])
-def test_parameters_that_cannot_be(runs, here, parameters, place, mend):
+def test_impossible_parameters(runs, here, parameters, place, mend):
     fresh, again = SparseAutoencoder(**QUICK | parameters), fitted(X).set_params(**parameters)
     for model in (fresh, again):
         refuses(model, lambda model: model.fit(X), place, mend, error=RecipeError)
-        # what is refused of another width must not be noted either
+        # an error on rows of another width must not change the columns either
         refuses(model, lambda model: model.fit(X[:, :2]), place, mend, error=RecipeError)
     options = [f"--{OPTIONS.get(name, name).replace('_', '-')}={value}" for name, value in parameters.items()]
     line = command("fit", runs, runs / "rows.npy", "new/run")
@@ -436,20 +461,22 @@ def test_parameters_that_cannot_be(runs, here, parameters, place, mend):
 
 @pytest.mark.parametrize("parameters", [{"tol": -1}, {"n_iter_no_change": 0}, {"validation_fraction": "x"}], ids=str)
 @pytest.mark.parametrize("warm", [False, True])
-def test_stopping_early_that_cannot_be(parameters, warm):
+def test_impossible_early_stopping(parameters, warm):
     model = fitted(X).set_params(early_stopping=True, warm_start=warm, **parameters)
     (name, value), *_ = parameters.items()
     refuses(model, lambda model: model.fit(X), f"{name}={value!r} must", error=RecipeError)
 
 
 @pytest.mark.filterwarnings("always::taciturn.core.errors.SmallBatch")
-def test_a_batch_too_small_to_measure_the_rate_is_a_warning_only_where_a_larger_one_exists(here):
+def test_a_batch_too_small_for_the_target_is_a_warning_only_if_a_larger_one_exists(here):
     np.save(here / "rows.npy", X)
     np.save(here / "four.npy", X[:4])
     quick = [*FEW, "--held-out", "0", "--sparse", "kl:0.05"]
     done = taciturn("fit", "rows.npy", *quick, "--batch-size", "4", "-o", "small")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == ("taciturn: warning: batch_size=4 is too small to measure a rate of 0.05 in; 16 would do\n")
+    assert done.stderr == (
+        "taciturn: warning: batch_size=4 is too small to measure a mean activation of 0.05; set 16 or more\n"
+    )
     for name, batch_size in (("rows", "16"), ("four", "4")):
         done = taciturn("fit", f"{name}.npy", *quick, "--batch-size", batch_size, "-o", name)
         assert (done.exit_code, done.stderr) == (0, "")
@@ -462,7 +489,7 @@ ADVICE = r"no longer finite at step {}; the weights before that epoch are kept; 
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(1000, 1), (1000, 2), (8, 1), (8, 3)])
 def test_weights_whose_own_loss_is_not_finite_are_not_kept(batch_size, epochs):
-    """The last step of an epoch can ruin weights that its own loss, measured before, found good."""
+    """The last step of an epoch can ruin weights whose loss, computed before the step, was finite."""
     model = DenoisingAutoencoder(batch_size=batch_size, max_iter=epochs, **WILD)
     with pytest.warns(Diverged, match=ADVICE.format(1)):
         model.fit(X)
@@ -471,7 +498,7 @@ def test_weights_whose_own_loss_is_not_finite_are_not_kept(batch_size, epochs):
     assert "at step 1" in model.stopped_
 
 
-def test_a_pass_that_diverges_is_as_if_it_had_not_been():
+def test_a_partial_fit_that_diverges_changes_nothing():
     model = DenoisingAutoencoder(4, solver="sgd:momentum=0.9", learning_rate=0.1, scaling="none", random_state=0)
     model.partial_fit(X)
     before, score = model.components_.copy(), model.score(X)
@@ -485,7 +512,7 @@ def test_a_pass_that_diverges_is_as_if_it_had_not_been():
     assert model.score(X) > score
 
 
-def test_what_is_kept_of_an_interrupted_run_is_finite_as_well(monkeypatch):
+def test_the_weights_of_an_interrupted_run_are_finite_as_well(monkeypatch):
     from taciturn.training import learner
 
     real = learner.train
@@ -506,7 +533,7 @@ def test_what_is_kept_of_an_interrupted_run_is_finite_as_well(monkeypatch):
 
 
 @pytest.mark.filterwarnings("always::taciturn.core.errors.Diverged")
-def test_a_run_that_diverges_says_so_in_a_line_and_keeps_good_weights(here):
+def test_a_run_that_diverges_prints_one_line_and_keeps_good_weights(here):
     wild = ["--solver", "sgd", "--learning-rate", "1e30", "--sparse", "none", "--scaling", "standard"]
     done = taciturn("fit", "digits", *wild, "--epochs", 3, "--latents", 8, "-q", "-o", "run")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -529,14 +556,14 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place[:20])
-@pytest.mark.parametrize("door", ["fit", "encode", "denoise", "plot"])
-def test_a_place_that_cannot_be_written(runs, here, place, door):
+@pytest.mark.parametrize("command_name", ["fit", "encode", "denoise", "plot"])
+def test_a_place_that_cannot_be_written(runs, here, place, command_name):
     (here / "file").write_text("precious")
-    arguments = command(door, runs, runs / "rows.npy", place)
-    if door == "plot":
+    arguments = command(command_name, runs, runs / "rows.npy", place)
+    if command_name == "plot":
         arguments = ["plot", "sparsity-loss", "-o", f"{place}.png"]
     fails(arguments, place, *PLACES[place], among=(here, runs))
-    if door == "fit":
+    if command_name == "fit":
         refuses(fitted(X), lambda model: model.save(place), place, *PLACES[place], error=TaciturnError)
 
 
@@ -559,13 +586,15 @@ def test_an_existing_run_is_kept_unless_overwritten(runs, here):
     assert list(load("run").feature_names_in_) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("door", ["encode", "denoise"])
-def test_codes_do_not_take_the_place_of_a_folder_or_of_an_unknown_kind(runs, here, door):
+@pytest.mark.parametrize("command_name", ["encode", "denoise"])
+def test_codes_do_not_take_the_place_of_a_folder_or_of_an_unknown_kind(runs, here, command_name):
     (here / "out.npy").mkdir()
-    arguments = command(door, runs, runs / "rows.npy", "out")
+    arguments = command(command_name, runs, runs / "rows.npy", "out")
     fails(arguments, "out.npy is not a file", "choose another name", among=(here, runs))
     fails([*arguments[:-1], "new/out.xlsx"], "out.xlsx: ", "known are .npy", code=2, among=(here, runs))
-    fails([door, "file", *arguments[2:]], "file is not a folder", "name the folder of a run", among=(here, runs))
+    fails(
+        [command_name, "file", *arguments[2:]], "file is not a folder", "name the folder of a run", among=(here, runs)
+    )
     with pytest.raises(ArtifactError, match="file is not a folder; name the folder of a run"):
         load("file")
 
@@ -575,7 +604,7 @@ def test_codes_do_not_take_the_place_of_a_folder_or_of_an_unknown_kind(runs, her
 def disk(request, tmp_path):
     """A folder, and a context in which only so many bytes more can be written into it.
 
-    A tmpfs of that size; or, where none may be mounted, and to hold other systems' words, a bound on every file.
+    A tmpfs of that size or, where none may be mounted and for the messages of other systems, a limit on every file.
     """
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -641,14 +670,14 @@ def test_a_full_disk_keeps_the_old_run(disk, runs):
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".csv", ".parquet"])
-@pytest.mark.parametrize("door", ["encode", "denoise"])
-def test_a_full_disk_keeps_the_old_file(disk, runs, tmp_path, door, ending):
+@pytest.mark.parametrize("command_name", ["encode", "denoise"])
+def test_a_full_disk_keeps_the_old_file(disk, runs, tmp_path, command_name, ending):
     folder, full = disk
     np.save(tmp_path / "many.npy", np.random.default_rng(0).random((2000, 3)))
     (folder / f"out{ending}").write_text("old")
     with full(8 * KIB):
         for out in (f"out{ending}", f"new/deep/out{ending}"):
-            arguments = [door, runs / "plain", tmp_path / "many.npy", "-o", folder / out]
+            arguments = [command_name, runs / "plain", tmp_path / "many.npy", "-o", folder / out]
             fails(arguments, f"{folder / out} {FULL}", "choose another place", among=(folder, runs))
 
 
@@ -676,12 +705,12 @@ def seen(screen, pattern, seconds=60):
         assert select.select([screen], [], [], max(0, end - time.monotonic()))[0], shown
         try:
             shown += os.read(screen, 4096).decode(errors="replace")
-        except OSError:  # as Linux says that nobody writes any more
+        except OSError:  # Linux raises it when no process has the terminal open any more
             break
     return shown
 
 
-def test_ctrl_c_at_a_terminal_keeps_what_was_learnt_and_says_so(tmp_path):
+def test_ctrl_c_at_a_terminal_keeps_the_model_trained_so_far_and_prints_where(tmp_path):
     out = tmp_path / "new" / "run"
     screen, terminal = pty.openpty()
     process = subprocess.Popen(
@@ -692,7 +721,7 @@ def test_ctrl_c_at_a_terminal_keeps_what_was_learnt_and_says_so(tmp_path):
     )
     os.close(terminal)
     try:
-        seen(screen, r"loss \d")  # the bar shows a loss: it learns
+        seen(screen, r"loss \d")  # the bar shows a loss: it is training
         process.send_signal(signal.SIGINT)
         shown = seen(screen, "(?!)")
         assert process.wait(60) == 130
@@ -703,25 +732,25 @@ def test_ctrl_c_at_a_terminal_keeps_what_was_learnt_and_says_so(tmp_path):
     assert "Traceback" not in shown
     model = load(out)
     assert re.fullmatch(r"interrupted in epoch \d+ of 1000000", model.stopped_)
-    assert f"taciturn: {model.stopped_}; what was learnt until then is in {out}" in shown
+    assert f"taciturn: {model.stopped_}; the model trained until then is in {out}" in shown
     recorded = len(model.history_.steps["loss"])
     assert model._learner.steps_done - recorded in (0, 1)  # it may come between a step and its record
     assert recorded > 0
     assert [file.name for file in out.parent.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("door", ["encode", "denoise"])
-def test_ctrl_c_while_writing_leaves_the_old_file(runs, here, monkeypatch, door):
+@pytest.mark.parametrize("command_name", ["encode", "denoise"])
+def test_ctrl_c_while_writing_leaves_the_old_file(runs, here, monkeypatch, command_name):
     from taciturn import inference
 
-    real = getattr(inference, door)
+    real = getattr(inference, command_name)
 
     def interrupted(model, source):
         yield from real(model, source)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inference, door, interrupted)
+    monkeypatch.setattr(inference, command_name, interrupted)
     (here / "out.npy").write_text("old")
     for out in ("out", "new/out"):
-        arguments = command(door, runs, runs / "rows.npy", out)
+        arguments = command(command_name, runs, runs / "rows.npy", out)
         fails(arguments, "interrupted; nothing was written", code=130, among=(here, runs))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from commandline import run, said
+from commandline import output_text, run
 from taciturn import DictionaryAutoencoder, artifact, datasets, load
 from taciturn.cli import recipe_file
 
@@ -20,7 +20,7 @@ FIT = ["fit", "digits", "--corrupt", "gaussian:0.4", "--sparse", "kl:0.05", "--l
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     done = run(*FIT, "-o", folder / "digits")
-    (folder / "said.txt").write_text(said(done))
+    (folder / "output.txt").write_text(output_text(done))
     return folder
 
 
@@ -34,7 +34,7 @@ def table(tmp_path):
     return frame, tmp_path
 
 
-def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
+def test_fit_writes_a_run_and_prints_its_results(runs):
     assert sorted(f.name for f in (runs / "digits").iterdir()) == [
         "config.json",
         "denoised.png",
@@ -46,21 +46,22 @@ def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
         "sparsity.png",
         "weights.safetensors",
     ]
-    words = (runs / "said.txt").read_text()
+    words = (runs / "output.txt").read_text()
     metrics = json.loads((runs / "digits" / "metrics.json").read_text())
     for part in (
-        "learnt from 1,617 rows, 3 epochs",
+        "trained on 1,617 rows, 3 epochs",
         "scaling not scaled, values from 0 to 1",
-        "measured on 180 held-out rows of 64 columns",
-        f"reconstructs {1 - metrics['fvu']:.1%} of their variance",
+        "evaluated on 180 held-out rows of 64 columns",
+        f"reconstruction {1 - metrics['fvu']:.1%} of the variance (mean squared error",
         "latents 32 ",
-        f"rate {np.mean(metrics['rates']):.2%} mean activation, asked for 5.00%; its latents' from",
-        f"denoises gaussian:0.4 from {metrics['psnr_before']:.1f} dB to {metrics['psnr_after']:.1f} dB PSNR",
+        f"mean activation {np.mean(metrics['rates']):.2%} (target 5.00%; per latent ",
+        f"penalty weight (auto) kl {metrics['weights']['kl']:.4g}",
+        f"denoising gaussian:0.4: {metrics['psnr_before']:.1f} → {metrics['psnr_after']:.1f} dB PSNR",
     ):
         assert part in words
 
 
-def test_metrics_are_what_numpy_finds_on_the_held_out_rows(runs, digits):
+def test_metrics_are_what_numpy_computes_on_the_held_out_rows(runs, digits):
     from taciturn.data.split import split
 
     metrics = json.loads((runs / "digits" / "metrics.json").read_text())
@@ -83,7 +84,7 @@ def test_a_recipe_repeats_its_run_bit_for_bit(runs):
 
 
 @pytest.mark.parametrize("more", [(), ("--sparse", "jumprelu", "--corrupt", "masking:0.2")])
-def test_a_number_of_latents_a_row_asks_for_a_dictionary(tmp_path, more):
+def test_k_trains_a_dictionary(tmp_path, more):
     run("fit", "digits", "--k", 4, "--latents", 32, "--epochs", 3, *more, "-o", tmp_path / "one", "-q")
     run("fit", tmp_path / "one" / "recipe.toml", "-o", tmp_path / "two", "-q")
     for name in ("weights.safetensors", "recipe.toml"):
@@ -97,14 +98,14 @@ def test_a_number_of_latents_a_row_asks_for_a_dictionary(tmp_path, more):
 
 def test_options_override_a_recipe(runs):
     run("fit", runs / "digits" / "recipe.toml", "-o", runs / "other", "--latents", "20,10", "--seed", 5, "-q")
-    kept = artifact.load(runs / "other")
-    assert kept.model.layout.widths == (64, 20, 10)
+    stored = artifact.load(runs / "other")
+    assert stored.model.layout.widths == (64, 20, 10)
     recipe = tomllib.loads((runs / "other" / "recipe.toml").read_text())
     assert (recipe["run"]["seed"], recipe["parameters"]["n_components"]) == (5, [20, 10])
     assert recipe["parameters"]["corruption"] == "gaussian:0.4"
 
 
-def test_recipes_as_toml_come_back(tmp_path):
+def test_a_recipe_written_as_toml_is_read_back(tmp_path):
     sections = {
         "data": {"source": 'C:\\rows "1".csv', "columns": ["größe", "b"], "drop": None},
         "run": {"seed": 0, "held_out": 0.1},
@@ -131,7 +132,7 @@ def test_codes_of_a_dictionary_stay_sparse_in_the_file(tmp_path, digits):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["codes.npz", "run"]
 
 
-def test_codes_in_the_format_of_the_name(runs, tmp_path, digits):
+def test_codes_are_written_in_the_format_of_the_ending(runs, tmp_path, digits):
     wanted = load(runs / "digits").transform(digits)
     for name in ("codes.npy", "codes.npz", "codes.csv", "codes.parquet"):
         run("encode", runs / "digits", "digits", "-o", tmp_path / name)
@@ -171,11 +172,11 @@ def test_evaluate(runs):
     assert json.loads(run("evaluate", runs / "digits", "--json").output) == stored
     other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
     assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
-    assert f"{1 - stored['fvu']:.1%} of their variance" in said(run("evaluate", runs / "digits"))
+    assert f"{1 - stored['fvu']:.1%} of the variance" in output_text(run("evaluate", runs / "digits"))
 
 
 def test_info(runs):
-    words = said(run("info", runs / "digits"))
+    words = output_text(run("info", runs / "digits"))
     for part in (
         "64 → 32 → 64, sigmoid codes, sigmoid output; 4,192 parameters",
         "squared_error+kl:0.05",
@@ -207,7 +208,11 @@ def test_version():
         (["fit", "digits", "--held-out", "1.5"], 2, "held_out=1.5 must lie in [0, 1)"),
         (["fit", "digitss"], 1, "nearest: digits"),
         (["fit", "nowhere.csv"], 1, "nowhere.csv: no such file"),
-        (["fit", "nowhere.toml"], 2, "nowhere.toml cannot be read as a recipe"),
+        (
+            ["fit", "nowhere.toml"],
+            2,
+            "nowhere.toml cannot be read as a recipe: No such file or directory; name a recipe file in TOML",
+        ),
         (["fit", "digits", "--epochs", "few"], 2, "integer"),
         (["encode", "nowhere", "digits", "-o", "x.npy"], 1, "nowhere is not a folder"),
         (["encode", "nowhere", "digits"], 2, "Missing option"),
@@ -215,7 +220,7 @@ def test_version():
         (["plot", "sparsity-loss", "--target", "1"], 2, "must lie between 0 and 1"),
     ],
 )
-def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypatch):
+def test_a_mistake_is_reported_in_one_line(arguments, code, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, code=code)
     assert words in " ".join(done.output.replace("│", " ").split())
@@ -225,21 +230,24 @@ def test_mistakes_are_said_in_a_line(arguments, code, words, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[data]\nsauce = 'digits'", "[data] sauce is unknown; there are source, columns, drop"),
+        ("[data]\nsauce = 'digits'", "[data] sauce is unknown; the keys are source, columns, drop"),
         ("[data]\n", '[data] names no source; add source = "digits" or a file'),
-        ("[data]\nsource = 'digits'\n[run]\nseed = 'x'", "[run] seed = 'x' must be int"),
+        ("[data]\nsource = 'digits'\n[run]\nseed = 'x'", "[run] seed = 'x' must be a whole number"),
         ("[data]\nsource = 'digits'\n[run]\nseed = -1", "seed=-1 must be 0 or more"),
         ("[data]\nsource = 'digits'\n[run]\nestimator = 'oracle'", "estimator='oracle' is unknown"),
-        ("[data]\nsource = 'digits'\n[parameters]\nlatents = 3", "[parameters]: 'latents' is no parameter"),
-        ("[data]\nsource = 'digits'\n[parameters]\nrandom_state = 3", "[parameters]: 'random_state' is no parameter"),
+        (
+            "[data]\nsource = 'digits'\n[parameters]\nlatents = 3",
+            "[parameters] 'latents' is not a parameter of the sparse estimator; the parameters are",
+        ),
+        ("[data]\nsource = 'digits'\n[parameters]\nrandom_state = 3", "[parameters] 'random_state' is not a parameter"),
         ("[data]\nsource = 'digits'\n[parameters]\ntied = 'yes'", "tied='yes' must be True or False"),
-        ("[date]\n", "'date' is no section of a recipe"),
+        ("[date]\n", "'date' is not a section of a recipe; the sections are data, run, parameters"),
         ("data", "cannot be read as a recipe"),
     ],
 )
 def test_mistakes_in_a_recipe(tmp_path, text, words):
     (tmp_path / "r.toml").write_text(text)
-    assert words in said(run("fit", tmp_path / "r.toml", "-o", tmp_path / "run", code=2))
+    assert words in output_text(run("fit", tmp_path / "r.toml", "-o", tmp_path / "run", code=2))
     assert [f.name for f in tmp_path.iterdir()] == ["r.toml"]
 
 
@@ -283,14 +291,14 @@ def test_a_recipe_finds_rows_beside_it_and_from_anywhere(tmp_path, monkeypatch):
     ).read_bytes()
 
 
-def test_brackets_in_a_path_are_no_markup(tmp_path):
+def test_brackets_in_a_path_are_not_markup(tmp_path):
     done = run("fit", "iris", "--latents", 3, "--epochs", 1, "-o", tmp_path / "[red]x[" / "[oops]")
-    assert "[red]x[/[oops]" in said(done).replace(" ", "")
+    assert "[red]x[/[oops]" in output_text(done).replace(" ", "")
 
 
-def test_a_runs_folder_is_no_data(runs):
+def test_a_runs_folder_is_not_data(runs):
     done = run("fit", runs / "digits", code=2)
-    assert "is a run's folder; to repeat the run: taciturn fit" in said(done)
+    assert "is a run's folder; to repeat the run: taciturn fit" in output_text(done)
 
 
 INTERRUPTED = """
@@ -310,13 +318,13 @@ main()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_keeps_what_was_learnt_and_ends_with_130(tmp_path):
+def test_ctrl_c_keeps_the_model_trained_so_far_and_ends_with_130(tmp_path):
     code = INTERRUPTED.format(step=80, out=str(tmp_path / "run"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 130
     words = " ".join(done.stderr.split())
     # 1,617 rows in batches of 64 are 26 steps an epoch
-    assert f"interrupted in epoch 4 of 1000000; what was learnt until then is in {tmp_path / 'run'}" in words
+    assert f"interrupted in epoch 4 of 1000000; the model trained until then is in {tmp_path / 'run'}" in words
     assert "Traceback" not in done.stderr
     assert len(artifact.load(tmp_path / "run").history.steps["loss"]) == 79
 

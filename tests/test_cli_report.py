@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commandline import run, said
+from commandline import output_text, run
 from taciturn import datasets, load
 from taciturn.data.split import split
 
@@ -64,7 +64,7 @@ def test_other_rows_and_a_file_of_labels(runs, tmp_path):
     assert (found["summary"]["rows"], found["summary"]["held_out"]) == (200, False)
     assert (found["relation"]["target"], found["relation"]["classes"]) == ("shades", ["dark", "light"])
     assert found["summary"]["fvu"] == pytest.approx(1 - load(runs / "four").score(rows), rel=1e-9)
-    assert found["verdict"]["sentence"][:40] in said(done)
+    assert found["verdict"]["sentence"][:40] in output_text(done)
 
 
 @pytest.mark.parametrize(("column", "kind"), [("kind", "classes"), ("dose", "number")])
@@ -79,7 +79,7 @@ def test_a_column_that_was_not_learnt_from_is_a_target(runs, tmp_path, column, k
     ("arguments", "code", "words"),
     [
         (["--target", "knd"], 1, "no column 'knd'; nearest: 'kind'"),
-        (["--target", "kind", "--labels", "x.csv"], 2, "--labels and --target both say"),
+        (["--target", "kind", "--labels", "x.csv"], 2, "--labels and --target both name labels"),
         (["--labels", "nowhere.npy"], 1, "nowhere.npy: no such file"),
         (["--labels", "wide.csv"], 1, "wide.csv has 2 columns; name one of them"),
         (["--labels", "short.csv"], 1, "short.csv has 3 labels, but"),
@@ -92,7 +92,7 @@ def test_a_users_mistake_is_one_line_and_leaves_nothing(runs, tmp_path, monkeypa
     pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("wide.csv", index=False)
     pd.DataFrame({"a": [1, 2, 3]}).to_csv("short.csv", index=False)
     before = (runs / "table" / "report.html").read_bytes()
-    assert words in said(run("report", runs / "table", *arguments, code=code))
+    assert words in output_text(run("report", runs / "table", *arguments, code=code))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["short.csv", "wide.csv"]
     assert (runs / "table" / "report.html").read_bytes() == before
 
@@ -104,7 +104,7 @@ def test_compare(runs, tmp_path):
     assert found["differ"]["k"] == [4, 8]
     assert set(found["differ"]) == {"k"}
     assert [each["fvu"] for each in found["summaries"]] == [told(runs / n)["summary"]["fvu"] for n in ("four", "eight")]
-    assert "eight reconstructs most" in said(done)
+    assert "eight reconstructs most" in output_text(done)
     run("compare", runs / "four", runs / "eight", "--data", "digits", "-o", tmp_path / "all.html")
     assert [each["rows"] for each in told(tmp_path, "all")["summaries"]] == [1797, 1797]
 
@@ -119,5 +119,5 @@ def test_compare(runs, tmp_path):
 )
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch, names, code, words):
     monkeypatch.chdir(tmp_path)
-    assert words in said(run("compare", *(runs / name for name in names), code=code))
+    assert words in output_text(run("compare", *(runs / name for name in names), code=code))
     assert not list(tmp_path.iterdir())

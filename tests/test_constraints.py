@@ -184,7 +184,9 @@ def test_a_frozen_dictionary_stays_while_the_encoder_is_trained(known, sparsity)
 
 def test_resampling_is_refused_for_a_frozen_dictionary(known):
     for constraint in ("frozen", Frozen()):
-        with pytest.raises(RecipeError, match=r"^revive='resample' would draw directions of a frozen dictionary anew"):
+        with pytest.raises(
+            RecipeError, match=r"^revive='resample' would change a frozen dictionary; set revive='auxk'"
+        ):
             DictionaryAutoencoder(8, k=2, constraint=constraint, revive="resample").fit(known.rows)
     with pytest.raises(RecipeError, match="no constraint is named 'tight'"):
         DictionaryAutoencoder(8, k=2, constraint="tight").fit(known.rows)

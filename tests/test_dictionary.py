@@ -1,4 +1,4 @@
-"""The sparse dictionary: what it finds where the truth is known, and that k a row is what it says."""
+"""The sparse dictionary: it finds known features, and k latents are active per row."""
 
 import pickle
 
@@ -46,7 +46,7 @@ def known():
 
 
 @pytest.fixture(scope="module")
-def held():
+def held_out():
     return drawn(4096, start=12288).rows
 
 
@@ -58,14 +58,14 @@ def fitted(request, known):
     return model.fit(known.rows)
 
 
-def test_k_is_met_on_rows_never_seen_by_learning_and_the_error_is_small(fitted, held):
-    codes = fitted.transform(held)
-    # topk and batch_topk say no more than k, and less of rows that have fewer positive latents
-    assert codes.nnz / len(held) == pytest.approx(ACTIVE, rel=0.05)
-    assert fitted.score(held) > 0.6  # one could say nothing at the right rate
+def test_k_is_reached_on_held_out_rows_and_the_error_is_small(fitted, held_out):
+    codes = fitted.transform(held_out)
+    # topk and batch_topk select at most k, and fewer on rows with fewer positive pre-activations
+    assert codes.nnz / len(held_out) == pytest.approx(ACTIVE, rel=0.05)
+    assert fitted.score(held_out) > 0.6  # a useless model could have the right L0 as well
 
 
-def test_the_truth_is_found(fitted, known):
+def test_the_known_features_are_found(fitted, known):
     # random directions of 24 inputs match with about .55
     assert mcc(fitted.components_, known.features) > (0.9 if fitted.sparsity == "topk" else 0.8)
 
@@ -75,28 +75,28 @@ def test_the_dictionary_has_rows_of_length_1_and_the_network_is_centred(fitted):
     assert (fitted.settings_.layout.centred, fitted.settings_.layout.tied) == (True, False)
 
 
-def test_sparse_and_dense_codes_are_the_same(fitted, held):
-    codes = fitted.transform(held)
+def test_sparse_and_dense_codes_are_the_same(fitted, held_out):
+    codes = fitted.transform(held_out)
     assert sparse.issparse(codes)
     assert (codes.format, codes.has_sorted_indices, (codes.data != 0).all()) == ("csr", True, True)
-    dense = fitted.set_params(sparse_output=False).transform(held)
+    dense = fitted.set_params(sparse_output=False).transform(held_out)
     fitted.set_params(sparse_output="auto")
     np.testing.assert_array_equal(codes.toarray(), dense)
     np.testing.assert_array_equal(fitted.inverse_transform(codes), fitted.inverse_transform(dense))
-    np.testing.assert_allclose(fitted.inverse_transform(codes), fitted.denoise(held), atol=1e-5)
+    np.testing.assert_allclose(fitted.inverse_transform(codes), fitted.denoise(held_out), atol=1e-5)
 
 
-def test_a_rows_codes_do_not_depend_on_the_rows_beside_it(fitted, held):
-    alone = np.concatenate([fitted.transform(held[i : i + 1]).toarray() for i in range(20)])
-    np.testing.assert_allclose(alone, fitted.transform(held).toarray()[:20], atol=1e-5)
+def test_a_rows_codes_do_not_depend_on_the_rows_beside_it(fitted, held_out):
+    alone = np.concatenate([fitted.transform(held_out[i : i + 1]).toarray() for i in range(20)])
+    np.testing.assert_allclose(alone, fitted.transform(held_out).toarray()[:20], atol=1e-5)
 
 
-def test_saved_and_pickled_it_says_the_same(fitted, held, tmp_path):
-    wanted = fitted.transform(held).toarray()
+def test_saved_and_pickled_models_return_the_same_codes(fitted, held_out, tmp_path):
+    expected = fitted.transform(held_out).toarray()
     fitted.save(tmp_path / "model")
     for again in (load(tmp_path / "model"), pickle.loads(pickle.dumps(fitted))):
         assert isinstance(again, DictionaryAutoencoder)
-        np.testing.assert_array_equal(again.transform(held).toarray(), wanted)
+        np.testing.assert_array_equal(again.transform(held_out).toarray(), expected)
 
 
 def test_data_frames_are_dense(known):
@@ -106,35 +106,35 @@ def test_data_frames_are_dense(known):
     assert frame.columns[0] == "dictionaryautoencoder0"
 
 
-def test_codes_go_on_through_a_pipeline(digits):
+def test_codes_pass_through_a_pipeline(digits):
     labels = np.arange(len(digits)) % 2
     pipeline = make_pipeline(DictionaryAutoencoder(32, k=4, max_iter=2, random_state=0), LogisticRegression())
     assert pipeline.fit(digits, labels).predict(digits).shape == (len(digits),)
 
 
-def test_partial_fit_learns(known, held):
+def test_partial_fit_learns(known, held_out):
     model = DictionaryAutoencoder(N_FEATURES, k=ACTIVE, sparsity="batch_topk", random_state=0)
     for _ in range(3):
         model.partial_fit(known.rows)
-    first = model.score(held)
+    first = model.score(held_out)
     for _ in range(12):
         model.partial_fit(known.rows)
-    assert model.score(held) > first > 0
+    assert model.score(held_out) > first > 0
 
 
-# --- what the words stand for ------------------------------------------------------------------------------------
+# --- names and their parts -------------------------------------------------------------------------------------
 PARTS = {
     "topk": (TopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
     "batch_topk": (BatchTopK(3), (SquaredError(), AuxK())),
     "jumprelu": (JumpReLU(), (SquaredError(), L0(l0=3))),
     "gated": (Gated(), (SquaredError(), L1(l0=3), GatedAux())),
     "l1": (ReLU(), (SquaredError(), L1(l0=3))),
-    "topk:5": (TopK(5), (SquaredError(),)),  # what is written in full is not added to
+    "topk:5": (TopK(5), (SquaredError(),)),  # a recipe written in full gets no further terms
 }
 
 
 @pytest.mark.parametrize("sparsity", PARTS)
-def test_a_word_stands_for_a_coding_layer_and_its_terms(digits, sparsity):
+def test_a_name_is_a_coding_layer_and_its_terms(digits, sparsity):
     model = DictionaryAutoencoder(16, k=3, sparsity=sparsity, max_iter=1, random_state=0).fit(digits)
     assert (model.settings_.layout.coder, model.settings_.objective.terms) == PARTS[sparsity]
 
@@ -148,19 +148,19 @@ def test_larger_batches_take_larger_steps(size, rate):
     assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
 
 
-def test_matryoshka_takes_the_errors_place(digits):
-    given = DictionaryAutoencoder(16, k=3, matryoshka=(4, 8), max_iter=1, random_state=0).fit(digits)
-    assert given.settings_.objective.terms[0] == Matryoshka(widths=(4, 8))
+def test_matryoshka_replaces_the_reconstruction_error(digits):
+    model = DictionaryAutoencoder(16, k=3, matryoshka=(4, 8), max_iter=1, random_state=0).fit(digits)
+    assert model.settings_.objective.terms[0] == Matryoshka(widths=(4, 8))
 
 
-def test_more_latents_a_row_than_there_are_are_all(digits):
+def test_a_k_above_the_number_of_latents_is_lowered_to_it(digits):
     with pytest.warns(TaciturnWarning, match="k=40 exceeds n_components=16; all latents may be active"):
         model = DictionaryAutoencoder(16, k=40, max_iter=1, random_state=0).fit(digits)
     assert model.settings_.layout.coder == TopK(16)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "message"),
     [
         ({"k": 0}, "k=0 must be a positive whole number"),
         ({"k": 2.5}, "k=2.5 must be a positive whole number"),
@@ -173,12 +173,12 @@ def test_more_latents_a_row_than_there_are_are_all(digits):
         ),
     ],
 )
-def test_what_cannot_be(digits, parameters, said):
-    with pytest.raises(RecipeError) as refused:
+def test_impossible_parameters(digits, parameters, message):
+    with pytest.raises(RecipeError) as raised:
         DictionaryAutoencoder(**({"n_components": 16, "k": 3, "max_iter": 1} | parameters)).fit(digits).transform(
             digits
         )
-    assert str(refused.value).startswith(said)
+    assert str(raised.value).startswith(message)
 
 
 def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):
@@ -188,9 +188,9 @@ def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):
     parts.save(tmp_path / "run")
     loaded = DictionaryAutoencoder.load(tmp_path / "run").partial_fit(X[170:])
     parts.partial_fit(X[170:])
-    wanted = whole.module_.whitening
+    expected = whole.module_.whitening
     np.testing.assert_allclose(
         np.cov((whole.module_.scale_rows(torch.from_numpy(X))).T, bias=True), np.eye(6), atol=1e-5
     )
-    np.testing.assert_allclose(parts.module_.whitening, wanted, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(loaded.module_.whitening, wanted, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(parts.module_.whitening, expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(loaded.module_.whitening, expected, rtol=1e-9, atol=1e-9)

@@ -81,10 +81,10 @@ def test_errors_and_scores_are_in_scaled_units(fitted, table):
     np.testing.assert_allclose(fitted.reconstruction_errors(table), squared.mean(1), rtol=1e-7)
     np.testing.assert_allclose(fitted.reconstruction_errors(table, per="column"), squared.mean(0), rtol=1e-7)
     np.testing.assert_allclose(fitted.score_samples(table), -squared.mean(1), rtol=1e-7)
-    held = table[:50]
+    held_out = table[:50]
     x = scaled(table)[:50]
     fvu = squared[:50].sum() / np.square(x - x.mean(0)).sum()
-    assert fitted.score(held) == pytest.approx(1 - fvu, rel=1e-7)
+    assert fitted.score(held_out) == pytest.approx(1 - fvu, rel=1e-7)
 
 
 def test_errors_against_a_target(fitted, table):
@@ -128,7 +128,7 @@ def test_uint8_images_are_divided_by_255(digits):
     np.testing.assert_allclose(model.denoise(images) / 255, same.denoise(images / np.float32(255)), atol=1e-5)
 
 
-def test_learning_from_pairs(digits):
+def test_training_on_pairs(digits):
     noisy = digits + 0.3 * np.random.default_rng(0).standard_normal(digits.shape)
     pairs = DenoisingAutoencoder(64, corruption=None, scaling="none", max_iter=15, random_state=0)
     pairs.fit(noisy[:1500], target=digits[:1500])
@@ -145,14 +145,14 @@ def test_several_layers_and_a_pair_of_activations(digits):
     assert model.transform(digits).shape == (1797, 20)
 
 
-# --- how it learns ---------------------------------------------------------------------------------------------
+# --- training --------------------------------------------------------------------------------------------------
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(digits):
     one, same, other = (SparseAutoencoder(20, max_iter=2, random_state=s).fit(digits).components_ for s in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
     assert not np.allclose(one, other)
 
 
-def test_text_and_parts_say_the_same(digits):
+def test_texts_and_parts_are_equivalent(digits):
     text = SparseAutoencoder(
         20, corruption="gaussian:0.2", sparsity="kl:0.1,weight=0.3", learning_rate="cosine:0.002", **QUICK
     ).fit(digits)
@@ -164,16 +164,16 @@ def test_text_and_parts_say_the_same(digits):
 
 def test_auto_is_what_is_documented(digits):
     model = SparseAutoencoder(max_iter=1, random_state=0).fit(digits)
-    now = model._learner.settings
-    assert now.layout.widths == (64, 256)
-    assert (now.layout.coder.text, now.layout.output.text) == ("sigmoid", "sigmoid")
-    assert (now.objective.text, now.corruption.text) == ("squared_error+kl:0.05", "clean")
-    assert now.batch_size == 64  # 2 ** round(log2(1797 / 32))
-    assert now.learning_rate == Decay(0.01, last=0.3)
+    settings = model._learner.settings
+    assert settings.layout.widths == (64, 256)
+    assert (settings.layout.coder.text, settings.layout.output.text) == ("sigmoid", "sigmoid")
+    assert (settings.objective.text, settings.corruption.text) == ("squared_error+kl:0.05", "clean")
+    assert settings.batch_size == 64  # 2 ** round(log2(1797 / 32))
+    assert settings.learning_rate == Decay(0.01, last=0.3)
     wide = DenoisingAutoencoder(max_iter=1).fit(np.random.default_rng(0).normal(size=(40, 300)))
-    now = wide._learner.settings
-    assert (now.layout.widths, now.layout.output.text, now.batch_size) == ((300, 1024), "identity", 32)
-    assert now.corruption == Gaussian(0.3)
+    settings = wide._learner.settings
+    assert (settings.layout.widths, settings.layout.output.text, settings.batch_size) == ((300, 1024), "identity", 32)
+    assert settings.corruption == Gaussian(0.3)
 
 
 def test_epochs_make_about_4000_steps(digits):
@@ -193,18 +193,18 @@ def test_early_stopping_holds_rows_out_and_keeps_the_best(digits):
     assert model.n_iter_ < 200
     assert model.n_iter_ == losses.argmin() + 1 + 2
     assert model._learner.moments.count == 360
-    # the weights kept are those of the best epoch: they give its validation loss again
+    # the final weights are those of the best epoch: they have its validation loss
     from taciturn.data.split import split
     from taciturn.training import Feed, Validation
 
-    held = Subset(Rows(digits[:400]), split(400, 0.1, 0)[1])
+    held_out = Subset(Rows(digits[:400]), split(400, 0.1, 0)[1])
     learner = model._learner
-    feed = Feed(held, learner.model.scale_rows, learner.settings.batch_size, 0, Gaussian(0.3))
+    feed = Feed(held_out, learner.model.scale_rows, learner.settings.batch_size, 0, Gaussian(0.3))
     again = Validation(feed).numbers(learner.step)["loss"].item()
     assert again == pytest.approx(losses.min(), rel=1e-6)
 
 
-def test_warm_start_goes_on_and_a_fresh_fit_does_not(digits):
+def test_warm_start_continues_and_a_fresh_fit_does_not(digits):
     model = SparseAutoencoder(20, warm_start=True, **QUICK).fit(digits)
     before = model.components_.copy()
     np.testing.assert_array_equal(model.set_params(learning_rate=0.0).fit(digits).components_, before)
@@ -219,7 +219,7 @@ def test_warm_start_takes_the_new_objective_and_keeps_the_scaling(digits):
     assert model.transform(digits * 1.5 + 0.2).mean() == pytest.approx(0.3, abs=0.03)
 
 
-def test_warm_start_refuses_another_network(digits):
+def test_warm_start_requires_the_same_network(digits):
     model = SparseAutoencoder(20, warm_start=True, **QUICK).fit(digits)
     with pytest.raises(RecipeError, match="another shape"):
         model.set_params(n_components=21).fit(digits)
@@ -243,7 +243,7 @@ def test_partial_fit_learns(digits):
     assert model.score(digits[1500:]) > 0.7  # PCA reaches this with about 12 components; the start is below 0
 
 
-def test_history_goes_on_over_validation_partial_fit_and_a_folder(digits, tmp_path):
+def test_history_continues_over_validation_partial_fit_and_a_folder(digits, tmp_path):
     model = SparseAutoencoder(8, **QUICK).fit(digits[:200], validation=digits[200:300]).partial_fit(digits)
     model.save(tmp_path / "run")
     loaded = load(tmp_path / "run")
@@ -262,7 +262,7 @@ def test_history_is_a_mapping(digits):
     assert list(history) == ["epoch", "seconds", "rate", "loss", "squared_error", "kl", "weight_kl", "rates"]
 
 
-def test_an_interrupted_fit_keeps_what_was_learnt_until_then(digits, monkeypatch):
+def test_an_interrupted_fit_keeps_the_weights_trained_so_far(digits, monkeypatch):
     from taciturn.training import learner
 
     real = learner.train
@@ -297,7 +297,7 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run_and_keeps_the_last_good_w
     assert np.isfinite(wild.transform(digits)).all()
 
 
-def test_what_has_diverged_can_go_on_from_its_last_good_weights(digits):
+def test_a_diverged_model_can_continue_from_its_last_good_weights(digits):
     wild = DenoisingAutoencoder(
         8, learning_rate="linear:0,1e30", output_activation="identity", max_iter=6, random_state=0
     )
@@ -340,7 +340,7 @@ def test_several_parts_and_texts(digits, tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "run").transform(digits), text.transform(digits))
 
 
-def test_pairs_decide_the_output_and_bring_their_own_noise(digits):
+def test_targets_decide_the_output_and_replace_the_corruption(digits):
     model = DenoisingAutoencoder(8, **QUICK).fit(digits, target=3 * digits - 1)
     assert (model.settings_.layout.output.text, model.settings_.corruption.text) == ("identity", "clean")
     with pytest.raises(DataError, match="cross_entropy needs rows in"):
@@ -362,7 +362,9 @@ def test_a_frame_with_columns_called_like_methods(table):
 def test_a_sources_columns_are_compared(table):
     names = tuple("abcde")
     model = SparseAutoencoder(3, **QUICK).fit(Rows(table, columns=names))
-    with pytest.raises(ValueError, match="the source's columns are b, a, c, d, e, but a, b, c, d, e were learnt"):
+    with pytest.raises(
+        ValueError, match="the source's columns are b, a, c, d, e, but the model was trained on a, b, c"
+    ):
         model.transform(Rows(table, columns=tuple("bacde")))
     model.fit(Rows(table[:, :2]))
     assert not hasattr(model, "feature_names_in_")
@@ -407,13 +409,13 @@ def test_fit_again_on_rows_of_another_width(digits, table):
     assert model.denoise(table).shape == (300, 5)
 
 
-def test_a_source_is_learnt_from_like_its_array(digits):
+def test_training_on_a_source_equals_training_on_its_array(digits):
     array = SparseAutoencoder(10, **QUICK).fit(digits)
     source = SparseAutoencoder(10, **QUICK).fit(Rows(digits.reshape(-1, 8, 8)))
     np.testing.assert_array_equal(array.components_, source.components_)
 
 
-# --- in company ------------------------------------------------------------------------------------------------
+# --- with other tools -------------------------------------------------------------------------------------------
 def test_in_a_pipeline_with_a_grid_search(digits):
     y = np.arange(len(digits)) % 10
     pipeline = make_pipeline(SparseAutoencoder(16, **QUICK), LogisticRegression(max_iter=20, tol=1))
@@ -441,14 +443,14 @@ def test_data_frames_out(table, library, frame):
 
 def test_pickle_joblib_and_clone(digits, tmp_path):
     model = SparseAutoencoder(10, corruption=Gaussian(0.1), activation=("elu", "sigmoid"), **QUICK).fit(digits)
-    wanted = model.transform(digits)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(digits), wanted)
+    expected = model.transform(digits)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(digits), expected)
     joblib.dump(model, tmp_path / "model.joblib")
-    np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").transform(digits), wanted)
-    np.testing.assert_array_equal(clone(model).fit(digits).transform(digits), wanted)
+    np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").transform(digits), expected)
+    np.testing.assert_array_equal(clone(model).fit(digits).transform(digits), expected)
 
 
-def test_a_pickled_model_goes_on_as_the_original(digits):
+def test_a_pickled_model_continues_as_the_original(digits):
     model = SparseAutoencoder(10, random_state=0).partial_fit(digits)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.partial_fit(digits).components_, model.partial_fit(digits).components_)
@@ -474,14 +476,16 @@ def test_save_and_load(digits, table, tmp_path):
     assert (loaded.n_iter_, loaded.scaling_) == (model.n_iter_, model.scaling_)
     assert list(loaded.feature_names_in_) == list("abcde")
     assert loaded.module_.encoder[0].weight is loaded.module_.decoder[1].weight
-    with pytest.raises(RecipeError, match="holds a SparseAutoencoder"):
+    with pytest.raises(
+        RecipeError, match=r"holds a SparseAutoencoder, not a DenoisingAutoencoder; use SparseAutoencoder\.load or"
+    ):
         DenoisingAutoencoder.load(tmp_path / "run")
     assert type(load(tmp_path / "run")) is SparseAutoencoder
 
 
-# --- refusals --------------------------------------------------------------------------------------------------
+# --- impossible input ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "message"),
     [
         (
             {"sparsity": "topk:3+kl:0.1"},
@@ -503,28 +507,30 @@ def test_save_and_load(digits, table, tmp_path):
         ({"loss": "cross_entropy", "scaling": "standard"}, "cross_entropy needs rows in [0, 1]; set scaling='minmax'"),
         ({"activation": ("relu", "relu", "relu")}, "give one activation, or a pair"),
         ({"early_stopping": True, "validation_fraction": 0}, "validation_fraction=0 must lie between 0 and 1"),
-        ({"device": "abacus"}, "device='abacus' cannot be used here; set 'cpu', 'cuda' or 'auto'"),
+        ({"device": "abacus"}, "device='abacus' cannot be used on this machine; set 'auto' or 'cpu'"),
         ({"early_stopping": "no"}, "early_stopping='no' must be True or False"),
         ({"learning_rate": "linear:-1,0"}, "learning_rate=-1.0 must be a number in [0, inf)"),
         ({"solver": "sgd:momentum=linear(0.5,0.9)"}, "sgd: momentum=linear(0.5,0.9) is not a number"),
         ({"loss": "cross_entropy", "output_activation": "identity"}, "set output_activation='sigmoid'"),
     ],
 )
-def test_parameters_that_cannot_be(digits, parameters, said):
-    with pytest.raises((RecipeError, DataError)) as refusal:
+def test_impossible_parameters(digits, parameters, message):
+    with pytest.raises((RecipeError, DataError)) as raised:
         SparseAutoencoder(**{"n_components": 8, "max_iter": 1} | parameters).fit(digits)
-    assert said in str(refusal.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("library", [pd, pl])
 def test_categorical_columns_are_all_named(table, library):
     frame = library.DataFrame({"kind": ["up", "down"], "size": [1.0, 2.0], "name": ["a", "b"]})
-    with pytest.raises(DataError, match=r"columns 'kind', 'name' are no numbers; drop or encode such columns"):
+    with pytest.raises(DataError, match=r"columns 'kind', 'name' are not numeric; drop or encode such columns"):
         SparseAutoencoder(3).fit(frame)
 
 
-def test_a_batch_too_small_for_the_rate_is_warned_of_only_where_a_larger_one_exists(digits):
-    with pytest.warns(SmallBatch, match="batch_size=4 is too small to measure a rate of 0.05 in; 16 would do"):
+def test_a_batch_too_small_for_the_target_is_warned_of_only_if_a_larger_one_exists(digits):
+    with pytest.warns(
+        SmallBatch, match="batch_size=4 is too small to measure a mean activation of 0.05; set 16 or more"
+    ):
         SparseAutoencoder(4, batch_size=4, max_iter=1).fit(digits[:40])
     SparseAutoencoder(4, batch_size=16, max_iter=1).fit(digits[:40])
     SparseAutoencoder(4, batch_size=4, max_iter=1).fit(digits[:4])
@@ -533,11 +539,11 @@ def test_a_batch_too_small_for_the_rate_is_warned_of_only_where_a_larger_one_exi
     assert rare.settings_.batch_size == 128  # 1 / (2 · 0.005) = 100 rows at least
 
 
-def test_rows_that_cannot_be(digits, tmp_path):
+def test_impossible_rows(digits, tmp_path):
     model = SparseAutoencoder(8, **QUICK)
-    with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[1797, 64\]"):
+    with pytest.raises(ValueError, match=r"target has shape \[5, 64\], but the rows have shape \[1797, 64\]"):
         model.fit(digits, target=digits[:5])
-    with pytest.raises(ValueError, match=r"target is \[5, 64\], but the rows are \[9, 64\]"):
+    with pytest.raises(ValueError, match=r"target has shape \[5, 64\], but the rows have shape \[9, 64\]"):
         model.fit(digits, target=digits, validation=(digits[:9], digits[:5]))
     with pytest.raises(RecipeError, match="validation is a tuple of 1"):
         model.fit(digits, validation=(digits,))

@@ -1,4 +1,4 @@
-"""The documents' programs run as they stand, and say what they promise."""
+"""The documents' programs run as they stand and print the numbers that the documents state."""
 
 import re
 import subprocess
@@ -14,8 +14,8 @@ def test_the_textbooks_programs():
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / "textbook.py"], capture_output=True, text=True, check=True
     )
-    said = {line[:24].strip(): line[24:] for line in done.stdout.splitlines()}
-    numbers = {name: [float(n) for n in re.findall(r"\d+\.\d+", line)] for name, line in said.items()}
+    lines = {line[:24].strip(): line[24:] for line in done.stdout.splitlines()}
+    numbers = {name: [float(n) for n in re.findall(r"\d+\.\d+", line)] for name, line in lines.items()}
     by_hand, by_step = numbers["the total loss by hand"]
     assert by_hand == pytest.approx(by_step, abs=2e-6)
     # both sparsity losses bring the mean activation near 0.1; all errors lie below the pixels' variance of 0.0737

@@ -1,4 +1,4 @@
-"""What is loaded when: the root is lazy, and the help answers without torch."""
+"""Which packages are loaded when: the root is lazy, and the help loads no torch."""
 
 import ast
 import subprocess
@@ -49,20 +49,20 @@ def test_a_fit_does_not_load_the_compiler():
 
 
 @pytest.mark.parametrize(
-    ("package", "floors"),
+    ("package", "rooms"),
     [("sklearn", {"datasets", "estimators", "probes"}), ("typer", {"cli"})],
 )
-def test_where_a_package_is_imported(package, floors):
+def test_where_a_package_is_imported(package, rooms):
     source = Path(taciturn.__file__).parent
-    found = set()
+    importing = set()
     for file in source.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module]
             if any(name.split(".")[0] == package for name in names):
-                found.add(file.relative_to(source).parts[0])
-    assert found == floors
+                importing.add(file.relative_to(source).parts[0])
+    assert importing == rooms
 
 
 @pytest.mark.parametrize("name", taciturn.__all__)

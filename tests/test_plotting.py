@@ -1,4 +1,4 @@
-"""`model.plot`: the figures that a fitted estimator draws of itself."""
+"""`model.plot`: the figures of a fitted estimator."""
 
 import sys
 
@@ -56,20 +56,20 @@ def test_reconstructions_stand_above_the_clean_rows(textbook, digits):
     np.testing.assert_allclose(shown[1], np.clip((recon[1] - low) / (high - low), 0, 1).reshape(8, 8), atol=1e-6)
 
 
-def test_a_denoiser_shows_what_it_saw(digits):
+def test_a_denoiser_shows_the_corrupted_rows(digits):
     model = DenoisingAutoencoder(8, corruption="masking:0.5", max_iter=1, random_state=0).fit(digits)
     figure = model.plot.reconstructions(digits.read(0, 2), n=10)  # of two rows, no more
     assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "", "denoised", "", "clean", ""]
     noisy, clean = (np.asarray(figure.axes[i].images[0].get_array()) for i in (0, 4))
-    kept = noisy == clean
-    assert (noisy[~kept] == 0).all()
-    assert 0.1 < kept[clean > 0].mean() < 0.9
+    unchanged = noisy == clean
+    assert (noisy[~unchanged] == 0).all()
+    assert 0.1 < unchanged[clean > 0].mean() < 0.9
     denoised = np.asarray(figure.axes[2].images[0].get_array())
     recon = model.inverse_transform(model.transform(noisy.reshape(1, -1)))  # clean rows reach from 0 to 1, as shades do
     np.testing.assert_allclose(denoised, np.clip(recon, 0, 1).reshape(8, 8), atol=1e-6)
 
 
-def test_what_a_denoiser_saw_is_shown_in_the_rows_units(denoiser, table):
+def test_corrupted_rows_are_shown_in_the_rows_units(denoiser, table):
     figure = denoiser.plot.reconstructions(table, n=60, shape=(1, 5))
     noisy, clean = (np.array([ax.images[0].get_array()[0, 4] for ax in figure.axes[i : i + 60]]) for i in (0, 120))
     inside = (noisy > 0) & (noisy < 1)
@@ -93,7 +93,7 @@ def test_rows_need_a_shape_to_be_images(denoiser, table):
     assert len(denoiser.plot.reconstructions(table, n=2, shape=(1, 5)).axes) == 6
 
 
-def test_an_atlas_knows_images_and_columns(textbook, denoiser):
+def test_an_atlas_shows_images_or_named_columns(textbook, denoiser):
     (ax,) = textbook.plot.atlas(most=3).axes
     assert ax.images
     assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
@@ -103,7 +103,7 @@ def test_an_atlas_knows_images_and_columns(textbook, denoiser):
     assert [text.get_text() for text in ax.texts][:5] == [["a", r"\$b\$", "c_1", "d", "e"][i] for i in largest]
 
 
-def test_rates_are_mean_activations_where_a_rate_was_asked_for(textbook, digits):
+def test_rates_are_mean_activations_if_the_model_has_a_target_for_them(textbook, digits):
     figure = textbook.plot.rates(digits)
     assert figure.axes[0].get_xlabel() == "mean activation"
     assert figure.axes[0].lines[0].get_xdata() == [0.1, 0.1]
@@ -113,13 +113,13 @@ def test_rates_are_mean_activations_where_a_rate_was_asked_for(textbook, digits)
     assert (edges[0], edges[-1]) == pytest.approx((rates.min(), rates.max()), rel=1e-5)
 
 
-def test_rates_are_firing_beside_k_elsewhere(dictionary, denoiser, digits, table):
+def test_rates_are_firing_rates_beside_k_otherwise(dictionary, denoiser, digits, table):
     figure = dictionary.plot.rates(digits)
     assert figure.axes[0].get_xlabel() == "firing rate (share of rows on which a latent is active)"
     assert figure.axes[0].lines[0].get_xdata() == [4 / 20, 4 / 20]
     firing = (dictionary.transform(digits).toarray() != 0).mean(0)
     assert counted(figure)[0][1][-1] == pytest.approx(firing.max())
-    assert denoiser.plot.rates(table).axes[0].lines[:] == []  # nothing was asked for
+    assert denoiser.plot.rates(table).axes[0].lines[:] == []  # no target
 
 
 def test_the_history_has_its_target(textbook):
@@ -133,7 +133,7 @@ def test_the_textbooks_figure_has_the_models_rates(textbook, dictionary, digits)
     ticks = textbook.plot.sparsity_loss(digits).axes[0].lines[-1]
     np.testing.assert_allclose(ticks.get_xdata(), textbook.transform(digits).mean(0), rtol=1e-5)
     with pytest.raises(
-        RecipeError, match=r"asked for no rate; say which one to draw: plot.sparsity_loss\(target=0.1\)"
+        RecipeError, match=r"this model has no target mean activation; name one: plot.sparsity_loss\(target=0.1\)"
     ):
         dictionary.plot.sparsity_loss()
 
@@ -149,7 +149,7 @@ def test_the_map_is_of_the_components(dictionary, digits):
         dictionary.plot.map(method="tsne")
 
 
-def test_the_map_needs_umap_only_where_it_is_asked_for(dictionary, monkeypatch):
+def test_the_map_needs_umap_only_if_it_is_requested(dictionary, monkeypatch):
     monkeypatch.setitem(sys.modules, "umap", None)
     assert "principal axes" in dictionary.plot.map().axes[0].get_title(loc="left")
     with pytest.raises(RecipeError, match="pip install umap-learn, or set method='pca'"):
@@ -157,11 +157,11 @@ def test_the_map_needs_umap_only_where_it_is_asked_for(dictionary, monkeypatch):
 
 
 def test_errors_are_of_columns_pixels_or_rows(textbook, denoiser, digits, table):
-    found = denoiser.reconstruction_errors(table, per="column")
+    per_column = denoiser.reconstruction_errors(table, per="column")
     (ax,) = denoiser.plot.errors(table).axes
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx(sorted(found, reverse=True))
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx(sorted(per_column, reverse=True))
     names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names == [["a", r"\$b\$", "c_1", "d", "e"][i] for i in np.argsort(-found)]
+    assert names == [["a", r"\$b\$", "c_1", "d", "e"][i] for i in np.argsort(-per_column)]
     image = textbook.plot.errors(digits).axes[0].images[0]
     per_pixel = textbook.reconstruction_errors(digits, per="column")
     np.testing.assert_allclose(image.get_array(), per_pixel.reshape(8, 8))
@@ -169,12 +169,12 @@ def test_errors_are_of_columns_pixels_or_rows(textbook, denoiser, digits, table)
 
 
 @pytest.mark.parametrize("figure", ["reconstructions", "rates", "errors"])
-def test_what_needs_rows_says_so(textbook, figure):
+def test_a_figure_that_needs_rows_names_them(textbook, figure):
     with pytest.raises(RecipeError, match=rf"plot.{figure} needs rows: plot.{figure}\(X\)"):
         getattr(textbook.plot, figure)(None)
 
 
-def test_what_needs_a_fitted_model_says_so():
+def test_plots_need_a_fitted_model():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         _ = SparseAutoencoder().plot
     assert not hasattr(SparseAutoencoder(), "plot")
@@ -190,21 +190,21 @@ def test_a_loaded_model_draws_the_same(textbook, tmp_path):
     )
 
 
-def test_relations_are_drawn_as_the_probe_finds_them(dictionary, digits):
+def test_relations_are_drawn_as_the_probe_returns_them(dictionary, digits):
     from taciturn.probes import relate
 
     y = datasets.labels("digits")
-    found = relate(dictionary.transform(digits), y, digits.read(0, len(digits)))
+    related = relate(dictionary.transform(digits), y, digits.read(0, len(digits)))
     figure = dictionary.plot.relate(digits, y, most=5)
     (ax,) = figure.axes
-    said = [label.get_text() for label in ax.get_yticklabels()]
-    assert [text.split(" · ")[0] for text in said] == [f"latent {effect.latent}" for effect in found.effects[:5]]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert [text.split(" · ")[0] for text in labels] == [f"latent {effect.latent}" for effect in related.effects[:5]]
 
 
 # --- in notebooks ----------------------------------------------------------------------------------------------
 
 
-def test_a_fitted_estimator_shows_what_it_learnt_beside_scikit_learns_diagram(dictionary):
+def test_a_fitted_estimator_shows_its_model_below_scikit_learns_diagram(dictionary):
     html = dictionary._repr_html_()
     assert "sk-container" in html
     for words in ("64 → 20 → 64, topk:linear(8,4,over=0.5) codes", "squared_error", "2 epochs"):

@@ -1,6 +1,6 @@
-"""taciturn: denoising and sparse autoencoders. Features from unlabelled rows.
+"""taciturn: denoising and sparse autoencoders, which learn features from unlabelled rows.
 
-Nothing heavy is imported before a name is used: `import taciturn` loads neither torch nor scikit-learn.
+Each name is imported when it is first used: `import taciturn` loads neither torch nor scikit-learn.
 """
 
 from importlib import import_module

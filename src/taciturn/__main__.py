@@ -1,4 +1,4 @@
-"""`python -m taciturn`."""
+"""The command `python -m taciturn`."""
 
 from .cli.app import main
 

@@ -1,4 +1,4 @@
-"""The command line, one file a command."""
+"""The command line, one file per command."""
 
 from . import compare, denoise, encode, evaluate, fit, info, plot_sparsity_loss, report
 from .app import main

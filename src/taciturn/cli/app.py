@@ -1,4 +1,4 @@
-"""The command line's root: what is common to all commands. Loads no torch, so that --help answers at once."""
+"""The root of the command line: errors, warnings and help of all commands. Loads no torch, so --help is fast."""
 
 import sys
 import warnings
@@ -12,19 +12,23 @@ from ..core.version import __version__
 
 
 class Commands(TyperGroup):
-    """Says a user's mistake in one line: exit code 2 for wrong usage, 1 for what failed, 130 when interrupted."""
+    """A group of commands that prints each error and warning of taciturn as one line on standard error.
+
+    Exit codes: 2 for wrong usage (RecipeError), 1 for other errors of taciturn, 130 after an interrupt. Other errors
+    are faults of taciturn and have a traceback.
+    """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        usual = warnings.showwarning
+        """Run the command."""
+        default_showwarning = warnings.showwarning
 
-        def say(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
             if issubclass(category, TaciturnWarning):
                 typer.secho(f"taciturn: warning: {message}", fg="yellow", err=True)
             else:
-                usual(message, category, *place, **more)
+                default_showwarning(message, category, *place, **options)
 
-        warnings.showwarning = say
+        warnings.showwarning = print_warning
         try:
             return super().invoke(ctx)
         except TaciturnError as error:
@@ -34,22 +38,22 @@ class Commands(TyperGroup):
             typer.secho("taciturn: interrupted; nothing was written", fg="red", err=True)
             raise typer.Exit(130) from None
         finally:
-            warnings.showwarning = usual
+            warnings.showwarning = default_showwarning
 
 
 class Command(TyperCommand):
-    """A command whose help lists parts and file formats: {corruptions}, {readable} and the like stand in its texts."""
+    """A command whose help texts may contain lists of parts and file formats, as {corruptions} or {readable}."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Fill the lists in, and write the help."""
+        """Write the help, with the lists in place of their names."""
         from ..core.catalogue import part_lists
         from ..data.sources.files import READABLE, WRITABLE
 
-        lists = {name: words.replace('"', "") for name, words in part_lists().items()}
+        lists = {name: text.replace('"', "") for name, text in part_lists().items()}
         for parameter in self.params:
-            words = getattr(parameter, "help", None)
-            if words:
-                parameter.help = words.format(**lists, readable=READABLE, writable=WRITABLE)  # type: ignore[attr-defined]
+            text = getattr(parameter, "help", None)
+            if text:
+                parameter.help = text.format(**lists, readable=READABLE, writable=WRITABLE)  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
 
 
@@ -65,8 +69,8 @@ plot = typer.Typer(no_args_is_help=True, help="Draw a figure.")
 app.add_typer(plot, name="plot")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"taciturn {__version__}")
         raise typer.Exit
 
@@ -74,7 +78,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Learn features from unlabelled rows with [bold]denoising[/] and [bold]sparse autoencoders[/].
@@ -88,6 +92,6 @@ def root(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line with the process's arguments, and exit."""
     app(prog_name="taciturn")
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""taciturn compare: runs beside each other."""
+"""taciturn compare: several runs in one page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,18 +12,23 @@ from .options import Threads, rows_for, use_threads
 
 @app.command(cls=Command, no_args_is_help=True)
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Two or more runs' folders.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="The folders of two or more runs.", show_default=False, metavar="RUN")
+    ],
     data: Annotated[
         str | None,
         typer.Option(
-            help="Rows that all are measured on: a data set's name or a file. Without it: each run's own numbers.",
+            help="Rows to evaluate all runs on: a data set's name or a file. "
+            "By default each run has the results of its own held-out rows.",
             show_default=False,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page; a .json beside it.")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write; a .json is written beside it.")] = Path(
+        "compare.html"
+    ),
     threads: Threads = None,
 ) -> None:
-    """Write one HTML page on how runs differ, in what was asked, in error and L0, in the latents that they share.
+    """Compare runs in one HTML page: parameters, error and L0, and the latents that they share.
 
     [dim]Examples:[/]
 
@@ -32,7 +37,7 @@ def compare(
       taciturn compare runs/k8 runs/k16 runs/k32 --data mnist:test -o k.html
     """
     from .. import artifact
-    from ..report import compare as beside
+    from ..report import compare as compare_artifacts
     from .table import show
 
     if out.suffix.lower() not in (".html", ".htm"):
@@ -43,9 +48,10 @@ def compare(
         names = [str(run) for run in runs]
     if len(set(names)) < len(names):
         raise RecipeError(f"{next(name for name in names if names.count(name) > 1)} is named twice; name other runs")
-    kept = {name: artifact.load(run) for name, run in zip(names, runs, strict=True)}
-    found = beside(kept, None if data is None else rows_for(next(iter(kept.values())), data))
-    found.save(out)
-    found.save_json(out.with_suffix(".json"))
-    lines = [(name, said.explained) for name, said in zip(found.names, found.summaries, strict=True)]
-    show(found.sentence, [*lines, ("written", f"{out} and {out.with_suffix('.json').name}")])
+    artifacts = {name: artifact.load(run) for name, run in zip(names, runs, strict=True)}
+    rows = None if data is None else rows_for(next(iter(artifacts.values())), data)
+    comparison = compare_artifacts(artifacts, rows)
+    comparison.save(out)
+    comparison.save_json(out.with_suffix(".json"))
+    lines = [(name, summary.explained) for name, summary in zip(comparison.names, comparison.summaries, strict=True)]
+    show(comparison.sentence, [*lines, ("written", f"{out} and {out.with_suffix('.json').name}")])

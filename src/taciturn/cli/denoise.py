@@ -1,4 +1,4 @@
-"""taciturn denoise: from corrupted rows to clean ones."""
+"""taciturn denoise: reconstructions of rows."""
 
 from .app import Command, app
 from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
@@ -18,8 +18,8 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = N
     from ..data.sources import write_path
 
     use_threads(threads)
-    kept = artifact.load(run)
-    source = rows_for(kept, data)
+    stored = artifact.load(run)
+    source = rows_for(stored, data)
     write_path(
-        out, inference.denoise(kept.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
+        out, inference.denoise(stored.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
     )

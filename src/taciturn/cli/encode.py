@@ -1,4 +1,4 @@
-"""taciturn encode: from rows to codes."""
+"""taciturn encode: codes of rows."""
 
 from .app import Command, app
 from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
@@ -6,9 +6,9 @@ from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
 
 @app.command(cls=Command, no_args_is_help=True)
 def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
-    """Write the codes of rows, in the format that the file's ending asks for.
+    """Write the codes of rows, in the format of the file's ending.
 
-    As .npz, codes of which most are 0 are one SciPy CSR array, for scipy.sparse.load_npz.
+    In an .npz file, the codes of a model whose codes can be 0 are one SciPy CSR array, for scipy.sparse.load_npz.
 
     [dim]Examples:[/]
 
@@ -21,10 +21,11 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
     from ..model import Capability
 
     use_threads(threads)
-    kept = artifact.load(run)
-    source = rows_for(kept, data)
-    codes, n_latents = inference.encode(kept.model, source), kept.model.layout.widths[-1]
-    if out.suffix.lower() == ".npz" and Capability.ZERO_CODES in kept.model.layout.coder.provides:
+    stored = artifact.load(run)
+    source = rows_for(stored, data)
+    codes, layout = inference.encode(stored.model, source), stored.model.layout
+    n_latents = layout.widths[-1]
+    if out.suffix.lower() == ".npz" and Capability.ZERO_CODES in layout.coder.provides:
         write_sparse(out, map(inference.to_csr, codes), n_rows=len(source), n_columns=n_latents)
         return
     names = [f"latent_{i}" for i in range(n_latents)]

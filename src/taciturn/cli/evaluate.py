@@ -1,4 +1,4 @@
-"""taciturn evaluate: what a model is worth on rows."""
+"""taciturn evaluate: a model's results on rows."""
 
 import json
 from typing import Annotated
@@ -14,12 +14,12 @@ def evaluate(
     run: RunFolder,
     data: Data = None,
     corrupt: Annotated[
-        str | None, typer.Option(help="Measure denoising under this corruption; by default the run's own.")
+        str | None, typer.Option(help="Evaluate denoising under this corruption; by default under the run's own.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     threads: Threads = None,
 ) -> None:
-    """Print error, rate and what denoising is worth on rows; by default on those that the run held out.
+    """Print the reconstruction error, the sparsity and the denoising of a model on rows.
 
     [dim]Examples:[/]
 
@@ -33,15 +33,16 @@ def evaluate(
     from .table import show
 
     use_threads(threads)
-    kept = artifact.load(run)
+    stored = artifact.load(run)
+    rows_config = stored.config["rows"]
     summary = summarise(
-        kept.model,
-        rows_for(kept, data),
-        objective=kept.recipe("objective"),
-        corruption=kept.recipe("corruption") if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(kept.config["rows"].get("held_out")),
-        weights=kept.metrics.get("weights"),
-        seed=kept.config["rows"].get("split_seed", 0),
+        stored.model,
+        rows_for(stored, data),
+        objective=stored.recipe("objective"),
+        corruption=stored.recipe("corruption") if corrupt is None else corruption(corrupt),
+        held_out=data is None and bool(rows_config.get("held_out")),
+        weights=stored.metrics.get("weights"),
+        seed=rows_config.get("split_seed", 0),
     )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), indent=1))

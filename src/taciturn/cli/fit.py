@@ -1,4 +1,4 @@
-"""taciturn fit: from rows to a run's folder."""
+"""taciturn fit: train on rows and write a run's folder."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app
 from .options import Columns, Drop, Threads, use_threads
-from .training import Trained, train, write
+from .training import TrainedRun, train, write
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -19,64 +19,90 @@ def fit(
         typer.Argument(
             help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), or a recipe (.toml).",
             show_default=False,
+            metavar="DATA",
         ),
     ],
     corrupt: Annotated[
         str | None,
         typer.Option(
-            help="What is done to the input while training: {corruptions}, as in gaussian:0.4; several joined by +."
+            help="Noise of the input during training: {corruptions}, as in gaussian:0.4; several are joined by +."
         ),
     ] = None,
     sparse: Annotated[
         str | None,
         typer.Option(
-            help="What makes codes sparse: a penalty ({penalties}), as in kl:0.05, or a coding layer ({selections})."
+            help="What makes codes sparse: a penalty ({penalties}), as in kl:0.05, or a coding layer ({selections}). "
+            "By default kl:0.05; nothing with --corrupt; topk with --k."
         ),
     ] = None,
     latents: Annotated[
         str | None,
         typer.Option(
-            help="Number of latents, after the hidden layers' widths if any: 300,150. By default 4 per input."
+            help="Number of latents; before it the widths of hidden layers, if any: 300,150. By default 4 per column, "
+            "at least 16 and at most 1024."
         ),
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option(help="Active latents per row, for a sparse dictionary: --sparse {dictionaries}."),
+        typer.Option(help="Train a sparse dictionary with k active latents per row; --sparse may be {dictionaries}."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder.", show_default="runs/DATA")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; by default about 4,000 steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows a step; by default rows / 32, within 32 … 256.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run's folder to write.", show_default="runs/DATA")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows; by default as many as give about 4,000 steps.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Rows per step; by default rows / 32, at least 32 and at most 256.")
+    ] = None,
     learning_rate: Annotated[
-        str | None, typer.Option(help="A number, 0.003, or a schedule over the run: {schedules}.")
+        str | None, typer.Option(help="A number, such as 0.003, or a schedule over the run: {schedules}.")
     ] = None,
     solver: Annotated[
-        str | None, typer.Option(help="Optimiser: {solvers}; each takes clip, as in adam:clip=1.0.")
+        str | None, typer.Option(help="Optimiser: {solvers}; each takes a largest gradient norm, as in adam:clip=1.0.")
     ] = None,
-    activation: Annotated[str | None, typer.Option(help="Of hidden and coding layers: {activations}.")] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Activation of the hidden layers and the coding layer: {activations}.")
+    ] = None,
     output_activation: Annotated[
-        str | None, typer.Option(help="sigmoid or identity; by default by the rows' range.")
+        str | None,
+        typer.Option(
+            help="Activation of the output; by default sigmoid if the scaled rows lie in [0, 1], else identity."
+        ),
     ] = None,
-    scaling: Annotated[str | None, typer.Option(help="{scalings}; by default by the rows.")] = None,
+    scaling: Annotated[
+        str | None,
+        typer.Option(
+            help="Scaling of the rows: {scalings}. By default none for rows in [0, 1], uint8 for uint8 rows, "
+            "else standard."
+        ),
+    ] = None,
     loss: Annotated[str | None, typer.Option(help="Reconstruction error: {losses}.")] = None,
     tied: Annotated[bool | None, typer.Option("--tied/--untied", help="Share encoder and decoder weights.")] = None,
     early_stopping: Annotated[
-        bool | None, typer.Option("--early-stopping/--all-epochs", help="Stop when held-out rows gain no more.")
+        bool | None,
+        typer.Option("--early-stopping/--all-epochs", help="Stop when the loss on held-out rows no longer falls."),
     ] = None,
     held_out: Annotated[
-        float | None, typer.Option(help="Share of rows kept for validation.", show_default="0.1")
+        float | None,
+        typer.Option(
+            help="Share of the rows that is not trained on, but used for validation and evaluation.", show_default="0.1"
+        ),
     ] = None,
     columns: Columns = None,
     drop: Drop = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, order, noise and split.", show_default="0")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of initial weights, order of rows, noise and split.", show_default="0")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Threads = None,
     report: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write report.html, a page on what was learnt.")
+        bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bar and no table.")] = False,
 ) -> None:
-    """Learn an autoencoder and write a run's folder.
+    """Train an autoencoder on rows and write a run's folder: model, recipe, results and report.
 
     [dim]Examples:[/]
 
@@ -90,7 +116,7 @@ def fit(
     """
     from ..core.atomic import atomic_folder
 
-    recipe = _recipe(data)
+    recipe = _read_recipe(data)
     _override(
         recipe,
         data={"columns": columns, "drop": drop},
@@ -116,18 +142,19 @@ def fit(
     use_threads(recipe["run"].get("threads"))
     folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        trained = train(recipe, bar=not quiet, folder=folder if report else None)
-        pictures = write(trained, temporary)
+        run = train(recipe, bar=not quiet, folder=folder if report else None)
+        names = write(run, temporary)
     if not quiet:
-        _say(trained, folder, pictures)
-    if trained.interrupted:
+        _print_results(run, folder, names)
+    if run.interrupted:
         typer.secho(
-            f"taciturn: {trained.estimator.stopped_}; what was learnt until then is in {folder}", fg="red", err=True
+            f"taciturn: {run.estimator.stopped_}; the model trained until then is in {folder}", fg="red", err=True
         )
         raise typer.Exit(130)
 
 
-def _recipe(data: str) -> dict[str, dict[str, Any]]:
+def _read_recipe(data: str) -> dict[str, dict[str, Any]]:
+    """Return the recipe in a .toml file, or an empty recipe for other data."""
     if (Path(data) / "recipe.toml").is_file():
         raise RecipeError(f"{data} is a run's folder; to repeat the run: taciturn fit {Path(data) / 'recipe.toml'}")
     if not data.endswith(".toml"):
@@ -141,27 +168,28 @@ def _recipe(data: str) -> dict[str, dict[str, Any]]:
     return recipe
 
 
-def _override(recipe: dict[str, dict[str, Any]], **said: dict[str, Any]) -> None:
-    for section, values in said.items():
+def _override(recipe: dict[str, dict[str, Any]], **sections: dict[str, Any]) -> None:
+    """Replace entries of the recipe by the options that were given; None is an option that was not."""
+    for section, values in sections.items():
         recipe[section].update({key: value for key, value in values.items() if value is not None})
 
 
-def _say(trained: Trained, folder: Path, pictures: list[str]) -> None:
+def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     from .table import show
 
-    estimator, epochs = trained.estimator, trained.estimator.n_iter_
-    training = f"{trained.learnt:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
-    lines = [("learnt from", training), ("scaling", estimator.scaling_), *trained.summary.lines()]
-    if trained.report is not None:
-        warnings = trained.report.verdict.warnings
-        lines += [("warning", f"{each.what} {each.mend}") for each in warnings]
+    estimator, epochs = run.estimator, run.estimator.n_iter_
+    training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
+    lines = [("trained on", training), ("scaling", estimator.scaling_), *run.summary.lines()]
+    if run.report is not None:
+        lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
     if estimator.stopped_:
         lines.append(("stopped", estimator.stopped_))
-    lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *pictures])})"))
-    show(str(trained.recipe["data"]["source"]), lines)
+    lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *names])})"))
+    show(str(run.recipe["data"]["source"]), lines)
 
 
 def _widths(text: str | None) -> Any:
+    """Return the number of latents, or a tuple of all widths, from the text of --latents."""
     if text is None:
         return None
     try:

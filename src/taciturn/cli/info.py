@@ -1,4 +1,4 @@
-"""taciturn info: what a run is."""
+"""taciturn info: a run's recipe and results."""
 
 from .app import Command, app
 from .options import RunFolder
@@ -16,8 +16,8 @@ def info(run: RunFolder) -> None:
     from ..report import Summary
     from .table import show
 
-    kept = artifact.load(run)
-    lines = [("estimator", kept.config["estimator"]), *kept.lines()]
-    if kept.metrics:
-        lines += Summary.from_dict(kept.metrics).lines()
+    stored = artifact.load(run)
+    lines = [("estimator", stored.config["estimator"]), *stored.lines()]
+    if stored.metrics:
+        lines += Summary.from_dict(stored.metrics).lines()
     show(str(run), lines)

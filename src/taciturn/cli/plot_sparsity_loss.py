@@ -1,4 +1,4 @@
-"""taciturn plot sparsity-loss: the textbook's Figure 15-10."""
+"""taciturn plot sparsity-loss: Figure 15-10 of Géron (2017)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,16 @@ from .app import Command, plot
 def sparsity_loss(
     target: Annotated[
         float | None,
-        typer.Option(help="The rate that is asked for, between 0 and 1.", show_default="the run's, else 0.1"),
+        typer.Option(
+            help="The target mean activation, between 0 and 1.", show_default="the run's, or 0.1 without a run"
+        ),
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="Mark the rates of a run's latents.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .png, .svg or .pdf.")] = Path(
+    run: Annotated[Path | None, typer.Option(help="A run's folder: mark the mean activations of its latents.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write: .png, .svg or .pdf.")] = Path(
         "sparsity-loss.png"
     ),
 ) -> None:
-    """Draw squared error and KL divergence against the actual sparsity, as the textbook's Figure 15-10.
+    """Draw squared error and KL divergence from a target mean activation (Figure 15-10 of Géron, 2017).
 
     [dim]Examples:[/]
 
@@ -32,8 +34,7 @@ def sparsity_loss(
 
     rates = None
     if run is not None:
-        kept = artifact.load(run)
-        summary = Summary.from_dict(kept.metrics)
+        summary = Summary.from_dict(artifact.load(run).metrics)
         rates, target = summary.rates, target or summary.target_rate
     plots.save(plots.sparsity_loss(0.1 if target is None else target, rates), out)
     typer.echo(f"written: {out}")

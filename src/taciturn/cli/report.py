@@ -1,4 +1,4 @@
-"""taciturn report: what a model has learnt, as one page."""
+"""taciturn report: one page on a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from ..core.errors import DataError, RecipeError
 from .app import Command, app
-from .options import RunFolder, Threads, learnt_and_held, rows_for, use_threads
+from .options import RunFolder, Threads, rows_for, training_and_held_out, use_threads
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -19,26 +19,36 @@ def report(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Rows that the report is about: a data set's name or a file. Without it: those that the run held out.",
+            help="Rows to evaluate the model on: a data set's name or a file. "
+            "By default the rows that the run held out.",
             show_default=False,
         ),
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="A class or a number a row, which latents are related to: a file.", show_default=False),
+        typer.Option(
+            help="A file with a class or a number for each row, to which latents are related.", show_default=False
+        ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="The same as a column of the rows' file, not learnt from.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Instead of --labels: a column of the rows' own file; best one that the model was not trained on.",
+            show_default=False,
+        ),
     ] = None,
     corrupt: Annotated[
-        str | None, typer.Option(help="Measure denoising under this corruption; by default the run's own.")
+        str | None, typer.Option(help="Evaluate denoising under this corruption; by default under the run's own.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The page; a .json beside it.", show_default="RUN/report.html")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The page to write; a .json is written beside it.", show_default="RUN/report.html"
+        ),
     ] = None,
     threads: Threads = None,
 ) -> None:
-    """Write one self-contained HTML page on what a model has learnt, and its numbers as JSON.
+    """Write a report on a model: one self-contained HTML page, and its numbers as JSON.
 
     [dim]Examples:[/]
 
@@ -50,61 +60,85 @@ def report(
     """
     from .. import artifact
     from ..estimators.resolve import corruption
-    from ..report import report as make
+    from ..report import report as report_on
     from .table import show
 
     page = out or run / "report.html"
     if page.suffix.lower() not in (".html", ".htm"):
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
-    kept = artifact.load(run)
-    rows = rows_for(kept, data)
+    stored = artifact.load(run)
+    rows_config = stored.config["rows"]
+    rows = rows_for(stored, data)
     try:
-        training = learnt_and_held(kept)[0]
-    except DataError:  # no longer there: simpler models then learn from half of the rows
+        training = training_and_held_out(stored)[0]
+    except DataError:  # the training rows' file has gone: baselines are then fitted on half of the rows
         training = None
-    made = make(
-        kept,
+    made = report_on(
+        stored,
         rows,
         training=training,
-        labels=labels_for(kept, data, labels, target),
+        labels=labels_for(stored, data, labels, target),
         target=target or ("" if labels is None else Path(labels.partition(":")[0]).stem),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(kept.config["rows"].get("held_out")),
+        held_out=data is None and bool(rows_config.get("held_out")),
         repeat=f"taciturn fit {run / 'recipe.toml'} -o again" if (run / "recipe.toml").is_file() else "",
-        seed=kept.config["rows"].get("split_seed", 0),
+        seed=rows_config.get("split_seed", 0),
     )
     made.save(page)
     made.save_json(page.with_suffix(".json"))
-    said = [
+    lines = [
         ("verdict", made.verdict.sentence),
-        *(("warning", f"{each.what} {each.mend}") for each in made.verdict.warnings),
+        *(("warning", f"{warning.what} {warning.mend}") for warning in made.verdict.warnings),
+        ("written", f"{page} and {page.with_suffix('.json').name}"),
     ]
-    show(str(run), [*said, ("written", f"{page} and {page.with_suffix('.json').name}")])
+    show(str(run), lines)
 
 
-def labels_for(kept: "Artifact", data: str | None, labels: str | None, target: str | None) -> Any:
-    """Return a class or a number for each row that a report is about.
+def labels_for(run: "Artifact", data: str | None, labels: str | None, target: str | None) -> Any:
+    """Return a label for each row of a report.
 
-    None where nobody named some, and the data set has none of its own, or none that so few rows can be related to.
+    Parameters
+    ----------
+    run : Artifact
+        The run.
+    data : str or None
+        A data set's name or a file with the report's rows; None: the rows that the run held out.
+    labels : str or None
+        A file with labels.
+    target : str or None
+        A column of the rows' file with labels.
+
+    Returns
+    -------
+    array [N] or None
+        If neither `labels` nor `target` is given, the labels that the data set includes; None if it has none, or too
+        few rows of each class.
+
+    Raises
+    ------
+    RecipeError
+        Both `labels` and `target` are given.
+    DataError
+        The labels cannot be read, or are not as many as the rows.
     """
     from .. import datasets
     from ..data.split import split
     from ..probes import relatable
 
     if labels is not None and target is not None:
-        raise RecipeError("--labels and --target both say what latents are related to; give one")
-    said = kept.config["rows"]
-    where, asked = data or said.get("data"), labels or target
-    if where is None or (asked is None and where not in datasets.names()):
+        raise RecipeError("--labels and --target both name labels; give one of them")
+    rows_config = run.config["rows"]
+    where, is_requested = data or rows_config.get("data"), (labels or target) is not None
+    if where is None or (not is_requested and where not in datasets.names()):
         return None
-    found = datasets.labels(labels or where, column=target)
-    if found is not None and data is None and said.get("held_out"):
-        n_rows = sum(map(len, learnt_and_held(kept)))
-        if len(found) != n_rows:
+    values = datasets.labels(labels or where, column=target)
+    if values is not None and data is None and rows_config.get("held_out"):
+        n_rows = sum(map(len, training_and_held_out(run)))
+        if len(values) != n_rows:
             raise DataError(
-                f"{labels or where} has {len(found):,} labels, but {where} has {n_rows:,} rows; give one a row"
+                f"{labels or where} has {len(values):,} labels, but {where} has {n_rows:,} rows; give one label per row"
             )
-        found = found[split(n_rows, said["held_out"], said["split_seed"])[1]]
-    return found if asked is not None or (found is not None and relatable(found)) else None
+        values = values[split(n_rows, rows_config["held_out"], rows_config["split_seed"])[1]]
+    return values if is_requested or (values is not None and relatable(values)) else None

@@ -1,4 +1,4 @@
-"""From a recipe to a trained model and a run's files."""
+"""Training by a recipe, and the files of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +15,68 @@ if TYPE_CHECKING:
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
 
+MIN_TRAINING_ROWS = 2
+
 
 @dataclass
-class Trained:
-    """An estimator, the complete recipe that made it, and what it is worth on `measured` rows."""
+class TrainedRun:
+    """A fitted estimator with its complete recipe and its results.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        The fitted estimator.
+    recipe : dict
+        The recipe, every "auto" resolved.
+    n_training_rows : int
+        Number of rows that the estimator was trained on.
+    evaluation_rows : Source
+        The held-out rows; all rows if none were held out.
+    artifact : Artifact
+        The model with its history, its recipe and its metrics.
+    summary : Summary
+        The results on the evaluation rows.
+    report : Report or None
+        The report on the evaluation rows, if one was requested.
+    interrupted : bool
+        Whether the training was interrupted by Ctrl-C.
+    """
 
     estimator: "BaseAutoencoder"
     recipe: dict[str, dict[str, Any]]
-    learnt: int  # rows
-    measured: "Source"  # held-out rows, or all where none are
-    kept: "Artifact"
+    n_training_rows: int
+    evaluation_rows: "Source"
+    artifact: "Artifact"
     summary: "Summary"
     report: "Report | None"
     interrupted: bool
 
 
-def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> Trained:
-    """Return what a recipe makes of its rows; with a report if it is to stand in a `folder`."""
+def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> TrainedRun:
+    """Train by a recipe and evaluate the model.
+
+    Parameters
+    ----------
+    recipe : dict
+        The sections "data", "run" and "parameters", as `recipe_file.read` returns them.
+    bar : bool
+        Whether to show a progress bar on standard error.
+    folder : Path or None, default=None
+        The folder that the run will be written to, which the report names; None: no report is made.
+
+    Returns
+    -------
+    TrainedRun
+
+    Raises
+    ------
+    RecipeError
+        A part, a parameter or a combination of them is not possible.
+    DataError
+        The rows cannot be read, are not finite or too few.
+    KeyboardInterrupt
+        The training was interrupted before its first step. Later interrupts end the training only.
+    """
     import torch
 
     from .. import datasets
@@ -39,25 +84,28 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     from ..data.split import split
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
-    seed, share = run.get("seed", 0), run.get("held_out", 0.1)
-    if not 0 <= share < 1:
-        raise RecipeError(f"held_out={share} must lie in [0, 1)")
+    seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
+    if not 0 <= held_out_share < 1:
+        raise RecipeError(f"held_out={held_out_share} must lie in [0, 1)")
     if seed < 0:
         raise RecipeError(f"seed={seed} must be 0 or more")
     source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
-    finite(source, data["source"])  # all rows, so that a value that is not is named by its place in the file
-    estimator = _estimator(recipe, seed, bar)
-    learnt, held = split(len(source), share, seed) if share and len(source) > 1 else (None, None)
-    training = source if learnt is None else Subset(source, learnt)
-    measured = source if held is None else Subset(source, held)
-    if len(training) < 2:
+    finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
+    estimator = _new_estimator(recipe, seed, bar)
+    training_rows = evaluation_rows = source
+    holds_out = held_out_share > 0 and len(source) > 1
+    if holds_out:
+        training, held_out = split(len(source), held_out_share, seed)
+        training_rows, evaluation_rows = Subset(source, training), Subset(source, held_out)
+    if len(training_rows) < MIN_TRAINING_ROWS:
+        mend = ", or hold out none (--held-out 0)" if holds_out and len(source) >= MIN_TRAINING_ROWS else ""
         raise DataError(
-            f"{data['source']}: {len(training)} of {len(source)} rows is left to learn from, which takes 2; "
-            f"give more rows, or hold out fewer (--held-out {share:g})"
+            f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
+            f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
     interrupted = False
     try:
-        estimator.fit(training, validation=None if held is None else measured)
+        estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
     except KeyboardInterrupt:
         if not estimator.__sklearn_is_fitted__():
             raise
@@ -68,64 +116,103 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         "run": {
             "estimator": estimator.command_name,
             "seed": seed,
-            "held_out": share,
+            "held_out": held_out_share,
             "threads": torch.get_num_threads(),
         },
-        "parameters": parameters | _decided(estimator),
+        "parameters": parameters | _resolved_parameters(estimator),
     }
-    kept = _kept(estimator, complete, measured)
-    summary, made = _measured(kept, training, measured, held, folder)
-    kept.metrics = summary.to_dict()
-    return Trained(estimator, complete, len(training), measured, kept, summary, made, interrupted)
+    artifact = _artifact_of(estimator, complete, evaluation_rows)
+    summary, report = _evaluate(artifact, training_rows, evaluation_rows, holds_out, folder)
+    artifact.metrics = summary.to_dict()
+    return TrainedRun(
+        estimator=estimator,
+        recipe=complete,
+        n_training_rows=len(training_rows),
+        evaluation_rows=evaluation_rows,
+        artifact=artifact,
+        summary=summary,
+        report=report,
+        interrupted=interrupted,
+    )
 
 
-def _kept(estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], measured: "Source") -> "Artifact":
-    """Return the artifact, with what the recipe knows of the rows."""
+def write(run: TrainedRun, folder: Path) -> list[str]:
+    """Write a run's files into its folder.
+
+    Parameters
+    ----------
+    run : TrainedRun
+        The run.
+    folder : Path
+        An existing folder.
+
+    Returns
+    -------
+    list of str
+        The names of the files that people look at: the pictures and report.html.
+    """
+    from .. import artifact
+
+    artifact.write(run.artifact, folder)
+    (folder / "recipe.toml").write_text(recipe_file.text(run.recipe, version=__version__), encoding="utf-8")
+    names = _draw(run, folder)
+    if run.report is not None:
+        run.report.save(folder / "report.html")
+        run.report.save_json(folder / "report.json")
+        names.append("report.html")
+    return names
+
+
+def _artifact_of(
+    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], evaluation_rows: "Source"
+) -> "Artifact":
+    """Return the estimator's artifact, with where its rows came from."""
     data, run = recipe["data"], recipe["run"]
     rows = {
         "data": data["source"],
         "asked_columns": data.get("columns"),
         "dropped_columns": data.get("drop"),
-        "shape": list(measured.shape),
+        "shape": list(evaluation_rows.shape),
         "held_out": run["held_out"],
         "split_seed": run["seed"],
     }
     return estimator.to_artifact(rows=rows, metrics={"weights": estimator.weights_})
 
 
-def _measured(
-    kept: "Artifact", training: "Source", measured: "Source", held: Any, folder: Path | None
+def _evaluate(
+    artifact: "Artifact", training_rows: "Source", evaluation_rows: "Source", holds_out: bool, folder: Path | None
 ) -> tuple["Summary", "Report | None"]:
-    """Return what the model is worth, and the report of it if there is to be one."""
+    """Return the results on the evaluation rows, and a report on them if there is a folder."""
     from .. import report
     from .report import labels_for
 
-    seed = kept.config["rows"]["split_seed"]
+    seed = artifact.config["rows"]["split_seed"]
     if folder is None:
         summary = report.summarise(
-            kept.model,
-            measured,
-            objective=kept.recipe("objective"),
-            corruption=kept.recipe("corruption"),
-            held_out=held is not None,
+            artifact.model,
+            evaluation_rows,
+            objective=artifact.recipe("objective"),
+            corruption=artifact.recipe("corruption"),
+            held_out=holds_out,
             seed=seed,
-            weights=kept.metrics["weights"],
+            weights=artifact.metrics["weights"],
         )
         return summary, None
     made = report.report(
-        kept,
-        measured,
-        training=training,
-        labels=labels_for(kept, None, None, None),
+        artifact,
+        evaluation_rows,
+        training=training_rows,
+        labels=labels_for(artifact, None, None, None),
         name=folder.name,
-        held_out=held is not None,
+        held_out=holds_out,
         repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
         seed=seed,
     )
     return made.summary, made
 
 
-def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
+def _new_estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
+    """Return the estimator that a recipe names or, if it names none, the one that fits its parameters."""
     from .. import estimators
 
     parameters, kind = recipe["parameters"], recipe["run"].get("estimator")
@@ -135,69 +222,61 @@ def _estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "Base
     kinds = estimators.by_command_name()
     if kind not in kinds:
         raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(kinds)}")
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
     estimator: BaseAutoencoder = kinds[kind](random_state=seed, verbose=int(bar))
-    known = estimator.get_params().keys() - {"random_state", "verbose"}  # the run's seed, and no part of a recipe
-    if unknown := sorted(given.keys() - known):
-        raise RecipeError(f"[parameters]: {unknown[0]!r} is no parameter; there are {', '.join(sorted(known))}")
-    estimator.set_params(**given)
+    known = estimator.get_params().keys() - {"random_state", "verbose"}  # the run's seed; not a part of a recipe
+    if unknown := sorted(values.keys() - known):
+        raise RecipeError(
+            f"[parameters] {unknown[0]!r} is not a parameter of the {kind} estimator; "
+            f"the parameters are {', '.join(sorted(known))}"
+        )
+    estimator.set_params(**values)
     return estimator
 
 
-def _decided(estimator: "BaseAutoencoder") -> dict[str, Any]:
-    """Return the parameters with every "auto" replaced by what it came to."""
-    from ..estimators.persistence import plain
+def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
+    """Return the estimator's parameters as TOML can hold them, every "auto" resolved."""
+    from ..estimators.persistence import plain_value
 
-    now, said = estimator.settings_, estimator.get_params(deep=False)
-    widths = now.layout.widths[1:]
-    usual = estimator._run_parameters().sparsity if said["sparsity"] == "auto" else said["sparsity"]
-    decided = {
+    settings, parameters = estimator.settings_, estimator.get_params(deep=False)
+    widths = settings.layout.widths[1:]
+    sparsity = parameters["sparsity"]
+    if sparsity == "auto":
+        sparsity = estimator._run_parameters().sparsity
+    rate = settings.learning_rate
+    resolved = {
         "n_components": widths[0] if len(widths) == 1 else list(widths),
-        "corruption": now.corruption.text,
-        "sparsity": plain(usual) or "none",
-        "revive": said.get("revive") or "none",
-        "output_activation": now.layout.output.text,
-        "scaling": now.scaling.text,
-        "learning_rate": now.learning_rate if isinstance(now.learning_rate, float) else now.learning_rate.text,
-        "batch_size": now.batch_size,
-        "max_iter": now.epochs,
-        "device": now.device,
+        "corruption": settings.corruption.text,
+        "sparsity": plain_value(sparsity) or "none",
+        "revive": parameters.get("revive") or "none",
+        "output_activation": settings.layout.output.text,
+        "scaling": settings.scaling.text,
+        "learning_rate": rate if isinstance(rate, float) else rate.text,
+        "batch_size": settings.batch_size,
+        "max_iter": settings.epochs,
+        "device": settings.device,
         "random_state": None,  # the run's seed
         "verbose": None,
     }
-    return {name: decided.get(name, plain(value)) for name, value in said.items()}
+    return {name: resolved.get(name, plain_value(value)) for name, value in parameters.items()}
 
 
-def write(trained: Trained, folder: Path) -> list[str]:
-    """Write a run's files into its folder; return the pictures' names."""
-    from .. import artifact
-
-    artifact.write(trained.kept, folder)
-    (folder / "recipe.toml").write_text(recipe_file.text(trained.recipe, version=__version__), encoding="utf-8")
-    pictures = _draw(trained, folder)
-    if trained.report is not None:
-        trained.report.save(folder / "report.html")
-        trained.report.save_json(folder / "report.json")
-        pictures.append("report.html")
-    return pictures
-
-
-def _draw(trained: Trained, folder: Path) -> list[str]:
-    """Draw what there is to see; return the pictures' names."""
+def _draw(run: TrainedRun, folder: Path) -> list[str]:
+    """Draw the pictures that fit the run; return their names."""
     from .. import plots
 
     figures = {}
-    if plots.is_image(trained.measured.shape):
-        figures["denoised.png"] = trained.estimator.plot.reconstructions(trained.measured)
-    if trained.summary.target_rate is not None:
-        figures["sparsity.png"] = plots.sparsity_loss(trained.summary.target_rate, trained.summary.rates)
+    if plots.is_image(run.evaluation_rows.shape):
+        figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
+    if run.summary.target_rate is not None:
+        figures["sparsity.png"] = plots.sparsity_loss(run.summary.target_rate, run.summary.rates)
     for name, figure in figures.items():
         plots.write(figure, folder / name)
     return list(figures)
 
 
 def _absolute(source: str) -> str:
-    """Return a file's path so that the recipe works from anywhere; a data set's name stays."""
+    """Return a file's absolute path, so that the recipe works from any folder; a data set's name stays."""
     from .. import datasets
 
     if source.partition(":")[0] in datasets.names():

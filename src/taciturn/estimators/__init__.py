@@ -9,7 +9,17 @@ load = BaseAutoencoder.load
 
 
 def by_command_name() -> dict[str, type[BaseAutoencoder]]:
-    """Return the estimators by the names that the command line and recipe files use."""
+    """Return the estimators by their names on the command line and in recipe files.
+
+    Returns
+    -------
+    dict of str to type
+
+    Examples
+    --------
+    >>> sorted(by_command_name())
+    ['denoising', 'dictionary', 'sparse']
+    """
     return {kind.command_name: kind for kind in BaseAutoencoder.__subclasses__() if kind.command_name}
 
 

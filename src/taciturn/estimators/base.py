@@ -1,6 +1,6 @@
-"""What both estimators share: scikit-learn's contract around a learner.
+"""The base class of the estimators: scikit-learn's interface to a learner.
 
-torch takes a second to load, so the modules that need it are imported when rows arrive, not with this class.
+Loading torch takes a second, so modules that need it are imported inside the methods.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ..core.errors import ArtifactError, DataError, RecipeError
 from ..data.sources import Rows, check_finite
 from .documentation import Docstring
 from .parameters import RunParameters, run_parameters
-from .refusals import explained
-from .rows import partners, rows, training_rows
+from .rows import RowsAndTargets, source_of, targets_of, training_sources
+from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -43,14 +43,17 @@ Array = NDArray[Any]
 
 
 class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """An autoencoder as a scikit-learn transformer; the subclasses set what "auto" corruption and sparsity mean."""
+    """An autoencoder as a scikit-learn transformer; subclasses set the defaults of corruption and sparsity.
+
+    `load` reads any saved estimator. To train one, use a subclass.
+    """
 
     _learner: Learner
 
     default_corruption: ClassVar[str | None] = None
     default_sparsity: ClassVar[str | None] = None
-    command_name: ClassVar[str] = ""  # by which the command line and recipe files name the estimator
-    PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {}  # type and text, where they differ from TEXTS
+    command_name: ClassVar[str] = ""  # the estimator's name on the command line and in recipe files
+    PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {}  # (type, text) of parameters that replace those of TEXTS
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -105,7 +108,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.random_state = random_state
         self.verbose = verbose
 
-    # --- learning ----------------------------------------------------------------------------------------------
+    # --- training ----------------------------------------------------------------------------------------------
     def fit(
         self,
         X: ArrayLike | Source,
@@ -114,102 +117,283 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         target: ArrayLike | Source | None = None,
         validation: Any = None,
     ) -> Self:
-        """Learn from rows X [n_samples, n_features] and return self.
+        """Train on rows and return the estimator itself.
 
-        `target` [n_samples, n_features]: the clean partner of each row, to learn from pairs (noisy, clean); by
-        default a row is its own. `validation`: rows, or a pair (rows, targets), to be validated on after each
-        epoch; with `early_stopping` and none given they are split off. `y` is ignored.
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Two or more rows of finite numbers, in any units: `scaling` applies to them.
+        y : object
+            Ignored.
+        target : array-like, data frame or Source [n_samples, n_features], optional
+            The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
+        validation : rows, or (rows, targets), optional
+            Rows on which the loss is computed after each epoch; they have the columns of X. With `early_stopping` and
+            without such rows, a share `validation_fraction` of X is held out for it.
 
-        Raises ValueError (RecipeError for parameters, DataError for rows) naming what is wrong and the mend.
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        RecipeError
+            A parameter is not valid, or two parameters do not fit each other.
+        DataError
+            The rows are not numeric or not finite, or rows and targets do not have the same shape.
+
+        Warns
+        -----
+        Diverged
+            The loss was no longer finite. The weights before that epoch are kept.
+        TargetMissed
+            A penalty's target was missed by more than a tenth.
+        SmallBatch
+            A batch has too few rows to measure the target of a penalty.
+
+        Notes
+        -----
+        A call with wrong parameters or rows does not change the estimator. After KeyboardInterrupt (Ctrl-C) the
+        estimator is fitted with the weights trained so far, if there was at least one step.
+
+        Examples
+        --------
+        >>> from taciturn import DenoisingAutoencoder, datasets
+        >>> clean = datasets.load("digits").read(0, 200)
+        >>> noisy = clean + 0.3 * np.random.default_rng(0).standard_normal(clean.shape)
+        >>> model = DenoisingAutoencoder(16, max_iter=2, random_state=0).fit(noisy, target=clean)
+        >>> model.denoise(noisy).shape
+        (200, 64)
         """
         from .resolve import flag
 
-        noted = copy(self)  # of what is refused, or never learnt from, nothing stays
-        source, partner, held = training_rows(noted, X, target, validation)
-        seed, parameters = self._seed(), self._run_parameters(pairs=partner is not None)
-        stopping = flag("early_stopping", parameters.early_stopping)
-        if stopping and held is None:
-            source, partner, held = self._split(source, partner, seed)
-        best = self._keep_best(parameters) if stopping else None
-        learner = self._ready(parameters, source, partner, seed)
+        checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
+        source, targets, held_out = training_sources(checked, X, target, validation)
+        seed, parameters = self._seed(), self._run_parameters(pairs=targets is not None)
+        stops_early = flag("early_stopping", parameters.early_stopping)
+        if stops_early and held_out is None:
+            source, targets, held_out = self._hold_out(source, targets, seed)
+        early_stopping = self._early_stopping_hook(parameters) if stops_early else None
+        learner = self._learner_for(parameters, source, targets, seed)
         learner.shape = source.shape
-        learner.held_out = self.validation_fraction if stopping and validation is None else 0.0
+        learner.held_out = self.validation_fraction if stops_early and validation is None else 0.0
         try:
-            learner.fit(source, target=partner, validation=held, keep_best=best, bar=bool(self.verbose))
-        finally:  # an interrupt still leaves what was learnt until then
+            learner.fit(source, target=targets, validation=held_out, keep_best=early_stopping, bar=bool(self.verbose))
+        finally:  # also after an interrupt: the weights trained so far are kept
             if learner.steps_done:
-                self._take(learner, noted)
-                self._learnt()
+                self._set_learner(learner, checked)
+                self._update_history()
         return self
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
-        """Take one pass over these rows, going on from all that came before, and return self.
+        """Train for one epoch of some rows, continuing from all earlier calls, and return the estimator itself.
 
-        The first call decides the network, the objective and the kind of scaling, and parameters that are changed
-        later do not count; the scaling's numbers follow all rows seen.
+        The first call sets the network, the objective and the kind of scaling; parameters that are changed later have
+        no effect. The numbers of the scaling, such as means, are those of all rows seen so far.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            One or more rows of finite numbers.
+        y : object
+            Ignored.
+        target : array-like, data frame or Source [n_samples, n_features], optional
+            The row to reconstruct for each row of X; by default the row itself.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        RecipeError
+            A parameter is not valid, or two parameters do not fit each other.
+        DataError
+            The rows are not numeric or not finite, have other columns than those of the first call, or are not as many
+            as the targets.
+
+        Warns
+        -----
+        Diverged
+            The loss was no longer finite. The weights before these rows are kept.
+
+        Notes
+        -----
+        The end of the run is not known: schedules stand at their last value, and 0.001 replaces a scheduled learning
+        rate.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> digits, model = datasets.load("digits"), SparseAutoencoder(16, random_state=0)
+        >>> for start in range(0, 600, 200):
+        ...     model = model.partial_fit(digits.read(start, start + 200))
+        >>> model.n_iter_
+        3
         """
         from ..data.moments import measure_moments
         from ..training import Learner
-        from .resolve import needs_products, resolve
+        from .resolve import requires_products, resolve
 
         first = not hasattr(self, "_learner")
-        noted = copy(self)
-        source, partner, _ = training_rows(noted, X, target, least=1, learn=first)
-        parameters = self._run_parameters(pairs=partner is not None) if first else None
+        checked = copy(self)
+        source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
+        parameters = self._run_parameters(pairs=targets is not None) if first else None
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measure_moments(source, with_products=needs_products(scaling))
+        moments = measure_moments(source, with_products=requires_products(scaling))
         if parameters is not None:
-            targets = None if partner is None else measure_moments(partner)
-            self._take(Learner(resolve(parameters, moments, source.dtype, targets=targets), self._seed()), noted)
+            target_moments = None if targets is None else measure_moments(targets)
+            settings = resolve(parameters, moments, source.dtype, targets=target_moments)
+            self._set_learner(Learner(settings, self._seed()), checked)
         self._learner.shape = source.shape
         self._learner.add_moments(moments)
-        self._learner.partial_fit(source, partner)
-        return self._learnt()
+        self._learner.partial_fit(source, targets)
+        return self._update_history()
 
-    # --- using -------------------------------------------------------------------------------------------------
+    # --- inference ---------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike | Source) -> Array:
-        """Return the codes [n_samples, n_components] of clean or corrupted rows, in the rows' precision."""
+        """Return the codes of rows.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows, with or without noise; no corruption is applied.
+
+        Returns
+        -------
+        ndarray [n_samples, n_components]
+            float64 for float64 rows, else float32. A data frame if `set_output` selects one.
+
+        Raises
+        ------
+        DataError
+            The rows are not numeric or not finite, or have other columns than the training rows.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 200)
+        >>> model = SparseAutoencoder(16, max_iter=1, random_state=0).fit(X)
+        >>> model.transform(X[:5]).shape
+        (5, 16)
+        """
         from .. import inference
 
-        source = rows(self, X)
+        source = source_of(self, X)
         codes = [block.dense().cpu().numpy() for block in inference.encode(self.module_, source)]
         return np.concatenate(codes)
 
     def inverse_transform(self, X: ArrayLike) -> Array:
-        """Return rows in the input's units [n_samples, n_features] for codes X [n_samples, n_components]."""
+        """Return the reconstructions of codes.
+
+        Parameters
+        ----------
+        X : array-like [n_samples, n_components]
+            Codes, as `transform` returns them.
+
+        Returns
+        -------
+        ndarray [n_samples, n_features]
+            Rows in the units of the training rows; float64 for float64 codes, else float32.
+
+        Raises
+        ------
+        DataError
+            The codes are not numeric or not finite, or there is not one for each latent.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 200)
+        >>> model = SparseAutoencoder(16, max_iter=1, random_state=0).fit(X)
+        >>> np.allclose(model.inverse_transform(model.transform(X)), model.denoise(X))
+        True
+        """
         from .. import inference
 
         check_is_fitted(self)
-        with explained(X):
+        with clear_messages(X):
             codes = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
         check_finite(Rows(codes))
         if codes.shape[1] != self._n_features_out:
             raise DataError(
-                f"X has {codes.shape[1]} codes a row, but {self._n_features_out} latents were learnt; "
+                f"X has {codes.shape[1]} codes per row, but the model has {self._n_features_out} latents; "
                 "give codes as transform returns them"
             )
         return inference.decode(self.module_, codes)
 
     def denoise(self, X: ArrayLike | Source) -> Array:
-        """Return the reconstructions of rows [n_samples, n_features], in the input's units."""
+        """Return the reconstructions of rows.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows, with or without noise; no corruption is applied.
+
+        Returns
+        -------
+        ndarray [n_samples, n_features]
+            In the units of X; float64 for float64 rows, else float32.
+
+        Raises
+        ------
+        DataError
+            The rows are not numeric or not finite, or have other columns than the training rows.
+
+        Examples
+        --------
+        >>> from taciturn import DenoisingAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 200)
+        >>> model = DenoisingAutoencoder(16, max_iter=1, random_state=0).fit(X)
+        >>> model.denoise(X[:5]).shape
+        (5, 64)
+        """
         from .. import inference
 
-        source = rows(self, X)
+        source = source_of(self, X)
         return np.concatenate(list(inference.denoise(self.module_, source)))
 
     def reconstruction_errors(
         self, X: ArrayLike | Source, *, per: str = "row", target: ArrayLike | Source | None = None
     ) -> Array:
-        """Return the mean squared error of each row [n_samples], or of each column (per="column") [n_features].
+        """Return the mean squared reconstruction error of each row or of each column.
 
-        In scaled units; against `target` where it is given.
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows.
+        per : {"row", "column"}, default="row"
+            Whether to average over the columns of each row, or over the rows of each column.
+        target : array-like, data frame or Source [n_samples, n_features], optional
+            The row with which each reconstruction is compared; by default the row itself.
+
+        Returns
+        -------
+        ndarray [n_samples] or [n_features]
+            Errors ≥ 0, in scaled units: those of the network, after `scaling`.
+
+        Raises
+        ------
+        RecipeError
+            `per` is neither "row" nor "column".
+        DataError
+            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            the targets.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 200)
+        >>> model = SparseAutoencoder(16, max_iter=1, random_state=0).fit(X)
+        >>> model.reconstruction_errors(X).shape, model.reconstruction_errors(X, per="column").shape
+        ((200,), (64,))
         """
         from .. import inference
 
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
-        source = rows(self, X)
-        blocks = inference.errors(self.module_, source, partners(target, source))
+        source = source_of(self, X)
+        blocks = inference.errors(self.module_, source, targets_of(target, source))
         if per == "row":
             return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
         sums = [error.square().sum(0).cpu().numpy() for error in blocks]
@@ -217,49 +401,96 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return means
 
     def score_samples(self, X: ArrayLike | Source) -> Array:
-        """Return minus each row's reconstruction error [n_samples]: low for rows unlike those learnt from."""
+        """Return minus the mean squared reconstruction error of each row, as scikit-learn's outlier detectors score.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows.
+
+        Returns
+        -------
+        ndarray [n_samples]
+            Scores ≤ 0, in scaled units; low for rows unlike the training rows.
+
+        Raises
+        ------
+        DataError
+            The rows are not numeric or not finite, or have other columns than the training rows.
+        """
         return -self.reconstruction_errors(X)
 
     def score(self, X: ArrayLike | Source, y: Any = None) -> float:
-        """Return the share of the rows' variance that reconstructions explain, 1 - FVU, in scaled units; at most 1."""
+        """Return the share of the rows' variance that the reconstructions explain.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        float
+            1 is perfect; 0 is no better than predicting the mean of X; it may be negative.
+
+        Raises
+        ------
+        DataError
+            The rows are not numeric or not finite, or have other columns than the training rows.
+
+        Notes
+        -----
+        1 - FVU = 1 - Σ‖x - x̂‖² / Σ‖x - mean‖², in scaled units, with the mean of the rows of X. FVU is the fraction of
+        variance unexplained.
+
+        Examples
+        --------
+        >>> from taciturn import DenoisingAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 1797)
+        >>> model = DenoisingAutoencoder(64, max_iter=10, random_state=0).fit(X[:1500])
+        >>> model.score(X[1500:]) > 0.7
+        True
+        """
         from .. import inference
 
-        source = rows(self, X)
+        source = source_of(self, X)
         return 1.0 - inference.evaluate(self.module_, source).clean.fvu
 
     @property
     def module_(self) -> Autoencoder:
-        """The torch module."""
+        """The network, a torch module."""
         check_is_fitted(self)
         return self._learner.model
 
     @property
     def settings_(self) -> Settings:
-        """The parts of the run, every "auto" decided."""
+        """The parts of the run, with every "auto" resolved."""
         check_is_fitted(self)
         return self._learner.settings
 
     @property
     def stopped_(self) -> str | None:
-        """Why training ended before its last epoch; None if it did not."""
+        """Why training stopped before its last epoch; None if it did not."""
         check_is_fitted(self)
         return self._learner.stopped
 
     @property
     def weights_(self) -> dict[str, float]:
-        """The weight found for each penalty that has a target."""
+        """The automatic weight of each penalty that has a target, by the penalty's name."""
         check_is_fitted(self)
         return {name: controller.weight for name, controller in self._learner.step.controlled()}
 
     @property
     def scaling_(self) -> str:
-        """What was done to the rows, in one line."""
+        """The scaling in words, such as "not scaled, values from 0 to 1"."""
         check_is_fitted(self)
         return self._learner.scaling_description
 
     @property
     def plot(self) -> Plots:
-        """Figures of what was learnt: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others."""
+        """Figures of the fitted model: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others; see `Plots`."""
         from .plotting import Plots
 
         check_is_fitted(self)
@@ -267,15 +498,15 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @property
     def components_(self) -> Array:
-        """What each latent at 1, all others at 0, adds to the reconstruction [n_components, n_features].
+        """What each latent with code 1 adds to the reconstruction, all other codes being 0 [n_components, n_features].
 
-        In scaled units and before the output activation: with one hidden layer the decoder's weights.
+        In scaled units and before the output activation. With one layer these are the decoder's weights.
         """
         from ..inference import components
 
         return components(self.module_)
 
-    # --- looking -----------------------------------------------------------------------------------------------
+    # --- evaluation --------------------------------------------------------------------------------------------
     def report(
         self,
         X: ArrayLike | Source,
@@ -285,34 +516,75 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         training: ArrayLike | Source | None = None,
         name: str = "",
     ) -> Report:
-        """Return all that there is to say of the model on rows X, best such that it has never seen.
+        """Return a report on the model, evaluated on rows.
 
-        `labels` [n_samples], classes or numbers, are what latents are related to, `target` is their name. `training`:
-        the rows that it learnt from, for simpler models to learn from too; else half of X. In a notebook the result
-        shows its verdict; `.save("report.html")` writes the page, `.save_json("report.json")` the numbers.
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows; best rows that the model was not trained on.
+        labels : array-like [n_samples], optional
+            A class or a number for each row, to which latents are related.
+        target : str, default="labels"
+            The name of the labels.
+        training : array-like, data frame or Source [n, n_features], optional
+            The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
+        name : str, default=""
+            The report's name; by default the estimator's.
+
+        Returns
+        -------
+        Report
+            A notebook shows its verdict. `.save("report.html")` writes the page, `.save_json("report.json")` its
+            numbers.
+
+        Raises
+        ------
+        DataError
+            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            the labels.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> X = datasets.load("digits").read(0, 1797)
+        >>> model = SparseAutoencoder(64, max_iter=3, random_state=0).fit(X[:1500])
+        >>> model.report(X[1500:], training=X[:1500]).save("digits.html")  # doctest: +SKIP
         """
         from ..report import report
 
-        learnt = None if training is None else rows(self, training)
+        training_rows = None if training is None else source_of(self, training)
         return report(
             self.to_artifact(),
-            rows(self, X),
+            source_of(self, X),
             labels=labels,
             target=target,
-            training=learnt,
+            training=training_rows,
             name=name,
             repeat=f"{self!r}.fit(X)",
         )
 
-    # --- keeping -----------------------------------------------------------------------------------------------
+    # --- saving ------------------------------------------------------------------------------------------------
     def to_artifact(
         self, *, rows: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None
     ) -> Artifact:
-        """Return all that was learnt as an artifact; `rows` and `metrics` say more of the rows and the results."""
-        from .persistence import described
+        """Return the fitted model, its recipe and its history as an artifact, which `artifact.save` can write.
+
+        Parameters
+        ----------
+        rows : mapping, optional
+            Entries to add to "rows" of the artifact's config, such as where the rows came from.
+        metrics : mapping, optional
+            The artifact's metrics; by default none.
+
+        Returns
+        -------
+        Artifact
+            It shares the model with the estimator: training the estimator further changes it.
+        """
+        from .persistence import artifact_of
 
         check_is_fitted(self)
-        return described(
+        return artifact_of(
             self._learner,
             self.history_,
             estimator=type(self).__name__,
@@ -323,37 +595,81 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json."""
+        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json.
+
+        The folder is written completely or not at all, without pickle. `load` reads it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder. It may exist if it is empty.
+        overwrite : bool, default=False
+            Whether to replace an existing model.
+
+        Raises
+        ------
+        TaciturnError
+            The folder exists and `overwrite` is false, or it holds other files, or it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from taciturn import SparseAutoencoder, load
+        >>> X = np.eye(8)
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model")
+        ...     np.array_equal(load(f"{folder}/model").transform(X), model.transform(X))
+        True
+        """
         from .. import artifact
 
         artifact.save(self.to_artifact(), path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the estimator that `save` (or `taciturn fit`) wrote. Runs no code from the folder."""
-        from .. import artifact
-        from .persistence import restored
+        """Return the estimator that `save` or the command `taciturn fit` wrote. No code from the folder is run.
 
-        kept = artifact.load(path)
-        known = {kind.__name__: kind for kind in BaseAutoencoder.__subclasses__()}
-        name = kept.config.get("estimator")
-        if name not in known:
-            raise ArtifactError(f"{path}: no estimator is named {name!r}; there are {', '.join(known)}")
-        if not issubclass(known[name], cls):
-            raise RecipeError(f"{path} holds a {name}, not a {cls.__name__}")
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+
+        Returns
+        -------
+        BaseAutoencoder
+            A fitted estimator on the CPU. `partial_fit` continues its training with a fresh optimiser.
+
+        Raises
+        ------
+        ArtifactError
+            The folder does not hold a model, or a file is missing, damaged or of a newer format.
+        RecipeError
+            The folder holds another estimator than the class. `taciturn.load` reads any.
+        """
+        from .. import artifact
+        from .persistence import learner_of
+
+        stored = artifact.load(path)
+        classes = {subclass.__name__: subclass for subclass in BaseAutoencoder.__subclasses__()}
+        name = stored.config.get("estimator")
+        if name not in classes:
+            raise ArtifactError(f"{path}: no estimator is named {name!r}; there are {', '.join(classes)}")
+        if not issubclass(classes[name], cls):
+            raise RecipeError(f"{path} holds a {name}, not a {cls.__name__}; use {name}.load or taciturn.load")
         try:
-            given = {key: tuple(v) if isinstance(v, list) else v for key, v in kept.config["parameters"].items()}
-            estimator: Self = known[name](**given)
-            estimator._learner = restored(kept, estimator._run_parameters())
-            columns = kept.config["rows"]["columns"]
+            parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in stored.config["parameters"].items()}
+            estimator: Self = classes[name](**parameters)
+            estimator._learner = learner_of(stored, estimator._run_parameters())
+            columns = stored.config["rows"]["columns"]
         except (KeyError, TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: config.json does not describe an estimator: {error}") from error
-        estimator.n_features_in_ = kept.model.layout.widths[0]
+        estimator.n_features_in_ = stored.model.layout.widths[0]
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
-        return estimator._learnt()
+        return estimator._update_history()
 
-    # --- scikit-learn's contract -------------------------------------------------------------------------------
+    # --- scikit-learn's interface ------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learner")
 
@@ -367,7 +683,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.settings.layout.widths[-1]
 
     def _repr_html_inner(self) -> str:
-        """Return scikit-learn's diagram, and beneath it what was learnt."""
+        """Return scikit-learn's diagram and, for a fitted estimator, a summary of the model below it."""
         diagram: str = super()._repr_html_inner()
         return diagram + self.to_artifact()._repr_html_() if hasattr(self, "_learner") else diagram
 
@@ -375,70 +691,77 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)
         return bundle | {"text/html": self._repr_html_inner()} if "text/html" in bundle else bundle
 
-    # --- inside ------------------------------------------------------------------------------------------------
+    # --- internal ----------------------------------------------------------------------------------------------
     def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
-        """Return the parameters that decide a run; `pairs`: rows have partners, which bring their own noise."""
+        """Return the parameters that decide a run; `pairs`: rows have targets, so "auto" adds no corruption."""
         own = run_parameters(self.get_params(deep=False))
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 
-    def _ready(self, parameters: RunParameters, source: Source, partner: Source | None, seed: int) -> Learner:
-        """Return a learner for these rows: a fresh one, or under warm_start the last one, made ready to go on."""
+    def _learner_for(self, parameters: RunParameters, source: Source, targets: Source | None, seed: int) -> Learner:
+        """Return a learner for these rows: a new one or, under warm_start, the last one with new settings."""
         from ..data.moments import measure_moments
         from ..training import Learner
-        from .resolve import flag, needs_products, resolve
+        from .resolve import flag, requires_products, resolve
 
-        moments = measure_moments(source, with_products=needs_products(parameters.scaling))
-        targets = None if partner is None else measure_moments(partner)
+        moments = measure_moments(source, with_products=requires_products(parameters.scaling))
+        target_moments = None if targets is None else measure_moments(targets)
         if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
-            learner = Learner(resolve(parameters, moments, source.dtype, targets=targets), seed)
+            learner = Learner(resolve(parameters, moments, source.dtype, targets=target_moments), seed)
             learner.add_moments(moments)
             return learner
         learner = self._learner
-        as_before = replace(parameters, scaling=learner.settings.scaling)
-        settings = resolve(as_before, learner.moments, source.dtype, n_rows=len(source), targets=targets)
+        with_old_scaling = replace(parameters, scaling=learner.settings.scaling)
+        settings = resolve(with_old_scaling, learner.moments, source.dtype, n_rows=len(source), targets=target_moments)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
-                "warm_start: the network to go on from has another shape or activation than these parameters "
-                "ask for; set warm_start=False, or leave them as they were"
+                "warm_start: these parameters describe a network of another shape or with other activations than the "
+                "fitted one; set warm_start=False, or restore the parameters"
             )
         learner.prepare(settings, seed)
         return learner
 
     def _seed(self) -> int:
-        given = self.random_state
-        if isinstance(given, int | np.integer) and given >= 0:
-            return int(given)
-        return int(check_random_state(given).randint(2**31 - 1))
+        random_state = self.random_state
+        if isinstance(random_state, int | np.integer) and random_state >= 0:
+            return int(random_state)
+        return int(check_random_state(random_state).randint(2**31 - 1))
 
-    def _take(self, learner: Learner, noted: Self) -> None:
-        """Take over a learner, and what was noted of the columns that it learns from."""
+    def _set_learner(self, learner: Learner, checked: Self) -> None:
+        """Set the learner, and the columns of the rows that were checked for `checked`."""
         self._learner = learner
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
-            if name in vars(noted):
-                setattr(self, name, vars(noted)[name])
+            if name in vars(checked):
+                setattr(self, name, vars(checked)[name])
 
-    def _learnt(self) -> Self:
+    def _update_history(self) -> Self:
         self.history_: History = self._learner.recorder.history()
         self.n_iter_ = self.history_.n_epochs
         return self
 
-    def _keep_best(self, parameters: RunParameters) -> EarlyStopping:
+    def _early_stopping_hook(self, parameters: RunParameters) -> EarlyStopping:
         from ..training import EarlyStopping
         from .resolve import number, positive_integer
 
         patience = positive_integer("n_iter_no_change", parameters.n_iter_no_change)
         return EarlyStopping(patience=patience, tol=number("tol", parameters.tol, 0, np.inf))
 
-    def _split(self, source: Source, partner: Source | None, seed: int) -> tuple[Source, Source | None, Any]:
+    def _hold_out(
+        self, source: Source, targets: Source | None, seed: int
+    ) -> tuple[Source, Source | None, RowsAndTargets]:
+        """Return the training rows and their targets, and the held-out rows with theirs."""
         from ..data.sources import Subset
         from ..data.split import split
 
         fraction = self.validation_fraction
         if not (isinstance(fraction, float | int | np.number) and 0 < fraction < 1):
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
-        learnt, held = split(len(source), fraction, seed)
-        if partner is None:
-            return Subset(source, learnt), None, (Subset(source, held), None)
-        return Subset(source, learnt), Subset(partner, learnt), (Subset(source, held), Subset(partner, held))
+        training, held_out = split(len(source), fraction, seed)
+        if targets is None:
+            return Subset(source, training), None, (Subset(source, held_out), None)
+        return (
+            Subset(source, training),
+            Subset(targets, training),
+            (Subset(source, held_out), Subset(targets, held_out)),
+        )

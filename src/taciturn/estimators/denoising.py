@@ -4,7 +4,7 @@ from .base import BaseAutoencoder
 
 
 class DenoisingAutoencoder(BaseAutoencoder):
-    """Learns features by reconstructing clean rows from corrupted ones (Vincent et al., 2008).
+    """A denoising autoencoder: it is trained to reconstruct clean rows from corrupted ones (Vincent et al., 2008).
 
     `corruption="auto"` is "gaussian:0.3", `sparsity="auto"` none.
 

@@ -12,7 +12,7 @@ from sklearn.utils._set_output import _get_output_config
 from ..core.errors import RecipeError, TaciturnWarning
 from .base import Array, BaseAutoencoder
 from .parameters import RunParameters, run_parameters
-from .rows import rows
+from .rows import source_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from ..training.constraints import Constraint
     from ..training.solvers import Solver
 
-BLOCK = 1024  # rows that are made dense at a time
+DENSE_BLOCK_ROWS = 1024  # codes of so many rows are dense at a time
 
 
 class DictionaryAutoencoder(BaseAutoencoder):
-    """Learns a dictionary of directions, of which each row is the sum of few: today's sparse autoencoder.
+    """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
 
-    One layer; the decoder's rows have length 1, its bias begins at the rows' geometric median and is subtracted from
-    the input, and the encoder begins as its transpose. About k latents speak of a row, whatever the coding layer: where
-    it does not count itself, a penalty's weight is found, and a last shift on rows kept apart makes it k.
+    The network has one layer. The decoder's rows have norm 1. Its bias starts at the rows' geometric median and is
+    subtracted from the encoder's input. The encoder starts as the decoder's transpose. About k latents are active per
+    row. TopK and BatchTopK select k themselves. For other coding layers the weight of a penalty is adjusted during
+    training, and a closing shift of the biases sets k. This shift is calibrated on a held-out tenth of the rows if
+    there are 500 rows or more, because more latents are active on rows that were not trained on.
 
     Examples
     --------
@@ -48,54 +50,58 @@ class DictionaryAutoencoder(BaseAutoencoder):
     command_name = "dictionary"
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
         "n_components": ("int", "Number of latents."),
-        "k": ("int", "Active latents per row on average: their L0. More than there are latents are all."),
+        "k": (
+            "int",
+            "Active latents per row on average (L0), ≥ 1. A k above the number of latents is lowered to it.",
+        ),
         "sparsity": (
-            "str, CodingLayer, Term, or several of them",
-            'The coding layer with its usual terms: {dictionaries}. "topk" keeps the k largest of a row (Gao et al., '
-            '2024): 2 k at first, k from the middle of the training on. "batch_topk" keeps k a row on average '
-            '(Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU under the '
-            "lasso's penalty) find the weight of their penalty. A text or parts as for the other estimators are taken "
-            "as they are, and k does not count.",
+            "str, CodingLayer, Term, or list of them",
+            'A coding layer with its usual terms: {dictionaries}. "topk" selects the k largest pre-activations of each '
+            'row (Gao et al., 2024): 2 k at first, k from the middle of the training on. "batch_topk" selects k per '
+            'row on average (Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU '
+            'with an L1 penalty) adjust the weight of their penalty. Any other text, such as "topk:32", and parts are '
+            "used as written, as in the other estimators; k then has no effect.",
         ),
         "matryoshka": (
             'None, "auto" or tuple of int',
-            "Sizes of nested dictionaries, each of which must reconstruct as well as it can (Bussmann et al., 2025). "
-            '"auto": a 16th, an 8th, a quarter and half of the latents.',
+            "Sizes of nested dictionaries, each of which is trained to reconstruct the rows alone (Bussmann et al., "
+            '2025). "auto": a 16th, an 8th, a quarter and half of the latents. None: no nested dictionaries.',
         ),
         "ordered": (
             "bool",
-            "Whether to sort latents by how often they are active, during the first half of the training, so that the "
-            "first of the nested dictionaries hold the most frequent latents.",
+            "Whether to sort the latents by firing rate during the first half of the training, so that the first "
+            "nested dictionaries hold the most frequent latents.",
         ),
-        "refine": ("int", "How often codes are computed again from the error that they leave."),
+        "refine": ("int", "How often codes are computed again from the error that they leave, ≥ 0."),
         "revive": (
             "str or None",
-            'What revives dead latents: "auxk" (they learn from what the others leave over; Gao et al., 2024), '
-            '"resample" (they are set to badly reconstructed rows; Bricken et al., 2023), "auxk+resample", or None. '
-            '"auto": "auxk" where the coding layer selects k latents itself, else "resample", and nothing where the '
-            "dictionary is frozen.",
+            'How dead latents are revived: "auxk" (a penalty trains them to reconstruct what the other latents leave '
+            'over; Gao et al., 2024), "resample" (they are set to badly reconstructed rows; Bricken et al., 2023), '
+            '"auxk+resample", or None. "auto": "auxk" if the coding layer selects k latents itself, else "resample", '
+            "but nothing if the dictionary is frozen.",
         ),
         "constraint": (
             "str or Constraint",
-            'What holds for the rows of the dictionary: {constraints}. "frozen" leaves them as they were drawn: it '
-            "shows how much of a score needs no trained dictionary (Korznikov et al., 2026).",
+            'Constraint on the rows of the dictionary: {constraints}. "frozen" keeps their random initial values: it '
+            "shows how much of a score does not require a trained dictionary (Korznikov et al., 2026).",
         ),
         "initial_norm": (
             "float",
-            "Initial norm of the encoder's rows and, unless \"unit_norm\" holds, of the dictionary's, > 0.",
+            "Initial norm of the encoder's rows and, unless the constraint is \"unit_norm\", of the dictionary's, > 0.",
         ),
         "corruption": (
             "str, Corruption or None",
-            "What is done to the input while training: {corruptions}; several are joined by a plus.",
+            "The noise of the network's input during training, in units of the scaled rows: {corruptions}; several are "
+            "joined by a plus.",
         ),
         "learning_rate": (
             "float, str or Schedule",
-            'A number, or a schedule over the run: {schedules}. "auto": 0.003, and in batches of more than 256 rows '
-            "more, by the root of their number, up to 0.01; it falls to 0 over the last fifth of the run.",
+            'A number ≥ 0, or a schedule over the run: {schedules}. "auto": 0.003, for batches of more than 256 rows '
+            "times the square root of rows / 256, at most 0.01; it falls to 0 over the last fifth of the run.",
         ),
         "sparse_output": (
             'bool or "auto"',
-            'Whether `transform` returns SciPy CSR. "auto": unless `set_output` selects data frames.',
+            'Whether `transform` returns a SciPy CSR array. "auto": yes, unless `set_output` selects data frames.',
         ),
     }
 
@@ -149,30 +155,65 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.verbose = verbose
 
     def transform(self, X: ArrayLike | Source) -> Array | csr_array:  # type: ignore[override]
-        """Return the codes [n_samples, n_components] of rows, SciPy CSR or dense as `sparse_output` says."""
-        if not self._sparse():
+        """Return the codes of rows, sparse or dense.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows; no corruption is applied.
+
+        Returns
+        -------
+        scipy.sparse.csr_array or ndarray [n_samples, n_components]
+            `sparse_output` decides which; float64 for float64 rows, else float32.
+
+        Raises
+        ------
+        RecipeError
+            `sparse_output` is not True, False or "auto".
+        DataError
+            The rows are not numeric or not finite, or have other columns than the training rows.
+        """
+        if not self._returns_sparse():
             return super().transform(X)
         from scipy.sparse import vstack
 
         from .. import inference
 
-        source = rows(self, X)
+        source = source_of(self, X)
         codes: csr_array = vstack(
             [inference.to_csr(block) for block in inference.encode(self.module_, source)], format="csr"
         )
         return codes
 
     def inverse_transform(self, X: ArrayLike | csr_array) -> Array:
-        """Return rows in the input's units [n_samples, n_features] for codes X, dense or SciPy sparse."""
+        """Return the reconstructions of codes.
+
+        Parameters
+        ----------
+        X : array-like or SciPy sparse [n_samples, n_components]
+            Codes, as `transform` returns them.
+
+        Returns
+        -------
+        ndarray [n_samples, n_features]
+            Rows in the units of the training rows; float64 for float64 codes, else float32.
+
+        Raises
+        ------
+        DataError
+            The codes are not numeric or not finite, or there is not one for each latent.
+        """
         from scipy.sparse import csr_array, issparse
 
         if not issparse(X):
             return super().inverse_transform(X)
         codes = csr_array(X)
-        blocks = [codes[start : start + BLOCK].toarray() for start in range(0, max(codes.shape[0], 1), BLOCK)]
+        starts = range(0, max(codes.shape[0], 1), DENSE_BLOCK_ROWS)
+        blocks = [codes[start : start + DENSE_BLOCK_ROWS].toarray() for start in starts]
         return np.concatenate([super(DictionaryAutoencoder, self).inverse_transform(block) for block in blocks])
 
-    def _sparse(self) -> bool:
+    def _returns_sparse(self) -> bool:
         if self.sparse_output == "auto":
             return bool(_get_output_config("transform", self)["dense"] == "default")
         if not isinstance(self.sparse_output, bool):
@@ -181,19 +222,19 @@ class DictionaryAutoencoder(BaseAutoencoder):
 
     def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
         from ..training import Order, Resample
-        from .resolve import dictionary_kinds, dictionary_rate, flag, number, positive_integer
+        from .resolve import dictionary_parts, dictionary_rate, flag, number, positive_integer
 
         latents, k = positive_integer("n_components", self.n_components), positive_integer("k", self.k)
         if k > latents:
             warnings.warn(
                 f"k={k} exceeds n_components={latents}; all latents may be active", TaciturnWarning, stacklevel=4
             )
-        kind = dictionary_kinds().get(self.sparsity) if isinstance(self.sparsity, str) else None
+        kind = dictionary_parts().get(self.sparsity) if isinstance(self.sparsity, str) else None
         revival, sparsity = self._revival(kind), self.sparsity
         if kind is not None and kind.dictionary_text is not None:
             k = min(k, latents)
-            # at first twice as many, by which TopK finds features that else share a latent, and BatchTopK fewer
-            # (benchmarks/results/truth.md)
+            # TopK starts with twice as many, because it then finds features that would otherwise share a latent.
+            # BatchTopK finds fewer in this way (benchmarks/results/truth.md).
             falling = f"linear({min(2 * k, latents)},{k},over=0.5)" if k < latents else str(k)
             sparsity = kind.dictionary_text.format(k=k, falling=falling) + ("+auxk" if "auxk" in revival else "")
         own = run_parameters(self.get_params(deep=False)) | {
@@ -213,7 +254,10 @@ class DictionaryAutoencoder(BaseAutoencoder):
         return RunParameters(**own)
 
     def _revival(self, kind: type[CodingLayer] | type[Term] | None) -> list[str]:
-        """Return how dead latents are revived, by name; `kind` is the part that `sparsity` names alone, if it does."""
+        """Return the names of the ways in which dead latents are revived.
+
+        `kind` is the part whose name `sparsity` is, or None if `sparsity` is written in full.
+        """
         from ..training.constraints import Frozen
 
         if self.revive in (None, "none"):
@@ -224,7 +268,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             return [] if frozen and way == "resample" else [way]
         ways = str(self.revive).split("+")
         if frozen and "resample" in ways:
-            raise RecipeError(f"revive={self.revive!r} would draw directions of a frozen dictionary anew; set 'auxk'")
+            raise RecipeError(f"revive={self.revive!r} would change a frozen dictionary; set revive='auxk' or None")
         if not set(ways) <= {"auxk", "resample"}:
             raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")
         return ways

@@ -1,4 +1,4 @@
-"""The parameters that decide a run, whatever the estimator."""
+"""The parameters that decide a run, the same for every estimator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +10,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunParameters:
-    """What decides a run beside its rows, "auto" not yet resolved: estimator parameters, and what dictionaries add."""
+    """The parameters that, with the rows, decide a run; "auto" is not resolved yet.
+
+    Fields named like parameters of `SparseAutoencoder` hold the same values, not validated yet. Only
+    `DictionaryAutoencoder` sets the others:
+
+    Parameters
+    ----------
+    constraint : str or Constraint, default="free"
+        Constraint on the dictionary.
+    refine : int, default=0
+        How often codes are computed again from the error that they leave, ≥ 0.
+    centred : bool, default=False
+        Whether the decoder's bias is subtracted from the encoder's input.
+    initial_norm : float or None, default=None
+        Initial norm of each latent's row of the encoder and of the decoder, > 0; None: as the weights are drawn.
+    resample : Resample or None, default=None
+        When dead latents are resampled; None: never.
+    order : Order or None, default=None
+        When latents are sorted by their firing rate; None: never.
+    """
 
     n_components: Any
     corruption: Any
@@ -40,6 +59,22 @@ class RunParameters:
 
 
 def run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of an estimator's parameters that decide a run."""
-    known = {each.name for each in fields(RunParameters)}
-    return {name: value for name, value in parameters.items() if name in known}
+    """Return those of an estimator's parameters that decide a run.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The estimator's parameters, as `get_params` returns them.
+
+    Returns
+    -------
+    dict
+        The entries that are fields of `RunParameters`.
+
+    Examples
+    --------
+    >>> run_parameters({"tied": True, "verbose": 1})
+    {'tied': True}
+    """
+    names = {field.name for field in fields(RunParameters)}
+    return {name: value for name, value in parameters.items() if name in names}

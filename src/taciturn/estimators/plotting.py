@@ -1,4 +1,4 @@
-"""A fitted estimator, drawn."""
+"""Figures of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .. import inference, plots
 from ..core.errors import RecipeError
 from ..metrics import Sparsity
-from .rows import rows
+from .rows import source_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
 
 class Plots:
-    """Figures of a fitted estimator: each method returns a matplotlib Figure. `taciturn.plots` draws from plain arrays.
+    """Figures of a fitted estimator, as `model.plot`: each method returns a matplotlib Figure.
 
-    Rows X are arrays, frames or sources, as for `transform`; they should be rows that were not trained on. A row's
-    `shape` is known where the rows learnt from had one; else an image's is (height, width) or (height, width, 3).
+    Rows X are arrays, data frames or sources, as for `transform`; best rows that the model was not trained on. A
+    `shape` is (height, width) or (height, width, 3), the shape of a row as an image. By default it is the shape of the
+    rows in a source, or of the training rows. `taciturn.plots` draws the same figures from arrays.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        A fitted estimator.
+    shape : tuple of int
+        Shape of a training row.
 
     Examples
     --------
@@ -34,10 +42,30 @@ class Plots:
     """
 
     def __init__(self, estimator: Any, *, shape: tuple[int, ...]) -> None:
-        self._estimator, self._trained_shape = estimator, shape
+        self._estimator, self._training_shape = estimator, shape
 
     def reconstructions(self, X: ArrayLike | Source, n: int = 10, shape: tuple[int, ...] | None = None) -> Figure:
-        """Return the first n rows as images: corrupted as in training, denoised, and clean."""
+        """Return the figure of the first rows as images: corrupted as in training, reconstructed, and clean.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows.
+        n : int, default=10
+            Maximal number of rows shown, ≥ 1.
+        shape : tuple of int, optional
+            Shape of a row as an image.
+
+        Returns
+        -------
+        matplotlib Figure
+            Without the corrupted rows if the model was trained without corruption.
+
+        Raises
+        ------
+        RecipeError
+            `n` is less than 1, or the shape is not that of an image, or does not fit a row.
+        """
         import torch
 
         from ..corruption import corrupted
@@ -50,8 +78,8 @@ class Plots:
         corruption = self._estimator.settings_.corruption.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
-            seen = corrupted(model.scale_rows(clean), corruption, seed=0, purpose="picture")
-            noisy = model.unscale_rows(seen)
+            scaled = corrupted(model.scale_rows(clean), corruption, seed=0, purpose="picture")
+            noisy = model.unscale_rows(scaled)
             recon = model(noisy)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}
         images = {name: line.cpu().numpy() for name, line in (lines | {"clean": clean}).items()}
@@ -65,77 +93,192 @@ class Plots:
         most: int = 64,
         names: list[str] | None = None,
     ) -> Figure:
-        """Return what each latent adds to a reconstruction: images, named columns' bars, or curves."""
+        """Return the figure of what each latent adds to a reconstruction: images, bars of named columns, or curves.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Shape of a row as an image.
+        order : array-like of int, optional
+            Indices of latents; the first `most` are shown. By default 0, 1, 2, …
+        most : int, default=64
+            Maximal number of latents shown, ≥ 1.
+        names : list of str, optional
+            The latents' names [n_components]; by default their indices.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        RecipeError
+            `shape`, `order` or `names` do not fit the model.
+        """
         weights = self._estimator.components_
         return plots.atlas(weights, self._shape(shape), columns=self._columns(), order=order, most=most, names=names)
 
     def rates(self, X: ArrayLike | Source) -> Figure:
-        """Return how often latents fire on rows X; where a rate was asked for, their mean activations beside it."""
-        found, asked = self._sparsity(self._rows(X, "rates")), self._asked()
-        if "rate" in asked:
-            return plots.rates(found.mean_activations, target=asked["rate"], label="mean activation")
-        l0 = asked.get("l0", self._estimator.settings_.layout.coder.target_l0)
-        return plots.rates(found.firing_rates, target=None if l0 is None else l0 / len(found.firing_rates))
+        """Return the histogram of the latents' firing rates on rows, or of their mean activations.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows.
+
+        Returns
+        -------
+        matplotlib Figure
+            Mean activations and their target, if a penalty has a target mean activation. Else firing rates (shares of
+            rows on which each latent is active) and the target L0 divided by the number of latents, if there is one.
+        """
+        sparsity, targets = self._sparsity(self._rows(X, "rates")), self._targets()
+        if "rate" in targets:
+            return plots.rates(sparsity.mean_activations, target=targets["rate"], label="mean activation")
+        l0 = targets.get("l0", self._estimator.settings_.layout.coder.target_l0)
+        return plots.rates(sparsity.firing_rates, target=None if l0 is None else l0 / len(sparsity.firing_rates))
 
     def history(self) -> Figure:
-        """Return how the training went."""
-        return plots.history(self._estimator.history_, target=self._asked().get("rate"))
+        """Return the figure of the training history: losses, mean activation, dead latents, penalty weights by epoch.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        return plots.history(self._estimator.history_, target=self._targets().get("rate"))
 
     def sparsity_loss(self, X: ArrayLike | Source | None = None, *, target: float | None = None) -> Figure:
-        """Return the textbook's Figure 15-10 with the latents' rates on rows X, by default those of the last epoch."""
-        target = self._asked().get("rate") if target is None else target
+        """Return the figure of both sparsity losses against the mean activation (Figure 15-10 of Géron, 2017).
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features], optional
+            Rows on which the latents' mean activations are measured, which are drawn as ticks. By default those of the
+            last training epoch are drawn.
+        target : float, optional
+            The target mean activation, in (0, 1); by default the model's.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        RecipeError
+            Neither the model nor the call has a target, or a mean activation lies outside [0, 1].
+        """
+        target = self._targets().get("rate") if target is None else target
         if target is None:
-            raise RecipeError("this model was asked for no rate; say which one to draw: plot.sparsity_loss(target=0.1)")
+            raise RecipeError("this model has no target mean activation; name one: plot.sparsity_loss(target=0.1)")
         if X is None:
-            rates = self._estimator.history_["rates"][-1]
+            mean_activations = self._estimator.history_["rates"][-1]
         else:
-            rates = self._sparsity(self._rows(X, "")).mean_activations
-        return plots.sparsity_loss(target, rates)
+            mean_activations = self._sparsity(self._rows(X, "")).mean_activations
+        return plots.sparsity_loss(target, mean_activations)
 
     def map(self, X: ArrayLike | Source | None = None, *, method: str = "auto") -> Figure:
-        """Return the map of the latents' directions, dots the larger the more often latents fire on rows X, if given.
+        """Return the map of the latents' directions, one dot per latent; near dots have directions of large cosine.
 
-        `method`: "pca", the first two principal axes; "umap" (needs umap-learn); "auto": UMAP where it is installed.
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features], optional
+            Rows; the area of a dot follows the latent's firing rate on them. By default all dots are equal.
+        method : {"auto", "pca", "umap"}, default="auto"
+            "pca": the first two principal axes. "umap": UMAP; requires umap-learn and 16 latents or more. "auto": UMAP
+            if it can be used, else principal axes.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        RecipeError
+            The method is unknown, or "umap" cannot be used.
         """
         from ..probes import plane
 
-        xy, by = plane(self._estimator.components_, method=method)
+        xy, method_name = plane(self._estimator.components_, method=method)
         size = None if X is None else self._sparsity(self._rows(X, "map")).firing_rates
         figure = plots.map(xy, size=size)
-        figure.axes[0].set_title(f"{by} of the latents' directions", loc="left", fontsize="medium")
+        figure.axes[0].set_title(f"{method_name} of the latents' directions", loc="left", fontsize="medium")
         return figure
 
     def errors(
         self, X: ArrayLike | Source, *, per: str = "column", shape: tuple[int, ...] | None = None, most: int = 20
     ) -> Figure:
-        """Return the reconstruction error of each column, as an image where rows are images, or per="row"'s spread."""
+        """Return the figure of the reconstruction errors: of each column, or the histogram of the rows' errors.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows.
+        per : {"column", "row"}, default="column"
+            "column": bars, or a heat map if rows are images. "row": a histogram.
+        shape : tuple of int, optional
+            Shape of a row as an image.
+        most : int, default=20
+            Maximal number of bars: the columns with the largest errors.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        RecipeError
+            `per` is neither "column" nor "row", or `shape` does not fit a row.
+        """
         source = self._rows(X, "errors")
-        found = self._estimator.reconstruction_errors(source, per=per)
+        mean_errors = self._estimator.reconstruction_errors(source, per=per)
         if per == "row":
-            return plots.row_errors(found)
-        return plots.errors(found, columns=self._columns(), shape=self._shape(shape, source.shape), most=most)
+            return plots.row_errors(mean_errors)
+        return plots.errors(mean_errors, columns=self._columns(), shape=self._shape(shape, source.shape), most=most)
 
     def relate(self, X: ArrayLike | Source, y: ArrayLike, *, most: int = 20, **options: Any) -> Figure:
-        """Return which latents go with labels y [n_samples], classes or a number; options as `probes.relate` takes."""
+        """Return the figure of the latents that are most strongly related to labels.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows.
+        y : array-like [n_samples]
+            A class or a number for each row.
+        most : int, default=20
+            Maximal number of latents shown; more than 40 have no effect.
+        **options
+            Options of `probes.relate`, such as `kind` or `level`.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        RecipeError
+            There are no labels.
+        DataError
+            There is not one label for each row, or no latent is related to them.
+        """
         from ..probes import relate
 
         if y is None:
-            raise RecipeError("plot.relate needs labels, one a row: plot.relate(X, y)")
+            raise RecipeError("plot.relate needs labels, one per row: plot.relate(X, y)")
         source = self._rows(X, "relate")
         codes = self._estimator.transform(source)
-        found = relate(codes, y, source.read(0, len(source)), **options)
-        return plots.relate(found.effects, kind=found.kind, most=most)
+        related = relate(codes, y, source.read(0, len(source)), **options)
+        return plots.relate(related.effects, kind=related.kind, most=most)
 
     def _rows(self, X: Any, figure: str) -> Source:
         if X is None:
             raise RecipeError(f"plot.{figure} needs rows: plot.{figure}(X)")
-        return rows(self._estimator, X)
+        return source_of(self._estimator, X)
 
     def _sparsity(self, source: Source) -> Sparsity:
         return inference.evaluate(self._estimator.module_, source).sparsity
 
-    def _asked(self) -> dict[str, float]:
-        """Return what the penalties were asked for, by what it is: a "rate", an "l0"."""
+    def _targets(self) -> dict[str, float]:
+        """Return the penalties' targets by their kind, "rate" or "l0"; of two of one kind, the first."""
         terms = self._estimator.settings_.objective.terms
         return {term.target_kind: term.target_value for term in reversed(terms) if term.target_value is not None}
 
@@ -143,11 +286,11 @@ class Plots:
         names = getattr(self._estimator, "feature_names_in_", None)
         return None if names is None else [str(name) for name in names]
 
-    def _shape(self, given: tuple[int, ...] | None, of_rows: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return a row's shape: as given, else as these rows have it, else as those learnt from had."""
-        learnt = self._trained_shape
-        if given is None:
-            return of_rows if len(of_rows) > 1 else learnt
-        if np.prod(given) != np.prod(learnt):
-            raise RecipeError(f"shape={given} has {np.prod(given)} numbers, but a row has {np.prod(learnt)}")
-        return tuple(given)
+    def _shape(self, shape: tuple[int, ...] | None, source_shape: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Return `shape`, if given, else the shape of the source's rows if they are images, else the training rows'."""
+        training_shape = self._training_shape
+        if shape is None:
+            return source_shape if len(source_shape) > 1 else training_shape
+        if np.prod(shape) != np.prod(training_shape):
+            raise RecipeError(f"shape={shape} has {np.prod(shape)} numbers, but a row has {np.prod(training_shape)}")
+        return tuple(shape)

@@ -1,4 +1,4 @@
-"""From what a user hands over, an array, a data frame or a source, to a source of numbers that fits the estimator."""
+"""Conversion of a user's rows (an array, a data frame or a source) to a source that fits the estimator."""
 
 from __future__ import annotations
 
@@ -10,99 +10,177 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..data.sources import Rows, Source, check_finite
-from .refusals import explained, named
+from .validation_messages import clear_messages, message_prefix
 
-Held = tuple[Source, Source | None]  # rows, and their partners if they are pairs
+RowsAndTargets = tuple[Source, Source | None]  # each row's target is reconstructed; None: the row itself
 
 
-def rows(estimator: BaseEstimator, X: Any, *, least: int = 1, learn: bool = False) -> Source:
-    """Return X as a source of the width and the columns that were learnt from; `learn`: that are to be learnt from.
+def source_of(estimator: BaseEstimator, X: Any) -> Source:
+    """Return rows X as a source with the columns that the estimator was trained on.
 
-    Raises ValueError (DataError for what the rows hold) naming the place and the mend.
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        A fitted estimator.
+    X : array-like, data frame or Source [n_samples, n_features]
+        At least one row; finite numbers.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The estimator is not fitted.
+    DataError
+        The rows are not numeric or not finite, or have other columns; the message names the place and the mend.
+
+    Examples
+    --------
+    >>> from taciturn import DenoisingAutoencoder
+    >>> model = DenoisingAutoencoder(2, max_iter=1).fit([[0.0, 1.0], [1.0, 0.5]])
+    >>> source_of(model, [[0.5, 0.5]]).shape
+    (2,)
     """
-    if not learn:
-        check_is_fitted(estimator)
-    return _rows(estimator, X, reset=learn, least=least)
+    check_is_fitted(estimator)
+    return _source_of(estimator, X, reset=False, min_rows=1)
 
 
-def training_rows(
-    estimator: BaseEstimator, X: Any, target: Any, validation: Any = None, *, least: int = 2, learn: bool = True
-) -> tuple[Source, Source | None, Held | None]:
-    """Return rows to learn from, their partners if they are pairs, and the rows to validate on if some are given."""
-    source = _rows(estimator, X, reset=learn, least=least)
-    partner = partners(target, source)
+def training_sources(
+    estimator: BaseEstimator, X: Any, target: Any, validation: Any = None, *, min_rows: int = 2, reset: bool = True
+) -> tuple[Source, Source | None, RowsAndTargets | None]:
+    """Return the rows to train on, their targets, and the validation rows with theirs.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Its columns are set or checked; see `reset`.
+    X : array-like, data frame or Source [n_samples, n_features]
+        Rows.
+    target : array-like, data frame, Source or None
+        Each row's target [n_samples, n_features].
+    validation : rows, (rows, targets) or None
+        Validation rows, with the columns of X.
+    min_rows : int, default=2
+        The number of rows that X must have.
+    reset : bool, default=True
+        As in scikit-learn: True sets `n_features_in_` and `feature_names_in_` to those of X, False requires X to have
+        them.
+
+    Returns
+    -------
+    source : Source
+    targets : Source or None
+    validation : (Source, Source or None) or None
+
+    Raises
+    ------
+    DataError
+        Rows are not numeric or not finite, or have other columns; or rows and targets do not have the same shape.
+    RecipeError
+        `validation` is a tuple of another length than 2.
+    """
+    source = _source_of(estimator, X, reset=reset, min_rows=min_rows)
+    targets = targets_of(target, source)
     if validation is None:
-        return source, partner, None
+        return source, targets, None
     if isinstance(validation, tuple) and len(validation) != 2:
         raise RecipeError(f"validation is a tuple of {len(validation)}; give rows, or a pair (rows, targets)")
-    held, targets = validation if isinstance(validation, tuple) else (validation, None)
-    with named("validation"):
-        held = _rows(estimator, held, reset=False, least=1)
-    return source, partner, (held, partners(targets, held))
+    validation_X, validation_target = validation if isinstance(validation, tuple) else (validation, None)
+    with message_prefix("validation"):
+        validation_source = _source_of(estimator, validation_X, reset=False, min_rows=1)
+    return source, targets, (validation_source, targets_of(validation_target, validation_source))
 
 
-def partners(target: Any, source: Source) -> Source | None:
-    """Return the rows' partners as a source of the same size; None where there are none."""
+def targets_of(target: Any, source: Source) -> Source | None:
+    """Return the rows' targets as a source.
+
+    Parameters
+    ----------
+    target : array-like, data frame, Source or None
+        Each row's target [n_samples, n_features].
+    source : Source [n_samples, n_features]
+        The rows.
+
+    Returns
+    -------
+    Source or None
+        None if `target` is None.
+
+    Raises
+    ------
+    DataError
+        The targets are not numeric, not finite or not of the rows' shape, or have the same columns in another order.
+
+    Examples
+    --------
+    >>> len(targets_of([[0.0], [1.0]], Rows([[0.1], [0.9]])))
+    2
+    """
     if target is None:
         return None
-    with named("target"):
-        partner: Source = target if _is_source(target) else _array(target)
-        check_finite(partner)
-    if (len(partner), np.prod(partner.shape)) != (len(source), np.prod(source.shape)):
+    with message_prefix("target"):
+        targets: Source = target if _is_source(target) else _array_source(target)
+        check_finite(targets)
+    if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
-            f"target is [{len(partner)}, {np.prod(partner.shape)}], but the rows are "
-            f"[{len(source)}, {np.prod(source.shape)}]; give each row a partner of its width"
+            f"target has shape [{len(targets)}, {np.prod(targets.shape)}], but the rows have shape "
+            f"[{len(source)}, {np.prod(source.shape)}]; give one target of the same width for each row"
         )
-    if partner.columns != source.columns and set(partner.columns or ()) == set(source.columns or ()):
-        raise DataError("target: its columns are in another order than the rows'; bring them into that order")
-    return partner
+    if targets.columns != source.columns and set(targets.columns or ()) == set(source.columns or ()):
+        raise DataError("target: its columns are in another order than the rows' columns; bring them into that order")
+    return targets
 
 
-def _rows(estimator: BaseEstimator, X: Any, *, reset: bool, least: int) -> Source:
+def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
     if _is_source(X):
-        source = _given_source(estimator, X, reset=reset, least=least)
+        source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
-        with explained(X, least=least):
-            checked = validate_data(
-                estimator, X, reset=reset, dtype="numeric", ensure_min_samples=least, ensure_all_finite=False
+        with clear_messages(X, min_rows=min_rows):
+            array = validate_data(
+                estimator, X, reset=reset, dtype="numeric", ensure_min_samples=min_rows, ensure_all_finite=False
             )
         names = getattr(estimator, "feature_names_in_", None)
-        source = Rows(checked, columns=None if names is None else tuple(names))
+        source = Rows(array, columns=None if names is None else tuple(names))
     check_finite(source)
     return source
 
 
-def _array(X: Any) -> Rows:
-    """Return an array or a frame as a source of its own width."""
-    with explained(X):
-        checked = check_array(X, dtype="numeric", ensure_all_finite=False)
+def _array_source(X: Any) -> Rows:
+    """Return an array or a data frame of any width as a source."""
+    with clear_messages(X):
+        array = check_array(X, dtype="numeric", ensure_all_finite=False)
     names = getattr(X, "columns", None)
-    return Rows(checked, columns=None if names is None else tuple(map(str, names)))
+    return Rows(array, columns=None if names is None else tuple(map(str, names)))
 
 
-def _given_source(estimator: BaseEstimator, source: Source, *, reset: bool, least: int) -> Source:
-    """Do for a source what scikit-learn's validate_data does for arrays and frames."""
+def _validated_source(estimator: BaseEstimator, source: Source, *, reset: bool, min_rows: int) -> Source:
+    """Return the source itself after the checks that scikit-learn's validate_data makes for arrays and data frames."""
     width = int(np.prod(source.shape))
-    if len(source) < least or not width:
-        raise DataError(f"the source is [{len(source)}, {width}]; give {least} or more rows of 1 or more columns")
+    if len(source) < min_rows or not width:
+        raise DataError(
+            f"the source has shape [{len(source)}, {width}]; give {min_rows} or more rows of 1 or more columns"
+        )
     if reset:
         estimator.n_features_in_ = width
         estimator.__dict__.pop("feature_names_in_", None)
         if source.columns is not None:
             estimator.feature_names_in_ = np.asarray(source.columns, dtype=object)
-    known = getattr(estimator, "feature_names_in_", None)
+    names = getattr(estimator, "feature_names_in_", None)
     if width != estimator.n_features_in_:
         raise DataError(
-            f"the source has {width} columns, but {estimator.n_features_in_} were learnt from; give those columns"
+            f"the source has {width} columns, but the model was trained on {estimator.n_features_in_}; "
+            "give those columns"
         )
-    if known is not None and source.columns is not None and list(known) != list(source.columns):
+    if names is not None and source.columns is not None and list(names) != list(source.columns):
         raise DataError(
-            f"the source's columns are {', '.join(source.columns)}, but {', '.join(known)} were learnt from; "
-            "bring them into this order with taciturn.data.sources.select"
+            f"the source's columns are {', '.join(source.columns)}, but the model was trained on {', '.join(names)}; "
+            "select those, in that order, with taciturn.data.sources.select"
         )
     return source
 
 
 def _is_source(X: Any) -> bool:
-    """Return whether X reads its own rows; a data frame may have a column called so, its class has not."""
+    """Return whether X is a source; looked up in its class, because a data frame may have a column named "read"."""
     return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))

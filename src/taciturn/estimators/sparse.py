@@ -4,9 +4,10 @@ from .base import BaseAutoencoder
 
 
 class SparseAutoencoder(BaseAutoencoder):
-    """Learns features of which few are at work in a row: each latent's mean activation is pressed towards a rate.
+    """A sparse autoencoder: a penalty moves each latent's mean activation towards a small target.
 
-    `sparsity="auto"` is "kl:0.05" (Ng, 2011), `corruption="auto"` none.
+    `sparsity="auto"` is "kl:0.05" (Ng, 2011): a mean activation of 5%. `corruption="auto"` is none. `sparsity` may
+    also be a penalty on the codes themselves, or a coding layer that selects the active latents.
 
     Examples
     --------

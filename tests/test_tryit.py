@@ -50,11 +50,12 @@ def page_of(section_data, reason=None):
     """The section as a page: style, template, script."""
     environment = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(str(HTML / "templates")))
     section = environment.get_template("try_it.html.j2").render(try_it=section_data, exclusion_reason=reason)
+    script = section_data.activations_script if section_data else ""
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>a report</title>"
         "<meta name='viewport' content='width=device-width'>"
         f"<style>:root {{ color-scheme: light dark }}\n{STYLE.read_text()}</style>"
-        f"{section}<script>{section_data.activations_script if section_data else ''}\n{SCRIPT.read_text()}</script></html>"
+        f"{section}<script>{script}\n{SCRIPT.read_text()}</script></html>"
     )
 
 
@@ -151,7 +152,7 @@ def difference(values, expected, spread):
 
 
 def agrees(page, model, x):
-    """Check the page's codes and rows; return the rows in which rounding to float16 changed which latents are active."""
+    """Check the page's codes and rows; return in which rows other latents are active because of float16."""
     true_codes, true_rows = by_python(copy.deepcopy(model).double(), x)
     codes_range = np.abs(true_codes).max()
     # an untrained model's reconstructions can have a larger range than the data

@@ -51,11 +51,11 @@ def test_fit_writes_a_run_and_says_in_words_what_was_learnt(runs):
     for part in (
         "learnt from 1,617 rows, 3 epochs",
         "scaling not scaled, values from 0 to 1",
-        "measured on 180 held-out rows of 64 columns",
-        f"reconstructs {1 - metrics['fvu']:.1%} of their variance",
+        "evaluated on 180 held-out rows of 64 columns",
+        f"reconstruction {1 - metrics['fvu']:.1%} of the variance",
         "latents 32 ",
-        f"rate {np.mean(metrics['rates']):.2%} mean activation, asked for 5.00%; its latents' from",
-        f"denoises gaussian:0.4 from {metrics['psnr_before']:.1f} dB to {metrics['psnr_after']:.1f} dB PSNR",
+        f"mean activation {np.mean(metrics['rates']):.2%} (target 5.00%; per latent ",
+        f"denoising gaussian:0.4: {metrics['psnr_before']:.1f} → {metrics['psnr_after']:.1f} dB PSNR",
     ):
         assert part in words
 
@@ -171,7 +171,7 @@ def test_evaluate(runs):
     assert json.loads(run("evaluate", runs / "digits", "--json").output) == stored
     other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
     assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
-    assert f"{1 - stored['fvu']:.1%} of their variance" in said(run("evaluate", runs / "digits"))
+    assert f"{1 - stored['fvu']:.1%} of the variance" in said(run("evaluate", runs / "digits"))
 
 
 def test_info(runs):

@@ -93,7 +93,7 @@ def _sheet(comparison: ComparisonNumbers) -> Sprite | None:
 def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet: Sprite | None) -> dict[str, Any]:
     text = (
         f"{shared.shared:,} of {shared.matched:,} latents, matched one to one, have nearly the same direction "
-        f"(|cosine| .9 or more); before the first step {shared.initially_shared:,} had. The mean |cosine| of all pairs "
+        f"(|cosine| .9 or more); {shared.initially_shared:,} did before the first step. The mean |cosine| of all pairs "
         f"is {shared.mean_cosine:.3f}. The most similar pairs:"
     )
     pairs = [

@@ -596,8 +596,8 @@
       const list = element("ol", { className: "try-codes" });
       const lines = new Map(); // by latent
       const legend = data.is_image
-        ? "Image: what the latent adds (text colour) and removes (accent colour)."
-        : "With the two columns that the latent changes most.";
+        ? "Images: what a latent adds (in the text colour) and removes (in the accent colour)."
+        : "Beside each latent: the two columns that it changes most.";
       const count = element("span", { className: "try-note" });
       const empty = note("No latent is active.");
       const switchAllOn = button("switch all on", () => {

@@ -1,4 +1,7 @@
-"""Pages in a real browser: whatever a page writes to the console, throws, or asks the network for fails its test."""
+"""Pages in a real browser.
+
+A test fails if its page writes a warning or an error to the console, throws, or requests anything from the network.
+"""
 
 import os
 import shutil
@@ -24,13 +27,13 @@ FLAGS = (
     "--disable-default-apps",
     "--disable-sync",
     "--no-first-run",
-    "--proxy-server=127.0.0.1:9",  # nobody listens there
+    "--proxy-server=127.0.0.1:9",  # nothing listens there
 )
 
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """Chromium, started once; where there is none, the test is skipped."""
+    """Chromium, started once; without Chromium the test is skipped."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -39,40 +42,43 @@ def browser() -> "Iterator[Browser]":
         if path is None:
             stop = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
             stop(f"{MISSING}; {MEND}")
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
+        chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
 def page(browser: "Browser") -> "Iterator[Page]":
-    """A blank page of 1280 × 800 that is watched."""
-    with watched(browser) as fresh:
-        yield fresh
+    """A blank, watched page of 1280 × 800."""
+    with watched(browser) as blank:
+        yield blank
 
 
 @contextmanager
 def watched(browser: "Browser", **options: Any) -> "Iterator[Page]":
-    """A fresh page, by the options of `new_context`; at the end, AssertionError if it said or asked for anything."""
+    """A blank page with the options of `new_context`; AssertionError at the end if it misbehaved.
+
+    A page misbehaves if it writes a warning or an error to the console, throws, or requests anything from the network.
+    """
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **options})
-    page, wrong = context.new_page(), []
+    page, problems = context.new_page(), []
 
-    def asked(request: Any) -> None:
+    def on_request(request: Any) -> None:
         if not request.url.startswith(("file:", "data:", "blob:", "about:")):
-            wrong.append(f"asked the network for {request.url}")
+            problems.append(f"requested {request.url}")
 
-    def said(message: Any) -> None:
+    def on_console(message: Any) -> None:
         if message.type in ("error", "warning"):
-            wrong.append(f"console {message.type}: {message.text}")
+            problems.append(f"console {message.type}: {message.text}")
 
-    page.on("request", asked)
-    page.on("console", said)
-    page.on("pageerror", lambda error: wrong.append(f"threw {error}"))
-    page.on("websocket", lambda socket: wrong.append(f"opened a socket to {socket.url}"))
+    page.on("request", on_request)
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(f"threw {error}"))
+    page.on("websocket", lambda socket: problems.append(f"opened a socket to {socket.url}"))
     context.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
     try:
         yield page
-        page.wait_for_timeout(0)  # what has happened is reported before the page is judged
+        page.wait_for_timeout(0)  # lets pending events arrive
     finally:
         context.close()
-    assert not wrong, "\n".join(wrong)
+    assert not problems, "\n".join(problems)

@@ -11,7 +11,7 @@ from taciturn import datasets, load
 from taciturn.data.split import split
 
 
-def told(folder, name="report"):
+def written(folder, name="report"):
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -32,12 +32,12 @@ def runs(tmp_path_factory):
     return folder
 
 
-def test_fit_reports_on_the_rows_that_it_held_out_and_relates_what_the_data_set_knows(runs):
-    found = told(runs / "four")
-    assert (found["summary"]["rows"], found["summary"]["held_out"], found["name"]) == (180, True, "four")
-    assert found["summary"] == json.loads((runs / "four" / "metrics.json").read_text())
-    assert found["relation"]["classes"] == [str(digit) for digit in range(10)]
-    assert found["provenance"]["repeat"] == f"taciturn fit {runs / 'four' / 'recipe.toml'} -o again"
+def test_fit_reports_on_the_held_out_rows_and_on_the_labels_of_the_data_set(runs):
+    report = written(runs / "four")
+    assert (report["summary"]["rows"], report["summary"]["held_out"], report["name"]) == (180, True, "four")
+    assert report["summary"] == json.loads((runs / "four" / "metrics.json").read_text())
+    assert report["relation"]["classes"] == [str(digit) for digit in range(10)]
+    assert report["provenance"]["repeat"] == f"taciturn fit {runs / 'four' / 'recipe.toml'} -o again"
 
 
 def test_no_report(tmp_path):
@@ -48,8 +48,8 @@ def test_no_report(tmp_path):
 
 def test_a_report_on_a_run_is_the_one_that_fit_wrote(runs, tmp_path):
     run("report", runs / "four", "-o", tmp_path / "page.html")
-    found, before = told(tmp_path, "page"), told(runs / "four")
-    assert found | {"made": ""} == before | {"made": ""}
+    report, before = written(tmp_path, "page"), written(runs / "four")
+    assert report | {"created": ""} == before | {"created": ""}
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
@@ -59,20 +59,20 @@ def test_other_rows_and_a_file_of_labels(runs, tmp_path):
     np.save(tmp_path / "rows.npy", rows)
     pd.DataFrame({"shade": labels}).to_csv(tmp_path / "shades.csv", index=False)
     where = ["--data", tmp_path / "rows.npy", "--labels", tmp_path / "shades.csv"]
-    done = run("report", runs / "four", *where, "-o", tmp_path / "page.html")
-    found = told(tmp_path, "page")
-    assert (found["summary"]["rows"], found["summary"]["held_out"]) == (200, False)
-    assert (found["relation"]["target"], found["relation"]["classes"]) == ("shades", ["dark", "light"])
-    assert found["summary"]["fvu"] == pytest.approx(1 - load(runs / "four").score(rows), rel=1e-9)
-    assert found["verdict"]["sentence"][:40] in output_text(done)
+    result = run("report", runs / "four", *where, "-o", tmp_path / "page.html")
+    report = written(tmp_path, "page")
+    assert (report["summary"]["rows"], report["summary"]["held_out"]) == (200, False)
+    assert (report["relation"]["target"], report["relation"]["classes"]) == ("shades", ["dark", "light"])
+    assert report["summary"]["fvu"] == pytest.approx(1 - load(runs / "four").score(rows), rel=1e-9)
+    assert report["verdict"]["sentence"][:40] in output_text(result)
 
 
 @pytest.mark.parametrize(("column", "kind"), [("kind", "classes"), ("dose", "number")])
-def test_a_column_that_was_not_learnt_from_is_a_target(runs, tmp_path, column, kind):
+def test_a_column_that_was_not_trained_on_is_a_target(runs, tmp_path, column, kind):
     run("report", runs / "table", "--target", column, "-o", tmp_path / "page.html")
-    related = told(tmp_path, "page")["relation"]
-    held = split(400, 0.1, 0)[1]
-    assert (related["kind"], related["target"], related["rows"]) == (kind, column, len(held))
+    relation = written(tmp_path, "page")["relation"]
+    held_out = split(400, 0.1, 0)[1]
+    assert (relation["kind"], relation["target"], relation["rows"]) == (kind, column, len(held_out))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_column_that_was_not_learnt_from_is_a_target(runs, tmp_path, column, k
         (["--corrupt", "gausian:1"], 2, "did you mean 'gaussian'?"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_leaves_nothing(runs, tmp_path, monkeypatch, arguments, code, words):
+def test_a_users_mistake_is_one_line_and_writes_nothing(runs, tmp_path, monkeypatch, arguments, code, words):
     monkeypatch.chdir(tmp_path)
     pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("wide.csv", index=False)
     pd.DataFrame({"a": [1, 2, 3]}).to_csv("short.csv", index=False)
@@ -98,15 +98,15 @@ def test_a_users_mistake_is_one_line_and_leaves_nothing(runs, tmp_path, monkeypa
 
 
 def test_compare(runs, tmp_path):
-    done = run("compare", runs / "four", runs / "eight", "-o", tmp_path / "both.html")
-    found = told(tmp_path, "both")
-    assert found["names"] == ["four", "eight"]
-    assert found["differ"]["k"] == [4, 8]
-    assert set(found["differ"]) == {"k"}
-    assert [each["fvu"] for each in found["summaries"]] == [told(runs / n)["summary"]["fvu"] for n in ("four", "eight")]
-    assert "eight reconstructs most" in output_text(done)
+    result = run("compare", runs / "four", runs / "eight", "-o", tmp_path / "both.html")
+    comparison = written(tmp_path, "both")
+    assert comparison["names"] == ["four", "eight"]
+    assert comparison["differing_parameters"] == {"k": [4, 8]}
+    errors = [written(runs / name)["summary"]["fvu"] for name in ("four", "eight")]
+    assert [summary["fvu"] for summary in comparison["summaries"]] == errors
+    assert "eight reconstructs most" in output_text(result)
     run("compare", runs / "four", runs / "eight", "--data", "digits", "-o", tmp_path / "all.html")
-    assert [each["rows"] for each in told(tmp_path, "all")["summaries"]] == [1797, 1797]
+    assert [summary["rows"] for summary in written(tmp_path, "all")["summaries"]] == [1797, 1797]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_compare(runs, tmp_path):
         (["four", "nowhere"], 1, "nowhere is not a folder"),
     ],
 )
-def test_what_cannot_be_compared(runs, tmp_path, monkeypatch, names, code, words):
+def test_runs_that_cannot_be_compared(runs, tmp_path, monkeypatch, names, code, words):
     monkeypatch.chdir(tmp_path)
     assert words in output_text(run("compare", *(runs / name for name in names), code=code))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The report's and the comparison's pages in a real browser: whole, reachable, and safe from what data say."""
+"""The pages of reports and comparisons in a real browser: self-contained, accessible, and safe with any data."""
 
 import html
 import json
@@ -70,14 +70,14 @@ MAKERS = {make.__name__: make for make in (digits, images, table, known, wide, h
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    made = {}
+    pages = {}
 
     def get(name):
-        if name not in made:
+        if name not in pages:
             report, file = MAKERS[name](), tmp_path_factory.mktemp("pages") / f"{name}.html"
             report.save(file)
-            made[name] = report, file
-        return made[name]
+            pages[name] = report, file
+        return pages[name]
 
     return get
 
@@ -89,32 +89,33 @@ def comparison(reports, tmp_path_factory):
         name: DictionaryAutoencoder(24, k=k, max_iter=3, random_state=k).fit(Rows(rows.reshape(-1, 8, 8))).to_artifact()
         for name, k in (("few", 3), (HOSTILE[0], 6))
     }
-    found, file = compare(runs, Rows(rows.reshape(-1, 8, 8))), tmp_path_factory.mktemp("pages") / "compare.html"
-    found.save(file)
-    return found, file
+    comparison, file = compare(runs, Rows(rows.reshape(-1, 8, 8))), tmp_path_factory.mktemp("pages") / "compare.html"
+    comparison.save(file)
+    return comparison, file
 
 
 def violations(page):
-    """What axe-core finds serious."""
-    found = Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("serious", "critical")]
+    """The serious violations that axe-core reports."""
+    reported = Axe().run(page).response["violations"]
+    serious = [violation for violation in reported if violation["impact"] in ("serious", "critical")]
+    return [(violation["id"], violation["nodes"][0]["html"][:200]) for violation in serious]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_report_stands_alone_fits_any_width_and_hides_nothing_from_anyone(browser, reports, name, width, scheme):
+def test_a_report_is_self_contained_accessible_and_fits_any_width(browser, reports, name, width, scheme):
     _, file = reports(name)
     assert file.stat().st_size < 5_000_000
     with watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         page.goto(file.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if name != "wide":  # axe walks all of its 40,000 cells, which are `known`'s but for their number
+        if name != "wide":  # axe is slow on its 40,000 cells; those of `known` are of the same kind
             assert violations(page) == []
         assert page.evaluate("window.hacked") is None
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_every_link_inside_leads_somewhere_and_no_name_is_taken_twice(browser, reports, name):
+def test_every_link_has_a_target_and_ids_are_unique(browser, reports, name):
     with watched(browser) as page:
         page.goto(reports(name)[1].as_uri())
         ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
@@ -124,7 +125,7 @@ def test_every_link_inside_leads_somewhere_and_no_name_is_taken_twice(browser, r
         assert set(SECTIONS) - {"try-it"} <= set(ids)
 
 
-def test_without_javascript_all_is_there_but_the_interactive_parts(browser, reports):
+def test_without_javascript_only_the_interactive_parts_are_missing(browser, reports):
     report, file = reports("digits")
     with watched(browser, java_script_enabled=False) as page:
         page.goto(file.as_uri())
@@ -141,31 +142,32 @@ def test_without_javascript_all_is_there_but_the_interactive_parts(browser, repo
 def test_numbers_on_the_page_are_those_of_the_file(browser, reports, name, tmp_path):
     report, file = reports(name)
     report.save_json(tmp_path / "report.json")
-    told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     with watched(browser) as page:
         page.goto(file.as_uri())
         cells = "(r) => [...r.cells].map((c) => c.textContent.trim())"
         rows = page.evaluate(f"[...document.querySelectorAll('#latents tbody tr')].map({cells})")
-        assert [int(row[0]) for row in rows] == told["latents"]["order"]
-        for latent, share, firing, rate, length in rows:
-            at = int(latent)
-            assert float(share[:-1]) / 100 == pytest.approx(told["latents"]["shares"][at], abs=5.1e-4)
-            assert float(firing[:-1]) / 100 == pytest.approx(told["latents"]["firing"][at], abs=5.1e-4)
-            assert float(rate) == pytest.approx(told["latents"]["rates"][at], rel=6e-3, abs=1e-12)
-            assert float(length) == pytest.approx(told["latents"]["lengths"][at], rel=6e-3)
+        latents = written["latents"]
+        assert [int(row[0]) for row in rows] == latents["order"]
+        for latent, share, firing_rate, mean, norm in rows:
+            index = int(latent)
+            assert float(share[:-1]) / 100 == pytest.approx(latents["shares"][index], abs=5.1e-4)
+            assert float(firing_rate[:-1]) / 100 == pytest.approx(latents["firing_rates"][index], abs=5.1e-4)
+            assert float(mean) == pytest.approx(latents["mean_activations"][index], rel=6e-3, abs=1e-12)
+            assert float(norm) == pytest.approx(latents["norms"][index], rel=6e-3)
         baselines = page.locator("#baselines tbody tr").all_inner_texts()
-        said = [float(re.search(r"([-\d.]+)%", each)[1]) / 100 for each in baselines]
-        expected = [1 - told["summary"]["fvu"], *(1 - one["fvu"] for one in told["baselines"])]
-        assert said == pytest.approx(expected, abs=6e-5)
+        shares = [float(re.search(r"([-\d.]+)%", line)[1]) / 100 for line in baselines]
+        expected = [1 - written["summary"]["fvu"], *(1 - baseline["fvu"] for baseline in written["baselines"])]
+        assert shares == pytest.approx(expected, abs=6e-5)
         points = page.locator(".points dd").all_inner_texts()
-        assert points == [number for number, _ in told["verdict"]["points"]]
+        assert points == [number for number, _ in written["verdict"]["points"]]
 
 
-def test_a_tables_header_sorts_it_and_sorts_it_back(browser, reports):
+def test_a_click_on_a_header_sorts_a_table_and_a_second_click_reverses_it(browser, reports):
     with watched(browser) as page:
         page.goto(reports("known")[1].as_uri())
         heads = page.locator("#latents th button")
-        assert heads.all_inner_texts() == ["latent", "share of variation", "active on", "mean activation", "norm"]
+        assert heads.all_inner_texts() == ["latent", "share of variation", "firing rate", "mean activation", "norm"]
         for column in range(5):
             for direction in ("descending", "ascending"):
                 heads.nth(column).click()
@@ -183,7 +185,7 @@ def test_a_tables_header_sorts_it_and_sorts_it_back(browser, reports):
         assert page.locator("#latents th").nth(2).get_attribute("aria-sort") == "descending"
 
 
-def test_the_map_says_what_lies_under_pointer_and_focus_and_leads_to_it(browser, reports):
+def test_the_map_describes_the_latent_under_pointer_or_focus_and_links_to_it(browser, reports):
     report, file = reports("digits")
     with watched(browser) as page:
         page.goto(file.as_uri())
@@ -199,7 +201,7 @@ def test_the_map_says_what_lies_under_pointer_and_focus_and_leads_to_it(browser,
         assert page.locator(f"#latent-{latent}").is_visible()
 
 
-def test_everything_that_can_be_used_is_reached_by_the_keyboard(browser, reports):
+def test_every_control_is_reached_by_the_keyboard(browser, reports):
     with watched(browser) as page:
         page.goto(reports("table")[1].as_uri())
         shown = "(e) => !e.disabled && e.getClientRects().length"
@@ -221,7 +223,7 @@ def test_every_link_of_the_contents_and_the_first_one_work(browser, reports):
     with watched(browser) as page:
         page.goto(reports("digits")[1].as_uri())
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "To the findings"
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
         assert page.evaluate("location.hash") == "#main"
         for link in page.locator("nav a").all():
@@ -231,7 +233,7 @@ def test_every_link_of_the_contents_and_the_first_one_work(browser, reports):
             assert abs(target) < 60 or at_the_end
 
 
-def test_what_comes_from_data_is_shown_as_text(browser, reports):
+def test_names_from_data_are_shown_as_text(browser, reports):
     report, file = reports("hostile")
     with watched(browser) as page:
         page.goto(file.as_uri())
@@ -245,10 +247,10 @@ def test_what_comes_from_data_is_shown_as_text(browser, reports):
         assert (
             page.evaluate("getComputedStyle(document.querySelectorAll('#samples thead th span')[5]).direction") == "rtl"
         )
-        said = {effect.of if len(effect.of) <= 40 else effect.of[:40] + "…" for effect in report.relation.effects}
+        classes = {effect.of if len(effect.of) <= 40 else effect.of[:40] + "…" for effect in report.relation.effects}
         cells = set(page.locator("#relate tbody td.text").all_inner_texts())
-        assert said
-        assert cells == said
+        assert classes
+        assert cells == classes
         page.locator("#try-it input[type=range]").first.press("ArrowRight")
         assert page.evaluate("window.hacked") is None
     text = file.read_text(encoding="utf-8")
@@ -256,7 +258,7 @@ def test_what_comes_from_data_is_shown_as_text(browser, reports):
     assert html.escape(HOSTILE[0]) in text
 
 
-def test_a_printed_report_is_dark_on_light_and_leaves_out_what_paper_cannot_do(browser, reports):
+def test_a_printed_report_is_dark_on_light_and_without_interactive_parts(browser, reports):
     with watched(browser, color_scheme="dark") as page:
         page.goto(reports("digits")[1].as_uri())
         page.emulate_media(media="print")
@@ -266,16 +268,18 @@ def test_a_printed_report_is_dark_on_light_and_leaves_out_what_paper_cannot_do(b
         assert page.locator("#latents tbody tr").last.is_visible()
 
 
-def test_a_comparison_stands_alone_too(browser, comparison):
-    found, file = comparison
+def test_a_comparison_is_self_contained_and_accessible(browser, comparison):
+    result, file = comparison
     for width, scheme in ((1280, "light"), (390, "dark")):
         with watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
             page.goto(file.as_uri())
-            assert page.locator(".verdict").inner_text() == found.sentence
+            assert page.locator(".verdict").inner_text() == result.sentence
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert violations(page) == []
-            assert page.locator(".pairs li").count() == len(found.shared[0].pairs)
-            assert page.locator(".pairs i.px").count() == 2 * len(found.shared[0].pairs)
+            headings = page.locator("h2").all_inner_texts()
+            assert headings == ["Results", "Parameters that differ", f"few and {HOSTILE[0]}"]
+            assert page.locator(".pairs li").count() == len(result.shared[0].pairs)
+            assert page.locator(".pairs i.thumbnail").count() == 2 * len(result.shared[0].pairs)
             assert page.evaluate("window.hacked") is None
 
 

@@ -1,4 +1,4 @@
-"""The report's section "try it", in a browser: it computes what Python computes, and each control does its part."""
+"""The report's section "Try the model" in a browser: it computes what Python computes, and its controls work."""
 
 import base64
 import copy
@@ -20,11 +20,11 @@ from taciturn.data.moments import Moments
 from taciturn.metrics import psnr
 from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, dense
 from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
-from taciturn.report.numbers import tryit as report
-from taciturn.report.numbers.tryit import SLIDERS, try_it, why_not
+from taciturn.report.numbers import try_it as module
+from taciturn.report.numbers.try_it import MAX_SLIDERS, exclusion_reason, try_it
 
 HTML = files("taciturn.report") / "html"
-SCRIPT, STYLE = (HTML / name for name in ("tryit.js", "tryit.css"))
+SCRIPT, STYLE = (HTML / name for name in ("try_it.js", "try_it.css"))
 
 CODERS = [
     Sigmoid(),
@@ -39,43 +39,45 @@ CODERS = [
     JumpReLU(0.3),
     Gated(),
 ]
-CURVES = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
+ACTIVATIONS = [Identity(), ReLU(), ELU(), Tanh(), Sigmoid()]
 D, HIDDEN, L = 12, 7, 9
 
 
 # ---------------------------------------------------------------- pages
 
 
-def written(shown, reason=None):
-    """The section as a page: style, skeleton, script."""
+def page_of(section_data, reason=None):
+    """The section as a page: style, template, script."""
     environment = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(str(HTML / "templates")))
-    section = environment.get_template("try_it.html.j2").render(try_it=shown, why_not=reason)
+    section = environment.get_template("try_it.html.j2").render(try_it=section_data, exclusion_reason=reason)
+    script = section_data.activations_script if section_data else ""
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>a report</title>"
         "<meta name='viewport' content='width=device-width'>"
         f"<style>:root {{ color-scheme: light dark }}\n{STYLE.read_text()}</style>"
-        f"{section}<script>{shown.activations_script if shown else ''}\n{SCRIPT.read_text()}</script></html>"
+        f"{section}<script>{script}\n{SCRIPT.read_text()}</script></html>"
     )
 
 
-def visit(page, folder, shown, reason=None):
+def visit(page, folder, section_data, reason=None):
     file = folder / "page.html"
-    file.write_text(written(shown, reason), encoding="utf-8")
+    file.write_text(page_of(section_data, reason), encoding="utf-8")
     page.goto(file.as_uri())
     return page
 
 
-def now(page):
+def result(page):
     """What the page has computed, as arrays."""
-    told = page.evaluate("Object.fromEntries(Object.entries(taciturn.tryIt.now()).map(([k, v]) => [k, Array.from(v)]))")
-    return {name: np.array(values) for name, values in told.items()}
+    entries = "Object.entries(taciturn.tryIt.result()).map(([k, v]) => [k, Array.from(v)])"
+    computed = page.evaluate(f"Object.fromEntries({entries})")
+    return {name: np.array(values) for name, values in computed.items()}
 
 
 # ---------------------------------------------------------------- models
 
 
-def drawn(seed, *, coder, scaling=None, inner=(), **layout):
-    """A model whose every number matters, and 20 rows that suit its scaling."""
+def random_model(seed, *, coder, scaling=None, inner=(), **layout):
+    """A model with random weights, biases and scaling, and 20 rows that suit its scaling."""
     rng, numbers = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     scaling = scaling or NoScaling()
     x = numbers.normal(size=(20, D)) @ numbers.normal(size=(D, D)) * 0.4
@@ -88,7 +90,7 @@ def drawn(seed, *, coder, scaling=None, inner=(), **layout):
     with torch.no_grad():
         for layer in (*model.encoder, *model.decoder):
             layer.bias.copy_(0.3 * torch.randn(layer.bias.shape, generator=rng))
-        if not model.layout.tied:  # some decoders are born as the encoder's transpose
+        if not model.layout.tied:  # some decoders are initialised as the encoder's transpose
             model.decoder[0].weight.add_(0.1 * torch.randn(model.decoder[0].weight.shape, generator=rng))
         for parameter in model.coder.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
@@ -99,28 +101,28 @@ def drawn(seed, *, coder, scaling=None, inner=(), **layout):
 
 
 def rounded(model):
-    """The model in float64 with its matrices rounded to float16, as they travel."""
-    found = copy.deepcopy(model).double()
+    """The model in float64 with its matrices rounded to float16, as in the page."""
+    copied = copy.deepcopy(model).double()
     with torch.no_grad():
-        for layer in (*found.encoder, *found.decoder):
+        for layer in (*copied.encoder, *copied.decoder):
             layer.weight.copy_(layer.weight.half().double())
-    return found
+    return copied
 
 
-def shown(model, x, **options):
-    return try_it(model, rows=x[:12], low=x.min(0), high=x.max(0), **options)
+def data_of(model, x, **options):
+    return try_it(model, examples=x[:12], low=x.min(0), high=x.max(0), **options)
 
 
 @torch.no_grad()
-def told_by(model, x):
-    """Codes and denoised rows, by Python."""
+def by_python(model, x):
+    """Codes and reconstructions, computed by Python."""
     codes = model.encode(torch.tensor(x))
     return codes.dense().double().numpy(), model.reconstruct(codes).double().numpy()
 
 
 COMPUTE = """(text) => {
-  const [plain, rows] = JSON.parse(text);
-  const model = taciturn.decodeModel(plain);
+  const [encoded, rows] = JSON.parse(text);
+  const model = taciturn.decodeModel(encoded);
   return JSON.stringify(rows.map((row) => {
     const codes = taciturn.encode(model, row);
     return [Array.from(codes), Array.from(taciturn.decode(model, codes))];
@@ -128,9 +130,9 @@ COMPUTE = """(text) => {
 }"""
 
 
-def told_by_page(page, plain, x):
-    """Codes and denoised rows of a model as it travels, by the browser."""
-    codes, rows = zip(*json.loads(page.evaluate(COMPUTE, json.dumps([plain, x.tolist()]))), strict=True)
+def by_page(page, encoded, x):
+    """Codes and reconstructions of an encoded model, computed by the browser."""
+    codes, rows = zip(*json.loads(page.evaluate(COMPUTE, json.dumps([encoded, x.tolist()]))), strict=True)
     return np.array(codes), np.array(rows)
 
 
@@ -138,46 +140,46 @@ def told_by_page(page, plain, x):
 def calculator(browser):
     """A page with the script alone."""
     with watched(browser) as page:
-        functions = ", ".join(f"{each.name}: {each.javascript}" for each in CURVES)
-        given = f"window.taciturnActivations = {{ {functions} }};"
-        page.set_content(f"<!doctype html><title>t</title><script>{given}\n{SCRIPT.read_text()}</script>")
+        functions = ", ".join(f"{activation.name}: {activation.javascript}" for activation in ACTIVATIONS)
+        defined = f"window.taciturnActivations = {{ {functions} }};"
+        page.set_content(f"<!doctype html><title>t</title><script>{defined}\n{SCRIPT.read_text()}</script>")
         yield page
 
 
-def off(found, expected, spread):
-    """The greatest difference, in units of each column's range."""
-    return float(np.max(np.abs(found - expected) / spread)) if len(found) else 0.0
+def difference(values, expected, spread):
+    """The largest difference, in units of each column's range."""
+    return float(np.max(np.abs(values - expected) / spread)) if len(values) else 0.0
 
 
 def agrees(page, model, x):
-    """The page's codes and rows agree with Python's; return which rows flipped a latent by rounding to float16."""
-    true_codes, true_rows = told_by(copy.deepcopy(model).double(), x)
+    """Check the page's codes and rows; return in which rows other latents are active because of float16."""
+    true_codes, true_rows = by_python(copy.deepcopy(model).double(), x)
     codes_range = np.abs(true_codes).max()
-    # a model that has learnt nothing says rows of another range than the data's
+    # an untrained model's reconstructions can have a larger range than the data
     rows_range = np.maximum(np.where(np.ptp(x, 0) > 0, np.ptp(x, 0), 1.0), np.ptp(true_rows, 0))
     # with the same matrices in float16
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "NEAR", math.inf)
-        half = shown(model, x).model
+        patch.setattr(module, "MAX_ERROR", math.inf)
+        half = data_of(model, x).model
     assert "float16" in half["encoder"][0]["weight"]
-    codes, rows = told_by_page(page, half, x)
-    same_codes, same_rows = told_by(rounded(model), x)
-    assert off(codes, same_codes, codes_range) < 1e-5
-    assert off(rows, same_rows, rows_range) < 1e-5
+    codes, rows = by_page(page, half, x)
+    same_codes, same_rows = by_python(rounded(model), x)
+    assert difference(codes, same_codes, codes_range) < 1e-5
+    assert difference(rows, same_rows, rows_range) < 1e-5
     flipped = ((codes != 0) != (true_codes != 0)).any(1)
     # with the model itself, in float32 where float16 is too coarse
-    found = shown(model, x)
-    chosen = found.model
-    codes, rows = told_by_page(page, chosen, x)
+    data = data_of(model, x)
+    chosen = data.model
+    codes, rows = by_page(page, chosen, x)
     same = ((codes != 0) == (true_codes != 0)).all(1)
-    assert off(codes[same], true_codes[same], codes_range) < 1e-3
-    assert off(rows[same], true_rows[same], rows_range) < 1e-3
+    assert difference(codes[same], true_codes[same], codes_range) < 1e-3
+    assert difference(rows[same], true_rows[same], rows_range) < 1e-3
     if "float32" in chosen["encoder"][0]["weight"]:
-        assert found.off == 0
-        assert off(codes, true_codes, codes_range) < 1e-5
-        assert off(rows, true_rows, rows_range) < 1e-5
+        assert data.max_error == 0
+        assert difference(codes, true_codes, codes_range) < 1e-5
+        assert difference(rows, true_rows, rows_range) < 1e-5
     else:
-        assert 0 < found.off < 5e-4
+        assert 0 < data.max_error < 5e-4
     return flipped
 
 
@@ -188,72 +190,72 @@ def agrees(page, model, x):
 @pytest.mark.parametrize("coder", CODERS, ids=str)
 def test_the_page_agrees_with_python(calculator, coder, scaling):
     flipped = []
-    for i, (tied, inner, output) in enumerate(product([False, True], [(), (HIDDEN,)], CURVES)):
-        curve = CURVES[i % len(CURVES)] if inner else ReLU()
-        model, x = drawn(i, coder=coder, scaling=scaling, inner=inner, hidden=curve, output=output, tied=tied)
+    for i, (tied, inner, output) in enumerate(product([False, True], [(), (HIDDEN,)], ACTIVATIONS)):
+        hidden = ACTIVATIONS[i % len(ACTIVATIONS)] if inner else ReLU()
+        model, x = random_model(i, coder=coder, scaling=scaling, inner=inner, hidden=hidden, output=output, tied=tied)
         flipped.append(agrees(calculator, model, x).mean())
     assert np.mean(flipped) < 0.05
 
 
 @pytest.mark.parametrize("refine", [0, 1, 2])
 @pytest.mark.parametrize("coder", CODERS, ids=str)
-def test_a_centred_dictionary_and_second_looks(calculator, coder, refine):
+def test_a_centred_dictionary_and_refinements(calculator, coder, refine):
     for seed, tied in enumerate([False, True]):
-        agrees(calculator, *drawn(seed, coder=coder, scaling=Standard(), centred=True, refine=refine, tied=tied))
+        agrees(calculator, *random_model(seed, coder=coder, scaling=Standard(), centred=True, refine=refine, tied=tied))
 
 
 @pytest.mark.parametrize("inner", [(5,), (7, 6), (4, 8, 3)], ids=str)
 def test_several_hidden_layers_and_a_centre(calculator, inner):
-    agrees(calculator, *drawn(0, coder=TopK(3), inner=inner, hidden=Tanh(), centred=True))
-    agrees(calculator, *drawn(1, coder=Sigmoid(), inner=inner, hidden=ELU(), tied=True))
+    agrees(calculator, *random_model(0, coder=TopK(3), inner=inner, hidden=Tanh(), centred=True))
+    agrees(calculator, *random_model(1, coder=Sigmoid(), inner=inner, hidden=ELU(), tied=True))
 
 
 @pytest.mark.parametrize("sparsity", ["topk", "batch_topk", "jumprelu", "gated", "l1"])
 def test_a_trained_dictionary(calculator, digits, sparsity):
     x = digits[:200]
-    learnt = taciturn.DictionaryAutoencoder(48, k=6, sparsity=sparsity, max_iter=3, random_state=0).fit(digits)
-    flipped = agrees(calculator, learnt.module_, x)
+    model = taciturn.DictionaryAutoencoder(48, k=6, sparsity=sparsity, max_iter=3, random_state=0).fit(digits)
+    flipped = agrees(calculator, model.module_, x)
     assert flipped.mean() < 0.05
 
 
 @pytest.mark.parametrize("factor", [1e-12, 1e6, 1e20], ids="{:g}".format)
 def test_small_and_large_weights_keep_their_digits(calculator, factor):
-    model, x = drawn(0, coder=Identity())
+    model, x = random_model(0, coder=Identity())
     with torch.no_grad():
         model.encoder[0].weight.mul_(factor)
         model.encoder[0].bias.mul_(factor)
         model.decoder[0].weight.div_(factor)
-    found = shown(model, x, limit=1100)  # no room for float32
-    assert "float16" in found.model["encoder"][0]["weight"]
-    codes, rows = told_by_page(calculator, found.model, x)
-    true_codes, true_rows = told_by(model, x)
-    assert off(codes, true_codes, np.abs(true_codes).max()) < 1e-3
-    assert off(rows, true_rows, np.ptp(true_rows, 0)) < 2e-3
+    data = data_of(model, x, max_characters=1100)  # too few for float32
+    assert "float16" in data.model["encoder"][0]["weight"]
+    codes, rows = by_page(calculator, data.model, x)
+    true_codes, true_rows = by_python(model, x)
+    assert difference(codes, true_codes, np.abs(true_codes).max()) < 1e-3
+    assert difference(rows, true_rows, np.ptp(true_rows, 0)) < 2e-3
 
 
 def test_every_float16(calculator):
     halves = np.arange(2**16, dtype="<u2").view("<f2")
     halves = halves[np.isfinite(halves)]
     weight = {"factor": 0.25, "float16": base64.b64encode(halves.tobytes()).decode()}
-    plain = {"encoder": [{"weight": weight, "bias": ""}], "decoder": [], "coder": {}, "shift": "", "scale": ""}
-    read = "(plain) => Array.from(taciturn.decodeModel(plain).encoder[0].weight)"
-    assert_array_equal(calculator.evaluate(read, plain), 0.25 * halves.astype(float))
+    encoded = {"encoder": [{"weight": weight, "bias": ""}], "decoder": [], "coder": {}, "shift": "", "scale": ""}
+    read = "(encoded) => Array.from(taciturn.decodeModel(encoded).encoder[0].weight)"
+    assert_array_equal(calculator.evaluate(read, encoded), 0.25 * halves.astype(float))
 
 
 def test_a_shift_keeps_its_digits(calculator):
-    model, x = drawn(0, coder=Identity(), scaling=Standard())
+    model, x = random_model(0, coder=Identity(), scaling=Standard())
     x[:, 0] = 1e9 + np.arange(20) / 64
     model.set_scaling(Standard(), Moments().add(x))
-    codes, _ = told_by_page(calculator, shown(model, x).model, x)
-    assert_allclose(codes, told_by(copy.deepcopy(model).double(), x)[0], atol=1e-3 * np.abs(codes).max())
+    codes, _ = by_page(calculator, data_of(model, x).model, x)
+    assert_allclose(codes, by_python(copy.deepcopy(model).double(), x)[0], atol=1e-3 * np.abs(codes).max())
 
 
-def test_equal_codes_of_topk_are_as_many_as_asked(calculator):
-    model, x = drawn(0, coder=TopK(3))
+def test_of_equal_pre_activations_topk_keeps_k(calculator):
+    model, x = random_model(0, coder=TopK(3))
     with torch.no_grad():
         model.encoder[0].weight.zero_()
         model.encoder[0].bias.fill_(0.5)
-    codes, _ = told_by_page(calculator, shown(model, x).model, x)
+    codes, _ = by_page(calculator, data_of(model, x).model, x)
     assert_array_equal((codes == 0.5).sum(1), 3)
 
 
@@ -268,79 +270,81 @@ def test_noise_is_gaussian_and_the_same_for_a_seed(calculator):
     assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.03
 
 
-# ---------------------------------------------------------------- what travels
+# ---------------------------------------------------------------- what the page holds
 
 
-def test_a_tied_weight_travels_once():
-    model, x = drawn(0, coder=TopK(3), inner=(HIDDEN,), tied=True)
-    free, _ = drawn(0, coder=TopK(3), inner=(HIDDEN,))
-    assert [layer["weight"] for layer in shown(model, x).model["decoder"]] == [None, None]
-    assert all(layer["weight"] for layer in shown(free, x).model["decoder"])
+def test_the_page_holds_a_tied_weight_once():
+    model, x = random_model(0, coder=TopK(3), inner=(HIDDEN,), tied=True)
+    free, _ = random_model(0, coder=TopK(3), inner=(HIDDEN,))
+    assert [layer["weight"] for layer in data_of(model, x).model["decoder"]] == [None, None]
+    assert all(layer["weight"] for layer in data_of(free, x).model["decoder"])
 
 
-def test_float16_is_what_travels_where_it_is_near_enough():
+def test_the_page_holds_float16_if_its_error_is_small_enough():
     digits = Autoencoder(Layout((64, 64), ReLU()), rng=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        digits.decoder[0].weight.mul_(0.1)  # what has learnt does not speak as loud as what was drawn
+        digits.decoder[0].weight.mul_(0.1)  # a trained decoder has smaller weights than a random one
     x = np.random.default_rng(0).random((5, 64))
-    found = shown(digits, x, shape=(8, 8))
-    assert 0 < found.off < report.NEAR
-    assert len(found.model["encoder"][0]["weight"]["float16"]) == math.ceil(64 * 64 * 2 / 3) * 4
+    data = data_of(digits, x, shape=(8, 8))
+    assert 0 < data.max_error < module.MAX_ERROR
+    assert len(data.model["encoder"][0]["weight"]["float16"]) == math.ceil(64 * 64 * 2 / 3) * 4
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "NEAR", 0)
-        exact = shown(digits, x, shape=(8, 8))
-    assert exact.off == 0
+        patch.setattr(module, "MAX_ERROR", 0)
+        exact = data_of(digits, x, shape=(8, 8))
+    assert exact.max_error == 0
     assert len(exact.model["encoder"][0]["weight"]["float32"]) == math.ceil(64 * 64 * 4 / 3) * 4
 
 
-def test_why_not(monkeypatch):
-    model, x = drawn(0, coder=TopK(3))
-    assert why_not(model) is None
-    assert why_not(model, limit=500) == "the model is too large for the page: 0.0 MB, of at most 0.0 MB"
-    assert shown(model, x, limit=500) is None
+def test_reasons_to_exclude_a_model(monkeypatch):
+    model, x = random_model(0, coder=TopK(3))
+    assert exclusion_reason(model) is None
+    assert (
+        exclusion_reason(model, max_characters=500) == "the model is too large for the page: 0.0 MB, of at most 0.0 MB"
+    )
+    assert data_of(model, x, max_characters=500) is None
     large = Autoencoder(Layout((784, 600), ReLU()), rng=torch.Generator())
-    assert why_not(large) == "the model is too large for the page: 2.5 MB, of at most 2.0 MB"
+    assert exclusion_reason(large) == "the model is too large for the page: 2.5 MB, of at most 2.0 MB"
     wide = Autoencoder(Layout((10_001, 1), ReLU()), rng=torch.Generator())
-    assert "10,001 columns" in why_not(wide)
+    assert "10,001 columns" in exclusion_reason(wide)
     odd = Autoencoder(Layout((4, 3), Sigmoid(), output=Tanh()), rng=torch.Generator())
-    assert why_not(odd) is None
+    assert exclusion_reason(odd) is None
     monkeypatch.setattr(Tanh, "javascript", None)
-    assert why_not(odd) == "the page does not know the activation tanh"
+    assert exclusion_reason(odd) == "the page cannot compute the activation tanh"
     monkeypatch.setattr(TopK, "form", lambda self, state, n_latents: None)
-    assert why_not(model) == "the page does not know the coding layer topk"
-    assert shown(model, x) is None
+    assert exclusion_reason(model) == "the page cannot compute the coding layer topk"
+    assert data_of(model, x) is None
     monkeypatch.undo()
     model.encoder[0].bias.data[0] = math.nan
-    assert why_not(model) == "the model holds numbers that are not finite"
-    assert shown(model, x) is None
+    assert exclusion_reason(model) == "the model holds numbers that are not finite"
+    assert data_of(model, x) is None
 
 
-def test_what_does_not_fit_together_is_refused():
-    model, x = drawn(0, coder=TopK(3))
-    for wrong in ({"shape": (5, 2)}, {"columns": ["a"]}, {"names": ["only one"]}):
+def test_arguments_that_do_not_match_are_errors():
+    model, x = random_model(0, coder=TopK(3))
+    for wrong in ({"shape": (5, 2)}, {"column_names": ["a"]}, {"example_names": ["only one"]}):
         with pytest.raises(DataError):
-            shown(model, x, **wrong)
+            data_of(model, x, **wrong)
     with pytest.raises(DataError, match="finite"):
-        try_it(model, rows=np.full((1, D), np.nan), low=x.min(0), high=x.max(0))
-    with pytest.raises(DataError, match="one row at least"):
-        try_it(model, rows=np.zeros((0, D)), low=x.min(0), high=x.max(0))
+        try_it(model, examples=np.full((1, D), np.nan), low=x.min(0), high=x.max(0))
+    with pytest.raises(DataError, match="at least one row"):
+        try_it(model, examples=np.zeros((0, D)), low=x.min(0), high=x.max(0))
 
 
-def test_what_travels_is_plain_json():
-    model, x = drawn(0, coder=Gated(), scaling=Whiten())
-    found = shown(model, x).to_dict()
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+def test_the_page_holds_plain_json():
+    model, x = random_model(0, coder=Gated(), scaling=Whiten())
+    values = data_of(model, x).to_dict()
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
-def test_the_most_telling_columns_have_sliders():
+def test_the_columns_that_change_the_codes_most_have_sliders():
     model = Autoencoder(Layout((40, 5), ReLU()), rng=torch.Generator().manual_seed(0))
     x = np.random.default_rng(0).random((9, 40))
     x[:, 3] = 7
     with torch.no_grad():
         model.encoder[0].weight[:, :9] *= 1e-3
         model.encoder[0].weight[:, 0] *= 1e9
-    sliders = shown(model, x).sliders
-    assert len(sliders) == SLIDERS == 30
+    sliders = data_of(model, x).slider_columns
+    assert len(sliders) == MAX_SLIDERS == 30
     assert 3 not in sliders
     assert sliders[0] == 0
     assert set(sliders) > {*range(9, 37)} - {3} - set(range(40)) | {0}
@@ -348,12 +352,12 @@ def test_the_most_telling_columns_have_sliders():
 
 
 def test_a_constant_column_has_no_slider():
-    model, x = drawn(0, coder=TopK(3), scaling=Standard())
+    model, x = random_model(0, coder=TopK(3), scaling=Standard())
     assert np.ptp(x[:, 1]) == 0
-    assert shown(model, x).sliders == [0, *range(2, D)]
+    assert data_of(model, x).slider_columns == [0, *range(2, D)]
 
 
-def test_the_files_are_installed_and_ask_for_nothing():
+def test_the_files_are_installed_and_load_nothing():
     script, style = SCRIPT.read_text(), STYLE.read_text()
     for word in (
         "eval",
@@ -369,7 +373,7 @@ def test_the_files_are_installed_and_ask_for_nothing():
         assert word not in script, word
     for word in ("@import", "url(", "animation", "transition"):
         assert word not in style, word
-    assert "</script" not in script  # it stands in the page
+    assert "</script" not in script  # the page contains it
     assert "</style" not in style
     assert "{{ try_it.to_dict()" in (HTML / "templates" / "try_it.html.j2").read_text()
 
@@ -379,37 +383,38 @@ def test_the_files_are_installed_and_ask_for_nothing():
 
 @pytest.fixture(scope="module")
 def drawer(digits):
-    """A model of digits and the section that shows it."""
-    learnt = taciturn.SparseAutoencoder(30, sparsity="kl:0.1", max_iter=5, random_state=0).fit(digits).module_
-    found = try_it(
-        learnt, rows=digits[:4], low=np.zeros(64), high=np.ones(64), shape=(8, 8), names=["zero", "one", "two", "three"]
-    )
-    return learnt, found
+    """A model of digits and the section's data."""
+    model = taciturn.SparseAutoencoder(30, sparsity="kl:0.1", max_iter=5, random_state=0).fit(digits).module_
+    names = ["zero", "one", "two", "three"]
+    data = try_it(model, examples=digits[:4], low=np.zeros(64), high=np.ones(64), shape=(8, 8), example_names=names)
+    return model, data
 
 
 @pytest.fixture(scope="module")
 def table():
-    """A model of a table and the section that shows it."""
+    """A model of a table, the section's data, and the table."""
     numbers = np.random.default_rng(0)
     x = numbers.normal(size=(300, 6)) @ numbers.normal(size=(6, 6)) * [1, 10, 100, 1e-3, 1, 1] + [0, 5, 1e6, 0, 0, 0]
-    learnt = taciturn.DictionaryAutoencoder(16, k=4, scaling="standard", max_iter=10, random_state=0).fit(x).module_
+    model = taciturn.DictionaryAutoencoder(16, k=4, scaling="standard", max_iter=10, random_state=0).fit(x).module_
     names = ["height", "width", "depth", "a < b & 'c'", "“quoted”", "last"]
-    return learnt, try_it(learnt, rows=x[:5], low=x.min(0), high=x.max(0), columns=names), x
+    return model, try_it(model, examples=x[:5], low=x.min(0), high=x.max(0), column_names=names), x
 
 
-def check_now(page, model, *, silenced=()):
-    """All that the page shows of the row that it sees is what Python says of it; return what it has computed."""
-    found = now(page)
-    codes, _ = told_by(copy.deepcopy(model).double(), found["seen"][None])
-    said = codes[0].copy()
-    said[list(silenced)] = 0
-    rows = copy.deepcopy(model).double().reconstruct(dense(torch.as_tensor(said[None]))).detach().numpy()[0]
-    assert_allclose(found["codes"], codes[0], atol=1e-3 * np.ptp(codes))
-    assert_allclose(found["said"], said, atol=1e-3 * np.ptp(codes))
-    assert off(found["denoised"], rows, np.array(spread(page))) < 1e-3
-    scaled = [model.scale_rows(torch.as_tensor(row[None])).numpy()[0] for row in (found["row"], found["seen"], rows)]
+def check_result(page, model, *, switched_off=()):
+    """Check all that the page computes and shows for its row against Python; return what it has computed."""
+    computed = result(page)
+    codes, _ = by_python(copy.deepcopy(model).double(), computed["noisy"][None])
+    used_codes = codes[0].copy()
+    used_codes[list(switched_off)] = 0
+    rows = copy.deepcopy(model).double().reconstruct(dense(torch.as_tensor(used_codes[None]))).detach().numpy()[0]
+    assert_allclose(computed["codes"], codes[0], atol=1e-3 * np.ptp(codes))
+    assert_allclose(computed["usedCodes"], used_codes, atol=1e-3 * np.ptp(codes))
+    assert difference(computed["reconstruction"], rows, np.array(spread(page))) < 1e-3
+    scaled = [
+        model.scale_rows(torch.as_tensor(row[None])).numpy()[0] for row in (computed["row"], computed["noisy"], rows)
+    ]
     errors = [np.mean((other - scaled[0]) ** 2) for other in scaled[1:]]
-    assert_allclose(found["errors"], errors, rtol=5e-3, atol=1e-12)
+    assert_allclose(computed["errors"], errors, rtol=5e-3, atol=1e-12)
     peak = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).peak")
     for row, error in zip(page.locator("#try-it tbody tr").all(), errors, strict=True):
         shown_error, shown_psnr = row.locator("td").all_inner_texts()
@@ -418,22 +423,22 @@ def check_now(page, model, *, silenced=()):
             assert shown_psnr == "∞"
         else:
             assert float(shown_psnr.removesuffix(" dB").replace("−", "-")) == pytest.approx(psnr(error, peak), abs=0.1)
-    return found
+    return computed
 
 
 def spread(page):
-    plain = "JSON.parse(document.querySelector('#try-it-model').textContent)"
-    return page.evaluate(f"(({{low, high}}) => high.map((value, d) => value - low[d]))({plain})")
+    data = "JSON.parse(document.querySelector('#try-it-model').textContent)"
+    return page.evaluate(f"(({{low, high}}) => high.map((value, d) => value - low[d]))({data})")
 
 
 def cell(page, r, c, size=8):
-    """Where a cell of the drawing is on the screen."""
+    """The position of a cell of the drawing on the screen."""
     box = page.locator("[role=application]").bounding_box()
     return box["x"] + (c + 0.5) * box["width"] / size, box["y"] + (r + 0.5) * box["height"] / size
 
 
 def ink(**cells):
-    """An empty drawing but for these cells, by rRcC=value."""
+    """A drawing that is empty except for these cells, rRcC=value."""
     row = np.zeros((8, 8))
     for name, value in cells.items():
         row[int(name[1]), int(name[3])] = value
@@ -449,52 +454,52 @@ def slide(page, selector, value):
 
 
 def test_the_first_example_is_shown(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
-    at_first = check_now(page, model)
-    assert_array_equal(at_first["row"], found.rows[0])
-    assert_array_equal(at_first["seen"], found.rows[0])
-    above = int((at_first["codes"] > 0.5).sum())
+    model, data = drawer
+    visit(page, tmp_path, data)
+    computed = check_result(page, model)
+    assert_array_equal(computed["row"], data.examples[0])
+    assert_array_equal(computed["noisy"], data.examples[0])
+    above = int((computed["codes"] > 0.5).sum())
     assert page.locator("figcaption").all_inner_texts() == [
         "draw here",
-        "seen",
-        "denoised",
-        f"{above} of 30 latents active (above 0.5)",
+        "input",
+        "reconstruction",
+        f"{above} of 30 latents active (code above 0.5)",
     ]
     assert page.locator("noscript p").count() == 0
 
 
 def test_each_example_can_be_shown(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
-    for name, row in zip(found.names, found.rows, strict=True):
+    model, data = drawer
+    visit(page, tmp_path, data)
+    for name, row in zip(data.example_names, data.examples, strict=True):
         press(page, name)
-        assert_array_equal(check_now(page, model)["row"], row)
+        assert_array_equal(check_result(page, model)["row"], row)
 
 
 def test_drawing_by_mouse(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
+    model, data = drawer
+    visit(page, tmp_path, data)
     press(page, "clear")
-    assert_array_equal(check_now(page, model)["row"], np.zeros(64))
+    assert_array_equal(check_result(page, model)["row"], np.zeros(64))
     page.mouse.click(*cell(page, 2, 3))
-    assert_allclose(check_now(page, model)["row"], ink(r2c3=1), atol=0.03)
+    assert_allclose(check_result(page, model)["row"], ink(r2c3=1), atol=0.03)
     page.mouse.move(*cell(page, 6, 1))
     page.mouse.down()
     page.mouse.move(*cell(page, 6, 4), steps=3)
     page.mouse.up()
     page.mouse.move(*cell(page, 0, 0))  # nothing is drawn with the button up
     line = {f"r6c{c}": 1 for c in range(1, 5)}
-    assert_allclose(check_now(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
+    assert_allclose(check_result(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
     press(page, "erase")
     page.mouse.click(*cell(page, 6, 2))
     del line["r6c2"]
-    assert_allclose(check_now(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
+    assert_allclose(check_result(page, model)["row"], ink(r2c3=1, **line), atol=0.03)
     press(page, "erase")
     page.mouse.click(*cell(page, 0, 7), button="right")
-    assert_allclose(now(page)["row"], ink(r2c3=1, **line), atol=0.03)
+    assert_allclose(result(page)["row"], ink(r2c3=1, **line), atol=0.03)
     page.mouse.click(*cell(page, 0, 7))
-    assert_allclose(now(page)["row"], ink(r2c3=1, r0c7=1, **line), atol=0.03)
+    assert_allclose(result(page)["row"], ink(r2c3=1, r0c7=1, **line), atol=0.03)
 
 
 def test_a_fast_stroke_has_no_gaps(page, tmp_path, drawer):
@@ -504,7 +509,7 @@ def test_a_fast_stroke_has_no_gaps(page, tmp_path, drawer):
     page.mouse.down()
     page.mouse.move(*cell(page, 7, 7))
     page.mouse.up()
-    assert_allclose(np.diag(now(page)["row"].reshape(8, 8)), 1, atol=0.05)
+    assert_allclose(np.diag(result(page)["row"].reshape(8, 8)), 1, atol=0.05)
 
 
 def test_a_thicker_brush(page, tmp_path, drawer):
@@ -512,106 +517,105 @@ def test_a_thicker_brush(page, tmp_path, drawer):
     press(page, "clear")
     slide(page, "#try-it-brush", 1)
     page.mouse.click(*cell(page, 4, 4))
-    near = 1.5 - math.sqrt(2)
-    expected = ink(r4c4=1, r3c4=0.5, r5c4=0.5, r4c3=0.5, r4c5=0.5, r3c3=near, r3c5=near, r5c3=near, r5c5=near)
-    assert_allclose(now(page)["row"], expected, atol=0.03)
+    corner = 1.5 - math.sqrt(2)
+    expected = ink(r4c4=1, r3c4=0.5, r5c4=0.5, r4c3=0.5, r4c5=0.5, r3c3=corner, r3c5=corner, r5c3=corner, r5c5=corner)
+    assert_allclose(result(page)["row"], expected, atol=0.03)
 
 
 def test_drawing_by_touch(browser, tmp_path, drawer):
-    model, found = drawer
+    model, data = drawer
     with watched(browser, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True) as page:
-        visit(page, tmp_path, found)
+        visit(page, tmp_path, data)
         press(page, "clear")
         page.touchscreen.tap(*cell(page, 3, 5))
-        assert_allclose(check_now(page, model)["row"], ink(r3c5=1), atol=0.06)
+        assert_allclose(check_result(page, model)["row"], ink(r3c5=1), atol=0.06)
         style = page.locator("[role=application]").evaluate("e => getComputedStyle(e).touchAction")
         assert style == "none"  # else a finger would scroll the page
 
 
 def test_drawing_by_keyboard(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
+    model, data = drawer
+    visit(page, tmp_path, data)
     press(page, "clear")
-    grid, told = page.locator("[role=application]"), page.locator("[aria-live=polite]")
-    assert told.inner_text() == ""
+    grid, announcement = page.locator("[role=application]"), page.locator("[aria-live=polite]")
+    assert announcement.inner_text() == ""
     page.keyboard.press("Shift+Tab")  # back from "clear"
     assert grid.evaluate("e => e === document.activeElement")
     mark = page.locator(".try-cursor")
     assert mark.is_visible()
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "Space"):  # from the middle, row and column 5
         page.keyboard.press(key)
-    assert_array_equal(check_now(page, model)["row"], ink(r3c2=1))
+    assert_array_equal(check_result(page, model)["row"], ink(r3c2=1))
     assert mark.bounding_box()["x"] == pytest.approx(cell(page, 3, 2)[0] - mark.bounding_box()["width"] / 2, abs=1)
-    told.filter(has_text="row 4, column 3: 1.00").wait_for()
+    announcement.filter(has_text="row 4, column 3: 1.00").wait_for()
     for key in ("ArrowDown", "ArrowRight", " ", "ArrowUp", "ArrowLeft", "Backspace"):
         page.keyboard.press(key)
-    assert_array_equal(check_now(page, model)["row"], ink(r4c3=1))
+    assert_array_equal(check_result(page, model)["row"], ink(r4c3=1))
     for _ in range(20):
-        page.keyboard.press("ArrowDown")  # the edge holds
+        page.keyboard.press("ArrowDown")  # the cursor stops at the edge
     page.keyboard.press(" ")
-    assert_array_equal(now(page)["row"], ink(r4c3=1, r7c2=1))
-    assert page.evaluate("scrollY") == 0  # keys draw, and do not scroll
+    assert_array_equal(result(page)["row"], ink(r4c3=1, r7c2=1))
+    assert page.evaluate("scrollY") == 0  # keys draw instead of scrolling
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "clear"  # and no trap
+    assert page.evaluate("document.activeElement.textContent") == "clear"  # the focus leaves the drawing
 
 
 def test_noise(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
+    model, data = drawer
+    visit(page, tmp_path, data)
     page.locator("#try-it-noise").focus()
     page.keyboard.press("End")
-    noisy = check_now(page, model)
-    added = noisy["seen"] - noisy["row"]
-    assert found.noise == 0.5
+    noisy = check_result(page, model)
+    added = noisy["noisy"] - noisy["row"]
+    assert data.max_noise == 0.5
     assert 0.35 < added.std() < 0.65
-    assert_array_equal(noisy["row"], found.rows[0])  # the clean row stays
+    assert_array_equal(noisy["row"], data.examples[0])  # the clean row stays
     slide(page, "#try-it-noise", 0.25)
-    assert_allclose(
-        check_now(page, model)["seen"] - noisy["row"], added / 2, atol=1e-12
-    )  # the same noise, half as loud
-    press(page, "redraw")
-    redrawn = check_now(page, model)["seen"] - noisy["row"]
+    # the same noise with half the standard deviation
+    assert_allclose(check_result(page, model)["noisy"] - noisy["row"], added / 2, atol=1e-12)
+    press(page, "new noise")
+    redrawn = check_result(page, model)["noisy"] - noisy["row"]
     assert abs(np.corrcoef(redrawn, added)[0, 1]) < 0.5
     assert 0.17 < redrawn.std() < 0.33
     slide(page, "#try-it-noise", 0)
-    assert_array_equal(check_now(page, model)["seen"], found.rows[0])
-    visit(page, tmp_path, found)
+    assert_array_equal(check_result(page, model)["noisy"], data.examples[0])
+    visit(page, tmp_path, data)
     slide(page, "#try-it-noise", 0.5)
-    assert_array_equal(now(page)["seen"], noisy["seen"])  # every reader sees the same
+    assert_array_equal(result(page)["noisy"], noisy["noisy"])  # the same noise at each visit
 
 
-def test_silencing(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
-    codes = check_now(page, model)["codes"]
-    loud = np.argsort(-np.abs(codes), kind="stable")[:12].tolist()
+def test_switching_latents_off(page, tmp_path, drawer):
+    model, data = drawer
+    visit(page, tmp_path, data)
+    codes = check_result(page, model)["codes"]
+    largest = np.argsort(-np.abs(codes), kind="stable")[:12].tolist()
     buttons = page.locator(".try-codes button")
     labels = [name.get_attribute("aria-label") for name in buttons.all()]
-    assert labels == [f"silence latent {latent}" for latent in loud]
-    before = now(page)["denoised"]
+    assert labels == [f"switch off latent {latent}" for latent in largest]
+    before = result(page)["reconstruction"]
     for i in (1, 0):
         buttons.nth(i).click()
         assert buttons.nth(i).evaluate("e => e === document.activeElement")  # it stays where it is
-    after = check_now(page, model, silenced=loud[:2])
-    assert np.abs(after["denoised"] - before).max() > 0.01
+    after = check_result(page, model, switched_off=largest[:2])
+    assert np.abs(after["reconstruction"] - before).max() > 0.01
     assert [button.get_attribute("aria-pressed") for button in buttons.all()] == ["true"] * 2 + ["false"] * 10
-    assert "2 silenced" in page.locator("#try-it").inner_text()
+    assert "2 switched off" in page.locator("#try-it").inner_text()
     buttons.nth(0).click()
-    check_now(page, model, silenced=loud[1:2])
-    # a silenced latent can be let speak, even where it is not among the loudest
+    check_result(page, model, switched_off=largest[1:2])
+    # a latent that is switched off stays in the list, even if its code is not among the largest
     press(page, "clear")
-    check_now(page, model, silenced=loud[1:2])
-    page.get_by_role("button", name=f"silence latent {loud[1]}", exact=True).wait_for()
-    press(page, "let all speak")
-    check_now(page, model)
-    assert page.locator("[aria-penalised=true]").count() == 0
+    check_result(page, model, switched_off=largest[1:2])
+    page.get_by_role("button", name=f"switch off latent {largest[1]}", exact=True).wait_for()
+    press(page, "switch all on")
+    check_result(page, model)
+    assert page.locator(".try-codes [aria-pressed=true]").count() == 0
     press(page, "zero")
-    assert_array_equal(check_now(page, model)["denoised"], before)
+    assert_array_equal(check_result(page, model)["reconstruction"], before)
 
 
-def test_bars_are_as_long_as_codes_are_loud(page, tmp_path, drawer):
+def test_bars_are_as_long_as_codes_are_large(page, tmp_path, drawer):
     visit(page, tmp_path, drawer[1])
-    codes = np.sort(np.abs(now(page)["codes"]))[::-1][:12]
+    codes = np.sort(np.abs(result(page)["codes"]))[::-1][:12]
     widths = [bar.bounding_box()["width"] for bar in page.locator(".try-bar i").all()]
     assert_allclose(np.array(widths) / widths[0], codes / codes[0], atol=0.01)
     values = [float(text) for text in page.locator(".try-codes .try-value").all_inner_texts()]
@@ -627,124 +631,123 @@ PIXELS = """(e) => {
 }"""
 
 
-def test_the_pictures_show_the_rows_in_the_theme_s_ink(page, tmp_path, drawer):
-    _, found = drawer
+def test_the_images_show_the_rows_in_the_text_colour_of_the_theme(page, tmp_path, drawer):
+    _, data = drawer
     page.emulate_media(color_scheme="light")
-    visit(page, tmp_path, found)
+    visit(page, tmp_path, data)
     slide(page, "#try-it-noise", 0.3)
-    told = now(page)
-    canvases = [page.locator("[role=application]"), *page.locator(".try-pictures canvas").all()]
-    loud = np.abs(told["codes"]) / np.abs(told["codes"]).max()
-    for scheme, ink_is in (("light", 0), ("dark", 255)):
+    computed = result(page)
+    canvases = [page.locator("[role=application]"), *page.locator(".try-images canvas").all()]
+    shades = np.abs(computed["codes"]) / np.abs(computed["codes"]).max()
+    rows = (computed["row"], computed["noisy"], computed["reconstruction"], shades)
+    for scheme, level in (("light", 0), ("dark", 255)):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function("s => matchMedia(`(prefers-color-scheme: ${s})`).matches", arg=scheme)
-        # the page hears of it with the next frame, and draws
+        # the page is notified with the next frame, and draws
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        for canvas, values in zip(canvases, (told["row"], told["seen"], told["denoised"], loud), strict=True):
+        for canvas, values in zip(canvases, rows, strict=True):
             pixels = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[: len(values)]
             assert_allclose(pixels[:, 3], 255 * values.clip(0, 1), atol=1)
-            assert_allclose(pixels[pixels[:, 3] > 100][:, :3], ink_is, atol=2)
+            assert_allclose(pixels[pixels[:, 3] > 100][:, :3], level, atol=2)
 
 
-def test_a_latent_s_picture_is_what_it_adds(page, tmp_path, drawer):
-    model, found = drawer
-    visit(page, tmp_path, found)
-    latent = int(page.locator(".try-codes .try-name").first.inner_text())
+def test_a_latent_s_image_is_what_it_adds(page, tmp_path, drawer):
+    model, data = drawer
+    visit(page, tmp_path, data)
+    latent = int(page.locator(".try-codes .try-latent").first.inner_text())
     adds = model.dictionary[latent].detach().numpy()
     pixels = np.array(page.locator(".try-codes canvas").first.evaluate(PIXELS)).reshape(64, 4)
     assert_allclose(pixels[:, 3], 255 * np.abs(adds) / np.abs(adds).max(), atol=1.5)
     strong = pixels[:, 3] > 100
-    assert_array_equal(pixels[strong, 2] > 100, adds[strong] < 0)  # the accent is blue, ink is black
+    assert_array_equal(pixels[strong, 2] > 100, adds[strong] < 0)  # the accent colour is blue, the text black
 
 
 def test_colour_images(page, tmp_path):
     rng = np.random.default_rng(0)
     model = Autoencoder(Layout((48, 9), TopK(3, signed=True)), rng=torch.Generator().manual_seed(0))
     x = rng.random((3, 48))
-    visit(page, tmp_path, try_it(model, rows=x, low=np.zeros(48), high=np.ones(48), shape=(4, 4, 3)))
+    visit(page, tmp_path, try_it(model, examples=x, low=np.zeros(48), high=np.ones(48), shape=(4, 4, 3)))
     pixels = np.array(page.locator("[role=application]").evaluate(PIXELS)).reshape(16, 4)
     assert_allclose(pixels[:, :3], 255 * x[0].reshape(16, 3), atol=1)
     press(page, "clear")
     page.mouse.click(*cell(page, 1, 2, size=4))
     expected = np.zeros((4, 4, 3))
     expected[1, 2] = 1
-    assert_allclose(check_now(page, model)["row"], expected.ravel(), atol=0.03)
+    assert_allclose(check_result(page, model)["row"], expected.ravel(), atol=0.03)
 
 
 # ---------------------------------------------------------------- tables
 
 
 def test_every_column_has_its_slider(page, tmp_path, table):
-    model, found, x = table
-    visit(page, tmp_path, found)
-    assert found.sliders == [0, 1, 2, 3, 4, 5]
-    told = check_now(page, model)
-    for d, name in enumerate(found.columns):
+    model, data, x = table
+    visit(page, tmp_path, data)
+    assert data.slider_columns == [0, 1, 2, 3, 4, 5]
+    computed = check_result(page, model)
+    for d, name in enumerate(data.column_names):
         slider = page.get_by_role("slider", name=name, exact=True)
         assert float(slider.get_attribute("min")) == x[:, d].min()
         assert float(slider.get_attribute("max")) == x[:, d].max()
-        assert float(slider.input_value()) == pytest.approx(told["row"][d], rel=1e-12)
-        told_value = float(slider.get_attribute("aria-valuetext").replace("−", "-"))
-        assert told_value == pytest.approx(told["row"][d], abs=np.ptp(x[:, d]) / 100)
+        assert float(slider.input_value()) == pytest.approx(computed["row"][d], rel=1e-12)
+        value_text = float(slider.get_attribute("aria-valuetext").replace("−", "-"))
+        assert value_text == pytest.approx(computed["row"][d], abs=np.ptp(x[:, d]) / 100)
 
 
 def test_a_slider_moves_its_column(page, tmp_path, table):
-    model, found, x = table
-    visit(page, tmp_path, found)
-    before = now(page)
+    model, data, x = table
+    visit(page, tmp_path, data)
+    before = result(page)
     slider = page.get_by_role("slider", name="depth", exact=True)
     slider.focus()
     page.keyboard.press("Home")
-    after = check_now(page, model)
+    after = check_result(page, model)
     assert after["row"][2] == pytest.approx(x[:, 2].min(), rel=1e-14)
     assert_array_equal(np.delete(after["row"], 2), np.delete(before["row"], 2))
-    assert np.abs(after["denoised"] - before["denoised"]).max() > 0
+    assert np.abs(after["reconstruction"] - before["reconstruction"]).max() > 0
     page.keyboard.press("ArrowRight")
-    assert check_now(page, model)["row"][2] > after["row"][2]
+    assert check_result(page, model)["row"][2] > after["row"][2]
     for d, line in enumerate(page.locator(".try-slider").all()):
-        shown_value, shown_denoised = (
-            float(text.replace("−", "-")) for text in line.locator(".try-value").all_inner_texts()
-        )
-        told = now(page)
-        assert shown_value == pytest.approx(told["row"][d], abs=np.ptp(x[:, d]) / 100)
-        assert shown_denoised == pytest.approx(told["denoised"][d], abs=np.ptp(x[:, d]) / 100)
+        value, reconstruction = (float(text.replace("−", "-")) for text in line.locator(".try-value").all_inner_texts())
+        computed = result(page)
+        assert value == pytest.approx(computed["row"][d], abs=np.ptp(x[:, d]) / 100)
+        assert reconstruction == pytest.approx(computed["reconstruction"][d], abs=np.ptp(x[:, d]) / 100)
 
 
-def test_a_mark_stands_where_the_thumb_would(page, tmp_path, table):
-    _, found, x = table
-    visit(page, tmp_path, found)
+def test_a_mark_is_where_the_thumb_would_be(page, tmp_path, table):
+    _, data, x = table
+    visit(page, tmp_path, data)
     line = page.locator(".try-slider").first
     slider = line.locator("input").bounding_box()  # its thumb, 16 px wide, stays within it
-    tick = line.locator(".try-tick:not(.try-seen)").bounding_box()
-    share = (now(page)["denoised"][0] - x[:, 0].min()) / np.ptp(x[:, 0])
+    tick = line.locator(".try-tick:not(.try-noisy)").bounding_box()
+    share = (result(page)["reconstruction"][0] - x[:, 0].min()) / np.ptp(x[:, 0])
     thumb = slider["x"] + 8 + (slider["width"] - 16) * min(max(share, 0), 1)
     assert tick["x"] + 1 == pytest.approx(thumb, abs=1)
-    assert line.locator(".try-seen").is_hidden()
+    assert line.locator(".try-noisy").is_hidden()
     slide(page, "#try-it-noise", 1)
-    assert line.locator(".try-seen").is_visible()
+    assert line.locator(".try-noisy").is_visible()
 
 
-def test_examples_noise_and_silence_of_a_table(page, tmp_path, table):
-    model, found, _ = table
-    visit(page, tmp_path, found)
+def test_examples_noise_and_switching_off_of_a_table(page, tmp_path, table):
+    model, data, _ = table
+    visit(page, tmp_path, data)
     press(page, "row 3")
-    assert_array_equal(check_now(page, model)["row"], found.rows[3])
+    assert_array_equal(check_result(page, model)["row"], data.examples[3])
     slide(page, "#try-it-noise", 1)
-    told = check_now(page, model)
-    scaled = (told["seen"] - told["row"]) / model.scale.numpy()
+    computed = check_result(page, model)
+    scaled = (computed["noisy"] - computed["row"]) / model.scale.numpy()
     assert 0.3 < scaled.std() < 2
     page.locator(".try-codes button").first.click()
-    check_now(page, model, silenced=[int(np.abs(told["codes"]).argmax())])
+    check_result(page, model, switched_off=[int(np.abs(computed["codes"]).argmax())])
 
 
-def test_a_latent_is_told_by_the_columns_it_moves(page, tmp_path, table):
-    model, found, _ = table
-    visit(page, tmp_path, found)
-    latent = int(page.locator(".try-codes .try-name").first.inner_text())
+def test_a_latent_is_described_by_the_two_columns_that_it_changes_most(page, tmp_path, table):
+    model, data, _ = table
+    visit(page, tmp_path, data)
+    latent = int(page.locator(".try-codes .try-latent").first.inner_text())
     adds = model.dictionary[latent].detach().numpy()
-    moved = np.argsort(-np.abs(adds))[:2]
-    said = ", ".join(f"{found.columns[d]} {'↓' if adds[d] < 0 else '↑'}" for d in moved)
-    assert page.locator(".try-meaning").first.inner_text() == said
+    largest = np.argsort(-np.abs(adds))[:2]
+    description = ", ".join(f"{data.column_names[d]} {'↓' if adds[d] < 0 else '↑'}" for d in largest)
+    assert page.locator(".try-effect").first.inner_text() == description
 
 
 # ---------------------------------------------------------------- names come from data
@@ -768,10 +771,10 @@ def test_names_are_text(browser, tmp_path, width):
     model = Autoencoder(Layout((len(NASTY), 4), ReLU()), rng=torch.Generator().manual_seed(0))
     x = np.random.default_rng(0).random((len(NASTY), len(NASTY)))
     with watched(browser, viewport={"width": width, "height": 800}) as page:
-        visit(page, tmp_path, shown(model, x, columns=NASTY, names=NASTY))
-        check_now(page, model)
-        labels = page.locator(".try-slider label").evaluate_all("found => found.map((e) => e.textContent)")
-        buttons = page.locator(".try-examples button").evaluate_all("found => found.map((e) => e.textContent)")
+        visit(page, tmp_path, data_of(model, x, column_names=NASTY, example_names=NASTY))
+        check_result(page, model)
+        labels = page.locator(".try-slider label").evaluate_all("nodes => nodes.map((e) => e.textContent)")
+        buttons = page.locator(".try-examples button").evaluate_all("nodes => nodes.map((e) => e.textContent)")
         assert labels[:3] == buttons[:3] == NASTY[:3]
         assert labels[3] == NASTY[3]
         assert labels[4] == "x" * 79 + "…"
@@ -781,7 +784,7 @@ def test_names_are_text(browser, tmp_path, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_skeleton_says_what_to_do_without_javascript(browser, tmp_path, drawer):
+def test_without_javascript_the_section_has_a_message(browser, tmp_path, drawer):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     visit(page, tmp_path, drawer[1])
@@ -790,17 +793,17 @@ def test_the_skeleton_says_what_to_do_without_javascript(browser, tmp_path, draw
     context.close()
 
 
-def test_the_page_says_why_it_cannot(page, tmp_path):
+def test_the_page_has_the_reason_why_it_has_no_model(page, tmp_path):
     visit(page, tmp_path, None, reason="the model is too <large>")
     assert "Not in this page: the model is too <large>." in page.locator("#try-it").inner_text()
-    (tmp_path / "page.html").write_text(written(None))
+    (tmp_path / "page.html").write_text(page_of(None))
     page.goto((tmp_path / "page.html").as_uri())
     assert page.locator("#try-it").count() == 0
 
 
-def test_a_spoilt_model_is_said_and_harms_nothing_else(page, tmp_path, drawer):
+def test_a_broken_model_leaves_a_message(page, tmp_path, drawer):
     file = tmp_path / "page.html"
-    file.write_text(written(drawer[1]).replace('"coder"', '"codfish"'), encoding="utf-8")
+    file.write_text(page_of(drawer[1]).replace('"coder"', '"codfish"'), encoding="utf-8")
     page.goto(file.as_uri())
     assert "could not start" in page.get_by_role("alert").inner_text()
 
@@ -814,28 +817,28 @@ def test_nothing_overflows_on_a_phone(browser, tmp_path, kind, request):
         assert low > 20
 
 
-def test_focus_is_seen(page, tmp_path, drawer):
+def test_the_focus_is_visible(page, tmp_path, drawer):
     visit(page, tmp_path, drawer[1])
-    seen = set()
+    outlines = set()
     for _ in range(12):
         page.keyboard.press("Tab")
-        seen.add(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
-    assert seen == {"solid"}
+        outlines.add(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+    assert outlines == {"solid"}
 
 
-# ---------------------------------------------------------------- the watch itself
+# ---------------------------------------------------------------- the watched page itself
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
-        ("fetch('https://example.org/').catch(() => 0)", "asked the network for https://example.org/"),
-        ("new Image().src = 'http://example.org/a.png'", "asked the network"),
+        ("fetch('https://example.org/').catch(() => 0)", "requested https://example.org/"),
+        ("new Image().src = 'http://example.org/a.png'", "requested http://example.org/a.png"),
         ("console.error('oh')", "console error: oh"),
         ("setTimeout(() => { throw new Error('ah') })", "threw"),
     ],
 )
-def test_a_page_that_misbehaves_fails(browser, script, said):
-    with pytest.raises(AssertionError, match=said), watched(browser) as page:  # noqa: PT012
+def test_a_page_that_misbehaves_fails(browser, script, message):
+    with pytest.raises(AssertionError, match=message), watched(browser) as page:  # noqa: PT012
         page.set_content(f"<script>{script}</script>")
         page.wait_for_timeout(50)

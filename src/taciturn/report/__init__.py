@@ -1,4 +1,4 @@
-"""What a model is worth: `numbers` measures, `html` renders, `report` and `comparison` offer both."""
+"""Reports on one model and comparisons of several: `numbers` computes them, `html` renders them as pages."""
 
 from .comparison import Comparison, compare
 from .numbers import Summary, summarise

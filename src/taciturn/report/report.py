@@ -1,4 +1,4 @@
-"""A report on one model: numbers, as JSON or as a page."""
+"""The report on one model: numbers that can be saved as JSON or as a page."""
 
 import os
 
@@ -13,17 +13,55 @@ from .numbers import ReportNumbers, measure_report
 
 
 class Report(ReportNumbers):
-    """What a model is worth on rows, section by section; docs/report.md describes the numbers.
+    """The report on one model, section by section. A notebook shows its verdict.
 
-    `save` writes the page, `save_json` the numbers. A notebook shows the verdict.
+    `report` creates it. `save` writes the page, `save_json` the numbers; docs/report.md describes both.
+
+    Attributes
+    ----------
+    name : str
+        The report's name.
+    created : str
+        When the report was created, in UTC.
+    columns : list of str or None
+        The columns' names, if they have names.
+    summary : Summary
+        The main numbers.
+    verdict : Verdict
+        `sentence`, `points` (the main numbers) and `warnings`.
+    curves : dict of lists
+        The training's numbers, one per epoch, by name.
+    samples : Samples
+        Sample rows with their errors: the first, best, median and worst.
+    errors : Errors
+        The distribution of the errors over columns and rows.
+    latents : Latents
+        Numbers of all latents.
+    atlas : list of AtlasLatent
+        Up to 48 latents with the largest shares of variation, and rows on which they are active.
+    neighbours : Neighbours
+        Similar latents.
+    baselines : list of Baseline
+        Errors of simpler models.
+    relation : Related or None
+        Relations between latents and labels; None without labels.
+    provenance : Provenance
+        The origin of the model.
+    map : LatentMap
+        Coordinates of up to 1,000 latents in a plane.
+    sections : Mapping[str, Any]
+        The sections above, from `summary` to `map`, by name.
+    pictures : Pictures
+        What the page draws and report.json does not hold.
     """
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page, one self-contained HTML file, whole or not at all."""
+        """Write the page, one self-contained HTML file. A failure leaves no partial file."""
         with atomic(path) as temporary:
             temporary.write_text(page(self), encoding="utf-8")
 
     def _repr_html_(self) -> str:
+        """Return the verdict and the warnings as HTML."""
         return card(self)
 
 
@@ -40,30 +78,31 @@ def report(
     repeat: str = "",
     seed: int = 0,
 ) -> Report:
-    """Return the report of a model on rows, in several passes over them, in bounded memory.
+    """Return the report on a model, evaluated on rows.
 
     Parameters
     ----------
     artifact : Artifact
-        The model, its recipe and its history.
+        The model with its recipe and its history.
     rows : Source [N, D]
-        What the model is evaluated on; best rows that it was not trained on.
+        The rows on which the model is evaluated, in the input's units. Use rows that it was not trained on.
     training : Source or None, default=None
-        The rows that it was trained on: simpler models are fitted on them too. Without them on half of `rows`.
+        The rows that the model was trained on. The baselines are trained on them too; without them, on every second
+        row of `rows`, and evaluated on the others.
     labels : array_like [N] or None, default=None
-        A class or a number for each row, to which latents are related.
+        A class or a number for each row. Relations between latents and labels are computed.
     target : str, default=""
-        What the labels are called.
+        The name of the labels.
     name : str, default=""
-        What the report is called; "" is the estimator's name.
+        The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
-        What denoising is measured under; None is the model's own.
+        The corruption under which denoising is measured; None is the corruption of the training.
     held_out : bool, default=False
-        Whether the model was not trained on `rows`.
+        Whether the rows are known to be held out from training.
     repeat : str, default=""
-        What repeats the run: a command or a line of Python.
+        A command or a line of Python that repeats the run. The page shows it.
     seed : int, default=0
-        Of the noise and of the sample.
+        Seed of the corruption's noise and of the sample.
 
     Returns
     -------
@@ -72,7 +111,24 @@ def report(
     Raises
     ------
     DataError
-        If there is not one label for each row.
+        If there is not one label per row.
+
+    Notes
+    -----
+    Errors, mean activations and firing rates are streamed over all rows in two passes. What cannot be streamed is
+    computed on up to 20,000 rows, drawn by the seed. So memory does not grow with the number of rows, apart from one
+    number per row.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from taciturn import DictionaryAutoencoder
+    >>> from taciturn.data.sources import Rows
+    >>> X = load_iris().data
+    >>> model = DictionaryAutoencoder(8, k=2, max_iter=2, random_state=0).fit(X)
+    >>> result = report(model.to_artifact(), Rows(X), name="iris")
+    >>> result.name, result.summary.rows, len(result.latents.order)
+    ('iris', 150, 8)
     """
     numbers = measure_report(
         artifact,

@@ -1,4 +1,4 @@
-"""Pages that need nothing else: numbers from the report, pictures from `plots`, words around them."""
+"""Self-contained HTML pages: they hold numbers, figures of `plots`, images and text, and load nothing."""
 
 from .compare import comparison_card, comparison_page
 from .page import card, page

@@ -1,4 +1,4 @@
-"""The page of several runs."""
+"""The page of a comparison of runs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,113 +8,119 @@ from markupsafe import Markup
 
 from ... import plots
 from ..numbers import ComparisonNumbers
-from ..numbers.comparison import Shared
+from ..numbers.comparison import SharedLatents
+from ..numbers.neighbours import Pair
 from ..numbers.summary import Summary
-from .engine import environment, text
-from .figures import line, svg
+from .engine import asset, environment
+from .figures import curve, svg
 from .sprite import Sprite, sprite
 
+# columns of histories, the best choice for the figure first
 ERRORS = ("validation_squared_error", "validation_cross_entropy", "squared_error", "cross_entropy", "loss")
+ABSENT = "—"
 
 
 def comparison_page(comparison: ComparisonNumbers) -> str:
-    """Return the whole page."""
-    sheets = _sheets(comparison)
+    """Return the page of a comparison as HTML."""
+    sheet = _sheet(comparison)
     return environment.get_template("compare.html.j2").render(
-        c=comparison,
+        comparison=comparison,
         title="taciturn comparison",
-        css=text("style.css"),
-        js=text("page.js"),
-        sprites=sheets,
-        aspect=comparison.shape[1] / comparison.shape[0] if sheets else 1,
-        numbers=list(_numbers(comparison)),
-        differ=[(name, [_said(value) for value in values]) for name, values in comparison.differ.items()],
+        css=asset("style.css"),
+        js=asset("page.js"),
+        sheets=[] if sheet is None else [sheet],
+        aspect_ratio=comparison.shape[1] / comparison.shape[0] if sheet is not None else 1,
+        results=list(_results(comparison)),
+        parameters=[
+            (name, [ABSENT if value is None else str(value) for value in values])
+            for name, values in comparison.differing_parameters.items()
+        ],
         figures=_figures(comparison),
-        shared=[_shared(comparison, each, sheets) for each in comparison.shared],
+        shared=[_shared_section(comparison, shared, sheet) for shared in comparison.shared],
     )
 
 
 def comparison_card(comparison: ComparisonNumbers) -> str:
-    """Return what a notebook shows."""
-    return environment.get_template("comparison_card.html.j2").render(c=comparison)
+    """Return the comparison in one sentence as HTML, for a notebook."""
+    return environment.get_template("comparison_card.html.j2").render(comparison=comparison)
 
 
-def _numbers(now: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
-    told = now.summaries
-    yield "variance reconstructed", ["—" if s.fvu is None else f"{1 - s.fvu:.2%}" for s in told]
-    yield "latents", [f"{s.latents:,}" for s in told]
-    yield "at work in a row", [_l0(s) for s in told]
+def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
+    """Yield the lines of the table of results: a label and one text per run."""
+    summaries = comparison.summaries
+    yield "variance reconstructed", [ABSENT if s.fvu is None else f"{1 - s.fvu:.2%}" for s in summaries]
+    yield "latents", [f"{s.latents:,}" for s in summaries]
+    yield "active latents per row", [_l0(s) for s in summaries]
     yield (
         "mean activation",
-        [f"{s.rate:.2%}" + (f" (asked {s.target_rate:.2%})" if s.target_rate else "") for s in told],
+        [f"{s.rate:.2%}" + (f" (target {s.target_rate:.2%})" if s.target_rate else "") for s in summaries],
     )
-    yield "never at work", ["—" if s.target_rate is not None else f"{s.dead:,}" for s in told]
-    if any(s.psnr_after is not None for s in told):
-        lifts = [(s.psnr_before, s.psnr_after) for s in told]
-        yield "noisy rows, dB", ["—" if a is None or b is None else f"{b:.1f} → {a:.1f}" for b, a in lifts]
-    yield "mean |cosine| of latents", [f"{each:.3f}" for each in now.coherence]
-    yield "training, s", [f"{each:.1f}" for each in now.seconds]
-
-
-def _figures(now: ComparisonNumbers) -> dict[str, Markup]:
-    told = zip(now.names, now.summaries, strict=True)
-    places = {name: (s.l0, s.fvu) for name, s in told if s.fvu is not None and s.target_rate is None}
-    drawn = {"frontier": Markup(), "overlay": Markup()}
-    if places:
-        drawn["frontier"] = svg(
-            plots.frontier(places), "f1", "Error against latents a row; the numbers stand in the table"
+    yield "dead latents", [ABSENT if s.target_rate is not None else f"{s.dead:,}" for s in summaries]
+    if any(s.psnr_after is not None for s in summaries):
+        psnr = [(s.psnr_before, s.psnr_after) for s in summaries]
+        yield (
+            "denoising, dB PSNR",
+            [ABSENT if before is None or after is None else f"{before:.1f} → {after:.1f}" for before, after in psnr],
         )
-    measured = [name for name in ERRORS if all(name in history for history in now.histories.values())]
-    if measured:
-        figure = plots.overlay(now.histories, measured[0])
-        drawn["overlay"] = svg(figure, "f2", f"Curves of {measured[0].replace('_', ' ')} over the epochs")
-    return drawn
+    yield "mean |cosine| of latents", [f"{cosine:.3f}" for cosine in comparison.mean_cosines]
+    yield "training, s", [f"{seconds:.1f}" for seconds in comparison.seconds]
 
 
-def _sheets(now: ComparisonNumbers) -> list[Sprite]:
-    """Return the directions that are drawn as one sheet, where rows are images."""
-    if not now.directions or not plots.is_image(now.shape):
-        return []
-    wanted = {(each.one, pair.one) for each in now.shared for pair in each.pairs}
-    wanted |= {(each.other, pair.other) for each in now.shared for pair in each.pairs}
-    images = {(name, latent): now.directions[name][latent] for name, latent in sorted(wanted)}
-    return [sprite("own", images, now.shape)] if images else []
+def _figures(comparison: ComparisonNumbers) -> list[Markup]:
+    figures = []
+    runs = zip(comparison.names, comparison.summaries, strict=True)
+    results = {name: (s.l0, s.fvu) for name, s in runs if s.fvu is not None and s.target_rate is None}
+    if results:
+        description = "Unexplained variance and active latents per row of each run; the table holds the same numbers"
+        figures.append(svg(plots.frontier(results), "f1", description))
+    in_all = [name for name in ERRORS if all(name in history for history in comparison.histories.values())]
+    if in_all:
+        figure = plots.overlay(comparison.histories, in_all[0])
+        figures.append(svg(figure, "f2", f"Each run's {in_all[0].replace('_', ' ')} over the epochs"))
+    return figures
 
 
-def _shared(now: ComparisonNumbers, each: Shared, sheets: list[Sprite]) -> dict[str, Any]:
-    said = (
-        f"{each.found:,} of {each.of:,} latents, matched one to one, point the same way (|cosine| .9 or more); "
-        f"{each.initial:,} did before the first step. The mean |cosine| of all pairs is {each.mean_cosine:.3f}. "
-        "The most alike:"
+def _sheet(comparison: ComparisonNumbers) -> Sprite | None:
+    """Return the directions of all listed pairs as a sheet of images; None if rows are not images."""
+    if not comparison.directions or not plots.is_image(comparison.shape):
+        return None
+    keys = {(shared.first, pair.first) for shared in comparison.shared for pair in shared.pairs}
+    keys |= {(shared.second, pair.second) for shared in comparison.shared for pair in shared.pairs}
+    images = {(name, latent): comparison.directions[name][latent] for name, latent in sorted(keys)}
+    return sprite("directions", images, comparison.shape) if images else None
+
+
+def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet: Sprite | None) -> dict[str, Any]:
+    text = (
+        f"{shared.shared:,} of {shared.matched:,} latents, matched one to one, have nearly the same direction "
+        f"(|cosine| .9 or more); {shared.initially_shared:,} did before the first step. The mean |cosine| of all pairs "
+        f"is {shared.mean_cosine:.3f}. The most similar pairs:"
     )
     pairs = [
         {
-            "one": pair.one,
-            "other": pair.other,
+            "first": pair.first,
+            "second": pair.second,
             "cosine": f"{pair.cosine:.3f}",
-            "images": _drawn(now, each, pair, sheets),
+            "images": _images(comparison, shared, pair, sheet),
         }
-        for pair in each.pairs
+        for pair in shared.pairs
     ]
-    return {"one": each.one, "other": each.other, "said": said, "pairs": pairs}
+    return {"first": shared.first, "second": shared.second, "text": text, "pairs": pairs}
 
 
-def _drawn(now: ComparisonNumbers, each: Shared, pair: Any, sheets: list[Sprite]) -> Markup:
-    two = ((each.one, pair.one), (each.other, pair.other))
-    if sheets:
-        return Markup().join(sheets[0].image(key, f"what latent {key[1]} of {key[0]} adds") for key in two)
-    if not now.directions:
+def _images(comparison: ComparisonNumbers, shared: SharedLatents, pair: Pair, sheet: Sprite | None) -> Markup:
+    """Return the directions of a pair as two images or two curves; nothing if the runs' rows have different shapes."""
+    keys = ((shared.first, pair.first), (shared.second, pair.second))
+    if sheet is not None:
+        return Markup().join(sheet.image((run, latent), f"what latent {latent} of {run} adds") for run, latent in keys)
+    if not comparison.directions:
         return Markup()
-    rows = [now.directions[name][latent] for name, latent in two]
-    peak = max(float(np.abs(row).max()) for row in rows) or 1.0
-    return Markup().join(line(row.tolist(), -peak, peak) for row in rows)
+    directions = [comparison.directions[run][latent] for run, latent in keys]
+    peak = max(float(np.abs(direction).max()) for direction in directions) or 1.0
+    return Markup().join(curve(direction.tolist(), -peak, peak) for direction in directions)
 
 
 def _l0(summary: Summary) -> str:
     if summary.target_rate is not None:
-        return "—"
-    return f"{summary.l0:.2f}" + (f" (asked {summary.target_l0:g})" if summary.target_l0 else "")
-
-
-def _said(value: Any) -> str:
-    return "—" if value is None else str(value)
+        return ABSENT
+    return f"{summary.l0:.2f}" + (f" (target {summary.target_l0:g})" if summary.target_l0 else "")

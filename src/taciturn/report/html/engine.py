@@ -1,4 +1,4 @@
-"""Jinja2, set so that all that comes from data is escaped, and the files that travel inside a page."""
+"""The Jinja2 environment, which escapes all that comes from data, and the files that a page holds."""
 
 from importlib.resources import files
 
@@ -13,6 +13,6 @@ environment = jinja2.Environment(
 )
 
 
-def text(name: str) -> Markup:
-    """Return a file that travels inside the page."""
+def asset(name: str) -> Markup:
+    """Return the content of a style sheet or script of this folder, by its file name."""
     return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))

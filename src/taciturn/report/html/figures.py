@@ -1,4 +1,4 @@
-"""Figures as inline SVG whose colours follow the page, light or dark."""
+"""Figures as inline SVG whose colours follow the page's light or dark setting."""
 
 import re
 import warnings
@@ -12,54 +12,84 @@ from matplotlib.figure import Figure
 
 from ...plots import style
 
-# what matplotlib draws without being asked to
-NAMES = {colour: f"--c-{name}" for name, colour in style.COLOURS.items()} | {"#000000": "--c-text"}
-POINTS = 150  # of a small curve
-DRAWN: Any = {"svg.fonttype": "none", "svg.hashsalt": "taciturn", "path.simplify": True}
+# each colour of a figure and the CSS variable that replaces it; black is matplotlib's default
+CSS_COLOURS = {colour: f"--c-{name}" for name, colour in style.COLOURS.items()} | {"#000000": "--c-text"}
+MAX_POINTS = 150  # of a small curve
+SVG_SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "taciturn", "path.simplify": True}
 
 
-def svg(figure: Figure, name: str, said: str) -> Markup:
-    """Return a figure as an <svg> with a text alternative; `name` keeps its ids apart from those of others."""
+def svg(figure: Figure, prefix: str, description: str) -> Markup:
+    """Return a matplotlib figure as an <svg> element.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure; its width is the element's greatest width.
+    prefix : str
+        Put in front of all ids, so that they differ from those of other figures on the page.
+    description : str
+        The text alternative.
+
+    Returns
+    -------
+    Markup
+        Text stays text, and the colours of `plots.style` become the page's CSS variables.
+    """
     text = StringIO()
-    with matplotlib.rc_context(DRAWN), warnings.catch_warnings():
-        # text stays text: a sign that matplotlib's font lacks is drawn by the reader's
+    with matplotlib.rc_context(SVG_SETTINGS), warnings.catch_warnings():
+        # text stays text, so the browser's font draws a sign that matplotlib's font lacks
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    drawn = text.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawn)
-    drawn = re.sub(r'(url\(|href=")#', rf"\1#{name}-", drawn)
-    drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
-    for colour, variable in NAMES.items():
-        drawn = re.sub(re.escape(colour) + r"\b", f"var({variable})", drawn, flags=re.IGNORECASE)
-    width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', drawn)
-    size = f"max-width:{float(width[1]) * 4 / 3:.0f}px" if width else ""
-    drawn = re.sub(r'<svg([^>]*?) width="[\d.]+pt"', r"<svg\1", drawn, count=1)
-    drawn = re.sub(r'<svg([^>]*?) height="[\d.]+pt"', r"<svg\1", drawn, count=1)
-    label = Markup.escape(said)
-    return Markup(drawn.replace("<svg", f'<svg role="img" aria-label="{label}" style="{size}"', 1))
+    element = text.getvalue()
+    element = element[element.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', element)
+    element = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", element)
+    element = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", element)
+    for colour, variable in CSS_COLOURS.items():
+        element = re.sub(re.escape(colour) + r"\b", f"var({variable})", element, flags=re.IGNORECASE)
+    width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', element)
+    max_width = f"max-width:{float(width[1]) * 4 / 3:.0f}px" if width else ""
+    element = re.sub(r'<svg([^>]*?) width="[\d.]+pt"', r"<svg\1", element, count=1)
+    element = re.sub(r'<svg([^>]*?) height="[\d.]+pt"', r"<svg\1", element, count=1)
+    label = Markup.escape(description)
+    return Markup(element.replace("<svg", f'<svg role="img" aria-label="{label}" style="{max_width}"', 1))
 
 
-def line(values: list[float], low: float, high: float, *, other: list[float] | None = None) -> Markup:
-    """Return a row as a small curve, a second one beneath it; of long ones, each stretch's number farthest from 0."""
-    curves = [("back", other)] if other is not None else []
-    drawn = "".join(
-        f'<polyline class="{kind}" points="{_points(each, low, high)}"/>' for kind, each in [*curves, ("row", values)]
+def curve(values: list[float], low: float, high: float, *, behind: list[float] | None = None) -> Markup:
+    """Return a row as a small curve.
+
+    Parameters
+    ----------
+    values : list of float
+        The curve. Of more than 150 values, each of 150 stretches is drawn by its value farthest from 0.
+    low, high : float
+        The values at the lower and upper edge.
+    behind : list of float or None, default=None
+        A second curve, drawn behind in another colour.
+
+    Returns
+    -------
+    Markup
+        An <svg> element that screen readers skip.
+    """
+    curves = [("curve-row", values)] if behind is None else [("curve-behind", behind), ("curve-row", values)]
+    lines = "".join(
+        f'<polyline class="{css_class}" points="{_points(numbers, low, high)}"/>' for css_class, numbers in curves
     )
     return Markup(
-        f'<svg class="curve" viewBox="0 0 100 32" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
+        f'<svg class="curve" viewBox="0 0 100 32" preserveAspectRatio="none" aria-hidden="true">{lines}</svg>'
     )
 
 
 def _points(values: list[float], low: float, high: float) -> str:
-    if len(values) > POINTS:
-        stretches = np.array_split(np.asarray(values), POINTS)
+    if len(values) > MAX_POINTS:
+        stretches = np.array_split(np.asarray(values), MAX_POINTS)
         values = [float(stretch[np.abs(stretch).argmax()]) for stretch in stretches]
     width, height = max(len(values) - 1, 1), (high - low) or 1.0
     return " ".join(f"{100 * i / width:.4g},{31 - 30 * (v - low) / height:.4g}" for i, v in enumerate(values))
 
 
 def percent(share: float) -> str:
-    """Return a share in words, small ones finer."""
+    """Return a share from 0 to 1 as a percentage, with two decimals below 10% and one from 10% on."""
     return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"

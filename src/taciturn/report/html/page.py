@@ -1,4 +1,4 @@
-"""A report's page: its sections, rendered one by one; templates compute nothing."""
+"""The page of a report: its sections, rendered one by one. Templates compute nothing."""
 
 from typing import Any
 
@@ -6,30 +6,31 @@ from markupsafe import Markup
 
 from ... import plots
 from ..numbers import Pictures, ReportNumbers
-from .engine import environment, text
+from .engine import asset, environment
 from .section import Material
 from .sections import SECTIONS
 from .sprite import Sprite, sprite
 
-SHARE = 1_400_000  # characters that the atlas's pictures may take
+MAX_SHEET_CHARACTERS = 1_400_000  # of all sheets of images together
+MIN_DRAWN_LATENTS = 8  # latents of the atlas that have images, however large these are
 
 
 def page(report: ReportNumbers) -> str:
-    """Return the whole page as HTML."""
+    """Return the page of a report as HTML."""
     pictures = report.pictures
     material = Material(report, pictures, _sheets(report, pictures))
     shown = [section for section in SECTIONS if section.shown(material)]
-    scripts, styles = [text("page.js")], [text("style.css")]
-    if pictures.tryit is not None:
-        scripts += [Markup(pictures.tryit.activations_script), text("tryit.js")]
-        styles.append(text("tryit.css"))
+    scripts, styles = [asset("page.js")], [asset("style.css")]
+    if pictures.try_it is not None:
+        scripts += [Markup(pictures.try_it.activations_script), asset("try_it.js")]
+        styles.append(asset("try_it.css"))
     return environment.get_template("report.html.j2").render(
-        r=report,
+        report=report,
         title=f"{report.name} · taciturn report",
         css=Markup("\n").join(styles),
         js=Markup("\n").join(scripts),
-        sprites=list(material.sheets.values()),
-        aspect=pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
+        sheets=list(material.sheets.values()),
+        aspect_ratio=pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
         sections=[
             (section.anchor, section.title, _rendered(section.name, section.context(material))) for section in shown
         ],
@@ -37,8 +38,8 @@ def page(report: ReportNumbers) -> str:
 
 
 def card(report: ReportNumbers) -> str:
-    """Return what a notebook shows: the verdict and its warnings."""
-    return environment.get_template("card.html.j2").render(r=report)
+    """Return the verdict and its warnings as HTML, for a notebook."""
+    return environment.get_template("card.html.j2").render(report=report)
 
 
 def _rendered(name: str, context: dict[str, Any]) -> Markup:
@@ -46,19 +47,20 @@ def _rendered(name: str, context: dict[str, Any]) -> Markup:
 
 
 def _sheets(report: ReportNumbers, pictures: Pictures) -> dict[str, Sprite]:
-    """Return the sheets of small images, as many latents as their share of the page allows."""
+    """Return the sheets of small images, with as many latents of the atlas as `MAX_SHEET_CHARACTERS` allows."""
     if not plots.is_image(pictures.shape):
         return {}
-    shots, shown = pictures.shots, report.atlas
+    samples, atlas = pictures.sample_rows, report.atlas
     while True:
-        rows: dict[Any, Any] = {("clean", row): image for row, image in (pictures.rows | shots.clean).items()}
-        rows |= {("corrupted", row): image for row, image in shots.corrupted.items() if report.samples.corruption}
-        rows |= {("reconstruction", row): image for row, image in shots.recon.items()}
-        wanted = {spoken.row for each in shown for spoken in each.rows} | set(shots.clean)
-        rows = {key: image for key, image in rows.items() if key[0] != "clean" or key[1] in wanted}
-        own = {each.latent: pictures.directions[each.latent] for each in shown}
-        sheets = {"rows": sprite("rows", rows, pictures.shape, like=list(shots.clean.values()))}
-        sheets |= {"own": sprite("own", own, pictures.shape)} if own else {}
-        if sum(len(sheet.uri) for sheet in sheets.values()) <= SHARE or len(shown) <= 8:
+        rows: dict[Any, Any] = {("clean", row): image for row, image in (pictures.rows | samples.clean).items()}
+        rows |= {("corrupted", row): image for row, image in samples.corrupted.items() if report.samples.corruption}
+        rows |= {("reconstruction", row): image for row, image in samples.reconstruction.items()}
+        needed = {active.row for entry in atlas for active in entry.rows} | set(samples.clean)
+        rows = {key: image for key, image in rows.items() if key[0] != "clean" or key[1] in needed}
+        directions = {entry.latent: pictures.directions[entry.latent] for entry in atlas}
+        sheets = {"rows": sprite("rows", rows, pictures.shape, references=list(samples.clean.values()))}
+        sheets |= {"directions": sprite("directions", directions, pictures.shape)} if directions else {}
+        characters = sum(len(sheet.uri) for sheet in sheets.values())
+        if characters <= MAX_SHEET_CHARACTERS or len(atlas) <= MIN_DRAWN_LATENTS:
             return sheets
-        shown = shown[: len(shown) // 2]
+        atlas = atlas[: len(atlas) // 2]

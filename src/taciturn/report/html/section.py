@@ -1,4 +1,4 @@
-"""What a section of the page is."""
+"""What a section of the page consists of."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,17 @@ from .sprite import Sprite
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What sections are made of: a report's numbers, its pictures, and these as sheets of small images."""
+    """What sections are rendered from.
+
+    Parameters
+    ----------
+    report : ReportNumbers
+        The numbers.
+    pictures : Pictures
+        The arrays that are drawn.
+    sheets : dict of str to Sprite
+        Rows ("rows") and directions ("directions") as sheets of small images; empty if rows are not images.
+    """
 
     report: ReportNumbers
     pictures: Pictures
@@ -19,18 +29,18 @@ class Material:
 
 @dataclass(frozen=True)
 class Section:
-    """One section: a file in `sections/` and a template of the same name.
+    """One section of the page: a file in `sections/` and a template of the same name.
 
     Parameters
     ----------
     name : str
-        Of the template; with hyphens for underscores the section's anchor.
+        The template's name without its ending; with hyphens in place of underscores also the section's id.
     title : str
-        In the page's list of contents.
+        The entry in the page's list of contents.
     context : Callable[[Material], dict[str, Any]]
-        What the template prints; templates compute nothing.
+        The values that the template prints; templates compute nothing.
     shown : Callable[[Material], bool], optional
-        Whether there is anything to show; always by default.
+        Whether the page has the section; by default always.
     """
 
     name: str

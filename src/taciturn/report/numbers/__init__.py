@@ -1,4 +1,4 @@
-"""The numbers of reports and comparisons, one file a section. Nothing here knows how they are shown."""
+"""The numbers of reports and comparisons, one file per section. Nothing here knows how they are shown."""
 
 from .comparison import ComparisonNumbers, measure_comparison
 from .report import Pictures, ReportNumbers, measure_report

@@ -1,4 +1,4 @@
-"""Where the latents that carry most lie in a plane."""
+"""A map of the latents in a plane."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,21 @@ MAX_LATENTS = 1_000
 
 @dataclass(frozen=True)
 class LatentMap:
-    """Places of latents in a plane, near each other where their directions are alike."""
+    """Coordinates of latents in a plane. Latents with similar directions are near each other.
 
-    points: list[list[float]]  # [up to 1,000, 2], in the order of the latents' shares
+    Parameters
+    ----------
+    points : list of [x, y]
+        Coordinates of up to 1,000 latents, in the order of `Latents.order`. No unit.
+    method : str
+        How the coordinates were computed: "UMAP" or "two principal axes".
+    """
+
+    points: list[list[float]]
     method: str
 
 
 def measure(study: Study) -> LatentMap:
-    """Return the map of a report."""
+    """Return the map of a report's latents."""
     points, method = plane(study.directions[study["latents"].order[:MAX_LATENTS]])
     return LatentMap(points.tolist(), method)

@@ -1,4 +1,4 @@
-"""Every latent in a few numbers, and the most telling ones with the rows that they speak of."""
+"""Numbers of all latents, and an atlas: the most important latents with rows on which they are active."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,135 +15,202 @@ from ...model import Autoencoder, Codes, Sparse
 from .sample import Sample, column
 from .study import Study
 
-IN_ATLAS = 48  # latents
-TOP = 6  # rows of a latent
-QUANTILES = (0.9, 0.5, 0.1)  # of the codes of the rows on which it speaks
-COLUMNS = 8  # of a latent of a table
+MAX_ATLAS_LATENTS = 48
+TOP_ROWS = 6  # rows with a latent's largest codes
+QUANTILES = (0.9, 0.5, 0.1)  # of a latent's codes above 0
+TOP_COLUMNS = 8  # columns that a latent of a table changes most
 
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """Numbers of all latents [L], in order of how much of the reconstruction's variation they carry.
+    """Numbers of all L latents. All lists but `order` are indexed by latent.
 
-    share_l = Var(code_l) ‖w_l‖² / Σ: of the variation that latents would give to the reconstruction one by one.
+    Parameters
+    ----------
+    order : list of int [L]
+        The latents by share of variation, the largest share first.
+    mean_activations : list of float [L]
+        Mean code over all rows.
+    firing_rates : list of float [L]
+        Share of the rows on which the latent is active, from 0 to 1.
+    shares : list of float [L]
+        Share of the reconstruction's variation, from 0 to 1; see Notes.
+    norms : list of float [L]
+        ‖w‖, where w is what a code of 1 adds to the reconstruction, in scaled units.
+
+    Notes
+    -----
+    The share of latent l is Var(code_l) ‖w_l‖², divided by the sum over all latents. Correlations between latents are
+    ignored.
     """
 
-    order: list[int]  # the most telling first
-    rates: list[float]  # mean activation
-    firing: list[float]  # share of rows at work
+    order: list[int]
+    mean_activations: list[float]
+    firing_rates: list[float]
     shares: list[float]
-    lengths: list[float]  # ‖w_l‖, in scaled units
+    norms: list[float]
 
 
 @dataclass(frozen=True)
 class ActiveRow:
-    """A row on which a latent speaks."""
+    """A row on which a latent is active.
+
+    Parameters
+    ----------
+    row : int
+        The row's index.
+    code : float
+        The latent's code, > 0.
+    quantile : float or None
+        The quantile of the code among the latent's codes above 0; None for the rows with the largest codes.
+    """
 
     row: int
     code: float
-    quantile: float | None  # None: among the largest of all
+    quantile: float | None
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A latent of the atlas."""
+class AtlasLatent:
+    """A latent of the atlas.
+
+    Parameters
+    ----------
+    latent : int
+        The latent's index.
+    mean_activation : float
+        Mean code over all rows.
+    firing_rate : float
+        Share of the rows on which the latent is active, from 0 to 1.
+    mean_when_active : float or None
+        Mean code over the rows on which the latent is active; None if there are none.
+    columns : list of (str, float)
+        Up to 8 columns with the largest absolute weights, and these weights in scaled units; [] without column names.
+    rows : list of ActiveRow
+        Up to 6 rows with the largest codes, then up to 3 rows at quantiles of the codes above 0.
+    """
 
     latent: int
-    rate: float
-    firing: float
-    mean_active: float | None  # its mean code over the rows on which it is at work
-    columns: list[tuple[str, float]]  # its largest weights of named columns, in scaled units
+    mean_activation: float
+    firing_rate: float
+    mean_when_active: float | None
+    columns: list[tuple[str, float]]
     rows: list[ActiveRow]
 
 
-def latents(model: Autoencoder, found: Evaluation) -> Latents:
-    """Return the numbers of all latents."""
-    lengths = np.linalg.norm(components(model).astype(np.float64), axis=1)
-    power = found.sparsity.variances * np.square(lengths)
+def latents(model: Autoencoder, evaluation: Evaluation) -> Latents:
+    """Return the numbers of all latents of a model, from its evaluation on rows."""
+    norms = np.linalg.norm(components(model).astype(np.float64), axis=1)
+    power = evaluation.sparsity.variances * np.square(norms)
     shares = power / (power.sum() or 1.0)
-    order = np.lexsort((np.arange(len(power)), -found.sparsity.firing_rates, -shares))
-    numbers = (found.sparsity.mean_activations, found.sparsity.firing_rates, shares, lengths)
-    return Latents(order.tolist(), *(each.tolist() for each in numbers))
+    order = np.lexsort((np.arange(len(power)), -evaluation.sparsity.firing_rates, -shares))
+    numbers = (evaluation.sparsity.mean_activations, evaluation.sparsity.firing_rates, shares, norms)
+    return Latents(order.tolist(), *(array.tolist() for array in numbers))
 
 
 def atlas(
-    model: Autoencoder, source: Source, told: Latents, some: Sample, *, most: int, columns: tuple[str, ...] | None
-) -> list[Shown]:
-    """Return the most telling latents that speak, `most` at most, with the rows at the top and at quantiles.
+    model: Autoencoder,
+    source: Source,
+    numbers: Latents,
+    sample: Sample,
+    *,
+    max_latents: int,
+    columns: tuple[str, ...] | None,
+) -> list[AtlasLatent]:
+    """Return the latents with the largest shares of variation, and rows on which they are active.
 
-    The largest codes are those of all rows; the quantiles are of the sample's rows on which a latent speaks.
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that encodes the rows.
+    source : Source
+        Rows [N, D]; the rows with the largest codes are chosen among all of them.
+    numbers : Latents
+        The numbers of all latents on these rows.
+    sample : Sample
+        The rows among which those at quantiles are chosen.
+    max_latents : int
+        Most latents returned, ≥ 1. Latents whose code is constant are left out.
+    columns : tuple of str [D] or None
+        The columns' names, if they have names.
+
+    Returns
+    -------
+    list of AtlasLatent
+        The largest share first.
     """
-    shown = [latent for latent in told.order if told.shares[latent] > 0][:most]
-    if not shown:
+    chosen = [latent for latent in numbers.order if numbers.shares[latent] > 0][:max_latents]
+    if not chosen:
         return []
-    top, means = _largest(model, source, torch.tensor(shown))
+    top_rows, means = _largest(model, source, torch.tensor(chosen))
     weights = components(model)
     return [
-        Shown(
+        AtlasLatent(
             latent,
-            told.rates[latent],
-            told.firing[latent],
+            numbers.mean_activations[latent],
+            numbers.firing_rates[latent],
             mean,
-            _named(weights[latent], columns),
-            [*rows, *_quantiles(column(some.codes, latent), some.at, {spoken.row for spoken in rows})],
+            _largest_weights(weights[latent], columns),
+            [*top, *_at_quantiles(column(sample.codes, latent), sample.indices, {entry.row for entry in top})],
         )
-        for latent, rows, mean in zip(shown, top, means, strict=True)
+        for latent, top, mean in zip(chosen, top_rows, means, strict=True)
     ]
 
 
 def _largest(model: Autoencoder, source: Source, latents_M: Tensor) -> tuple[list[list[ActiveRow]], list[float | None]]:
-    """Return of each latent the rows with its largest codes, and its mean where it is at work."""
-    loud_MT, rows_MT = torch.zeros(len(latents_M), 0), torch.zeros(len(latents_M), 0, dtype=torch.long)
-    total_M, count_M, start = torch.zeros(len(latents_M), dtype=torch.float64), torch.zeros(len(latents_M)), 0
-    for codes_BM in _columns(model, source, latents_M):
-        at_work = model.layout.coder.is_active(codes_BM)
-        total_M, count_M = total_M + (codes_BM * at_work).double().sum(0), count_M + at_work.sum(0)
-        loud = torch.cat([loud_MT, codes_BM.T], 1)
-        rows = torch.cat([rows_MT, torch.arange(start, start + len(codes_BM)).expand(len(latents_M), -1)], 1)
-        loud_MT, kept = loud.topk(min(TOP, loud.shape[1]), dim=1)
-        rows_MT, start = rows.gather(1, kept), start + len(codes_BM)
-    top = [
+    """Return for each of M latents the rows with its largest codes, and its mean over the rows where it is active."""
+    top_codes_MT, top_rows_MT = torch.zeros(len(latents_M), 0), torch.zeros(len(latents_M), 0, dtype=torch.long)
+    sum_M, count_M, start = torch.zeros(len(latents_M), dtype=torch.float64), torch.zeros(len(latents_M)), 0
+    for codes_BM in _code_blocks(model, source, latents_M):
+        active_BM = model.layout.coder.is_active(codes_BM)
+        sum_M, count_M = sum_M + (codes_BM * active_BM).double().sum(0), count_M + active_BM.sum(0)
+        codes = torch.cat([top_codes_MT, codes_BM.T], 1)
+        rows = torch.cat([top_rows_MT, torch.arange(start, start + len(codes_BM)).expand(len(latents_M), -1)], 1)
+        top_codes_MT, positions = codes.topk(min(TOP_ROWS, codes.shape[1]), dim=1)
+        top_rows_MT, start = rows.gather(1, positions), start + len(codes_BM)
+    top_rows = [
         [ActiveRow(row, code, None) for row, code in zip(rows, codes, strict=True) if code > 0]
-        for rows, codes in zip(rows_MT.tolist(), loud_MT.tolist(), strict=True)
+        for rows, codes in zip(top_rows_MT.tolist(), top_codes_MT.tolist(), strict=True)
     ]
-    counted = zip(total_M.tolist(), count_M.tolist(), strict=True)
-    return top, [total / count if count else None for total, count in counted]
+    totals = zip(sum_M.tolist(), count_M.tolist(), strict=True)
+    return top_rows, [total / count if count else None for total, count in totals]
 
 
-def _columns(model: Autoencoder, source: Source, latents_M: Tensor) -> Iterator[Tensor]:
-    """Yield of each block of rows the codes of some latents [B, M]."""
+def _code_blocks(model: Autoencoder, source: Source, latents_M: Tensor) -> Iterator[Tensor]:
+    """Yield for each block of rows the codes [B, M] of M latents."""
     for codes in encode(model, source):
-        yield _some(codes, latents_M.to(codes.values.device)).float().cpu()
+        yield _selected(codes, latents_M.to(codes.values.device)).float().cpu()
 
 
-def _some(codes: Codes, latents_M: Tensor) -> Tensor:
+def _selected(codes: Codes, latents_M: Tensor) -> Tensor:
+    """Return the codes [B, M] of M latents as a dense tensor."""
     if not isinstance(codes, Sparse):
         return codes.dense()[:, latents_M]
-    place_L = torch.full((codes.n_latents,), -1, device=latents_M.device)
-    place_L[latents_M] = torch.arange(len(latents_M), device=latents_M.device)
-    kept = codes.keep(place_L[codes.index.latents] >= 0)
-    said = kept.values.new_zeros(codes.n_rows, len(latents_M))
-    said[kept.index.rows, place_L[kept.index.latents]] = kept.values
-    return said
+    position_L = torch.full((codes.n_latents,), -1, device=latents_M.device)
+    position_L[latents_M] = torch.arange(len(latents_M), device=latents_M.device)
+    selected = codes.keep(position_L[codes.index.latents] >= 0)
+    dense_BM = selected.values.new_zeros(codes.n_rows, len(latents_M))
+    dense_BM[selected.index.rows, position_L[selected.index.latents]] = selected.values
+    return dense_BM
 
 
-def _quantiles(codes_S: NDArray[Any], at_S: NDArray[np.intp], taken: set[int]) -> list[ActiveRow]:
-    """Return the rows at quantiles of the codes above 0, without those that are taken."""
-    spoken = np.flatnonzero(codes_S > 0)
-    order = spoken[np.argsort(-codes_S[spoken], kind="stable")]
-    rows = [(quantile, order[round((1 - quantile) * (len(order) - 1))]) for quantile in QUANTILES if len(order)]
+def _at_quantiles(codes_S: NDArray[Any], indices_S: NDArray[np.intp], top_rows: set[int]) -> list[ActiveRow]:
+    """Return the rows at quantiles of the codes above 0, without those that are among the top rows already."""
+    positive = np.flatnonzero(codes_S > 0)
+    order = positive[np.argsort(-codes_S[positive], kind="stable")]
+    positions = [(quantile, order[round((1 - quantile) * (len(order) - 1))]) for quantile in QUANTILES if len(order)]
     return [
-        ActiveRow(int(at_S[row]), float(codes_S[row]), quantile)
-        for quantile, row in rows
-        if int(at_S[row]) not in taken
+        ActiveRow(int(indices_S[position]), float(codes_S[position]), quantile)
+        for quantile, position in positions
+        if int(indices_S[position]) not in top_rows
     ]
 
 
-def _named(weights_D: NDArray[Any], columns: tuple[str, ...] | None) -> list[tuple[str, float]]:
-    """Return a latent's largest weights by their columns' names."""
+def _largest_weights(weights_D: NDArray[Any], columns: tuple[str, ...] | None) -> list[tuple[str, float]]:
+    """Return a latent's largest absolute weights with their columns' names; [] without names."""
     if columns is None:
         return []
-    largest = np.argsort(-np.abs(weights_D), kind="stable")[:COLUMNS]
+    largest = np.argsort(-np.abs(weights_D), kind="stable")[:TOP_COLUMNS]
     return [(columns[i], float(weights_D[i])) for i in largest]
 
 
@@ -152,7 +219,8 @@ def measure(study: Study) -> Latents:
     return latents(study.model, study.evaluation)
 
 
-def measure_atlas(study: Study) -> list[Shown]:
+def measure_atlas(study: Study) -> list[AtlasLatent]:
     """Return the atlas of a report."""
     columns = study.rows.columns
-    return atlas(study.model, study.rows, study["latents"], study.sample, most=IN_ATLAS, columns=columns)
+    numbers: Latents = study["latents"]
+    return atlas(study.model, study.rows, numbers, study.sample, max_latents=MAX_ATLAS_LATENTS, columns=columns)

@@ -1,4 +1,4 @@
-"""Which latents are alike: by their directions, and by when they speak."""
+"""Similar latents: pairs with nearly the same direction, and correlations of codes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,72 +10,116 @@ from ...metrics import mean_cosine
 from .sample import Sample, column
 from .study import Study
 
-ALIKE = 0.95  # |cosine| of near-duplicates
-CORRELATED = 40  # latents
-MOST = 20  # pairs that are named
-BLOCK = 1024
+NEAR_DUPLICATE = 0.95  # the least |cosine| of a pair of near-duplicates
+MAX_CORRELATED = 40  # latents whose codes' correlations are computed
+MAX_PAIRS = 20  # pairs that are listed
+BLOCK_LATENTS = 1024
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two latents, of one dictionary or of two, and the cosine of their directions."""
+    """Two latents of one dictionary, or one of each of two dictionaries.
 
-    one: int
-    other: int
+    Parameters
+    ----------
+    first, second : int
+        The latents' indices.
+    cosine : float
+        The cosine of their directions, from -1 to 1.
+    """
+
+    first: int
+    second: int
     cosine: float
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How alike latents are."""
+    """Similarity of the latents of one dictionary.
 
-    pairs: list[Pair]  # the most alike first, at most 20
-    alike: int  # pairs whose |cosine| is at least .95
-    doubles: int  # latents that have such a partner
-    mean_cosine: float  # over all pairs
-    correlated: list[int]  # the latents of
-    correlations: list[list[float]]  # their codes' correlations over the sample's rows
+    Latents with constant codes are left out.
+
+    Parameters
+    ----------
+    pairs : list of Pair
+        Up to 20 near-duplicates, the largest |cosine| first.
+    near_duplicates : int
+        Number of pairs with |cosine| of .95 or more.
+    latents_with_duplicate : int
+        Number of latents that belong to such a pair.
+    mean_cosine : float
+        Mean |cosine| over all pairs of latents, from 0 to 1.
+    correlation_latents : list of int [M]
+        The first M ≤ 40 latents of the atlas.
+    correlations : list of list of float [M, M]
+        Correlations of their codes over the sample's rows, from -1 to 1.
+    """
+
+    pairs: list[Pair]
+    near_duplicates: int
+    latents_with_duplicate: int
+    mean_cosine: float
+    correlation_latents: list[int]
+    correlations: list[list[float]]
 
 
-def neighbours(components_LD: NDArray[Any], speaking: list[int], some: Sample, *, shown: list[int]) -> Neighbours:
-    """Return near-duplicates among the latents that speak, and the correlations of the codes of those shown."""
+def neighbours(
+    components_LD: NDArray[Any], latents: list[int], sample: Sample, *, correlation_latents: list[int]
+) -> Neighbours:
+    """Return near-duplicates among some latents, and correlations of the codes of others.
+
+    Parameters
+    ----------
+    components_LD : array [L, D]
+        The directions of all latents.
+    latents : list of int
+        The latents whose directions are compared.
+    sample : Sample
+        The codes that are correlated.
+    correlation_latents : list of int
+        The latents whose codes are correlated.
+
+    Returns
+    -------
+    Neighbours
+    """
     unit = components_LD.astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(float).tiny)
-    unit = unit[speaking]
+    unit = unit[latents]
     pairs: list[Pair] = []
-    doubles: set[int] = set()
-    for start in range(0, len(unit), BLOCK):
-        cosines = unit[start : start + BLOCK] @ unit[start:].T
-        one, other = np.nonzero(np.triu(np.abs(cosines) >= ALIKE, 1))
-        named = [(speaking[start + i], speaking[start + j]) for i, j in zip(one, other, strict=True)]
-        pairs += [Pair(*two, float(cosine)) for two, cosine in zip(named, cosines[one, other], strict=True)]
-        doubles.update(latent for two in named for latent in two)
-    pairs.sort(key=lambda pair: (-abs(pair.cosine), pair.one, pair.other))
+    with_duplicate: set[int] = set()
+    for start in range(0, len(unit), BLOCK_LATENTS):
+        cosines = unit[start : start + BLOCK_LATENTS] @ unit[start:].T
+        rows, columns = np.nonzero(np.triu(np.abs(cosines) >= NEAR_DUPLICATE, 1))
+        indices = [(latents[start + i], latents[start + j]) for i, j in zip(rows, columns, strict=True)]
+        pairs += [Pair(*two, float(cosine)) for two, cosine in zip(indices, cosines[rows, columns], strict=True)]
+        with_duplicate.update(latent for two in indices for latent in two)
+    pairs.sort(key=lambda pair: (-abs(pair.cosine), pair.first, pair.second))
     return Neighbours(
-        pairs[:MOST],
+        pairs[:MAX_PAIRS],
         len(pairs),
-        len(doubles),
-        mean_cosine(components_LD[speaking]) if speaking else 0.0,
-        shown,
-        _correlations(some, shown).tolist(),
+        len(with_duplicate),
+        mean_cosine(components_LD[latents]) if latents else 0.0,
+        correlation_latents,
+        _correlations(sample, correlation_latents).tolist(),
     )
 
 
-def _correlations(some: Sample, shown: list[int]) -> NDArray[np.float64]:
-    """Return the correlations [M, M] of codes; of a constant one 0 with all others."""
-    if not shown:
+def _correlations(sample: Sample, latents: list[int]) -> NDArray[np.float64]:
+    """Return the correlations [M, M] of M latents' codes; a constant code has correlation 0 with all others."""
+    if not latents:
         return np.zeros((0, 0))
-    codes = np.array([column(some.codes, latent) for latent in shown], np.float64)
+    codes = np.array([column(sample.codes, latent) for latent in latents], np.float64)
     codes -= codes.mean(1, keepdims=True)
-    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
-    codes /= np.where(lengths > 0, lengths, 1.0)
-    found = codes @ codes.T
-    np.fill_diagonal(found, 1.0)
-    return found
+    norms = np.linalg.norm(codes, axis=1, keepdims=True)
+    codes /= np.where(norms > 0, norms, 1.0)
+    correlations = codes @ codes.T
+    np.fill_diagonal(correlations, 1.0)
+    return correlations
 
 
 def measure(study: Study) -> Neighbours:
-    """Return the neighbours of a report: of the latents that carry some of the variation."""
+    """Return the similar latents of a report, among those whose code is not constant."""
     active = [latent for latent, share in enumerate(study["latents"].shares) if share > 0]
-    shown = [each.latent for each in study["atlas"][:CORRELATED]]
-    return neighbours(study.directions, active, study.sample, shown=shown)
+    first_of_atlas = [entry.latent for entry in study["atlas"][:MAX_CORRELATED]]
+    return neighbours(study.directions, active, study.sample, correlation_latents=first_of_atlas)

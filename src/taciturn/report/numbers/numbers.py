@@ -1,4 +1,4 @@
-"""Numbers as JSON can hold them."""
+"""Conversion of a report's numbers to values that JSON can hold."""
 
 import math
 from collections.abc import Mapping
@@ -7,21 +7,21 @@ from typing import Any
 
 
 def finite(number: float) -> float | None:
-    """Return the number, or None for one that JSON cannot hold."""
+    """Return the number, or None if it is infinite or NaN."""
     return number if math.isfinite(number) else None
 
 
-def plain(value: Any) -> Any:
-    """Return a section's numbers as plain values."""
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+def plain(section: Any) -> Any:
+    """Return a section as plain values: its `to_dict()` if it has one, else a dataclass's fields by name."""
+    if hasattr(section, "to_dict"):
+        return section.to_dict()
+    if isinstance(section, list):
+        return [plain(item) for item in section]
+    return asdict(section) if hasattr(section, "__dataclass_fields__") else section
 
 
 def all_finite(value: Any) -> Any:
-    """Return plain values with None for every number that JSON cannot hold."""
+    """Return plain values with None in place of every infinite number and NaN."""
     if isinstance(value, float):
         return finite(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""All numbers of a report, and what its page draws of them."""
+"""All numbers of a report, and the arrays that its page draws."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from .numbers import all_finite, plain
 from .samples import SampleRows
 from .sections import SECTIONS
 from .study import Study
-from .tryit import TryIt, try_it, why_not
+from .try_it import TryIt, exclusion_reason, try_it
 
 if TYPE_CHECKING:
     from ...probes import Baseline, Related
     from .curves import Curves
     from .latent_map import LatentMap
-    from .latents import Latents, Shown
+    from .latents import AtlasLatent, Latents
     from .neighbours import Neighbours
     from .provenance import Provenance
     from .samples import Errors, Samples
@@ -33,31 +33,66 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 SCHEMA = 2  # of report.json
+MAX_EXAMPLES = 10  # rows that travel in the page's section "Try the model"
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What a page draws and report.json does not hold: rows, directions, the model itself."""
+    """What a page draws and report.json does not hold.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        A row's shape.
+    rows : dict of int to array
+        The rows of the atlas, by index, in the input's units.
+    sample_rows : SampleRows
+        The rows of the section `samples`.
+    directions : dict of int to array [D]
+        What a code of 1 of each latent of the atlas adds to the reconstruction, in scaled units.
+    row_errors : array [N]
+        Mean squared error of each clean row, in scaled units.
+    history : History
+        The model's history.
+    try_it : TryIt or None
+        The model and example rows, if the page can hold the model.
+    exclusion_reason : str or None
+        Why the page cannot hold the model; None if it can.
+    """
 
     shape: tuple[int, ...]
-    rows: dict[int, NDArray[Any]]  # in the input's units
-    shots: SampleRows
-    directions: dict[int, NDArray[Any]]  # of the atlas's latents, in scaled units
-    row_errors: NDArray[Any]  # [N]
+    rows: dict[int, NDArray[Any]]
+    sample_rows: SampleRows
+    directions: dict[int, NDArray[Any]]
+    row_errors: NDArray[Any]
     history: History
-    tryit: TryIt | None
-    why_not: str | None  # why the page does not hold the model
+    try_it: TryIt | None
+    exclusion_reason: str | None
 
 
 @dataclass(frozen=True, eq=False)
 class ReportNumbers:
-    """The sections of a report by name, each also an attribute: `report.summary` is `report.sections["summary"]`."""
+    """The numbers of a report. Each section is an attribute: `report.summary` is `report.sections["summary"]`.
+
+    Parameters
+    ----------
+    name : str
+        The report's name.
+    sections : Mapping[str, Any]
+        The sections by name.
+    columns : list of str or None
+        The columns' names, if they have names.
+    pictures : Pictures
+        What the page draws and report.json does not hold.
+    created : str
+        When the report was created, in UTC.
+    """
 
     name: str
     sections: Mapping[str, Any]
     columns: list[str] | None
     pictures: Pictures
-    made: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    created: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
 
     if TYPE_CHECKING:
 
@@ -80,7 +115,7 @@ class ReportNumbers:
         def latents(self) -> Latents: ...  # noqa: D102
 
         @property
-        def atlas(self) -> list[Shown]: ...  # noqa: D102
+        def atlas(self) -> list[AtlasLatent]: ...  # noqa: D102
 
         @property
         def neighbours(self) -> Neighbours: ...  # noqa: D102
@@ -105,16 +140,16 @@ class ReportNumbers:
             raise AttributeError(f"a report has no {name!r}; its sections are {', '.join(self.sections)}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, without the pictures."""
-        own = {"schema": SCHEMA, "name": self.name, "made": self.made, "columns": self.columns}
-        return own | {name: plain(numbers) for name, numbers in self.sections.items()}
+        """Return plain values for JSON, without the pictures; docs/report.md lists the keys."""
+        head = {"schema": SCHEMA, "name": self.name, "created": self.created, "columns": self.columns}
+        return head | {name: plain(section) for name, section in self.sections.items()}
 
     def json(self) -> str:
-        """Return the numbers as JSON; a number that is not finite is null."""
+        """Return the numbers as JSON; infinite numbers and NaN become null."""
         return json.dumps(all_finite(self.to_dict()), ensure_ascii=False, allow_nan=False) + "\n"
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
-        """Write report.json, whole or not at all."""
+        """Write the numbers as JSON. A failure leaves no partial file."""
         with atomic(path) as temporary:
             temporary.write_text(self.json(), encoding="utf-8")
 
@@ -132,7 +167,7 @@ def measure_report(
     repeat: str = "",
     seed: int = 0,
 ) -> ReportNumbers:
-    """Return the numbers of a report; see `taciturn.report.report`."""
+    """Return the numbers of a report; see `taciturn.report.report` for the parameters."""
     study = Study(
         artifact,
         rows,
@@ -154,24 +189,25 @@ def measure_report(
 
 
 def _pictures(study: Study) -> Pictures:
-    rows, atlas, shots = study.rows, study["atlas"], study["samples"].rows
-    positions = sorted({spoken.row for each in atlas for spoken in each.rows})
-    of_atlas = dict(zip(positions, rows.take(np.array(positions, int)), strict=True)) if positions else {}
+    rows, atlas, sample_rows = study.rows, study["atlas"], study["samples"].rows
+    indices = sorted({active.row for entry in atlas for active in entry.rows})
+    atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     statistics = study.artifact.config["rows"]
+    examples = list(sample_rows.clean.values())[:MAX_EXAMPLES]
     return Pictures(
         shape=rows.shape,
-        rows=of_atlas,
-        shots=shots,
-        directions={each.latent: study.directions[each.latent] for each in atlas},
+        rows=atlas_rows,
+        sample_rows=sample_rows,
+        directions={entry.latent: study.directions[entry.latent] for entry in atlas},
         row_errors=study.evaluation.row_errors,
         history=study.artifact.history,
-        tryit=try_it(
+        try_it=try_it(
             study.model,
-            rows=np.stack([shots.clean[row] for row in list(shots.clean)[:10]]),
+            examples=np.stack(examples),
             shape=rows.shape,
-            columns=rows.columns,
+            column_names=rows.columns,
             low=np.asarray(statistics["low"]),
             high=np.asarray(statistics["high"]),
         ),
-        why_not=why_not(study.model),
+        exclusion_reason=exclusion_reason(study.model),
     )

@@ -1,4 +1,4 @@
-"""Some rows and all their codes at once, for what cannot be streamed."""
+"""A sample of rows with all their codes in memory, for numbers that cannot be streamed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,38 +12,68 @@ from ...data.sources import Source, Subset
 from ...inference import encode, to_csr
 from ...model import Autoencoder, Capability, Sparse
 
-MOST = 20_000  # rows
-ENTRIES = 1 << 25  # of dense codes, or of rows
+MAX_ROWS = 20_000
+MIN_ROWS = 1_000  # however many numbers these rows have
+MAX_NUMBERS = 1 << 25  # numbers of all rows, and of all codes if these are dense
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Rows drawn from a source, and their codes."""
+    """Rows of a source and their codes.
 
-    at: NDArray[np.intp]  # [S], ascending: where they stand in the source
-    rows: NDArray[Any]  # [S, D], in the input's units
-    codes: Any  # [S, L]: an array, or SciPy CSR where codes are sparse
+    Parameters
+    ----------
+    indices : array [S] of int
+        The rows' indices in the source, ascending.
+    rows : array [S, D]
+        The rows, in the input's units.
+    codes : array [S, L] or SciPy CSR array [S, L]
+        The rows' codes; CSR if the model's codes are sparse.
+    """
+
+    indices: NDArray[np.intp]
+    rows: NDArray[Any]
+    codes: Any
 
 
 def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
-    """Return up to 20,000 rows, all if there are no more, and as many as memory allows."""
+    """Return a sample of a source's rows and their codes.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that encodes the rows.
+    source : Source
+        Rows [N, D], in the input's units.
+    seed : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    Sample
+        All N rows if they are few enough, else rows drawn without replacement: at most 20,000, and fewer where rows or
+        dense codes are wide (at most 2²⁵ numbers, but at least 1,000 rows).
+    """
     dense = Capability.ZERO_CODES not in model.layout.coder.provides
     width = max(model.layout.widths) if dense else model.layout.widths[0]
-    n = min(len(source), MOST, max(ENTRIES // width, 1000))
-    order = torch.randperm(len(source), generator=generator(seed, "sample"))[:n].numpy()
-    at = np.sort(order) if n < len(source) else np.arange(n)
-    some = Subset(source, at)
-    blocks = list(encode(model, some))
+    n_rows = min(len(source), MAX_ROWS, max(MAX_NUMBERS // width, MIN_ROWS))
+    drawn = torch.randperm(len(source), generator=generator(seed, "sample"))[:n_rows].numpy()
+    indices = np.sort(drawn) if n_rows < len(source) else np.arange(n_rows)
+    subset = Subset(source, indices)
+    blocks = list(encode(model, subset))
     if all(isinstance(block, Sparse) for block in blocks):
         from scipy.sparse import vstack
 
         codes: Any = vstack([to_csr(block) for block in blocks], format="csr")
     else:
         codes = np.concatenate([block.dense().cpu().numpy() for block in blocks])
-    return Sample(at, some.read(0, n), codes)
+    return Sample(indices, subset.read(0, n_rows), codes)
 
 
 def column(codes: Any, latent: int) -> NDArray[Any]:
-    """Return one latent's codes [S], whatever their form."""
-    found: NDArray[Any] = codes[:, latent] if isinstance(codes, np.ndarray) else codes[:, [latent]].toarray()[:, 0]
-    return found
+    """Return one latent's codes [S] from an array or a SciPy CSR array [S, L]."""
+    if isinstance(codes, np.ndarray):
+        dense: NDArray[Any] = codes[:, latent]
+    else:
+        dense = codes[:, [latent]].toarray()[:, 0]
+    return dense

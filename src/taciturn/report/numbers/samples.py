@@ -1,4 +1,4 @@
-"""Rows as they are, as they were seen and as they came back: some in order, and the best, median and worst met."""
+"""Sample rows with their errors, and the distribution of the errors over rows and columns."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,97 +17,164 @@ from .numbers import finite
 from .study import Study
 
 GROUPS = ("first", "best", "median", "worst")
-FIRST, EACH = 10, 4
-BARS = 40
+FIRST_ROWS = 10
+GROUP_ROWS = 4  # of each other group
+BINS = 40
+QUANTILES = (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A row, and how well it came back."""
+class RowError:
+    """The errors of one row.
+
+    Parameters
+    ----------
+    row : int
+        The row's index.
+    error : float
+        Mean squared error of the clean row's reconstruction, in scaled units, ≥ 0.
+    psnr_before : float or None
+        PSNR of the row as the model received it, in dB; None if it equals the clean row.
+    psnr_after : float or None
+        PSNR of the reconstruction of the row as the model received it, in dB; None if it is exact.
+    """
 
     row: int
-    error: float  # the mean squared error of the clean row's reconstruction, in scaled units
-    psnr_before: float | None  # of the corrupted row, dB; None where nothing is corrupted, or nothing was changed
-    psnr_after: float | None  # of what came back
+    error: float
+    psnr_before: float | None
+    psnr_after: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Where the error is, on clean rows, in scaled units."""
+    """The distribution of the errors of clean rows, in scaled units.
 
-    per_column: list[float]  # mean squared error
-    quantiles: list[float]  # of the rows' mean squared errors, at 0, .01, .05, .25, .5, .75, .95, .99, 1
-    edges: list[float]  # of the histogram's bars
+    Parameters
+    ----------
+    per_column : list of float [D]
+        Mean squared error of each column, ≥ 0.
+    quantiles : list of float [9]
+        Quantiles of the rows' mean squared errors, at 0, .01, .05, .25, .5, .75, .95, .99 and 1.
+    edges : list of float [41]
+        Edges of the bins of a histogram of the rows' mean squared errors.
+    counts : list of int [40]
+        Rows in each bin.
+    """
+
+    per_column: list[float]
+    quantiles: list[float]
+    edges: list[float]
     counts: list[int]
 
 
 @dataclass(frozen=True, eq=False)
 class SampleRows:
-    """The samples' rows themselves, in the input's units, by row: what is drawn, and no part of report.json."""
+    """The sample rows, in the input's units. The page draws them; report.json does not hold them.
+
+    Parameters
+    ----------
+    clean : dict of int to array [D]
+        Each row by its index.
+    corrupted : dict of int to array [D]
+        The same rows as the model received them: the first rows corrupted, all others clean.
+    reconstruction : dict of int to array [D]
+        Their reconstructions.
+    """
 
     clean: dict[int, NDArray[Any]]
     corrupted: dict[int, NDArray[Any]]
-    recon: dict[int, NDArray[Any]]
+    reconstruction: dict[int, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Rows by what they show."""
+    """Four groups of sample rows.
 
-    corruption: str  # "" where the rows come clean
-    first: list[Seen]
-    best: list[Seen]
-    median: list[Seen]
-    worst: list[Seen]
+    Parameters
+    ----------
+    corruption : str
+        The corruption of the first rows; "" for none.
+    first : list of RowError
+        The first 10 rows, corrupted.
+    best, median, worst : list of RowError
+        4 clean rows each: with the least errors, around the median error, and with the largest errors.
+    rows : SampleRows
+        The rows of all groups.
+    """
+
+    corruption: str
+    first: list[RowError]
+    best: list[RowError]
+    median: list[RowError]
+    worst: list[RowError]
     rows: SampleRows
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, without the rows."""
-        groups = {name: [asdict(each) for each in getattr(self, name)] for name in GROUPS}
+        """Return plain values for JSON, without `rows`."""
+        groups = {name: [asdict(row_error) for row_error in getattr(self, name)] for name in GROUPS}
         return {"corruption": self.corruption} | groups
 
 
-def errors(found: Evaluation) -> Errors:
-    """Return the errors by column and by row."""
-    rows = found.row_errors
-    rows = rows[np.isfinite(rows)] if not np.isfinite(rows).all() else rows
-    counts, edges = np.histogram(rows, BARS)
-    at = (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)
-    per_column = found.clean.per_column / found.clean.moments.count
-    return Errors(per_column.tolist(), np.quantile(rows, at).tolist(), edges.tolist(), counts.tolist())
+def errors(evaluation: Evaluation) -> Errors:
+    """Return the distribution of an evaluation's errors over rows and columns."""
+    row_errors = evaluation.row_errors
+    row_errors = row_errors[np.isfinite(row_errors)] if not np.isfinite(row_errors).all() else row_errors
+    counts, edges = np.histogram(row_errors, BINS)
+    per_column = evaluation.clean.per_column / evaluation.clean.moments.count
+    quantiles = np.quantile(row_errors, QUANTILES)
+    return Errors(per_column.tolist(), quantiles.tolist(), edges.tolist(), counts.tolist())
 
 
 @torch.no_grad()
-def samples(model: Autoencoder, source: Source, found: Evaluation, corruption: Corruption, *, seed: int = 0) -> Samples:
-    """Return some rows and their numbers.
+def samples(
+    model: Autoencoder, source: Source, evaluation: Evaluation, corruption: Corruption, *, seed: int = 0
+) -> Samples:
+    """Return sample rows and their errors.
 
-    The first rows are shown under the corruption, all others as they are.
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that reconstructs the rows.
+    source : Source
+        Rows [N, D], in the input's units.
+    evaluation : Evaluation
+        The model's evaluation on the same source.
+    corruption : Corruption
+        The corruption of the first rows; schedules stand at their last value.
+    seed : int, default=0
+        Seed of the corruption's noise.
+
+    Returns
+    -------
+    Samples
     """
-    order = np.argsort(found.row_errors, kind="stable")
-    middle = max(len(order) // 2 - EACH // 2, 0)
-    first = np.arange(min(FIRST, len(source)))
-    groups = [first, order[:EACH], order[middle : middle + EACH], order[::-1][:EACH]]
-    at = np.unique(np.concatenate(groups))
-    model, now = in_row_precision(model, source.dtype), corruption.at(1.0)
-    rows = tensor(source.take(at)).to(model.dictionary.device)
+    order = np.argsort(evaluation.row_errors, kind="stable")
+    middle = max(len(order) // 2 - GROUP_ROWS // 2, 0)
+    first = np.arange(min(FIRST_ROWS, len(source)))
+    groups = [first, order[:GROUP_ROWS], order[middle : middle + GROUP_ROWS], order[::-1][:GROUP_ROWS]]
+    indices = np.unique(np.concatenate(groups))
+    model, final_corruption = in_row_precision(model, source.dtype), corruption.at(1.0)
+    rows = tensor(source.take(indices)).to(model.dictionary.device)
     x = model.scale_rows(rows)
-    seen = x.clone()
-    # the same noise as `evaluate` draws for the source's first rows, as far as they share its block
-    seen[: len(first)] = corrupted(x[: len(first)], now, seed=seed, purpose="evaluate")
-    recon = model.output(model.decode(model.codes(seen)))
-    peak = found.clean.peak
-    numbers = {}
-    for row, wanted, shown, said in zip(at.tolist(), x.double(), seen.double(), recon.double(), strict=True):
-        before = psnr(float((shown - wanted).square().mean()), peak)
-        after = psnr(float((said - wanted).square().mean()), peak)
-        numbers[row] = Seen(row, float(found.row_errors[row]), finite(before), finite(after))
-    first_rows, best, median, worst = ([numbers[row] for row in group.tolist()] for group in groups)
-    images = [
-        dict(zip(at.tolist(), each.cpu().numpy(), strict=True))
-        for each in (rows, model.unscale_rows(seen), model.unscale_rows(recon))
-    ]
+    received = x.clone()
+    # the same noise as `evaluate` draws for the source's first rows, if its first block holds all of them
+    received[: len(first)] = corrupted(x[: len(first)], final_corruption, seed=seed, purpose="evaluate")
+    reconstruction = model.output(model.decode(model.codes(received)))
+    peak = evaluation.clean.peak
+    row_errors = {}
+    exact = (x.double(), received.double(), reconstruction.double())
+    for row, clean, before, after in zip(indices.tolist(), *exact, strict=True):
+        psnr_before = psnr(float((before - clean).square().mean()), peak)
+        psnr_after = psnr(float((after - clean).square().mean()), peak)
+        error = float(evaluation.row_errors[row])
+        row_errors[row] = RowError(row, error, finite(psnr_before), finite(psnr_after))
+    first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
+    clean_rows, corrupted_rows, reconstructions = (
+        dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
+        for group in (rows, model.unscale_rows(received), model.unscale_rows(reconstruction))
+    )
     name = "" if corruption.clean else corruption.text
-    return Samples(name, first_rows, best, median, worst, SampleRows(*images))
+    return Samples(name, first_rows, best, median, worst, SampleRows(clean_rows, corrupted_rows, reconstructions))
 
 
 def measure(study: Study) -> Samples:
@@ -116,5 +183,5 @@ def measure(study: Study) -> Samples:
 
 
 def measure_errors(study: Study) -> Errors:
-    """Return the errors of a report."""
+    """Return the distribution of the errors of a report."""
     return errors(study.evaluation)

@@ -1,4 +1,4 @@
-"""The sections of a report, by name: a new one is a file with a `measure` and a line here."""
+"""The sections of a report, by name. A new section is a file with a `measure` function and a line here."""
 
 from collections.abc import Callable
 from typing import Any

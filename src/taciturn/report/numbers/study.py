@@ -1,4 +1,4 @@
-"""What the sections of a report are measured on, and what several of them use."""
+"""The model and rows of a report, and intermediate results that several sections use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,30 +19,32 @@ from .sample import Sample, sample
 
 @dataclass(eq=False)
 class Study:
-    """A model and the rows that it is evaluated on; `study[name]` is a section's numbers, measured when first used.
+    """A model and the rows on which it is evaluated.
+
+    `study[name]` is the section `name`. It is computed when first used, so sections can use each other in any order.
 
     Parameters
     ----------
     artifact : Artifact
         The model and its recipe.
-    rows : Source
-        The rows of the report.
+    rows : Source [N, D]
+        The rows of the report, in the input's units.
     measures : Mapping[str, Callable[[Study], Any]]
-        Each section's measure, by the section's name.
+        For each section's name, the function that computes it.
     corruption : Corruption
-        What denoising is measured under.
+        The corruption under which denoising is measured.
     training : Source or None, default=None
         The rows that the model was trained on.
     labels : array_like [N] or None, default=None
         A class or a number for each row.
     label_name : str, default=""
-        What the labels are.
+        The name of the labels.
     held_out : bool, default=False
-        Whether the model was not trained on the rows.
+        Whether the rows are known to be held out from training.
     repeat : str, default=""
-        What repeats the run: a command or a line of Python.
+        A command or a line of Python that repeats the run.
     seed : int, default=0
-        Of the noise and the sample.
+        Seed of the noise and of the sample.
     """
 
     artifact: Artifact
@@ -55,42 +57,45 @@ class Study:
     held_out: bool = False
     repeat: str = ""
     seed: int = 0
-    _measured: dict[str, Any] = field(default_factory=dict, repr=False)
+    _sections: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._measured:
-            self._measured[name] = self.measures[name](self)
-        return self._measured[name]
+        if name not in self._sections:
+            self._sections[name] = self.measures[name](self)
+        return self._sections[name]
 
     @property
     def model(self) -> Autoencoder:
-        """The model."""
+        """The trained network."""
         return self.artifact.model
 
     @property
     def objective(self) -> Objective:
-        """What the model was trained by."""
+        """The objective that the model was trained with."""
         objective: Objective = self.artifact.recipe("objective")
         return objective
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """Errors and sparsity on all rows."""
+        """Errors and sparsity of the model on all rows."""
         return evaluate(self.model, self.rows, corruption=self.corruption, seed=self.seed)
 
     @cached_property
     def sample(self) -> Sample:
-        """Some rows and their codes, for what cannot be streamed."""
+        """A sample of the rows with their codes, for numbers that cannot be streamed."""
         return sample(self.model, self.rows, seed=self.seed)
 
     @cached_property
     def directions(self) -> NDArray[Any]:
-        """What each latent adds to the reconstruction [L, D]."""
+        """What a code of 1 of each latent adds to the reconstruction [L, D], in scaled units."""
         return components(self.model)
 
     @cached_property
-    def halves(self) -> tuple[Source, Source]:
-        """Rows to fit simpler models on and rows to evaluate them on; halves of the rows without training rows."""
+    def baseline_rows(self) -> tuple[Source, Source]:
+        """Two sources: the rows that baselines are trained on, and the rows that they are evaluated on.
+
+        Without training rows, baselines are trained on every second row and evaluated on the others.
+        """
         if self.training is not None:
             return self.training, self.rows
         index = np.arange(len(self.rows))

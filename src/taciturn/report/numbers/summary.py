@@ -1,4 +1,4 @@
-"""What a model is worth in a few numbers, and the same in words. No layout here."""
+"""The main numbers of a model on rows, and the same as lines of text."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,76 +16,142 @@ from .study import Study
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a closing table, measured on `rows` rows; errors and dB in scaled units."""
+    """The main numbers of a model on rows; errors and PSNR are in scaled units.
+
+    Parameters
+    ----------
+    rows : int
+        Number of rows, N.
+    held_out : bool
+        Whether the rows are known to be held out from training.
+    columns : int
+        Number of columns, D.
+    latents : int
+        Number of latents, L.
+    mean_squared_error : float
+        Of the clean rows' reconstructions, ≥ 0.
+    fvu : float or None
+        Fraction of variance unexplained, ≥ 0; None if the rows are constant and not reconstructed exactly.
+    rates : list of float [L]
+        Each latent's mean activation (mean code over rows).
+    target_rate : float or None
+        The target of the mean activation, if a penalty has one.
+    target_l0 : float or None
+        The target number of active latents per row, if the coding layer or a penalty has one.
+    weights : dict of str to float
+        Penalty weights that were adjusted automatically during training, by the penalty's name.
+    active_above : float or None
+        A latent is active where its code is above this number; None: where its code is not 0.
+    dead : int
+        Number of latents that are active on none of the rows.
+    l0 : float
+        Mean number of active latents per row, from 0 to L.
+    corruption : str
+        The corruption under which denoising was measured; "" for none.
+    psnr_before, psnr_after : float or None
+        PSNR in dB of the corrupted rows and of their reconstructions; None without a corruption.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.corruption import Clean
+    >>> from taciturn.data.sources import Rows
+    >>> from taciturn.model import Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> from taciturn.objective import Objective, SquaredError
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> rows = Rows(torch.rand(10, 4).numpy())
+    >>> objective = Objective((SquaredError(),))
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> dict(summary.lines())["evaluated on"]
+    '10 held-out rows of 4 columns'
+    """
 
     rows: int
     held_out: bool
     columns: int
     latents: int
     mean_squared_error: float
-    fvu: float | None  # None: the rows are constant and not met
-    rates: list[float]  # each latent's mean activation
+    fvu: float | None
+    rates: list[float]
     target_rate: float | None
     target_l0: float | None
-    weights: dict[str, float]  # found while training, by the penalty's name
-    active_above: float | None  # codes above it count as active; None: all that are not 0
-    dead: int  # latents that never fire
-    l0: float  # latents that fire in a row, on average
+    weights: dict[str, float]
+    active_above: float | None
+    dead: int
+    l0: float
     corruption: str
     psnr_before: float | None
     psnr_after: float | None
 
     @property
     def rate(self) -> float:
-        """The mean activation over rows and latents."""
+        """The mean activation of all latents (mean code over rows and latents)."""
         return sum(self.rates) / len(self.rates)
 
     @property
     def explained(self) -> str:
-        """The share of the variance that is reconstructed, and with how many latents a row, where they are counted."""
+        """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
         if self.fvu is None:
             return "constant rows"
         return f"{1 - self.fvu:.1%} of the variance" + (
-            f" with {self.l0:.1f} latents a row" if self.target_rate is None else ""
+            f" with {self.l0:.1f} active latents per row" if self.target_rate is None else ""
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
+        """Return the fields as plain values for JSON; metrics.json and report.json hold them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Return the summary that `to_dict` wrote."""
-        # folders of format 1 have older names
-        named = {("dead" if name == "silent" else name): value for name, value in plain.items()}
-        if "at_work" in named:
-            named["active_above"] = 0.5 if named.pop("at_work") == "above 0.5" else None
+        """Return the summary that `to_dict` wrote, also that of an older version.
+
+        Parameters
+        ----------
+        plain : dict
+            The fields by name. The names `silent` (now `dead`) and `at_work` (now `active_above`) of folders of
+            format 1 are known.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        ArtifactError
+            If a field is missing or unknown.
+        """
+        fields = {("dead" if name == "silent" else name): value for name, value in plain.items()}
+        if "at_work" in fields:
+            fields["active_above"] = 0.5 if fields.pop("at_work") == "above 0.5" else None
         try:
-            return cls(**named)
+            return cls(**fields)
         except TypeError as error:
-            raise ArtifactError(f"metrics.json is not of this version: {error}") from error
+            message = f"metrics.json does not fit this version of taciturn: {error}; fit the model again"
+            raise ArtifactError(message) from error
 
     def lines(self) -> list[tuple[str, str]]:
-        """Return pairs (what, in words)."""
-        rows = f"{self.rows:,} {'held-out' if self.held_out else 'training'} rows of {self.columns:,} columns"
-        explained = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of their variance"
-        said = [
-            ("measured on", rows),
-            ("reconstructs", f"{explained} (mean squared error {self.mean_squared_error:.4g})"),
+        """Return the numbers as pairs (label, text), for a table of two columns."""
+        rows = f"{self.rows:,} {'held-out rows' if self.held_out else 'rows'} of {self.columns:,} columns"
+        share = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of the variance"
+        lines = [
+            ("evaluated on", rows),
+            ("reconstruction", f"{share} (mean squared error {self.mean_squared_error:.4g})"),
             ("latents", self._latents()),
         ]
         if self.target_rate is not None:
-            spread = f"its latents' from {min(self.rates):.2%} to {max(self.rates):.2%}"
-            said.append(("rate", f"{self.rate:.2%} mean activation, asked for {self.target_rate:.2%}; {spread}"))
+            spread = f"per latent {100 * min(self.rates):.2f}–{max(self.rates):.2%}"
+            lines.append(("mean activation", f"{self.rate:.2%} (target {self.target_rate:.2%}; {spread})"))
         if self.weights:
-            said.append(("weight found", ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())))
+            weights = ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())
+            lines.append(("penalty weight (auto)", weights))
         if self.psnr_before is not None and self.psnr_after is not None:
-            said.append(
-                ("denoises", f"{self.corruption} from {self.psnr_before:.1f} dB to {self.psnr_after:.1f} dB PSNR")
-            )
-        return said
+            gain = f"{self.psnr_before:.1f} → {self.psnr_after:.1f} dB PSNR"
+            lines.append(("denoising", f"{self.corruption}: {gain}"))
+        return lines
 
     def _latents(self) -> str:
+        """Return the number of latents; without a rate target, also how many are active per row and how many dead."""
         if self.target_rate is not None and self.target_l0 is None:
             return f"{self.latents:,}"
         target = "" if self.target_l0 is None else f" (target {self.target_l0:g})"
@@ -102,13 +168,50 @@ def summarise(
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
-    """Return the summary of a model on a source's rows."""
-    found = evaluate(model, source, corruption=corruption, seed=seed)
-    return summary_of(found, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+    """Return the main numbers of a model on a source's rows, in one pass over them.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model.
+    source : Source
+        Rows [N, D], in the input's units.
+    objective : Objective
+        What the model was trained with; it holds the penalties' targets.
+    corruption : Corruption
+        The corruption under which denoising is measured; schedules stand at their last value.
+    held_out : bool
+        Whether the rows are known to be held out from training.
+    seed : int, default=0
+        Seed of the corruption's noise.
+    weights : Mapping[str, float] or None, default=None
+        Penalty weights that were adjusted automatically during training, by the penalty's name.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> import torch
+    >>> from taciturn.corruption import Clean
+    >>> from taciturn.data.sources import Rows
+    >>> from taciturn.model import Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> from taciturn.objective import Objective, SquaredError
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> rows = Rows(torch.rand(10, 4).numpy())
+    >>> objective = Objective((SquaredError(),))
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> summary.latents, summary.target_l0
+    (8, 2)
+    """
+    evaluation = evaluate(model, source, corruption=corruption, seed=seed)
+    return summary_of(evaluation, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
 
 
 def summary_of(
-    found: Evaluation,
+    evaluation: Evaluation,
     model: Autoencoder,
     *,
     objective: Objective,
@@ -116,25 +219,25 @@ def summary_of(
     held_out: bool,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
-    """Return the summary of what was found."""
-    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two, the first
+    """Return the main numbers of an evaluation; see `summarise` for the parameters."""
+    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two of a kind, the first
     return Summary(
-        rows=found.sparsity.rows,
+        rows=evaluation.sparsity.rows,
         held_out=held_out,
         columns=model.layout.widths[0],
         latents=model.layout.widths[-1],
-        mean_squared_error=found.clean.mean,
-        fvu=finite(found.clean.fvu),
-        rates=found.sparsity.mean_activations.tolist(),
+        mean_squared_error=evaluation.clean.mean,
+        fvu=finite(evaluation.clean.fvu),
+        rates=evaluation.sparsity.mean_activations.tolist(),
         target_rate=targets.get("rate"),
         target_l0=targets.get("l0", model.layout.coder.target_l0),
         weights=dict(weights or {}),
         active_above=model.layout.coder.active_above,
-        dead=int((found.sparsity.firing_rates == 0).sum()),
-        l0=found.sparsity.l0,
+        dead=int((evaluation.sparsity.firing_rates == 0).sum()),
+        l0=evaluation.sparsity.l0,
         corruption="" if corruption.clean else corruption.text,
-        psnr_before=None if found.before is None else finite(found.before.psnr),
-        psnr_after=None if found.after is None else finite(found.after.psnr),
+        psnr_before=None if evaluation.before is None else finite(evaluation.before.psnr),
+        psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
     )
 
 

@@ -1,4 +1,4 @@
-"""Is it any good? In one sentence, in few numbers, and what a specialist would warn of."""
+"""A verdict on a model: one sentence, its main numbers, and warnings with remedies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +9,24 @@ from .neighbours import Neighbours
 from .study import Study
 from .summary import Summary
 
-MISSED_RATE, MISSED_L0 = 0.1, 0.05  # of the ask
-DEAD, DOUBLES = 0.02, 0.02  # of the latents
-FALLING = 0.02  # of the error, over the last tenth of the epochs
-BELOW_TRAINING = 1.25  # times the training error
-MIN_ACTIVE = 1  # expected codes a batch below which a rate cannot be seen in it
+MAX_RATE_MISS, MAX_L0_MISS = 0.1, 0.05  # distance from the target, as a share of it
+MAX_DEAD, MAX_DUPLICATES = 0.02, 0.02  # shares of the latents
+MIN_FALL = 0.02  # of the error, over the last tenth of the epochs
+MAX_HELD_OUT_RATIO = 1.25  # error of held-out rows divided by that of training rows
+MIN_ACTIVE_PER_BATCH = 1  # expected active codes of a latent; below, a batch cannot measure its mean activation
 
 
 @dataclass(frozen=True)
 class ReportWarning:
-    """What is wrong, and what to try."""
+    """A problem of a model and its remedy.
+
+    Parameters
+    ----------
+    what : str
+        The problem, as one sentence.
+    mend : str
+        What to try, as one sentence or two.
+    """
 
     what: str
     mend: str
@@ -26,10 +34,20 @@ class ReportWarning:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer in words."""
+    """What the numbers of a report mean, as text.
+
+    Parameters
+    ----------
+    sentence : str
+        The verdict in one sentence.
+    points : list of (str, str)
+        The main numbers: pairs (number with its unit, what it is).
+    warnings : list of ReportWarning
+        Problems and their remedies.
+    """
 
     sentence: str
-    points: list[tuple[str, str]]  # a few numbers that carry it: (number, of what)
+    points: list[tuple[str, str]]
     warnings: list[ReportWarning]
 
 
@@ -41,110 +59,145 @@ def verdict(
     *,
     batch_size: int,
 ) -> Verdict:
-    """Return what the numbers come to."""
-    clauses = [clause for clause in _clauses(summary, baselines) if clause]
+    """Return the verdict on a model.
+
+    Parameters
+    ----------
+    summary : Summary
+        The model's main numbers.
+    curves : dict of lists
+        One number per epoch, by name.
+    neighbours : Neighbours
+        The similar latents.
+    baselines : list of Baseline
+        The errors of simpler models.
+    batch_size : int
+        Rows per training batch.
+
+    Returns
+    -------
+    Verdict
+
+    Notes
+    -----
+    docs/report.md lists the conditions of the warnings.
+    """
+    sentence = "; ".join(_clauses(summary, baselines)) + "."
     warnings = list(_warnings(summary, curves, neighbours, baselines, batch_size))
-    return Verdict("; ".join(clauses) + ".", list(_points(summary)), warnings)
+    return Verdict(sentence, list(_points(summary)), warnings)
 
 
-def _clauses(now: Summary, baselines: list[Baseline]) -> Iterator[str]:
-    explained = (
-        "Its rows are constant and not met" if now.fvu is None else f"Reconstructs {1 - now.fvu:.1%} of the variance"
+def _clauses(summary: Summary, baselines: list[Baseline]) -> Iterator[str]:
+    share = (
+        "Does not reconstruct its constant rows exactly"
+        if summary.fvu is None
+        else f"Reconstructs {1 - summary.fvu:.1%} of the variance"
     )
-    said = (
-        f" with {now.l0:.1f} of {now.latents:,} latents a row"
-        if now.target_rate is None
-        else f" with {now.latents:,} latents"
-    )
-    yield explained + said
-    if now.target_rate is not None:
-        yield f"asked for a rate of {now.target_rate:.1%}, got {now.rate:.1%}"
-    if now.target_l0 is not None:
-        yield f"asked for {now.target_l0:g} latents a row, got {now.l0:.1f}"
-    if now.dead and now.target_rate is None:
-        yield f"{now.dead:,} latent{'s' if now.dead > 1 else ''} never {'fire' if now.dead > 1 else 'fires'}"
-    if now.psnr_before is not None and now.psnr_after is not None:
-        lifts = "lifts" if now.psnr_after > now.psnr_before else "lowers"
-        yield f"{lifts} noisy rows from {now.psnr_before:.1f} to {now.psnr_after:.1f} dB"
-    for one in baselines:
-        if one.name == "untrained encoder":
-            yield f"an untrained encoder of the same size reaches {max(1 - one.fvu, 0.0):.1%}"
-
-
-def _points(now: Summary) -> Iterator[tuple[str, str]]:
-    if now.fvu is not None:
-        yield f"{1 - now.fvu:.1%}", "of the variance reconstructed"
-    if now.target_rate is not None:
-        yield f"{now.rate:.2%}", f"mean activation, asked {now.target_rate:.2%}"
+    l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
+    if summary.target_rate is None:
+        yield f"{share} with {summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
+        if summary.dead:
+            yield f"{summary.dead:,} dead latent{'s' if summary.dead > 1 else ''}"
     else:
-        asked = "" if now.target_l0 is None else f", asked {now.target_l0:g}"
-        yield f"{now.l0:.1f}", f"of {now.latents:,} latents a row{asked}"
-    if now.psnr_before is not None and now.psnr_after is not None:
-        yield f"{now.psnr_after - now.psnr_before:+.1f} dB", f"PSNR gained on {now.corruption}"
-    if now.target_rate is None:
-        yield f"{now.dead:,}", "latents that never fire"
+        yield f"{share} with {summary.latents:,} latents"
+        yield f"mean activation {summary.rate:.1%} (target {summary.target_rate:.1%})"
+        if l0_target:
+            yield f"{summary.l0:.1f} latents active per row{l0_target}"
+    if summary.psnr_before is not None and summary.psnr_after is not None:
+        effect = "denoises" if summary.psnr_after > summary.psnr_before else "makes corrupted rows worse,"
+        yield f"{effect} from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
+    for baseline in baselines:
+        if baseline.name == "untrained encoder":
+            yield f"an untrained encoder of the same size reaches {max(1 - baseline.fvu, 0.0):.1%}"
+
+
+def _points(summary: Summary) -> Iterator[tuple[str, str]]:
+    if summary.fvu is not None:
+        yield f"{1 - summary.fvu:.1%}", "of the variance reconstructed"
+    if summary.target_rate is not None:
+        yield f"{summary.rate:.2%}", f"mean activation (target {summary.target_rate:.2%})"
+    else:
+        target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
+        yield f"{summary.l0:.1f}", f"of {summary.latents:,} latents active per row{target}"
+    if summary.psnr_before is not None and summary.psnr_after is not None:
+        yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
+    if summary.target_rate is None:
+        yield f"{summary.dead:,}", "dead latents"
 
 
 def _warnings(
-    now: Summary, curves: Curves, near: Neighbours, baselines: list[Baseline], batch_size: int
+    summary: Summary, curves: Curves, neighbours: Neighbours, baselines: list[Baseline], batch_size: int
 ) -> Iterator[ReportWarning]:
-    if now.target_rate is not None and abs(now.rate / now.target_rate - 1) > MISSED_RATE:
+    rate, l0 = summary.target_rate, summary.target_l0
+    if rate is not None and abs(summary.rate / rate - 1) > MAX_RATE_MISS:
         yield ReportWarning(
-            f"The rate is {now.rate:.2%}, {now.target_rate:.2%} was asked.",
-            "Train longer, or leave the penalty's weight to be found (write no weight=).",
+            f"The mean activation is {summary.rate:.2%}; its target is {rate:.2%}.",
+            "Train longer, or remove weight= from the penalty, so that its weight is adjusted automatically.",
         )
-    if now.target_l0 is not None and abs(now.l0 / now.target_l0 - 1) > MISSED_L0:
+    if l0 is not None and abs(summary.l0 / l0 - 1) > MAX_L0_MISS:
         yield ReportWarning(
-            f"{now.l0:.1f} latents a row are at work, {now.target_l0:g} were asked.",
-            "Train longer; rows unlike those learnt from need other numbers of latents.",
+            f"{summary.l0:.1f} latents are active per row; the target is {l0:g}.",
+            "Train longer. On rows unlike the training rows the number can differ from the target.",
         )
-    if now.dead > DEAD * now.latents and now.target_rate is None:
+    if summary.dead > MAX_DEAD * summary.latents and rate is None:
         yield ReportWarning(
-            f"{now.dead:,} of {now.latents:,} latents never fire on these rows.",
+            f"{summary.dead:,} of {summary.latents:,} latents are active on none of these rows.",
             'Use fewer latents, or revive="auxk+resample".',
         )
-    if near.doubles > DOUBLES * now.latents:
+    if neighbours.latents_with_duplicate > MAX_DUPLICATES * summary.latents:
         yield ReportWarning(
-            f"{near.doubles:,} latents have a near-duplicate (|cosine| at least .95).",
-            'Use fewer latents, or matryoshka="auto"; look at the pairs below.',
+            f"{neighbours.latents_with_duplicate:,} latents have a near-duplicate (|cosine| at least .95).",
+            'Use fewer latents, or matryoshka="auto". The section on similar latents lists pairs.',
         )
-    error = [value for value in curves.get("validation_loss", curves.get("loss", [])) if value is not None]
-    tenth = max(len(error) // 10, 1)
-    if len(error) >= 5 and min(error[-tenth:]) < (1 - FALLING) * min(error[:-tenth]):
-        yield ReportWarning("The error was still falling when training stopped.", "Train longer: --epochs, max_iter=.")
-    yield from _generalises(curves)
-    for one in baselines:
-        if one.name == "PCA" and one.components < now.columns and now.fvu is not None and one.fvu < now.fvu:
-            yield ReportWarning(
-                f"PCA with {one.components:,} components reconstructs more: {1 - one.fvu:.1%}.",
-                "For reconstruction alone PCA does better here; train longer, or let more latents speak.",
-            )
-        if one.name == "untrained encoder" and now.fvu is not None and one.fvu <= now.fvu:
-            yield ReportWarning(
-                f"An untrained encoder with a fitted decoder reconstructs as much: {1 - one.fvu:.1%}.",
-                "So many latents reconstruct such rows whatever they mean: let fewer speak, or have fewer.",
-            )
-    if now.target_rate is not None and now.target_rate * batch_size < MIN_ACTIVE:
+    if _still_falling(curves):
+        yield ReportWarning("The error was still falling when training stopped.", "Train longer (--epochs, max_iter=).")
+    yield from _held_out_errors(curves)
+    yield from _better_baselines(summary, baselines)
+    if rate is not None and rate * batch_size < MIN_ACTIVE_PER_BATCH:
         yield ReportWarning(
-            f"A batch of {batch_size} rows is small to measure a rate of {now.target_rate:.1%} in.",
-            f"Use batches of {round(MIN_ACTIVE / now.target_rate):,} rows or more.",
+            f"A batch of {batch_size} rows is too small to measure a mean activation of {rate:.1%}.",
+            f"Use batches of {round(MIN_ACTIVE_PER_BATCH / rate):,} rows or more.",
         )
 
 
-def _generalises(curves: Curves) -> Iterator[ReportWarning]:
-    """Warn where rows kept apart are met much worse than those learnt from."""
+def _still_falling(curves: Curves) -> bool:
+    """Return whether the last tenth of the epochs lowered the least error by more than 2%."""
+    errors = [value for value in curves.get("validation_loss", curves.get("loss", [])) if value is not None]
+    tenth = max(len(errors) // 10, 1)
+    return len(errors) >= 5 and min(errors[-tenth:]) < (1 - MIN_FALL) * min(errors[:-tenth])
+
+
+def _held_out_errors(curves: Curves) -> Iterator[ReportWarning]:
+    """Warn if held-out rows have much larger errors than training rows."""
     for name in ("squared_error", "cross_entropy"):
-        learnt, held = curves.get(name, []), curves.get(f"validation_{name}", [])
+        training, held_out = curves.get(name, []), curves.get(f"validation_{name}", [])
         if (
-            learnt
-            and held
-            and learnt[-1] is not None
-            and held[-1] is not None
-            and held[-1] > BELOW_TRAINING * learnt[-1]
+            training
+            and held_out
+            and training[-1] is not None
+            and held_out[-1] is not None
+            and held_out[-1] > MAX_HELD_OUT_RATIO * training[-1]
         ):
             yield ReportWarning(
-                f"Rows kept apart have {held[-1] / learnt[-1] - 1:.0%} more error than those learnt from.",
-                "Give more rows, more noise, or fewer latents.",
+                f"Held-out rows have {held_out[-1] / training[-1] - 1:.0%} more error than training rows.",
+                "Use more rows, more noise, or fewer latents.",
+            )
+
+
+def _better_baselines(summary: Summary, baselines: list[Baseline]) -> Iterator[ReportWarning]:
+    """Warn if a simpler model reconstructs as well as the model or better."""
+    for baseline in baselines:
+        if summary.fvu is None:
+            continue
+        if baseline.name == "PCA" and baseline.components < summary.columns and baseline.fvu < summary.fvu:
+            yield ReportWarning(
+                f"PCA with {baseline.components:,} components reconstructs more: {1 - baseline.fvu:.1%}.",
+                "For reconstruction alone, PCA is better here. Train longer, or allow more active latents.",
+            )
+        if baseline.name == "untrained encoder" and baseline.fvu <= summary.fvu:
+            yield ReportWarning(
+                f"An untrained encoder with a fitted decoder reconstructs as much: {1 - baseline.fvu:.1%}.",
+                "So many latents reconstruct such rows whatever they encode. Use fewer latents, or fewer active ones.",
             )
 
 

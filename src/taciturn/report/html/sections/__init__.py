@@ -1,4 +1,4 @@
-"""The sections of the page, in their order: a new one is a file, its template and a line here."""
+"""The sections of the page, in their order. A new section is a file, its template and a line here."""
 
 from ..section import Section
 from .atlas import ATLAS

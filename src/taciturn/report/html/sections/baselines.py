@@ -7,9 +7,11 @@ from ..section import Material, Section
 
 def _context(material: Material) -> dict[str, Any]:
     summary = material.report.summary
-    own = "—" if summary.fvu is None else f"{1 - summary.fvu:.2%}"
-    lines = [("this model", f"{summary.latents:,}", own)]
-    lines += [(each.name, f"{each.components:,}", f"{1 - each.fvu:.2%}") for each in material.report.baselines]
+    share = "—" if summary.fvu is None else f"{1 - summary.fvu:.2%}"
+    lines = [("this model", f"{summary.latents:,}", share)]
+    lines += [
+        (baseline.name, f"{baseline.components:,}", f"{1 - baseline.fvu:.2%}") for baseline in material.report.baselines
+    ]
     return {"lines": lines}
 
 

@@ -1,4 +1,4 @@
-"""Where the error is: by row and by column."""
+"""Errors by row and by column."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def _context(material: Material) -> dict[str, Any]:
     return {
         "scaling": report.provenance.scaling,
         "quantiles": report.errors.quantiles,
-        "row_errors": svg(plots.row_errors(pictures.row_errors), "f2", "Histogram of the rows' errors"),
-        "column_errors": svg(by_column, "f3", "Error by column"),
+        "row_errors": svg(plots.row_errors(pictures.row_errors), "f2", "Histogram of the rows' mean squared errors"),
+        "column_errors": svg(by_column, "f3", "Mean squared error by column"),
     }
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from markupsafe import Markup
+
 from .... import plots
 from ...numbers import ReportNumbers
 from ..figures import percent, svg
 from ..section import Material, Section
 
-IN_TABLE = 10_000  # latents
+MAX_LATENTS = 10_000  # in the table
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -16,36 +18,45 @@ def _context(material: Material) -> dict[str, Any]:
     sparsity_loss = None
     if summary.target_rate is not None and 0 < summary.target_rate < 1:
         figure = plots.sparsity_loss(summary.target_rate, summary.rates)
-        sparsity_loss = svg(figure, "f5", "The penalties at each mean activation, and where this model's latents are")
+        sparsity_loss = svg(figure, "f5", "Sparsity penalties by mean activation, and this model's mean activations")
     return {
-        "rates": svg(*_rates(report)),
+        "active": "is not 0" if summary.active_above is None else f"is above {summary.active_above:g}",
+        "histogram": _histogram(report),
         "sparsity_loss": sparsity_loss,
         "table": list(_table(report)),
-        "rest": _rest(report),
+        "omitted": _omitted(report.summary.latents),
     }
 
 
-def _rates(report: ReportNumbers) -> tuple[Any, str, str]:
+def _histogram(report: ReportNumbers) -> Markup:
+    """Return the histogram of mean activations under a rate target, else of firing rates."""
     summary = report.summary
     if summary.target_rate is not None:
         figure = plots.rates(summary.rates, target=summary.target_rate, label="mean activation")
-        return figure, "f4", "Histogram of the latents' mean activations"
+        return svg(figure, "f4", "Histogram of the latents' mean activations")
     target = None if summary.target_l0 is None else summary.target_l0 / summary.latents
-    return plots.rates(report.latents.firing, target=target, label="share of rows"), "f4", "Histogram of firing rates"
+    figure = plots.rates(report.latents.firing_rates, target=target, label="firing rate (share of rows)")
+    return svg(figure, "f4", "Histogram of the latents' firing rates")
+
+
+def _omitted(n_latents: int) -> str:
+    """Return a sentence about the latents that the table leaves out; "" if it has all."""
+    if n_latents <= MAX_LATENTS:
+        return ""
+    return f"The table has the {MAX_LATENTS:,} of {n_latents:,} latents with the largest shares. report.json has all."
 
 
 def _table(report: ReportNumbers) -> Iterator[tuple[str, ...]]:
-    """Yield the lines of the table of all latents: number, share of variation, firing, mean, length."""
-    said = report.latents
-    for latent in said.order[:IN_TABLE]:
-        share, firing = percent(said.shares[latent]), percent(said.firing[latent])
-        yield str(latent), share, firing, f"{said.rates[latent]:.3g}", f"{said.lengths[latent]:.3g}"
-
-
-def _rest(report: ReportNumbers) -> str:
-    """Return what the table leaves out, in words; nothing if it is whole."""
-    n = report.summary.latents
-    return f"The {IN_TABLE:,} that carry most, of {n:,}; all are in report.json." if n > IN_TABLE else ""
+    """Yield the lines of the table: latent, share of variation, firing rate, mean activation, norm."""
+    numbers = report.latents
+    for latent in numbers.order[:MAX_LATENTS]:
+        yield (
+            str(latent),
+            percent(numbers.shares[latent]),
+            percent(numbers.firing_rates[latent]),
+            f"{numbers.mean_activations[latent]:.3g}",
+            f"{numbers.norms[latent]:.3g}",
+        )
 
 
 LATENTS = Section("latents", "All latents", _context)

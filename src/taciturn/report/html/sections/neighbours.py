@@ -1,4 +1,4 @@
-"""Latents that are alike: a map, correlations of codes, pairs of near-duplicates."""
+"""Similar latents: a map, correlations of codes, pairs of near-duplicates."""
 
 import math
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ from ..section import Material, Section
 def _context(material: Material) -> dict[str, Any]:
     report = material.report
     correlation = None
-    if len(report.neighbours.correlated) > 1:
+    if len(report.neighbours.correlation_latents) > 1:
         figure = plots.correlation(np.array(report.neighbours.correlations))
-        correlation = svg(figure, "f6", "Correlations of the codes of the latents that carry most")
+        correlation = svg(figure, "f6", "Correlations of the codes of the atlas's first latents")
     return {
         "neighbours": report.neighbours,
-        "chance": math.sqrt(2 / (math.pi * report.summary.columns)),
+        # the mean |cosine| of two random directions, for large numbers of columns
+        "random_cosine": math.sqrt(2 / (math.pi * report.summary.columns)),
         "points": list(_points(report)),
         "method": report.map.method,
         "correlation": correlation,
@@ -28,26 +29,21 @@ def _context(material: Material) -> dict[str, Any]:
 
 
 def _points(report: ReportNumbers) -> Iterator[tuple[str, ...]]:
-    """Yield the latents of the map: x, y, size, words and where they lead."""
-    said, shown = report.latents, {each.latent for each in report.atlas}
-    at = dict(zip(said.order, report.map.points, strict=False))
-    if not at:
+    """Yield the latents of the map: x, y and radius in percent of its width, description, id of the link's target."""
+    numbers, atlas_latents = report.latents, {entry.latent for entry in report.atlas}
+    points = dict(zip(numbers.order, report.map.points, strict=False))
+    if not points:
         return
-    places = np.array(list(at.values()))
-    low, span = places.min(0), np.maximum(np.ptp(places, axis=0), 1e-12)
-    greatest = max(said.shares) or 1.0
-    for latent, point in at.items():
+    coordinates = np.array(list(points.values()))
+    low, span = coordinates.min(0), np.maximum(np.ptp(coordinates, axis=0), 1e-12)
+    largest = max(numbers.shares) or 1.0
+    for latent, point in points.items():
         x, y = 3 + 94 * (np.array(point) - low) / span
-        share, firing = percent(said.shares[latent]), percent(said.firing[latent])
-        words = f"latent {latent}: {share} of the variation, active on {firing}"
-        target = f"latent-{latent}" if latent in shown else "latents"
-        yield (
-            f"{x:.1f}",
-            f"{100 - y:.1f}",
-            f"{0.5 + 1.6 * math.sqrt(said.shares[latent] / greatest):.2f}",
-            words,
-            target,
-        )
+        radius = 0.5 + 1.6 * math.sqrt(numbers.shares[latent] / largest)
+        share, firing_rate = percent(numbers.shares[latent]), percent(numbers.firing_rates[latent])
+        description = f"latent {latent}: {share} of the variation, active on {firing_rate} of the rows"
+        target = f"latent-{latent}" if latent in atlas_latents else "latents"
+        yield f"{x:.1f}", f"{100 - y:.1f}", f"{radius:.2f}", description, target
 
 
 NEIGHBOURS = Section("neighbours", "Similar latents", _context)

@@ -1,4 +1,4 @@
-"""What made the model, and how to repeat the run."""
+"""The recipe and the origin of the model, and how to repeat the run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,10 +19,10 @@ def _lines(report: ReportNumbers) -> Iterator[tuple[str, str]]:
     yield "corruption", run.corruption
     yield "scaling", run.scaling
     yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "")
-    yield "evaluated on", f"{report.summary.rows:,} rows, fingerprint {run.evaluated_on}"
+    yield "evaluated on", f"{report.summary.rows:,} rows, fingerprint {run.rows_fingerprint}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
-    yield "machine", f"{run.machine}, {run.device}, {run.threads} threads"
+    yield "machine", f"{run.machine}, {run.device}, {run.threads} thread{'' if run.threads == 1 else 's'}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())
 
 
-PROVENANCE = Section("provenance", "Recipe", _context)
+PROVENANCE = Section("provenance", "Recipe and provenance", _context)

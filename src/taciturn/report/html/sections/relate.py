@@ -1,4 +1,4 @@
-"""Which latents go with labels."""
+"""Latents related to labels."""
 
 from typing import Any
 
@@ -6,42 +6,44 @@ from .... import plots
 from ..figures import svg
 from ..section import Material, Section
 
+MAX_DRAWN = 12  # effects in the figure
+
 
 def _context(material: Material) -> dict[str, Any]:
     relation = material.report.relation
     assert relation is not None
     figure = None
     if relation.effects:
-        drawn = plots.relate(relation.effects[:12], kind=relation.kind)
+        drawn = plots.relate(relation.effects[:MAX_DRAWN], kind=relation.kind)
         figure = svg(drawn, "f7", "Effects of latents with their intervals; the table holds the same numbers")
-    best, raw = f"{relation.few} latents reach a {relation.measure} of {relation.few_score:.3f}", relation.raw_score
-    every = "" if relation.all_score is None else f"all of them {relation.all_score:.3f}, "
+    all_latents = "" if relation.all_score is None else f"all latents {relation.all_score:.3f}, "
     summary = (
-        f"{relation.found:,} of {relation.tested:,} latents go with it beyond chance, on {relation.rows:,} rows "
-        f"(false discoveries held at {relation.level:.0%} by Benjamini and Hochberg). "
-        f"Cross-validated, the best {best}, {every}raw columns {raw:.3f}, chance {relation.chance:.3f}."
+        f"{relation.found:,} of {relation.tested:,} latents are related to the label, on {relation.rows:,} rows "
+        f"(false discovery rate {relation.level:.0%}, Benjamini and Hochberg). "
+        f"Cross-validated {relation.measure} of linear models: the best {relation.few} latents "
+        f"{relation.few_score:.3f}, {all_latents}raw columns {relation.raw_score:.3f}, chance {relation.chance:.3f}."
     )
     effects = [
         {
-            "latent": each.latent,
-            "of": each.of,
-            "effect": f"{each.effect:.3f}",
-            "interval": f"{each.low:.3f} … {each.high:.3f}",
-            "q": f"{each.q:.1e}",
-            "precision": "" if each.precision is None else f"{each.precision:.2f}",
-            "recall": "" if each.recall is None else f"{each.recall:.2f}",
+            "latent": effect.latent,
+            "label_class": effect.of,
+            "size": f"{effect.effect:.3f}",
+            "interval": f"{effect.low:.3f} … {effect.high:.3f}",
+            "q": f"{effect.q:.1e}",
+            "precision": "" if effect.precision is None else f"{effect.precision:.2f}",
+            "recall": "" if effect.recall is None else f"{effect.recall:.2f}",
         }
-        for each in relation.effects
+        for effect in relation.effects
     ]
-    classes = relation.kind == "classes"
+    has_classes = relation.kind == "classes"
     return {
         "label": relation.target or "labels",
         "summary": summary,
-        "classes": classes,
-        "effect": "AUC" if classes else "correlation",
+        "has_classes": has_classes,
+        "measure": "AUC" if has_classes else "correlation",
         "effects": effects,
         "figure": figure,
     }
 
 
-RELATE = Section("relate", "Relations", _context, shown=lambda material: material.report.relation is not None)
+RELATE = Section("relate", "Relations to labels", _context, shown=lambda material: material.report.relation is not None)

@@ -1,4 +1,4 @@
-"""Rows as they are, corrupted, and as the model reconstructs them: as images, as a table's numbers, or as curves."""
+"""Sample rows, clean, corrupted and reconstructed: as images, as a table's numbers, or as curves."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,70 +6,84 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from ...numbers.samples import Seen
-from ..figures import line
+from ...numbers.samples import RowError, SampleRows
+from ..figures import curve
 from ..section import Material, Section
 
-MAX_COLUMNS = 12  # of a row of a table
+MAX_COLUMNS = 12  # columns of a table that are shown
+MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
 
 
 def _context(material: Material) -> dict[str, Any]:
-    return {"corruption": material.report.samples.corruption, "groups": list(_groups(material))}
+    groups = list(_groups(material))
+    return {"notes": " ".join(_notes(material, groups[0]["is_drawn"])), "groups": groups}
+
+
+def _notes(material: Material, is_drawn: bool) -> Iterator[str]:
+    """Yield sentences that explain what is shown."""
+    corruption, columns = material.report.samples.corruption, material.report.columns
+    if corruption:
+        yield f"The first rows are corrupted by {corruption}, with noise that was not used in training."
+        yield "All other rows are clean."
+        if material.sheets:
+            yield "PSNR of a corrupted row → of its reconstruction."
+    if is_drawn:
+        yield "Error: mean squared error of a row, in scaled units."
+    elif columns is not None and len(columns) > MAX_COLUMNS:
+        yield f"The tables show the first {MAX_COLUMNS} of {len(columns):,} columns."
 
 
 def _groups(material: Material) -> Iterator[dict[str, Any]]:
-    """Yield the groups of rows: title, head of columns, labelled lines of cells, and whether these are drawn."""
+    """Yield the groups of rows: title, heads of the columns, lines (label, cells), and whether cells are drawings."""
     report, sheets = material.report, material.sheets
     samples = report.samples
-    for title, rows, corrupted in (
+    for title, group, is_corrupted in (
         ("First rows", samples.first, bool(samples.corruption)),
         ("Best rows", samples.best, False),
         ("Median rows", samples.median, False),
         ("Worst rows", samples.worst, False),
     ):
-        lines = (["corrupted"] if corrupted else []) + ["reconstruction", "clean"]
-        first = title == "First rows"
+        kinds = (["corrupted"] if is_corrupted else []) + ["reconstruction", "clean"]
+        lines: list[tuple[str, list[Any]]]
         if sheets:
-            drawn: list[Any] = [
-                (label, [sheets["rows"].image((label, each.row), f"row {each.row}, {label}") for each in rows])
-                for label in lines
+            lines = [
+                (kind, [sheets["rows"].image((kind, entry.row), f"row {entry.row}, {kind}") for entry in group])
+                for kind in kinds
             ]
-            drawn.append(("PSNR, dB" if first else "error", [_caption(each, first) for each in rows]))
-            yield {"title": title, "heads": [], "lines": drawn, "drawn": True}
+            in_decibels = title == "First rows"
+            lines.append(("PSNR, dB" if in_decibels else "error", [_caption(entry, in_decibels) for entry in group]))
+            yield {"title": title, "heads": [], "lines": lines, "is_drawn": True}
         elif report.columns is not None:
-            heads = report.columns[:MAX_COLUMNS]
-            yield {
-                "title": title,
-                "heads": heads,
-                "lines": list(_numbers(rows[:4], lines, samples.rows)),
-                "drawn": False,
-            }
+            heads, lines = report.columns[:MAX_COLUMNS], list(_numbers(group[:MAX_TABLE_ROWS], kinds, samples.rows))
+            yield {"title": title, "heads": heads, "lines": lines, "is_drawn": False}
         else:
-            errors = ("error", [f"{each.error:.3g}" for each in rows])
-            yield {"title": title, "heads": [], "lines": [_curves(rows, samples.rows), errors], "drawn": True}
+            lines = [_curves(group, samples.rows), ("error", [f"{entry.error:.3g}" for entry in group])]
+            yield {"title": title, "heads": [], "lines": lines, "is_drawn": True}
 
 
-def _caption(each: Seen, decibels: bool) -> Markup:
-    if not decibels or each.psnr_after is None:
-        return Markup('<span class="note">{}</span>').format(f"{each.error:.2g}")
-    before = "" if each.psnr_before is None else f"{each.psnr_before:.0f} → "
-    return Markup('<span class="note">{}</span>').format(f"{before}{each.psnr_after:.0f}")
+def _caption(entry: RowError, in_decibels: bool) -> Markup:
+    if not in_decibels or entry.psnr_after is None:
+        return Markup('<span class="note">{}</span>').format(f"{entry.error:.2g}")
+    before = "" if entry.psnr_before is None else f"{entry.psnr_before:.0f} → "
+    return Markup('<span class="note">{}</span>').format(f"{before}{entry.psnr_after:.0f}")
 
 
-def _numbers(group: list[Seen], labels: list[str], shots: Any) -> Iterator[tuple[str, list[str]]]:
-    rows = {"corrupted": shots.corrupted, "reconstruction": shots.recon, "clean": shots.clean}
-    for each in group:
-        for label in labels:
-            values = rows[label][each.row][:MAX_COLUMNS].tolist()
-            yield f"row {each.row:,} {label}", [f"{value:.4g}" for value in values]
+def _numbers(group: list[RowError], kinds: list[str], rows: SampleRows) -> Iterator[tuple[str, list[str]]]:
+    """Yield a line of a table for each row and kind."""
+    for entry in group:
+        for kind in kinds:
+            values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
+            yield f"row {entry.row:,} {kind}", [f"{value:.4g}" for value in values]
 
 
-def _curves(group: list[Seen], shots: Any) -> tuple[str, list[Markup]]:
-    rows = np.stack([shots.clean[each.row] for each in group])
-    low, high = float(rows.min()), float(rows.max())
-    return "clean, and reconstruction", [
-        line(shots.clean[each.row].tolist(), low, high, other=shots.recon[each.row].tolist()) for each in group
+def _curves(group: list[RowError], rows: SampleRows) -> tuple[str, list[Markup]]:
+    """Return a line of curves: each clean row in front of its reconstruction."""
+    clean = np.stack([rows.clean[entry.row] for entry in group])
+    low, high = float(clean.min()), float(clean.max())
+    return "clean (dark), reconstruction (orange)", [
+        curve(rows.clean[entry.row].tolist(), low, high, behind=rows.reconstruction[entry.row].tolist())
+        for entry in group
     ]
 
 
-SAMPLES = Section("samples", "Rows", _context)
+SAMPLES = Section("samples", "Input and reconstruction", _context)

@@ -6,7 +6,7 @@ from ..section import Material, Section
 
 
 def _context(material: Material) -> dict[str, Any]:
-    return {"try_it": material.pictures.tryit, "why_not": material.pictures.why_not}
+    return {"try_it": material.pictures.try_it, "exclusion_reason": material.pictures.exclusion_reason}
 
 
 TRY_IT = Section("try_it", "Try the model", _context)

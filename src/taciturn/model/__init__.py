@@ -2,9 +2,10 @@
 
 from .autoencoder import Affine, Autoencoder
 from .capability import Capability, description
-from .codes import Codes, Dense, PreActivations, Sparse, dense
+from .codes import Codes, Dense, Sparse, dense
 from .layout import Layout
 from .passes import Batch, Model, Pass
+from .pre_activations import PreActivations
 from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, in_unit_interval
 
 __all__ = [

@@ -13,9 +13,10 @@ from ..core.errors import RecipeError
 from ..core.world import SINGLE_PROCESS, World
 from ..data.moments import Moments
 from ..kernels import Kernels, Plain
-from .codes import Codes, PreActivations
+from .codes import Codes
 from .coding_layers import CodingLayer, Elementwise
 from .layout import Layout
+from .pre_activations import PreActivations
 from .scaling import Scaling, Whiten
 
 # dtypes whose values float32 represents exactly

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..core.seeds import generator
 from ..core.world import World
-from .codes import Codes, PreActivations
+from .codes import Codes
+from .pre_activations import PreActivations
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
 from ..capability import Capability
-from ..codes import Codes, PreActivations
+from ..codes import Codes
 from ..passes import Pass
+from ..pre_activations import PreActivations
 from .coding_layer import CodingLayer
 from .form import Form, ThresholdForm
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from ...core.recipe import Recipe
 from ..capability import Capability
-from ..codes import Codes, PreActivations
+from ..codes import Codes
 from ..passes import Pass
+from ..pre_activations import PreActivations
 from .form import Form
 
 

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..capability import Capability
-from ..codes import Codes, Dense, PreActivations
+from ..codes import Codes, Dense
+from ..pre_activations import PreActivations
 from .coding_layer import CodingLayer
 from .form import ElementwiseForm, Form
 

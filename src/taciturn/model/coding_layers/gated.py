@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from ..capability import Capability
-from ..codes import Codes, PreActivations
+from ..codes import Codes
+from ..pre_activations import PreActivations
 from .coding_layer import CodingLayer
 from .form import Form, GateForm
 

@@ -9,7 +9,8 @@ from torch.autograd import Function
 
 from ...core.recipe import check
 from ..capability import Capability
-from ..codes import Codes, PreActivations
+from ..codes import Codes
+from ..pre_activations import PreActivations
 from .coding_layer import CodingLayer
 from .form import Form, ThresholdForm
 

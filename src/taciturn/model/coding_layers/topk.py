@@ -7,7 +7,8 @@ from torch import nn
 from ...core.recipe import check
 from ...core.schedules import Schedule, final
 from ..capability import Capability
-from ..codes import Codes, PreActivations
+from ..codes import Codes
+from ..pre_activations import PreActivations
 from .coding_layer import CodingLayer
 from .form import Form, TopForm
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import taciturn
-from taciturn.core.catalogue import part_lists, parts
+from taciturn.core.catalogue import file_endings, part_lists, parts
 from taciturn.core.recipe import find, names
 from taciturn.core.schedules import Schedule
 from taciturn.corruption import Corruption
+from taciturn.data.sources.files import FORMATS
 from taciturn.model import Scaling
 from taciturn.model.coding_layers import CodingLayer, Elementwise
 from taciturn.objective import Term
@@ -57,3 +58,10 @@ def test_a_docstring_has_every_parameter_and_the_parts(name):
     words = " ".join(kind.__doc__.split())
     assert part_lists()["corruptions"] in words
     assert "{" not in kind.__doc__
+
+
+def test_file_endings_are_those_of_the_formats():
+    listed = file_endings()
+    formats = [each.endings_text or each.ending for each in FORMATS]
+    assert listed["readable"] == ", ".join(sorted(formats, key=listed["readable"].index))
+    assert sorted(listed["writable"].split(", ")) == sorted(each.ending for each in FORMATS if each.write is not None)

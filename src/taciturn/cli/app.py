@@ -46,14 +46,13 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the lists in place of their names."""
-        from ..core.catalogue import part_lists
-        from ..data.sources.files import READABLE, WRITABLE
+        from ..core.catalogue import file_endings, part_lists
 
-        lists = {name: text.replace('"', "") for name, text in part_lists().items()}
+        lists = {name: text.replace('"', "") for name, text in (part_lists() | file_endings()).items()}
         for parameter in self.params:
             text = getattr(parameter, "help", None)
             if text:
-                parameter.help = text.format(**lists, readable=READABLE, writable=WRITABLE)  # type: ignore[attr-defined]
+                parameter.help = text.format(**lists)  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
 
 

@@ -1,13 +1,20 @@
-"""The parts that recipes can name, read from their source files: help texts list them without loading torch."""
+"""The parts of recipes and the file formats, read from source files: help lists them without loading torch."""
 
-import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
+LITERALS = {"True": True, "False": False, "None": None}
+
+# of a class: its name, its bases, its docstring, its body; of a body: its fields, its literal constants
+CLASS = re.compile(r'^class (\w+)\(([^)]*)\):\n    """(.*?)"""\n(.*?)(?=^\S|\Z)', re.MULTILINE | re.DOTALL)
+FIELD = re.compile(r"^    (\w+): (?!ClassVar)[^=\n]+?( = |$)", re.MULTILINE)
+CONSTANT = re.compile(r'^    (\w+) = (?:"([^"]*)"|(True|False|None))$', re.MULTILINE)
+# of a file format: its ending, and the rest of the call
+FORMAT = re.compile(r'^FORMAT = Format\(\s*"([^"]+)",(.*)', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Part:
         The first line of its docstring.
     families : frozenset[str]
         Names of its class and of the classes in the same files that it derives from.
-    constants : dict[str, Any]
+    constants : dict[str, str | bool | None]
         What its class, or a class that it derives from, sets to a literal value.
     """
 
@@ -32,7 +39,7 @@ class Part:
     usage: str
     summary: str
     families: frozenset[str]
-    constants: dict[str, Any]
+    constants: dict[str, str | bool | None]
 
 
 @cache
@@ -50,19 +57,19 @@ def parts(pattern: str) -> tuple[Part, ...]:
 
     Notes
     -----
-    A part is a class that sets `name` to a text, unless it sets `parsable = False`; see `Recipe`. The files are parsed,
-    not imported.
+    A part is a class that sets `name` to a text, unless it sets `parsable = False`; see `Recipe`. The files are
+    searched, not imported; ruff's formatting makes that reliable, and a test compares with what importing gives.
 
     Examples
     --------
     >>> [part.usage for part in parts("corruption/*.py")]
     ['clean', 'dropout:rate', 'gaussian:std', 'masking:rate', 'salt_pepper:rate', 'swap:rate']
     """
-    classes: dict[str, ast.ClassDef] = {}
+    classes: dict[str, tuple[str, str, str]] = {}
     for file in sorted(PACKAGE.glob(pattern)):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        classes |= {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    found = [_part(node, classes) for node in classes.values() if "name" in _constants(node)]
+        for name, *rest in CLASS.findall(file.read_text(encoding="utf-8")):
+            classes[name] = tuple(rest)
+    found = [_part(name, classes) for name, (_, _, body) in classes.items() if "name" in _constants(body)]
     return tuple(sorted((part for part in found if part.constants.get("parsable", True)), key=lambda part: part.name))
 
 
@@ -98,39 +105,38 @@ def _listed_names(some: Iterable[Part]) -> str:
     return ", ".join(f'"{part.name}"' for part in some)
 
 
-def _part(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Part:
-    lineage = _lineage(node, classes)
-    constants: dict[str, Any] = {}
+@cache
+def file_endings() -> dict[str, str]:
+    """Return the endings of files that can be read ("readable") and written ("writable"), in words."""
+    readable, writable = [], []
+    for file in sorted((PACKAGE / "data" / "sources").glob("*.py")):
+        for ending, rest in FORMAT.findall(file.read_text(encoding="utf-8")):
+            text = re.search(r'endings_text="([^"]+)"', rest)
+            readable.append(text[1] if text else ending)
+            writable += [ending] if re.search(r"\bwrite\b", rest) else []
+    return {"readable": ", ".join(readable), "writable": ", ".join(writable)}
+
+
+def _part(class_name: str, classes: dict[str, tuple[str, str, str]]) -> Part:
+    lineage = _lineage(class_name, classes)
+    constants: dict[str, str | bool | None] = {}
     required: dict[str, bool] = {}
-    for each in reversed(lineage):
-        constants |= _constants(each)
-        for field in each.body:
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and not _is_class_variable(field)
-            ):
-                required[field.target.id] = field.value is None
-    values = ",".join(name for name, needed in required.items() if needed)
-    name = _constants(node)["name"]
-    summary = (ast.get_docstring(node) or "").partition("\n")[0]
-    return Part(name, f"{name}:{values}" if values else name, summary, frozenset(c.name for c in lineage), constants)
+    for body in (classes[each][2] for each in reversed(lineage)):
+        constants |= _constants(body)
+        required |= {field: not default for field, default in FIELD.findall(body)}
+    values = ",".join(field for field, needed in required.items() if needed)
+    _, docstring, body = classes[class_name]
+    name = str(_constants(body)["name"])
+    usage = f"{name}:{values}" if values else name
+    return Part(name, usage, docstring.partition("\n")[0], frozenset(lineage), constants)
 
 
-def _lineage(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
-    bases = [classes[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in classes]
-    return [node, *(ancestor for base in bases for ancestor in _lineage(base, classes))]
+def _lineage(name: str, classes: dict[str, tuple[str, str, str]]) -> list[str]:
+    """Return a class and those of its ancestors that stand in the same files."""
+    bases = [base.strip() for base in classes[name][0].split(",") if base.strip() in classes]
+    return [name, *(ancestor for base in bases for ancestor in _lineage(base, classes))]
 
 
-def _constants(node: ast.ClassDef) -> dict[str, Any]:
-    """Return what a class sets to a literal value."""
-    constants = {}
-    for each in node.body:
-        target = each.targets[0] if isinstance(each, ast.Assign) else None
-        if isinstance(each, ast.Assign) and isinstance(target, ast.Name) and isinstance(each.value, ast.Constant):
-            constants[target.id] = each.value.value
-    return constants
-
-
-def _is_class_variable(field: ast.AnnAssign) -> bool:
-    return "ClassVar" in ast.unparse(field.annotation)
+def _constants(body: str) -> dict[str, str | bool | None]:
+    """Return what a class sets to a text or to True, False or None."""
+    return {name: LITERALS[word] if word else text for name, text, word in CONSTANT.findall(body)}

@@ -39,6 +39,6 @@ def read(path: str | os.PathLike[str]) -> Rows:
 FORMAT = Format(
     ".idx",
     lambda path, selection: select(read(path), selection.columns, selection.drop),
-    endings_text=".idx, -ubyte (the last two also .gz)",
+    endings_text=".idx, -ubyte (both also .gz)",
     matches=lambda name: name.removesuffix(".gz").endswith(("-ubyte", ".idx")) or "idx" in name,
 )

@@ -9,7 +9,7 @@ from ..core.atomic import atomic
 from ..corruption import Corruption
 from ..data.sources import Source
 from .html import card, page
-from .numbers import ReportNumbers, measure_report
+from .numbers import SECTIONS, ReportNumbers, Study, measure_report
 
 
 class Report(ReportNumbers):
@@ -130,16 +130,16 @@ def report(
     >>> result.name, result.summary.rows, len(result.latents.order)
     ('iris', 150, 8)
     """
-    numbers = measure_report(
+    study = Study(
         artifact,
         rows,
+        SECTIONS,
+        artifact.recipe("corruption") if corruption is None else corruption,
         training=training,
         labels=labels,
-        target=target,
-        name=name,
-        corruption=corruption,
+        label_name=target,
         held_out=held_out,
         repeat=repeat,
         seed=seed,
     )
-    return Report(**vars(numbers))
+    return Report(**vars(measure_report(study, name)))

@@ -13,7 +13,7 @@ from .format import Format, Selection
 from .source import Array, Source
 
 FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, idx.FORMAT)
-READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages and help
+READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
 WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
 
 

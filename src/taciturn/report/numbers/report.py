@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ...artifact import Artifact
 from ...core.atomic import atomic
-from ...corruption import Corruption
-from ...data.sources import Source
 from ...training import History
 from .numbers import all_finite, plain
 from .samples import SampleRows
-from .sections import SECTIONS
 from .study import Study
 from .try_it import TryIt, exclusion_reason, try_it
 
@@ -154,36 +150,12 @@ class ReportNumbers:
             temporary.write_text(self.json(), encoding="utf-8")
 
 
-def measure_report(
-    artifact: Artifact,
-    rows: Source,
-    *,
-    training: Source | None = None,
-    labels: ArrayLike | None = None,
-    target: str = "",
-    name: str = "",
-    corruption: Corruption | None = None,
-    held_out: bool = False,
-    repeat: str = "",
-    seed: int = 0,
-) -> ReportNumbers:
-    """Return the numbers of a report; see `taciturn.report.report` for the parameters."""
-    study = Study(
-        artifact,
-        rows,
-        SECTIONS,
-        artifact.recipe("corruption") if corruption is None else corruption,
-        training=training,
-        labels=labels,
-        label_name=target,
-        held_out=held_out,
-        repeat=repeat,
-        seed=seed,
-    )
+def measure_report(study: Study, name: str = "") -> ReportNumbers:
+    """Return the numbers of a report; `name` "" is the estimator's name."""
     return ReportNumbers(
-        name=name or artifact.config["estimator"],
-        sections={section: study[section] for section in SECTIONS},
-        columns=None if rows.columns is None else list(rows.columns),
+        name=name or study.artifact.config["estimator"],
+        sections={section: study[section] for section in study.measures},
+        columns=None if study.rows.columns is None else list(study.rows.columns),
         pictures=_pictures(study),
     )
 

@@ -191,7 +191,7 @@ BREAKS = (
     Break(
         "TensorFlow's Adam: torch's epsilon",
         "training/solvers/adam.py",
-        'group["eps"] = self.defaults["eps"] / math.sqrt(1 - group["betas"][1] ** group["steps"])',
+        'group["eps"] = self.defaults["eps"] / math.sqrt(1 - group["betas"][1] ** step)',
         'group["eps"] = self.defaults["eps"] * math.sqrt(1.0)',
         ("test_golden.py",),
     ),

@@ -81,6 +81,14 @@ class Controller(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         return self  # .to(), .float() and the like do not move or round the buffers
 
+    def get_extra_state(self) -> Tensor:
+        """Return horizon and scale [2], float64, which `state_dict` keeps beside the buffers as `_extra_state`."""
+        return torch.tensor([self.horizon, self.scale], dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Set horizon and scale, as `get_extra_state` returned them."""
+        self.horizon, self.scale = int(state[0]), state[1].item()
+
     def reset(self, *, scale: float, steps: int) -> None:
         """Start a run.
 

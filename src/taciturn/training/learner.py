@@ -1,6 +1,7 @@
 """The torch side of an estimator: a model, its training step and its optimiser, kept from one fit to the next."""
 
 import warnings
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 import torch
@@ -89,6 +90,65 @@ class Learner:
         self.step = step_class(self.model, settings.objective, settings.precision)
         self.step.to(settings.device)
         self.optimiser = self._build_optimiser()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what decides how the training goes on, beside the model's own tensors and the settings.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Copies on the CPU. "position" [2]: epochs and steps done. "moments.…": column statistics of all rows seen.
+            "step.…": counters of inactive rows, firing rates, and each controller's state. "optimiser.PARAMETER.…":
+            the optimiser's running means and number of steps, by the name of the model's parameter.
+
+        See Also
+        --------
+        restore : Set it again.
+        """
+        position = {"position": torch.tensor([self.epochs_done, self.steps_done])}
+        moments = {f"moments.{name}": torch.as_tensor(value) for name, value in vars(self.moments).items()}
+        buffers = self.step.state_dict().items()
+        step = {f"step.{name}": tensor for name, tensor in buffers if not name.startswith("model.")}
+        optimiser = {
+            f"optimiser.{name}.{key}": value
+            for name, parameter in self.model.named_parameters()
+            for key, value in self.optimiser.state.get(parameter, {}).items()
+            if value is not None
+        }
+        return {name: t.detach().cpu().clone() for name, t in (position | moments | step | optimiser).items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Set what `state` returned for a learner of the same settings; `partial_fit` then goes on with the same bits.
+
+        Parameters
+        ----------
+        state : mapping of str to Tensor
+            As `state` returned it. The model's own tensors are not part of it; load them as well.
+
+        Raises
+        ------
+        RuntimeError
+            A tensor of the step is missing, unknown or of another shape.
+        KeyError
+            "position" is missing, or the optimiser's state names a parameter that the model does not have.
+        """
+        by_room: dict[str, dict[str, Tensor]] = {"moments": {}, "step": {}, "optimiser": {}, "position": {}}
+        for name, tensor in state.items():
+            room, _, rest = name.partition(".")
+            by_room[room][rest] = tensor.clone()
+        self.epochs_done, self.steps_done = by_room["position"][""].tolist()
+        for name, tensor in by_room["moments"].items():
+            setattr(self.moments, name, tensor.numpy() if tensor.ndim else tensor.item())
+        model = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        self.step.load_state_dict(model | by_room["step"])
+        self.optimiser = self._build_optimiser()
+        fused, parameters = self.optimiser.param_groups[0].get("fused"), dict(self.model.named_parameters())
+        for name, tensor in by_room["optimiser"].items():
+            parameter_name, _, key = name.rpartition(".")
+            parameter = parameters[parameter_name]
+            # torch's own optimisers count their steps on the CPU
+            on_device = fused or tensor.shape == parameter.shape
+            self.optimiser.state[parameter][key] = tensor.to(parameter.device) if on_device else tensor
 
     def add_moments(self, moments: Moments) -> None:
         """Add the moments of more rows, and scale by the moments of all rows added so far."""

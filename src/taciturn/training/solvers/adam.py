@@ -79,7 +79,7 @@ class TensorFlowAdam(Adam):
 class _EarlyEpsilon(torch.optim.AdamW):
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         for group in self.param_groups:
-            group["steps"] = group.get("steps", 0) + 1
-            group["eps"] = self.defaults["eps"] / math.sqrt(1 - group["betas"][1] ** group["steps"])
+            step = 1 + max((self.state[p]["step"].item() for p in group["params"] if self.state.get(p)), default=0)
+            group["eps"] = self.defaults["eps"] / math.sqrt(1 - group["betas"][1] ** step)
         loss: float | None = super().step(closure)
         return loss

@@ -1,15 +1,21 @@
 """A saved artifact is read back exactly; damaged files are refused by an error that names the file."""
 
 import json
+import os
 import re
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from taciturn import SparseAutoencoder, artifact
+from taciturn.artifact.config import Config
+from taciturn.artifact.writing import PARTS, checksum
 from taciturn.core.errors import ArtifactError, TaciturnError
+from taciturn.training import Settings
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +33,23 @@ def copied(run, tmp_path):
 
 
 def edit(folder, **changes):
+    """Change sections of config.json; a dictionary changes keys of its section."""
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | changes))
+    for name, change in changes.items():
+        config[name] = config[name] | change if isinstance(change, dict) else change
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def reseal(folder):
+    """Write the checksums of the files as they are now: a folder changed on purpose, not damaged."""
+    edit(folder, files={name: checksum(folder / name) for name in PARTS})
+
+
+def edit_weights(folder, **changes):
+    """Change tensors of weights.safetensors and the checksums; None removes one."""
+    tensors = load_file(folder / "weights.safetensors") | changes
+    save_file({name: t for name, t in tensors.items() if t is not None}, folder / "weights.safetensors")
+    reseal(folder)
 
 
 def test_the_files_and_what_they_hold(run):
@@ -36,6 +57,7 @@ def test_the_files_and_what_they_hold(run):
         "config.json",
         "history.parquet",
         "metrics.json",
+        "training.safetensors",
         "weights.safetensors",
     ]
     tensors = load_file(run / "weights.safetensors")
@@ -50,7 +72,7 @@ def test_the_files_and_what_they_hold(run):
         "scale": (64,),
     }
     config = json.loads((run / "config.json").read_text())
-    assert config["objective"]["terms"][1] == {"name": "kl", "weight": None, "rate": 0.05}
+    assert config["settings"]["objective"]["terms"][1] == {"name": "kl", "weight": None, "rate": 0.05}
     assert config["rows"]["count"] == 1797
     assert config["training"]["seed"] == 0
 
@@ -92,75 +114,146 @@ def test_overwriting(copied, digits):
     assert artifact.load(copied).model.layout.widths == (64, 3)
 
 
-def test_a_wrong_shape(copied):
-    tensors = load_file(copied / "weights.safetensors")
-    save_file(tensors | {"encoder.0.bias": torch.zeros(13)}, copied / "weights.safetensors")
-    with pytest.raises(ArtifactError, match=r"'encoder.0.bias' is \[13\], but config.json requires \[12\]"):
+WEIGHT_CHANGES = {
+    "another shape": ({"encoder.0.bias": torch.zeros(13)}, r"'encoder.0.bias' is [13], but config.json requires [12]"),
+    "one missing": ({"decoder.1.bias": None}, "'decoder.1.bias' is missing"),
+    "one more": ({"extra": torch.zeros(1)}, "'extra' is not a tensor of this network"),
+    "NaN": ({"encoder.0.bias": torch.full((12,), torch.nan)}, "'encoder.0.bias' holds numbers that are not finite"),
+    "inf": ({"shift": torch.full((64,), torch.inf, dtype=torch.float64)}, "'shift' holds numbers that are not finite"),
+    "a scale of 0": ({"scale": torch.zeros(64, dtype=torch.float64)}, "'scale' must be greater than 0"),
+    "bool": ({"encoder.0.bias": torch.zeros(12, dtype=torch.bool)}, "'encoder.0.bias' has type BOOL"),
+    "int8": ({"encoder.0.bias": torch.zeros(12, dtype=torch.int8)}, "'encoder.0.bias' has type I8"),
+    "complex": ({"encoder.0.bias": torch.zeros(12, dtype=torch.complex64)}, "'encoder.0.bias' has type C64"),
+    "float64 for float32": ({"encoder.0.bias": torch.zeros(12).double()}, "'encoder.0.bias' has type F64"),
+}
+
+
+@pytest.mark.parametrize("change", WEIGHT_CHANGES)
+def test_other_weights_than_the_network_has_are_refused(copied, change):
+    changes, words = WEIGHT_CHANGES[change]
+    edit_weights(copied, **changes)
+    with pytest.raises(ArtifactError, match=re.escape(words)):
         artifact.load(copied)
 
 
-def test_a_missing_tensor(copied):
-    tensors = load_file(copied / "weights.safetensors")
-    del tensors["decoder.1.bias"]
-    save_file(tensors, copied / "weights.safetensors")
-    with pytest.raises(ArtifactError, match=r"the tensor 'decoder.1.bias' is missing"):
-        artifact.load(copied)
+def test_weights_of_a_smaller_type_that_float32_holds_exactly_are_taken(copied):
+    halves = load_file(copied / "weights.safetensors")["encoder.0.bias"].half()
+    edit_weights(copied, **{"encoder.0.bias": halves})
+    assert torch.equal(artifact.load(copied).model.encoder[0].bias, halves.float())
 
 
-def test_an_unknown_tensor(copied):
-    tensors = load_file(copied / "weights.safetensors")
-    save_file(tensors | {"extra": torch.zeros(1)}, copied / "weights.safetensors")
-    with pytest.raises(ArtifactError, match="'extra' is not a tensor of this network"):
-        artifact.load(copied)
-
-
-def test_a_newer_format(copied):
-    edit(copied, format=2)
-    with pytest.raises(ArtifactError, match="has format 2, this version reads up to 1; upgrade taciturn"):
-        artifact.load(copied)
-
-
-def test_an_unknown_part(copied):
-    config = json.loads((copied / "config.json").read_text())
-    config["network"]["coder"]["name"] = "telepathy"
-    edit(copied, network=config["network"])
-    with pytest.raises(ArtifactError, match="no part is named 'telepathy'"):
+@pytest.mark.parametrize("name", PARTS)
+def test_one_flipped_bit_of_a_part_is_noticed(copied, name):
+    data = bytearray((copied / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copied / name).write_bytes(data)
+    with pytest.raises(ArtifactError, match=f"{name} is not the file that config.json describes"):
         artifact.load(copied)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("format", "words"),
     [
-        ({"rows": None}, "'rows' is missing or not an object"),
-        ({"training": {"seed": 0}}, "training lacks 'epochs'"),
-        ({"corruption": {"name": "kl", "rate": 0.1}}, "corruption is a KL, not a Corruption"),
-        ({"network": {"name": "layout", "widths": 5, "coder": {"name": "relu"}}}, "widths=5 must be two or more"),
-        (
-            {"network": {"name": "layout", "widths": [2, 3], "coder": "relu"}},
-            "coder='relu' is not an instance of CodingLayer",
-        ),
-        ({"parameters": {"latents": 3}}, "config.json does not describe an estimator"),
-        ({"format": "x"}, "has format 'x'"),
+        (3, "has format 3, this version of taciturn reads 2; upgrade taciturn"),
+        (1, "has format 1 of an older taciturn, this version reads 2; train the model again"),
+        (True, "has no format of taciturn"),
+        (-5, "has no format of taciturn"),
+        ("x", "has no format of taciturn"),
+        (None, "has no format of taciturn"),
     ],
 )
-def test_a_damaged_config(copied, change, words):
+def test_another_format(copied, format, words):
+    edit(copied, format=format)
+    with pytest.raises(ArtifactError, match=re.escape(words)):
+        artifact.load(copied)
+
+
+def test_an_older_format_names_the_recipe_of_its_folder(copied):
+    edit(copied, format=1)
+    (copied / "recipe.toml").touch()
+    with pytest.raises(ArtifactError, match=re.escape(f"taciturn fit {copied / 'recipe.toml'} -o NEW_FOLDER")):
+        artifact.load(copied)
+
+
+LAYOUT = {"name": "layout", "widths": [64, 6], "coder": {"name": "relu"}}
+DAMAGE = {
+    "a section of another type": ({"rows": None}, "Expected `object`, got `null` - at `$.rows`"),
+    "an unknown key": ({"training": {"speed": 1}}, "unknown field `speed` - at `$.training`"),
+    "a negative count": ({"training": {"seed": -1}}, "`int` >= 0 - at `$.training.seed`"),
+    "a part of another family": ({"settings": {"corruption": {"name": "kl", "rate": 0.1}}}, "corruption=KL("),
+    "an unknown part": ({"settings": {"corruption": {"name": "telepathy"}}}, "no part is named 'telepathy'"),
+    "a missing setting": ({"settings": {"speed": 1}}, "'speed' is unknown"),
+    "a batch of no rows": ({"settings": {"batch_size": 0}}, "batch_size=0 must be 1 or more"),
+    "infinite decay": ({"settings": {"weight_decay": 1e400}}, "config.json"),
+    "no widths": ({"settings": {"layout": LAYOUT | {"widths": 5}}}, "widths=5 must be two or more"),
+    "a text for a part": ({"settings": {"layout": LAYOUT | {"coder": "relu"}}}, "coder='relu' is not an instance"),
+    "widths beyond memory": ({"settings": {"layout": LAYOUT | {"widths": [64, 30_000_000]}}}, "config.json"),
+    "widths beyond numbers": ({"settings": {"layout": LAYOUT | {"widths": [64, 2**62]}}}, "config.json"),
+    "endless refinements": ({"settings": {"layout": LAYOUT | {"refine": 10**9}}}, "fewer layers"),
+    "a norm of text": ({"settings": {"layout": LAYOUT | {"norm": "x"}}}, "config.json"),
+    "an unknown parameter": ({"estimator": {"parameters": {"latents": 3}}}, "does not describe an estimator"),
+    "an unknown estimator": ({"estimator": {"shipped": "Oracle", "name": "Oracle"}}, "no estimator is named 'Oracle'"),
+    "three names for 64 columns": ({"rows": {"columns": ["a", "b", "c"]}}, "do not describe the network's 64 inputs"),
+    "a shape of another width": ({"rows": {"shape": [8, 9]}}, "do not describe the network's 64 inputs"),
+    "another position": ({"training": {"steps": 1}}, "'position' is not that of config.json"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_config_gets_one_line(copied, damage):
+    change, words = DAMAGE[damage]
     edit(copied, **change)
     with pytest.raises(ArtifactError, match=re.escape(words)) as refusal:
         SparseAutoencoder.load(copied)
-    assert "config.json" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert str(copied) in str(refusal.value)
+
+
+def test_json_nested_a_thousand_times(copied):
+    text = (
+        (copied / "config.json")
+        .read_text()
+        .replace('"parameters": {', '"parameters": {"x": ' + "[" * 5000 + "]" * 5000 + ",")
+    )
+    (copied / "config.json").write_text(text)
+    with pytest.raises(ArtifactError, match=r"config\.json"):
+        SparseAutoencoder.load(copied)
+
+
+STATE_DAMAGE = {
+    "no position": ({"position": None}, "'position' must be two whole numbers"),
+    "an unknown room": ({"plans.x": torch.zeros(1)}, "'plans.x' is not a part of a learner's state"),
+    "no moments": ({"moments.mean": None}, "'mean' is missing or unknown among the moments"),
+    "other columns": ({"moments.low": torch.zeros(3).double()}, "different numbers of columns"),
+    "an unknown counter": ({"step.hours": torch.zeros(1)}, "the step's state does not fit"),
+    "an unknown weight": ({"optimiser.ghost.step": torch.zeros(())}, "'optimiser.ghost.step' does not fit"),
+}
+
+
+@pytest.mark.parametrize("damage", STATE_DAMAGE)
+def test_a_damaged_training_state_gets_one_line(copied, damage):
+    changes, words = STATE_DAMAGE[damage]
+    tensors = load_file(copied / "training.safetensors") | changes
+    save_file({name: t for name, t in tensors.items() if t is not None}, copied / "training.safetensors")
+    reseal(copied)
+    with pytest.raises(ArtifactError, match=re.escape(words)):
+        SparseAutoencoder.load(copied)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path), os.mkdir])
+@pytest.mark.parametrize("name", ["config.json", *PARTS])
+def test_a_part_that_is_not_a_regular_file_is_not_opened(copied, name, make):
+    (copied / name).unlink()
+    make(copied / name)
+    with pytest.raises(ArtifactError, match=f"{name} is not a regular file"):
+        artifact.load(copied)
 
 
 def test_all_files_have_the_same_mode(run):
     assert len({file.stat().st_mode for file in run.iterdir()}) == 1
 
 
-def test_an_unknown_estimator(copied):
-    edit(copied, estimator="Oracle")
-    with pytest.raises(ArtifactError, match="no estimator is named 'Oracle'"):
-        SparseAutoencoder.load(copied)
-
-
-@pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "history.parquet", "metrics.json"])
+@pytest.mark.parametrize("name", ["config.json", *PARTS])
 def test_a_missing_or_broken_file_is_named(copied, name):
     (copied / name).write_bytes(b"\x00 no such thing")
     with pytest.raises(ArtifactError, match=name):
@@ -185,3 +278,19 @@ def test_a_failed_save_leaves_no_file(digits, tmp_path, monkeypatch):
     with pytest.raises(TaciturnError, match="run cannot be written: No space left on device"):
         model.save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def keys_of(record, prefix=""):
+    """Every key of the schema, as docs/folder.md writes it: rows.count."""
+    for field in msgspec.structs.fields(record):
+        inner = field.type
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            yield from keys_of(inner, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}"
+
+
+def test_the_documentation_lists_every_key_of_the_schema_and_every_setting():
+    text = (Path(__file__).parents[1] / "docs" / "folder.md").read_text(encoding="utf-8")
+    names = [*keys_of(Config), *Settings.__dataclass_fields__, *PARTS]
+    assert [name for name in names if f"`{name}`" not in text] == []

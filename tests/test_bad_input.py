@@ -24,6 +24,7 @@ from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
 from taciturn.cli.app import app
 from taciturn.core.errors import ArtifactError, DataError, Diverged, RecipeError, TaciturnError
 from taciturn.data.sources import Rows
+from taciturn.data.split import split
 
 X = np.random.default_rng(0).random((40, 3))
 TABLE = pd.DataFrame(X, columns=list("abc"))
@@ -402,7 +403,27 @@ def test_held_out_rows_whose_file_has_changed_since(here):
     np.save(here / "rows.npy", X[:, :2])
     fails(["evaluate", "run"], "rows.npy has 2 columns, but the model was trained on 3", among=(here,))
     np.save(here / "rows.npy", np.full_like(X, np.nan))
-    fails(["denoise", "run", "-o", "new/out.npy"], "rows.npy: ", "NaN", "row 0, column 0", among=(here,))
+    fails(["denoise", "run", "-o", "new/out.npy"], "rows.npy no longer holds the rows of this run", among=(here,))
+
+
+def test_rows_are_called_what_they_are_known_to_be(here):
+    rows = np.random.default_rng(0).normal(size=(220, 3))
+    np.save(here / "rows.npy", rows[:200])
+    assert taciturn("fit", "rows.npy", *FEW, "-o", "run").exit_code == 0
+    before = taciturn("evaluate", "run").stdout
+    assert "20 held-out rows" in before
+    assert "200 given rows" in taciturn("evaluate", "run", "rows.npy").stdout
+    training, held_out = split(200, 0.1, 0)
+    for indices, words in ((training, "180 training"), (held_out, "20 held-out"), (held_out[::-1], "20 given")):
+        np.save(here / "some.npy", rows[indices])
+        assert f"{words} rows" in taciturn("evaluate", "run", "some.npy").stdout
+    np.save(here / "rows.npy", rows)  # 20 new rows at the end: those of the run still stand where they stood
+    grown = taciturn("evaluate", "run")
+    assert grown.stdout == before
+    assert "rows.npy has 20 more rows than the run; they are not used" in grown.stderr
+    rows[held_out[0]] += 1
+    np.save(here / "rows.npy", rows)
+    fails(["evaluate", "run"], "no longer holds the rows of this run", "name a file", among=(here,))
 
 
 def test_the_command_finds_columns_by_name_in_any_order(runs, here):

@@ -44,6 +44,7 @@ def test_fit_writes_a_run_and_prints_its_results(runs):
         "report.html",
         "report.json",
         "sparsity.png",
+        "training.safetensors",
         "weights.safetensors",
     ]
     words = (runs / "output.txt").read_text()
@@ -171,7 +172,7 @@ def test_evaluate(runs):
     stored = json.loads((runs / "digits" / "metrics.json").read_text())
     assert json.loads(run("evaluate", runs / "digits", "--json").output) == stored
     other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
-    assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
+    assert (other["rows"], other["rows_kind"], other["psnr_after"]) == (1797, "given", None)
     assert f"{1 - stored['fvu']:.1%} of the variance" in output_text(run("evaluate", runs / "digits"))
 
 
@@ -262,8 +263,8 @@ def test_columns_by_number_and_names_with_commas(tmp_path, digits):
     quick = ["--latents", 4, "--epochs", 1, "-q"]
     run("fit", tmp_path / "table.csv", "--drop", "x, y", *quick, "-o", tmp_path / "one")
     run("fit", tmp_path / "table.csv", "--drop", "x,y", *quick, "-o", tmp_path / "two")
-    assert artifact.load(tmp_path / "one").config["rows"]["columns"] == ["x", "y", "z"]
-    assert artifact.load(tmp_path / "two").config["rows"]["columns"] == ["x, y", "z"]
+    assert artifact.load(tmp_path / "one").rows.columns == ["x", "y", "z"]
+    assert artifact.load(tmp_path / "two").rows.columns == ["x, y", "z"]
 
 
 def test_colour_images_are_drawn_and_others_are_not(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from taciturn import DictionaryAutoencoder, SparseAutoencoder
+from taciturn.core.errors import RecipeError
 from taciturn.data.moments import measure_moments
 from taciturn.data.sources import Rows
 from taciturn.estimators.resolve import resolve
@@ -80,5 +81,5 @@ def test_a_state_is_a_copy_that_names_every_part():
 
 def test_a_state_of_another_network_is_refused():
     other = learner(RESUMED["jumprelu-resample"])
-    with pytest.raises(RuntimeError, match="inactive_rows"):
+    with pytest.raises(RecipeError, match="inactive_rows"):
         other.restore(learner(RESUMED["kl"]).state())

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
+from msgspec.structs import replace
 from sklearn.exceptions import NotFittedError
 
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
@@ -219,6 +220,6 @@ def test_a_history_and_an_artifact_show_their_numbers_as_text(dictionary):
     history, artifact = dictionary.history_, dictionary.to_artifact()
     loss = history["squared_error"]
     assert f"{loss[0]:.4g} → {loss[-1]:.4g}" in history._repr_html_()
-    artifact.config["scaling_said"] = "<script>alert(1)</script>"
+    artifact.rows = replace(artifact.rows, scaling="<script>alert(1)</script>")
     assert "<script>" not in artifact._repr_html_()
     assert "&lt;script&gt;" in artifact._repr_html_()

@@ -251,7 +251,7 @@ def test_a_report_with_labels_has_relations(dictionary, digits):
 
 GOOD = Summary(
     rows=100,
-    held_out=True,
+    rows_kind="held-out",
     columns=64,
     latents=256,
     mean_squared_error=0.01,
@@ -338,9 +338,9 @@ def test_lines_of_the_summary():
         ("penalty weight (auto)", "kl 0.0123"),
         ("denoising", "gaussian:0.4: 8.0 → 20.6 dB PSNR"),
     ]
-    counts = replace(GOOD, latents=2048, dead=28, psnr_before=None, psnr_after=None, held_out=False)
+    counts = replace(GOOD, latents=2048, dead=28, psnr_before=None, psnr_after=None, rows_kind="given")
     assert counts.lines() == [
-        ("evaluated on", "100 rows of 64 columns"),
+        ("evaluated on", "100 given rows of 64 columns"),
         ("reconstruction", "93.0% of the variance (mean squared error 0.01)"),
         ("latents", "2,048 · 12.0 active per row (target 12) · 28 dead"),
     ]

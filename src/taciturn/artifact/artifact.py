@@ -1,58 +1,91 @@
-"""A trained model with its recipe, its history and its metrics."""
+"""A trained model with its settings, its origin, its history and its metrics."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.cards import card
-from ..core.recipe import Recipe
-from ..model import Autoencoder
-from ..training import History
+from torch import Tensor
 
-FORMAT = 1  # version of the folder's format
+from ..core.cards import card
+from ..data.fingerprint import Fingerprint, fingerprint
+from ..data.sources import Source
+from ..model import Autoencoder
+from ..training import History, Settings
+from .config import EstimatorRecord, RowsRecord, TrainingRecord
 
 
 @dataclass
 class Artifact:
-    """A trained model with its recipe, its history and its metrics.
+    """A trained model with its settings, its origin, its history and its metrics.
 
     Parameters
     ----------
     model : Autoencoder
         The network with its weights and its scaling.
-    config : dict
-        The recipe, in plain values that JSON can hold; `write` adds "format" and "network".
+    settings : Settings
+        The parts of the run, with every "auto" resolved.
+    estimator : EstimatorRecord
+        The estimator that was trained, with its parameters.
+    training : TrainingRecord
+        The course of the training.
+    rows : RowsRecord
+        The rows that the model was trained on.
+    versions : dict of str to str
+        Of Python and of packages.
+    machine : str
+        The processor.
+    state : dict of str to Tensor
+        What decides how the training goes on, as `Learner.state` returns it.
     history : History
         The numbers of each step and epoch.
     metrics : dict
-        Errors and sparsity, in plain values that JSON can hold.
+        Errors and sparsity of the model, in plain values that JSON can hold; {} if they were not measured.
     """
 
     model: Autoencoder
-    config: dict[str, Any]
+    settings: Settings
+    estimator: EstimatorRecord
+    training: TrainingRecord
+    rows: RowsRecord
+    versions: dict[str, str]
+    machine: str
+    state: dict[str, Tensor]
     history: History = field(default_factory=History)
     metrics: dict[str, Any] = field(default_factory=dict)
 
+    def rows_kind(self, source: Source) -> str:
+        """Return what is known of rows: "training", "held-out", or "given" for all others.
+
+        Parameters
+        ----------
+        source : Source
+            Rows. They are read only if they are as many as the training rows or the held-out rows.
+
+        Returns
+        -------
+        {"training", "held-out", "given"}
+            "training" for exactly the rows that the model was trained on, in their order; "held-out" likewise.
+        """
+        known = {"training": self.rows.training, "held-out": self.rows.held_out}
+        near = {kind: print_ for kind, print_ in known.items() if print_ is not None and print_.count == len(source)}
+        found: Fingerprint | None = fingerprint(source) if near else None
+        return next((kind for kind, print_ in near.items() if print_ == found), "given")
+
     def _repr_html_(self) -> str:
         """Return the summary of `lines` as HTML."""
-        return card(str(self.config.get("estimator", "Autoencoder")), self.lines())
+        return card(self.estimator.name, self.lines())
 
     def lines(self) -> list[tuple[str, str]]:
         """Return a summary as pairs (label, text): network, recipe, rows and training."""
-        config, layout = self.config, self.model.layout
-        training, rows = config["training"], config["rows"]
+        layout, training, rows = self.model.layout, self.training, self.rows
         widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2::-1]]))
         network = f"{widths}, {layout.coder.text} codes, {layout.output.text} output{', tied' if layout.tied else ''}"
         count = sum(parameter.numel() for parameter in self.model.parameters())
         return [
             ("network", f"{network}; {count:,} parameters"),
-            ("objective", self.recipe("objective").text),
-            ("corruption", self.recipe("corruption").text),
-            ("scaling", config["scaling_said"]),
-            ("rows", f"{rows['count']:,}" + (f" of {rows['data']}" if rows.get("data") else "")),
-            ("training", f"{training['epochs']:,} epochs, {training['steps']:,} steps, {training['seconds']:.1f} s"),
-            ("written by", f"taciturn {config['versions']['taciturn']}, torch {config['versions']['torch']}"),
+            ("objective", self.settings.objective.text),
+            ("corruption", self.settings.corruption.text),
+            ("scaling", rows.scaling),
+            ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "")),
+            ("training", f"{training.epochs:,} epochs, {training.steps:,} steps, {training.seconds:.1f} s"),
+            ("written by", f"taciturn {self.versions['taciturn']}, torch {self.versions['torch']}"),
         ]
-
-    def recipe(self, name: str) -> Any:
-        """Return an entry of the config, such as "objective", as the recipe that it describes."""
-        return Recipe.from_dict(self.config[name])

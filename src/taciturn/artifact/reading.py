@@ -1,25 +1,35 @@
-"""Read an artifact from a folder. Runs no code from it."""
+"""Read an artifact from a folder: every file is checked before it is used. Runs no code from it."""
 
-import json
+import math
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import safetensors
-from safetensors.torch import load_file
+import torch
+from torch import Tensor
 
 from ..core.errors import ArtifactError, RecipeError
-from ..core.recipe import Recipe
-from ..core.seeds import generator
-from ..corruption import Corruption
-from ..model import Autoencoder, Layout, Scaling
-from ..objective import Objective
-from ..training import History
+from ..core.messages import one_line
+from ..model import Autoencoder, Layout
+from ..training import Settings
 from ..training.step import plan
-from .artifact import FORMAT, Artifact
+from .artifact import Artifact
+from .config import Config, decode
+from .stored_history import read_history
+from .writing import PARTS, checksum
 
-TRAINING_KEYS = ("seed", "epochs", "steps", "seconds", "stopped", "weights")
-ROWS_KEYS = ("count", "norm", "columns", "shape", "mean", "variance", "low", "high")
+MAX_JSON_BYTES = 1 << 28
+ATTEMPTS = 5  # of reading a folder that another process replaces meanwhile
+# The types that a tensor of a type may have in a file: those whose numbers it holds exactly.
+LOSSLESS = {
+    torch.float32: {"F32", "F16", "BF16"},
+    torch.float64: {"F64", "F32", "F16", "BF16"},
+    torch.int64: {"I64"},
+    torch.bool: {"BOOL"},
+}
 
 
 def load(path: str | os.PathLike[str]) -> Artifact:
@@ -28,7 +38,7 @@ def load(path: str | os.PathLike[str]) -> Artifact:
     Parameters
     ----------
     path : str or path
-        A folder that `save` wrote.
+        A folder that `save` wrote. Another process may replace it meanwhile: the artifact is the old or the new one.
 
     Returns
     -------
@@ -37,94 +47,158 @@ def load(path: str | os.PathLike[str]) -> Artifact:
     Raises
     ------
     ArtifactError
-        A file is missing, damaged, of a newer format, or does not fit the others; the message names the file.
+        A file is missing, damaged, of another format, or does not fit the others; the message names the file.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise ArtifactError(f"{path} is not a folder; name the folder of a run")
-    config = _read_json(folder / "config.json")
-    if not isinstance(config.get("format"), int) or config["format"] > FORMAT:
-        raise ArtifactError(
-            f"{folder / 'config.json'} has format {config.get('format')!r}, this version reads up to {FORMAT}; "
-            "upgrade taciturn"
-        )
-    layout = _checked_layout(config, folder / "config.json")
-    model = Autoencoder(layout, rng=generator(0, "init"), kernels=plan.kernels(layout))
-    _load_weights(model, folder / "weights.safetensors")
-    return Artifact(model, config, _read_history(folder / "history.parquet"), _read_json(folder / "metrics.json"))
-
-
-def _checked_layout(config: dict[str, Any], file: Path) -> Layout:
-    """Return the network of a config; raise ArtifactError unless the config has every key that is read later."""
-    for name in ("network", "objective", "corruption", "scaling", "training", "rows", "parameters", "versions"):
-        if not isinstance(config.get(name), dict):
-            raise ArtifactError(f"{file}: {name!r} is missing or not an object; the file is damaged")
-    for section, keys in (("training", TRAINING_KEYS), ("rows", ROWS_KEYS)):
-        if missing := [key for key in keys if key not in config[section]]:
-            raise ArtifactError(f"{file}: {section} lacks {missing[0]!r}; the file is damaged")
-    parts: dict[str, Any] = {}
-    for name, family in (
-        ("network", Layout),
-        ("objective", Objective),
-        ("corruption", Corruption),
-        ("scaling", Scaling),
-    ):
+    for attempt in range(ATTEMPTS):
+        before = _config_text(folder)
         try:
-            parts[name] = Recipe.from_dict(config[name])
-        except (RecipeError, TypeError) as error:
-            raise ArtifactError(f"{file}: {error}") from error
-        if not isinstance(parts[name], family):
-            raise ArtifactError(f"{file}: {name} is a {type(parts[name]).__name__}, not a {family.__name__}")
-    layout: Layout = parts["network"]
-    return layout
+            return _load(folder, before)
+        except ArtifactError:
+            if attempt + 1 == ATTEMPTS or _config_text(folder) == before:
+                raise
+    raise AssertionError("unreachable")
 
 
-def _load_weights(model: Autoencoder, file: Path) -> None:
+def _load(folder: Path, config_text: bytes) -> Artifact:
+    config = decode(config_text, folder / "config.json")
+    for name in PARTS:
+        _check_part(folder / name, config.files.get(name))
+    settings = _settings(config, folder / "config.json")
+    model = _read_weights(settings, folder / "weights.safetensors")
+    return Artifact(
+        model=model,
+        settings=settings,
+        estimator=config.estimator,
+        training=config.training,
+        rows=config.rows,
+        versions=config.versions,
+        machine=config.machine,
+        state=_read_state(folder / "training.safetensors"),
+        history=read_history(folder / "history.parquet"),
+        metrics=_read_metrics(folder / "metrics.json"),
+    )
+
+
+def _config_text(folder: Path) -> bytes:
+    """Return what the folder's config.json holds."""
     try:
-        stored = load_file(file)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ArtifactError(f"{file} cannot be read: {error}") from error
-    required = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, tensor in required.items():
-        if name not in stored:
-            raise ArtifactError(f"{file}: the tensor {name!r} is missing; the file is not of this config.json")
-        if stored[name].shape != tensor.shape:
+        if not folder.is_dir():
+            raise ArtifactError(f"{one_line(folder)} is not a folder; name the folder of a run")
+        return _read(folder / "config.json")
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        if isinstance(error, ArtifactError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ArtifactError(f"{one_line(folder)} cannot be read: {reason}; name the folder of a run") from error
+
+
+def _read(file: Path) -> bytes:
+    """Return what a regular file of bounded size holds; a device or a pipe is not opened."""
+    _check_regular(file)
+    if (size := file.stat().st_size) > MAX_JSON_BYTES:
+        raise ArtifactError(f"{file} has {size:,} bytes, of at most {MAX_JSON_BYTES:,}; the file is damaged")
+    return file.read_bytes()
+
+
+def _check_regular(file: Path) -> None:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        raise ArtifactError(f"{one_line(file)} cannot be read: {error.strerror}; name the folder of a run") from error
+    if not stat.S_ISREG(mode):
+        raise ArtifactError(f"{one_line(file)} is not a regular file; name the folder of a run")
+
+
+def _check_part(file: Path, expected: str | None) -> None:
+    """Raise ArtifactError unless a file has the checksum that config.json has for it."""
+    _check_regular(file)
+    try:
+        if checksum(file) == expected:
+            return
+    except OSError as error:
+        raise ArtifactError(f"{file} cannot be read: {error.strerror}") from error
+    raise ArtifactError(f"{file} is not the file that config.json describes; it was changed or is damaged")
+
+
+def _settings(config: Config, file: Path) -> Settings:
+    """Return the settings of a config, after the checks of what its sections say of each other."""
+    try:
+        settings = Settings.from_dict(config.settings)
+    except (RecipeError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{file}: settings: {one_line(str(error))}; the file is damaged") from error
+    width, rows = settings.layout.widths[0], config.rows
+    if math.prod(rows.shape) != width or (rows.columns is not None and len(rows.columns) != width):
+        raise ArtifactError(f"{file}: rows do not describe the network's {width} inputs; the file is damaged")
+    return settings
+
+
+def _read_weights(settings: Settings, file: Path) -> Autoencoder:
+    """Return the network with its weights; nothing larger than the file is allocated before the shapes agree."""
+    layout = settings.layout
+    with _opened(file) as stored:
+        names = set(stored.keys())
+        if 2 * (len(layout.widths) - 1) + layout.refine > len(names) + len(layout.widths):
+            raise ArtifactError(f"{file}: it has fewer layers than config.json describes")
+        required = _shapes(layout, file)
+        if different := sorted(names ^ required.keys()):
+            is_missing = different[0] in required
+            problem = "is missing" if is_missing else "is not a tensor of this network"
             raise ArtifactError(
-                f"{file}: {name!r} is {list(stored[name].shape)}, but config.json requires {list(tensor.shape)}"
+                f"{file}: {one_line(repr(different[0]))} {problem}; the file is not of this config.json"
             )
-        tensor.data.copy_(stored[name])
-    if unknown := sorted(stored.keys() - required.keys()):
-        raise ArtifactError(
-            f"{file}: {unknown[0]!r} is not a tensor of this network; the file is not of this config.json"
-        )
+        for name, tensor in required.items():
+            part = stored.get_slice(name)
+            if part.get_shape() != list(tensor.shape):
+                raise ArtifactError(
+                    f"{file}: {name!r} is {part.get_shape()}, but config.json requires {list(tensor.shape)}"
+                )
+            if part.get_dtype() not in LOSSLESS.get(tensor.dtype, ()):
+                raise ArtifactError(f"{file}: {name!r} has type {part.get_dtype()}, which is not that of this network")
+        model = Autoencoder(layout, rng=None, kernels=plan.kernels(layout, settings.precision))
+        for name, tensor in _tensors(model).items():
+            tensor.data.copy_(_finite(stored.get_tensor(name), name, file))
+    for name in ("scale", "target_scale", "unit"):
+        if name in required and not bool((model.get_buffer(name) > 0).all()):
+            raise ArtifactError(f"{file}: {name!r} must be greater than 0; the file is damaged")
+    return model
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def _shapes(layout: Layout, file: Path) -> dict[str, Tensor]:
+    """Return a network's tensors by name, without memory."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{file} cannot be read: {error}") from error
-    if not isinstance(values, dict):
-        raise ArtifactError(f"{file} does not hold an object; the file is damaged")
-    return values
+        with torch.device("meta"):
+            return _tensors(Autoencoder(layout, rng=None))
+    except (RuntimeError, OverflowError) as error:  # widths whose product is no number of torch
+        raise ArtifactError(f"{file}: config.json describes a network of impossible size") from error
 
 
-def _read_history(file: Path) -> History:
-    """Return the history; an epoch's numbers stand in the row of its last step, so other rows hold None."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _tensors(model: Autoencoder) -> dict[str, Tensor]:
+    return dict(model.named_parameters()) | dict(model.named_buffers())
 
+
+def _read_state(file: Path) -> dict[str, Tensor]:
+    with _opened(file) as stored:
+        names = stored.keys()
+        return {name: _finite(stored.get_tensor(name), name, file) for name in names}
+
+
+def _opened(file: Path) -> Any:
+    """Return an opened safetensors file, for `with`."""
     try:
-        table = pq.read_table(file)
-    except (OSError, pa.ArrowException) as error:
-        raise ArtifactError(f"{file} cannot be read: {error}") from error
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    steps = {name: values for name, values in columns.items() if not name.startswith("epoch_")}
-    epochs = {
-        name.removeprefix("epoch_"): [v for v in values if v is not None]
-        for name, values in columns.items()
-        if name.startswith("epoch_")
-    }
-    if steps.get("epoch"):
-        epochs = {"epoch": sorted(set(steps["epoch"])), **epochs}
-    return History(steps, epochs)
+        return safetensors.safe_open(file, framework="pt")
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ArtifactError(f"{file} cannot be read: {one_line(str(error))}") from error
+
+
+def _finite(tensor: Tensor, name: str, file: Path) -> Tensor:
+    if not bool(tensor.isfinite().all()):
+        raise ArtifactError(f"{file}: {name!r} holds numbers that are not finite; the file is damaged")
+    return tensor
+
+
+def _read_metrics(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(_read(file), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ArtifactError(f"{file}: {one_line(str(error))}; the file is damaged") from error

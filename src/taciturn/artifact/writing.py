@@ -1,5 +1,6 @@
 """Write an artifact to a folder, completely or not at all. No pickle."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,14 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import msgspec
 import safetensors
 from safetensors.torch import save_file
+from torch import Tensor
 
 from ..core.atomic import atomic_folder
+from ..core.errors import ArtifactError
 from ..model import Autoencoder
-from ..training import History
-from .artifact import FORMAT, Artifact
+from .artifact import Artifact
+from .config import FORMAT, Config
+from .stored_history import write_history
+
+PARTS = ("weights.safetensors", "training.safetensors", "history.parquet", "metrics.json")  # config.json has checksums
 
 
 def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -33,13 +39,15 @@ def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = 
     ------
     TaciturnError
         The folder exists and `overwrite` is false, or it cannot be written.
+    ArtifactError
+        A number of the model is not finite.
     """
     with atomic_folder(path, overwrite=overwrite) as folder:
         write(artifact, folder)
 
 
 def write(artifact: Artifact, folder: Path) -> None:
-    """Write the artifact's four files into an existing folder.
+    """Write the artifact's files into an existing folder.
 
     Parameters
     ----------
@@ -52,41 +60,49 @@ def write(artifact: Artifact, folder: Path) -> None:
     ------
     OSError
         A file cannot be written.
+    ArtifactError
+        A number of the model is not finite.
     """
-    config = {"format": FORMAT, "network": artifact.model.layout.to_dict()} | artifact.config
-    _write_json(folder / "config.json", config)
+    _write_tensors(folder / "weights.safetensors", _tensors(artifact.model))
+    _write_tensors(folder / "training.safetensors", artifact.state)
+    write_history(artifact.history, folder / "history.parquet")
     _write_json(folder / "metrics.json", artifact.metrics)
+    config = Config(
+        format=FORMAT,
+        estimator=artifact.estimator,
+        settings=artifact.settings.to_dict(),
+        training=artifact.training,
+        rows=artifact.rows,
+        versions=artifact.versions,
+        machine=artifact.machine,
+        files={name: checksum(folder / name) for name in PARTS},
+    )
+    _write_json(folder / "config.json", msgspec.to_builtins(config))
+    for name in PARTS[:2]:  # safetensors lets only the owner read its files; give them the usual mode
+        shutil.copymode(folder / "config.json", folder / name)
+
+
+def checksum(file: Path) -> str:
+    """Return the BLAKE2b checksum of a file, 64 hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+
+
+def _tensors(model: Autoencoder) -> dict[str, Tensor]:
+    """Return every parameter and buffer once by name: tied weights are one parameter."""
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
+def _write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ArtifactError(f"{name!r} of the model is not finite; train again with a lower learning_rate")
     try:
-        save_file(_tensors(artifact.model), folder / "weights.safetensors")
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file)
     except safetensors.SafetensorError as error:
         raise OSError(str(error)) from error  # the other writers raise OSError when the disk is full
-    # safetensors lets only the owner read its file; give it the usual mode
-    shutil.copymode(folder / "config.json", folder / "weights.safetensors")
-    _write_history(folder / "history.parquet", artifact.history)
-
-
-def _tensors(model: Autoencoder) -> dict[str, Any]:
-    """Return every parameter and buffer once by name: tied weights are one parameter."""
-    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _write_json(file: Path, values: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _write_history(file: Path, history: History) -> None:
-    """Write the steps' columns, and the epochs' as `epoch_…`, filled at each epoch's last step."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {name: pa.array(column) for name, column in history.steps.items()}
-    epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
-    last_steps = np.flatnonzero(np.diff(epoch_of_step, append=-1))
-    for name, column in history.items():
-        if name != "epoch":
-            by_step: list[Any] = [None] * len(epoch_of_step)
-            for step, value in zip(last_steps, column.tolist(), strict=True):
-                by_step[step] = value
-            columns[f"epoch_{name}"] = pa.array(by_step)
-    pq.write_table(pa.table(columns), file)
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")

@@ -34,15 +34,15 @@ def evaluate(
 
     use_threads(threads)
     stored = artifact.load(run)
-    rows_config = stored.config["rows"]
+    rows = rows_for(stored, data)
     summary = summarise(
         stored.model,
-        rows_for(stored, data),
-        objective=stored.recipe("objective"),
-        corruption=stored.recipe("corruption") if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(rows_config.get("held_out")),
+        rows,
+        objective=stored.settings.objective,
+        corruption=stored.settings.corruption if corrupt is None else corruption(corrupt),
+        rows_kind=stored.rows_kind(rows),
         weights=stored.metrics.get("weights"),
-        seed=rows_config.get("split_seed", 0),
+        seed=stored.training.seed,
     )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), indent=1))

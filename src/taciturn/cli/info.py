@@ -17,7 +17,7 @@ def info(run: RunFolder) -> None:
     from .table import show
 
     stored = artifact.load(run)
-    lines = [("estimator", stored.config["estimator"]), *stored.lines()]
+    lines = [("estimator", stored.estimator.name), *stored.lines()]
     if stored.metrics:
         lines += Summary.from_dict(stored.metrics).lines()
     show(str(run), lines)

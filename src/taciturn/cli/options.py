@@ -58,12 +58,14 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
         The rows cannot be read, are not finite, or have other columns than the training rows.
     """
     source = held_out_rows(run) if data is None else _matching_rows(run, data)
-    name, width = data or run.config["rows"]["data"], run.model.layout.widths[0]
-    if prod(source.shape) != width:
-        raise DataError(
-            f"{name} has {prod(source.shape)} columns, but the model was trained on {width}; give the same columns"
-        )
+    name = data or str(run.rows.source)
+    _check_width(run, source, name)
     return finite(source, name)
+
+
+def _check_width(run: "Artifact", source: "Source", name: str) -> None:
+    if (given := prod(source.shape)) != (width := run.model.layout.widths[0]):
+        raise DataError(f"{name} has {given} columns, but the model was trained on {width}; give the same columns")
 
 
 def finite(source: "Source", name: str) -> "Source":
@@ -95,23 +97,29 @@ def _matching_rows(run: "Artifact", data: str) -> "Source":
     from .. import datasets
     from ..data.sources import is_array
 
-    rows_config, width = run.config["rows"], run.model.layout.widths[0]
+    rows, width = run.rows, run.model.layout.widths[0]
     try:
-        source = datasets.load(data, columns=None if is_array(data) else rows_config["columns"])
+        source = datasets.load(data, columns=None if is_array(data) else rows.columns)
     except UnknownColumn as error:
         raise UnknownColumn(f"{error}; give all columns that the model was trained on, by their names") from error
-    if rows_config["columns"] is None and prod(source.shape) != width:
-        source = datasets.load(data, columns=rows_config.get("asked_columns"), drop=rows_config.get("dropped_columns"))
+    if rows.columns is None and prod(source.shape) != width:
+        source = datasets.load(data, columns=rows.selected, drop=rows.dropped)
+    return source
+
+
+def source_of(run: "Artifact") -> "Source":
+    """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
+    from .. import datasets
+
+    if run.rows.source is None:
+        raise DataError("the run does not record where its rows came from; name a data set or a file")
+    source = datasets.load(run.rows.source, columns=run.rows.selected, drop=run.rows.dropped)
+    _check_width(run, source, run.rows.source)
     return source
 
 
 def held_out_rows(run: "Artifact") -> "Source":
-    """Return the rows that a run held out, or all rows if it held out none; see `training_and_held_out`."""
-    return training_and_held_out(run)[1]
-
-
-def training_and_held_out(run: "Artifact") -> tuple["Source", "Source"]:
-    """Return the rows that a run was trained on, and the rows that it held out.
+    """Return the rows that a run held out, or all of its rows if it held out none.
 
     Parameters
     ----------
@@ -120,25 +128,38 @@ def training_and_held_out(run: "Artifact") -> tuple["Source", "Source"]:
 
     Returns
     -------
-    training, held_out : Source
-        Both are all rows if the run held out none.
+    Source
 
     Raises
     ------
     DataError
-        The run does not record where its rows came from, or they cannot be read any more.
+        The run does not record where its rows came from, or the source no longer holds them.
     """
-    from .. import datasets
+    return _rows_of(run, held_out=run.rows.split is not None)
+
+
+def training_rows(run: "Artifact") -> "Source":
+    """Return the rows that a run was trained on; see `held_out_rows`."""
+    return _rows_of(run, held_out=False)
+
+
+def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
+    """Return a run's held-out rows or training rows; rows that were added behind them are left out, with a note."""
+    import numpy as np
+
+    from ..data.fingerprint import fingerprint
     from ..data.sources import Subset
     from ..data.split import split
 
-    rows_config = run.config["rows"]
-    if rows_config.get("data") is None:
-        raise DataError("the run does not record where its rows came from; name a data set or a file")
-    source = datasets.load(
-        rows_config["data"], columns=rows_config["asked_columns"], drop=rows_config["dropped_columns"]
-    )
-    if not rows_config["held_out"]:
-        return source, source
-    training, held_out = split(len(source), rows_config["held_out"], rows_config["split_seed"])
-    return Subset(source, training), Subset(source, held_out)
+    rows, parts, source = run.rows, run.rows.split, source_of(run)
+    count = rows.count if parts is None else parts.count
+    indices = np.arange(count) if parts is None else split(count, parts.fraction, parts.seed)[held_out]
+    found = Subset(source, indices) if len(source) >= count else source
+    if fingerprint(found) != (rows.held_out if held_out else rows.training):
+        raise DataError(
+            f"{rows.source} no longer holds the rows of this run, so which of them it was trained on is unknown; "
+            "name a file with the rows to use"
+        )
+    if more := len(source) - count:
+        typer.echo(f"taciturn: {rows.source} has {more:,} more rows than the run; they are not used", err=True)
+    return found

@@ -7,7 +7,7 @@ import typer
 
 from ..core.errors import DataError, RecipeError
 from .app import Command, app
-from .options import RunFolder, Threads, rows_for, training_and_held_out, use_threads
+from .options import RunFolder, Threads, rows_for, source_of, training_rows, use_threads
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -68,11 +68,10 @@ def report(
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
     stored = artifact.load(run)
-    rows_config = stored.config["rows"]
     rows = rows_for(stored, data)
     try:
-        training = training_and_held_out(stored)[0]
-    except DataError:  # the training rows' file has gone: baselines are then fitted on half of the rows
+        training = training_rows(stored)
+    except DataError:  # the training rows are gone or changed: baselines are then fitted on half of the rows
         training = None
     made = report_on(
         stored,
@@ -82,9 +81,8 @@ def report(
         target=target or ("" if labels is None else Path(labels.partition(":")[0]).stem),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(rows_config.get("held_out")),
         repeat=f"taciturn fit {run / 'recipe.toml'} -o again" if (run / "recipe.toml").is_file() else "",
-        seed=rows_config.get("split_seed", 0),
+        seed=stored.training.seed,
     )
     made.save(page)
     made.save_json(page.with_suffix(".json"))
@@ -129,16 +127,14 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
 
     if labels is not None and target is not None:
         raise RecipeError("--labels and --target both name labels; give one of them")
-    rows_config = run.config["rows"]
-    where, is_requested = data or rows_config.get("data"), (labels or target) is not None
+    where, is_requested = data or run.rows.source, (labels or target) is not None
     if where is None or (not is_requested and where not in datasets.names()):
         return None
     values = datasets.labels(labels or where, column=target)
-    if values is not None and data is None and rows_config.get("held_out"):
-        n_rows = sum(map(len, training_and_held_out(run)))
-        if len(values) != n_rows:
+    if values is not None and data is None and (parts := run.rows.split) is not None:
+        if len(values) != (n_rows := len(source_of(run))):
             raise DataError(
                 f"{labels or where} has {len(values):,} labels, but {where} has {n_rows:,} rows; give one label per row"
             )
-        values = values[split(n_rows, rows_config["held_out"], rows_config["split_seed"])[1]]
+        values = values[split(parts.count, parts.fraction, parts.seed)[1]]
     return values if is_requested or (values is not None and relatable(values)) else None

@@ -121,8 +121,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         },
         "parameters": parameters | _resolved_parameters(estimator),
     }
-    artifact = _artifact_of(estimator, complete, evaluation_rows)
-    summary, report = _evaluate(artifact, training_rows, evaluation_rows, holds_out, folder)
+    artifact = _artifact_of(estimator, complete, len(source), holds_out)
+    summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder)
     artifact.metrics = summary.to_dict()
     return TrainedRun(
         estimator=estimator,
@@ -164,36 +164,40 @@ def write(run: TrainedRun, folder: Path) -> list[str]:
 
 
 def _artifact_of(
-    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], evaluation_rows: "Source"
+    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], n_rows: int, holds_out: bool
 ) -> "Artifact":
-    """Return the estimator's artifact, with where its rows came from."""
-    data, run = recipe["data"], recipe["run"]
-    rows = {
-        "data": data["source"],
-        "asked_columns": data.get("columns"),
-        "dropped_columns": data.get("drop"),
-        "shape": list(evaluation_rows.shape),
-        "held_out": run["held_out"],
-        "split_seed": run["seed"],
-    }
-    return estimator.to_artifact(rows=rows, metrics={"weights": estimator.weights_})
+    """Return the estimator's artifact, with where its rows came from and how they were split."""
+    from msgspec.structs import replace
+
+    from ..artifact import Split
+
+    data, run, artifact = recipe["data"], recipe["run"], estimator.to_artifact()
+    artifact.rows = replace(
+        artifact.rows,
+        source=data["source"],
+        selected=data.get("columns"),
+        dropped=data.get("drop"),
+        split=Split(count=n_rows, fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
+    )
+    artifact.metrics = {"weights": estimator.weights_}
+    return artifact
 
 
 def _evaluate(
-    artifact: "Artifact", training_rows: "Source", evaluation_rows: "Source", holds_out: bool, folder: Path | None
+    artifact: "Artifact", training_rows: "Source", evaluation_rows: "Source", folder: Path | None
 ) -> tuple["Summary", "Report | None"]:
     """Return the results on the evaluation rows, and a report on them if there is a folder."""
     from .. import report
     from .report import labels_for
 
-    seed = artifact.config["rows"]["split_seed"]
+    seed = artifact.training.seed
     if folder is None:
         summary = report.summarise(
             artifact.model,
             evaluation_rows,
-            objective=artifact.recipe("objective"),
-            corruption=artifact.recipe("corruption"),
-            held_out=holds_out,
+            objective=artifact.settings.objective,
+            corruption=artifact.settings.corruption,
+            rows_kind=artifact.rows_kind(evaluation_rows),
             seed=seed,
             weights=artifact.metrics["weights"],
         )
@@ -204,7 +208,6 @@ def _evaluate(
         training=training_rows,
         labels=labels_for(artifact, None, None, None),
         name=folder.name,
-        held_out=holds_out,
         repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
         seed=seed,
     )

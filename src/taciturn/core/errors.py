@@ -45,3 +45,7 @@ class Diverged(TaciturnWarning):
 
 class SmallBatch(TaciturnWarning):
     """A batch has too few rows to measure the target rate."""
+
+
+class ClassNotImported(TaciturnWarning):
+    """A saved estimator's own class is not imported; it was loaded as the class of taciturn that it inherits from."""

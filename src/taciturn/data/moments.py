@@ -1,10 +1,14 @@
 """Statistics of rows, streamed in float64: per column, per pair of columns, and the rows' mean norm."""
 
-from typing import Self
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.errors import RecipeError
+from .fingerprint import Fingerprinting
 from .sources import Source
 
 
@@ -87,6 +91,32 @@ class Moments:
         self.count = total
         return self
 
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays by name; `from_arrays` is the inverse."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the moments that `to_arrays` wrote.
+
+        Raises
+        ------
+        RecipeError
+            An array is missing, unknown, or has another shape than the others require.
+        """
+        moments = cls()
+        if arrays.keys() != vars(moments).keys():
+            raise RecipeError(f"{min(arrays.keys() ^ vars(moments).keys())!r} is missing or unknown among the moments")
+        for name, array in arrays.items():
+            if array.ndim != np.ndim(getattr(moments, name)):
+                raise RecipeError(f"{name!r} of the moments has {array.ndim} axes")
+            setattr(moments, name, array if array.ndim else array.item())
+        n = len(moments.mean)
+        products = (n, n) if moments.with_products and moments.count else (0, 0)
+        if moments.products.shape != products or {len(a) for a in (moments.squares, moments.low, moments.high)} != {n}:
+            raise RecipeError("the moments describe different numbers of columns")
+        return moments
+
     @property
     def variance(self) -> NDArray[np.float64]:
         """Variance of each column [D], with divisor N; 0 where a column is constant."""
@@ -107,7 +137,9 @@ class Moments:
         return np.asarray(self.low == self.high)
 
 
-def measure_moments(source: Source, block: int = 8192, *, with_products: bool = False) -> Moments:
+def measure_moments(
+    source: Source, block: int = 8192, *, with_products: bool = False, fingerprinting: Fingerprinting | None = None
+) -> Moments:
     """Return the moments of all rows of a source.
 
     Parameters
@@ -118,6 +150,8 @@ def measure_moments(source: Source, block: int = 8192, *, with_products: bool = 
         How many rows are read at a time.
     with_products : bool, default=False
         Whether to keep the columns' products as well, [D, D].
+    fingerprinting : Fingerprinting or None, default=None
+        Takes the rows as well, so that they are read once for both.
 
     Returns
     -------
@@ -130,6 +164,11 @@ def measure_moments(source: Source, block: int = 8192, *, with_products: bool = 
     [1.0, 0.0]
     """
     moments = Moments(with_products=with_products)
-    for start in range(0, len(source), block):
-        moments.add(source.read(start, start + block))
+    with ThreadPoolExecutor(1) as beside:  # a checksum is computed while the moments are
+        for start in range(0, len(source), block):
+            rows = source.read(start, min(start + block, len(source)))
+            added = None if fingerprinting is None else beside.submit(fingerprinting.add, rows)
+            moments.add(rows)
+            if added is not None:
+                added.result()
     return moments

@@ -6,7 +6,6 @@ Loading torch takes a second, so modules that need it are imported inside the me
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -18,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
+from ..core.messages import one_line
 from ..data.sources import Rows, check_finite
 from .documentation import Docstring
 from .parameters import RunParameters, run_parameters
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..core.schedules import Schedule
     from ..corruption import Corruption
+    from ..data.fingerprint import Fingerprint
     from ..data.sources import Source
     from ..model import Autoencoder
     from ..model.coding_layers import CodingLayer, Elementwise
@@ -49,6 +50,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     """
 
     _learner: Learner
+    _loaded: Artifact | None = None  # what `load` read, until the estimator is trained further
 
     default_corruption: ClassVar[str | None] = None
     default_sparsity: ClassVar[str | None] = None
@@ -165,6 +167,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         >>> model.denoise(noisy).shape
         (200, 64)
         """
+        from ..data.fingerprint import fingerprint
         from .resolve import flag
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
@@ -174,9 +177,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
         early_stopping = self._early_stopping_hook(parameters) if stops_early else None
-        learner = self._learner_for(parameters, source, targets, seed)
-        learner.shape = source.shape
-        learner.held_out = self.validation_fraction if stops_early and validation is None else 0.0
+        earlier = self._learner.training_rows if hasattr(self, "_learner") else None
+        learner, training_rows = self._learner_for(parameters, source, targets, seed)
+        warm = hasattr(self, "_learner") and learner is self._learner
+        learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
+        # rows held out now may have been trained on before
+        known = held_out if not warm or earlier == training_rows else None
+        learner.held_out_rows = None if known is None else fingerprint(known[0])
         try:
             learner.fit(source, target=targets, validation=held_out, keep_best=early_stopping, bar=bool(self.verbose))
         finally:  # also after an interrupt: the weights trained so far are kept
@@ -231,6 +238,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         >>> model.n_iter_
         3
         """
+        from ..data.fingerprint import Fingerprinting
         from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import requires_products, resolve
@@ -240,14 +248,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
         parameters = self._run_parameters(pairs=targets is not None) if first else None
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measure_moments(source, with_products=requires_products(scaling))
+        rows = Fingerprinting()
+        moments = measure_moments(source, with_products=requires_products(scaling), fingerprinting=rows)
         if parameters is not None:
             target_moments = None if targets is None else measure_moments(targets)
             settings = resolve(parameters, moments, source.dtype, targets=target_moments)
             self._set_learner(Learner(settings, self._seed()), checked)
-        self._learner.shape = source.shape
-        self._learner.add_moments(moments)
-        self._learner.partial_fit(source, targets)
+        self._loaded = None
+        learner = self._learner
+        learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
+        learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
+        learner.add_moments(moments)
+        learner.partial_fit(source, targets)
         return self._update_history()
 
     # --- inference ---------------------------------------------------------------------------------------------
@@ -564,40 +576,24 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )
 
     # --- saving ------------------------------------------------------------------------------------------------
-    def to_artifact(
-        self, *, rows: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None
-    ) -> Artifact:
-        """Return the fitted model, its recipe and its history as an artifact, which `artifact.save` can write.
-
-        Parameters
-        ----------
-        rows : mapping, optional
-            Entries to add to "rows" of the artifact's config, such as where the rows came from.
-        metrics : mapping, optional
-            The artifact's metrics; by default none.
+    def to_artifact(self) -> Artifact:
+        """Return the fitted model with its settings, its origin and its history, which `artifact.save` can write.
 
         Returns
         -------
         Artifact
-            It shares the model with the estimator: training the estimator further changes it.
+            It shares the model with the estimator: training the estimator further changes it. Of an estimator that was
+            loaded, and not trained since, it is all that was saved.
         """
-        from .persistence import artifact_of
+        from .persistence import artifact_of, estimator_record
 
         check_is_fitted(self)
-        return artifact_of(
-            self._learner,
-            self.history_,
-            estimator=type(self).__name__,
-            parameters=self.get_params(deep=False),
-            columns=getattr(self, "feature_names_in_", None),
-            rows=rows or {},
-            metrics=metrics or {},
-        )
+        if self._loaded is not None:
+            return replace(self._loaded, estimator=estimator_record(self))
+        return artifact_of(self, self._learner, self.history_)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted estimator as a folder: config.json, weights.safetensors, history.parquet, metrics.json.
-
-        The folder is written completely or not at all, without pickle. `load` reads it.
+        """Write the fitted estimator as a folder, completely or not at all, without pickle. `load` reads it.
 
         Parameters
         ----------
@@ -638,35 +634,45 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         BaseAutoencoder
-            A fitted estimator on the CPU. `partial_fit` continues its training with a fresh optimiser.
+            A fitted estimator on the CPU. `partial_fit` continues its training as if it had not been saved.
 
         Raises
         ------
         ArtifactError
-            The folder does not hold a model, or a file is missing, damaged or of a newer format.
+            The folder does not hold a model, or a file is missing, damaged or of another format.
         RecipeError
             The folder holds another estimator than the class. `taciturn.load` reads any.
+
+        Warns
+        -----
+        ClassNotImported
+            The estimator's own class, a subclass, is not imported.
         """
         from .. import artifact
-        from .persistence import learner_of
+        from .persistence import class_of, learner_of
 
         stored = artifact.load(path)
-        classes = {subclass.__name__: subclass for subclass in BaseAutoencoder.__subclasses__()}
-        name = stored.config.get("estimator")
-        if name not in classes:
-            raise ArtifactError(f"{path}: no estimator is named {name!r}; there are {', '.join(classes)}")
-        if not issubclass(classes[name], cls):
-            raise RecipeError(f"{path} holds a {name}, not a {cls.__name__}; use {name}.load or taciturn.load")
         try:
-            parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in stored.config["parameters"].items()}
-            estimator: Self = classes[name](**parameters)
-            estimator._learner = learner_of(stored, estimator._run_parameters())
-            columns = stored.config["rows"]["columns"]
-        except (KeyError, TypeError, RecipeError) as error:
-            raise ArtifactError(f"{path}: config.json does not describe an estimator: {error}") from error
-        estimator.n_features_in_ = stored.model.layout.widths[0]
-        if columns is not None:
-            estimator.feature_names_in_ = np.asarray(columns, dtype=object)
+            kind = class_of(stored.estimator, BaseAutoencoder)
+        except RecipeError as error:
+            raise ArtifactError(f"{path}: {error}") from error
+        if not issubclass(kind, cls):
+            raise RecipeError(
+                f"{path} holds a {kind.__name__}, not a {cls.__name__}; use {kind.__name__}.load or taciturn.load"
+            )
+        parameters = {name: _as_given(value) for name, value in stored.estimator.parameters.items()}
+        if (
+            kind.__name__ != stored.estimator.name
+        ):  # the class that a subclass inherits from: without its own parameters
+            parameters = {name: parameters[name] for name in kind._get_param_names() if name in parameters}
+        try:
+            estimator: Self = kind(**parameters)
+            estimator._learner = learner_of(stored)
+        except (TypeError, RecipeError) as error:
+            raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
+        estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
+        if stored.rows.columns is not None:
+            estimator.feature_names_in_ = np.asarray(stored.rows.columns, dtype=object)
         return estimator._update_history()
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
@@ -698,18 +704,25 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 
-    def _learner_for(self, parameters: RunParameters, source: Source, targets: Source | None, seed: int) -> Learner:
-        """Return a learner for these rows: a new one or, under warm_start, the last one with new settings."""
+    def _learner_for(
+        self, parameters: RunParameters, source: Source, targets: Source | None, seed: int
+    ) -> tuple[Learner, Fingerprint]:
+        """Return a learner for these rows, and the rows' fingerprint.
+
+        The learner is a new one or, under warm_start, the last one with new settings.
+        """
+        from ..data.fingerprint import Fingerprinting
         from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import flag, requires_products, resolve
 
-        moments = measure_moments(source, with_products=requires_products(parameters.scaling))
+        rows = Fingerprinting()
+        moments = measure_moments(source, with_products=requires_products(parameters.scaling), fingerprinting=rows)
         target_moments = None if targets is None else measure_moments(targets)
         if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
             learner = Learner(resolve(parameters, moments, source.dtype, targets=target_moments), seed)
             learner.add_moments(moments)
-            return learner
+            return learner, rows.fingerprint()
         learner = self._learner
         with_old_scaling = replace(parameters, scaling=learner.settings.scaling)
         settings = resolve(with_old_scaling, learner.moments, source.dtype, n_rows=len(source), targets=target_moments)
@@ -719,7 +732,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 "fitted one; set warm_start=False, or restore the parameters"
             )
         learner.prepare(settings, seed)
-        return learner
+        return learner, rows.fingerprint()
 
     def _seed(self) -> int:
         random_state = self.random_state
@@ -729,7 +742,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _set_learner(self, learner: Learner, checked: Self) -> None:
         """Set the learner, and the columns of the rows that were checked for `checked`."""
-        self._learner = learner
+        self._learner, self._loaded = learner, None
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
             if name in vars(checked):
@@ -765,3 +778,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Subset(targets, training),
             (Subset(source, held_out), Subset(targets, held_out)),
         )
+
+
+def _as_given(value: Any) -> Any:
+    """Return a parameter as it was given, for one read from JSON: lists are tuples."""
+    return tuple(map(_as_given, value)) if isinstance(value, list) else value

@@ -1,7 +1,9 @@
 """Conversion of a learner to an artifact, and of an artifact to a learner."""
 
+import json
 import platform
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,104 +11,147 @@ import numpy as np
 import sklearn
 import torch
 
-from ..artifact import Artifact
-from ..core.errors import RecipeError
+from ..artifact import Artifact, EstimatorRecord, RowsRecord, TrainingRecord
+from ..core.errors import ArtifactError, ClassNotImported, RecipeError
+from ..core.messages import one_line
 from ..core.recipe import Recipe
 from ..core.version import __version__
-from ..data.moments import Moments
 from ..training import History, Learner, Recorder
-from .parameters import RunParameters
-from .resolve import resolve
+
+PACKAGE = __name__.partition(".")[0]
 
 
-def artifact_of(
-    learner: Learner,
-    history: History,
-    *,
-    estimator: str,
-    parameters: Mapping[str, Any],
-    columns: Sequence[str] | None,
-    rows: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-) -> Artifact:
-    """Return the artifact of a learner.
+def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
+    """Return the artifact of a fitted estimator.
 
     Parameters
     ----------
+    estimator : BaseAutoencoder
+        The estimator.
     learner : Learner
-        The learner; its model is shared, not copied.
+        Its learner; the model is shared, not copied.
     history : History
         The numbers of each step and epoch.
-    estimator : str
-        Name of the estimator's class.
-    parameters : mapping of str to object
-        The estimator's parameters.
-    columns : sequence of str or None
-        The columns' names, if they have some.
-    rows : mapping of str to object
-        Entries that are added to "rows" of the config, or replace some.
-    metrics : mapping of str to object
-        Errors and sparsity of the model.
 
     Returns
     -------
     Artifact
+        Without metrics, and without the source of the rows.
     """
-    settings, moments = learner.settings, learner.moments
-    config = {
-        "versions": {
+    columns = getattr(estimator, "feature_names_in_", None)
+    return Artifact(
+        model=learner.model,
+        settings=learner.settings,
+        estimator=estimator_record(estimator),
+        training=TrainingRecord(
+            seed=learner.seed,
+            epochs=learner.epochs_done,
+            steps=learner.steps_done,
+            seconds=float(sum(history.epochs.get("seconds", []))),
+            stopped=learner.stopped,
+            threads=torch.get_num_threads(),
+        ),
+        rows=RowsRecord(
+            count=learner.n_rows,
+            columns=None if columns is None else [str(name) for name in columns],
+            shape=list(learner.shape),
+            scaling=learner.scaling_description,
+            training=learner.training_rows,
+            held_out=learner.held_out_rows,
+        ),
+        versions={
             "taciturn": __version__,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
             "python": platform.python_version(),
         },
-        "machine": platform.processor() or platform.machine(),
-        "estimator": estimator,
-        "parameters": {name: plain_value(value) for name, value in parameters.items()},
-        "objective": settings.objective.to_dict(),
-        "corruption": settings.corruption.to_dict(),
-        "scaling": settings.scaling.to_dict(),
-        "scaling_said": learner.scaling_description,
-        "training": {
-            "seed": learner.seed,
-            "solver": settings.solver.to_dict(),
-            "learning_rate": plain_value(settings.learning_rate),
-            "batch_size": settings.batch_size,
-            "epochs": learner.epochs_done,
-            "steps": learner.steps_done,
-            "seconds": float(sum(history.epochs.get("seconds", []))),
-            "stopped": learner.stopped,
-            "weights": {name: controller.log_weight.item() for name, controller in learner.step.controlled()},
-            "device": settings.device,
-            "threads": torch.get_num_threads(),
-        },
-        "rows": {
-            "count": moments.count,
-            "norm": moments.norm,
-            "columns": None if columns is None else [str(name) for name in columns],
-            "shape": list(learner.shape),
-            "held_out": learner.held_out,
-            "split_seed": learner.seed,
-            "mean": moments.mean.tolist(),
-            "variance": moments.variance.tolist(),
-            "low": moments.low.tolist(),
-            "high": moments.high.tolist(),
-        }
-        | dict(rows),
-    }
-    return Artifact(learner.model, config, history, dict(metrics))
+        machine=platform.processor() or platform.machine(),
+        state=learner.state(),
+        history=history,
+    )
 
 
-def learner_of(artifact: Artifact, parameters: RunParameters) -> Learner:
-    """Return the learner that an artifact describes, on the CPU; its training continues with a fresh optimiser.
+def estimator_record(estimator: Any) -> EstimatorRecord:
+    """Return an estimator's class and parameters, as config.json holds them."""
+    kind = type(estimator)
+    shipped = next(base for base in kind.__mro__ if base.__module__.partition(".")[0] == PACKAGE)
+    parameters = {name: plain_value(value) for name, value in estimator.get_params(deep=False).items()}
+    try:
+        json.dumps(parameters, allow_nan=False)
+    except (TypeError, ValueError):
+        name = next(name for name, value in parameters.items() if not _is_plain(value))
+        raise ArtifactError(
+            f"{name}={parameters[name]!r} cannot be saved; give it as a text, a number or a part of taciturn"
+        ) from None
+    return EstimatorRecord(name=kind.__name__, module=kind.__module__, shipped=shipped.__name__, parameters=parameters)
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def class_of(record: EstimatorRecord, family: type[Any]) -> type[Any]:
+    """Return the class of a saved estimator.
+
+    Parameters
+    ----------
+    record : EstimatorRecord
+        The estimator's record.
+    family : type
+        The base class of all estimators.
+
+    Returns
+    -------
+    type
+        The class itself, if its module is imported; else the class of taciturn that it inherits from. Nothing is
+        imported.
+
+    Raises
+    ------
+    RecipeError
+        taciturn has no such class.
+
+    Warns
+    -----
+    ClassNotImported
+        The class is not imported.
+    """
+    classes = list(_subclasses(family))
+    for kind in classes:
+        if (kind.__name__, kind.__module__) == (record.name, record.module):
+            return kind
+    shipped = {kind.__name__: kind for kind in classes if kind.__module__.partition(".")[0] == PACKAGE}
+    if record.shipped not in shipped:
+        raise RecipeError(f"no estimator is named {one_line(repr(record.shipped))}; there are {', '.join(shipped)}")
+    kind = shipped[record.shipped]
+    if record.name != record.shipped:
+        warnings.warn(
+            f"loaded as {record.shipped}, because the class {one_line(record.name)} of the module "
+            f"{one_line(record.module)} is not imported; import it before loading",
+            ClassNotImported,
+            stacklevel=3,
+        )
+    return kind
+
+
+def _subclasses(family: type[Any]) -> Iterator[type[Any]]:
+    for kind in family.__subclasses__():
+        yield kind
+        yield from _subclasses(kind)
+
+
+def learner_of(artifact: Artifact) -> Learner:
+    """Return the learner that an artifact describes, on the CPU. Nothing is resolved anew.
 
     Parameters
     ----------
     artifact : Artifact
-        The artifact.
-    parameters : RunParameters
-        The parameters of the artifact's estimator.
+        The artifact; the learner shares its model.
 
     Returns
     -------
@@ -115,31 +160,17 @@ def learner_of(artifact: Artifact, parameters: RunParameters) -> Learner:
     Raises
     ------
     RecipeError
-        The parameters describe another network than the artifact's.
+        The state does not fit the settings.
     """
-    config, rows = artifact.config, artifact.config["rows"]
-    scaling = artifact.recipe("scaling")
-    moments = Moments(with_products=scaling.whitens)
-    moments.count, moments.norm = rows["count"], rows["norm"]
-    moments.mean, moments.low, moments.high = (np.asarray(rows[name]) for name in ("mean", "low", "high"))
-    moments.squares = np.asarray(rows["variance"]) * moments.count
-    if scaling.whitens:
-        std, colouring = np.sqrt(moments.squares), artifact.model.colouring.numpy()
-        moments.products = colouring @ colouring * std * std[:, None]
-    settings = resolve(replace(parameters, scaling=scaling, device="cpu"), moments, np.dtype(float))
-    if settings.layout != artifact.model.layout:
-        raise RecipeError("its parameters describe another network than the one that is stored")
-    learner = Learner(settings, config["training"]["seed"])
-    learner.model.load_state_dict(artifact.model.state_dict())
-    learner.moments, learner.scaling_description = moments, config["scaling_said"]
-    learner.epochs_done, learner.steps_done = config["training"]["epochs"], config["training"]["steps"]
-    learner.stopped, learner.shape = config["training"]["stopped"], tuple(rows["shape"])
+    training, rows = artifact.training, artifact.rows
+    learner = Learner(replace(artifact.settings, device="cpu"), training.seed, artifact.model)
+    learner.restore(artifact.state)
+    if (learner.epochs_done, learner.steps_done) != (training.epochs, training.steps):
+        raise RecipeError("'position' is not that of config.json")
+    learner.stopped, learner.shape, learner.n_rows = training.stopped, tuple(rows.shape), rows.count
+    learner.training_rows, learner.held_out_rows = rows.training, rows.held_out
+    learner.scaling_description = rows.scaling
     learner.recorder = Recorder(artifact.history)
-    for name, controller in learner.step.controlled():
-        controller.reset(
-            scale=float((moments.variance / learner.model.scale.numpy() ** 2).mean()), steps=learner.steps_done
-        )
-        controller.log_weight.fill_(config["training"]["weights"][name])
     return learner
 
 

@@ -56,8 +56,9 @@ class Autoencoder(nn.Module):
     ----------
     layout : Layout
         Widths, activations and how the decoder mirrors the encoder.
-    rng : torch.Generator
-        Draws every weight; the global generator is not used. Biases start at 0.
+    rng : torch.Generator or None
+        Draws every weight; the global generator is not used. Biases start at 0. None: weights are not initialised, for
+        a model that is loaded.
     kernels : Kernels, optional
         The sparse operations; None: Plain().
     world : World, default=SINGLE_PROCESS
@@ -97,7 +98,12 @@ class Autoencoder(nn.Module):
     colouring: Tensor
 
     def __init__(
-        self, layout: Layout, *, rng: torch.Generator, kernels: Kernels | None = None, world: World = SINGLE_PROCESS
+        self,
+        layout: Layout,
+        *,
+        rng: torch.Generator | None,
+        kernels: Kernels | None = None,
+        world: World = SINGLE_PROCESS,
     ) -> None:
         super().__init__()
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
@@ -107,7 +113,7 @@ class Autoencoder(nn.Module):
             Affine(_normal_weight((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
             for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
         ]
-        if layout.norm is not None:
+        if layout.norm is not None and rng is not None:
             last = encoder[-1].weight.data
             last.copy_(layout.norm * F.normalize(last, dim=1))
         decoder = []
@@ -360,6 +366,8 @@ def _affine(layer: Any) -> Affine:
     return layer
 
 
-def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator) -> nn.Parameter:
-    """Return a weight drawn from N(0, std²)."""
+def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator | None) -> nn.Parameter:
+    """Return a weight drawn from N(0, std²), or one that is not initialised."""
+    if rng is None:
+        return nn.Parameter(torch.empty(tuple(shape)))
     return nn.Parameter(std * torch.randn(tuple(shape), generator=rng))

@@ -74,7 +74,6 @@ def report(
     target: str = "",
     name: str = "",
     corruption: Corruption | None = None,
-    held_out: bool = False,
     repeat: str = "",
     seed: int = 0,
 ) -> Report:
@@ -97,8 +96,6 @@ def report(
         The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
         The corruption under which denoising is measured; None is the corruption of the training.
-    held_out : bool, default=False
-        Whether the rows are known to be held out from training.
     repeat : str, default=""
         A command or a line of Python that repeats the run. The page shows it.
     seed : int, default=0
@@ -134,11 +131,11 @@ def report(
         artifact,
         rows,
         SECTIONS,
-        artifact.recipe("corruption") if corruption is None else corruption,
+        artifact.settings.corruption if corruption is None else corruption,
         training=training,
         labels=labels,
         label_name=target,
-        held_out=held_out,
+        rows_kind=artifact.rows_kind(rows),
         repeat=repeat,
         seed=seed,
     )

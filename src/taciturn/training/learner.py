@@ -7,9 +7,10 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from ..core.errors import Diverged, TargetMissed
+from ..core.errors import Diverged, RecipeError, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
+from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
@@ -44,6 +45,8 @@ class Learner:
         The parts of the run.
     seed : int
         Seed of the weights, of the order of the rows, of the noise and of every other draw.
+    model : Autoencoder, optional
+        A network of this layout that was trained before; by default one with new weights.
 
     Attributes
     ----------
@@ -61,8 +64,10 @@ class Learner:
         The scaling in words, such as "not scaled, values from 0 to 1".
     shape : tuple of int
         Shape of one row.
-    held_out : float
-        Share of the rows that the caller held out for validation, drawn by the seed.
+    n_rows : int
+        Number of rows that the model was trained on.
+    training_rows, held_out_rows : Fingerprint or None
+        Of the rows that the model was trained on, and of the rows held out from them; None where unknown.
     recorder : Recorder
         Records of the last `fit` and of all `partial_fit` since.
     epochs_done, steps_done : int
@@ -71,12 +76,14 @@ class Learner:
         Why the last run stopped before its last epoch; None if it did not.
     """
 
-    def __init__(self, settings: Settings, seed: int) -> None:
-        self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
+    def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
+        self.model = Autoencoder(settings.layout, rng=generator(seed, "init")) if model is None else model
         self.moments = Moments(with_products=settings.scaling.whitens)
         self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]
-        self.held_out = 0.0
+        self.n_rows = 0
+        self.training_rows: Fingerprint | None = None
+        self.held_out_rows: Fingerprint | None = None
         self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
@@ -106,7 +113,7 @@ class Learner:
         restore : Set it again.
         """
         position = {"position": torch.tensor([self.epochs_done, self.steps_done])}
-        moments = {f"moments.{name}": torch.as_tensor(value) for name, value in vars(self.moments).items()}
+        moments = {f"moments.{name}": torch.as_tensor(value) for name, value in self.moments.to_arrays().items()}
         buffers = self.step.state_dict().items()
         step = {f"step.{name}": tensor for name, tensor in buffers if not name.startswith("model.")}
         optimiser = {
@@ -127,25 +134,34 @@ class Learner:
 
         Raises
         ------
-        RuntimeError
-            A tensor of the step is missing, unknown or of another shape.
-        KeyError
-            "position" is missing, or the optimiser's state names a parameter that the model does not have.
+        RecipeError
+            A tensor is missing, unknown or of another shape.
         """
-        by_room: dict[str, dict[str, Tensor]] = {"moments": {}, "step": {}, "optimiser": {}, "position": {}}
+        rooms: dict[str, dict[str, Tensor]] = {"position": {}, "moments": {}, "step": {}, "optimiser": {}}
         for name, tensor in state.items():
             room, _, rest = name.partition(".")
-            by_room[room][rest] = tensor.clone()
-        self.epochs_done, self.steps_done = by_room["position"][""].tolist()
-        for name, tensor in by_room["moments"].items():
-            setattr(self.moments, name, tensor.numpy() if tensor.ndim else tensor.item())
+            if room not in rooms:
+                raise RecipeError(f"{name!r} is not a part of a learner's state")
+            rooms[room][rest] = tensor.clone()
+        position = rooms["position"].get("", torch.zeros(0))
+        if position.shape != (2,) or position.dtype != torch.int64 or bool((position < 0).any()):
+            raise RecipeError("'position' must be two whole numbers, 0 or more")
+        self.epochs_done, self.steps_done = position.tolist()
+        self.moments = Moments.from_arrays({name: tensor.numpy() for name, tensor in rooms["moments"].items()})
+        if len(self.moments.mean) != self.settings.layout.widths[0]:
+            raise RecipeError("the moments are not those of the network's inputs")
         model = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        self.step.load_state_dict(model | by_room["step"])
+        try:
+            self.step.load_state_dict(model | rooms["step"])
+        except RuntimeError as error:
+            raise RecipeError(f"the step's state does not fit the settings: {error}") from error
         self.optimiser = self._build_optimiser()
         fused, parameters = self.optimiser.param_groups[0].get("fused"), dict(self.model.named_parameters())
-        for name, tensor in by_room["optimiser"].items():
+        for name, tensor in rooms["optimiser"].items():
             parameter_name, _, key = name.rpartition(".")
-            parameter = parameters[parameter_name]
+            parameter = parameters.get(parameter_name)
+            if parameter is None or tensor.shape not in (parameter.shape, torch.Size()):
+                raise RecipeError(f"'optimiser.{name}' does not fit a parameter of the network")
             # torch's own optimisers count their steps on the CPU
             on_device = fused or tensor.shape == parameter.shape
             self.optimiser.state[parameter][key] = tensor.to(parameter.device) if on_device else tensor
@@ -225,6 +241,7 @@ class Learner:
             self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
         if guard.diverged is None:
             self._calibrate(self._sample(calibration_source))
+            self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
         else:
             self._recover_from_divergence(run)
 

@@ -1,7 +1,12 @@
 """The parts of a run, with every "auto" resolved."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
+from ..core.errors import RecipeError
+from ..core.recipe import Recipe
 from ..core.schedules import Schedule
 from ..corruption import Corruption
 from ..model import Layout, Scaling
@@ -10,6 +15,25 @@ from .constraints import Constraint
 from .ordering import Order
 from .resampling import Resample
 from .solvers import Solver
+from .step import PRECISIONS
+
+FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "layout": (Layout,),
+    "objective": (Objective,),
+    "corruption": (Corruption,),
+    "scaling": (Scaling,),
+    "solver": (Solver,),
+    "learning_rate": (float, Schedule),
+    "batch_size": (int,),
+    "epochs": (int,),
+    "weight_decay": (float, int),
+    "device": (str,),
+    "constraint": (Constraint,),
+    "resample": (Resample, type(None)),
+    "order": (Order, type(None)),
+    "precision": (str,),
+}
+LOWEST = {"learning_rate": 0, "batch_size": 1, "epochs": 1, "weight_decay": 0}
 
 
 @dataclass(frozen=True)
@@ -72,3 +96,34 @@ class Settings:
         """
         has_target = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
         return has_target or self.layout.coder.finalises
+
+    def __post_init__(self) -> None:
+        """Raise RecipeError unless each field has its type and lies in its range."""
+        for name, types in FIELD_TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, types) or isinstance(value, bool):
+                expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
+                raise RecipeError(f"{name}={value!r} is not a {expected}")
+            if name in LOWEST and isinstance(value, int | float) and not LOWEST[name] <= value < math.inf:
+                raise RecipeError(f"{name}={value!r} must be {LOWEST[name]} or more, and finite")
+        if self.precision not in PRECISIONS:
+            raise RecipeError(f"precision={self.precision!r} is none of {', '.join(PRECISIONS)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values for JSON; `from_dict` is the inverse."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.to_dict() if isinstance(value, Recipe) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the settings that `to_dict` wrote.
+
+        Raises
+        ------
+        RecipeError
+            A field is missing or unknown, or its value has another type or lies outside its range.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in sorted(plain.keys() ^ known):
+            raise RecipeError(f"{name!r} is {'unknown' if name in plain else 'missing'}")
+        return cls(**{name: Recipe.from_dict(value) for name, value in plain.items()})

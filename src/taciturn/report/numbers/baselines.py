@@ -14,5 +14,5 @@ def measure(study: Study) -> list[Baseline]:
     active = summary.l0 if summary.target_rate is None else summary.target_rate * n_latents
     training, rows = study.baseline_rows
     baselines = principal_components(study.model, training, rows, sorted({max(round(active), 1), n_latents}))
-    seed = study.artifact.config["training"]["seed"]
+    seed = study.artifact.training.seed
     return [*baselines, untrained(study.model, study.objective, training, rows, seed=seed)]

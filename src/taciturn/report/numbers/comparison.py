@@ -130,7 +130,7 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
     if len(runs) < 2:
         raise DataError(f"a comparison needs several runs, not {len(runs)}; name two or more")
     names, artifacts = list(runs), list(runs.values())
-    shapes = {tuple(artifact.config["rows"]["shape"]) for artifact in artifacts}
+    shapes = {tuple(artifact.rows.shape) for artifact in artifacts}
     directions = {name: components(artifact.model) for name, artifact in runs.items()}
     initial_directions = {name: components(_initial_model(artifact)) for name, artifact in runs.items()}
     return ComparisonNumbers(
@@ -138,7 +138,7 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         summaries=[_summary(name, artifact, rows) for name, artifact in runs.items()],
         differing_parameters=_differing_parameters(artifacts),
         mean_cosines=[mean_cosine(directions[name]) for name in names],
-        seconds=[artifact.config["training"]["seconds"] for artifact in artifacts],
+        seconds=[artifact.training.seconds for artifact in artifacts],
         shared=[
             _shared(first, second, directions, initial_directions)
             for first, second in combinations(names, 2)
@@ -156,16 +156,16 @@ def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
         if "fvu" not in artifact.metrics:
             raise DataError(f"{name} has no metrics; name rows to evaluate all runs on (--data)")
         return Summary.from_dict(artifact.metrics)
-    objective, corruption = artifact.recipe("objective"), artifact.recipe("corruption")
-    return summarise(artifact.model, rows, objective=objective, corruption=corruption, held_out=False)
+    objective, corruption = artifact.settings.objective, artifact.settings.corruption
+    return summarise(
+        artifact.model, rows, objective=objective, corruption=corruption, rows_kind=artifact.rows_kind(rows)
+    )
 
 
 def _differing_parameters(artifacts: Sequence[Artifact]) -> dict[str, list[Any]]:
     """Return the parameters that are not the same in all runs; None for a run that has no such parameter."""
     parameters = [
-        {"estimator": artifact.config["estimator"]}
-        | artifact.config["parameters"]
-        | {"data": artifact.config["rows"].get("data")}
+        {"estimator": artifact.estimator.name} | artifact.estimator.parameters | {"data": artifact.rows.source}
         for artifact in artifacts
     ]
     names = dict.fromkeys(name for run in parameters for name in run)
@@ -181,7 +181,7 @@ def _can_be_matched(first: str, second: str, directions: Directions) -> bool:
 
 def _initial_model(artifact: Artifact) -> Autoencoder:
     """Return a run's network before its first step."""
-    return Autoencoder(artifact.model.layout, rng=generator(artifact.config["training"]["seed"], "init"))
+    return Autoencoder(artifact.model.layout, rng=generator(artifact.training.seed, "init"))
 
 
 def _shared(first: str, second: str, directions: Directions, initial: Directions) -> SharedLatents:

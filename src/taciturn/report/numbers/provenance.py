@@ -1,16 +1,12 @@
 """The origin of a model: recipe, rows, versions, machine, duration, and a command that repeats the run."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...artifact import Artifact
+from ...data.fingerprint import fingerprint
 from ...data.sources import Source
 from .study import Study
-
-BLOCK_NUMBERS = 1 << 22  # numbers that are hashed at a time
 
 
 @dataclass(frozen=True)
@@ -92,59 +88,28 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
     -------
     Provenance
     """
-    config = artifact.config
-    training = config["training"]
+    training, rows, settings = artifact.training, artifact.rows, artifact.settings
     return Provenance(
-        estimator=config["estimator"],
+        estimator=artifact.estimator.name,
         network=dict(artifact.lines())["network"],
-        objective=artifact.recipe("objective").text,
-        corruption=artifact.recipe("corruption").text,
-        scaling=config["scaling_said"],
-        parameters=dict(config["parameters"]),
-        training_rows=config["rows"]["count"],
-        data=config["rows"].get("data"),
-        rows_fingerprint=fingerprint(source),
-        versions=dict(config["versions"]),
-        machine=config["machine"],
-        device=training["device"],
-        threads=training["threads"],
-        seed=training["seed"],
-        epochs=training["epochs"],
-        steps=training["steps"],
-        seconds=training["seconds"],
-        stop_reason=training["stopped"],
+        objective=settings.objective.text,
+        corruption=settings.corruption.text,
+        scaling=rows.scaling,
+        parameters=dict(artifact.estimator.parameters),
+        training_rows=rows.count,
+        data=rows.source,
+        rows_fingerprint=fingerprint(source).text,
+        versions=dict(artifact.versions),
+        machine=artifact.machine,
+        device=settings.device,
+        threads=training.threads,
+        seed=training.seed,
+        epochs=training.epochs,
+        steps=training.steps,
+        seconds=training.seconds,
+        stop_reason=training.stopped,
         repeat=repeat,
     )
-
-
-def fingerprint(source: Source) -> str:
-    """Return a fingerprint of a source's rows: 16 hexadecimal digits.
-
-    Sources have the same fingerprint if their rows have the same values, type, number and shape.
-
-    Parameters
-    ----------
-    source : Source
-        Rows, in the input's units.
-
-    Returns
-    -------
-    str
-        The first 16 digits of the SHA-256 of the rows' type, number and shape, followed by their bytes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from taciturn.data.sources import Rows
-    >>> fingerprint(Rows(np.eye(2))) == fingerprint(Rows(np.eye(2))) != fingerprint(Rows(np.eye(3)))
-    True
-    """
-    digest = hashlib.sha256(f"{source.dtype.str} {len(source)} {source.shape}".encode())
-    block_rows = max(BLOCK_NUMBERS // int(np.prod(source.shape)), 1)
-    for start in range(0, len(source), block_rows):
-        rows = source.read(start, min(start + block_rows, len(source)))
-        digest.update(np.ascontiguousarray(rows).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def measure(study: Study) -> Provenance:

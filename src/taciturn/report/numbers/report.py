@@ -153,7 +153,7 @@ class ReportNumbers:
 def measure_report(study: Study, name: str = "") -> ReportNumbers:
     """Return the numbers of a report; `name` "" is the estimator's name."""
     return ReportNumbers(
-        name=name or study.artifact.config["estimator"],
+        name=name or study.artifact.estimator.name,
         sections={section: study[section] for section in study.measures},
         columns=None if study.rows.columns is None else list(study.rows.columns),
         pictures=_pictures(study),
@@ -164,7 +164,7 @@ def _pictures(study: Study) -> Pictures:
     rows, atlas, sample_rows = study.rows, study["atlas"], study["samples"].rows
     indices = sorted({active.row for entry in atlas for active in entry.rows})
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
-    statistics = study.artifact.config["rows"]
+    state = study.artifact.state
     examples = list(sample_rows.clean.values())[:MAX_EXAMPLES]
     return Pictures(
         shape=rows.shape,
@@ -178,8 +178,8 @@ def _pictures(study: Study) -> Pictures:
             examples=np.stack(examples),
             shape=rows.shape,
             column_names=rows.columns,
-            low=np.asarray(statistics["low"]),
-            high=np.asarray(statistics["high"]),
+            low=state["moments.low"].numpy(),
+            high=state["moments.high"].numpy(),
         ),
         exclusion_reason=exclusion_reason(study.model),
     )

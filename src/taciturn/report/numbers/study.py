@@ -39,8 +39,8 @@ class Study:
         A class or a number for each row.
     label_name : str, default=""
         The name of the labels.
-    held_out : bool, default=False
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}, default="given"
+        What is known of the rows; see `Artifact.rows_kind`.
     repeat : str, default=""
         A command or a line of Python that repeats the run.
     seed : int, default=0
@@ -54,7 +54,7 @@ class Study:
     training: Source | None = None
     labels: ArrayLike | None = None
     label_name: str = ""
-    held_out: bool = False
+    rows_kind: str = "given"
     repeat: str = ""
     seed: int = 0
     _sections: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -72,8 +72,7 @@ class Study:
     @property
     def objective(self) -> Objective:
         """The objective that the model was trained with."""
-        objective: Objective = self.artifact.recipe("objective")
-        return objective
+        return self.artifact.settings.objective
 
     @cached_property
     def evaluation(self) -> Evaluation:

@@ -22,8 +22,8 @@ class Summary:
     ----------
     rows : int
         Number of rows, N.
-    held_out : bool
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}
+        What is known of the rows; see `Artifact.rows_kind`.
     columns : int
         Number of columns, D.
     latents : int
@@ -62,13 +62,13 @@ class Summary:
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
     >>> rows = Rows(torch.rand(10, 4).numpy())
     >>> objective = Objective((SquaredError(),))
-    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), rows_kind="held-out")
     >>> dict(summary.lines())["evaluated on"]
     '10 held-out rows of 4 columns'
     """
 
     rows: int
-    held_out: bool
+    rows_kind: str
     columns: int
     latents: int
     mean_squared_error: float
@@ -132,7 +132,7 @@ class Summary:
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
-        rows = f"{self.rows:,} {'held-out rows' if self.held_out else 'rows'} of {self.columns:,} columns"
+        rows = f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
         share = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of the variance"
         lines = [
             ("evaluated on", rows),
@@ -164,7 +164,7 @@ def summarise(
     *,
     objective: Objective,
     corruption: Corruption,
-    held_out: bool,
+    rows_kind: str,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
@@ -180,8 +180,8 @@ def summarise(
         What the model was trained with; it holds the penalties' targets.
     corruption : Corruption
         The corruption under which denoising is measured; schedules stand at their last value.
-    held_out : bool
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}
+        What is known of the rows; see `Artifact.rows_kind`.
     seed : int, default=0
         Seed of the corruption's noise.
     weights : Mapping[str, float] or None, default=None
@@ -202,12 +202,14 @@ def summarise(
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
     >>> rows = Rows(torch.rand(10, 4).numpy())
     >>> objective = Objective((SquaredError(),))
-    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), rows_kind="held-out")
     >>> summary.latents, summary.target_l0
     (8, 2)
     """
     evaluation = evaluate(model, source, corruption=corruption, seed=seed)
-    return summary_of(evaluation, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+    return summary_of(
+        evaluation, model, objective=objective, corruption=corruption, rows_kind=rows_kind, weights=weights
+    )
 
 
 def summary_of(
@@ -216,14 +218,14 @@ def summary_of(
     *,
     objective: Objective,
     corruption: Corruption,
-    held_out: bool,
+    rows_kind: str,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
     targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two of a kind, the first
     return Summary(
         rows=evaluation.sparsity.rows,
-        held_out=held_out,
+        rows_kind=rows_kind,
         columns=model.layout.widths[0],
         latents=model.layout.widths[-1],
         mean_squared_error=evaluation.clean.mean,
@@ -248,6 +250,6 @@ def measure(study: Study) -> Summary:
         study.model,
         objective=study.objective,
         corruption=study.corruption,
-        held_out=study.held_out,
+        rows_kind=study.rows_kind,
         weights=study.artifact.metrics.get("weights"),
     )

@@ -203,5 +203,5 @@ def _better_baselines(summary: Summary, baselines: list[Baseline]) -> Iterator[R
 
 def measure(study: Study) -> Verdict:
     """Return the verdict of a report."""
-    batch_size = study.artifact.config["training"]["batch_size"]
+    batch_size = study.artifact.settings.batch_size
     return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], batch_size=batch_size)

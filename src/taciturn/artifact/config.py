@@ -1,0 +1,194 @@
+"""The schema of config.json: what a model is and where it came from, every setting resolved.
+
+docs/folder.md describes each key.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ..core.errors import ArtifactError
+from ..core.messages import one_line
+from ..data.fingerprint import Fingerprint
+
+FORMAT: Literal[2] = 2  # version of the folder's format
+Count = Annotated[int, Meta(ge=0, le=1 << 62)]
+Positive = Annotated[int, Meta(ge=1, le=1 << 62)]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of config.json: every key is required, and no other is allowed."""
+
+
+class EstimatorRecord(Record, frozen=True):
+    """The estimator that was trained.
+
+    Parameters
+    ----------
+    name : str
+        The name of its class.
+    module : str
+        The module that defines the class.
+    shipped : str
+        The name of the class of taciturn that it is, or inherits from.
+    parameters : dict
+        Its parameters, as they were given.
+    """
+
+    name: str
+    module: str
+    shipped: str
+    parameters: dict[str, Any]
+
+
+class TrainingRecord(Record, frozen=True):
+    """The course of the training.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of every draw.
+    epochs, steps : int
+        What was trained.
+    seconds : float
+        Duration of all epochs.
+    stopped : str or None
+        Why training stopped before its last epoch; None if it did not.
+    threads : int
+        Number of CPU threads.
+    """
+
+    seed: Annotated[int, Meta(ge=0)]
+    epochs: Count
+    steps: Count
+    seconds: Annotated[float, Meta(ge=0)]
+    stopped: str | None
+    threads: Positive
+
+
+class Split(Record, frozen=True):
+    """How rows were split into training rows and held-out rows; see `data.split.split`.
+
+    Parameters
+    ----------
+    count : int
+        The number of rows that were split.
+    fraction : float
+        Share of the rows that was held out.
+    seed : int
+        The seed of the split.
+    """
+
+    count: Positive
+    fraction: Annotated[float, Meta(gt=0, lt=1)]
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class RowsRecord(Record, frozen=True):
+    """The rows that the model was trained on.
+
+    Parameters
+    ----------
+    count : int
+        Their number.
+    columns : list of str or None
+        The columns' names; None if they have none.
+    shape : list of int
+        A row's shape.
+    scaling : str
+        What the scaling does to them, in words.
+    training, held_out : Fingerprint or None
+        Of the rows trained on and of the rows held out from them; None where unknown or where there are none.
+    source : str or None
+        The data set or the file that all rows came from; None if unknown.
+    selected, dropped : list of str or None
+        The columns that were selected from it, or left out.
+    split : Split or None
+        How the rows of the source were split; None if they were not.
+    """
+
+    count: Count
+    columns: list[str] | None
+    shape: Annotated[list[Positive], Meta(min_length=1, max_length=16)]
+    scaling: str
+    training: Fingerprint | None
+    held_out: Fingerprint | None
+    source: str | None = None
+    selected: list[str] | None = None
+    dropped: list[str] | None = None
+    split: Split | None = None
+
+
+class Config(Record, frozen=True):
+    """The whole of config.json.
+
+    Parameters
+    ----------
+    format : int
+        The version of the folder's format.
+    estimator : EstimatorRecord
+    settings : dict
+        `training.Settings`, as its `to_dict` returns it.
+    training : TrainingRecord
+    rows : RowsRecord
+    versions : dict of str to str
+        Of Python and of packages.
+    machine : str
+        The processor.
+    files : dict of str to str
+        The BLAKE2b checksum of each of the folder's other files of the model, 64 hexadecimal digits.
+    """
+
+    format: Literal[2]
+    estimator: EstimatorRecord
+    settings: dict[str, Any]
+    training: TrainingRecord
+    rows: RowsRecord
+    versions: dict[str, str]
+    machine: str
+    files: dict[str, str]
+
+
+class _Format(msgspec.Struct):
+    format: Any = None
+
+
+def decode(text: bytes, file: Path) -> Config:
+    """Return the config of a file's text.
+
+    Parameters
+    ----------
+    text : bytes
+        What the file holds.
+    file : Path
+        The file, for messages; its folder may hold the recipe that a message names.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ArtifactError
+        The text is not JSON, has another format or does not follow the schema.
+    """
+    try:
+        version = msgspec.json.decode(text, type=_Format).format
+        if type(version) is not int or version != FORMAT:
+            raise ArtifactError(_other_format(version, file))
+        return msgspec.json.decode(text, type=Config)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{file}: {one_line(str(error))}; the file is damaged") from error
+
+
+def _other_format(version: Any, file: Path) -> str:
+    """Return the message for a folder of another format."""
+    if type(version) is int and version > FORMAT:
+        return f"{file} has format {version}, this version of taciturn reads {FORMAT}; upgrade taciturn"
+    if type(version) is not int or version < 1:
+        return f"{file} has no format of taciturn; name the folder of a run"
+    recipe = file.parent / "recipe.toml"
+    mend = f"train again: taciturn fit {recipe} -o NEW_FOLDER" if recipe.is_file() else "train the model again"
+    return f"{file} has format {version} of an older taciturn, this version reads {FORMAT}; {mend}"

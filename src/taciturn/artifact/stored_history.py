@@ -1,0 +1,105 @@
+"""The history as a Parquet file: one row per step; an epoch's numbers stand in the row of its last step."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import ArtifactError
+from ..core.messages import one_line, quoted
+from ..training import History
+
+MAX_NUMBERS = 1 << 26  # of a stored history: 512 MB as float64
+
+
+def write_history(history: History, file: Path) -> None:
+    """Write a history; a number that an epoch did not measure is NaN.
+
+    Parameters
+    ----------
+    history : History
+        The history.
+    file : Path
+        The file to write.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {name: pa.array(column) for name, column in history.steps.items()}
+    epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
+    last_steps = np.flatnonzero(np.diff(epoch_of_step, append=-1))
+    for name, column in history.items():
+        if name != "epoch":
+            by_step: list[Any] = [None] * len(epoch_of_step)
+            for step, value in zip(last_steps, column.tolist(), strict=True):
+                by_step[step] = value
+            columns[f"epoch_{name}"] = pa.array(by_step)
+    pq.write_table(pa.table(columns), file)
+
+
+def read_history(file: Path) -> History:
+    """Return the history that `write_history` wrote.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ArtifactError
+        The file is damaged, holds something else than numbers, or is too large.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as parquet:
+            if (size := _size(parquet.metadata)) > MAX_NUMBERS:
+                raise ArtifactError(f"{file} has {size:,} numbers, of at most {MAX_NUMBERS:,}; the file is damaged")
+            for field in parquet.schema_arrow:
+                kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+                if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+                    raise ArtifactError(f"{file}: column {quoted(field.name)} has type {one_line(kind)}, not numbers")
+            table = parquet.read()
+        columns = {name: table.column(name) for name in table.column_names}
+        steps = {name: _numbers(column) for name, column in columns.items() if not name.startswith("epoch_")}
+        epochs = {
+            name.removeprefix("epoch_"): _numbers(column.drop_null())
+            for name, column in columns.items()
+            if name.startswith("epoch_")
+        }
+    except (OSError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, ArtifactError):
+            raise
+        raise ArtifactError(f"{file} cannot be read: {one_line(str(error))}") from error
+    epochs = ({"epoch": np.unique(steps["epoch"])} if "epoch" in steps else {}) | epochs
+    if len({len(column) for column in steps.values()}) > 1 or len({len(column) for column in epochs.values()}) > 1:
+        raise ArtifactError(f"{file}: epochs have different numbers of values; the file is damaged")
+    return History(steps, epochs)
+
+
+def _size(metadata: Any) -> int:
+    """Return how many numbers a Parquet file holds in all columns."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    values = sum(group.column(j).num_values for group in groups for j in range(group.num_columns))
+    return max(int(values), int(metadata.num_rows * metadata.num_columns))
+
+
+def _numbers(column: Any) -> NDArray[Any]:
+    """Return a column of numbers [steps], or one of lists of equal length [epochs, latents]."""
+    import pyarrow as pa
+
+    if column.null_count:
+        raise ValueError("a step's number is missing")
+    array = column.combine_chunks()
+    if not pa.types.is_list(column.type):
+        return np.asarray(array.to_numpy(zero_copy_only=False))
+    if len(set(np.diff(array.offsets.to_numpy()))) > 1:
+        raise ValueError("lists of one column have different lengths")
+    return np.asarray(array.flatten().to_numpy(zero_copy_only=False)).reshape(len(array), -1)

@@ -182,7 +182,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.steps_done:
                 self._set_learner(learner, checked)
-                self._update_history()
         return self
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
@@ -248,7 +247,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._learner.shape = source.shape
         self._learner.add_moments(moments)
         self._learner.partial_fit(source, targets)
-        return self._update_history()
+        return self
 
     # --- inference ---------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike | Source) -> Array:
@@ -471,6 +470,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.settings
 
     @property
+    def history_(self) -> History:
+        """The numbers of each step and epoch of the last `fit` and of all `partial_fit` since."""
+        check_is_fitted(self)
+        return self._learner.recorder.history()
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs trained: those in `history_`."""
+        check_is_fitted(self)
+        return self._learner.recorder.n_epochs
+
+    @property
     def stopped_(self) -> str | None:
         """Why training stopped before its last epoch; None if it did not."""
         check_is_fitted(self)
@@ -667,7 +678,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         estimator.n_features_in_ = stored.model.layout.widths[0]
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
-        return estimator._update_history()
+        return estimator
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:
@@ -734,11 +745,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.__dict__.pop(name, None)
             if name in vars(checked):
                 setattr(self, name, vars(checked)[name])
-
-    def _update_history(self) -> Self:
-        self.history_: History = self._learner.recorder.history()
-        self.n_iter_ = self.history_.n_epochs
-        return self
 
     def _early_stopping_hook(self, parameters: RunParameters) -> EarlyStopping:
         from ..training import EarlyStopping

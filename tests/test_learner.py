@@ -9,7 +9,7 @@ from taciturn.core.errors import RecipeError
 from taciturn.data.moments import measure_moments
 from taciturn.data.sources import Rows
 from taciturn.estimators.resolve import resolve
-from taciturn.training import Learner
+from taciturn.training import History, Learner, Record, Recorder
 
 ROWS = np.random.default_rng(0).normal(size=(90, 5)) * [1, 2, 3, 4, 5]
 
@@ -83,3 +83,27 @@ def test_a_state_of_another_network_is_refused():
     other = learner(RESUMED["jumprelu-resample"])
     with pytest.raises(RecipeError, match="inactive_rows"):
         other.restore(learner(RESUMED["kl"]).state())
+
+
+def test_partial_fit_does_not_join_the_history_which_would_take_longer_with_each_call(monkeypatch):
+    model = SparseAutoencoder(6, random_state=0).partial_fit(ROWS)
+    with monkeypatch.context() as patch:
+        patch.setattr("taciturn.training.history._joined", None)
+        for _ in range(3):
+            model.partial_fit(ROWS[:40])
+        assert model.n_iter_ == 4
+    assert model.history_["epoch"].tolist() == [0, 1, 2, 3]
+    assert model.history_.steps["step"].tolist() == list(range(9))  # 3 batches of 30 rows, then 2 of 20 each time
+    assert model.history_.steps["rows"].tolist() == [30] * 3 + [20] * 6
+    assert model.history_ is model.history_  # joined once
+
+
+def test_columns_that_only_some_epochs_have_are_nan_elsewhere():
+    earlier = History({"step": [0, 1], "a": [1.0, 2.0]}, {"epoch": [0], "rates": [[0.5, 0.5]]})
+    recorder = Recorder(earlier)
+    recorder.add(Record(2, 1, True, 3, 0.1, {"loss": torch.tensor(3.0), "rates": torch.tensor([0.25, 0.75])}))
+    history = recorder.history()
+    np.testing.assert_array_equal(history.steps["a"], [1, 2, np.nan])
+    np.testing.assert_array_equal(history.steps["loss"], [np.nan, np.nan, 3])
+    np.testing.assert_array_equal(history["rates"], [[0.5, 0.5], [0.25, 0.75]])
+    assert history.steps["step"].tolist() == [0, 1, 2]

@@ -189,7 +189,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.steps_done:
                 self._set_learner(learner, checked)
-                self._update_history()
         return self
 
     def partial_fit(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> Self:
@@ -260,7 +259,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
         learner.add_moments(moments)
         learner.partial_fit(source, targets)
-        return self._update_history()
+        return self
 
     # --- inference ---------------------------------------------------------------------------------------------
     def transform(self, X: ArrayLike | Source) -> Array:
@@ -483,6 +482,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._learner.settings
 
     @property
+    def history_(self) -> History:
+        """The numbers of each step and epoch of the last `fit` and of all `partial_fit` since."""
+        check_is_fitted(self)
+        return self._learner.recorder.history()
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs trained: those in `history_`."""
+        check_is_fitted(self)
+        return self._learner.recorder.n_epochs
+
+    @property
     def stopped_(self) -> str | None:
         """Why training stopped before its last epoch; None if it did not."""
         check_is_fitted(self)
@@ -661,9 +672,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; use {kind.__name__}.load or taciturn.load"
             )
         parameters = {name: _as_given(value) for name, value in stored.estimator.parameters.items()}
-        if (
-            kind.__name__ != stored.estimator.name
-        ):  # the class that a subclass inherits from: without its own parameters
+        if kind.__name__ != stored.estimator.name:  # the class of taciturn that it inherits from: fewer parameters
             parameters = {name: parameters[name] for name in kind._get_param_names() if name in parameters}
         try:
             estimator: Self = kind(**parameters)
@@ -673,7 +682,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
         if stored.rows.columns is not None:
             estimator.feature_names_in_ = np.asarray(stored.rows.columns, dtype=object)
-        return estimator._update_history()
+        return estimator
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:
@@ -747,11 +756,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.__dict__.pop(name, None)
             if name in vars(checked):
                 setattr(self, name, vars(checked)[name])
-
-    def _update_history(self) -> Self:
-        self.history_: History = self._learner.recorder.history()
-        self.n_iter_ = self.history_.n_epochs
-        return self
 
     def _early_stopping_hook(self, parameters: RunParameters) -> EarlyStopping:
         from ..training import EarlyStopping

@@ -1,7 +1,7 @@
 """The numbers of a run, per step and per epoch, and the recorder that collects them."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,7 +79,8 @@ class History(Mapping[str, NDArray[Any]]):
 class Recorder:
     """Collects the records of a run into a `History`.
 
-    No tensor is read before an epoch ends, because reading waits for the device.
+    No tensor is read before an epoch ends, because reading waits for the device. The epochs' columns are joined only when
+    the history is read, so that recording an epoch takes the same time however many there are.
 
     Parameters
     ----------
@@ -99,11 +100,9 @@ class Recorder:
     """
 
     def __init__(self, history: History | None = None) -> None:
-        history = history or History()
-        self._steps: dict[str, list[Any]] = {name: list(column) for name, column in history.steps.items()}
-        self._epochs: list[dict[str, Any]] = [
-            {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
-        ]
+        # histories of successive epochs, to be joined
+        self._pieces: list[History] = [history] if history is not None and history.n_epochs else []
+        self._n_epochs = 0 if history is None else history.n_epochs
         self._pending: list[Record] = []
         self._summed: list[Record] = []  # records whose "rates" are part of _rate_sum
         self._rate_sum: Tensor | float = 0.0  # [L]: the sum over steps of rows times mean activation
@@ -121,15 +120,19 @@ class Recorder:
         elif len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
             self._sum_rates()
 
+    @property
+    def n_epochs(self) -> int:
+        """Number of epochs recorded so far; an unfinished epoch counts."""
+        return self._n_epochs + bool(self._pending or self._summed)
+
     def history(self) -> History:
         """Return the history of all records so far; an unfinished epoch counts with the steps that it has."""
         if self._pending or self._summed:
             self._complete_epoch()
-        shapes = {name: np.shape(value) for epoch in self._epochs for name, value in epoch.items()}
-        columns = {
-            name: [epoch.get(name, np.full(shape, np.nan)) for epoch in self._epochs] for name, shape in shapes.items()
-        }
-        return History(self._steps, columns)
+        if len(self._pieces) != 1:
+            steps, epochs = ([getattr(piece, of) for piece in self._pieces] for of in ("steps", "epochs"))
+            self._pieces = [History(_joined(steps, "step"), _joined(epochs, "epoch"))]
+        return self._pieces[0]
 
     def _complete_epoch(self) -> None:
         self._sum_rates()
@@ -139,20 +142,19 @@ class Recorder:
         columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
         validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
 
-        steps: dict[str, list[Any]] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
+        steps: dict[str, Any] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
         steps |= {"rows": [r.rows for r in records], "learning_rate": [r.learning_rate for r in records]}
-        steps |= {name: column.tolist() for name, column in columns.items()}
+        steps |= {name: column.numpy() for name, column in columns.items()}
 
         now, weight = time.perf_counter(), rows / rows.sum()
         epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._epoch_start}
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
         epoch |= {"rates": torch.as_tensor(self._rate_sum / rows.sum().item()).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
+        piece = History(steps, {name: [value] for name, value in epoch.items()})
         # the state changes only here, at the end: an interrupt before this line loses no record
-        for name, values in steps.items():
-            self._steps.setdefault(name, []).extend(values)
-        self._epochs.append(epoch)
-        self._summed, self._rate_sum, self._epoch_start = [], 0.0, now
+        self._pieces.append(piece)
+        self._summed, self._rate_sum, self._epoch_start, self._n_epochs = [], 0.0, now, self._n_epochs + 1
 
     def _sum_rates(self) -> None:
         """Add the pending records' mean activations to the sum, in float64; of each record keep only their mean."""
@@ -166,3 +168,15 @@ class Recorder:
             others = {name: number for name, number in record.numbers.items() if name != "rates"}
             summed.append(replace(record, numbers={"rate": rate, **others}))
         self._pending, self._summed, self._rate_sum = [], self._summed + summed, rate_sum
+
+
+def _joined(pieces: Sequence[Columns], always: str) -> Columns:
+    """Return the pieces' columns joined end to end; a column that a piece lacks is NaN there.
+
+    `always` is a column that every piece has.
+    """
+    shapes = {name: column.shape[1:] for piece in pieces for name, column in piece.items()}
+    return {
+        name: np.concatenate([piece.get(name, np.full((len(piece[always]), *shape), np.nan)) for piece in pieces])
+        for name, shape in shapes.items()
+    }

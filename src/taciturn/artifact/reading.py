@@ -9,6 +9,7 @@ import safetensors
 from safetensors.torch import load_file
 
 from ..core.errors import ArtifactError, RecipeError
+from ..core.messages import one_line
 from ..core.recipe import Recipe
 from ..core.seeds import generator
 from ..corruption import Corruption
@@ -40,8 +41,8 @@ def load(path: str | os.PathLike[str]) -> Artifact:
         A file is missing, damaged, of a newer format, or does not fit the others; the message names the file.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise ArtifactError(f"{path} is not a folder; name the folder of a run")
+    if not os.path.isdir(path):  # false for a name that no system takes, for which Path.is_dir raises
+        raise ArtifactError(f"{one_line(path)} is not a folder; name the folder of a run")
     config = _read_json(folder / "config.json")
     if not isinstance(config.get("format"), int) or config["format"] > FORMAT:
         raise ArtifactError(

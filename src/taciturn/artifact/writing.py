@@ -12,6 +12,7 @@ import safetensors
 from safetensors.torch import save_file
 
 from ..core.atomic import atomic_folder
+from ..core.run_folder import objection
 from ..model import Autoencoder
 from ..training import History
 from .artifact import FORMAT, Artifact
@@ -27,14 +28,14 @@ def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = 
     path : str or path
         The folder.
     overwrite : bool, default=False
-        Whether to replace an existing artifact.
+        Whether to replace a run's folder. A folder that holds anything else is never replaced.
 
     Raises
     ------
     TaciturnError
-        The folder exists and `overwrite` is false, or it cannot be written.
+        The folder holds other files, or exists and `overwrite` is false, or it cannot be written.
     """
-    with atomic_folder(path, overwrite=overwrite) as folder:
+    with atomic_folder(path, overwrite=overwrite, objection=objection) as folder:
         write(artifact, folder)
 
 

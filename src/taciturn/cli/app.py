@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from ..core.errors import TaciturnWarning
 from ..core.messages import one_line
 from ..core.version import __version__
-from .failures import described
+from .failures import failure_of
 from .signals import as_interrupts
 
 MAX_MESSAGE_CHARS = 2000
@@ -25,30 +26,43 @@ class Commands(TyperGroup):
     of taciturn and have a traceback.
     """
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments; also prints the help and the version."""
+        with _reporting():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        default_showwarning = warnings.showwarning
+        with _reporting(), as_interrupts():
+            return super().invoke(ctx)
 
-        def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
-            if issubclass(category, TaciturnWarning):
-                _print_line(f"taciturn: warning: {message}", "yellow")
-            else:
-                default_showwarning(message, category, *place, **options)
 
-        warnings.showwarning = print_warning
+@contextmanager
+def _reporting() -> Iterator[None]:
+    default_showwarning = warnings.showwarning
+
+    def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if issubclass(category, TaciturnWarning):
+            _print_line(f"taciturn: warning: {message}", "yellow")
+        else:
+            default_showwarning(message, category, *place, **options)
+
+    warnings.showwarning = print_warning
+    try:
         try:
-            with as_interrupts():
-                result = super().invoke(ctx)
-                sys.stdout.flush()  # else a full disk is noticed after the last line that could handle it
-            return result
-        except (Exception, KeyboardInterrupt) as error:
-            message, status = described(error)
-            if message is None:
-                raise
-            print_error(message)
-            raise typer.Exit(status) from None
+            yield
         finally:
-            warnings.showwarning = default_showwarning
+            if sys.stdout is not None:  # closed by the caller
+                sys.stdout.flush()  # else a full disk is noticed when no line can be printed about it any more
+    except (Exception, KeyboardInterrupt) as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        if failure.message:
+            print_error(failure.message)
+        raise typer.Exit(failure.status) from None
+    finally:
+        warnings.showwarning = default_showwarning
 
 
 def print_error(message: str) -> None:

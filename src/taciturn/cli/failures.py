@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 
 from ..core.errors import RecipeError, TaciturnError
 from .signals import exit_status
@@ -12,8 +13,24 @@ CLOSED_PIPE = 141  # what shells report of a process that SIGPIPE ended
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory", "failed to map segment")
 
 
-def described(error: BaseException) -> tuple[str | None, int]:
-    """Return the message of an error that is not a fault of taciturn, and the exit status.
+@dataclass(frozen=True)
+class Failure:
+    """An error as the command line shows it.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to change; empty if nothing would read it.
+    status : int
+        The exit status.
+    """
+
+    message: str
+    status: int
+
+
+def failure_of(error: BaseException) -> Failure | None:
+    """Return what the command line shows of an error; None for a fault of taciturn, which keeps its traceback.
 
     Parameters
     ----------
@@ -22,34 +39,36 @@ def described(error: BaseException) -> tuple[str | None, int]:
 
     Returns
     -------
-    message : str or None
-        None: the error is a fault of taciturn, or its exit status is set already; it should be raised again. The
-        message of a closed pipe is empty, because nothing reads it.
-    status : int
-        The exit status.
+    Failure or None
+
+    Examples
+    --------
+    >>> failure_of(RecipeError("seed=-1 must be 0 or more"))
+    Failure(message='seed=-1 must be 0 or more', status=2)
     """
     if isinstance(error, TaciturnError):
-        return str(error), 2 if isinstance(error, RecipeError) else 1
+        return Failure(str(error), 2 if isinstance(error, RecipeError) else 1)
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; nothing was written", exit_status(error)
+        return Failure("interrupted; nothing was written", exit_status(error))
     if isinstance(error, BrokenPipeError):
         _discard_output()
-        return "", CLOSED_PIPE
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        return "there is not enough memory; give fewer latents, smaller batches or fewer rows", 1
-    if isinstance(error, OSError):
-        if error.filename is None:
-            _discard_output()
-            return f"the output cannot be printed: {error.strerror or error}; write it to another place", 1
-        return f"{error.filename}: {error.strerror or error}; name another file or folder", 1
-    return None, 1
+        return Failure("", CLOSED_PIPE)
+    if _is_out_of_memory(error):
+        return Failure("there is not enough memory; give fewer latents, smaller batches or fewer rows", 1)
+    if not isinstance(error, OSError):
+        return None
+    if error.filename is not None:
+        return Failure(f"{error.filename}: {error.strerror or error}; name another file or folder", 1)
+    _discard_output()  # the streams have no name
+    return Failure(f"the output cannot be printed: {error.strerror or error}; print to another place", 1)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error tells of missing memory; one while a library is loaded often names the first one."""
-    return isinstance(error, RuntimeError | OSError | ImportError) and any(
-        words in str(error).lower() for words in OUT_OF_MEMORY
-    )
+    if isinstance(error, MemoryError):
+        return True
+    # ImportError: a library that could not be loaded; torch raises RuntimeError
+    known = isinstance(error, RuntimeError | OSError | ImportError)
+    return known and any(words in str(error).lower() for words in OUT_OF_MEMORY)
 
 
 def _discard_output() -> None:

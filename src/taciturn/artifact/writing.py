@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..core.atomic import atomic_folder
 from ..core.errors import ArtifactError
+from ..core.run_folder import objection
 from ..model import Autoencoder
 from .artifact import Artifact
 from .config import FORMAT, Config
@@ -33,16 +34,16 @@ def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = 
     path : str or path
         The folder.
     overwrite : bool, default=False
-        Whether to replace an existing artifact.
+        Whether to replace a run's folder. A folder that holds anything else is never replaced.
 
     Raises
     ------
     TaciturnError
-        The folder exists and `overwrite` is false, or it cannot be written.
+        The folder holds other files, or exists and `overwrite` is false, or it cannot be written.
     ArtifactError
         A number of the model is not finite.
     """
-    with atomic_folder(path, overwrite=overwrite) as folder:
+    with atomic_folder(path, overwrite=overwrite, objection=objection) as folder:
         write(artifact, folder)
 
 

@@ -2,43 +2,77 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
+from ..core.errors import TaciturnWarning
+from ..core.messages import one_line
 from ..core.version import __version__
+from .failures import failure_of
+from .signals import as_interrupts
+
+MAX_MESSAGE_CHARS = 2000
 
 
 class Commands(TyperGroup):
-    """A group of commands that prints each error and warning of taciturn as one line on standard error.
+    """A group of commands that prints each error and warning as one line on standard error.
 
-    Exit codes: 2 for wrong usage (RecipeError), 1 for other errors of taciturn, 130 after an interrupt. Other errors
-    are faults of taciturn and have a traceback.
+    Exit statuses: 0 success; 1 rows, files, memory or the disk; 2 wrong usage (RecipeError, unknown options); 130 after
+    Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 if the reader of the output has closed it. Other errors are faults
+    of taciturn and have a traceback.
     """
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments; also prints the help and the version."""
+        with _reporting():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        default_showwarning = warnings.showwarning
-
-        def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
-            if issubclass(category, TaciturnWarning):
-                typer.secho(f"taciturn: warning: {message}", fg="yellow", err=True)
-            else:
-                default_showwarning(message, category, *place, **options)
-
-        warnings.showwarning = print_warning
-        try:
+        with _reporting(), as_interrupts():
             return super().invoke(ctx)
-        except TaciturnError as error:
-            typer.secho(f"taciturn: {error}", fg="red", err=True)
-            raise typer.Exit(2 if isinstance(error, RecipeError) else 1) from None
-        except KeyboardInterrupt:
-            typer.secho("taciturn: interrupted; nothing was written", fg="red", err=True)
-            raise typer.Exit(130) from None
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    default_showwarning = warnings.showwarning
+
+    def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if issubclass(category, TaciturnWarning):
+            _print_line(f"taciturn: warning: {message}", "yellow")
+        else:
+            default_showwarning(message, category, *place, **options)
+
+    warnings.showwarning = print_warning
+    try:
+        try:
+            yield
         finally:
-            warnings.showwarning = default_showwarning
+            if sys.stdout is not None:  # closed by the caller
+                sys.stdout.flush()  # else a full disk is noticed when no line can be printed about it any more
+    except (Exception, KeyboardInterrupt) as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        if failure.message:
+            print_error(failure.message)
+        raise typer.Exit(failure.status) from None
+    finally:
+        warnings.showwarning = default_showwarning
+
+
+def print_error(message: str) -> None:
+    """Print one line on standard error."""
+    _print_line(f"taciturn: {message}", "red")
+
+
+def _print_line(text: str, colour: str) -> None:
+    with suppress(OSError):  # standard error is closed or full: the exit status still tells
+        typer.secho(one_line(text, MAX_MESSAGE_CHARS), fg=colour, err=True)
 
 
 class Command(TyperCommand):

@@ -1,5 +1,6 @@
 """taciturn fit: train on rows and write a run's folder."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,8 +8,9 @@ import typer
 
 from ..core.errors import RecipeError
 from . import recipe_file
-from .app import Command, app
-from .options import Columns, Drop, Threads, use_threads
+from .app import Command, app, print_error
+from .options import Columns, Drop, Threads, rows_file, use_threads
+from .signals import exit_status
 from .training import TrainedRun, train, write
 
 
@@ -114,7 +116,8 @@ def fit(
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
-    from ..core.atomic import atomic_folder
+    from ..core.atomic import atomic_folder, check_folder
+    from ..core.run_folder import objection
 
     recipe = _read_recipe(data)
     _override(
@@ -141,16 +144,23 @@ def fit(
     )
     use_threads(recipe["run"].get("threads"))
     folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
-    with atomic_folder(folder, overwrite=overwrite) as temporary:
-        run = train(recipe, bar=not quiet, folder=folder if report else None)
+    _refuse_rows_inside(folder, recipe["data"]["source"])
+    check_folder(folder, overwrite=overwrite, objection=objection)
+    run = train(recipe, bar=not quiet, folder=folder if report else None)
+    with atomic_folder(folder, overwrite=overwrite, objection=objection) as temporary:
         names = write(run, temporary)
     if not quiet:
         _print_results(run, folder, names)
-    if run.interrupted:
-        typer.secho(
-            f"taciturn: {run.estimator.stopped_}; the model trained until then is in {folder}", fg="red", err=True
-        )
-        raise typer.Exit(130)
+    if run.interrupt is not None:
+        print_error(f"{run.estimator.stopped_}; the model trained until then is in {folder}")
+        raise typer.Exit(exit_status(run.interrupt))
+
+
+def _refuse_rows_inside(folder: Path, source: str) -> None:
+    """Raise RecipeError if the rows' file is in the folder to write, which would be replaced."""
+    file = rows_file(source)
+    if os.path.isfile(file) and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
+        raise RecipeError(f"{folder} holds {source}, the rows to train on; choose another folder (--out)")
 
 
 def _read_recipe(data: str) -> dict[str, dict[str, Any]]:

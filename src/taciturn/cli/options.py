@@ -37,6 +37,18 @@ def use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def rows_file(source: str) -> Path:
+    """Return the file that a text of rows names, without the key of an array.
+
+    Examples
+    --------
+    >>> rows_file("rows.npz:train").name
+    'rows.npz'
+    """
+    path, colon, _ = source.partition(".npz:")
+    return Path(path + colon[:-1])
+
+
 def rows_for(run: "Artifact", data: str | None) -> "Source":
     """Return the rows that a command applies a run's model to.
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ..core.messages import one_line
+
+MAX_TEXT_CHARS = 2000
 
 
 def show(title: str, lines: Iterable[tuple[str, str]]) -> None:
@@ -15,13 +20,21 @@ def show(title: str, lines: Iterable[tuple[str, str]]) -> None:
     title : str
         Printed in bold above the table.
     lines : iterable of (str, str)
-        Label and text of each line. Long texts are continued on the next line.
+        Label and text of each line. Long texts are continued on the next line. Characters that cannot be printed are
+        shown as escapes: names and a run's configuration are foreign texts, and may hold commands to the terminal.
     """
     table = Table(
-        title=Text(title), show_header=False, title_justify="left", title_style="bold", box=None, pad_edge=False
+        title=_text(title), show_header=False, title_justify="left", title_style="bold", box=None, pad_edge=False
     )
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in lines:
-        table.add_row(label, Text(text))  # as Text, because a path may contain brackets, which are markup in a str
-    Console().print(table)
+        table.add_row(_text(label), _text(text))
+    console = Console()
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo(printed.get(), nl=False)  # rich ends the process itself if the output is closed
+
+
+def _text(text: str) -> Text:
+    return Text(one_line(text, MAX_TEXT_CHARS))  # not a str, in which brackets, as in a path, are markup

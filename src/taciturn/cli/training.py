@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataError, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .options import finite
+from .options import finite, rows_file
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -38,8 +38,8 @@ class TrainedRun:
         The results on the evaluation rows.
     report : Report or None
         The report on the evaluation rows, if one was requested.
-    interrupted : bool
-        Whether the training was interrupted by Ctrl-C.
+    interrupt : KeyboardInterrupt or None
+        What ended the training early: Ctrl-C, or a signal; see `signals`.
     """
 
     estimator: "BaseAutoencoder"
@@ -49,7 +49,7 @@ class TrainedRun:
     artifact: "Artifact"
     summary: "Summary"
     report: "Report | None"
-    interrupted: bool
+    interrupt: KeyboardInterrupt | None
 
 
 def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> TrainedRun:
@@ -103,13 +103,13 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
             f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
-    interrupted = False
+    interrupt = None
     try:
         estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if not estimator.__sklearn_is_fitted__():
             raise
-        interrupted = True
+        interrupt = error
     estimator.set_params(verbose=0)
     complete = {
         "data": data | {"source": _absolute(data["source"])},
@@ -132,7 +132,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         artifact=artifact,
         summary=summary,
         report=report,
-        interrupted=interrupted,
+        interrupt=interrupt,
     )
 
 
@@ -284,5 +284,5 @@ def _absolute(source: str) -> str:
 
     if source.partition(":")[0] in datasets.names():
         return source
-    path, colon, key = source.partition(".npz:")
-    return str(Path(path + colon[:-1]).resolve()) + (f":{key}" if colon else "")
+    _, colon, key = source.partition(".npz:")
+    return str(rows_file(source).resolve()) + (f":{key}" if colon else "")

@@ -3,11 +3,20 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import TaciturnError
+from .exchange import exchange, restore_moved_aside
+from .messages import one_line
+from .temporary import LeftOver, temporary_path, warn_of_leftovers
+
+Objection = Callable[[Path], str | None]
+EXISTS = "exists"
+MAX_NAME_BYTES = 255  # of a file's name, on all common file systems
+MAX_PATH_CHARS = 1000  # of a path in a message
 
 
 @contextmanager
@@ -24,12 +33,17 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        A free name in the same folder. It keeps the ending, because some writers choose the format by it.
+        An empty file in the same folder. It keeps the ending, because some writers choose the format by it.
 
     Raises
     ------
     TaciturnError
         `path` is not a regular file, or the disk refuses.
+
+    Warns
+    -----
+    LeftOver
+        A killed process left a temporary path in the same folder.
 
     Examples
     --------
@@ -41,23 +55,23 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     'few'
     >>> folder.cleanup()
     """
-    with _temporary_path(path) as (target, temporary):
+    with _target(path) as target:
         # Checked before the work, not after it. A device such as /dev/null would be replaced by a file.
         if target.exists() and not target.is_file():
-            raise TaciturnError(f"{path} is not a file; choose another name")
-        try:
-            yield temporary
-            _sync(temporary)
-            os.replace(temporary, target)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            raise TaciturnError(f"{_shown(path)} is not a file; choose another name")
+        warn_of_leftovers(target.parent)
+        with temporary_path(target, folder=False) as temporary:
+            try:
+                yield temporary
+                _sync(temporary)
+                os.replace(temporary, target)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def atomic_folder(
-    path: str | os.PathLike[str], *, overwrite: bool = False, mark: str = "config.json"
-) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False, objection: Objection) -> Iterator[Path]:
     """Yield a temporary folder that becomes the folder `path` when the block ends without an error.
 
     Parameters
@@ -66,10 +80,9 @@ def atomic_folder(
         The folder to write. It may exist if it is empty. Missing parent folders are made (and removed again after
         a failure); links are followed.
     overwrite : bool, default=False
-        Whether a folder that holds the file `mark` is replaced. It is moved aside first, moved back if the new
-        folder cannot take its place, and removed last.
-    mark : str, default="config.json"
-        Name of the file that marks a folder as written by taciturn. Any other folder is never overwritten.
+        Whether a folder without an objection is replaced. It is removed after the new one has taken its place.
+    objection : callable
+        Returns why an existing folder must not be replaced, as the end of a sentence; None if it may be.
 
     Yields
     ------
@@ -79,72 +92,136 @@ def atomic_folder(
     Raises
     ------
     TaciturnError
-        `path` is a file, holds other files, or exists and `overwrite` is false; or the disk refuses.
+        `path` is a file, has an objection, or exists and `overwrite` is false; or the disk refuses. All of it is
+        checked again after the block. What was written is then kept beside `path`, and the message names it.
+
+    Warns
+    -----
+    LeftOver
+        A killed process left a temporary path in the same folder, or had moved the folder `path` aside.
 
     Examples
     --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
-    >>> with atomic_folder(f"{folder.name}/run") as temporary:
+    >>> with atomic_folder(f"{folder.name}/run", objection=lambda folder: "exists") as temporary:
     ...     _ = (temporary / "words.txt").write_text("few")
     >>> Path(folder.name, "run", "words.txt").read_text()
     'few'
     >>> folder.cleanup()
     """
-    with _temporary_path(path) as (target, temporary):
-        if target.exists() and not target.is_dir():
-            raise TaciturnError(f"{path} is not a folder; choose another name")
-        if target.exists() and any(target.iterdir()):
-            if not (target / mark).is_file():
-                raise TaciturnError(f"{path} holds other files and no {mark}; choose another folder")
-            if not overwrite:
-                raise TaciturnError(
-                    f"{path} exists; choose another folder, or overwrite it (--overwrite, overwrite=True)"
-                )
+    with _checked(path, overwrite, objection) as target, temporary_path(target, folder=True) as temporary:
         try:
-            temporary.mkdir()
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
                     _sync(file)
-            if overwrite and target.exists():
-                _replace_folder(temporary, target)
-            else:
-                temporary.rename(target)  # fails if another run wrote its files there meanwhile
-        finally:
+        except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        try:
+            reason = _place(temporary, target, overwrite, objection)
+        except OSError as error:
+            reason = f"cannot be written: {_reason(error)}"
+        if reason:
+            kept = _keep_beside(temporary, target)
+            raise TaciturnError(f"{_shown(path)} {reason}; what was to be written there is in {_shown(kept)}")
+
+
+def check_folder(path: str | os.PathLike[str], *, overwrite: bool = False, objection: Objection) -> None:
+    """Raise unless `atomic_folder` could write a folder now; for callers that work for long before they write.
+
+    Parameters
+    ----------
+    path, overwrite, objection
+        As for `atomic_folder`.
+
+    Raises
+    ------
+    TaciturnError
+        As by `atomic_folder`.
+    """
+    with _checked(path, overwrite, objection) as target, temporary_path(target, folder=True) as temporary:
+        temporary.rmdir()
 
 
 @contextmanager
-def _temporary_path(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
-    """Yield the real location of `path` and a free name beside it; turn an OSError into a TaciturnError."""
+def _checked(path: str | os.PathLike[str], overwrite: bool, objection: Objection) -> Iterator[Path]:
+    """Yield the real location of a folder that may be written."""
+    with _target(path) as target:
+        if restore_moved_aside(target):
+            warnings.warn(
+                LeftOver(f"{_shown(path)} was moved aside by a process that was killed; it is restored"), stacklevel=2
+            )
+        warn_of_leftovers(target.parent)
+        if reason := _refusal(target, overwrite, objection):
+            mend = ", or overwrite it (--overwrite, overwrite=True)" if reason == EXISTS else ""
+            raise TaciturnError(f"{_shown(path)} {reason}; choose another folder{mend}")
+        yield target
+
+
+@contextmanager
+def _target(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the real location of `path`, whose folder exists; turn an OSError into a TaciturnError."""
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise TaciturnError(f"{text!r} is not the name of a file or folder; choose another name")
     new_folders: list[Path] = []
     try:
-        target = Path(os.path.realpath(path))
+        target = Path(os.path.realpath(text))
         new_folders = _missing_parents(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield target, _free_name(target)
-    except BaseException as error:
+        yield target
+    except OSError as error:
+        raise TaciturnError(f"{_shown(path)} cannot be written: {_reason(error)}; choose another place") from error
+    finally:
         for folder in new_folders:
-            with suppress(OSError):  # it was not made yet, or another process has put something into it
+            with suppress(OSError):  # it was not made, or something is in it
                 folder.rmdir()
-        if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise TaciturnError(f"{path} cannot be written: {reason}; choose another place") from error
-        raise
 
 
 def _missing_parents(target: Path) -> list[Path]:
     """Return the parent folders that do not exist, the innermost first."""
     existing = next((folder for folder in target.parents if folder.exists()), target)
     if not existing.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, f"{existing} is not a folder")
+        raise NotADirectoryError(errno.ENOTDIR, f"{_shown(existing)} is not a folder")
     return [folder for folder in target.parents if not folder.exists()]
 
 
-def _free_name(target: Path) -> Path:
-    # Not tempfile's: those are readable by their owner only, and renaming keeps the mode.
-    return target.parent / f".{target.stem}.{os.urandom(4).hex()}{target.suffix}"
+def _refusal(target: Path, overwrite: bool, objection: Objection) -> str | None:
+    """Return why a folder may not be written, as the end of a sentence; None if it may."""
+    if not target.exists():
+        return None
+    if not target.is_dir():
+        return "is not a folder"
+    if not any(target.iterdir()):
+        return None
+    return objection(target) or (None if overwrite else EXISTS)
+
+
+def _place(temporary: Path, target: Path, overwrite: bool, objection: Objection) -> str | None:
+    """Give the temporary folder its name; return why not, if another process has changed the target meanwhile."""
+    if reason := _refusal(target, overwrite, objection):
+        return reason
+    if not (target.exists() and any(target.iterdir())):
+        temporary.rename(target)  # fails if something was put there since the line above
+        return None
+    exchange(temporary, target)
+    if reason := objection(temporary):  # of the old folder: something was put there since the first check
+        exchange(temporary, target)
+        return reason
+    shutil.rmtree(temporary, ignore_errors=True)
+    return None
+
+
+def _keep_beside(temporary: Path, target: Path) -> Path:
+    """Give the temporary folder a free name like the target's; return its path, which is the old one if that fails."""
+    for number in range(1, 1000):
+        ending = f"-new-{number}"
+        name = os.fsencode(target.name)[: MAX_NAME_BYTES - len(ending)].decode("utf-8", "ignore")
+        with suppress(OSError):
+            return temporary.rename(target.parent / f"{name}{ending}")  # fails if another folder has this name
+    return temporary
 
 
 def _sync(file: Path) -> None:
@@ -153,12 +230,9 @@ def _sync(file: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _replace_folder(temporary: Path, target: Path) -> None:
-    old = _free_name(target)
-    target.rename(old)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _reason(error: OSError) -> str:
+    return one_line(error.strerror or error)
+
+
+def _shown(path: object) -> str:
+    return one_line(path, MAX_PATH_CHARS)

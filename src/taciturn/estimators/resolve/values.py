@@ -33,6 +33,7 @@ def part(value: Any, family: type[Part], parameter: str) -> Part:
 
     Examples
     --------
+    >>> from taciturn.training.solvers import Solver
     >>> part("adam:clip=0.5", Solver, "solver").clip
     0.5
     """

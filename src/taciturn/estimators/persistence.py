@@ -126,7 +126,11 @@ def learner_of(artifact: Artifact, parameters: RunParameters) -> Learner:
     if scaling.whitens:
         std, colouring = np.sqrt(moments.squares), artifact.model.colouring.numpy()
         moments.products = colouring @ colouring * std * std[:, None]
-    settings = resolve(replace(parameters, scaling=scaling, device="cpu"), moments, np.dtype(float))
+    settings = resolve(
+        replace(parameters, scaling=scaling, output_activation=artifact.model.layout.output, device="cpu"),
+        moments,
+        np.dtype(float),
+    )
     if settings.layout != artifact.model.layout:
         raise RecipeError("its parameters describe another network than the one that is stored")
     learner = Learner(settings, config["training"]["seed"])

@@ -2,13 +2,15 @@
 
 from .network import activations, dictionary_parts, objective, output, sparsity, widths
 from .resolve import resolve
-from .rows import corruption, requires_products
+from .rows import check_batches, check_range, corruption, measured, scaling_dtype, streamed, warn_of_extreme_rows
 from .training import batch_size, device, dictionary_rate, epochs, learning_rate, precision
 from .values import flag, number, part, positive_integer
 
 __all__ = [
     "activations",
     "batch_size",
+    "check_batches",
+    "check_range",
     "corruption",
     "device",
     "dictionary_parts",
@@ -16,14 +18,17 @@ __all__ = [
     "epochs",
     "flag",
     "learning_rate",
+    "measured",
     "number",
     "objective",
     "output",
     "part",
     "positive_integer",
     "precision",
-    "requires_products",
     "resolve",
+    "scaling_dtype",
     "sparsity",
+    "streamed",
+    "warn_of_extreme_rows",
     "widths",
 ]

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import DataError, RecipeError
+from ...core.errors import RecipeError
 from ...data.moments import Moments
-from ...model import Layout, Scaling, in_unit_interval
+from ...model import Layout, Scaling, scaled_range
 from ...objective import Term
 from ...training import Settings
 from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
-from .rows import corruption
+from .rows import check_batches, check_range, corruption
 from .training import batch_size, device, epochs, learning_rate, precision
 from .values import flag, number, part
 
@@ -23,7 +23,7 @@ def resolve(
     moments: Moments,
     dtype: np.dtype[Any],
     *,
-    n_rows: int | None = None,
+    rows: Moments | None = None,
     targets: Moments | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
@@ -33,11 +33,11 @@ def resolve(
     parameters : RunParameters
         The estimator's parameters.
     moments : Moments
-        Column statistics of the rows.
+        Column statistics of the rows that the scaling is fitted to.
     dtype : dtype
-        Type of the rows, as the source returns them.
-    n_rows : int, optional
-        Number of rows to train on; by default the number that `moments` counts.
+        Type of the rows, by which scaling="auto" tells images from other rows; see `scaling_dtype`.
+    rows : Moments, optional
+        Column statistics of the rows to train on, if the scaling is that of an earlier fit; by default `moments`.
     targets : Moments, optional
         Column statistics of the rows' targets; by default the rows are their own targets.
 
@@ -50,7 +50,12 @@ def resolve(
     RecipeError
         A parameter is not valid, or two parameters do not fit each other; the message names a mend.
     DataError
-        The loss requires rows in [0, 1], and the scaled rows or targets lie outside.
+        The loss requires targets in [0, 1], and the scaled targets lie outside.
+
+    Warns
+    -----
+    UnreachableTargets
+        Scaled targets lie outside the output activation's bounds.
 
     Examples
     --------
@@ -60,7 +65,8 @@ def resolve(
     >>> settings.layout.coder.text, settings.objective.text, settings.learning_rate.text
     ('sigmoid', 'squared_error+kl:0.05', 'decay:0.01')
     """
-    n_rows = moments.count if n_rows is None else n_rows
+    rows, fitted = (moments, False) if rows is None else (rows, True)
+    targets = rows if targets is None else targets
     layers, penalties = sparsity(parameters.sparsity)
     error = part(parameters.loss, Term, "loss")
     if not error.is_reconstruction_error:
@@ -69,30 +75,31 @@ def resolve(
         )
     hidden, coding = activations(parameters.activation, penalties)
     scaling = part(parameters.scaling, Scaling, "scaling").resolve(moments, dtype)
-    unit_interval = in_unit_interval(scaling, moments, moments if targets is None else targets)
-    if error.unit_interval_only and not unit_interval:
-        raise DataError(f"{error.name} needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
+    ranges = [scaled_range(scaling, moments, scaled) for scaled in (rows, targets)]
+    output_activation = output(parameters.output_activation, all(low >= 0 and high <= 1 for low, high in ranges))
+    check_range(error, output_activation, scaling, moments, targets, fitted=fitted)
     layout = Layout(
         (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
         layers[0] if layers else coding,
         hidden=hidden,
-        output=output(parameters.output_activation, unit_interval),
+        output=output_activation,
         tied=flag("tied", parameters.tied),
         centred=parameters.centred,
         whitened=scaling.whitens,
         norm=parameters.initial_norm,
         refine=parameters.refine,
     )
-    batch_rows = batch_size(parameters.batch_size, n_rows, penalties)
+    batch_rows, noise = batch_size(parameters.batch_size, rows.count, penalties), corruption(parameters.corruption)
+    check_batches(noise, rows.count, batch_rows)
     return Settings(
         layout=layout,
         objective=objective(error, penalties, layout),
-        corruption=corruption(parameters.corruption),
+        corruption=noise,
         scaling=scaling,
         solver=part(parameters.solver, Solver, "solver"),
         learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
         batch_size=batch_rows,
-        epochs=epochs(parameters.max_iter, n_rows, batch_rows),
+        epochs=epochs(parameters.max_iter, rows.count, batch_rows),
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),
         device=device(parameters.device),
         constraint=part(parameters.constraint, Constraint, "constraint"),

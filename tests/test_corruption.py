@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
+from taciturn import DenoisingAutoencoder
 from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import Recipe
 from taciturn.core.schedules import Linear
@@ -152,6 +153,50 @@ def test_a_single_row_is_not_swapped():
     x = numbered(1, 8) + 1
     assert torch.equal(Swap(1.0)(x, rng()), x)
     assert torch.equal(Swap(1.0)(numbered(2, 3), rng()), numbered(2, 3).flip(0))
+
+
+@pytest.mark.parametrize("noise", [Swap(1.0), Swap(0.5) + Swap(1.0)], ids=text)
+def test_a_block_of_one_row_is_swapped_with_the_rows_before_it(noise):
+    """A batch of 65 rows has a block of 64 and one of 1."""
+    x = numbered(65, 400).double()
+    swapped = corrupted(x, noise, seed=0, purpose="corrupt")
+    donors = swapped[64].numpy().astype(int) // 400
+    assert set(donors) <= set(range(1, 65))
+    assert noise != Swap(1.0) or 64 not in donors
+    assert len(set(donors)) > 50
+    # the other block stays as it is without this row
+    assert torch.equal(swapped[:64], corrupted(x[:64], noise, seed=0, purpose="corrupt"))
+    # and other noises draw each block alone
+    for other in (Masking(0.5), Gaussian(1.0)):
+        alone = corrupted(x[64:], other, seed=0, purpose="corrupt", first_row=64)
+        assert torch.equal(corrupted(x, other, seed=0, purpose="corrupt")[64:], alone)
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size"), [(100, 1), (99, 2), (3, 2), (5, 1)])
+def test_swap_refuses_batches_of_one_row(n_rows, batch_size):
+    """It would leave them as they are: a model without noise."""
+    X = np.random.default_rng(0).random((n_rows, 4))
+    for corruption in ("swap:0.3", "gaussian:0.1+swap:0.3"):
+        model = DenoisingAutoencoder(4, corruption=corruption, batch_size=batch_size, max_iter=1, random_state=0)
+        with pytest.raises(
+            RecipeError, match=r"swap:0.3 needs 2 rows or more in each batch, .* set batch_size=3 or more"
+        ):
+            model.fit(X)
+        model.set_params(batch_size=3).fit(X)
+    DenoisingAutoencoder(4, corruption="masking:0.3", batch_size=batch_size, max_iter=1, random_state=0).fit(X)
+
+
+def test_swap_refuses_a_single_row_of_partial_fit_and_keeps_the_model():
+    X = np.random.default_rng(0).random((10, 4))
+    model = DenoisingAutoencoder(4, corruption="swap:0.3", random_state=0)
+    with pytest.raises(RecipeError, match="one has 1; give more rows"):
+        model.partial_fit(X[:1])
+    assert not hasattr(model, "n_iter_")
+    before = model.partial_fit(X).transform(X)
+    with pytest.raises(RecipeError, match="one has 1; give more rows"):
+        model.partial_fit(X[:1])
+    np.testing.assert_array_equal(model.transform(X), before)
+    assert model.partial_fit(X[:2]).n_iter_ == 2
 
 
 # --- chains -----------------------------------------------------------------------------------------------------

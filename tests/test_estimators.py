@@ -16,11 +16,12 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
-from taciturn.core.errors import DataError, Diverged, RecipeError, SmallBatch
+from taciturn.core.errors import DataError, Diverged, ExtremeRows, RecipeError, SmallBatch, UnreachableTargets
 from taciturn.core.schedules import Cosine, Decay
 from taciturn.corruption import Gaussian
 from taciturn.data.sources import Rows, Subset
-from taciturn.model.coding_layers import ELU, TopK
+from taciturn.model import Standard
+from taciturn.model.coding_layers import ELU, Identity, TopK
 from taciturn.objective import KL
 
 QUICK = {"max_iter": 3, "random_state": 0}
@@ -213,7 +214,11 @@ def test_warm_start_continues_and_a_fresh_fit_does_not(digits):
 
 def test_warm_start_takes_the_new_objective_and_keeps_the_scaling(digits):
     model = SparseAutoencoder(20, warm_start=True, sparsity="kl:0.05,weight=1", **QUICK).fit(digits)
-    model.set_params(sparsity="kl:0.3,weight=5", max_iter=40).fit(digits * 1.5 + 0.2)
+    model.set_params(sparsity="kl:0.3,weight=5", max_iter=40)
+    with pytest.warns(
+        UnreachableTargets, match=r"'sigmoid' gives values in \(0, 1\), .* are in \[0.2, 1.7\]; give other"
+    ):
+        model.fit(digits * 1.5 + 0.2)
     assert model.scaling_ == "not scaled, values from 0 to 1"
     assert model.settings_.scaling.text == "none"
     assert model.transform(digits * 1.5 + 0.2).mean() == pytest.approx(0.3, abs=0.03)
@@ -236,8 +241,40 @@ def test_partial_fit_scales_by_all_rows_seen(table):
     assert len(model.history_.steps["loss"]) == 1 + 4 + 1 + 6
 
 
+@pytest.mark.parametrize("first", [1, 5, 200])
+@pytest.mark.parametrize("estimator", [SparseAutoencoder, DenoisingAutoencoder, DictionaryAutoencoder])
+def test_the_first_rows_of_partial_fit_do_not_decide_what_later_rows_are(estimator, first):
+    """The first rows lie in [0, 1] and the later ones do not: a sigmoid output could never reach them."""
+    X = np.random.default_rng(0).random((200, 4)) @ [[9, 0, 0, 1], [0, 1, 0, 0], [0, 0, 20, -5], [0, 0, 0, 1]]
+    X[:first] = X[:first].clip(0, 1)
+    parameters = {"k": 4} if estimator is DictionaryAutoencoder else {}
+    model = estimator(16, random_state=0, **parameters).partial_fit(X[:first])
+    assert (model.settings_.scaling, model.settings_.layout.output) == (Standard(), Identity())
+    for _ in range(150):
+        model.partial_fit(X)
+    np.testing.assert_allclose(
+        model.module_.shift, X[:first].sum(0) / (first + 30000) + 30000 * X.mean(0) / (first + 30000)
+    )
+    assert model.score(X) > 0.6
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.float16])
+def test_partial_fit_standardises_rows_of_any_type(dtype):
+    X = np.random.default_rng(0).integers(0, 100, (60, 3)).astype(dtype)
+    model = SparseAutoencoder(4, random_state=0).partial_fit(X[:1]).partial_fit(X[1:])
+    np.testing.assert_allclose(model.module_.shift, X.mean(0, dtype=float))
+    np.testing.assert_allclose(model.module_.scale, X.std(0, dtype=float))
+    assert np.isfinite(model.denoise(X)).all()
+
+
+def test_partial_fit_uses_the_scaling_and_the_output_that_are_named(digits):
+    model = SparseAutoencoder(8, scaling="none", output_activation="sigmoid", random_state=0).partial_fit(digits[:1])
+    assert (model.settings_.scaling.text, model.settings_.layout.output.text) == ("none", "sigmoid")
+    assert SparseAutoencoder(8, scaling="minmax").partial_fit(digits).settings_.layout.output == Identity()
+
+
 def test_partial_fit_learns(digits):
-    model = DenoisingAutoencoder(64, corruption=None, random_state=0)
+    model = DenoisingAutoencoder(64, corruption=None, scaling="none", output_activation="sigmoid", random_state=0)
     for _ in range(12):
         model.partial_fit(digits[:1500])
     assert model.score(digits[1500:]) > 0.7  # PCA reaches this with about 12 components; the start is below 0
@@ -504,7 +541,10 @@ def test_save_and_load(digits, table, tmp_path):
         ({"batch_size": "big"}, "batch_size='big' must be a positive whole number"),
         ({"learning_rate": -1}, "learning_rate=-1 must be a number in [0, inf)"),
         ({"alpha": -1}, "alpha=-1 must be a number in [0, inf)"),
-        ({"loss": "cross_entropy", "scaling": "standard"}, "cross_entropy needs rows in [0, 1]; set scaling='minmax'"),
+        (
+            {"loss": "cross_entropy", "scaling": "standard"},
+            "cross_entropy needs rows in [0, 1], but the scaled rows are in [-3.013, 42.38]; set scaling='minmax'",
+        ),
         ({"activation": ("relu", "relu", "relu")}, "give one activation, or a pair"),
         ({"early_stopping": True, "validation_fraction": 0}, "validation_fraction=0 must lie between 0 and 1"),
         ({"device": "abacus"}, "device='abacus' cannot be used on this machine; set 'auto' or 'cpu'"),
@@ -550,3 +590,124 @@ def test_impossible_rows(digits, tmp_path):
     model.fit(digits)
     with pytest.raises(RecipeError, match=r'per=.* must be "row" or "column"'):
         model.reconstruction_errors(digits, per="pixel")
+
+
+# --- what "auto" and the checks make of rows ---------------------------------------------------------------------
+def test_only_a_bare_array_of_uint8_is_taken_for_images():
+    ages = np.random.default_rng(0).integers(0, 200, (50, 3)).astype(np.uint8)
+    names = ("age", "weight", "height")
+    bare = [ages, Rows(ages), Subset(Rows(ages), np.arange(50))]
+    tables = [
+        pd.DataFrame(ages, columns=names),
+        pd.DataFrame(ages),
+        pl.DataFrame(ages, schema=names),
+        Rows(ages, columns=names),
+        Subset(Rows(ages, columns=names), np.arange(50)),
+    ]
+    for rows in bare:
+        assert SparseAutoencoder(4, **QUICK).fit(rows).settings_.scaling.text == "uint8"
+    for rows in tables:
+        assert SparseAutoencoder(4, **QUICK).fit(rows).settings_.scaling.text == "standard"
+    early = SparseAutoencoder(4, early_stopping=True, **QUICK).fit(tables[0])
+    assert early.settings_.scaling.text == "standard"
+
+
+NORMAL = np.random.default_rng(0).normal(size=(100, 4))
+COUNTS = NORMAL.clip(0) * 255
+
+
+@pytest.mark.parametrize(
+    ("X", "output", "scaling", "message"),
+    [
+        (
+            NORMAL,
+            "sigmoid",
+            "none",
+            r"gives values in \(0, 1\), but the scaled rows are in \[-3.*; set scaling='minmax' or",
+        ),
+        (NORMAL, "sigmoid", "standard", "set scaling='minmax' or output_activation='identity'"),
+        (NORMAL, "sigmoid", "whiten", "but whitened rows lie on both sides of 0"),
+        (COUNTS, "sigmoid", "none", r"the scaled rows are in \[0, 781"),
+        (NORMAL, "relu", "none", r"'relu' gives values in \(0, inf\)"),
+        (COUNTS, "relu", "standard", r"'relu' gives values in \(0, inf\)"),
+        (COUNTS, "tanh", "none", r"'tanh' gives values in \(-1, 1\)"),
+        (NORMAL, "elu", "none", r"'elu' gives values in \(-1, inf\)"),
+        (COUNTS, "relu", "none", None),
+        (COUNTS, "relu", "minmax", None),
+        (COUNTS, "elu", "none", None),
+        (COUNTS, "tanh", "minmax", None),
+        (NORMAL, "sigmoid", "minmax", None),
+        (NORMAL, "identity", "none", None),
+        (NORMAL, "auto", "auto", None),
+    ],
+)
+def test_targets_that_the_output_cannot_reach_are_warned_of(X, output, scaling, message):
+    model = SparseAutoencoder(4, output_activation=output, scaling=scaling, **QUICK)
+    if message is None:
+        model.fit(X)
+        return
+    with pytest.warns(UnreachableTargets, match=message):
+        model.fit(X)
+    with pytest.warns(UnreachableTargets, match=r"train a new estimator with .*output_activation='identity'$"):
+        model.partial_fit(X)
+    SparseAutoencoder(4, output_activation="identity", scaling=scaling, **QUICK).fit(X)
+    SparseAutoencoder(4, output_activation=output, scaling="minmax", **QUICK).fit(X)
+
+
+@pytest.mark.parametrize("scaling", ["none", "minmax"])
+def test_cross_entropy_refuses_later_rows_that_it_is_not_defined_for(scaling):
+    X = np.random.default_rng(0).random((60, 4))
+    model = SparseAutoencoder(
+        4, loss="cross_entropy", scaling=scaling, output_activation="sigmoid", warm_start=True, **QUICK
+    )
+    words = r"needs rows in \[0, 1\], but the scaled rows are in .*; give other rows, or train a new estimator with "
+    model.fit(X)
+    before, n_rows, n_iter = model.components_.copy(), model._learner.moments.count, model.n_iter_
+    attempts = [lambda: model.fit(5 * X), lambda: model.partial_fit(X, target=50 * X)]
+    if scaling == "none":
+        attempts.append(lambda: model.partial_fit(5 * X))
+    for attempt in attempts:
+        with pytest.raises(DataError, match=words):
+            attempt()
+        np.testing.assert_array_equal(model.components_, before)
+        assert (model._learner.moments.count, model.n_iter_, len(model.history_)) == (
+            n_rows,
+            n_iter,
+            len(model.history_),
+        )
+    if scaling == "minmax":  # whose numbers follow the rows seen
+        model.partial_fit(5 * X)
+    model.partial_fit(X).fit(X)
+
+
+def test_a_warm_start_keeps_the_automatic_output(digits):
+    """Rows outside [0, 1] would give another output, and so another network."""
+    model = SparseAutoencoder(8, warm_start=True, **QUICK).fit(digits)
+    with pytest.warns(UnreachableTargets):
+        model.fit(digits * 3 - 1)
+    assert model.settings_.layout.output.text == "sigmoid"
+
+
+def test_whitening_of_too_many_columns_is_refused_before_it_begins():
+    model = SparseAutoencoder(4, scaling="whiten", **QUICK)
+    message = "needs several matrices of 20,000 x 20,000 numbers, 3.2 GB each, .* set scaling='standard'"
+    for train in (model.fit, model.partial_fit):
+        with pytest.raises(RecipeError, match=message):
+            train(np.ones((20, 20_000), np.float32))
+    assert not hasattr(model, "n_features_in_")
+
+
+@pytest.mark.parametrize("scaling", ["auto", "none", "whiten"])
+def test_a_few_extreme_rows_are_warned_of_with_a_mend_that_works(scaling):
+    X = np.random.default_rng(0).normal(size=(500, 5))
+    X[:5] *= 100
+    clip = r"np\.clip\(X, \*np\.percentile\(X, \[1, 99\], axis=0\)\)"
+    message = rf"^1% of the rows hold 95% of the columns' variance, .*: {clip}$"
+    for model in (
+        SparseAutoencoder(4, scaling=scaling, **QUICK),
+        DictionaryAutoencoder(8, k=2, scaling=scaling, **QUICK),
+    ):
+        with pytest.warns(ExtremeRows, match=message):
+            model.fit(X)
+        model.fit(np.clip(X, *np.percentile(X, [1, 99], axis=0)))
+        model.fit(X[5:])

@@ -17,7 +17,7 @@ from taciturn.model import (
     Standard,
     UInt8,
     Whiten,
-    in_unit_interval,
+    scaled_range,
 )
 from taciturn.model.coding_layers import Identity
 
@@ -234,13 +234,52 @@ UNIT = [
 
 @pytest.mark.parametrize(("scaling", "x_ND", "inside"), UNIT, ids=str)
 def test_whether_scaled_rows_lie_in_the_unit_interval(scaling, x_ND, inside):
-    assert in_unit_interval(scaling, Moments().add(x_ND)) is inside
+    low, high = scaled_range(scaling, Moments().add(x_ND))
+    assert (low >= 0 and high <= 1) is inside
 
 
 def test_minmax_of_random_rows_is_in_the_unit_interval_to_the_bit():
     rng = np.random.default_rng(0)
     for _ in range(200):
         x_ND = rng.normal(size=(5, 3)) * 10 ** rng.uniform(-8, 8, 3) + rng.normal(size=3)
-        assert in_unit_interval(MinMax(), Moments().add(x_ND))
+        assert scaled_range(MinMax(), Moments().add(x_ND)) == (0, 1)
         scaled = fitted(MinMax(), x_ND).scale_rows(torch.tensor(x_ND))
         assert (scaled.min(), scaled.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("scaling", [Standard(), MinMax(), MeanNorm(), Whiten()], ids=str)
+def test_a_column_constant_but_for_rounding_is_only_centred(scaling):
+    """Divided by its deviation of 1e-17, an unseen value would be 1e17."""
+    x_ND = np.random.default_rng(0).random((100, 4))
+    x_ND[:, 1] = np.where(x_ND[:, 0] < 0.5, 0.3, 0.1 + 0.2)
+    assert np.ptp(x_ND[:, 1]) > 0
+    exact = x_ND.copy()
+    exact[:, 1] = 0.3
+    unseen = torch.tensor(x_ND[:5] + np.array([0, 1, 0, 0]))
+    scaled = fitted(scaling, x_ND, torch.float64).scale_rows(unseen)
+    assert_allclose(scaled, fitted(scaling, exact, torch.float64).scale_rows(unseen), atol=1e-12)
+    assert np.abs(scaled.numpy()).max() < 10
+    if scaling != MeanNorm():
+        assert scaling.description(Moments(with_products=True).add(x_ND)).endswith("(1 constant column only centred)")
+
+
+@pytest.mark.parametrize("floor", [0.01, 0.5, 1e-6])
+@pytest.mark.parametrize("n_rows", [2, 20, 80])
+def test_fewer_rows_than_columns_are_whitened_by_the_same_matrices(n_rows, floor):
+    """Against the singular value decomposition of the standardised rows."""
+    x_ND = np.random.default_rng(0).normal(size=(n_rows, 200)) * np.linspace(0.1, 9, 200)
+    x_ND[:, 7] = 3.0
+    z = (x_ND - x_ND.mean(0)) / np.where(np.arange(200) == 7, 1, x_ND.std(0))
+    _, singular, components = np.linalg.svd(z / np.sqrt(n_rows))
+    variance = np.zeros(200)
+    variance[: len(singular)] = singular**2
+    # the constant column has the variance 1, in a component of its own
+    last = components[-1] * 0
+    last[7] = 1
+    components = np.vstack([components[: n_rows - 1], last])
+    std = np.sqrt(np.maximum(np.append(variance[: n_rows - 1], 1), floor))
+    rest = np.eye(200) - components.T @ components
+    whitening, colouring = Whiten(floor).matrices(Moments(with_products=True).add(x_ND))
+    assert_allclose(whitening, components.T / std @ components + rest / np.sqrt(floor), atol=1e-7 / floor)
+    assert_allclose(colouring, components.T * std @ components + rest * np.sqrt(floor), atol=1e-7)
+    assert_allclose(whitening @ colouring, np.eye(200), atol=1e-9)

@@ -83,7 +83,7 @@ def _load(folder: Path, config_text: bytes) -> Artifact:
 def _config_text(folder: Path) -> bytes:
     """Return what the folder's config.json holds."""
     try:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise ArtifactError(f"{one_line(folder)} is not a folder; name the folder of a run")
         return _read(folder / "config.json")
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null character

@@ -75,8 +75,8 @@ def fit(
     scaling: Annotated[
         str | None,
         typer.Option(
-            help="Scaling of the rows: {scalings}. By default none for rows in [0, 1], uint8 for uint8 rows, "
-            "else standard."
+            help="Scaling of the rows: {scalings}. By default none for rows in [0, 1], uint8 for uint8 rows "
+            "without column names, else standard."
         ),
     ] = None,
     loss: Annotated[str | None, typer.Option(help="Reconstruction error: {losses}.")] = None,

@@ -43,6 +43,14 @@ class Diverged(TaciturnWarning):
     """The loss was no longer finite, and the run was stopped."""
 
 
+class UnreachableTargets(TaciturnWarning):
+    """Targets lie outside the values that the output activation can take."""
+
+
+class ExtremeRows(TaciturnWarning):
+    """Few rows hold nearly all of the columns' variance, so that the other rows hardly count."""
+
+
 class SmallBatch(TaciturnWarning):
     """A batch has too few rows to measure the target rate."""
 

@@ -29,6 +29,8 @@ class Corruption(Recipe):
     ----------
     clean : bool
         Whether the corruption changes nothing.
+    min_rows : int
+        The fewest rows that can be corrupted together.
 
     Examples
     --------
@@ -38,6 +40,7 @@ class Corruption(Recipe):
     """
 
     clean: ClassVar[bool] = False
+    min_rows: ClassVar[int] = 1
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -74,12 +77,18 @@ class Corruption(Recipe):
         Notes
         -----
         On a GPU the noise is drawn there and differs from a CPU's, because drawing it on the CPU would take longer than
-        the training step.
+        the training step. A last block of fewer than `min_rows` rows is corrupted together with the rows before it.
         """
         if (corrupted := self.draw_compiled(x, keys, block)) is not None:
             return corrupted
         device = x.device if x.is_cuda else "cpu"
-        parts = [self(part, seeded(key, device)) for part, key in zip(x.split(block), keys.tolist(), strict=True)]
+        blocks = list(x.split(block))
+        rows_before = 0
+        if len(blocks[-1]) < self.min_rows:
+            rows_before = len(x[-block:]) - len(blocks[-1])
+            blocks[-1] = x[-block:]
+        parts = [self(rows, seeded(key, device)) for rows, key in zip(blocks, keys.tolist(), strict=True)]
+        parts[-1] = parts[-1][rows_before:]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
@@ -136,6 +145,11 @@ class Chain(Corruption):
     def __post_init__(self) -> None:
         if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):
             raise RecipeError("chain: join corruptions by a plus, such as gaussian:0.1+dropout:0.3")
+
+    @property
+    def min_rows(self) -> int:  # type: ignore[override]
+        """The fewest rows that every part can corrupt."""
+        return max(part.min_rows for part in self.parts)
 
     @property
     def text(self) -> str:

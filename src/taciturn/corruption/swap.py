@@ -13,8 +13,8 @@ from .corruption import Amount, Corruption, random_mask
 class Swap(Corruption):
     """Replace each entry with probability `rate` by the same column's value in another row, drawn at random.
 
-    Suited to tables: each new value is one that occurs in its column (known as swap noise). A single row stays as it
-    is.
+    Suited to tables: each new value is one that occurs in its column (known as swap noise). The other row is one of the
+    same block of 64 rows of a batch. A single row stays as it is.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class Swap(Corruption):
     rate: Amount
 
     name = "swap"
+    min_rows = 2
 
     def __post_init__(self) -> None:
         check(self, "rate", 0, 1)

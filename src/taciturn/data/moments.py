@@ -7,9 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.errors import RecipeError
+from ..core.errors import DataError, RecipeError
 from .fingerprint import Fingerprinting
 from .sources import Source
+
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Moments:
@@ -38,7 +40,8 @@ class Moments:
     Notes
     -----
     Blocks are merged by Chan, Golub and LeVeque's pairwise update (1979), which keeps its digits where the mean is
-    large. Before the first row, all arrays are empty.
+    large. Before the first row, all arrays are empty. Where squares exceed the largest float64, `squares` are not
+    finite.
 
     Examples
     --------
@@ -59,13 +62,15 @@ class Moments:
     def add(self, rows: ArrayLike) -> Self:
         """Add rows [B, D], in float64, and return the moments themselves."""
         x = np.asarray(rows, np.float64)
+        if x.ndim != 2:
+            raise DataError(f"rows must be an array [rows, columns], not one of shape {list(x.shape)}")
         if not len(x):
             return self
         block = Moments(with_products=self.with_products)
         block.norm = float(np.linalg.norm(x, axis=1).mean())
         block.count, block.mean, block.low, block.high = len(x), x.mean(0), x.min(0), x.max(0)
         # The mean of a constant column is exactly its value and its variance is 0, whatever the sum's rounding.
-        block.mean = np.where(block.constant, block.low, block.mean)
+        block.mean = np.where(block.low == block.high, block.low, block.mean)
         centred = x - block.mean
         block.squares = np.square(centred).sum(0)
         if self.with_products:
@@ -73,12 +78,24 @@ class Moments:
         return self.merge(block)
 
     def merge(self, other: "Moments") -> Self:
-        """Add all rows of other moments, which stay as they are, and return the moments themselves."""
+        """Add all rows of other moments, which stay as they are, and return the moments themselves.
+
+        Raises
+        ------
+        DataError
+            The others have another number of columns, or they lack the products that these keep.
+        """
         if not other.count:
             return self
+        if self.with_products and not other.with_products:
+            raise DataError("moments with products cannot take rows without; measure those with with_products=True")
         if not self.count:
-            self.__dict__.update(other.__dict__)
+            self.count, self.norm, self.mean, self.squares = other.count, other.norm, other.mean, other.squares
+            self.low, self.high = other.low, other.high
+            self.products = other.products if self.with_products else self.products
             return self
+        if len(self.mean) != len(other.mean):
+            raise DataError(f"moments of {len(self.mean)} columns cannot take rows of {len(other.mean)}")
         total, delta = self.count + other.count, other.mean - self.mean
         if self.with_products:
             self.products = self.products + other.products + np.outer(delta, delta) * (self.count * other.count / total)
@@ -86,8 +103,9 @@ class Moments:
         self.squares = self.squares + other.squares + np.square(delta) * (self.count * other.count / total)
         self.mean = self.mean + delta * (other.count / total)
         self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        self.mean = np.where(self.constant, self.low, self.mean)
-        self.squares = np.where(self.constant, 0.0, self.squares)
+        single_valued = self.low == self.high
+        self.mean = np.where(single_valued, self.low, self.mean)
+        self.squares = np.where(single_valued, 0.0, self.squares)
         self.count = total
         return self
 
@@ -119,7 +137,7 @@ class Moments:
 
     @property
     def variance(self) -> NDArray[np.float64]:
-        """Variance of each column [D], with divisor N; 0 where a column is constant."""
+        """Variance of each column [D], with divisor N; 0 where a column holds one value only."""
         return self.squares / max(self.count, 1)
 
     @property
@@ -133,8 +151,16 @@ class Moments:
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Whether each column [D] holds one value only."""
-        return np.asarray(self.low == self.high)
+        """Whether each column [D] holds one value only, but for rounding.
+
+        Notes
+        -----
+        Its variance v is at most N ε v + (N ε mean)², with the ε of float64: rounding alone can cause so much. It is
+        the bound of scikit-learn's StandardScaler.
+        """
+        rounding = self.count * EPSILON
+        # the root of both sides: neither squares of huge means nor those of tiny ones leave the range of float64
+        return np.asarray(np.sqrt(self.variance * (1 - rounding)) <= rounding * np.abs(self.mean))
 
 
 def measure_moments(
@@ -157,6 +183,11 @@ def measure_moments(
     -------
     Moments
 
+    Raises
+    ------
+    DataError
+        Squares of the values exceed the largest float64; the message names the column.
+
     Examples
     --------
     >>> from taciturn.data.sources import Rows
@@ -164,11 +195,20 @@ def measure_moments(
     [1.0, 0.0]
     """
     moments = Moments(with_products=with_products)
-    with ThreadPoolExecutor(1) as beside:  # a checksum is computed while the moments are
+    # a checksum is computed while the moments are
+    with ThreadPoolExecutor(1) as beside, np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(source), block):
             rows = source.read(start, min(start + block, len(source)))
             added = None if fingerprinting is None else beside.submit(fingerprinting.add, rows)
             moments.add(rows)
             if added is not None:
                 added.result()
+    if not np.isfinite([moments.norm, *moments.squares]).all():
+        largest = np.maximum(np.abs(moments.low), np.abs(moments.high))
+        column = int(largest.argmax())
+        name = repr(source.columns[column]) if source.columns else str(column)
+        raise DataError(
+            f"column {name} holds values up to {largest[column]:.3g}, whose squares exceed the largest float64; "
+            f"divide the column by {10.0 ** int(np.log10(largest[column])):.0e}"
+        )
     return moments

@@ -152,6 +152,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             A penalty's target was missed by more than a tenth.
         SmallBatch
             A batch has too few rows to measure the target of a penalty.
+        UnreachableTargets
+            Scaled targets lie outside the output activation's bounds.
+        ExtremeRows
+            At most 5% of the rows hold 95% of the columns' variance.
 
         Notes
         -----
@@ -168,7 +172,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         (200, 64)
         """
         from ..data.fingerprint import fingerprint
-        from .resolve import flag
+        from .resolve import flag, scaling_dtype
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         source, targets, held_out = training_sources(checked, X, target, validation)
@@ -178,7 +182,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             source, targets, held_out = self._hold_out(source, targets, seed)
         early_stopping = self._early_stopping_hook(parameters) if stops_early else None
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
-        learner, training_rows = self._learner_for(parameters, source, targets, seed)
+        learner, training_rows = self._learner_for(parameters, source, targets, scaling_dtype(X, source), seed)
         warm = hasattr(self, "_learner") and learner is self._learner
         learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
         # rows held out now may have been trained on before
@@ -195,7 +199,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Train for one epoch of some rows, continuing from all earlier calls, and return the estimator itself.
 
         The first call sets the network, the objective and the kind of scaling; parameters that are changed later have
-        no effect. The numbers of the scaling, such as means, are those of all rows seen so far.
+        no effect. Its rows do not decide what later rows are: with "auto", columns are standardised and the output
+        activation is the identity. The numbers of the scaling, such as means, are those of all rows seen so far.
 
         Parameters
         ----------
@@ -216,15 +221,21 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             A parameter is not valid, or two parameters do not fit each other.
         DataError
             The rows are not numeric or not finite, have other columns than those of the first call, or are not as many
-            as the targets.
+            as the targets; or the loss is not defined for them.
 
         Warns
         -----
         Diverged
             The loss was no longer finite. The weights before these rows are kept.
+        UnreachableTargets
+            Scaled targets lie outside the output activation's bounds.
 
         Notes
         -----
+        When the scaling's numbers change, the weights stay: the network sees the same row at another place, and further
+        steps adapt to it. The change is large only while few rows have been seen. A column that has had one value so
+        far is only centred.
+
         The end of the run is not known: schedules stand at their last value, and 0.001 replaces a scheduled learning
         rate.
 
@@ -238,21 +249,26 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         3
         """
         from ..data.fingerprint import Fingerprinting
-        from ..data.moments import measure_moments
+        from ..data.moments import Moments, measure_moments
         from ..training import Learner
-        from .resolve import requires_products, resolve
+        from .resolve import check_batches, check_range, measured, resolve, scaling_dtype, streamed
 
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
-        parameters = self._run_parameters(pairs=targets is not None) if first else None
-        scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        rows = Fingerprinting()
-        moments = measure_moments(source, with_products=requires_products(scaling), fingerprinting=rows)
-        if parameters is not None:
-            target_moments = None if targets is None else measure_moments(targets)
-            settings = resolve(parameters, moments, source.dtype, targets=target_moments)
+        rows, target_moments = Fingerprinting(), None if targets is None else measure_moments(targets)
+        if first:
+            parameters = streamed(self._run_parameters(pairs=targets is not None))
+            moments = measured(source, parameters.scaling, rows)
+            settings = resolve(parameters, moments, scaling_dtype(X, source), targets=target_moments)
             self._set_learner(Learner(settings, self._seed()), checked)
+        else:
+            settings = self._learner.settings
+            moments = measured(source, settings.scaling)
+            seen = Moments(with_products=moments.with_products).merge(self._learner.moments).merge(moments)
+            error, output = settings.objective.terms[0], settings.layout.output
+            check_range(error, output, settings.scaling, seen, target_moments or moments, fitted=True)
+            check_batches(settings.corruption, len(source), settings.batch_size)
         self._loaded = None
         learner = self._learner
         learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
@@ -714,7 +730,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 
     def _learner_for(
-        self, parameters: RunParameters, source: Source, targets: Source | None, seed: int
+        self, parameters: RunParameters, source: Source, targets: Source | None, dtype: np.dtype[Any], seed: int
     ) -> tuple[Learner, Fingerprint]:
         """Return a learner for these rows, and the rows' fingerprint.
 
@@ -723,18 +739,22 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from ..data.fingerprint import Fingerprinting
         from ..data.moments import measure_moments
         from ..training import Learner
-        from .resolve import flag, requires_products, resolve
+        from .resolve import flag, measured, resolve, warn_of_extreme_rows
 
-        rows = Fingerprinting()
-        moments = measure_moments(source, with_products=requires_products(parameters.scaling), fingerprinting=rows)
-        target_moments = None if targets is None else measure_moments(targets)
+        rows, target_moments = Fingerprinting(), None if targets is None else measure_moments(targets)
         if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
-            learner = Learner(resolve(parameters, moments, source.dtype, targets=target_moments), seed)
+            moments = measured(source, parameters.scaling, rows)
+            settings = resolve(parameters, moments, dtype, targets=target_moments)
+            warn_of_extreme_rows(source, moments, settings.scaling)
+            learner = Learner(settings, seed)
             learner.add_moments(moments)
             return learner, rows.fingerprint()
-        learner = self._learner
-        with_old_scaling = replace(parameters, scaling=learner.settings.scaling)
-        settings = resolve(with_old_scaling, learner.moments, source.dtype, n_rows=len(source), targets=target_moments)
+        learner, moments = self._learner, measure_moments(source, fingerprinting=rows)
+        scaling, output = learner.settings.scaling, parameters.output_activation
+        output = learner.settings.layout.output if output == "auto" else output
+        kept = replace(parameters, scaling=scaling, output_activation=output)
+        settings = resolve(kept, learner.moments, dtype, rows=moments, targets=target_moments)
+        warn_of_extreme_rows(source, moments, scaling)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
                 "warm_start: these parameters describe a network of another shape or with other activations than the "

@@ -34,12 +34,13 @@ TEXTS = {
     "output_activation": (
         "str or Elementwise",
         'Activation function of the output: {activations}. "auto": "sigmoid" if the scaled rows lie in [0, 1], else '
-        '"identity".',
+        '"identity"; always "identity" in `partial_fit`.',
     ),
     "scaling": (
         "str or Scaling",
-        'How rows are scaled: {scalings}. "auto": rows in [0, 1] are not scaled, uint8 rows are divided by 255, others '
-        'are standardised ("standard"). The scaling is a part of the model; `scaling_` describes it.',
+        'How rows are scaled: {scalings}. "auto": rows in [0, 1] are not scaled, an array of uint8 without column '
+        'names is divided by 255, others are standardised ("standard"), as are all rows of `partial_fit`. The scaling '
+        "is a part of the model; `scaling_` describes it.",
     ),
     "loss": ("str or Term", "The reconstruction error: {losses}. Cross-entropy requires rows in [0, 1]."),
     "tied": ("bool", "Whether each decoder layer shares the weight of the mirrored encoder layer."),

@@ -6,7 +6,7 @@ from .codes import Codes, Dense, Sparse, dense
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
-from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, in_unit_interval
+from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, scaled_range
 
 __all__ = [
     "Affine",
@@ -30,5 +30,5 @@ __all__ = [
     "Whiten",
     "dense",
     "description",
-    "in_unit_interval",
+    "scaled_range",
 ]

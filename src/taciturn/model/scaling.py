@@ -1,5 +1,6 @@
 """Scalings: how rows are brought from the input's units to the units the network is trained in."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,8 +19,8 @@ Matrix = NDArray[np.float64]
 class Scaling(Recipe):
     """A recipe for shift and scale of the columns: scaled rows are (x - shift) / scale.
 
-    Columns of one value are only shifted, where a scaling shifts at all. A scaling is fitted once, to the training
-    rows, and saved with the model.
+    Columns of one value, but for rounding (`Moments.constant`), are only shifted, where a scaling shifts at all. A
+    scaling is fitted once, to the training rows, and saved with the model.
 
     Attributes
     ----------
@@ -208,9 +209,18 @@ class Whiten(Scaling):
 
     def matrices(self, moments: Moments) -> tuple[Matrix, Matrix]:
         """Return P^(-1/2) and P^(1/2) [D, D], both symmetric, from moments with `with_products=True`."""
-        variance, components = np.linalg.eigh(moments.correlation)
-        std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
-        return components / std @ components.T, components * std @ components.T
+        P, width = moments.correlation, len(moments.mean)
+        rank = moments.count - 1 + int(moments.constant.sum())
+        if 2 * rank >= width:
+            variance, components = np.linalg.eigh(P)
+            std = np.sqrt(np.maximum(variance, self.floor * variance.mean()))
+            return components / std @ components.T, components * std @ components.T
+        variance, components = _eigenvectors_of_rank(P, rank)
+        # the other components have no variance; the mean of all is 1, the diagonal of P
+        noise = np.sqrt(self.floor)
+        std, rest = np.maximum(np.sqrt(np.maximum(variance, 0.0)), noise), np.eye(width)
+        inverse = components * (1 / std - 1 / noise) @ components.T + rest / noise
+        return inverse, components * (std - noise) @ components.T + rest * noise
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
@@ -224,7 +234,8 @@ class Auto(Scaling):
     Notes
     -----
     Rows in [0, 1] stay as they are, also those of dtype uint8; other rows of dtype uint8 are divided by 255; all other
-    rows are standardised. `fit` and `description` do not know the dtype and choose as for floats.
+    rows are standardised. The dtype should be that of a bare array: a table's columns may be uint8 because they are
+    ages. `fit` and `description` do not know the dtype and choose as for floats.
 
     Examples
     --------
@@ -253,8 +264,8 @@ class Auto(Scaling):
         return self.resolve(moments, float).description(moments)
 
 
-def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bool:
-    """Return whether all rows lie in [0, 1] once they are scaled.
+def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None) -> tuple[float, float]:
+    """Return the least and the greatest value of rows once they are scaled.
 
     Parameters
     ----------
@@ -262,27 +273,36 @@ def in_unit_interval(scaling: Scaling, moments: Moments, *others: Moments) -> bo
         Fitted to `moments`.
     moments : Moments
         Of the training rows.
-    *others : Moments
-        Of further rows, which are scaled by the training rows' shift and scale.
+    rows : Moments, optional
+        Of the rows to scale; by default the training rows.
 
     Returns
     -------
-    bool
-        False for scalings that whiten.
+    low, high : float
+        Minus infinity and infinity for scalings that whiten: the columns' ranges do not tell.
 
     Examples
     --------
-    >>> train, test = Moments().add([[0.0], [2.0]]), Moments().add([[3.0]])
-    >>> in_unit_interval(MinMax(), train), in_unit_interval(MinMax(), train, test)
-    (True, False)
+    >>> train, test = Moments().add([[0.0], [2.0]]), Moments().add([[1.0], [3.0]])
+    >>> scaled_range(MinMax(), train), scaled_range(MinMax(), train, test)
+    ((0.0, 1.0), (0.5, 1.5))
     """
     if scaling.whitens:
-        return False
+        return -math.inf, math.inf
+    rows = moments if rows is None else rows
     shift, scale = scaling.fit(moments)
-    all_moments = (moments, *others)
-    low = min(((m.low - shift) / scale).min() for m in all_moments)
-    high = max(((m.high - shift) / scale).max() for m in all_moments)
-    return bool(low >= 0 and high <= 1)
+    return float(((rows.low - shift) / scale).min()), float(((rows.high - shift) / scale).max())
+
+
+def _eigenvectors_of_rank(matrix: Matrix, rank: int) -> tuple[Vector, Matrix]:
+    """Return the eigenvalues [R] and eigenvectors [D, R] of a symmetric matrix [D, D] of rank R or less.
+
+    The product with R random columns spans the matrix's range (Halko, Martinsson and Tropp, 2011). This takes R D²
+    operations instead of D³.
+    """
+    basis, _ = np.linalg.qr(matrix @ np.random.default_rng(0).standard_normal((len(matrix), rank)))
+    values, vectors = np.linalg.eigh(basis.T @ matrix @ basis)
+    return values, basis @ vectors
 
 
 def _constant_columns(moments: Moments) -> str:

@@ -1,0 +1,59 @@
+"""Rows so far from the others that they hold nearly all of the columns' variance."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .moments import Moments
+from .sources import Source
+
+MAX_SHARE_OF_ROWS = 0.05  # more rows are not a few
+SHARE_OF_VARIANCE = 0.95
+SAMPLE_ROWS = 5000
+SAMPLE_NUMBERS = 1 << 22  # of wide rows fewer are read, but at least MIN_SAMPLE_ROWS
+MIN_SAMPLE_ROWS = 200
+
+
+def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) -> float | None:
+    """Return the share of the rows that holds 95% of the scaled columns' variance, if it is at most 5%.
+
+    Parameters
+    ----------
+    source : Source
+        N rows with D numbers each; at most 5,000 of them are read, drawn at random.
+    moments : Moments
+        Of all N rows.
+    scale : array [D], float64
+        The columns' divisors.
+
+    Returns
+    -------
+    float or None
+        In [0, 0.05]: 0 if the rows read hold less than 5% of the variance, so that other rows hold the rest.
+        None if more than 5% of the rows are needed, or if most other rows are equal.
+
+    Notes
+    -----
+    A row holds Σ_d ((x_d - mean_d) / scale_d)². For normal rows of one column the largest 5% hold 28%, for lognormal
+    ones (σ = 1) 74%; with more columns it is less.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> x = np.random.default_rng(0).normal(size=(1000, 3))
+    >>> x[:10] *= 100
+    >>> extreme_share(Rows(x), Moments().add(x), np.ones(3)) < 0.01
+    True
+    """
+    n = min(len(source), max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // len(scale)), MIN_SAMPLE_ROWS))
+    indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
+    deviations = (np.asarray(source.take(indices), np.float64) - moments.mean) / scale
+    held = np.sort(np.square(deviations).sum(1))
+    total = max(held.sum(), n * float((moments.variance / scale**2).sum()))
+    # the largest number of smallest rows that together hold at most 5%
+    n_rest = int(np.searchsorted(np.cumsum(held), (1 - SHARE_OF_VARIANCE) * total, side="right"))
+    share = (n - n_rest) / n
+    if total == 0 or share > MAX_SHARE_OF_ROWS:
+        return None
+    # counts of a rare event leave equal rows, of which nothing is lost
+    others_differ = held[n_rest // 2] > held[0] * (1 + 1e-9)
+    return share if others_differ else None

@@ -1,0 +1,213 @@
+"""The rules of what is done to rows, and what rows must be for it: scaling, corruption, range of the targets."""
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTargets
+from ...corruption import Clean, Corruption
+from ...data.extreme_rows import extreme_share
+from ...data.fingerprint import Fingerprinting
+from ...data.moments import Moments, measure_moments
+from ...data.sources import Source
+from ...model import Auto, MinMax, Scaling, Standard, scaled_range
+from ...model.coding_layers import Elementwise, Identity
+from ...objective import Term
+from ..parameters import RunParameters
+from .values import part
+
+# The matrices of whitening take 134 MB each at this width, and their computation a minute.
+MAX_WHITENED_COLUMNS = 4096
+
+
+def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None) -> Moments:
+    """Return the moments of rows that a scaling (a text or a Scaling) requires.
+
+    Parameters
+    ----------
+    source : Source
+        The rows.
+    scaling : str or Scaling
+        The scaling.
+    fingerprinting : Fingerprinting or None, default=None
+        Takes the rows as well, so that they are read once for both.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    RecipeError
+        The scaling whitens, and the rows have more than 4,096 columns.
+    DataError
+        Squares of the values exceed the largest float64.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> measured(Rows([[0.0, 1.0], [2.0, 1.0]]), "whiten").products.tolist()
+    [[2.0, 0.0], [0.0, 0.0]]
+    """
+    whitens, width = part(scaling, Scaling, "scaling").whitens, math.prod(source.shape)
+    if whitens and width > MAX_WHITENED_COLUMNS:
+        raise RecipeError(
+            f"scaling='whiten' needs several matrices of {width:,} x {width:,} numbers, {8e-9 * width**2:.1f} GB each, "
+            f"and is limited to {MAX_WHITENED_COLUMNS:,} columns; set scaling='standard', or give fewer columns"
+        )
+    return measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
+
+
+def scaling_dtype(X: Any, source: Source) -> np.dtype[Any]:
+    """Return the dtype that "auto" scales by: that of a bare array, and float64 for everything with column names.
+
+    A table's dtype tells how it is stored, not that it holds pixels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from taciturn.data.sources import Rows
+    >>> ages = np.array([[30], [200]], np.uint8)
+    >>> scaling_dtype(ages, Rows(ages)), scaling_dtype(pd.DataFrame(ages), Rows(ages))
+    (dtype('uint8'), dtype('float64'))
+    """
+    is_table = getattr(X, "columns", None) is not None
+    return np.dtype(np.float64) if is_table else source.dtype
+
+
+def corruption(value: Any) -> Corruption:
+    """Return the corruption of a text or a Corruption; `Clean()` for None and "none".
+
+    Raises
+    ------
+    RecipeError
+        The text names no corruption, or the value is of another type.
+
+    Examples
+    --------
+    >>> corruption("gaussian:0.4").std, corruption(None).clean
+    (0.4, True)
+    """
+    return Clean() if value in (None, "none") else part(value, Corruption, "corruption")
+
+
+def check_batches(noise: Corruption, n_rows: int, batch_rows: int) -> None:
+    """Raise RecipeError if a batch has fewer rows than the corruption requires.
+
+    Parameters
+    ----------
+    noise : Corruption
+        The corruption.
+    n_rows : int
+        Number of rows to train on.
+    batch_rows : int
+        Largest number of rows of a batch; batches are of near-equal size.
+
+    Examples
+    --------
+    >>> check_batches(Corruption.parse("swap:0.1"), 5, 2)
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: swap:0.1 needs 2 rows or more in each batch, but one has 1; set ...
+    """
+    n_batches = -(-n_rows // batch_rows)
+    if n_rows // n_batches >= noise.min_rows:
+        return
+    mend = "give more rows" if n_rows < noise.min_rows else f"set batch_size={2 * noise.min_rows - 1} or more"
+    raise RecipeError(
+        f"{noise.text} needs {noise.min_rows} rows or more in each batch, but one has {n_rows // n_batches}; {mend}"
+    )
+
+
+def check_range(
+    error: Term, output: Elementwise, scaling: Scaling, moments: Moments, targets: Moments, *, fitted: bool = False
+) -> None:
+    """Check that the loss is defined for the scaled targets, and that the output activation can reach them.
+
+    Parameters
+    ----------
+    error : Term
+        The reconstruction error.
+    output : Elementwise
+        The output activation.
+    scaling : Scaling
+        The scaling, fitted to `moments`.
+    moments : Moments
+        Of the training rows.
+    targets : Moments
+        Of the targets; of the rows if these are their own targets.
+    fitted : bool, default=False
+        Whether the estimator is fitted already, so that its loss, output and scaling cannot change.
+
+    Raises
+    ------
+    DataError
+        The loss requires targets in [0, 1], and some lie outside.
+
+    Warns
+    -----
+    UnreachableTargets
+        Targets lie outside the output activation's bounds.
+
+    Examples
+    --------
+    >>> from taciturn.model import NoScaling
+    >>> from taciturn.model.coding_layers import ReLU
+    >>> from taciturn.objective import CrossEntropy, SquaredError
+    >>> moments = Moments().add([[0.0, 7.0]])
+    >>> check_range(SquaredError(), ReLU(), NoScaling(), moments, moments)
+    >>> check_range(CrossEntropy(), ReLU(), NoScaling(), moments, moments)
+    Traceback (most recent call last):
+    taciturn.core.errors.DataError: cross_entropy needs rows in [0, 1], but the scaled rows are in [0, 7]; set ...
+    """
+    low, high = scaled_range(scaling, moments, targets)
+    found = (
+        "whitened rows lie on both sides of 0" if scaling.whitens else f"the scaled rows are in [{low:.4g}, {high:.4g}]"
+    )
+    change = "give other rows, or train a new estimator with" if fitted else "set"
+    rescale = "" if scaling == MinMax() else "scaling='minmax' or "
+    if error.unit_interval_only and not (low >= 0 and high <= 1):
+        raise DataError(f"{error.name} needs rows in [0, 1], but {found}; {change} {rescale}loss='squared_error'")
+    least, greatest = output.bounds
+    if low < least or high > greatest:
+        warnings.warn(
+            f"output_activation={output.text!r} gives values in ({least:g}, {greatest:g}), but {found}; "
+            f"{change} {rescale}output_activation='identity'",
+            UnreachableTargets,
+            stacklevel=4,
+        )
+
+
+def streamed(parameters: RunParameters) -> RunParameters:
+    """Return the parameters of a first `partial_fit`, whose rows do not decide any "auto" for the rows to come.
+
+    Columns are standardised and the output activation is the identity, unless the parameters name others.
+    """
+    automatic = isinstance(part(parameters.scaling, Scaling, "scaling"), Auto)
+    scaling = Standard() if automatic else parameters.scaling
+    output = Identity() if parameters.output_activation == "auto" else parameters.output_activation
+    return replace(parameters, scaling=scaling, output_activation=output)
+
+
+def warn_of_extreme_rows(source: Source, moments: Moments, scaling: Scaling) -> None:
+    """Warn if a few rows hold nearly all of the columns' variance.
+
+    Warns
+    -----
+    ExtremeRows
+        At most 5% of the rows hold 95% of the variance of the scaled columns.
+    """
+    share = extreme_share(source, moments, scaling.fit(moments)[1])
+    if share is None:
+        return
+    rows = f"{100 * share:.2g}%" if share else "a few"
+    percent = max(math.ceil(round(100 * share, 6)), 1)
+    warnings.warn(
+        f"{rows} of the rows hold 95% of the columns' variance, so that the other rows hardly count; "
+        "leave those rows out, or clip each column: "
+        f"np.clip(X, *np.percentile(X, [{percent}, {100 - percent}], axis=0))",
+        ExtremeRows,
+        stacklevel=4,
+    )

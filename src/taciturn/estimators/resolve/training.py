@@ -1,0 +1,204 @@
+"""The rules of training: learning rate, batches, epochs, device and precision."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...core.errors import RecipeError, SmallBatch
+from ...core.schedules import Decay, Schedule
+from ...model import Capability
+from ...model.coding_layers import CodingLayer
+from ...objective import Term
+from ...training.step import PRECISIONS
+from .values import number, positive_integer
+
+MAX_AUTO_BATCH_ROWS = 256
+
+
+def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> float | Schedule:
+    """Return the learning rate.
+
+    "auto" is constant and falls linearly to 0 over the last 30% of the steps. It starts at 0.01 if the codes lie in
+    (0, 1); else at 0.001 if a penalty has a target L0 (at a higher rate too many latents become inactive for good);
+    else at 0.003.
+
+    Parameters
+    ----------
+    value : float, str or Schedule
+        "auto", a number ≥ 0, or a schedule between such numbers.
+    coder : CodingLayer
+        The coding layer.
+    penalties : sequence of Term
+        The penalties.
+
+    Returns
+    -------
+    float or Schedule
+
+    Raises
+    ------
+    RecipeError
+        The text names no schedule, or the value is negative or not finite at the start or the end of the run.
+
+    Examples
+    --------
+    >>> from taciturn.model.coding_layers import ReLU, Sigmoid
+    >>> learning_rate("auto", Sigmoid(), []).text, learning_rate("auto", ReLU(), []).text
+    ('decay:0.01', 'decay:0.003')
+    """
+    if value == "auto":
+        has_target_l0 = any(term.target_kind == "l0" and term.target_value is not None for term in penalties)
+        unit_interval = Capability.UNIT_INTERVAL_CODES in coder.provides
+        return Decay(0.01 if unit_interval else 0.001 if has_target_l0 else 0.003, last=0.3)
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            value = Schedule.parse(value)
+    ends = (value.at(0.0), value.at(1.0)) if isinstance(value, Schedule) else (value,)
+    for end in ends:
+        number("learning_rate", end, 0, np.inf)
+    return value if isinstance(value, Schedule) else float(value)
+
+
+def dictionary_rate(batch_size: Any) -> Schedule:
+    """Return the automatic learning rate of a dictionary, which falls linearly to 0 over the last 20% of the steps.
+
+    It starts at 0.003 for batches of at most 256 rows, and at 0.003 √(rows / 256) for larger ones, at most 0.01.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        Rows in a batch.
+
+    Returns
+    -------
+    Schedule
+
+    Examples
+    --------
+    >>> dictionary_rate("auto").text, dictionary_rate(1024).text
+    ('decay:0.003,last=0.2', 'decay:0.006,last=0.2')
+    """
+    ratio = batch_size / MAX_AUTO_BATCH_ROWS if isinstance(batch_size, int | np.integer) else 1.0
+    return Decay(min(0.003 * math.sqrt(max(ratio, 1.0)), 0.01), last=0.2)
+
+
+def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
+    """Return the number of rows in a batch.
+
+    "auto" is the power of two nearest to rows / 32 (on a logarithmic scale), at least 32 and at most 256. If a penalty
+    has a target mean activation ρ, it is at least the next power of two above 1 / (2ρ), or all rows if there are fewer:
+    a smaller batch is too small to measure ρ.
+
+    Parameters
+    ----------
+    value : int or "auto"
+        The number of rows, ≥ 1.
+    n_rows : int
+        Number of rows to train on.
+    penalties : sequence of Term
+        The penalties.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    RecipeError
+        The value is not a positive whole number.
+
+    Warns
+    -----
+    SmallBatch
+        A batch of the given size is too small to measure the target of a penalty.
+
+    Examples
+    --------
+    >>> batch_size("auto", 1797, []), batch_size("auto", 1_000_000, []), batch_size(20, 1797, [])
+    (64, 256, 20)
+    """
+    rates = [term.target_value for term in penalties if term.target_kind == "rate" and term.target_value is not None]
+    min_rows = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
+    if value == "auto":
+        by_rows = min(max(2 ** round(math.log2(n_rows / 32)), 32), MAX_AUTO_BATCH_ROWS) if n_rows > 32 else 32
+        return max(by_rows, min_rows)
+    size = positive_integer("batch_size", value)
+    if size < min_rows:
+        warnings.warn(
+            f"batch_size={size} is too small to measure a mean activation of {min(rates):g}; set {min_rows} or more",
+            SmallBatch,
+            stacklevel=4,
+        )
+    return size
+
+
+def epochs(value: Any, n_rows: int, batch_rows: int) -> int:
+    """Return the number of epochs; None is as many as give about 4,000 steps, at least 20 and at most 1,000.
+
+    Parameters
+    ----------
+    value : int or None
+        The number of epochs, ≥ 1.
+    n_rows : int
+        Number of rows to train on.
+    batch_rows : int
+        Rows in a batch.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    RecipeError
+        The value is not a positive whole number.
+
+    Examples
+    --------
+    >>> epochs(None, 1797, 64), epochs(None, 60_000, 256)
+    (138, 20)
+    """
+    if value is None:
+        return min(max(round(4000 / -(-n_rows // batch_rows)), 20), 1000)
+    return positive_integer("max_iter", value)
+
+
+def device(value: Any) -> str:
+    """Return the device's name; "auto" is "cuda" if torch has a CUDA device, else "cpu".
+
+    Raises
+    ------
+    RecipeError
+        torch cannot use the device on this machine.
+
+    Examples
+    --------
+    >>> device("cpu")
+    'cpu'
+    """
+    if value == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=value)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise RecipeError(f"device={value!r} cannot be used on this machine; set 'auto' or 'cpu'") from error
+    return str(value)
+
+
+def precision(value: Any) -> str:
+    """Return the precision in which kernels look for candidates and training may multiply; see `Settings`.
+
+    Raises
+    ------
+    RecipeError
+        The value is not "fp32", "bf16" or "int8".
+    """
+    if value not in PRECISIONS:
+        raise RecipeError(f"precision={value!r} must be one of {', '.join(map(repr, PRECISIONS))}")
+    return str(value)

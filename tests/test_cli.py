@@ -171,7 +171,7 @@ def test_evaluate(runs):
     stored = json.loads((runs / "digits" / "metrics.json").read_text())
     assert json.loads(run("evaluate", runs / "digits", "--json").output) == stored
     other = json.loads(run("evaluate", runs / "digits", "digits", "--corrupt", "clean", "--json").output)
-    assert (other["rows"], other["held_out"], other["psnr_after"]) == (1797, False, None)
+    assert (other["rows"], other["rows_kind"], other["psnr_after"]) == (1797, "given", None)
     assert f"{1 - stored['fvu']:.1%} of the variance" in output_text(run("evaluate", runs / "digits"))
 
 

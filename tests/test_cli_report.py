@@ -34,7 +34,7 @@ def runs(tmp_path_factory):
 
 def test_fit_reports_on_the_held_out_rows_and_on_the_labels_of_the_data_set(runs):
     report = written(runs / "four")
-    assert (report["summary"]["rows"], report["summary"]["held_out"], report["name"]) == (180, True, "four")
+    assert (report["summary"]["rows"], report["summary"]["rows_kind"], report["name"]) == (180, "held-out", "four")
     assert report["summary"] == json.loads((runs / "four" / "metrics.json").read_text())
     assert report["relation"]["classes"] == [str(digit) for digit in range(10)]
     assert report["provenance"]["repeat"] == f"taciturn fit {runs / 'four' / 'recipe.toml'} -o again"
@@ -61,7 +61,7 @@ def test_other_rows_and_a_file_of_labels(runs, tmp_path):
     where = ["--data", tmp_path / "rows.npy", "--labels", tmp_path / "shades.csv"]
     result = run("report", runs / "four", *where, "-o", tmp_path / "page.html")
     report = written(tmp_path, "page")
-    assert (report["summary"]["rows"], report["summary"]["held_out"]) == (200, False)
+    assert (report["summary"]["rows"], report["summary"]["rows_kind"]) == (200, "given")
     assert (report["relation"]["target"], report["relation"]["classes"]) == ("shades", ["dark", "light"])
     assert report["summary"]["fvu"] == pytest.approx(1 - load(runs / "four").score(rows), rel=1e-9)
     assert report["verdict"]["sentence"][:40] in output_text(result)

@@ -40,7 +40,7 @@ def evaluate(
         rows_for(stored, data),
         objective=stored.recipe("objective"),
         corruption=stored.recipe("corruption") if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(rows_config.get("held_out")),
+        rows_kind="held-out" if data is None and rows_config.get("held_out") else "given",
         weights=stored.metrics.get("weights"),
         seed=rows_config.get("split_seed", 0),
     )

@@ -82,7 +82,7 @@ def report(
         target=target or ("" if labels is None else Path(labels.partition(":")[0]).stem),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),
-        held_out=data is None and bool(rows_config.get("held_out")),
+        rows_kind="held-out" if data is None and rows_config.get("held_out") else "given",
         repeat=f"taciturn fit {run / 'recipe.toml'} -o again" if (run / "recipe.toml").is_file() else "",
         seed=rows_config.get("split_seed", 0),
     )

@@ -193,7 +193,7 @@ def _evaluate(
             evaluation_rows,
             objective=artifact.recipe("objective"),
             corruption=artifact.recipe("corruption"),
-            held_out=holds_out,
+            rows_kind="held-out" if holds_out else "training",
             seed=seed,
             weights=artifact.metrics["weights"],
         )
@@ -204,7 +204,7 @@ def _evaluate(
         training=training_rows,
         labels=labels_for(artifact, None, None, None),
         name=folder.name,
-        held_out=holds_out,
+        rows_kind="held-out" if holds_out else "training",
         repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
         seed=seed,
     )

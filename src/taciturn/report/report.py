@@ -41,8 +41,8 @@ class Report(ReportNumbers):
         Up to 48 latents with the largest shares of variation, and rows on which they are active.
     neighbours : Neighbours
         Similar latents.
-    baselines : list of Baseline
-        Errors of simpler models.
+    baselines : Baselines
+        Errors of simpler models on the same rows, under the same noise.
     relation : Related or None
         Relations between latents and labels; None without labels.
     provenance : Provenance
@@ -74,7 +74,7 @@ def report(
     target: str = "",
     name: str = "",
     corruption: Corruption | None = None,
-    held_out: bool = False,
+    rows_kind: str = "given",
     repeat: str = "",
     seed: int = 0,
 ) -> Report:
@@ -97,8 +97,8 @@ def report(
         The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
         The corruption under which denoising is measured; None is the corruption of the training.
-    held_out : bool, default=False
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}, default="given"
+        What is known of the rows: the model was trained on them, they were held out from its training, or neither.
     repeat : str, default=""
         A command or a line of Python that repeats the run. The page shows it.
     seed : int, default=0
@@ -138,7 +138,7 @@ def report(
         training=training,
         labels=labels,
         label_name=target,
-        held_out=held_out,
+        rows_kind=rows_kind,
         repeat=repeat,
         seed=seed,
     )

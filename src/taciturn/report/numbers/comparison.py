@@ -157,7 +157,7 @@ def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
             raise DataError(f"{name} has no metrics; name rows to evaluate all runs on (--data)")
         return Summary.from_dict(artifact.metrics)
     objective, corruption = artifact.recipe("objective"), artifact.recipe("corruption")
-    return summarise(artifact.model, rows, objective=objective, corruption=corruption, held_out=False)
+    return summarise(artifact.model, rows, objective=objective, corruption=corruption, rows_kind="given")
 
 
 def _differing_parameters(artifacts: Sequence[Artifact]) -> dict[str, list[Any]]:

@@ -18,7 +18,7 @@ from .study import Study
 from .try_it import TryIt, exclusion_reason, try_it
 
 if TYPE_CHECKING:
-    from ...probes import Baseline, Related
+    from ...probes import Baselines, Related
     from .curves import Curves
     from .latent_map import LatentMap
     from .latents import AtlasLatent, Latents
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .verdict import Verdict
 
-SCHEMA = 2  # of report.json
+SCHEMA = 3  # of report.json
 MAX_EXAMPLES = 10  # rows that travel in the page's section "Try the model"
 
 
@@ -117,7 +117,7 @@ class ReportNumbers:
         def neighbours(self) -> Neighbours: ...  # noqa: D102
 
         @property
-        def baselines(self) -> list[Baseline]: ...  # noqa: D102
+        def baselines(self) -> Baselines: ...  # noqa: D102
 
         @property
         def relation(self) -> Related | None: ...  # noqa: D102

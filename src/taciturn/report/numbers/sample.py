@@ -19,25 +19,22 @@ MAX_NUMBERS = 1 << 25  # numbers of all rows, and of all codes if these are dens
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Rows of a source and their codes.
+    """The codes of some rows of a source.
 
     Parameters
     ----------
     indices : array [S] of int
         The rows' indices in the source, ascending.
-    rows : array [S, D]
-        The rows, in the input's units.
     codes : array [S, L] or SciPy CSR array [S, L]
         The rows' codes; CSR if the model's codes are sparse.
     """
 
     indices: NDArray[np.intp]
-    rows: NDArray[Any]
     codes: Any
 
 
 def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
-    """Return a sample of a source's rows and their codes.
+    """Return the codes of a sample of a source's rows.
 
     Parameters
     ----------
@@ -59,15 +56,14 @@ def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
     n_rows = min(len(source), MAX_ROWS, max(MAX_NUMBERS // width, MIN_ROWS))
     drawn = torch.randperm(len(source), generator=generator(seed, "sample"))[:n_rows].numpy()
     indices = np.sort(drawn) if n_rows < len(source) else np.arange(n_rows)
-    subset = Subset(source, indices)
-    blocks = list(encode(model, subset))
+    blocks = list(encode(model, Subset(source, indices) if n_rows < len(source) else source))
     if all(isinstance(block, Sparse) for block in blocks):
         from scipy.sparse import vstack
 
         codes: Any = vstack([to_csr(block) for block in blocks], format="csr")
     else:
         codes = np.concatenate([block.dense().cpu().numpy() for block in blocks])
-    return Sample(indices, subset.read(0, n_rows), codes)
+    return Sample(indices, codes)
 
 
 def column(codes: Any, latent: int) -> NDArray[Any]:

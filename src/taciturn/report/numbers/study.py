@@ -39,8 +39,8 @@ class Study:
         A class or a number for each row.
     label_name : str, default=""
         The name of the labels.
-    held_out : bool, default=False
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}, default="given"
+        What is known of the rows: the model was trained on them, they were held out from its training, or neither.
     repeat : str, default=""
         A command or a line of Python that repeats the run.
     seed : int, default=0
@@ -54,7 +54,7 @@ class Study:
     training: Source | None = None
     labels: ArrayLike | None = None
     label_name: str = ""
-    held_out: bool = False
+    rows_kind: str = "given"
     repeat: str = ""
     seed: int = 0
     _sections: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -82,7 +82,7 @@ class Study:
 
     @cached_property
     def sample(self) -> Sample:
-        """A sample of the rows with their codes, for numbers that cannot be streamed."""
+        """The codes of a sample of the rows, for numbers that cannot be streamed."""
         return sample(self.model, self.rows, seed=self.seed)
 
     @cached_property

@@ -22,8 +22,8 @@ class Summary:
     ----------
     rows : int
         Number of rows, N.
-    held_out : bool
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}
+        What is known of the rows: the model was trained on them, they were held out from its training, or neither.
     columns : int
         Number of columns, D.
     latents : int
@@ -62,13 +62,13 @@ class Summary:
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
     >>> rows = Rows(torch.rand(10, 4).numpy())
     >>> objective = Objective((SquaredError(),))
-    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), rows_kind="held-out")
     >>> dict(summary.lines())["evaluated on"]
     '10 held-out rows of 4 columns'
     """
 
     rows: int
-    held_out: bool
+    rows_kind: str
     columns: int
     latents: int
     mean_squared_error: float
@@ -90,13 +90,29 @@ class Summary:
         return sum(self.rates) / len(self.rates)
 
     @property
+    def share(self) -> str:
+        """The share of variance reconstructed, as text."""
+        if self.fvu is None:
+            return "constant rows, not exactly"
+        if self.fvu >= 1:
+            return "none of the variance" + (
+                f" (the error is {self.fvu:.3g} times as large)" if self.fvu > 1.005 else ""
+            )
+        return f"{1 - self.fvu:.1%} of the variance"
+
+    @property
     def explained(self) -> str:
         """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
-        if self.fvu is None:
-            return "constant rows"
-        return f"{1 - self.fvu:.1%} of the variance" + (
-            f" with {self.l0:.1f} active latents per row" if self.target_rate is None else ""
-        )
+        if self.fvu is None or self.target_rate is not None:
+            return self.share
+        return f"{self.share} with {self.l0:.1f} active latents per row"
+
+    @property
+    def noise_removed(self) -> float | None:
+        """The share of the noise's squared error that reconstructions do not have, at most 1; None without noise."""
+        if self.psnr_before is None or self.psnr_after is None:
+            return None
+        return 1 - 10 ** ((self.psnr_before - self.psnr_after) / 10)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON; metrics.json and report.json hold them."""
@@ -104,13 +120,12 @@ class Summary:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Return the summary that `to_dict` wrote, also that of an older version.
+        """Return the summary that `to_dict` wrote.
 
         Parameters
         ----------
         plain : dict
-            The fields by name. The names `silent` (now `dead`) and `at_work` (now `active_above`) of folders of
-            format 1 are known.
+            The fields by name.
 
         Returns
         -------
@@ -121,22 +136,18 @@ class Summary:
         ArtifactError
             If a field is missing or unknown.
         """
-        fields = {("dead" if name == "silent" else name): value for name, value in plain.items()}
-        if "at_work" in fields:
-            fields["active_above"] = 0.5 if fields.pop("at_work") == "above 0.5" else None
         try:
-            return cls(**fields)
+            return cls(**plain)
         except TypeError as error:
             message = f"metrics.json does not fit this version of taciturn: {error}; fit the model again"
             raise ArtifactError(message) from error
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
-        rows = f"{self.rows:,} {'held-out rows' if self.held_out else 'rows'} of {self.columns:,} columns"
-        share = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of the variance"
+        rows = f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
         lines = [
             ("evaluated on", rows),
-            ("reconstruction", f"{share} (mean squared error {self.mean_squared_error:.4g})"),
+            ("reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"),
             ("latents", self._latents()),
         ]
         if self.target_rate is not None:
@@ -164,7 +175,7 @@ def summarise(
     *,
     objective: Objective,
     corruption: Corruption,
-    held_out: bool,
+    rows_kind: str,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
@@ -180,8 +191,8 @@ def summarise(
         What the model was trained with; it holds the penalties' targets.
     corruption : Corruption
         The corruption under which denoising is measured; schedules stand at their last value.
-    held_out : bool
-        Whether the rows are known to be held out from training.
+    rows_kind : {"training", "held-out", "given"}
+        What is known of the rows: the model was trained on them, they were held out from its training, or neither.
     seed : int, default=0
         Seed of the corruption's noise.
     weights : Mapping[str, float] or None, default=None
@@ -202,12 +213,14 @@ def summarise(
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
     >>> rows = Rows(torch.rand(10, 4).numpy())
     >>> objective = Objective((SquaredError(),))
-    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), held_out=True)
+    >>> summary = summarise(model, rows, objective=objective, corruption=Clean(), rows_kind="held-out")
     >>> summary.latents, summary.target_l0
     (8, 2)
     """
     evaluation = evaluate(model, source, corruption=corruption, seed=seed)
-    return summary_of(evaluation, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+    return summary_of(
+        evaluation, model, objective=objective, corruption=corruption, rows_kind=rows_kind, weights=weights
+    )
 
 
 def summary_of(
@@ -216,14 +229,15 @@ def summary_of(
     *,
     objective: Objective,
     corruption: Corruption,
-    held_out: bool,
+    rows_kind: str,
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
-    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two of a kind, the first
+    # of two targets of a kind, the first; a penalty without a target hides none
+    targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
     return Summary(
         rows=evaluation.sparsity.rows,
-        held_out=held_out,
+        rows_kind=rows_kind,
         columns=model.layout.widths[0],
         latents=model.layout.widths[-1],
         mean_squared_error=evaluation.clean.mean,
@@ -248,6 +262,6 @@ def measure(study: Study) -> Summary:
         study.model,
         objective=study.objective,
         corruption=study.corruption,
-        held_out=study.held_out,
+        rows_kind=study.rows_kind,
         weights=study.artifact.metrics.get("weights"),
     )

@@ -14,7 +14,7 @@ from taciturn.core.errors import ArtifactError, DataError
 from taciturn.corruption import Gaussian, corrupted
 from taciturn.data.sources import Rows
 from taciturn.probes import Baseline, Baselines, baselines
-from taciturn.report import Summary, compare
+from taciturn.report import Summary, compare, report
 from taciturn.report.numbers.curves import curves
 from taciturn.report.numbers.neighbours import Neighbours
 from taciturn.report.numbers.provenance import fingerprint
@@ -533,14 +533,78 @@ def test_a_run_shares_all_latents_with_itself_before_and_after_training(digits):
     shared = comparison.shared[0]
     assert (shared.shared, shared.initially_shared, shared.matched) == (24, 24, 24)
     assert comparison.differing_parameters == {}
-    assert "a and b share 24 of 24 latents, 24 of them before the first step" in comparison.sentence
+    assert shared.same_model
+    assert comparison.sentence == (
+        f"All runs reconstruct the same share: {comparison.summaries[0].explained}; a and b share 24 of 24 latents: "
+        "both are the same model, so this is no evidence of stability."
+    )
 
 
 def test_latents_that_runs_of_one_seed_share_before_training_are_counted_separately(digits):
     fits = [DictionaryAutoencoder(24, k=k, max_iter=6, random_state=0).fit(digits[0]) for k in (2, 8)]
-    shared = compare({str(fit.k): fit.to_artifact() for fit in fits}, Rows(digits[1])).shared[0]
-    assert shared.initially_shared == 24
+    comparison = compare({str(fit.k): fit.to_artifact() for fit in fits}, Rows(digits[1]))
+    shared = comparison.shared[0]
+    assert (shared.initially_shared, shared.same_model, comparison.seeds) == (24, False, [0, 0])
     assert shared.shared < 24
+    assert comparison.sentence.endswith(
+        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this says nothing of "
+        "stability; fit with different seeds."
+    )
+
+
+def test_runs_of_different_seeds_have_no_caveat(digits):
+    fits = [DictionaryAutoencoder(24, k=4, max_iter=2, random_state=seed).fit(digits[0]) for seed in (0, 1)]
+    comparison = compare({f"seed {seed}": fit.to_artifact() for seed, fit in enumerate(fits)}, Rows(digits[1]))
+    assert comparison.shared[0].caveat == ""
+    assert comparison.sentence.endswith(f" share {comparison.shared[0].shared} of 24 latents.")
+
+
+def test_runs_of_other_columns_are_refused_on_common_rows_and_not_ranked_on_their_own(digits):
+    iris = datasets.load("iris")
+    fits = [DictionaryAutoencoder(8, k=2, max_iter=1, random_state=0).fit(rows) for rows in (digits[0], iris)]
+    runs = {name: fit.to_artifact() for name, fit in zip(("digits", "iris"), fits, strict=True)}
+    with pytest.raises(
+        DataError, match="iris was trained on 4 columns, but the rows have 64; compare runs of the same "
+    ):
+        compare(runs, Rows(digits[1]))
+    with pytest.raises(DataError, match="digits was trained on 64 columns, but the rows have 4; "):
+        compare(runs, iris)
+    renamed = Rows(iris.read(0, 150), columns=(*iris.columns[:3], "other"))
+    with pytest.raises(DataError, match=r"iris was trained on the column 'petal width .*, in .* have 'other'; "):
+        compare({"iris": runs["iris"], "again": runs["iris"]}, renamed)
+    for artifact, rows in zip(runs.values(), (Rows(digits[1]), iris), strict=True):
+        artifact.metrics = report(artifact, rows).summary.to_dict()
+    comparison = compare(runs)
+    assert comparison.sentence == (
+        "The runs were evaluated on rows of different widths, so their results cannot be compared."
+    )
+    assert comparison.shared == []
+
+
+def test_the_file_of_a_comparison_is_documented_and_holds_only_finite_numbers(digits, tmp_path):
+    artifact = DictionaryAutoencoder(24, k=4, max_iter=2, random_state=0).fit(digits[0]).to_artifact()
+    comparison = compare({"a": artifact, "b": artifact}, Rows(digits[1]))
+    not_finite = replace(comparison, seconds=[float("nan"), 1.0], mean_cosines=[float("inf"), 0.5])
+    not_finite.save_json(tmp_path / "compare.json")
+    written = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert (written["seconds"], written["mean_cosines"]) == ([None, 1.0], [None, 0.5])
+    assert (written["schema"], written["seeds"], written["names"]) == (1, [0, 0], ["a", "b"])
+    text = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
+    text = text[text.index("## compare.json") :]
+    keys = [*written, *written["shared"][0], *written["shared"][0]["pairs"][0]]
+    assert [key for key in keys if f"`{key}`" not in text] == []
+    assert written["summaries"][0] == comparison.summaries[0].to_dict()
+
+
+def test_reprs_are_short(dictionary, digits):
+    model, report = dictionary
+    assert repr(report).startswith("<Report of digits on 200 given rows of 64 columns: Reconstructs ")
+    comparison = compare({"a": model.to_artifact(), "b": model.to_artifact()}, Rows(digits[1]))
+    assert repr(comparison) == f"<Comparison of a, b: {comparison.sentence}>"
+    parts = [report, comparison, report.pictures, report.pictures.try_it, *report.sections.values()]
+    lists = ("atlas", "curves")
+    for part in [part for part in parts if not any(part is report.sections[name] for name in lists)]:
+        assert len(repr(part)) < 2000, type(part)
 
 
 def test_a_comparison_needs_two_runs_and_metrics_or_rows(digits):

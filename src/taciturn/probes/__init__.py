@@ -1,6 +1,7 @@
 """Probes: how latents relate to labels, what simpler models reach, how far seeds agree. Uses scikit-learn."""
 
 from .baselines import Baseline, Baselines, baselines
+from .initial import initial_model
 from .labels import relatable
 from .plane import plane
 from .relate import Effect, Related, relate
@@ -14,6 +15,7 @@ __all__ = [
     "Related",
     "SparseProbe",
     "baselines",
+    "initial_model",
     "plane",
     "relatable",
     "relate",

@@ -11,14 +11,15 @@ from ...core.seeds import generator
 from ...data.sources import Source, Subset
 from ...inference import encode, to_csr
 from ...model import Autoencoder, Capability, Sparse
+from .numbers import ShortRepr
 
 MAX_ROWS = 20_000
 MIN_ROWS = 1_000  # however many numbers these rows have
 MAX_NUMBERS = 1 << 25  # numbers of all rows, and of all codes if these are dense
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample(ShortRepr):
     """The codes of some rows of a source.
 
     Parameters

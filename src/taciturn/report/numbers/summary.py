@@ -10,12 +10,12 @@ from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
 from ...objective import Objective
-from .numbers import finite
+from .numbers import ShortRepr, finite
 from .study import Study
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(ShortRepr):
     """The main numbers of a model on rows; errors and PSNR are in scaled units.
 
     Parameters
@@ -90,6 +90,11 @@ class Summary:
         return sum(self.rates) / len(self.rates)
 
     @property
+    def described_rows(self) -> str:
+        """How many rows of which kind, and of how many columns, as text."""
+        return f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
+
+    @property
     def share(self) -> str:
         """The share of variance reconstructed, as text."""
         if self.fvu is None:
@@ -144,9 +149,8 @@ class Summary:
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
-        rows = f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
         lines = [
-            ("evaluated on", rows),
+            ("evaluated on", self.described_rows),
             ("reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"),
             ("latents", self._latents()),
         ]

@@ -9,15 +9,16 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from taciturn import DictionaryAutoencoder, SparseAutoencoder, datasets
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
 from taciturn.core.errors import ArtifactError, DataError
+from taciturn.corruption import Gaussian, corrupted
 from taciturn.data.sources import Rows
-from taciturn.probes import Baseline
-from taciturn.report import Summary, compare
+from taciturn.probes import Baseline, Baselines, baselines
+from taciturn.report import Summary, compare, report
 from taciturn.report.numbers.curves import curves
 from taciturn.report.numbers.neighbours import Neighbours
 from taciturn.report.numbers.provenance import fingerprint
-from taciturn.report.numbers.verdict import verdict
+from taciturn.report.numbers.verdict import Circumstances, verdict
 from taciturn.training import History
 
 
@@ -49,7 +50,7 @@ def scaled(model, rows):
 
 
 def untrained_encoder(report):
-    return next(baseline for baseline in report.baselines if baseline.name == "untrained encoder")
+    return next(baseline for baseline in report.baselines.models if baseline.name == "untrained encoder")
 
 
 def dense(codes):
@@ -132,15 +133,65 @@ def test_samples_have_their_rows_and_the_psnr_of_denoising(textbook, digits):
         assert entry.error == pytest.approx(row_errors[entry.row])
 
 
-def test_principal_components_are_scikit_learns(textbook, digits):
-    model, report = textbook
-    training, held = scaled(model, digits[0] * 16 - 3), scaled(model, digits[1] * 16 - 3)
-    pca_fvus = {baseline.components: baseline.fvu for baseline in report.baselines if baseline.name == "PCA"}
-    assert list(pca_fvus) == [5, 48]  # 10% of 48 latents, and all
-    for components, fvu in pca_fvus.items():
+def fvu(error, rows):
+    return np.square(error).sum() / np.square(rows - rows.mean(0)).sum()
+
+
+def test_principal_components_are_scikit_learns(dictionary, digits):
+    model, report = dictionary
+    training, held = scaled(model, digits[0]), scaled(model, digits[1])
+    pca_fvus = {baseline.components: baseline.fvu for baseline in report.baselines.models if baseline.name == "PCA"}
+    assert list(pca_fvus) == [6, 64]  # as many as active latents, and as many as latents, of which rows have columns
+    for components, found in pca_fvus.items():
         pca = PCA(components).fit(training)
-        left = np.square(pca.inverse_transform(pca.transform(held)) - held).sum()
-        assert fvu == pytest.approx(left / np.square(held - held.mean(0)).sum(), rel=1e-6)
+        assert found == pytest.approx(fvu(pca.inverse_transform(pca.transform(held)) - held, held), rel=1e-6, abs=1e-12)
+    assert report.baselines.model == pytest.approx(report.summary.fvu, rel=1e-9)
+    assert (report.baselines.corruption, report.baselines.rows) == ("", 200)
+
+
+def test_a_denoisers_baselines_have_clean_rows_from_the_same_noisy_rows(textbook, digits):
+    model, report = textbook
+    training, held = (torch.from_numpy(scaled(model, rows * 16 - 3)) for rows in digits)
+    noise = Gaussian(0.3)
+    noisy = corrupted(held, noise, seed=0, purpose="evaluate").numpy()
+    noisy_training = corrupted(training, noise, seed=0, purpose="baselines").numpy()
+    training, held = training.numpy(), held.numpy()
+
+    def error(components, received, clean):
+        pca = PCA(components).fit(training)
+        return fvu(pca.inverse_transform(pca.transform(received)) - clean, clean)
+
+    best = min(range(1, 65), key=lambda components: error(components, noisy_training, training))
+    pca, untrained = report.baselines.models
+    assert (report.baselines.corruption, pca.name, pca.components) == ("gaussian:0.3", "PCA", best)
+    assert 1 < best < 64
+    assert pca.fvu == pytest.approx(error(best, noisy, held), rel=1e-6)
+    denoised = scaled(model, model.denoise(noisy * model.module_.scale.numpy() + model.module_.shift.numpy()))
+    assert report.baselines.model == pytest.approx(fvu(denoised - held, held), rel=1e-5)
+    assert report.baselines.model > report.summary.fvu
+    rows = (Rows(digits[0] * 16 - 3), Rows(digits[1] * 16 - 3))
+    clean = baselines(model.module_, model.settings_.objective, *rows).models[-1]
+    assert untrained.fvu > clean.fvu + 0.01
+
+
+def test_a_denoiser_that_loses_to_principal_components_is_warned(digits):
+    model = DenoisingAutoencoder(4, corruption="gaussian:0.4", max_iter=2, random_state=0).fit(digits[0])
+    report = model.report(digits[1], training=digits[0])
+    warnings = [warning for warning in report.verdict.warnings if "denoises as well or better" in warning.what]
+    assert [warning.what.split(" denoises")[0].split()[0] for warning in warnings][:1] == ["PCA"]
+    assert warnings[0].mend == "Train longer (--epochs, max_iter=), or use more latents (--latents, n_components=)."
+
+
+def test_too_few_rows_for_baselines_leave_them_out_with_a_reason(dictionary, digits):
+    model, _ = dictionary
+    for n_rows in range(1, 7):
+        report = model.report(digits[1][:n_rows])
+        assert report.summary.rows == n_rows
+        assert report.baselines.models == []
+        assert report.baselines.reason == "Simpler models need 4 rows or more to be fitted to."
+    assert model.report(digits[1][:8]).baselines.models
+    constant = model.report(np.repeat(digits[1][:1], 20, 0)).baselines
+    assert constant.reason == "The rows are constant, so they have no variance to reconstruct."
 
 
 def test_the_untrained_encoder_has_the_initial_weights_and_a_larger_error_where_rows_have_structure():
@@ -186,8 +237,8 @@ def test_without_training_rows_baselines_are_trained_on_every_second_row(diction
     report = model.report(digits[1])
     z = scaled(model, digits[1])
     pca, held = PCA(6).fit(z[::2]), z[1::2]
-    fvu = np.square(pca.inverse_transform(pca.transform(held)) - held).sum() / np.square(held - held.mean(0)).sum()
-    assert report.baselines[0].fvu == pytest.approx(fvu, rel=1e-6)
+    expected = fvu(pca.inverse_transform(pca.transform(held)) - held, held)
+    assert report.baselines.models[0].fvu == pytest.approx(expected, rel=1e-6)
 
 
 def test_curves_are_the_historys_numbers_and_the_dead_latents_as_whole_numbers():
@@ -203,11 +254,11 @@ def test_the_file_holds_the_same_numbers_and_only_finite_ones(dictionary, tmp_pa
     report.save_json(tmp_path / "report.json")
     written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert "pictures" not in written
-    assert written["schema"] == 2
+    assert written["schema"] == 3
     assert written["summary"]["fvu"] == report.summary.fvu
     assert written["latents"]["mean_activations"] == report.latents.mean_activations
     assert written["atlas"][0]["rows"][0]["code"] == report.atlas[0].rows[0].code
-    assert written["baselines"][0] == vars(report.baselines[0])
+    assert written["baselines"]["models"][0] == vars(report.baselines.models[0])
 
 
 def test_the_docs_describe_every_key_of_the_file(dictionary, digits):
@@ -269,17 +320,29 @@ GOOD = Summary(
 )
 FALLEN = {"epoch": list(range(10)), "validation_loss": [1.0, 0.5, 0.3, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2]}
 DISTINCT = Neighbours([], 0, 0, 0.1, [], [])
-SIMPLE = [Baseline("PCA", 12, 0.4), Baseline("untrained encoder", 256, 0.59)]
+SIMPLE = Baselines("", 100, 0.07, [Baseline("PCA", 12, 0.4), Baseline("untrained encoder", 256, 0.59)])
+DICTIONARY = (
+    {"n_components": 256, "k": 12, "corruption": None, "max_iter": 10, "learning_rate": "auto"}
+    | dict.fromkeys(("revive", "batch_size"), "auto")
+    | {"matryoshka": None, "constraint": "unit_norm"}
+)
+DENOISER = dict.fromkeys(("n_components", "corruption", "sparsity", "max_iter", "learning_rate", "batch_size"), "auto")
+
+
+def simpler(name, components, fvu, corruption=""):
+    return replace(SIMPLE, corruption=corruption, models=[Baseline(name, components, fvu)])
 
 
 def test_active_latents_are_counted_unless_there_is_a_rate_target():
     assert GOOD.explained == "93.0% of the variance with 12.0 active latents per row"
     assert replace(GOOD, target_l0=None, target_rate=0.05).explained == "93.0% of the variance"
-    assert replace(GOOD, fvu=None).explained == "constant rows"
+    assert replace(GOOD, fvu=None).explained == "constant rows, not exactly"
 
 
-def verdict_on(summary=GOOD, curves=FALLEN, neighbours=DISTINCT, baselines=SIMPLE, batch_size=256):
-    return verdict(summary, curves, neighbours, baselines, batch_size=batch_size)
+def verdict_on(summary=GOOD, curves=FALLEN, neighbours=DISTINCT, simple=SIMPLE, parameters=DICTIONARY, **circumstances):
+    return verdict(
+        summary, curves, neighbours, simple, Circumstances(parameters, **{"batch_size": 256} | circumstances)
+    )
 
 
 def test_the_verdict_has_a_sentence_and_the_main_numbers():
@@ -310,7 +373,8 @@ def test_under_a_rate_target_the_verdict_has_the_mean_activation():
     ("changes", "clause"),
     [
         ({"dead": 1}, "; 1 dead latent; "),
-        ({"psnr_after": 7.5}, "; makes corrupted rows worse, from 8.0 to 7.5 dB; "),
+        ({"psnr_after": 7.5}, "; makes corrupted rows worse; "),
+        ({"fvu": 1.25}, "Reconstructs none of the variance (the error is 1.25 times as large) with 12.0 of 256"),
         ({"fvu": None}, "Does not reconstruct its constant rows exactly with 12.0 of 256 latents active per row"),
         ({"target_l0": None}, "with 12.0 of 256 latents active per row; "),
         ({"target_rate": 0.05}, "mean activation 4.9% (target 5.0%); 12.0 latents active per row (target 12); "),
@@ -346,12 +410,13 @@ def test_lines_of_the_summary():
     ]
 
 
-def test_a_summary_with_the_names_of_format_1_can_be_read():
+def test_a_summary_is_read_as_it_was_written():
     fields = GOOD.to_dict()
-    dead, _ = fields.pop("dead"), fields.pop("active_above")
-    assert Summary.from_dict(fields | {"silent": dead, "at_work": "not 0"}) == GOOD
-    assert Summary.from_dict(fields | {"silent": dead, "at_work": "above 0.5"}) == replace(GOOD, active_above=0.5)
-    with pytest.raises(ArtifactError, match=r"does not fit this version of taciturn: .*'at_work'|.*'dead'"):
+    assert Summary.from_dict(fields) == GOOD
+    with pytest.raises(ArtifactError, match=r"does not fit this version of taciturn: .*'silent'"):
+        Summary.from_dict(fields | {"silent": 1})
+    del fields["dead"]
+    with pytest.raises(ArtifactError, match=r"does not fit this version of taciturn: .*'dead'"):
         Summary.from_dict(fields)
 
 
@@ -374,12 +439,43 @@ def test_a_summary_with_the_names_of_format_1_can_be_read():
         ),
         (
             {"curves": FALLEN | {"squared_error": [0.1], "validation_squared_error": [0.15]}},
-            "Held-out rows have 50% more error than training rows.",
+            "Validation rows have 50% more error than training rows.",
         ),
-        ({"baselines": [Baseline("PCA", 12, 0.05)]}, "PCA with 12 components reconstructs more: 95.0%."),
         (
-            {"baselines": [Baseline("untrained encoder", 256, 0.07)]},
-            "An untrained encoder with a fitted decoder reconstructs as much: 93.0%.",
+            {"simple": simpler("PCA", 12, 0.05)},
+            "PCA with 12 components reconstructs as much or more: 95.0% of the variance, the model 93.0%.",
+        ),
+        (
+            {"simple": simpler("untrained encoder", 256, 0.07)},
+            "An untrained encoder with a fitted decoder reconstructs as much or more: 93.0% of the variance, the model "
+            "93.0%.",
+        ),
+        (
+            {"simple": simpler("PCA", 9, 0.03, "gaussian:0.4")},
+            "PCA with 9 components denoises as well or better (gaussian:0.4): 97.0% of the variance, the model 93.0%.",
+        ),
+        (
+            {"simple": simpler("untrained encoder", 256, 0.03, "gaussian:0.4")},
+            "An untrained encoder with a fitted decoder denoises as well or better (gaussian:0.4): 97.0% of the "
+            "variance, the model 93.0%.",
+        ),
+        (
+            {"summary": replace(GOOD, psnr_after=7.0)},
+            "Under gaussian:0.4 the rows are nearer to the clean rows than the model's reconstructions are: their "
+            "squared error is 79.4% of the reconstructions'.",
+        ),
+        (
+            {"summary": replace(GOOD, fvu=1.25)},
+            "The mean of the rows reconstructs them as well or better: the model's error is 1.25 times the variance.",
+        ),
+        ({"summary": replace(GOOD, fvu=None)}, "The rows are constant and are not reconstructed exactly."),
+        (
+            {"stop_reason": "diverged at step 3"},
+            "Training stopped early: diverged at step 3.",
+        ),
+        (
+            {"label_obstacle": "y has 3 labels"},
+            "Latents were not related to the labels: y has 3 labels.",
         ),
         (
             {"summary": replace(GOOD, target_rate=0.049, target_l0=None), "batch_size": 16},
@@ -390,7 +486,7 @@ def test_a_summary_with_the_names_of_format_1_can_be_read():
 def test_warnings(changes, warning):
     warnings = verdict_on(**changes).warnings
     assert [each.what for each in warnings] == [warning]
-    assert warnings[0].mend
+    assert warnings[0].mend or "label_obstacle" in changes
 
 
 @pytest.mark.parametrize(
@@ -399,7 +495,7 @@ def test_warnings(changes, warning):
         {"summary": replace(GOOD, dead=5)},
         {"summary": replace(GOOD, target_l0=11.6)},
         {"summary": replace(GOOD, target_rate=0.054, target_l0=None)},
-        {"baselines": [Baseline("PCA", 64, 0.0)]},  # as many components as columns: always exact
+        {"simple": simpler("PCA", 64, 0.0)},  # as many components as columns: always exact
         {"curves": FALLEN | {"squared_error": [0.1], "validation_squared_error": [0.12]}},
         {"curves": {"epoch": [0, 1], "validation_loss": [1.0, 0.1]}},  # too few epochs
     ],
@@ -437,14 +533,78 @@ def test_a_run_shares_all_latents_with_itself_before_and_after_training(digits):
     shared = comparison.shared[0]
     assert (shared.shared, shared.initially_shared, shared.matched) == (24, 24, 24)
     assert comparison.differing_parameters == {}
-    assert "a and b share 24 of 24 latents, 24 of them before the first step" in comparison.sentence
+    assert shared.same_model
+    assert comparison.sentence == (
+        f"All runs reconstruct the same share: {comparison.summaries[0].explained}; a and b share 24 of 24 latents: "
+        "both are the same model, so this is no evidence of stability."
+    )
 
 
 def test_latents_that_runs_of_one_seed_share_before_training_are_counted_separately(digits):
     fits = [DictionaryAutoencoder(24, k=k, max_iter=6, random_state=0).fit(digits[0]) for k in (2, 8)]
-    shared = compare({str(fit.k): fit.to_artifact() for fit in fits}, Rows(digits[1])).shared[0]
-    assert shared.initially_shared == 24
+    comparison = compare({str(fit.k): fit.to_artifact() for fit in fits}, Rows(digits[1]))
+    shared = comparison.shared[0]
+    assert (shared.initially_shared, shared.same_model, comparison.seeds) == (24, False, [0, 0])
     assert shared.shared < 24
+    assert comparison.sentence.endswith(
+        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this says nothing of "
+        "stability; fit with different seeds."
+    )
+
+
+def test_runs_of_different_seeds_have_no_caveat(digits):
+    fits = [DictionaryAutoencoder(24, k=4, max_iter=2, random_state=seed).fit(digits[0]) for seed in (0, 1)]
+    comparison = compare({f"seed {seed}": fit.to_artifact() for seed, fit in enumerate(fits)}, Rows(digits[1]))
+    assert comparison.shared[0].caveat == ""
+    assert comparison.sentence.endswith(f" share {comparison.shared[0].shared} of 24 latents.")
+
+
+def test_runs_of_other_columns_are_refused_on_common_rows_and_not_ranked_on_their_own(digits):
+    iris = datasets.load("iris")
+    fits = [DictionaryAutoencoder(8, k=2, max_iter=1, random_state=0).fit(rows) for rows in (digits[0], iris)]
+    runs = {name: fit.to_artifact() for name, fit in zip(("digits", "iris"), fits, strict=True)}
+    with pytest.raises(
+        DataError, match="iris was trained on 4 columns, but the rows have 64; compare runs of the same "
+    ):
+        compare(runs, Rows(digits[1]))
+    with pytest.raises(DataError, match="digits was trained on 64 columns, but the rows have 4; "):
+        compare(runs, iris)
+    renamed = Rows(iris.read(0, 150), columns=(*iris.columns[:3], "other"))
+    with pytest.raises(DataError, match=r"iris was trained on the column 'petal width .*, in .* have 'other'; "):
+        compare({"iris": runs["iris"], "again": runs["iris"]}, renamed)
+    for artifact, rows in zip(runs.values(), (Rows(digits[1]), iris), strict=True):
+        artifact.metrics = report(artifact, rows).summary.to_dict()
+    comparison = compare(runs)
+    assert comparison.sentence == (
+        "The runs were evaluated on rows of different widths, so their results cannot be compared."
+    )
+    assert comparison.shared == []
+
+
+def test_the_file_of_a_comparison_is_documented_and_holds_only_finite_numbers(digits, tmp_path):
+    artifact = DictionaryAutoencoder(24, k=4, max_iter=2, random_state=0).fit(digits[0]).to_artifact()
+    comparison = compare({"a": artifact, "b": artifact}, Rows(digits[1]))
+    not_finite = replace(comparison, seconds=[float("nan"), 1.0], mean_cosines=[float("inf"), 0.5])
+    not_finite.save_json(tmp_path / "compare.json")
+    written = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert (written["seconds"], written["mean_cosines"]) == ([None, 1.0], [None, 0.5])
+    assert (written["schema"], written["seeds"], written["names"]) == (1, [0, 0], ["a", "b"])
+    text = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
+    text = text[text.index("## compare.json") :]
+    keys = [*written, *written["shared"][0], *written["shared"][0]["pairs"][0]]
+    assert [key for key in keys if f"`{key}`" not in text] == []
+    assert written["summaries"][0] == comparison.summaries[0].to_dict()
+
+
+def test_reprs_are_short(dictionary, digits):
+    model, report = dictionary
+    assert repr(report).startswith("<Report of digits on 200 given rows of 64 columns: Reconstructs ")
+    comparison = compare({"a": model.to_artifact(), "b": model.to_artifact()}, Rows(digits[1]))
+    assert repr(comparison) == f"<Comparison of a, b: {comparison.sentence}>"
+    parts = [report, comparison, report.pictures, report.pictures.try_it, *report.sections.values()]
+    lists = ("atlas", "curves")
+    for part in [part for part in parts if not any(part is report.sections[name] for name in lists)]:
+        assert len(repr(part)) < 2000, type(part)
 
 
 def test_a_comparison_needs_two_runs_and_metrics_or_rows(digits):

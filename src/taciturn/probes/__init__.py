@@ -1,6 +1,7 @@
 """Probes: how latents relate to labels, what simpler models reach, how far seeds agree. Uses scikit-learn."""
 
-from .baselines import Baseline, principal_components, untrained
+from .baselines import Baseline, Baselines, baselines
+from .initial import initial_model
 from .labels import relatable
 from .plane import plane
 from .relate import Effect, Related, relate
@@ -9,14 +10,15 @@ from .sparse_probing import SparseProbe, sparse_probing
 
 __all__ = [
     "Baseline",
+    "Baselines",
     "Effect",
     "Related",
     "SparseProbe",
+    "baselines",
+    "initial_model",
     "plane",
-    "principal_components",
     "relatable",
     "relate",
     "seed_stability",
     "sparse_probing",
-    "untrained",
 ]

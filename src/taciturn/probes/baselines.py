@@ -1,14 +1,17 @@
 """Errors of simpler models on the same rows: principal components, and the network before training."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
+from torch import Tensor
 
 from ..core.seeds import generator
+from ..corruption import Clean, Corruption, corrupted
 from ..data.device_rows import tensor
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
@@ -17,13 +20,17 @@ from ..inference import in_row_precision, row_blocks
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..objective import Objective
-from ..training.step import Step, plan
+from ..training.step import Step
+from .initial import initial_model
 
 MAX_COLUMNS = 2048  # the time of PCA grows with the cube of the columns
-MAX_ROWS = 50_000  # rows that PCA is trained on, and that the untrained network is evaluated on
+MAX_ROWS = 50_000  # rows that PCA is trained on, and that all models are evaluated on
 MAX_FIT_ROWS = 8_000  # rows that the untrained network's decoder is fitted to
-MAX_FIT_CODES = 1 << 25  # codes (rows times latents) that it is fitted to
+MAX_FIT_NUMBERS = 1 << 25  # numbers of these rows, and of their codes
+MIN_FIT_ROWS = 4  # the decoder is fitted to three quarters of the rows
 PENALTIES = (1e-3, 1e-1, 10.0)  # candidates for the decoder's ridge penalty, per row
+
+Fitted = tuple[str, int, Callable[[Tensor], Tensor]]  # name, components, and scaled rows -> reconstructions in the unit
 
 
 @dataclass(frozen=True)
@@ -45,110 +52,168 @@ class Baseline:
     fvu: float
 
 
-def principal_components(model: Autoencoder, training: Source, rows: Source, sizes: Sequence[int]) -> list[Baseline]:
-    """Return the errors of PCA with several numbers of components.
+@dataclass(frozen=True)
+class Baselines:
+    """The errors of a model and of simpler models on the same rows, under the same noise.
 
-    Parameters
+    Attributes
     ----------
-    model : Autoencoder
-        Its scaling is applied to all rows.
-    training : Source
-        Rows [*, D] that PCA is trained on; 50,000 of them, drawn at random, if there are more.
-    rows : Source
-        Rows [*, D] that PCA is evaluated on.
-    sizes : sequence of int
-        Numbers of components; more than D count as D.
-
-    Returns
-    -------
-    list of Baseline
-        One for each size; empty if rows have more than 2,048 columns or no variance.
-
-    Notes
-    -----
-    PCA of Pearson (1901). With the mean m and the directions v of the training rows, and the mean of the evaluation
-    rows:
-
-        FVU = Σ (‖x - m‖² - Σ_i (v_i · (x - m))²) / Σ ‖x - mean‖²
-
-    Examples
-    --------
-    >>> from taciturn import SparseAutoencoder, datasets
-    >>> rows = datasets.load("digits")
-    >>> model = SparseAutoencoder(16, sparsity="kl:0.1", max_iter=1, random_state=0).fit(rows)
-    >>> [(pca.components, round(pca.fvu, 2)) for pca in principal_components(model.module_, rows, rows, [1, 16, 64])]
-    [(1, 0.85), (16, 0.15), (64, 0.0)]
+    corruption : str
+        The noise on the rows that all models receive; their results are compared with the clean rows. "" for none.
+    rows : int
+        The number of rows that the models are evaluated on.
+    model : float or None
+        The model's own fraction of variance unexplained, ≥ 0; None if `models` is empty.
+    models : list of Baseline
+        The simpler models.
+    reason : str
+        Why there are no simpler models, as a sentence; "" if there are some.
     """
-    width = model.layout.widths[0]
-    if width > MAX_COLUMNS:
-        return []
-    moments, row_moments = Moments(with_products=True), Moments()
-    for x in _scaled(model, _sample(training, MAX_ROWS)):
-        moments.add(x)
-    directions_DD = np.linalg.eigh(moments.products)[1][:, ::-1]
-    explained_D, total = np.zeros(width), 0.0
-    for x in _scaled(model, rows):
-        row_moments.add(x)
-        centred = x - moments.mean
-        total += float(np.square(centred).sum())
-        explained_D += np.square(centred @ directions_DD).sum(0)
-    variance = row_moments.squares.sum()
-    if not variance:
-        return []
-    fvu = np.maximum(total - np.concatenate([[0.0], np.cumsum(explained_D)]), 0.0) / variance
-    return [Baseline("PCA", min(size, width), float(fvu[min(size, width)])) for size in sizes]
+
+    corruption: str
+    rows: int
+    model: float | None = None
+    models: list[Baseline] = field(default_factory=list)
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values for JSON."""
+        return asdict(self)
 
 
 @torch.no_grad()
-def untrained(model: Autoencoder, objective: Objective, training: Source, rows: Source, *, seed: int = 0) -> Baseline:
-    """Return the error of the same network before its first step, with the best linear decoder.
+def baselines(
+    model: Autoencoder,
+    objective: Objective,
+    training: Source,
+    rows: Source,
+    *,
+    corruption: Corruption | None = None,
+    sizes: Sequence[int] = (),
+    model_seed: int = 0,
+    seed: int = 0,
+) -> Baselines:
+    """Return the errors of a model, of PCA and of the network before its first step, on the same rows.
+
+    With a corruption all models receive the corrupted rows, and their results are compared with the clean rows.
 
     Parameters
     ----------
     model : Autoencoder
-        The trained network: its layout and scaling are used, its weights are not.
+        The trained network. Its scaling is applied to all rows, and the noise is added to the scaled rows.
     objective : Objective
-        The model's, with the same targets; the biases are initialised for it.
+        The model's, with the same targets; the untrained network's biases are initialised for it.
     training : Source
-        Rows that the decoder is fitted to: 8,000, or fewer for very wide codes.
+        Rows [*, D] that the simpler models are fitted to: 50,000 for PCA and 8,000 for the untrained network's decoder
+        (fewer if they are very wide), drawn at random, if there are more.
     rows : Source
-        Rows that it is evaluated on: 50,000 at most.
+        Rows [*, D] that all models are evaluated on; 50,000 of them, drawn at random, if there are more.
+    corruption : Corruption or None, default=None
+        The noise; schedules stand at their last value. None: clean rows.
+    sizes : sequence of int, default=()
+        Numbers of components of PCA on clean rows; more than D count as D. Under noise PCA has the number that is best
+        on the training rows instead.
+    model_seed : int, default=0
+        Seed of the untrained network; the model's own seed gives its own initial weights.
     seed : int, default=0
-        Seed of the initial weights and of the rows drawn; the model's own seed gives its own initial weights.
+        Seed of the noise and of the draws of rows.
 
     Returns
     -------
-    Baseline
-        Its `fvu` is what random directions reach: the part that the encoder did not have to learn.
+    Baselines
+        Without PCA if rows have more than 2,048 columns. Without any simpler model, but with a reason, if there are
+        fewer than 4 training rows or the evaluation rows are constant.
 
     Notes
     -----
-    The decoder is a ridge regression from codes to rows. Its penalty is chosen on a quarter of the training rows.
+    PCA of Pearson (1901). With the mean m and the directions v of the clean training rows, a row x that is received as
+    y (under noise; else y = x) is reconstructed as m + Σ_i (v_i · (y - m)) v_i. So its squared error is
+
+        ‖x - m‖² + Σ_i ((v_i · (y - x))² - (v_i · (x - m))²)
+
+    The untrained network has a ridge regression from the codes of received rows to clean rows as its decoder; its
+    penalty is chosen on a quarter of the training rows. Its error is what random directions reach: the part that the
+    encoder did not have to learn.
 
     Examples
     --------
     >>> from taciturn import SparseAutoencoder, datasets
     >>> rows = datasets.load("digits")
     >>> model = SparseAutoencoder(16, sparsity="kl:0.1", max_iter=1, random_state=0).fit(rows)
-    >>> baseline = untrained(model.module_, model.settings_.objective, rows, rows)
-    >>> baseline.components, 0 < baseline.fvu < 1
-    (16, True)
+    >>> found = baselines(model.module_, model.settings_.objective, rows, rows, sizes=[1, 16, 64])
+    >>> [(baseline.name, baseline.components, round(baseline.fvu, 2)) for baseline in found.models[:3]]
+    [('PCA', 1, 0.85), ('PCA', 16, 0.15), ('PCA', 64, 0.0)]
     """
     layout = model.layout
-    twin = Autoencoder(layout, rng=generator(seed, "init"), kernels=plan.kernels(layout))
-    for name, buffer in model.named_buffers():
-        if "." not in name:  # buffers of the scaling
-            getattr(twin, name).copy_(buffer)
-    fit_rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_CODES // layout.widths[-1]), 100), seed)
-    x = twin.scale_rows(tensor(fit_rows.read(0, len(fit_rows)))).float()
+    noise, rows = (corruption or Clean()).at(1.0), _sample(rows, MAX_ROWS, seed)
+    name = "" if noise.clean else (corruption or noise).text
+    if len(training) < MIN_FIT_ROWS:
+        return Baselines(name, len(rows), reason=f"Simpler models need {MIN_FIT_ROWS} rows or more to be fitted to.")
+    exact = in_row_precision(model, rows.dtype)
+
+    def reconstruct(received: Tensor) -> Tensor:
+        return _in_unit(exact, exact.output(exact.decode(exact.codes(received))))
+
+    models: list[Fitted] = [("this model", layout.widths[-1], reconstruct)]
+    if layout.widths[0] <= MAX_COLUMNS:
+        models += _principal_components(model, _sample(training, MAX_ROWS, seed), noise, sizes, seed)
+    models.append(_untrained(model, objective, training, noise, model_seed, seed))
+    errors = [SquaredErrors() for _ in models]
+    for received, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
+        for (_, _, predict), squared_errors in zip(models, errors, strict=True):
+            squared_errors.add(_in_unit(exact, clean), predict(received))
+    if not errors[0].moments.squares.any():
+        return Baselines(name, len(rows), reason="The rows are constant, so they have no variance to reconstruct.")
+    fvus = [squared_errors.fvu for squared_errors in errors]
+    others = [Baseline(*named[:2], fvu) for named, fvu in zip(models[1:], fvus[1:], strict=True)]
+    return Baselines(name, len(rows), fvus[0], others)
+
+
+def _principal_components(
+    model: Autoencoder, training: Source, noise: Corruption, sizes: Sequence[int], seed: int
+) -> list[Fitted]:
+    """Return PCA of clean rows with each number of components; under noise, with the best number on these rows."""
+    model, moments = in_row_precision(model, training.dtype), Moments(with_products=True)
+    for _, clean in _received_and_clean(model, training, Clean(), seed, ""):
+        moments.add(_as_array(_in_unit(model, clean)))
+    directions_DD = np.ascontiguousarray(np.linalg.eigh(moments.products)[1][:, ::-1])
+    if not noise.clean:
+        change_D = np.zeros(len(directions_DD))  # of the squared error, by one component more
+        for received, clean in _received_and_clean(model, training, noise, seed, "baselines"):
+            y, x = (_as_array(_in_unit(model, rows)) for rows in (received, clean))
+            change_D += np.square((y - x) @ directions_DD).sum(0) - np.square((x - moments.mean) @ directions_DD).sum(0)
+        sizes = [int(np.argmin(np.concatenate([[0.0], np.cumsum(change_D)])))]
+
+    def projection(size: int) -> Callable[[Tensor], Tensor]:
+        directions_DK = directions_DD[:, :size]
+
+        def reconstruct(received: Tensor) -> Tensor:
+            centred = _as_array(_in_unit(model, received)) - moments.mean
+            return torch.from_numpy(centred @ directions_DK @ directions_DK.T + moments.mean).to(received.device)
+
+        return reconstruct
+
+    return [("PCA", size, projection(size)) for size in (min(size, len(directions_DD)) for size in sizes)]
+
+
+def _untrained(
+    model: Autoencoder, objective: Objective, training: Source, noise: Corruption, model_seed: int, seed: int
+) -> Fitted:
+    """Return the network before its first step, with a ridge regression from codes to rows as its decoder."""
+    layout = model.layout
+    twin = initial_model(model, model_seed)
+    rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_NUMBERS // max(layout.widths)), 100), model_seed)
+    x = twin.scale_rows(tensor(rows.read(0, len(rows)))).float()
     Step(twin, objective).initialise(x, steps=1)
     twin.layout.coder.at(1.0).finalise(twin.pre_activations(x), twin.coder)
-    decoder = _decoder(twin.codes(x).dense().numpy(), x.numpy(), seed)
-    errors = SquaredErrors()
-    for block in row_blocks(twin, _sample(rows, MAX_ROWS, seed)):
-        x = twin.scale_rows(block).float()
-        errors.add(x, torch.from_numpy(decoder.predict(twin.codes(x).dense().numpy()).reshape(x.shape)))
-    return Baseline("untrained encoder", layout.widths[-1], errors.fvu)
+    received = corrupted(x, noise, seed=seed, purpose="baselines")
+    decoder = _decoder(twin.codes(received).dense().numpy(), _in_unit(twin, x).numpy(), model_seed)
+
+    def reconstruct(received: Tensor) -> Tensor:
+        codes = twin.codes(received.to(twin.dictionary)).dense().numpy()
+        return torch.from_numpy(decoder.predict(codes).reshape(received.shape)).to(received.device)
+
+    return "untrained encoder", layout.widths[-1], reconstruct
 
 
 def _decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:
@@ -160,15 +225,28 @@ def _decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int
     return best
 
 
-def _sample(source: Source, max_rows: int, seed: int = 0) -> Source:
+def _sample(source: Source, max_rows: int, seed: int) -> Source:
     """Return the source, or `max_rows` of its rows drawn by the seed if it has more."""
     if len(source) <= max_rows:
         return source
     return Subset(source, np.sort(torch.randperm(len(source), generator=generator(seed, "some"))[:max_rows].numpy()))
 
 
-def _scaled(model: Autoencoder, source: Source) -> Iterator[NDArray[np.float64]]:
-    """Yield blocks of rows in the model's scaled units."""
-    model = in_row_precision(model, source.dtype)
-    for x in row_blocks(model, source):
-        yield model.scale_rows(x).double().cpu().numpy()
+def _received_and_clean(
+    model: Autoencoder, source: Source, noise: Corruption, seed: int, purpose: str
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield blocks of scaled rows as a model receives them, and the clean rows."""
+    first_row = 0
+    for rows in row_blocks(model, source):
+        x = model.scale_rows(rows)
+        yield corrupted(x, noise, seed=seed, purpose=purpose, first_row=first_row), x
+        first_row += len(x)
+
+
+def _in_unit(model: Autoencoder, scaled: Tensor) -> Tensor:
+    """Return scaled rows [B, D] in the unit of all errors, which is that of the model's scaled rows."""
+    return scaled
+
+
+def _as_array(rows: Tensor) -> NDArray[np.float64]:
+    return rows.double().cpu().numpy()

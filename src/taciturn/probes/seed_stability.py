@@ -5,11 +5,10 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..core.seeds import generator
 from ..data.sources import Source
 from ..inference import components
 from ..metrics import Stability, stability
-from ..model import Autoencoder
+from .initial import initial_model
 
 
 def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:
@@ -46,7 +45,7 @@ def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at:
     (True, True)
     """
     models = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
-    initial = [Autoencoder(model.settings_.layout, rng=generator(seed, "init")) for seed, model in enumerate(models)]
+    initial = [initial_model(model.module_, seed) for seed, model in enumerate(models)]
     return stability(
         [model.components_ for model in models], initial=[components(network) for network in initial], at=at
     )

@@ -1,6 +1,5 @@
 """The comparison of several runs: numbers that can be saved as JSON or as a page."""
 
-import json
 import os
 from collections.abc import Mapping
 
@@ -31,6 +30,8 @@ class Comparison(ComparisonNumbers):
         Mean |cosine| of two latents of the run, from 0 to 1.
     seconds : list of float
         Duration of the training.
+    seeds : list of int
+        Seed of the training.
     shared : list of SharedLatents
         The latents that two runs share, for each two runs whose rows have as many columns and that have at most 8,192
         latents.
@@ -48,11 +49,6 @@ class Comparison(ComparisonNumbers):
         """Write the page, one self-contained HTML file. A failure leaves no partial file."""
         with atomic(path) as temporary:
             temporary.write_text(comparison_page(self), encoding="utf-8")
-
-    def save_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the numbers as JSON. A failure leaves no partial file."""
-        with atomic(path) as temporary:
-            temporary.write_text(json.dumps(self.to_dict(), ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _repr_html_(self) -> str:
         """Return the sentence as HTML."""
@@ -77,12 +73,14 @@ def compare(runs: Mapping[str, Artifact], rows: Source | None = None) -> Compari
     Raises
     ------
     DataError
-        If there are fewer than two runs, or if a run has no metrics and no rows are given.
+        If there are fewer than two runs, if a run has no metrics and no rows are given, or if a run was trained on
+        other columns than the rows have.
 
     Notes
     -----
     Latents of two runs are matched one to one so that the sum of |cosine| is largest (`taciturn.metrics.matched`). A
-    pair is shared if its |cosine| is .9 or more.
+    pair is shared if its |cosine| is .9 or more. Runs of one seed begin with the same weights if their networks are the
+    same; what they share then is no evidence of stability, and the sentence and the page note it.
 
     Examples
     --------

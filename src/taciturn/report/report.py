@@ -41,8 +41,8 @@ class Report(ReportNumbers):
         Up to 48 latents with the largest shares of variation, and rows on which they are active.
     neighbours : Neighbours
         Similar latents.
-    baselines : list of Baseline
-        Errors of simpler models.
+    baselines : Baselines
+        Errors of simpler models on the same rows, under the same noise.
     relation : Related or None
         Relations between latents and labels; None without labels.
     provenance : Provenance

@@ -79,8 +79,8 @@ class History(Mapping[str, NDArray[Any]]):
 class Recorder:
     """Collects the records of a run into a `History`.
 
-    No tensor is read before an epoch ends, because reading waits for the device. The epochs' columns are joined only when
-    the history is read, so that recording an epoch takes the same time however many there are.
+    No tensor is read before an epoch ends, because reading waits for the device. The epochs' columns are joined only
+    when the history is read, so that recording an epoch takes the same time however many there are.
 
     Parameters
     ----------

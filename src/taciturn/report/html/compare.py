@@ -94,7 +94,9 @@ def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet:
     text = (
         f"{shared.shared:,} of {shared.matched:,} latents, matched one to one, have nearly the same direction "
         f"(|cosine| .9 or more); {shared.initially_shared:,} did before the first step. The mean |cosine| of all pairs "
-        f"is {shared.mean_cosine:.3f}. The most similar pairs:"
+        f"is {shared.mean_cosine:.3f}."
+        + (f" {shared.caveat[0].upper()}{shared.caveat[1:]}." if shared.caveat else "")
+        + " The most similar pairs:"
     )
     pairs = [
         {

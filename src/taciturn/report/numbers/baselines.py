@@ -1,18 +1,25 @@
-"""Errors of simpler models on the same rows."""
+"""Errors of simpler models on the same rows, under the same noise."""
 
-from ...probes import Baseline, principal_components, untrained
+from ...probes import Baselines, baselines
 from .study import Study
 
 
-def measure(study: Study) -> list[Baseline]:
-    """Return the baselines of a report: PCA with two numbers of components, and the untrained network.
+def measure(study: Study) -> Baselines:
+    """Return the baselines of a report: PCA and the untrained network.
 
-    PCA has as many components as the model has active latents per row (under a rate target: the target rate times the
-    number of latents), and as many as it has latents.
+    On clean rows PCA has as many components as the model has active latents per row (under a rate target: the target
+    rate times the number of latents), and as many as it has latents. Under noise it has the best number.
     """
     summary, n_latents = study["summary"], study.model.layout.widths[-1]
     active = summary.l0 if summary.target_rate is None else summary.target_rate * n_latents
     training, rows = study.baseline_rows
-    baselines = principal_components(study.model, training, rows, sorted({max(round(active), 1), n_latents}))
-    seed = study.artifact.training.seed
-    return [*baselines, untrained(study.model, study.objective, training, rows, seed=seed)]
+    return baselines(
+        study.model,
+        study.objective,
+        training,
+        rows,
+        corruption=study.corruption,
+        sizes=sorted({max(round(active), 1), n_latents}),
+        model_seed=study.artifact.training.seed,
+        seed=study.seed,
+    )

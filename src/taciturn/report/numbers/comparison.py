@@ -1,24 +1,31 @@
 """The numbers of several runs: results, parameters that differ, and shared latents."""
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from math import prod
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...artifact import Artifact
+from ...core.atomic import atomic
 from ...core.errors import DataError
-from ...core.seeds import generator
 from ...data.sources import Source
 from ...inference import components
 from ...metrics import matched, mean_cosine
 from ...model import Autoencoder
+from ...probes import initial_model
 from ...training import History
 from .neighbours import Pair
+from .numbers import all_finite
 from .summary import Summary, summarise
 
+SCHEMA = 1  # of the JSON file of a comparison
 SHARED_COSINE = 0.9  # the least |cosine| of a shared latent
 MAX_PAIRS = 24  # pairs that are listed
 MAX_MATCHED_LATENTS = 8192  # matching more by the Hungarian algorithm takes minutes
@@ -44,6 +51,8 @@ class SharedLatents:
         All matched pairs: as many as the smaller run has latents.
     pairs : list of Pair
         Up to 24 matched pairs, the largest |cosine| first.
+    same_model : bool
+        Whether both runs have the same weights.
     """
 
     first: str
@@ -53,9 +62,19 @@ class SharedLatents:
     initially_shared: int
     matched: int
     pairs: list[Pair]
+    same_model: bool
+
+    @property
+    def caveat(self) -> str:
+        """Why the agreement is no evidence of stability, as a clause; "" if it is."""
+        if self.same_model:
+            return "both are the same model, so this is no evidence of stability"
+        if self.initially_shared == self.matched:
+            return "both began with the same weights, so this is no evidence of stability; fit with different seeds"
+        return ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ComparisonNumbers:
     """The numbers of several runs. Lists have one entry per run, in the order of `names`.
 
@@ -71,6 +90,8 @@ class ComparisonNumbers:
         Mean |cosine| of two latents of the run, from 0 to 1.
     seconds : list of float
         Duration of the training.
+    seeds : list of int
+        Seed of the training.
     shared : list of SharedLatents
         For each two runs that can be compared, the latents that they share.
     evaluated_on : str
@@ -88,41 +109,67 @@ class ComparisonNumbers:
     differing_parameters: dict[str, list[Any]]
     mean_cosines: list[float]
     seconds: list[float]
+    seeds: list[int]
     shared: list[SharedLatents]
     evaluated_on: str
     histories: dict[str, History]
     directions: dict[str, NDArray[Any]]
     shape: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {', '.join(self.names)}: {self.sentence}>"
+
     @property
     def sentence(self) -> str:
         """The comparison in one sentence."""
-        known = [(s.fvu, name, s) for s, name in zip(self.summaries, self.names, strict=True) if s.fvu is not None]
-        if not known:
-            return "The rows are constant, so no run reconstructs a share of their variance."
-        _, best, summary = min(known, key=lambda entry: entry[0])
-        clauses = [f"{best} reconstructs most: {summary.explained}"]
-        sparse = [(s.l0, name, fvu) for fvu, name, s in known if s.target_rate is None]
-        if sparse and min(sparse)[1] != best:
-            l0, sparsest, fvu = min(sparse)
-            clauses.append(f"{sparsest} has the fewest active latents: {l0:.1f} per row for {1 - fvu:.1%}")
+        clauses = self._results()
         for pair in self.shared[:1]:
             counts = f"{pair.shared:,} of {pair.matched:,} latents"
             initially = f", {pair.initially_shared:,} of them before the first step" if pair.initially_shared else ""
-            clauses.append(f"{pair.first} and {pair.second} share {counts}{initially}")
+            because = f": {pair.caveat}" if pair.caveat else initially
+            clauses.append(f"{pair.first} and {pair.second} share {counts}{because}")
         return "; ".join(clauses) + "."
 
+    def _results(self) -> list[str]:
+        """Return which run reconstructs most, and which has the fewest active latents, as clauses."""
+        if len({summary.columns for summary in self.summaries}) > 1:
+            return ["The runs were evaluated on rows of different widths, so their results cannot be compared"]
+        known = [(s.fvu, name, s) for s, name in zip(self.summaries, self.names, strict=True) if s.fvu is not None]
+        if not known:
+            return ["The rows are constant, so no run reconstructs a share of their variance"]
+        _, best, summary = min(known, key=lambda entry: entry[0])
+        if len(known) > 1 and len({f"{fvu:.4f}" for fvu, _, _ in known}) == 1:
+            clauses = [f"All runs reconstruct the same share: {summary.explained}"]
+        else:
+            clauses = [f"{best} reconstructs most: {summary.explained}"]
+        sparse = [(s.l0, name, s) for _, name, s in known if s.target_rate is None]
+        if sparse and round(min(sparse)[0], 1) < round(summary.l0, 1):
+            l0, sparsest, other = min(sparse)
+            clauses.append(f"{sparsest} has the fewest active latents: {l0:.1f} per row for {other.share}")
+        return clauses
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, without histories and directions."""
+        """Return plain values for JSON, without histories and directions; docs/report.md lists the keys."""
         return {
+            "schema": SCHEMA,
             "names": self.names,
             "summaries": [summary.to_dict() for summary in self.summaries],
             "differing_parameters": self.differing_parameters,
             "mean_cosines": self.mean_cosines,
             "seconds": self.seconds,
+            "seeds": self.seeds,
             "shared": [asdict(pair) for pair in self.shared],
             "evaluated_on": self.evaluated_on,
         }
+
+    def json(self) -> str:
+        """Return the numbers as JSON; infinite numbers and NaN become null."""
+        return json.dumps(all_finite(self.to_dict()), ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the numbers as JSON. A failure leaves no partial file."""
+        with atomic(path) as temporary:
+            temporary.write_text(self.json(), encoding="utf-8")
 
 
 def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None) -> ComparisonNumbers:
@@ -130,17 +177,20 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
     if len(runs) < 2:
         raise DataError(f"a comparison needs several runs, not {len(runs)}; name two or more")
     names, artifacts = list(runs), list(runs.values())
+    if rows is not None:
+        for name, artifact in runs.items():
+            _check_columns(name, artifact, rows)
     shapes = {tuple(artifact.rows.shape) for artifact in artifacts}
-    directions = {name: components(artifact.model) for name, artifact in runs.items()}
-    initial_directions = {name: components(_initial_model(artifact)) for name, artifact in runs.items()}
+    directions = {name: _directions(artifact.model) for name, artifact in runs.items()}
     return ComparisonNumbers(
         names=names,
         summaries=[_summary(name, artifact, rows) for name, artifact in runs.items()],
         differing_parameters=_differing_parameters(artifacts),
         mean_cosines=[mean_cosine(directions[name]) for name in names],
         seconds=[artifact.training.seconds for artifact in artifacts],
+        seeds=[artifact.training.seed for artifact in artifacts],
         shared=[
-            _shared(first, second, directions, initial_directions)
+            _shared(first, second, directions, runs)
             for first, second in combinations(names, 2)
             if _can_be_matched(first, second, directions)
         ],
@@ -149,6 +199,16 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         directions=directions if len(shapes) == 1 else {},
         shape=next(iter(shapes)) if len(shapes) == 1 else (),
     )
+
+
+def _check_columns(name: str, artifact: Artifact, rows: Source) -> None:
+    width, columns = artifact.model.layout.widths[0], artifact.rows.columns
+    mend = "compare runs of the same columns, or leave out the rows (--data): each run then has its own results"
+    if prod(rows.shape) != width:
+        raise DataError(f"{name} was trained on {width} columns, but the rows have {prod(rows.shape)}; {mend}")
+    if columns is not None and rows.columns is not None and list(rows.columns) != columns:
+        one, other = next(names for names in zip(columns, rows.columns, strict=True) if names[0] != names[1])
+        raise DataError(f"{name} was trained on the column {one!r}, in whose place the rows have {other!r}; {mend}")
 
 
 def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
@@ -179,12 +239,13 @@ def _can_be_matched(first: str, second: str, directions: Directions) -> bool:
     return one_LD.shape[1] == other_LD.shape[1] and max(len(one_LD), len(other_LD)) <= MAX_MATCHED_LATENTS
 
 
-def _initial_model(artifact: Artifact) -> Autoencoder:
-    """Return a run's network before its first step."""
-    return Autoencoder(artifact.model.layout, rng=generator(artifact.training.seed, "init"))
+def _directions(model: Autoencoder) -> NDArray[Any]:
+    """Return what a code of 1 of each latent adds to the reconstruction [L, D]."""
+    return components(model)
 
 
-def _shared(first: str, second: str, directions: Directions, initial: Directions) -> SharedLatents:
+def _shared(first: str, second: str, directions: Directions, runs: Mapping[str, Artifact]) -> SharedLatents:
+    initial = {name: _directions(initial_model(runs[name].model, runs[name].training.seed)) for name in (first, second)}
     matching = matched(directions[first], directions[second])
     sizes, initial_sizes = np.abs(matching.cosines), np.abs(matched(initial[first], initial[second]).cosines)
     largest = np.argsort(-sizes, kind="stable")[:MAX_PAIRS]
@@ -196,4 +257,10 @@ def _shared(first: str, second: str, directions: Directions, initial: Directions
         initially_shared=int((initial_sizes >= SHARED_COSINE).sum()),
         matched=len(sizes),
         pairs=[Pair(int(matching.found[i]), int(matching.truth[i]), float(matching.cosines[i])) for i in largest],
+        same_model=_same_weights(runs[first].model, runs[second].model),
     )
+
+
+def _same_weights(first: Autoencoder, second: Autoencoder) -> bool:
+    one, other = first.state_dict(), second.state_dict()
+    return one.keys() == other.keys() and all(torch.equal(one[name].cpu(), other[name].cpu()) for name in one)

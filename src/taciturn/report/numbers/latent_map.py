@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from ...probes import plane
+from .numbers import ShortRepr
 from .study import Study
 
 MAX_LATENTS = 1_000
 
 
-@dataclass(frozen=True)
-class LatentMap:
+@dataclass(frozen=True, repr=False)
+class LatentMap(ShortRepr):
     """Coordinates of latents in a plane. Latents with similar directions are near each other.
 
     Parameters

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...data.sources import Source
 from ...inference import Evaluation, components, encode
 from ...model import Autoencoder, Codes, Sparse
+from .numbers import ShortRepr
 from .sample import Sample, column
 from .study import Study
 
@@ -21,8 +22,8 @@ QUANTILES = (0.9, 0.5, 0.1)  # of a latent's codes above 0
 TOP_COLUMNS = 8  # columns that a latent of a table changes most
 
 
-@dataclass(frozen=True, eq=False)
-class Latents:
+@dataclass(frozen=True, eq=False, repr=False)
+class Latents(ShortRepr):
     """Numbers of all L latents. All lists but `order` are indexed by latent.
 
     Parameters

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...metrics import mean_cosine
+from .numbers import ShortRepr
 from .sample import Sample, column
 from .study import Study
 
@@ -33,8 +34,8 @@ class Pair:
     cosine: float
 
 
-@dataclass(frozen=True)
-class Neighbours:
+@dataclass(frozen=True, repr=False)
+class Neighbours(ShortRepr):
     """Similarity of the latents of one dictionary.
 
     Latents with constant codes are left out.

@@ -2,8 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from reprlib import Repr
 from typing import Any
+
+
+class ShortRepr:
+    """A dataclass whose repr shows only the beginning of long lists, arrays and texts."""
+
+    def __repr__(self) -> str:
+        short = Repr()
+        short.maxstring = short.maxother = 80
+        values = (f"{field.name}={short.repr(getattr(self, field.name))}" for field in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(values)})"
 
 
 def finite(number: float) -> float | None:

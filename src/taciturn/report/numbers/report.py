@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from ...training import History
-from .numbers import all_finite, plain
+from .numbers import ShortRepr, all_finite, plain
 from .samples import SampleRows
 from .study import Study
 from .try_it import TryIt, exclusion_reason, try_it
 
 if TYPE_CHECKING:
-    from ...probes import Baseline, Related
+    from ...probes import Baselines, Related
     from .curves import Curves
     from .latent_map import LatentMap
     from .latents import AtlasLatent, Latents
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .verdict import Verdict
 
-SCHEMA = 2  # of report.json
+SCHEMA = 3  # of report.json
 MAX_EXAMPLES = 10  # rows that travel in the page's section "Try the model"
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pictures(ShortRepr):
     """What a page draws and report.json does not hold.
 
     Parameters
@@ -66,7 +66,7 @@ class Pictures:
     exclusion_reason: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReportNumbers:
     """The numbers of a report. Each section is an attribute: `report.summary` is `report.sections["summary"]`.
 
@@ -89,6 +89,9 @@ class ReportNumbers:
     columns: list[str] | None
     pictures: Pictures
     created: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name} on {self.summary.described_rows}: {self.verdict.sentence}>"
 
     if TYPE_CHECKING:
 
@@ -117,7 +120,7 @@ class ReportNumbers:
         def neighbours(self) -> Neighbours: ...  # noqa: D102
 
         @property
-        def baselines(self) -> list[Baseline]: ...  # noqa: D102
+        def baselines(self) -> Baselines: ...  # noqa: D102
 
         @property
         def relation(self) -> Related | None: ...  # noqa: D102

@@ -11,33 +11,31 @@ from ...core.seeds import generator
 from ...data.sources import Source, Subset
 from ...inference import encode, to_csr
 from ...model import Autoencoder, Capability, Sparse
+from .numbers import ShortRepr
 
 MAX_ROWS = 20_000
 MIN_ROWS = 1_000  # however many numbers these rows have
 MAX_NUMBERS = 1 << 25  # numbers of all rows, and of all codes if these are dense
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Rows of a source and their codes.
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample(ShortRepr):
+    """The codes of some rows of a source.
 
     Parameters
     ----------
     indices : array [S] of int
         The rows' indices in the source, ascending.
-    rows : array [S, D]
-        The rows, in the input's units.
     codes : array [S, L] or SciPy CSR array [S, L]
         The rows' codes; CSR if the model's codes are sparse.
     """
 
     indices: NDArray[np.intp]
-    rows: NDArray[Any]
     codes: Any
 
 
 def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
-    """Return a sample of a source's rows and their codes.
+    """Return the codes of a sample of a source's rows.
 
     Parameters
     ----------
@@ -59,15 +57,14 @@ def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
     n_rows = min(len(source), MAX_ROWS, max(MAX_NUMBERS // width, MIN_ROWS))
     drawn = torch.randperm(len(source), generator=generator(seed, "sample"))[:n_rows].numpy()
     indices = np.sort(drawn) if n_rows < len(source) else np.arange(n_rows)
-    subset = Subset(source, indices)
-    blocks = list(encode(model, subset))
+    blocks = list(encode(model, Subset(source, indices) if n_rows < len(source) else source))
     if all(isinstance(block, Sparse) for block in blocks):
         from scipy.sparse import vstack
 
         codes: Any = vstack([to_csr(block) for block in blocks], format="csr")
     else:
         codes = np.concatenate([block.dense().cpu().numpy() for block in blocks])
-    return Sample(indices, subset.read(0, n_rows), codes)
+    return Sample(indices, codes)
 
 
 def column(codes: Any, latent: int) -> NDArray[Any]:

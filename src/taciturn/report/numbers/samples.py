@@ -13,7 +13,7 @@ from ...data.sources import Source
 from ...inference import Evaluation, in_row_precision
 from ...metrics import psnr
 from ...model import Autoencoder
-from .numbers import finite
+from .numbers import ShortRepr, finite
 from .study import Study
 
 GROUPS = ("first", "best", "median", "worst")
@@ -45,8 +45,8 @@ class RowError:
     psnr_after: float | None
 
 
-@dataclass(frozen=True, eq=False)
-class Errors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Errors(ShortRepr):
     """The distribution of the errors of clean rows, in scaled units.
 
     Parameters
@@ -67,8 +67,8 @@ class Errors:
     counts: list[int]
 
 
-@dataclass(frozen=True, eq=False)
-class SampleRows:
+@dataclass(frozen=True, eq=False, repr=False)
+class SampleRows(ShortRepr):
     """The sample rows, in the input's units. The page draws them; report.json does not hold them.
 
     Parameters
@@ -86,8 +86,8 @@ class SampleRows:
     reconstruction: dict[int, NDArray[Any]]
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(ShortRepr):
     """Four groups of sample rows.
 
     Parameters

@@ -81,7 +81,7 @@ class Study:
 
     @cached_property
     def sample(self) -> Sample:
-        """A sample of the rows with their codes, for numbers that cannot be streamed."""
+        """The codes of a sample of the rows, for numbers that cannot be streamed."""
         return sample(self.model, self.rows, seed=self.seed)
 
     @cached_property

@@ -10,12 +10,12 @@ from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
 from ...objective import Objective
-from .numbers import finite
+from .numbers import ShortRepr, finite
 from .study import Study
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(ShortRepr):
     """The main numbers of a model on rows; errors and PSNR are in scaled units.
 
     Parameters
@@ -90,13 +90,34 @@ class Summary:
         return sum(self.rates) / len(self.rates)
 
     @property
+    def described_rows(self) -> str:
+        """How many rows of which kind, and of how many columns, as text."""
+        return f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
+
+    @property
+    def share(self) -> str:
+        """The share of variance reconstructed, as text."""
+        if self.fvu is None:
+            return "constant rows, not exactly"
+        if self.fvu >= 1:
+            return "none of the variance" + (
+                f" (the error is {self.fvu:.3g} times as large)" if self.fvu > 1.005 else ""
+            )
+        return f"{1 - self.fvu:.1%} of the variance"
+
+    @property
     def explained(self) -> str:
         """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
-        if self.fvu is None:
-            return "constant rows"
-        return f"{1 - self.fvu:.1%} of the variance" + (
-            f" with {self.l0:.1f} active latents per row" if self.target_rate is None else ""
-        )
+        if self.fvu is None or self.target_rate is not None:
+            return self.share
+        return f"{self.share} with {self.l0:.1f} active latents per row"
+
+    @property
+    def noise_removed(self) -> float | None:
+        """The share of the noise's squared error that reconstructions do not have, at most 1; None without noise."""
+        if self.psnr_before is None or self.psnr_after is None:
+            return None
+        return 1 - 10 ** ((self.psnr_before - self.psnr_after) / 10)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON; metrics.json and report.json hold them."""
@@ -104,13 +125,12 @@ class Summary:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Return the summary that `to_dict` wrote, also that of an older version.
+        """Return the summary that `to_dict` wrote.
 
         Parameters
         ----------
         plain : dict
-            The fields by name. The names `silent` (now `dead`) and `at_work` (now `active_above`) of folders of
-            format 1 are known.
+            The fields by name.
 
         Returns
         -------
@@ -121,22 +141,17 @@ class Summary:
         ArtifactError
             If a field is missing or unknown.
         """
-        fields = {("dead" if name == "silent" else name): value for name, value in plain.items()}
-        if "at_work" in fields:
-            fields["active_above"] = 0.5 if fields.pop("at_work") == "above 0.5" else None
         try:
-            return cls(**fields)
+            return cls(**plain)
         except TypeError as error:
             message = f"metrics.json does not fit this version of taciturn: {error}; fit the model again"
             raise ArtifactError(message) from error
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
-        rows = f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
-        share = "constant rows, not exactly" if self.fvu is None else f"{1 - self.fvu:.1%} of the variance"
         lines = [
-            ("evaluated on", rows),
-            ("reconstruction", f"{share} (mean squared error {self.mean_squared_error:.4g})"),
+            ("evaluated on", self.described_rows),
+            ("reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"),
             ("latents", self._latents()),
         ]
         if self.target_rate is not None:
@@ -222,7 +237,8 @@ def summary_of(
     weights: Mapping[str, float] | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
-    targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two of a kind, the first
+    # of two targets of a kind, the first; a penalty without a target hides none
+    targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
     return Summary(
         rows=evaluation.sparsity.rows,
         rows_kind=rows_kind,

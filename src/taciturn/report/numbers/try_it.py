@@ -17,6 +17,7 @@ from ...core.errors import DataError
 from ...model import Autoencoder
 from ...model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ...plots import is_image
+from .numbers import ShortRepr
 
 MAX_CHARACTERS = 2_000_000  # of a model's numbers in the page: 750,000 weights of float16 in base64
 MAX_ERROR = 5e-4  # a float16 model farther from Python's, as a share of the range, is replaced by float32 if it fits
@@ -28,8 +29,8 @@ MAX_NAME = 80  # characters of a column's or an example's name
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class TryIt:
+@dataclass(frozen=True, repr=False)
+class TryIt(ShortRepr):
     """A model and example rows, as a page holds them. Rows are flat and in the input's units.
 
     Parameters

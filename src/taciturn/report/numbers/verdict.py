@@ -1,18 +1,23 @@
 """A verdict on a model: one sentence, its main numbers, and warnings with remedies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ...probes import Baseline
+from ...plots import is_image
+from ...probes import Baselines
+from . import advice
+from .advice import remedy, revival
 from .curves import Curves
 from .neighbours import Neighbours
+from .relation import obstacle
 from .study import Study
 from .summary import Summary
 
 MAX_RATE_MISS, MAX_L0_MISS = 0.1, 0.05  # distance from the target, as a share of it
 MAX_DEAD, MAX_DUPLICATES = 0.02, 0.02  # shares of the latents
 MIN_FALL = 0.02  # of the error, over the last tenth of the epochs
-MAX_HELD_OUT_RATIO = 1.25  # error of held-out rows divided by that of training rows
+MAX_VALIDATION_RATIO = 1.25  # error of validation rows divided by that of training rows
 MIN_ACTIVE_PER_BATCH = 1  # expected active codes of a latent; below, a batch cannot measure its mean activation
 
 
@@ -25,7 +30,7 @@ class ReportWarning:
     what : str
         The problem, as one sentence.
     mend : str
-        What to try, as one sentence or two.
+        What to try, as one sentence or two; "" if nothing is known to help.
     """
 
     what: str
@@ -51,13 +56,36 @@ class Verdict:
     warnings: list[ReportWarning]
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What a verdict needs to know of a model and its training beside the report's numbers.
+
+    Parameters
+    ----------
+    parameters : Mapping[str, Any]
+        The estimator's parameters; remedies name no others.
+    batch_size : int
+        Rows per training batch.
+    fixed_weight : bool, default=False
+        Whether the weight of the penalty with a target mean activation is fixed, so that it can miss its target.
+    stop_reason : str or None, default=None
+        Why training stopped before its last epoch; None if it did not.
+    images : bool, default=True
+        Whether rows are images, so that decibels have a meaning.
+    label_obstacle : str or None, default=None
+        Why the labels cannot be related to latents; None if they can, or if there are none.
+    """
+
+    parameters: Mapping[str, Any]
+    batch_size: int
+    fixed_weight: bool = False
+    stop_reason: str | None = None
+    images: bool = True
+    label_obstacle: str | None = None
+
+
 def verdict(
-    summary: Summary,
-    curves: Curves,
-    neighbours: Neighbours,
-    baselines: list[Baseline],
-    *,
-    batch_size: int,
+    summary: Summary, curves: Curves, neighbours: Neighbours, baselines: Baselines, circumstances: Circumstances
 ) -> Verdict:
     """Return the verdict on a model.
 
@@ -69,10 +97,10 @@ def verdict(
         One number per epoch, by name.
     neighbours : Neighbours
         The similar latents.
-    baselines : list of Baseline
+    baselines : Baselines
         The errors of simpler models.
-    batch_size : int
-        Rows per training batch.
+    circumstances : Circumstances
+        The estimator's parameters and the course of its training.
 
     Returns
     -------
@@ -80,19 +108,26 @@ def verdict(
 
     Notes
     -----
-    docs/report.md lists the conditions of the warnings.
+    A model that is worse than a simpler one, than its own input, or than its targets has a warning; docs/report.md
+    lists the conditions. A baseline is in the sentence or in a warning, not in both.
     """
-    sentence = "; ".join(_clauses(summary, baselines)) + "."
-    warnings = list(_warnings(summary, curves, neighbours, baselines, batch_size))
-    return Verdict(sentence, list(_points(summary)), warnings)
-
-
-def _clauses(summary: Summary, baselines: list[Baseline]) -> Iterator[str]:
-    share = (
-        "Does not reconstruct its constant rows exactly"
-        if summary.fvu is None
-        else f"Reconstructs {1 - summary.fvu:.1%} of the variance"
+    warnings = [
+        *_losses(summary, baselines, circumstances.parameters),
+        *_missed_targets(summary, circumstances),
+        *_wasted_latents(summary, neighbours, circumstances.parameters),
+        *_training_problems(summary, curves, circumstances),
+    ]
+    if circumstances.label_obstacle is not None:
+        warnings.append(ReportWarning(f"Latents were not related to the labels: {circumstances.label_obstacle}.", ""))
+    return Verdict(
+        "; ".join(_clauses(summary, baselines, circumstances.images)) + ".",
+        list(_points(summary, circumstances.images)),
+        warnings,
     )
+
+
+def _clauses(summary: Summary, baselines: Baselines, images: bool) -> Iterator[str]:
+    share = "Does not reconstruct its constant rows exactly" if summary.fvu is None else f"Reconstructs {summary.share}"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
     if summary.target_rate is None:
         yield f"{share} with {summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
@@ -103,61 +138,136 @@ def _clauses(summary: Summary, baselines: list[Baseline]) -> Iterator[str]:
         yield f"mean activation {summary.rate:.1%} (target {summary.target_rate:.1%})"
         if l0_target:
             yield f"{summary.l0:.1f} latents active per row{l0_target}"
-    if summary.psnr_before is not None and summary.psnr_after is not None:
-        effect = "denoises" if summary.psnr_after > summary.psnr_before else "makes corrupted rows worse,"
-        yield f"{effect} from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
-    for baseline in baselines:
-        if baseline.name == "untrained encoder":
-            yield f"an untrained encoder of the same size reaches {max(1 - baseline.fvu, 0.0):.1%}"
+    if summary.noise_removed is not None:
+        if summary.noise_removed <= 0:
+            yield "makes corrupted rows worse"
+        elif images:
+            yield f"denoises from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
+        else:
+            yield f"removes {summary.noise_removed:.1%} of the noise's squared error"
+    for baseline in baselines.models:
+        if baseline.name == "untrained encoder" and not _loses(baselines, baseline.fvu):
+            noisy = f"noisy rows give {_percent(baselines.model)} of it, " if baselines.corruption else ""
+            yield f"{noisy}an untrained encoder of the same size reaches {_percent(baseline.fvu)}"
 
 
-def _points(summary: Summary) -> Iterator[tuple[str, str]]:
+def _points(summary: Summary, images: bool) -> Iterator[tuple[str, str]]:
     if summary.fvu is not None:
-        yield f"{1 - summary.fvu:.1%}", "of the variance reconstructed"
+        yield _percent(summary.fvu), "of the variance reconstructed"
     if summary.target_rate is not None:
         yield f"{summary.rate:.2%}", f"mean activation (target {summary.target_rate:.2%})"
     else:
         target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
         yield f"{summary.l0:.1f}", f"of {summary.latents:,} latents active per row{target}"
-    if summary.psnr_before is not None and summary.psnr_after is not None:
-        yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
+    if summary.psnr_before is not None and summary.psnr_after is not None and summary.noise_removed is not None:
+        if images:
+            yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
+        else:
+            yield f"{max(summary.noise_removed, 0.0):.1%}", f"of the squared error of {summary.corruption} removed"
     if summary.target_rate is None:
         yield f"{summary.dead:,}", "dead latents"
 
 
-def _warnings(
-    summary: Summary, curves: Curves, neighbours: Neighbours, baselines: list[Baseline], batch_size: int
-) -> Iterator[ReportWarning]:
-    rate, l0 = summary.target_rate, summary.target_l0
+def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
+    """Warn if the model reconstructs less than the rows' mean, its own noisy input, or a simpler model."""
+    improve = remedy(parameters, advice.LONGER, advice.MORE_LATENTS, advice.MORE_ACTIVE)
+    if summary.fvu is None:
+        yield ReportWarning("The rows are constant and are not reconstructed exactly.", "Evaluate rows that differ.")
+    elif summary.fvu >= 1:
+        yield ReportWarning(
+            f"The mean of the rows reconstructs them as well or better: the model's error is {summary.fvu:.3g} times "
+            "the variance.",
+            f"Give rows in the units of the training rows. {remedy(parameters, advice.LONGER, advice.SMALLER_STEPS)}",
+        )
+    if summary.noise_removed is not None and summary.noise_removed <= 0:
+        yield ReportWarning(
+            f"Under {summary.corruption} the rows are nearer to the clean rows than the model's reconstructions are: "
+            f"their squared error is {1 / (1 - summary.noise_removed):.1%} of the reconstructions'.",
+            improve,
+        )
+    for baseline in baselines.models:
+        if not _loses(baselines, baseline.fvu):
+            continue
+        shares = f"{_percent(baseline.fvu)} of the variance, the model {_percent(baselines.model)}"
+        if baselines.corruption:
+            what = {"PCA": f"PCA with {baseline.components:,} components"}.get(
+                baseline.name, "An untrained encoder with a fitted decoder"
+            )
+            yield ReportWarning(f"{what} denoises as well or better ({baselines.corruption}): {shares}.", improve)
+        elif baseline.name != "PCA":
+            yield ReportWarning(
+                f"An untrained encoder with a fitted decoder reconstructs as much or more: {shares}.",
+                "So many latents reconstruct such rows whatever they encode. "
+                + remedy(parameters, advice.FEWER_LATENTS, advice.FEWER_ACTIVE),
+            )
+        elif baseline.components < summary.columns:  # with as many components as columns PCA is always exact
+            yield ReportWarning(
+                f"PCA with {baseline.components:,} components reconstructs as much or more: {shares}.",
+                f"For reconstruction alone, PCA is better here. {improve}",
+            )
+
+
+def _loses(baselines: Baselines, fvu: float) -> bool:
+    """Return whether a simpler model of this error is as good as the model or better."""
+    return baselines.model is not None and fvu <= baselines.model
+
+
+def _percent(fvu: float | None) -> str:
+    """Return the share of variance reconstructed, as text; less than nothing is "none"."""
+    return "none" if fvu is None or fvu >= 1 else f"{1 - fvu:.1%}"
+
+
+def _missed_targets(summary: Summary, circumstances: Circumstances) -> Iterator[ReportWarning]:
+    parameters, rate, l0 = circumstances.parameters, summary.target_rate, summary.target_l0
     if rate is not None and abs(summary.rate / rate - 1) > MAX_RATE_MISS:
+        free = ("sparsity", "leave weight= out of the penalty, so that its weight is adjusted")
         yield ReportWarning(
             f"The mean activation is {summary.rate:.2%}; its target is {rate:.2%}.",
-            "Train longer, or remove weight= from the penalty, so that its weight is adjusted automatically.",
+            remedy(parameters, advice.LONGER, *([free] if circumstances.fixed_weight else [])),
         )
     if l0 is not None and abs(summary.l0 / l0 - 1) > MAX_L0_MISS:
         yield ReportWarning(
             f"{summary.l0:.1f} latents are active per row; the target is {l0:g}.",
-            "Train longer. On rows unlike the training rows the number can differ from the target.",
+            f"{remedy(parameters, advice.LONGER)} On rows unlike the training rows the number can differ from the "
+            "target.".lstrip(),
         )
-    if summary.dead > MAX_DEAD * summary.latents and rate is None:
+    if rate is not None and rate * circumstances.batch_size < MIN_ACTIVE_PER_BATCH:
+        enough = f"use batches of {round(MIN_ACTIVE_PER_BATCH / rate):,} rows or more"
+        yield ReportWarning(
+            f"A batch of {circumstances.batch_size} rows is too small to measure a mean activation of {rate:.1%}.",
+            remedy(parameters, ("batch_size", enough)),
+        )
+
+
+def _wasted_latents(summary: Summary, neighbours: Neighbours, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
+    if summary.dead > MAX_DEAD * summary.latents and summary.target_rate is None:
         yield ReportWarning(
             f"{summary.dead:,} of {summary.latents:,} latents are active on none of these rows.",
-            'Use fewer latents, or revive="auxk+resample".',
+            remedy(parameters, advice.FEWER_LATENTS, revival(parameters)),
         )
     if neighbours.latents_with_duplicate > MAX_DUPLICATES * summary.latents:
         yield ReportWarning(
             f"{neighbours.latents_with_duplicate:,} latents have a near-duplicate (|cosine| at least .95).",
-            'Use fewer latents, or matryoshka="auto". The section on similar latents lists pairs.',
+            f"{remedy(parameters, advice.FEWER_LATENTS, advice.NESTED)} The section on similar latents lists pairs.",
         )
-    if _still_falling(curves):
-        yield ReportWarning("The error was still falling when training stopped.", "Train longer (--epochs, max_iter=).")
-    yield from _held_out_errors(curves)
-    yield from _better_baselines(summary, baselines)
-    if rate is not None and rate * batch_size < MIN_ACTIVE_PER_BATCH:
+
+
+def _training_problems(summary: Summary, curves: Curves, circumstances: Circumstances) -> Iterator[ReportWarning]:
+    parameters = circumstances.parameters
+    if circumstances.stop_reason is not None and "diverged" in circumstances.stop_reason:
         yield ReportWarning(
-            f"A batch of {batch_size} rows is too small to measure a mean activation of {rate:.1%}.",
-            f"Use batches of {round(MIN_ACTIVE_PER_BATCH / rate):,} rows or more.",
+            f"Training stopped early: {circumstances.stop_reason}.", remedy(parameters, advice.SMALLER_STEPS)
         )
+    elif _still_falling(curves):
+        yield ReportWarning("The error was still falling when training stopped.", remedy(parameters, advice.LONGER))
+    for name in ("squared_error", "cross_entropy"):
+        training, validation = ((curves.get(column) or [None])[-1] for column in (name, f"validation_{name}"))
+        if training is not None and validation is not None and validation > MAX_VALIDATION_RATIO * training:
+            more = f"{validation / training - 1:.0%} more" if training else "more"
+            yield ReportWarning(
+                f"Validation rows have {more} error than training rows.",
+                f"Use more rows. {remedy(parameters, advice.MORE_NOISE, advice.FEWER_LATENTS)}",
+            )
 
 
 def _still_falling(curves: Curves) -> bool:
@@ -167,41 +277,18 @@ def _still_falling(curves: Curves) -> bool:
     return len(errors) >= 5 and min(errors[-tenth:]) < (1 - MIN_FALL) * min(errors[:-tenth])
 
 
-def _held_out_errors(curves: Curves) -> Iterator[ReportWarning]:
-    """Warn if held-out rows have much larger errors than training rows."""
-    for name in ("squared_error", "cross_entropy"):
-        training, held_out = curves.get(name, []), curves.get(f"validation_{name}", [])
-        if (
-            training
-            and held_out
-            and training[-1] is not None
-            and held_out[-1] is not None
-            and held_out[-1] > MAX_HELD_OUT_RATIO * training[-1]
-        ):
-            yield ReportWarning(
-                f"Held-out rows have {held_out[-1] / training[-1] - 1:.0%} more error than training rows.",
-                "Use more rows, more noise, or fewer latents.",
-            )
-
-
-def _better_baselines(summary: Summary, baselines: list[Baseline]) -> Iterator[ReportWarning]:
-    """Warn if a simpler model reconstructs as well as the model or better."""
-    for baseline in baselines:
-        if summary.fvu is None:
-            continue
-        if baseline.name == "PCA" and baseline.components < summary.columns and baseline.fvu < summary.fvu:
-            yield ReportWarning(
-                f"PCA with {baseline.components:,} components reconstructs more: {1 - baseline.fvu:.1%}.",
-                "For reconstruction alone, PCA is better here. Train longer, or allow more active latents.",
-            )
-        if baseline.name == "untrained encoder" and baseline.fvu <= summary.fvu:
-            yield ReportWarning(
-                f"An untrained encoder with a fitted decoder reconstructs as much: {1 - baseline.fvu:.1%}.",
-                "So many latents reconstruct such rows whatever they encode. Use fewer latents, or fewer active ones.",
-            )
-
-
 def measure(study: Study) -> Verdict:
     """Return the verdict of a report."""
-    batch_size = study.artifact.settings.batch_size
-    return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], batch_size=batch_size)
+    artifact = study.artifact
+    circumstances = Circumstances(
+        parameters=artifact.estimator.parameters,
+        batch_size=artifact.settings.batch_size,
+        fixed_weight=any(
+            term.target_kind == "rate" and term.target_value is not None and not term.controlled
+            for term in study.objective.terms
+        ),
+        stop_reason=artifact.training.stopped,
+        images=is_image(study.rows.shape),
+        label_obstacle=obstacle(study),
+    )
+    return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], circumstances)

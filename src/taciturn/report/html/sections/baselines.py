@@ -2,17 +2,26 @@
 
 from typing import Any
 
+from ....probes import Baselines
 from ..section import Material, Section
 
 
 def _context(material: Material) -> dict[str, Any]:
-    summary = material.report.summary
-    share = "—" if summary.fvu is None else f"{1 - summary.fvu:.2%}"
-    lines = [("this model", f"{summary.latents:,}", share)]
-    lines += [
-        (baseline.name, f"{baseline.components:,}", f"{1 - baseline.fvu:.2%}") for baseline in material.report.baselines
-    ]
-    return {"lines": lines}
+    baselines = material.report.baselines
+    models = [("this model", material.report.summary.latents, baselines.model)] if baselines.model is not None else []
+    models += [(baseline.name, baseline.components, baseline.fvu) for baseline in baselines.models]
+    lines = [(name, f"{components:,}", f"{1 - fvu:.2%}") for name, components, fvu in models]
+    return {"note": baselines.reason or _note(baselines), "lines": lines}
+
+
+def _note(baselines: Baselines) -> str:
+    shares = f"Share of the variance of the same {baselines.rows:,} rows that each model reconstructs"
+    pca = "as many components as the model has active latents per row, and as many as it has latents"
+    if baselines.corruption:
+        shares += f" from rows with the same noise, {baselines.corruption}"
+        pca = "the number of components that is best under such noise on the rows that it was fitted to"
+    untrained = "The untrained encoder is the same network with its initial weights and the best linear decoder."
+    return f"{shares}. PCA has {pca}. {untrained}"
 
 
 BASELINES = Section("baselines", "Baselines", _context)

@@ -22,15 +22,15 @@ class Plots:
     """Figures of a fitted estimator, as `model.plot`: each method returns a matplotlib Figure.
 
     Rows X are arrays, data frames or sources, as for `transform`; best rows that the model was not trained on. A
-    `shape` is (height, width) or (height, width, 3), the shape of a row as an image. By default it is the shape of the
-    rows in a source, or of the training rows. `taciturn.plots` draws the same figures from arrays.
+    `shape` is (height, width) or (height, width, 3), the shape of a row as an image. By default it is the estimator's
+    `shape`, or the shape of the rows in a source. `taciturn.plots` draws the same figures from arrays.
 
     Parameters
     ----------
     estimator : BaseAutoencoder
         A fitted estimator.
     shape : tuple of int
-        Shape of a training row.
+        The model's shape of a row.
 
     Examples
     --------
@@ -287,10 +287,10 @@ class Plots:
         return None if names is None else [str(name) for name in names]
 
     def _shape(self, shape: tuple[int, ...] | None, source_shape: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return `shape`, if given, else the shape of the source's rows if they are images, else the training rows'."""
+        """Return `shape`, if given, else the model's shape if it is an image's, else that of the source's rows."""
         training_shape = self._training_shape
         if shape is None:
-            return source_shape if len(source_shape) > 1 else training_shape
+            return source_shape if source_shape and not plots.is_image(training_shape) else training_shape
         if np.prod(shape) != np.prod(training_shape):
             raise RecipeError(f"shape={shape} has {np.prod(shape)} numbers, but a row has {np.prod(training_shape)}")
         return tuple(shape)

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError, RecipeError
+from ..data.row_shape import is_image
 from .cells import Cells, finish, select_latents, write_names
-from .reconstructions import is_image
 from .style import BLUE, EDGE, FRAME, ORANGE, SIGNED, SMALL, TEXT, display_text
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..core.errors import RecipeError
+from ..data.row_shape import is_image
 from .histogram import Floats, finite_numbers
-from .reconstructions import is_image
 from .style import (
     AMOUNT,
     BLUE,

@@ -10,6 +10,7 @@ from ... import plots
 from ..numbers import ComparisonNumbers
 from ..numbers.comparison import SharedLatents
 from ..numbers.neighbours import Pair
+from ..numbers.numbers import signed_percent
 from ..numbers.summary import Summary
 from .engine import asset, environment
 from .figures import curve, svg
@@ -56,14 +57,20 @@ def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
         [f"{s.rate:.2%}" + (f" (target {s.target_rate:.2%})" if s.target_rate else "") for s in summaries],
     )
     yield "dead latents", [ABSENT if s.target_rate is not None else f"{s.dead:,}" for s in summaries]
-    if any(s.psnr_after is not None for s in summaries):
-        psnr = [(s.psnr_before, s.psnr_after) for s in summaries]
-        yield (
-            "denoising, dB PSNR",
-            [ABSENT if before is None or after is None else f"{before:.1f} → {after:.1f}" for before, after in psnr],
-        )
+    if any(s.error_change is not None and s.images for s in summaries):
+        yield "denoising, dB PSNR", [_psnr(s) for s in summaries]
+    if any(s.error_change is not None and not s.images for s in summaries):
+        changes = [None if s.images else s.error_change for s in summaries]
+        texts = [ABSENT if change is None else signed_percent(change) for change in changes]
+        yield "denoising, change of squared error", texts
     yield "mean |cosine| of latents", [f"{cosine:.3f}" for cosine in comparison.mean_cosines]
     yield "training, s", [f"{seconds:.1f}" for seconds in comparison.seconds]
+
+
+def _psnr(summary: Summary) -> str:
+    if summary.psnr_before is None or summary.psnr_after is None or not summary.images:
+        return ABSENT
+    return f"{summary.psnr_before:.1f} → {summary.psnr_after:.1f}"
 
 
 def _figures(comparison: ComparisonNumbers) -> list[Markup]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...artifact import Artifact
 from ...core.errors import DataError
 from ...core.seeds import generator
+from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import components
 from ...metrics import matched, mean_cosine
@@ -157,7 +158,8 @@ def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
             raise DataError(f"{name} has no metrics; name rows to evaluate all runs on (--data)")
         return Summary.from_dict(artifact.metrics)
     objective, corruption = artifact.recipe("objective"), artifact.recipe("corruption")
-    return summarise(artifact.model, rows, objective=objective, corruption=corruption, held_out=False)
+    images = is_image(tuple(artifact.config["rows"]["shape"]))
+    return summarise(artifact.model, rows, objective=objective, corruption=corruption, held_out=False, images=images)
 
 
 def _differing_parameters(artifacts: Sequence[Artifact]) -> dict[str, list[Any]]:

@@ -11,6 +11,17 @@ def finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def signed_percent(share: float) -> str:
+    """Return a change as a percentage with its sign.
+
+    Examples
+    --------
+    >>> signed_percent(-0.625), signed_percent(2.5)
+    ('−62%', '+250%')
+    """
+    return f"{share:+,.0%}".replace("-", "−")
+
+
 def plain(section: Any) -> Any:
     """Return a section as plain values: its `to_dict()` if it has one, else a dataclass's fields by name."""
     if hasattr(section, "to_dict"):

@@ -1,6 +1,6 @@
 """The model and rows of a report, and intermediate results that several sections use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...artifact import Artifact
 from ...corruption import Corruption
+from ...data.row_shape import is_image
 from ...data.sources import Source, Subset
 from ...inference import Evaluation, components, evaluate
 from ...model import Autoencoder
@@ -39,6 +40,12 @@ class Study:
         A class or a number for each row.
     label_name : str, default=""
         The name of the labels.
+    texts : iterable of str [N] or None, default=None
+        A text for each row, such as the sentence behind an embedding.
+    ids : iterable of object [N] or None, default=None
+        An id for each row.
+    image_shape : tuple of int or None, default=None
+        The shape in which rows are drawn; None: see `shape`.
     held_out : bool, default=False
         Whether the rows are known to be held out from training.
     repeat : str, default=""
@@ -54,6 +61,9 @@ class Study:
     training: Source | None = None
     labels: ArrayLike | None = None
     label_name: str = ""
+    texts: Iterable[str] | None = None
+    ids: Iterable[Any] | None = None
+    image_shape: tuple[int, ...] | None = None
     held_out: bool = False
     repeat: str = ""
     seed: int = 0
@@ -68,6 +78,12 @@ class Study:
     def model(self) -> Autoencoder:
         """The trained network."""
         return self.artifact.model
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A row's shape: `image_shape`, else the training rows' shape if it is an image's, else the rows' own."""
+        training_shape = tuple(self.artifact.config["rows"]["shape"])
+        return self.image_shape or (training_shape if is_image(training_shape) else self.rows.shape)
 
     @property
     def objective(self) -> Objective:

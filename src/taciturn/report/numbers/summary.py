@@ -6,11 +6,12 @@ from typing import Any, Self
 
 from ...core.errors import ArtifactError
 from ...corruption import Corruption
+from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
 from ...objective import Objective
-from .numbers import finite
+from .numbers import finite, signed_percent
 from .study import Study
 
 
@@ -50,6 +51,8 @@ class Summary:
         The corruption under which denoising was measured; "" for none.
     psnr_before, psnr_after : float or None
         PSNR in dB of the corrupted rows and of their reconstructions; None without a corruption.
+    images : bool, default=True
+        Whether rows are images. Texts have PSNR for images only, for other rows the change of the squared error.
 
     Examples
     --------
@@ -83,11 +86,19 @@ class Summary:
     corruption: str
     psnr_before: float | None
     psnr_after: float | None
+    images: bool = True
 
     @property
     def rate(self) -> float:
         """The mean activation of all latents (mean code over rows and latents)."""
         return sum(self.rates) / len(self.rates)
+
+    @property
+    def error_change(self) -> float | None:
+        """Squared error of the corrupted rows' reconstructions, divided by that of these rows, minus 1; or None."""
+        if self.psnr_before is None or self.psnr_after is None:
+            return None
+        return float(10 ** ((self.psnr_before - self.psnr_after) / 10)) - 1
 
     @property
     def explained(self) -> str:
@@ -145,9 +156,10 @@ class Summary:
         if self.weights:
             weights = ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())
             lines.append(("penalty weight (auto)", weights))
-        if self.psnr_before is not None and self.psnr_after is not None:
+        if self.error_change is not None:
             gain = f"{self.psnr_before:.1f} → {self.psnr_after:.1f} dB PSNR"
-            lines.append(("denoising", f"{self.corruption}: {gain}"))
+            effect = gain if self.images else f"squared error {signed_percent(self.error_change)}"
+            lines.append(("denoising", f"{self.corruption}: {effect}"))
         return lines
 
     def _latents(self) -> str:
@@ -167,6 +179,7 @@ def summarise(
     held_out: bool,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
+    images: bool = True,
 ) -> Summary:
     """Return the main numbers of a model on a source's rows, in one pass over them.
 
@@ -186,6 +199,8 @@ def summarise(
         Seed of the corruption's noise.
     weights : Mapping[str, float] or None, default=None
         Penalty weights that were adjusted automatically during training, by the penalty's name.
+    images : bool, default=True
+        Whether rows are images.
 
     Returns
     -------
@@ -207,7 +222,15 @@ def summarise(
     (8, 2)
     """
     evaluation = evaluate(model, source, corruption=corruption, seed=seed)
-    return summary_of(evaluation, model, objective=objective, corruption=corruption, held_out=held_out, weights=weights)
+    return summary_of(
+        evaluation,
+        model,
+        objective=objective,
+        corruption=corruption,
+        held_out=held_out,
+        weights=weights,
+        images=images,
+    )
 
 
 def summary_of(
@@ -218,6 +241,7 @@ def summary_of(
     corruption: Corruption,
     held_out: bool,
     weights: Mapping[str, float] | None = None,
+    images: bool = True,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
     targets = {term.target_kind: term.target_value for term in reversed(objective.terms)}  # of two of a kind, the first
@@ -238,6 +262,7 @@ def summary_of(
         corruption="" if corruption.clean else corruption.text,
         psnr_before=None if evaluation.before is None else finite(evaluation.before.psnr),
         psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
+        images=images,
     )
 
 
@@ -250,4 +275,5 @@ def measure(study: Study) -> Summary:
         corruption=study.corruption,
         held_out=study.held_out,
         weights=study.artifact.metrics.get("weights"),
+        images=is_image(study.shape),
     )

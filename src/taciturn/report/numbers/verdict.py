@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ...probes import Baseline
 from .curves import Curves
 from .neighbours import Neighbours
+from .numbers import signed_percent
 from .study import Study
 from .summary import Summary
 
@@ -105,7 +106,10 @@ def _clauses(summary: Summary, baselines: list[Baseline]) -> Iterator[str]:
             yield f"{summary.l0:.1f} latents active per row{l0_target}"
     if summary.psnr_before is not None and summary.psnr_after is not None:
         effect = "denoises" if summary.psnr_after > summary.psnr_before else "makes corrupted rows worse,"
-        yield f"{effect} from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
+        if summary.images:
+            yield f"{effect} from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
+        else:
+            yield f"{effect.rstrip(',')}: squared error {signed_percent(summary.error_change or 0)}"
     for baseline in baselines:
         if baseline.name == "untrained encoder":
             yield f"an untrained encoder of the same size reaches {max(1 - baseline.fvu, 0.0):.1%}"
@@ -119,8 +123,10 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
     else:
         target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
         yield f"{summary.l0:.1f}", f"of {summary.latents:,} latents active per row{target}"
-    if summary.psnr_before is not None and summary.psnr_after is not None:
+    if summary.psnr_before is not None and summary.psnr_after is not None and summary.images:
         yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
+    elif summary.error_change is not None:
+        yield signed_percent(summary.error_change), f"squared error of rows with {summary.corruption}"
     if summary.target_rate is None:
         yield f"{summary.dead:,}", "dead latents"
 

@@ -19,6 +19,7 @@ from .style import (
     figure_of,
     legend_text,
     new_axes,
+    run_colour,
     set_integer_ticks,
     set_log_scale,
     set_style,
@@ -69,7 +70,7 @@ def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | Non
         dashes = DASHES[i // len(CYCLE) % len(DASHES)]
         label = legend_text(run)
         epochs = completed_epochs(history)
-        draw_curve(ax, epochs, history[name], color=CYCLE[i % len(CYCLE)], linestyle=dashes, label=label)
+        draw_curve(ax, epochs, history[name], color=run_colour(i), linestyle=dashes, label=label)
     values = np.concatenate([np.asarray(history[name], float) for history in runs.values()])
     if spans_decades(values, 1.0):
         set_log_scale(ax, "y", values)

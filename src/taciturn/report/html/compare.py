@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ... import plots
+from ...plots import style
 from ..numbers import ComparisonNumbers
 from ..numbers.comparison import SharedLatents
 from ..numbers.neighbours import Pair
@@ -19,6 +20,7 @@ from .sprite import Sprite, sprite
 # columns of histories, the best choice for the figure first
 ERRORS = ("validation_squared_error", "validation_cross_entropy", "squared_error", "cross_entropy", "loss")
 ABSENT = "—"
+COLOUR_NAMES = {colour: name for name, colour in style.COLOURS.items()}
 
 
 def comparison_page(comparison: ComparisonNumbers) -> str:
@@ -32,6 +34,7 @@ def comparison_page(comparison: ComparisonNumbers) -> str:
         sheets=[] if sheet is None else [sheet],
         aspect_ratio=comparison.shape[1] / comparison.shape[0] if sheet is not None else 1,
         results=list(_results(comparison)),
+        swatches=[f"--c-{COLOUR_NAMES[style.run_colour(i)]}" for i in range(len(comparison.names))],
         parameters=[
             (name, [ABSENT if value is None else str(value) for value in values])
             for name, values in comparison.differing_parameters.items()
@@ -101,7 +104,7 @@ def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet:
     text = (
         f"{shared.shared:,} of {shared.matched:,} latents, matched one to one, have nearly the same direction "
         f"(|cosine| .9 or more); {shared.initially_shared:,} did before the first step. The mean |cosine| of all pairs "
-        f"is {shared.mean_cosine:.3f}. The most similar pairs:"
+        f"is {shared.mean_cosine:.3f}. {_most_similar(shared)}, with the latents' numbers and their cosine:"
     )
     pairs = [
         {
@@ -113,6 +116,11 @@ def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet:
         for pair in shared.pairs
     ]
     return {"first": shared.first, "second": shared.second, "text": text, "pairs": pairs}
+
+
+def _most_similar(shared: SharedLatents) -> str:
+    n_shown = len(shared.pairs)
+    return f"The {n_shown} most similar pairs" if n_shown < shared.matched else "All pairs"
 
 
 def _images(comparison: ComparisonNumbers, shared: SharedLatents, pair: Pair, sheet: Sprite | None) -> Markup:

@@ -12,14 +12,16 @@ def finite(number: float) -> float | None:
 
 
 def signed_percent(share: float) -> str:
-    """Return a change as a percentage with its sign.
+    """Return a change as a percentage with its sign, from a doubling on as a multiple.
 
     Examples
     --------
-    >>> signed_percent(-0.625), signed_percent(2.5)
-    ('−62%', '+250%')
+    >>> signed_percent(-0.625), signed_percent(0.3), signed_percent(1.5), signed_percent(160)
+    ('−62%', '+30%', '× 2.5', '× 161')
     """
-    return f"{share:+,.0%}".replace("-", "−")
+    if share >= 1:
+        return f"× {share + 1:,.1f}" if share < 9 else f"× {share + 1:,.0f}"
+    return f"{share:+.0%}".replace("-", "−")
 
 
 def plain(section: Any) -> Any:

@@ -32,6 +32,8 @@ Columns = Mapping[str, NDArray[Any]]
 def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | None = None) -> Figure:
     """Return the figure of one column of several runs' histories, one curve per run.
 
+    A run with the same numbers as an earlier one is a broken line, so that both are visible.
+
     Parameters
     ----------
     histories : mapping of str to History
@@ -68,6 +70,9 @@ def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | Non
     ax = new_axes() if ax is None else ax
     for i, (run, history) in enumerate(runs.items()):
         dashes = DASHES[i // len(CYCLE) % len(DASHES)]
+        earlier = list(runs.values())[:i]
+        if any(np.array_equal(history[name], other[name], equal_nan=True) for other in earlier):
+            dashes = "--"
         label = legend_text(run)
         epochs = completed_epochs(history)
         draw_curve(ax, epochs, history[name], color=run_colour(i), linestyle=dashes, label=label)

@@ -46,8 +46,8 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
     for share, dashes, share_text in ((0.5, "--", "half"), (0.95, "-.", "95%")):
         bound = float(np.quantile(values, share))
         if bound > 0:
-            label = f"{share_text} of the rows: {bound:.3g} or less"
-            ax.axvline(bound, color=REFERENCE, linewidth=1.2, linestyle=dashes, label=label)
+            line_label = f"{share_text} of the rows: {bound:.3g} or less"
+            ax.axvline(bound, color=REFERENCE, linewidth=1.2, linestyle=dashes, label=line_label)
     ax.set(xlabel=display_text(label, 60), ylabel="rows")
     add_legend_above(ax)
     return figure_of(ax)

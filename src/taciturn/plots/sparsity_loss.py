@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import RecipeError
 from ..objective import kl, squared_rate
-from .style import AMBER, MODEL, REFERENCE, SKY, add_legend, figure_of, new_axes, set_style
+from .style import AMBER, MODEL, REFERENCE, SKY, add_legend_above, figure_of, new_axes, set_style
 
 RASTER_MARKS = 2_000  # above this many, marks are stored as pixels
 
@@ -93,5 +93,5 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
         ax.plot(means, np.zeros_like(means), "|", label=label, rasterized=means.size > RASTER_MARKS, **options)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="loss")
     set_style(ax)
-    add_legend(ax)
+    add_legend_above(ax)
     return figure_of(ax)

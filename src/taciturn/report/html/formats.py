@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .engine import environment
 
 MAX_DECIMALS = 6
+MIN_SEPARATED = 10_000  # from this number on thousands are separated
 MAX_TEXT = 400  # characters of a text beside a row; a longer one stands whole in the section on long texts
 
 
@@ -65,14 +66,14 @@ class ColumnFormat:
         self._is_plain = decimals <= MAX_DECIMALS and largest < 1e15
         self._decimals = min(max(decimals, 0), MAX_DECIMALS)
         self._are_whole = bool((np.floor(values) == values).all())
-        self._separator = "," if largest >= 10_000 else ""
+        self._are_large = largest >= MIN_SEPARATED
 
     def text(self, value: float, *, exact: bool = False) -> str:
         """Return a number as text; `exact`: it is the column's own, and a whole number has no decimals then."""
         if not self._is_plain or not math.isfinite(value):
             return number(value)
         decimals = 0 if exact and self._are_whole else self._decimals
-        text = f"{value:{self._separator}.{decimals}f}"
+        text = f"{value:,.{decimals}f}" if self._are_large or abs(value) >= MIN_SEPARATED else f"{value:.{decimals}f}"
         return (text.lstrip("-") if float(text.replace(",", "")) == 0 else text).replace("-", "−")
 
 

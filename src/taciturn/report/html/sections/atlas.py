@@ -19,20 +19,31 @@ MAX_BAR = 36  # the longest bar, in the same unit
 def _context(material: Material) -> dict[str, Any]:
     report = material.report
     above = report.summary.active_above
+    entries = [_entry(entry, material) for entry in report.atlas]
     return {
-        "scope": _scope(report),
+        "scope": _scope(report, bool(material.sheets or material.pictures.texts)),
+        "legend": _legend(entries[0]) if entries else "",
         "active_above": None if above is None else f"{above:g}",
-        "atlas": [_entry(entry, material) for entry in report.atlas],
+        "atlas": entries,
     }
 
 
-def _scope(report: ReportNumbers) -> str:
+def _scope(report: ReportNumbers, has_quantiles: bool) -> str:
     n_shown, n_latents = len(report.atlas), report.summary.latents
-    which = "All" if n_shown == n_latents else f"The {n_shown:,} of"
+    which = "All" if n_shown == n_latents else f"{n_shown:,} of"
     return (
-        f"{which} {n_latents:,} latents, the largest share of the reconstruction's variation first: what the latent "
-        "adds, the rows with its largest codes, then rows at quantiles of its codes."
+        f"{which} {n_latents:,} latents, the largest shares of the reconstruction's variation first: what the "
+        f"latent adds, and the rows with its largest codes{', then rows at quantiles of its codes' * has_quantiles}."
     )
+
+
+def _legend(entry: dict[str, Any]) -> str:
+    """Return a sentence about how an entry shows what its latent adds."""
+    if entry["bars"]:
+        return "Bars: orange adds to a column, blue takes away; in scaled units, each latent on its own scale."
+    if entry["top"]:
+        return "Orange adds, blue takes away; each latent on its own scale."
+    return "Curve: what the latent adds, from the first column to the last; each on its own scale."
 
 
 def _entry(entry: AtlasLatent, material: Material) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_a_column_that_was_not_trained_on_is_a_target(runs, tmp_path, column, ki
         (["--target", "kind", "--labels", "x.csv"], 2, "--labels and --target both name labels"),
         (["--labels", "nowhere.npy"], 1, "nowhere.npy: no such file"),
         (["--labels", "wide.csv"], 1, "wide.csv has 2 columns; name one of them"),
-        (["--labels", "short.csv"], 1, "short.csv has 3 labels, but"),
+        (["--labels", "short.csv"], 1, "short.csv has 3 values, but"),
         (["-o", "page.pdf"], 2, "page.pdf: a report is written as .html"),
         (["--corrupt", "gausian:1"], 2, "did you mean 'gaussian'?"),
     ],

@@ -135,14 +135,14 @@ def test_the_palette_has_distinct_colours():
     assert len(set(style.COLOURS.values())) == len(style.COLOURS)
 
 
-@pytest.mark.parametrize(("value", "colour", "alpha"), [(-1, style.BLUE, 1), (1, style.ORANGE, 1)])
+@pytest.mark.parametrize(("value", "colour", "alpha"), [(-1, style.NEGATIVE, 1), (1, style.POSITIVE, 1)])
 def test_signs_have_colours_and_zero_is_transparent(value, colour, alpha):
     assert to_hex(style.SIGNED((value + 1) / 2)).upper() == colour
     assert style.SIGNED((value + 1) / 2)[3] == alpha
     assert style.SIGNED(0.5)[3] < 0.01
     assert style.SIGNED(0.5 + value / 4)[3] == pytest.approx(0.5, abs=0.01)
     assert style.AMOUNT(0.0)[3] == 0
-    assert style.AMOUNT(1.0) == to_rgba(style.ORANGE)
+    assert style.AMOUNT(1.0) == to_rgba(style.MODEL)
 
 
 # --- names ---------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_a_panel_for_each_quantity():
     ]
     assert line(by_title["squared error"], "training").get_xydata().tolist() == [[1, 2], [2, 1.5], [3, 1]]
     assert line(by_title["squared error"], "held-out").get_xydata().tolist() == [[1, 2.5], [2, 2], [3, 1.5]]
-    assert line(by_title["squared error"], "held-out").get_color() == style.ORANGE
+    assert line(by_title["squared error"], "held-out").get_color() == style.HELD_OUT
     assert by_title["dead latents"].lines[0].get_ydata().tolist() == [1, 2, 0]
     assert by_title["penalty weight (auto)"].lines[0].get_ydata().tolist() == [0.1, 1, 5]
     assert by_title["penalty weight (auto)"].get_yscale() == "log"
@@ -345,7 +345,7 @@ def test_row_errors_mark_half_and_nearly_all():
         "95% of the rows: 0.95 or less",
     ]
     assert sum(counts.sum() for counts, _, _ in bars(ax)) == 101
-    assert [drawn.get_color() for drawn in ax.lines] == [style.GREEN, style.ORANGE]
+    assert [drawn.get_color() for drawn in ax.lines] == [style.REFERENCE] * 2
 
 
 # --- atlas ---------------------------------------------------------------------------------------------------------
@@ -428,8 +428,8 @@ def test_an_atlas_of_a_table_names_the_largest_columns():
     widths = [np.ptp(path.vertices[:, 0]) for path in boxes.get_paths()]
     np.testing.assert_allclose(widths[:5] / widths[0], [1, 0.5, 0.25, 0.15, 0.1])
     colours = [to_hex(colour).upper() for colour in boxes.get_facecolors()]
-    assert colours[:5] == [style.BLUE, *[style.ORANGE] * 4]
-    assert colours[5] == style.BLUE
+    assert colours[:5] == [style.NEGATIVE, *[style.POSITIVE] * 4]
+    assert colours[5] == style.NEGATIVE
     assert written[-2:] == ["latent 0", "latent 1"]
     edges = [path.vertices[:, 0] for path in boxes.get_paths()]
     assert edges[0].max() == pytest.approx(edges[1].min())  # both begin at 0
@@ -468,7 +468,7 @@ def test_ten_thousand_latents_show_the_first_64():
         ({"order": [2]}, "from 0 to 1"),
         ({"order": [0.5]}, "from 0 to 1"),
         ({"order": []}, "at least one"),
-        ({"most": 0}, "most=0 must be 1 or more"),
+        ({"most": 0}, "most=0 must be a whole number, 1 or more"),
     ],
 )
 def test_an_atlas_refuses_what_does_not_fit(arguments, message):
@@ -484,7 +484,7 @@ def test_errors_are_sorted_and_named():
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the largest at the top
     assert ax.lines[0].get_xdata() == pytest.approx([0.25, 0.25])  # the mean of all
     assert ax.get_title(loc="left") == "the worst 3 of 4 columns"
-    assert ax.patches[0].get_facecolor() == to_rgba(style.BLUE)
+    assert ax.patches[0].get_facecolor() == to_rgba(style.MODEL)
 
 
 def test_errors_of_columns_without_names():
@@ -520,7 +520,7 @@ def test_a_map_draws_the_small_in_front_of_the_large():
     assert np.asarray(dots.get_offsets()).tolist() == [[1, 1], [0, 0], [2, 4]]
     assert dots.get_sizes().tolist() == [90, 47, 4]  # 4 … 90 points²
     colours = dots.get_facecolors()
-    assert {to_hex(colour).upper() for colour in colours} == {style.BLUE}
+    assert {to_hex(colour).upper() for colour in colours} == {style.MODEL}
     np.testing.assert_allclose(colours[:, 3], [0.12, 1, 0.56])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["5", "1"]
     assert ax.get_aspect() == 1
@@ -585,7 +585,7 @@ def test_effects_are_intervals_with_a_line_at_no_effect():
     (ax,) = plots.relate(effects).axes
     (intervals,), (dots,) = of_kind(ax, LineCollection), of_kind(ax, PathCollection)
     assert [segment[:, 0].tolist() for segment in intervals.get_segments()] == [[0.7, 0.9], [0.1, 0.3], [0.45, 0.65]]
-    assert [to_hex(colour).upper() for colour in intervals.get_colors()] == [style.ORANGE, style.BLUE, style.GREY]
+    assert [to_hex(colour).upper() for colour in intervals.get_colors()] == [style.POSITIVE, style.NEGATIVE, style.NONE]
     assert np.asarray(dots.get_offsets()).tolist() == [[0.8, 0], [0.2, 1], [0.55, 2]]
     assert ax.lines[0].get_xdata() == [0.5, 0.5]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["latent 3 · yes", "latent 1 · no", "latent 2 · so"]
@@ -601,6 +601,36 @@ def test_effects_on_a_number_lie_beside_0_and_have_no_class():
     low, high = ax.get_xlim()
     assert low < -0.7
     assert 0 < high < 0.1
+
+
+def test_effects_that_were_left_out_are_counted():
+    effects = [an_effect(), an_effect(1, "no", 0.2, 0.1, 0.3)]
+    assert plots.relate(effects, total=300).axes[0].get_title(loc="left") == "the first 2 of 300 effects"
+    assert plots.relate(effects, total=2).axes[0].get_title(loc="left") == ""
+
+
+@pytest.mark.parametrize("most", [0, -1, 2.0, True])
+def test_a_figure_of_nothing_is_refused(most):
+    draws = (
+        lambda: plots.relate([an_effect()], most=most),
+        lambda: plots.errors([0.1, 0.2], most=most),
+        lambda: plots.atlas(np.eye(3), most=most),
+    )
+    for draw in draws:
+        with pytest.raises(RecipeError, match=f"most={most} must be a whole number, 1 or more"):
+            draw()
+
+
+def test_a_colour_has_one_meaning():
+    meanings = (style.MODEL, style.HELD_OUT, style.POSITIVE, style.NEGATIVE, style.REFERENCE, style.NONE)
+    assert len(set(meanings)) == len(meanings)
+
+
+def test_a_run_has_one_colour_in_a_comparison():
+    names = [f"run {i}" for i in range(8)]
+    lines = plots.overlay({name: run() for name in names}).axes[0].lines
+    (dots,) = of_kind(plots.frontier({name: (i, 8 - i) for i, name in enumerate(names)}).axes[0], PathCollection)
+    assert [drawn.get_color() for drawn in lines] == [to_hex(colour).upper() for colour in dots.get_edgecolors()]
 
 
 def test_an_interval_that_ends_at_the_bound_is_not_cut():
@@ -649,12 +679,8 @@ def test_a_frontier_joins_the_unbeaten():
     (ax,) = plots.frontier(points).axes
     assert ax.lines[0].get_xydata().tolist() == [[1, 0.4], [2, 0.2], [4, 0.1]]
     (dots,) = of_kind(ax, PathCollection)
-    assert [to_hex(colour).upper() for colour in dots.get_facecolors()] == [
-        style.BLUE,
-        style.BLUE,
-        style.GREY,
-        style.BLUE,
-    ]
+    assert [to_hex(colour).upper() for colour in dots.get_edgecolors()] == [style.run_colour(i) for i in range(4)]
+    assert dots.get_facecolors()[:, 3].tolist() == [1, 1, 0, 1]  # the beaten run is hollow
     assert [text.get_text() for text in ax.texts] == ["a", "beaten", "b", "c"]  # from above
     assert ax.get_ylim()[0] == 0
 

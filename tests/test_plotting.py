@@ -202,6 +202,21 @@ def test_relations_are_drawn_as_the_probe_returns_them(dictionary, digits):
     assert [text.split(" · ")[0] for text in labels] == [f"latent {effect.latent}" for effect in related.effects[:5]]
 
 
+def test_as_many_relations_are_drawn_as_are_requested():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 64)) + 2 * rng.integers(2, size=(300, 1))
+    y = X.mean(1) > 1
+    model = DictionaryAutoencoder(256, k=16, max_iter=3, random_state=0).fit(X)
+    (ax,) = model.plot.relate(X, y, most=60).axes
+    assert len(ax.get_yticks()) == 60
+    assert ax.get_title(loc="left").startswith("the first 60 of ")
+    for most in (0, -3):
+        with pytest.raises(RecipeError, match=f"most={most}"):
+            model.plot.relate(X, y, most=most)
+        with pytest.raises(RecipeError, match=f"most={most}"):
+            model.plot.errors(X, most=most)
+
+
 # --- in notebooks ----------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ def evaluate(
       taciturn evaluate runs/mnist mnist:test --corrupt dropout:0.5 --json
     """
     from .. import artifact
+    from ..data.row_shape import is_image
     from ..estimators.resolve import corruption
     from ..report import summarise
     from .table import show
@@ -43,6 +44,7 @@ def evaluate(
         rows_kind=stored.rows_kind(rows),
         weights=stored.metrics.get("weights"),
         seed=stored.training.seed,
+        images=is_image(tuple(stored.rows.shape)),
     )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), indent=1))

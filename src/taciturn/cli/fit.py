@@ -9,7 +9,7 @@ import typer
 from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app, print_error
-from .options import Columns, Drop, Threads, rows_file, use_threads
+from .options import Columns, Drop, RowId, RowTexts, Shape, Threads, image_shape, rows_file, use_threads
 from .signals import exit_status
 from .training import TrainedRun, train, write
 
@@ -93,6 +93,9 @@ def fit(
     ] = None,
     columns: Columns = None,
     drop: Drop = None,
+    shape: Shape = None,
+    texts: RowTexts = None,
+    row_id: RowId = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of initial weights, order of rows, noise and split.", show_default="0")
     ] = None,
@@ -110,7 +113,7 @@ def fit(
 
       taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o runs/digits
 
-      taciturn fit table.csv --drop name,id --sparse topk:8
+      taciturn fit table.csv --id name --drop city --sparse topk:8
 
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
@@ -122,7 +125,7 @@ def fit(
     recipe = _read_recipe(data)
     _override(
         recipe,
-        data={"columns": columns, "drop": drop},
+        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id},
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,
@@ -140,6 +143,7 @@ def fit(
             "tied": tied,
             "early_stopping": early_stopping,
             "device": device,
+            "shape": image_shape(shape),
         },
     )
     use_threads(recipe["run"].get("threads"))
@@ -192,6 +196,7 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     lines = [("trained on", training), ("scaling", estimator.scaling_), *run.summary.lines()]
     if run.report is not None:
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
+        lines += [("note", run.report.suggestion)] if run.report.suggestion else []
     if estimator.stopped_:
         lines.append(("stopped", estimator.stopped_))
     lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *names])})"))

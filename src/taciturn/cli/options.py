@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import DataError, UnknownColumn
+from ..core.errors import DataError, RecipeError, UnknownColumn
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -26,6 +26,22 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write: {writable}.")]
 Columns = Annotated[list[str] | None, typer.Option("--columns", help="Use only these columns: a,b,c; may be repeated.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
+Shape = Annotated[
+    str | None,
+    typer.Option("--shape", help="Shape of flat rows as images: 28x28, or 32x32x3 for colours.", show_default=False),
+]
+RowTexts = Annotated[
+    str | None,
+    typer.Option(
+        "--texts",
+        help="Texts that the report shows, one per row: a column of the rows' file, or a file (.txt: a line per row).",
+        show_default=False,
+    ),
+]
+RowId = Annotated[
+    str | None,
+    typer.Option("--id", help="A column of the rows' file, by which the report names rows.", show_default=False),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 
@@ -47,6 +63,22 @@ def rows_file(source: str) -> Path:
     """
     path, colon, _ = source.partition(".npz:")
     return Path(path + colon[:-1])
+
+
+def image_shape(text: str | None) -> tuple[int, ...] | None:
+    """Return the sides in the text of --shape, "28x28"; None without a text.
+
+    Raises
+    ------
+    RecipeError
+        The text is not two or three whole numbers joined by x.
+    """
+    if text is None:
+        return None
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) not in (2, 3) or not all(side.strip().isdecimal() for side in sides):
+        raise RecipeError(f"--shape {text}: write height and width, 28x28, or 32x32x3 for colours")
+    return tuple(map(int, sides))
 
 
 def rows_for(run: "Artifact", data: str | None) -> "Source":

@@ -10,7 +10,7 @@ from ..core.errors import RecipeError
 
 # The keys of each section and their types; None: the estimator checks its own parameters.
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
-    "data": {"source": (str,), "columns": (list,), "drop": (list,)},
+    "data": {"source": (str,), "columns": (list,), "drop": (list,), "texts": (str,), "id": (str,)},
     "run": {"estimator": (str,), "seed": (int,), "held_out": (int, float), "threads": (int,)},
     "parameters": None,
 }

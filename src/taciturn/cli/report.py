@@ -1,16 +1,25 @@
 """taciturn report: one page on a model."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ..core.errors import DataError, RecipeError
+from . import recipe_file
 from .app import Command, app
-from .options import RunFolder, Threads, rows_for, source_of, training_rows, use_threads
-
-if TYPE_CHECKING:
-    from ..artifact import Artifact
+from .options import (
+    RowId,
+    RowTexts,
+    RunFolder,
+    Shape,
+    Threads,
+    image_shape,
+    rows_for,
+    training_rows,
+    use_threads,
+)
+from .row_values import labels_for, split_column, texts_for
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -27,13 +36,14 @@ def report(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="A file with a class or a number for each row, to which latents are related.", show_default=False
+            help="A file with a class or a number for each row, to which latents are related; of a table FILE:COLUMN.",
+            show_default=False,
         ),
     ] = None,
     target: Annotated[
         str | None,
         typer.Option(
-            help="Instead of --labels: a column of the rows' own file; best one that the model was not trained on.",
+            help="Instead of --labels: a column of the rows' own file that the model was not trained on.",
             show_default=False,
         ),
     ] = None,
@@ -46,6 +56,9 @@ def report(
             "--out", "-o", help="The page to write; a .json is written beside it.", show_default="RUN/report.html"
         ),
     ] = None,
+    texts: RowTexts = None,
+    row_id: RowId = None,
+    shape: Shape = None,
     threads: Threads = None,
 ) -> None:
     """Write a report on a model: one self-contained HTML page, and its numbers as JSON.
@@ -56,7 +69,9 @@ def report(
 
       taciturn report runs/mnist --data mnist:test --labels t10k-labels-idx1-ubyte.gz
 
-      taciturn report runs/table --target diagnosis
+      taciturn report runs/table --target diagnosis --id patient
+
+      taciturn report runs/embeddings --texts sentences.txt
     """
     from .. import artifact
     from ..estimators.resolve import corruption
@@ -69,6 +84,8 @@ def report(
     use_threads(threads)
     stored = artifact.load(run)
     rows = rows_for(stored, data)
+    recipe = run / "recipe.toml"
+    own = recipe_file.read(recipe)["data"] if data is None and recipe.is_file() else {}  # --id and --texts of the fit
     try:
         training = training_rows(stored)
     except DataError:  # the training rows are gone or changed: baselines are then fitted on half of the rows
@@ -78,10 +95,13 @@ def report(
         rows,
         training=training,
         labels=labels_for(stored, data, labels, target),
-        target=target or ("" if labels is None else Path(labels.partition(":")[0]).stem),
+        target=target or ("" if labels is None else _label_name(labels)),
+        texts=texts_for(stored, data, "--texts", texts or own.get("texts")),
+        ids=texts_for(stored, data, "--id", row_id or own.get("id")),
+        shape=image_shape(shape),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),
-        repeat=f"taciturn fit {run / 'recipe.toml'} -o again" if (run / "recipe.toml").is_file() else "",
+        repeat=f"taciturn fit {recipe} -o again" if recipe.is_file() else "",
         seed=stored.training.seed,
     )
     made.save(page)
@@ -89,52 +109,13 @@ def report(
     lines = [
         ("verdict", made.verdict.sentence),
         *(("warning", f"{warning.what} {warning.mend}") for warning in made.verdict.warnings),
+        *([("note", made.suggestion)] if made.suggestion else []),
         ("written", f"{page} and {page.with_suffix('.json').name}"),
     ]
     show(str(run), lines)
 
 
-def labels_for(run: "Artifact", data: str | None, labels: str | None, target: str | None) -> Any:
-    """Return a label for each row of a report.
-
-    Parameters
-    ----------
-    run : Artifact
-        The run.
-    data : str or None
-        A data set's name or a file with the report's rows; None: the rows that the run held out.
-    labels : str or None
-        A file with labels.
-    target : str or None
-        A column of the rows' file with labels.
-
-    Returns
-    -------
-    array [N] or None
-        If neither `labels` nor `target` is given, the labels that the data set includes; None if it has none, or too
-        few rows of each class.
-
-    Raises
-    ------
-    RecipeError
-        Both `labels` and `target` are given.
-    DataError
-        The labels cannot be read, or are not as many as the rows.
-    """
-    from .. import datasets
-    from ..data.split import split
-    from ..probes import relatable
-
-    if labels is not None and target is not None:
-        raise RecipeError("--labels and --target both name labels; give one of them")
-    where, is_requested = data or run.rows.source, (labels or target) is not None
-    if where is None or (not is_requested and where not in datasets.names()):
-        return None
-    values = datasets.labels(labels or where, column=target)
-    if values is not None and data is None and (parts := run.rows.split) is not None:
-        if len(values) != (n_rows := len(source_of(run))):
-            raise DataError(
-                f"{labels or where} has {len(values):,} labels, but {where} has {n_rows:,} rows; give one label per row"
-            )
-        values = values[split(parts.count, parts.fraction, parts.seed)[1]]
-    return values if is_requested or (values is not None and relatable(values)) else None
+def _label_name(labels: str) -> str:
+    """Return the name of the labels in FILE or FILE:COLUMN: the column's, else the file's without its ending."""
+    file, column = split_column(labels)
+    return column or Path(file.partition(":")[0]).stem

@@ -8,8 +8,11 @@ from ..core.errors import DataError, RecipeError
 from ..core.version import __version__
 from . import recipe_file
 from .options import finite, rows_file
+from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..artifact import Artifact
     from ..data.sources import Source
     from ..estimators import BaseAutoencoder
@@ -89,6 +92,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         raise RecipeError(f"held_out={held_out_share} must lie in [0, 1)")
     if seed < 0:
         raise RecipeError(f"seed={seed} must be 0 or more")
+    beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
+    if beside:  # columns that name rows are not trained on
+        data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
     source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
@@ -103,6 +109,10 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
             f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
+    texts, ids = (
+        _texts_beside(data, key, len(source), held_out if holds_out else None) if folder else None
+        for key in ("texts", "id")
+    )
     interrupt = None
     try:
         estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
@@ -112,7 +122,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         interrupt = error
     estimator.set_params(verbose=0)
     complete = {
-        "data": data | {"source": _absolute(data["source"])},
+        "data": data
+        | {"source": _absolute(data["source"])}
+        | {key: absolute(data[key]) for key in ("texts", "id") if data.get(key) is not None},
         "run": {
             "estimator": estimator.command_name,
             "seed": seed,
@@ -122,7 +134,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         "parameters": parameters | _resolved_parameters(estimator),
     }
     artifact = _artifact_of(estimator, complete, len(source), holds_out)
-    summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder)
+    summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     artifact.metrics = summary.to_dict()
     return TrainedRun(
         estimator=estimator,
@@ -184,11 +196,17 @@ def _artifact_of(
 
 
 def _evaluate(
-    artifact: "Artifact", training_rows: "Source", evaluation_rows: "Source", folder: Path | None
+    artifact: "Artifact",
+    training_rows: "Source",
+    evaluation_rows: "Source",
+    folder: Path | None,
+    texts: list[str] | None,
+    ids: list[str] | None,
 ) -> tuple["Summary", "Report | None"]:
     """Return the results on the evaluation rows, and a report on them if there is a folder."""
     from .. import report
-    from .report import labels_for
+    from ..data.row_shape import is_image
+    from .row_values import labels_for
 
     seed = artifact.training.seed
     if folder is None:
@@ -200,6 +218,7 @@ def _evaluate(
             rows_kind=artifact.rows_kind(evaluation_rows),
             seed=seed,
             weights=artifact.metrics["weights"],
+            images=is_image(tuple(artifact.rows.shape)),
         )
         return summary, None
     made = report.report(
@@ -207,11 +226,23 @@ def _evaluate(
         evaluation_rows,
         training=training_rows,
         labels=labels_for(artifact, None, None, None),
+        texts=texts,
+        ids=ids,
         name=folder.name,
         repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
         seed=seed,
     )
     return made.summary, made
+
+
+def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "NDArray[Any] | None") -> list[str] | None:
+    """Return the text of each row that the report evaluates, read before the training; `key` is "texts" or "id"."""
+    place = data.get(key)
+    if place is None:
+        return None
+    texts = read_texts(data["source"], f"--{key}", place)
+    check_length(texts, place, n_rows, data["source"])
+    return texts if held_out is None else [texts[row] for row in held_out]
 
 
 def _new_estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
@@ -269,7 +300,7 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
     from .. import plots
 
     figures = {}
-    if plots.is_image(run.evaluation_rows.shape):
+    if plots.is_image(tuple(run.artifact.rows.shape)):
         figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
     if run.summary.target_rate is not None:
         figures["sparsity.png"] = plots.sparsity_loss(run.summary.target_rate, run.summary.rates)

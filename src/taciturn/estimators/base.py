@@ -6,6 +6,7 @@ Loading torch takes a second, so modules that need it are imported inside the me
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -21,7 +22,7 @@ from ..core.messages import one_line
 from ..data.sources import Rows, check_finite
 from .documentation import Docstring
 from .parameters import RunParameters, run_parameters
-from .rows import RowsAndTargets, source_of, targets_of, training_sources
+from .rows import RowsAndTargets, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         warm_start: bool = False,
         precision: str = "fp32",
         device: str = "auto",
+        shape: tuple[int, ...] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -107,6 +109,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.warm_start = warm_start
         self.precision = precision
         self.device = device
+        self.shape = shape
         self.random_state = random_state
         self.verbose = verbose
 
@@ -176,6 +179,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         source, targets, held_out = training_sources(checked, X, target, validation)
+        checked._row_shape(source.shape)
         seed, parameters = self._seed(), self._run_parameters(pairs=targets is not None)
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
@@ -256,6 +260,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
+        checked._row_shape(source.shape)
         rows, target_moments = Fingerprinting(), None if targets is None else measure_moments(targets)
         if first:
             parameters = streamed(self._run_parameters(pairs=targets is not None))
@@ -533,7 +538,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .plotting import Plots
 
         check_is_fitted(self)
-        return Plots(self, shape=self._learner.shape)
+        return Plots(self, shape=self._row_shape(self._learner.shape))
 
     @property
     def components_(self) -> Array:
@@ -552,6 +557,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         *,
         labels: ArrayLike | None = None,
         target: str = "labels",
+        texts: Iterable[str] | None = None,
+        ids: Iterable[Any] | None = None,
         training: ArrayLike | Source | None = None,
         name: str = "",
     ) -> Report:
@@ -565,6 +572,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             A class or a number for each row, to which latents are related.
         target : str, default="labels"
             The name of the labels.
+        texts : iterable of str [n_samples], optional
+            A text for each row, such as the sentence behind an embedding. The page shows and searches them.
+        ids : iterable [n_samples], optional
+            An id for each row, by which the report names rows. By default the index of a pandas data frame, unless it
+            is 0, 1, 2, …
         training : array-like, data frame or Source [n, n_features], optional
             The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
         name : str, default=""
@@ -579,8 +591,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
-            the labels.
+            The rows are not numeric or not finite, have other columns than the training rows, or there is
+            not one label, text or id for each row.
 
         Examples
         --------
@@ -597,6 +609,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             source_of(self, X),
             labels=labels,
             target=target,
+            texts=texts,
+            ids=row_ids(X) if ids is None else ids,
             training=training_rows,
             name=name,
             repeat=f"{self!r}.fit(X)",
@@ -612,11 +626,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             It shares the model with the estimator: training the estimator further changes it. Of an estimator that was
             loaded, and not trained since, it is all that was saved.
         """
+        from msgspec import structs
+
         from .persistence import artifact_of, estimator_record
 
         check_is_fitted(self)
         if self._loaded is not None:
-            return replace(self._loaded, estimator=estimator_record(self))
+            rows = structs.replace(self._loaded.rows, shape=list(self._row_shape(self._learner.shape)))
+            return replace(self._loaded, estimator=estimator_record(self), rows=rows)
         return artifact_of(self, self._learner, self.history_)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -762,6 +779,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             )
         learner.prepare(settings, seed)
         return learner, rows.fingerprint()
+
+    def _row_shape(self, own_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the parameter `shape`, checked against rows of `own_shape`; None: `own_shape` itself."""
+        from ..data.row_shape import image_shape
+
+        return own_shape if self.shape is None else image_shape(self.shape, int(np.prod(own_shape)))
 
     def _seed(self) -> int:
         random_state = self.random_state

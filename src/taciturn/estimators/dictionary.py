@@ -128,6 +128,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         sparse_output: bool | str = "auto",
         precision: str = "fp32",
         device: str = "auto",
+        shape: tuple[int, ...] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -151,6 +152,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.sparse_output = sparse_output
         self.precision = precision
         self.device = device
+        self.shape = shape
         self.random_state = random_state
         self.verbose = verbose
 

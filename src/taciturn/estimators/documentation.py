@@ -85,6 +85,11 @@ TEXTS = {
         "where the rounding of two latents is off by six standard deviations.",
     ),
     "device": ("str", '"cpu", "cuda" or another device of torch. "auto": "cuda" if there is one, else "cpu".'),
+    "shape": (
+        "tuple of int or None",
+        "Shape of flat rows as images, (height, width) or (height, width, 3). Figures and the report draw rows and "
+        "latents in this shape; training does not depend on it. None: the shape of the rows in a source.",
+    ),
     "random_state": (
         "int, RandomState or None",
         "Seed of the initial weights, the order of the rows, the corruption and the split. The same seed on the same "

@@ -54,7 +54,7 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
         rows=RowsRecord(
             count=learner.n_rows,
             columns=None if columns is None else [str(name) for name in columns],
-            shape=list(learner.shape),
+            shape=list(estimator._row_shape(learner.shape)),
             scaling=learner.scaling_description,
             training=learner.training_rows,
             held_out=learner.held_out_rows,

@@ -22,15 +22,15 @@ class Plots:
     """Figures of a fitted estimator, as `model.plot`: each method returns a matplotlib Figure.
 
     Rows X are arrays, data frames or sources, as for `transform`; best rows that the model was not trained on. A
-    `shape` is (height, width) or (height, width, 3), the shape of a row as an image. By default it is the shape of the
-    rows in a source, or of the training rows. `taciturn.plots` draws the same figures from arrays.
+    `shape` is (height, width) or (height, width, 3), the shape of a row as an image. By default it is the estimator's
+    `shape`, or the shape of the rows in a source. `taciturn.plots` draws the same figures from arrays.
 
     Parameters
     ----------
     estimator : BaseAutoencoder
         A fitted estimator.
     shape : tuple of int
-        Shape of a training row.
+        The model's shape of a row.
 
     Examples
     --------
@@ -218,7 +218,7 @@ class Plots:
         shape : tuple of int, optional
             Shape of a row as an image.
         most : int, default=20
-            Maximal number of bars: the columns with the largest errors.
+            Maximal number of bars, ≥ 1: the columns with the largest errors.
 
         Returns
         -------
@@ -232,8 +232,14 @@ class Plots:
         source = self._rows(X, "errors")
         mean_errors = self._estimator.reconstruction_errors(source, per=per)
         if per == "row":
-            return plots.row_errors(mean_errors)
-        return plots.errors(mean_errors, columns=self._columns(), shape=self._shape(shape, source.shape), most=most)
+            return plots.row_errors(mean_errors, label="mean squared error of a row, scaled units")
+        return plots.errors(
+            mean_errors,
+            columns=self._columns(),
+            shape=self._shape(shape, source.shape),
+            most=most,
+            label="mean squared error, scaled units",
+        )
 
     def relate(self, X: ArrayLike | Source, y: ArrayLike, *, most: int = 20, **options: Any) -> Figure:
         """Return the figure of the latents that are most strongly related to labels.
@@ -245,7 +251,7 @@ class Plots:
         y : array-like [n_samples]
             A class or a number for each row.
         most : int, default=20
-            Maximal number of latents shown; more than 40 have no effect.
+            Maximal number of latents shown, ≥ 1.
         **options
             Options of `probes.relate`, such as `kind` or `level`.
 
@@ -256,7 +262,7 @@ class Plots:
         Raises
         ------
         RecipeError
-            There are no labels.
+            There are no labels, or `most` is less than 1.
         DataError
             There is not one label for each row, or no latent is related to them.
         """
@@ -266,8 +272,8 @@ class Plots:
             raise RecipeError("plot.relate needs labels, one per row: plot.relate(X, y)")
         source = self._rows(X, "relate")
         codes = self._estimator.transform(source)
-        related = relate(codes, y, source.read(0, len(source)), **options)
-        return plots.relate(related.effects, kind=related.kind, most=most)
+        related = relate(codes, y, source.read(0, len(source)), most=most, **options)
+        return plots.relate(related.effects, kind=related.kind, most=most, total=related.found)
 
     def _rows(self, X: Any, figure: str) -> Source:
         if X is None:
@@ -287,10 +293,10 @@ class Plots:
         return None if names is None else [str(name) for name in names]
 
     def _shape(self, shape: tuple[int, ...] | None, source_shape: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return `shape`, if given, else the shape of the source's rows if they are images, else the training rows'."""
+        """Return `shape`, if given, else the model's shape if it is an image's, else that of the source's rows."""
         training_shape = self._training_shape
         if shape is None:
-            return source_shape if len(source_shape) > 1 else training_shape
+            return source_shape if source_shape and not plots.is_image(training_shape) else training_shape
         if np.prod(shape) != np.prod(training_shape):
             raise RecipeError(f"shape={shape} has {np.prod(shape)} numbers, but a row has {np.prod(training_shape)}")
         return tuple(shape)

@@ -133,6 +133,22 @@ def targets_of(target: Any, source: Source) -> Source | None:
     return targets
 
 
+def row_ids(X: Any) -> list[Any] | None:
+    """Return the index of a pandas data frame, an id for each row; None for other rows and for an index 0, 1, 2, …
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row_ids(pd.DataFrame({"width": [1.0, 2.0]}, index=["a", "b"])), row_ids([[1.0], [2.0]])
+    (['a', 'b'], None)
+    """
+    index: Any = getattr(X, "index", ())
+    if not hasattr(X, "columns") or not hasattr(index, "__iter__"):
+        return None
+    ids = list(index)
+    return None if ids == list(range(len(ids))) else ids
+
+
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
     if _is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)

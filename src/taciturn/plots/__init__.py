@@ -1,5 +1,6 @@
 """Figures: one function each, on matplotlib, without global state (no pyplot)."""
 
+from ..data.row_shape import is_image
 from .atlas import atlas
 from .correlation import correlation
 from .errors import errors
@@ -8,7 +9,7 @@ from .history import history
 from .latent_map import latent_map as map
 from .overlay import overlay
 from .rates import rates
-from .reconstructions import is_image, reconstructions
+from .reconstructions import reconstructions
 from .relate import relate
 from .row_errors import row_errors
 from .sparsity_loss import sparsity_loss

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError, RecipeError
+from ..data.row_shape import is_image
 from .cells import Cells, finish, select_latents, write_names
-from .reconstructions import is_image
-from .style import BLUE, EDGE, FRAME, ORANGE, SIGNED, SMALL, TEXT, display_text
+from .style import EDGE, FRAME, MODEL, NEGATIVE, POSITIVE, SIGNED, SMALL, TEXT, display_text
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def _bars(scaled: Floats, columns: Sequence[str], titles: list[str], total: int)
             left, high, low = x + zero, y + top + (i + 0.15) * line, y + top + (i + 0.85) * line
             right = left + reach * row[column]
             boxes.append([(left, high), (right, high), (right, low), (left, low)])
-            colours.append(ORANGE if row[column] > 0 else BLUE)
+            colours.append(POSITIVE if row[column] > 0 else NEGATIVE)
             text = display_text(columns[column], 27)
             ax.text(left - reach - 0.02, (high + low) / 2, text, ha="right", va="center", fontsize=SMALL, color=TEXT)
     ax.add_collection(PolyCollection(boxes, facecolors=colours, edgecolors="none"))
@@ -160,7 +160,7 @@ def _curves(scaled: Floats, titles: list[str], total: int) -> Figure:
         curves = [np.stack([start, curve[0]]) for start, curve in zip(starts, curves, strict=True)]
     zeros = [[(x + 0.04, y + middle), (x + 0.96, y + middle)] for x, y in corners]
     ax.add_collection(LineCollection(zeros, colors=FRAME, linewidths=0.8))
-    ax.add_collection(LineCollection(curves, colors=BLUE, linewidths=1.2, rasterized=scaled.size > RASTER_POINTS))
+    ax.add_collection(LineCollection(curves, colors=MODEL, linewidths=1.2, rasterized=scaled.size > RASTER_POINTS))
     write_names(ax, corners, (0.5, middle - reach - 0.06), titles, 16)
     return finish(ax, len(scaled), total, f"weights of {scaled.shape[1]:,} inputs; each on its own scale")
 

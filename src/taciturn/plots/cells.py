@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import RecipeError
-from .style import SMALL, TEXT, display_text, figure_of, hide_frame, new_axes
+from .style import SMALL, TEXT, check_most, display_text, figure_of, hide_frame, new_axes
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def select_latents(n: int, order: ArrayLike | None, most: int) -> NDArray[np.int
     latents = np.arange(n) if order is None else np.asarray(order).ravel()
     if not (latents.size and latents.dtype.kind in "iu" and latents.min() >= -n and latents.max() < n):
         raise RecipeError(f"order must hold indices of latents from 0 to {n - 1}, at least one")
-    if most < 1:
-        raise RecipeError(f"most={most} must be 1 or more")
+    check_most(most)
     return (latents % n)[:most].astype(np.intp)
 
 

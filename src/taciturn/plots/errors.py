@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..core.errors import RecipeError
+from ..data.row_shape import is_image
 from .histogram import Floats, finite_numbers
-from .reconstructions import is_image
 from .style import (
     AMOUNT,
-    BLUE,
-    GREY,
+    MODEL,
+    REFERENCE,
     SMALL,
     add_colour_bar,
     add_legend_above,
+    check_most,
     display_text,
     figure_of,
     hide_frame,
@@ -33,6 +34,7 @@ def errors(
     columns: Sequence[str] | None = None,
     shape: tuple[int, ...] | None = None,
     most: int = 20,
+    label: str = LABEL,
     ax: Axes | None = None,
 ) -> Figure:
     """Return the figure of each column's reconstruction error: a heat map of pixels, or bars.
@@ -49,7 +51,9 @@ def errors(
         If an image's (height, width) or (height, width, 3), errors are drawn as a heat map; the mean of the colour
         channels is shown.
     most : int, default=20
-        Maximal number of bars.
+        Maximal number of bars, ≥ 1.
+    label : str, optional
+        What the errors are, with their unit.
     ax : matplotlib Axes, optional
         Where to draw; by default axes on a new figure.
 
@@ -62,7 +66,7 @@ def errors(
     DataError
         If an error is not finite, or there are none.
     RecipeError
-        If columns or shape do not fit the errors.
+        If columns or shape do not fit the errors, or `most` is less than 1.
 
     Examples
     --------
@@ -71,14 +75,15 @@ def errors(
     ['b', 'c']
     """
     values = finite_numbers(per_column, "per_column")
+    check_most(most)
     if columns is not None and len(columns) != len(values):
         raise RecipeError(f"columns={len(columns)} names for {len(values)} errors; give one per column")
     if shape is not None and is_image(shape):
-        return _heat_map(values, shape, ax)
-    return _bars(values, columns, most, ax)
+        return _heat_map(values, shape, label, ax)
+    return _bars(values, columns, most, label, ax)
 
 
-def _heat_map(values: Floats, shape: tuple[int, ...], ax: Axes | None) -> Figure:
+def _heat_map(values: Floats, shape: tuple[int, ...], label: str, ax: Axes | None) -> Figure:
     if np.prod(shape) != len(values):
         raise RecipeError(f"shape={shape} has {np.prod(shape)} pixels, but there are {len(values)} errors")
     pixels = values.reshape(*shape[:2], -1).mean(2)
@@ -86,21 +91,22 @@ def _heat_map(values: Floats, shape: tuple[int, ...], ax: Axes | None) -> Figure
     image = ax.imshow(pixels, cmap=AMOUNT, vmin=0, vmax=float(pixels.max()) or 1.0, interpolation="none")
     hide_frame(ax)
     ax.spines[:].set_visible(True)
-    add_colour_bar(image, LABEL)
+    ax.set(xlabel=f"{shape[1]} pixels", ylabel=f"{shape[0]} pixels")
+    add_colour_bar(image, display_text(label, 60))
     return figure_of(ax)
 
 
-def _bars(values: Floats, columns: Sequence[str] | None, most: int, ax: Axes | None) -> Figure:
+def _bars(values: Floats, columns: Sequence[str] | None, most: int, label: str, ax: Axes | None) -> Figure:
     worst = np.argsort(-values, kind="stable")[:most]
     ax = new_axes(height=1.0 + 0.22 * len(worst)) if ax is None else ax
     names = [f"column {i}" if columns is None else display_text(columns[i]) for i in worst]
     positions = np.arange(len(worst))
-    ax.barh(positions, values[worst], color=BLUE, height=0.7)
-    ax.axvline(values.mean(), color=GREY, linewidth=1.2, linestyle="--", label=f"mean of all {values.mean():.3g}")
+    ax.barh(positions, values[worst], color=MODEL, height=0.7)
+    ax.axvline(values.mean(), color=REFERENCE, linewidth=1.2, linestyle="--", label=f"mean of all {values.mean():.3g}")
     set_style(ax, grid="x")
     ax.set_yticks(positions, names, fontsize=SMALL)
     ax.tick_params(axis="y", length=0)
-    ax.set(ylim=(len(worst) - 0.4, -0.6), xlim=(0, None), xlabel=LABEL)
+    ax.set(ylim=(len(worst) - 0.4, -0.6), xlim=(0, None), xlabel=display_text(label, 60))
     if len(worst) < len(values):
         ax.set_title(f"the worst {len(worst):,} of {len(values):,} columns", loc="left", fontsize="medium")
     add_legend_above(ax)

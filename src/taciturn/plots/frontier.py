@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError
 from .style import (
-    BLUE,
     EDGE,
     FRAME,
-    GREY,
     SMALL,
     TEXT,
     display_text,
     figure_of,
     new_axes,
+    run_colour,
     set_log_scale,
     set_style,
     spans_decades,
@@ -27,7 +26,8 @@ from .style import (
 def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) -> Figure:
     """Return the figure of several runs, each a point (L0, FVU); nearer to the lower left is better.
 
-    Runs that no other run beats in both numbers (the Pareto front) are blue and joined by a line, the others grey.
+    Each run has a colour, the same as in `overlay`. Runs that no other run beats in both numbers (the Pareto front) are
+    joined by a line; the others are hollow.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) 
     best = unbeaten(coordinates)
     front = coordinates[best][np.argsort(coordinates[best][:, 0], kind="stable")]
     ax.plot(*front.T, color=FRAME, linewidth=1.4, zorder=1)
-    colours = [BLUE if is_best else GREY for is_best in best]
-    ax.scatter(*coordinates.T, s=30, c=colours, linewidths=0, zorder=3)  # type: ignore[misc]
+    colours = [run_colour(i) for i in range(len(best))]
+    fills = [colour if is_best else "none" for colour, is_best in zip(colours, best, strict=True)]
+    ax.scatter(*coordinates.T, s=30, facecolors=fills, edgecolors=colours, linewidths=1.2, zorder=3)  # type: ignore[misc]
     if spans_decades(coordinates[:, 0], 1.0):
         set_log_scale(ax, "x", coordinates[:, 0])
     set_style(ax)

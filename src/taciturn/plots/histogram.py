@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError
-from .style import BLUE, GREY, set_integer_ticks, set_style, spans_decades
+from .style import MODEL, NONE, set_integer_ticks, set_style, spans_decades
 
 Floats = NDArray[np.float64]
 
@@ -47,12 +47,12 @@ def draw_histogram(ax: Axes, values: Floats, *, zeros: str | None = None) -> Flo
     edges, is_log = bin_edges(rest) if len(rest) else (np.array([0.0, 1.0]), False)
     if len(rest):
         counts = np.histogram(rest, edges)[0]
-        ax.stairs(counts, edges, fill=True, color=BLUE, linewidth=0)
+        ax.stairs(counts, edges, fill=True, color=MODEL, linewidth=0)
     if is_log:
         ax.set_xscale("log")
     if len(rest) < len(values):
         left, right = _zero_bar(edges, is_log)
-        ax.stairs([len(values) - len(rest)], [left, right], fill=True, color=GREY, linewidth=0)
+        ax.stairs([len(values) - len(rest)], [left, right], fill=True, color=NONE, linewidth=0)
         named_ticks[float(np.sqrt(left * right)) if is_log else (left + right) / 2] = str(zeros)
     _set_ticks(ax, edges, is_log, named_ticks, with_numbers=len(rest) > 0)
     set_style(ax, grid="y")

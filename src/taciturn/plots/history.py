@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..core.errors import RecipeError
 from .style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    ORANGE,
+    DASHES,
+    HELD_OUT,
+    MODEL,
+    NONE,
+    REFERENCE,
     SMALL,
     add_legend_above,
     display_text,
@@ -30,7 +30,7 @@ Columns = Mapping[str, NDArray[Any]]
 Panel = tuple[str, Callable[[Axes], None]]
 
 NOT_TERMS = ("epoch", "seconds", "rate", "loss", "rates")  # columns of a history that are not terms of the objective
-HELD_OUT = "validation_"
+VALIDATION = "validation_"
 WEIGHT = "weight_"
 LEARNING_RATE = "learning rate"  # panel title; the axis stays linear, as most schedules fall linearly to 0
 MAX_POINTS = 300  # of the learning rate's curve
@@ -94,13 +94,13 @@ def completed_epochs(history: Columns) -> NDArray[Any]:
 
 def terms(history: Columns) -> list[str]:
     """Return the names of the objective's terms, the reconstruction error first."""
-    return [name for name in history if name not in NOT_TERMS and not name.startswith((HELD_OUT, WEIGHT))]
+    return [name for name in history if name not in NOT_TERMS and not name.startswith((VALIDATION, WEIGHT))]
 
 
 def _panels(history: Columns, target: float | None) -> Iterator[Panel]:
     """Yield each panel's title and the function that draws it."""
     for name in terms(history) or ["loss"]:
-        held = HELD_OUT + name
+        held = VALIDATION + name
         if _has_numbers(history, name) or _has_numbers(history, held):
             yield name.replace("_", " "), lambda ax, name=name, held=held: _draw_term(ax, history, name, held)  # type: ignore[misc]
     if _has_numbers(history, "rate"):
@@ -132,9 +132,9 @@ def _draw_term(ax: Axes, history: Columns, name: str, held: str) -> None:
     """Draw a term on the training rows and on the held-out rows."""
     both = _has_numbers(history, held) and _has_numbers(history, name)
     if _has_numbers(history, name):
-        draw_curve(ax, completed_epochs(history), history[name], color=BLUE, **({"label": "training"} if both else {}))
+        draw_curve(ax, completed_epochs(history), history[name], color=MODEL, **({"label": "training"} if both else {}))
     if _has_numbers(history, held):
-        draw_curve(ax, completed_epochs(history), history[held], color=ORANGE, linestyle="--", label="held-out")
+        draw_curve(ax, completed_epochs(history), history[held], color=HELD_OUT, linestyle="--", label="held-out")
 
 
 def _draw_mean_activation(ax: Axes, history: Columns, target: float | None) -> None:
@@ -143,13 +143,13 @@ def _draw_mean_activation(ax: Axes, history: Columns, target: float | None) -> N
     per_latent = np.asarray(history.get("rates", np.empty((0, 0))), np.float64)
     if per_latent.ndim == 2 and per_latent.shape[1] > 1:
         low, high = np.quantile(per_latent, (0.1, 0.9), axis=1)
-        ax.fill_between(epochs, low, high, color=BLUE, alpha=0.15, linewidth=0, label="latents, 10–90%")
-    draw_curve(ax, epochs, history["rate"], color=BLUE, label="mean")
-    held = np.asarray(history.get(f"{HELD_OUT}rates", np.empty((0, 0))), np.float64)
+        ax.fill_between(epochs, low, high, color=MODEL, alpha=0.15, linewidth=0, label="latents, 10–90%")
+    draw_curve(ax, epochs, history["rate"], color=MODEL, label="mean")
+    held = np.asarray(history.get(f"{VALIDATION}rates", np.empty((0, 0))), np.float64)
     if held.size and np.isfinite(held).any():
-        draw_curve(ax, epochs, held.mean(1), color=ORANGE, linestyle="--", label="held-out")
+        draw_curve(ax, epochs, held.mean(1), color=HELD_OUT, linestyle="--", label="held-out")
     if target is not None:
-        ax.axhline(target, color=GREY, linewidth=1, linestyle=":", label=f"target {target:.3g}")
+        ax.axhline(target, color=REFERENCE, linewidth=1, linestyle=":", label=f"target {target:.3g}")
 
 
 def _dead_counts(history: Columns) -> NDArray[np.float64]:
@@ -162,14 +162,15 @@ def _dead_counts(history: Columns) -> NDArray[np.float64]:
 
 
 def _draw_dead_counts(ax: Axes, history: Columns) -> None:
-    draw_curve(ax, completed_epochs(history), _dead_counts(history), color=GREY)
+    draw_curve(ax, completed_epochs(history), _dead_counts(history), color=NONE)
     set_integer_ticks(ax, "y", most=4)
 
 
 def _draw_weights(ax: Axes, history: Columns, weights: list[str]) -> None:
     for i, name in enumerate(weights):
         label = {"label": display_text(name.removeprefix(WEIGHT).replace("_", " "))} if len(weights) > 1 else {}
-        draw_curve(ax, completed_epochs(history), history[name], color=(GREEN, *CYCLE)[i % len(CYCLE)], **label)
+        dashes = DASHES[i % len(DASHES)]
+        draw_curve(ax, completed_epochs(history), history[name], color=MODEL, linestyle=dashes, **label)
 
 
 def _draw_learning_rate(ax: Axes, steps: Columns) -> None:
@@ -179,7 +180,7 @@ def _draw_learning_rate(ax: Axes, steps: Columns) -> None:
     first = np.cumsum(counts) - counts
     positions = epochs + (np.arange(len(epochs)) - first[epoch_index] + 1) / counts[epoch_index]
     drawn = np.unique(np.linspace(0, len(epochs) - 1, MAX_POINTS).round().astype(int))
-    draw_curve(ax, positions[drawn], np.asarray(steps["learning_rate"])[drawn], color=GREY)
+    draw_curve(ax, positions[drawn], np.asarray(steps["learning_rate"])[drawn], color=MODEL)
 
 
 def _has_numbers(history: Columns, name: str) -> bool:

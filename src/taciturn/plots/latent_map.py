@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from ..core.errors import DataError, RecipeError
-from .style import BLUE, CYCLE, GREY, add_legend, figure_of, hide_frame, legend_text, new_axes
+from .style import CYCLE, GREY, MODEL, add_legend, figure_of, hide_frame, legend_text, new_axes
 
 MIN_AREA, MAX_AREA = 4, 90  # points², of dots with a size
 MIN_DEFAULT_AREA, MAX_DEFAULT_AREA = 5, 24  # points², of dots without; the more dots, the smaller
@@ -56,7 +56,7 @@ def latent_map(
     areas = _areas(size, len(coordinates))
     ax = new_axes(5.2, 4.6) if ax is None else ax
     is_dense = len(coordinates) > RASTER_DOTS
-    paint: list[tuple[str, float]] | tuple[str, float] = (BLUE, 0.3 if is_dense else 0.6)
+    paint: list[tuple[str, float]] | tuple[str, float] = (MODEL, 0.3 if is_dense else 0.6)
     if color is not None:
         paint = _paint(ax, np.asarray(color), len(coordinates))
     order = np.argsort(-areas, kind="stable")  # small dots are drawn over large ones
@@ -95,8 +95,8 @@ def _paint(ax: Axes, color: np.ndarray[tuple[int, ...], np.dtype[np.generic]], n
         low, high = numbers.min(), numbers.max()
         opacities = MIN_OPACITY + (1 - MIN_OPACITY) * (numbers - low) / ((high - low) or 1)
         for value, opacity in ((high, float(opacities.max())), (low, MIN_OPACITY)):
-            add_name(f"{value:.3g}", BLUE, opacity)
-        return [(BLUE, float(opacity)) for opacity in opacities]
+            add_name(f"{value:.3g}", MODEL, opacity)
+        return [(MODEL, float(opacity)) for opacity in opacities]
     words = [str(word) for word in color]
     common = sorted(set(words), key=lambda word: (-words.count(word), word))
     colours = dict(zip(common, CYCLE, strict=False))

@@ -19,6 +19,7 @@ from .style import (
     figure_of,
     legend_text,
     new_axes,
+    run_colour,
     set_integer_ticks,
     set_log_scale,
     set_style,
@@ -30,6 +31,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | None = None) -> Figure:
     """Return the figure of one column of several runs' histories, one curve per run.
+
+    A run with the same numbers as an earlier one is a broken line, so that both are visible.
 
     Parameters
     ----------
@@ -67,9 +70,12 @@ def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | Non
     ax = new_axes() if ax is None else ax
     for i, (run, history) in enumerate(runs.items()):
         dashes = DASHES[i // len(CYCLE) % len(DASHES)]
+        earlier = list(runs.values())[:i]
+        if any(np.array_equal(history[name], other[name], equal_nan=True) for other in earlier):
+            dashes = "--"
         label = legend_text(run)
         epochs = completed_epochs(history)
-        draw_curve(ax, epochs, history[name], color=CYCLE[i % len(CYCLE)], linestyle=dashes, label=label)
+        draw_curve(ax, epochs, history[name], color=run_colour(i), linestyle=dashes, label=label)
     values = np.concatenate([np.asarray(history[name], float) for history in runs.values()])
     if spans_decades(values, 1.0):
         set_log_scale(ax, "y", values)

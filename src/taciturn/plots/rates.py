@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from .histogram import draw_histogram, finite_numbers
-from .style import ORANGE, add_legend_above, figure_of, new_axes
+from .style import REFERENCE, add_legend_above, figure_of, new_axes
 
 DEAD = "dead"
 
@@ -51,7 +51,7 @@ def rates(
     ax = new_axes(height=3.2) if ax is None else ax
     draw_histogram(ax, values, zeros=DEAD)
     if target is not None:
-        ax.axvline(target, color=ORANGE, linewidth=1.2, linestyle="--", label=f"target {target:.3g}")
+        ax.axvline(target, color=REFERENCE, linewidth=1.2, linestyle=":", label=f"target {target:.3g}")
     n_dead = int((values == 0).sum())
     title = f"{len(values):,} latent{'s' * (len(values) != 1)}" + (f" · {n_dead:,} {DEAD}" if n_dead else "")
     ax.set(xlabel=label, ylabel="latents")

@@ -7,28 +7,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..core.errors import RecipeError
+from ..data.row_shape import is_image
 from .style import FRAME, display_text, set_colours
-
-
-def is_image(shape: tuple[int, ...]) -> bool:
-    """Return whether a row's shape is that of an image.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        The shape of one row.
-
-    Returns
-    -------
-    bool
-        True for (height, width) and (height, width, 3).
-
-    Examples
-    --------
-    >>> is_image((8, 8)), is_image((8, 8, 3)), is_image((64,))
-    (True, True, False)
-    """
-    return len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
 
 
 def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Figure:

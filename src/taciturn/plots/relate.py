@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ..core.errors import DataError, RecipeError
-from .style import BLUE, GREY, ORANGE, SMALL, display_text, figure_of, new_axes, set_style
+from .style import NEGATIVE, NONE, POSITIVE, REFERENCE, SMALL, check_most, display_text, figure_of, new_axes, set_style
 
 
 class Effect(Protocol):
@@ -39,6 +39,7 @@ def relate(
     *,
     kind: str = "classes",
     most: int = 20,
+    total: int | None = None,
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
@@ -53,7 +54,9 @@ def relate(
     kind : {"classes", "number"}, default="classes"
         "classes": effects are AUCs, no effect is 0.5. "number": effects are correlations, no effect is 0.
     most : int, default=20
-        Maximal number of effects shown.
+        Maximal number of effects shown, ≥ 1.
+    total : int, optional
+        Number of effects of which the strongest are given; the title names it. By default as many as are given.
     label : str, optional
         The x axis label; by default what the kind measures.
     ax : matplotlib Axes, optional
@@ -66,7 +69,7 @@ def relate(
     Raises
     ------
     RecipeError
-        If `kind` is unknown.
+        If `kind` is unknown, or `most` is less than 1.
     DataError
         If there are no effects.
 
@@ -79,15 +82,16 @@ def relate(
     """
     if kind not in KINDS:
         raise RecipeError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
+    check_most(most)
     if not len(effects):
         raise DataError("there is no effect to show; give one or more")
     no_effect, bounds, default_label = KINDS[kind]
     shown = effects[:most]
     effect, low, high = (np.array([getattr(e, name) for e in shown], float) for name in ("effect", "low", "high"))
-    colours = np.where(low > no_effect, ORANGE, np.where(high < no_effect, BLUE, GREY))
+    colours = np.where(low > no_effect, POSITIVE, np.where(high < no_effect, NEGATIVE, NONE))
     ax = new_axes(height=0.9 + 0.24 * len(shown)) if ax is None else ax
     positions = np.arange(len(shown))
-    ax.axvline(no_effect, color=GREY, linewidth=1, linestyle="--")
+    ax.axvline(no_effect, color=REFERENCE, linewidth=1, linestyle="--")
     intervals = [[(left, y), (right, y)] for left, right, y in zip(low, high, positions, strict=True)]
     ax.add_collection(LineCollection(intervals, colors=list(colours), linewidths=1.8))
     ax.scatter(effect, positions, s=24, c=list(colours), linewidths=0, zorder=3)
@@ -100,8 +104,9 @@ def relate(
     xlim = (max(left - margin, bounds[0] - 0.02), min(right + margin, bounds[1] + 0.02))
     ax.set(xlim=xlim, ylim=(len(shown) - 0.4, -0.6))
     ax.set_xlabel(default_label if label is None else display_text(label, 60))
-    if len(shown) < len(effects):
-        ax.set_title(f"the first {len(shown):,} of {len(effects):,} effects", loc="left", fontsize="medium")
+    total = len(effects) if total is None else total
+    if len(shown) < total:
+        ax.set_title(f"the first {len(shown):,} of {total:,} effects", loc="left", fontsize="medium")
     return figure_of(ax)
 
 

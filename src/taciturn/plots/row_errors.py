@@ -6,10 +6,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from .histogram import draw_histogram, finite_numbers
-from .style import GREEN, ORANGE, add_legend_above, figure_of, new_axes
+from .style import REFERENCE, add_legend_above, display_text, figure_of, new_axes
+
+LABEL = "mean squared error of a row"
 
 
-def row_errors(per_row: ArrayLike, ax: Axes | None = None) -> Figure:
+def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL) -> Figure:
     """Return the histogram of the rows' reconstruction errors, with lines at the median and the 95% quantile.
 
     The axis is logarithmic where errors span decades. Rows reconstructed exactly are a separate bar at the left.
@@ -20,6 +22,8 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None) -> Figure:
         Mean squared errors, ≥ 0.
     ax : matplotlib Axes, optional
         Where to draw; by default axes on a new figure.
+    label : str, optional
+        The x axis label: what the errors are, with their unit.
 
     Returns
     -------
@@ -39,11 +43,11 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None) -> Figure:
     values = finite_numbers(per_row, "per_row")
     ax = new_axes(height=3.2) if ax is None else ax
     draw_histogram(ax, values, zeros="exact")
-    for share, colour, dashes, share_text in ((0.5, GREEN, "--", "half"), (0.95, ORANGE, ":", "95%")):
+    for share, dashes, share_text in ((0.5, "--", "half"), (0.95, "-.", "95%")):
         bound = float(np.quantile(values, share))
         if bound > 0:
-            label = f"{share_text} of the rows: {bound:.3g} or less"
-            ax.axvline(bound, color=colour, linewidth=1.4, linestyle=dashes, label=label)
-    ax.set(xlabel="mean squared error of a row", ylabel="rows")
+            line_label = f"{share_text} of the rows: {bound:.3g} or less"
+            ax.axvline(bound, color=REFERENCE, linewidth=1.2, linestyle=dashes, label=line_label)
+    ax.set(xlabel=display_text(label, 60), ylabel="rows")
     add_legend_above(ax)
     return figure_of(ax)

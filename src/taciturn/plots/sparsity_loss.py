@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import RecipeError
 from ..objective import kl, squared_rate
-from .style import BLUE, GREEN, GREY, ORANGE, add_legend, figure_of, new_axes, set_style
+from .style import AMBER, MODEL, REFERENCE, SKY, add_legend_above, figure_of, new_axes, set_style
 
 RASTER_MARKS = 2_000  # above this many, marks are stored as pixels
 
@@ -84,14 +84,14 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
     ax = new_axes() if ax is None else ax
     x = np.linspace(0.001, 0.999, 999)
     squared, divergence = curves(target, x)
-    ax.plot(x, divergence, color=BLUE, linewidth=2, label="KL divergence")
-    ax.plot(x, squared, color=ORANGE, linewidth=2, linestyle="--", label="squared error")
-    ax.axvline(target, color=GREY, linewidth=1, linestyle=":", label=f"target {target:g}")
+    ax.plot(x, divergence, color=SKY, linewidth=2, label="KL divergence")
+    ax.plot(x, squared, color=AMBER, linewidth=2, linestyle="--", label="squared error")
+    ax.axvline(target, color=REFERENCE, linewidth=1, linestyle=":", label=f"target {target:g}")
     if means.size:
         label = f"{means.size} latents, mean activation {means.mean():.3f}"
-        options: dict[str, Any] = {"color": GREEN, "markersize": 16, "alpha": 0.6, "clip_on": False}
+        options: dict[str, Any] = {"color": MODEL, "markersize": 16, "alpha": 0.6, "clip_on": False}
         ax.plot(means, np.zeros_like(means), "|", label=label, rasterized=means.size > RASTER_MARKS, **options)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="loss")
     set_style(ax)
-    add_legend(ax)
+    add_legend_above(ax)
     return figure_of(ax)

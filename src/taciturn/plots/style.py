@@ -1,7 +1,8 @@
 """The common style of all figures: one palette that colour-blind readers can distinguish (Okabe and Ito, 2008).
 
 Every colour of every figure is one of `COLOURS`, or one of them made transparent, so a page that shows a figure can
-replace colours by name. The colour maps are transparent at 0, not white, so images suit any background.
+replace colours by name. Colours have one meaning each, the same in all figures and on the pages: see `MODEL` and the
+names below it. The colour maps are transparent at 0, not white, so images suit any background.
 """
 
 import os
@@ -37,7 +38,11 @@ COLOURS = {
     "frame": FRAME,
     "grid": GRID,
 }
-CYCLE = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY)
+MODEL, HELD_OUT = GREEN, PURPLE  # what a model does; the same on held-out rows
+POSITIVE, NEGATIVE = ORANGE, BLUE  # signs: of weights, correlations and effects
+REFERENCE = TEXT  # targets, means and other bounds, drawn as broken lines
+NONE = GREY  # exactly 0, dead, without an effect
+CYCLE = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY)  # things without an order, such as several runs: see `run_colour`
 DASHES = ("-", "--", ":", "-.")
 FORMATS = (".png", ".svg", ".pdf")
 SMALL = 8  # font size, points
@@ -47,11 +52,23 @@ def _transparent(colour: str) -> tuple[float, ...]:
     return to_rgba(colour, 0)
 
 
-# -1 … 0 … 1: blue, transparent, orange; and 0 … 1: transparent, orange
+# -1 … 0 … 1: blue, transparent, orange; and 0 … 1: transparent, green
 SIGNED = LinearSegmentedColormap.from_list(
-    "signed", [(0, to_rgba(BLUE)), (0.5, _transparent(BLUE)), (0.5, _transparent(ORANGE)), (1, to_rgba(ORANGE))]
+    "signed",
+    [(0, to_rgba(NEGATIVE)), (0.5, _transparent(NEGATIVE)), (0.5, _transparent(POSITIVE)), (1, to_rgba(POSITIVE))],
 )
-AMOUNT = LinearSegmentedColormap.from_list("amount", [_transparent(ORANGE), to_rgba(ORANGE)])
+AMOUNT = LinearSegmentedColormap.from_list("amount", [_transparent(MODEL), to_rgba(MODEL)])
+
+
+def run_colour(i: int) -> str:
+    """Return the colour of run i of several, the same in each figure of a comparison."""
+    return CYCLE[i % len(CYCLE)]
+
+
+def check_most(most: int) -> None:
+    """Raise a RecipeError if `most`, the maximal number of things drawn, is not a whole number ≥ 1."""
+    if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
+        raise RecipeError(f"most={most!r} must be a whole number, 1 or more")
 
 
 def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:

@@ -1,12 +1,16 @@
 """The report on one model: numbers that can be saved as JSON or as a page."""
 
 import os
+from collections.abc import Iterable
+from math import prod
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from ..artifact import Artifact
 from ..core.atomic import atomic
 from ..corruption import Corruption
+from ..data.row_shape import image_shape
 from ..data.sources import Source
 from .html import card, page
 from .numbers import SECTIONS, ReportNumbers, Study, measure_report
@@ -25,6 +29,14 @@ class Report(ReportNumbers):
         When the report was created, in UTC.
     columns : list of str or None
         The columns' names, if they have names.
+    shape : list of int
+        A row's shape.
+    likely_shape : list of int or None
+        The image shape that the rows are likely to have, if they have none.
+    row_names : dict of int to str
+        The ids of the rows that the report names; {} without ids.
+    suggestion : str or None
+        A sentence on the likely shape.
     summary : Summary
         The main numbers.
     verdict : Verdict
@@ -58,7 +70,7 @@ class Report(ReportNumbers):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page, one self-contained HTML file. A failure leaves no partial file."""
         with atomic(path) as temporary:
-            temporary.write_text(page(self), encoding="utf-8")
+            temporary.write_text(page(self), encoding="utf-8", errors="xmlcharrefreplace")  # of half a surrogate pair
 
     def _repr_html_(self) -> str:
         """Return the verdict and the warnings as HTML."""
@@ -72,6 +84,9 @@ def report(
     training: Source | None = None,
     labels: ArrayLike | None = None,
     target: str = "",
+    texts: Iterable[str] | None = None,
+    ids: Iterable[Any] | None = None,
+    shape: tuple[int, ...] | None = None,
     name: str = "",
     corruption: Corruption | None = None,
     repeat: str = "",
@@ -92,6 +107,14 @@ def report(
         A class or a number for each row. Relations between latents and labels are computed.
     target : str, default=""
         The name of the labels.
+    texts : iterable of str [N] or None, default=None
+        A text for each row, such as the sentence behind an embedding. The page shows the texts of the rows that it
+        names, and searches them.
+    ids : iterable of object [N] or None, default=None
+        An id for each row. The report names rows by their ids instead of their indices.
+    shape : tuple of int or None, default=None
+        Shape in which rows are drawn as images, (height, width) or (height, width, 3). None: the shape of the training
+        rows if it is an image's, else that of the rows.
     name : str, default=""
         The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
@@ -108,7 +131,9 @@ def report(
     Raises
     ------
     DataError
-        If there is not one label per row.
+        If there is not one label, text or id per row, or a text is not a string.
+    RecipeError
+        If `shape` is not an image shape or does not fit a row.
 
     Notes
     -----
@@ -136,6 +161,9 @@ def report(
         labels=labels,
         label_name=target,
         rows_kind=artifact.rows_kind(rows),
+        texts=texts,
+        ids=ids,
+        image_shape=None if shape is None else image_shape(shape, prod(rows.shape)),
         repeat=repeat,
         seed=seed,
     )

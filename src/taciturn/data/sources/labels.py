@@ -69,7 +69,7 @@ def _table_column(path: Path, read: "Callable[[Path], pa.Table]", column: str | 
             f"{path} cannot be read: {str(error).splitlines()[0]}; check that the file is complete"
         ) from error
     if column is None and table.num_columns != 1:
-        raise DataError(f"{path} has {table.num_columns} columns; name one of them (--target COLUMN)")
+        raise DataError(f"{path} has {table.num_columns} columns; name one of them (column=, or {path}:COLUMN)")
     try:
         position = 0 if column is None else column_positions(table.column_names, table.num_columns, column, None)[0]
     except DataError as error:

@@ -7,9 +7,11 @@ import numpy as np
 from markupsafe import Markup
 
 from ... import plots
+from ...plots import style
 from ..numbers import ComparisonNumbers
 from ..numbers.comparison import SharedLatents
 from ..numbers.neighbours import Pair
+from ..numbers.numbers import signed_percent
 from ..numbers.summary import Summary
 from .engine import asset, environment
 from .figures import curve, svg
@@ -18,6 +20,7 @@ from .sprite import Sprite, sprite
 # columns of histories, the best choice for the figure first
 ERRORS = ("validation_squared_error", "validation_cross_entropy", "squared_error", "cross_entropy", "loss")
 ABSENT = "—"
+COLOUR_NAMES = {colour: name for name, colour in style.COLOURS.items()}
 
 
 def comparison_page(comparison: ComparisonNumbers) -> str:
@@ -31,6 +34,7 @@ def comparison_page(comparison: ComparisonNumbers) -> str:
         sheets=[] if sheet is None else [sheet],
         aspect_ratio=comparison.shape[1] / comparison.shape[0] if sheet is not None else 1,
         results=list(_results(comparison)),
+        swatches=[f"--c-{COLOUR_NAMES[style.run_colour(i)]}" for i in range(len(comparison.names))],
         parameters=[
             (name, [ABSENT if value is None else str(value) for value in values])
             for name, values in comparison.differing_parameters.items()
@@ -56,14 +60,20 @@ def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
         [f"{s.rate:.2%}" + (f" (target {s.target_rate:.2%})" if s.target_rate else "") for s in summaries],
     )
     yield "dead latents", [ABSENT if s.target_rate is not None else f"{s.dead:,}" for s in summaries]
-    if any(s.psnr_after is not None for s in summaries):
-        psnr = [(s.psnr_before, s.psnr_after) for s in summaries]
-        yield (
-            "denoising, dB PSNR",
-            [ABSENT if before is None or after is None else f"{before:.1f} → {after:.1f}" for before, after in psnr],
-        )
+    if any(s.noise_removed is not None and s.images for s in summaries):
+        yield "denoising, dB PSNR", [_psnr(s) for s in summaries]
+    if any(s.noise_removed is not None and not s.images for s in summaries):
+        changes = [None if s.images or s.noise_removed is None else -s.noise_removed for s in summaries]
+        texts = [ABSENT if change is None else signed_percent(change) for change in changes]
+        yield "denoising, change of squared error", texts
     yield "mean |cosine| of latents", [f"{cosine:.3f}" for cosine in comparison.mean_cosines]
     yield "training, s", [f"{seconds:.1f}" for seconds in comparison.seconds]
+
+
+def _psnr(summary: Summary) -> str:
+    if summary.psnr_before is None or summary.psnr_after is None or not summary.images:
+        return ABSENT
+    return f"{summary.psnr_before:.1f} → {summary.psnr_after:.1f}"
 
 
 def _figures(comparison: ComparisonNumbers) -> list[Markup]:
@@ -96,7 +106,7 @@ def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet:
         f"(|cosine| .9 or more); {shared.initially_shared:,} did before the first step. The mean |cosine| of all pairs "
         f"is {shared.mean_cosine:.3f}."
         + (f" {shared.caveat[0].upper()}{shared.caveat[1:]}." if shared.caveat else "")
-        + " The most similar pairs:"
+        + f" {_most_similar(shared)}, with the latents' numbers and their cosine:"
     )
     pairs = [
         {
@@ -108,6 +118,11 @@ def _shared_section(comparison: ComparisonNumbers, shared: SharedLatents, sheet:
         for pair in shared.pairs
     ]
     return {"first": shared.first, "second": shared.second, "text": text, "pairs": pairs}
+
+
+def _most_similar(shared: SharedLatents) -> str:
+    n_shown = len(shared.pairs)
+    return f"The {n_shown} most similar pairs" if n_shown < shared.matched else "All pairs"
 
 
 def _images(comparison: ComparisonNumbers, shared: SharedLatents, pair: Pair, sheet: Sprite | None) -> Markup:

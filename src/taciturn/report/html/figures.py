@@ -88,8 +88,3 @@ def _points(values: list[float], low: float, high: float) -> str:
         values = [float(stretch[np.abs(stretch).argmax()]) for stretch in stretches]
     width, height = max(len(values) - 1, 1), (high - low) or 1.0
     return " ".join(f"{100 * i / width:.4g},{31 - 30 * (v - low) / height:.4g}" for i, v in enumerate(values))
-
-
-def percent(share: float) -> str:
-    """Return a share from 0 to 1 as a percentage, with two decimals below 10% and one from 10% on."""
-    return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"

@@ -12,8 +12,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", descending ? "descending" : "ascending");
       const body = table.tBodies[0];
-      const number = (row) => parseFloat(row.cells[column].textContent.replace(/[,%]/g, ""));
-      const rows = [...body.rows].map((row) => [number(row), row]);
+      const number = (row) => parseFloat(row.cells[column].textContent.replace(/[,%]/g, "").replace("−", "-"));
+      let rows = [...body.rows].map((row) => [number(row), row]);
+      if (rows.some(([value]) => Number.isNaN(value))) {
+        // texts: their alphabetical rank is the number
+        const text = ([, row]) => row.cells[column].textContent.trim();
+        rows = rows.sort((a, b) => text(a).localeCompare(text(b))).map(([, row], rank) => [rank, row]);
+      }
       rows.sort(([a], [b]) => (descending ? b - a : a - b));
       body.replaceChildren(...rows.map(([, row]) => row));
     });
@@ -28,4 +33,26 @@ for (const map of document.querySelectorAll(".map")) {
   };
   map.addEventListener("pointerover", describe);
   map.addEventListener("focusin", describe);
+}
+// The search box shows only those rows whose name or text holds what is typed, and the latents that have such rows.
+for (const box of document.querySelectorAll("#search")) {
+  const [input, output] = [box.querySelector("input"), box.querySelector("output")];
+  const items = [...document.querySelectorAll("[data-row]")];
+  const latents = [...document.querySelectorAll(".atlas > li")];
+  const texts = new Map(); // by row: its name, its text, and its whole text where it is long
+  for (const item of items) {
+    const text = item.querySelector(".row-text")?.textContent ?? "";
+    const known = texts.get(item.dataset.row) ?? `${item.dataset.name}\n`;
+    texts.set(item.dataset.row, text.length > known.length ? `${item.dataset.name}\n${text}` : known);
+  }
+  for (const [row, text] of texts) texts.set(row, text.toLowerCase());
+  box.hidden = false;
+  input.addEventListener("input", () => {
+    const query = input.value.trim().toLowerCase();
+    const found = new Set([...texts.keys()].filter((row) => texts.get(row).includes(query)));
+    for (const item of items) item.hidden = !found.has(item.dataset.row);
+    for (const latent of latents) latent.hidden = query !== "" && !latent.querySelector("[data-row]:not([hidden])");
+    const shown = latents.filter((latent) => !latent.hidden).length;
+    output.textContent = query && `${found.size} of ${texts.size} rows on this page, ${shown} of ${latents.length} latents`;
+  });
 }

@@ -31,6 +31,7 @@ def page(report: ReportNumbers) -> str:
         js=Markup("\n").join(scripts),
         sheets=list(material.sheets.values()),
         aspect_ratio=pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
+        has_search=" or ".join(([] if not report.row_names else ["id"]) + (["text"] if pictures.texts else [])),
         sections=[
             (section.anchor, section.title, _rendered(section.name, section.context(material))) for section in shown
         ],

@@ -66,7 +66,8 @@ class Sprite:
         """
         line, column = divmod(self.positions[key], self.n_columns)
         left, top = 100 * column / max(self.n_columns - 1, 1), 100 * line / max(self.n_lines - 1, 1)
-        label = f' role="img" aria-label="{Markup.escape(description)}"' if description else ' aria-hidden="true"'
+        text = Markup.escape(description)
+        label = f' role="img" aria-label="{text}" title="{text}"' if description else ' aria-hidden="true"'
         position = f"background-position:{left:.5g}% {top:.5g}%"
         return Markup(f'<i class="thumbnail {self.name}" style="{position}"{label}></i>')
 

@@ -206,8 +206,13 @@
     const size = Math.max(Math.abs(value), range);
     if (size >= 1e9 || (size > 0 && size < 1e-5)) return value.toExponential(2).replace("-", "−");
     const decimals = range > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(range)), 0), 9) : 2;
-    const text = value.toFixed(decimals);
-    return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+    const grouped = size >= 10_000; // 48,980, but years are not grouped
+    const text = value.toLocaleString("en", {
+      minimumFractionDigits: decimals,
+      maximumFractionDigits: decimals,
+      useGrouping: grouped,
+    });
+    return (Number(value.toFixed(decimals)) === 0 ? text.replace("-", "") : text).replace("-", "−");
   }
 
   // A number ≥ 0 with three significant digits.
@@ -287,19 +292,20 @@
 
     // ------------------------------------------------------------ images
 
-    // The colours of positive and negative numbers as [red, green, blue, 255], whatever notation the style sheet uses.
+    // The colours of text and of positive and negative numbers as [red, green, blue, 255], whatever notation the style
+    // sheet uses.
     function readColours() {
       const probe = element("canvas", { width: 1, height: 1, hidden: true });
       section.append(probe);
-      const { color, outlineColor } = getComputedStyle(probe);
       const context = probe.getContext("2d", { willReadFrequently: true });
-      const [positive, negative] = [color, outlineColor].map((text) => {
-        context.fillStyle = text;
+      const [ink, positive, negative] = ["ink", "positive", "negative"].map((name) => {
+        probe.style.color = `var(--try-${name})`;
+        context.fillStyle = getComputedStyle(probe).color;
         context.fillRect(0, 0, 1, 1);
         return context.getImageData(0, 0, 1, 1).data;
       });
       probe.remove();
-      return { positive, negative };
+      return { ink, positive, negative };
     }
 
     function canvas(width, height, properties) {
@@ -307,10 +313,10 @@
     }
 
     // Draw one number in [-1, 1] per cell: the sign as the colour, the size as its opacity.
-    function drawSigned(target, values) {
+    function drawSigned(target, values, positive = colours.positive) {
       const image = new ImageData(target.width, target.height);
       values.forEach((value, i) => {
-        image.data.set(value < 0 ? colours.negative : colours.positive, 4 * i);
+        image.data.set(value < 0 ? colours.negative : positive, 4 * i);
         image.data[4 * i + 3] = 255 * Math.min(Math.abs(value), 1);
       });
       target.getContext("2d").putImageData(image, 0, 0);
@@ -320,7 +326,7 @@
     // green and blue.
     function drawRow(target, row) {
       const share = (value) => Math.min(Math.max((value - lowest) / (highest - lowest || 1), 0), 1);
-      if (shape.length === 2) return drawSigned(target, Array.from(row, share));
+      if (shape.length === 2) return drawSigned(target, Array.from(row, share), colours.ink);
       const image = new ImageData(shape[1], shape[0]);
       for (let i = 0; i < shape[0] * shape[1]; i++) {
         for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * share(row[3 * i + c]);
@@ -495,8 +501,8 @@
       const nOthers = nColumns - data.slider_columns.length;
       const others = `${nOthers} of ${nColumns} columns have no slider: they change the codes less, or not at all.`;
       const legend =
-        "Left: the value, set by the slider. Right, and as a mark on the line: its reconstruction. " +
-        "Pale mark: the value with noise.";
+        "Left: the value, set by the slider. Right, and as a green mark on the line: its reconstruction. " +
+        "Grey mark: the value with noise.";
       return { first: [], last: [note(legend), list, ...(nOthers ? [note(others)] : [])], output: [] };
     }
 
@@ -567,11 +573,12 @@
     // ------------------------------------------------------------ errors and codes
 
     function errorTable() {
-      const cells = [0, 1].map(() => [element("td"), element("td")]);
+      const columns = data.is_image ? ["mean squared error", "PSNR"] : ["mean squared error"];
+      const cells = [0, 1].map(() => columns.map(() => element("td")));
       resultPainters.push(({ errors }) => {
         errors.forEach((error, i) => {
           cells[i][0].textContent = formatDigits(error);
-          cells[i][1].textContent = formatDecibels(10 * Math.log10(data.peak ** 2 / error));
+          if (data.is_image) cells[i][1].textContent = formatDecibels(10 * Math.log10(data.peak ** 2 / error));
         });
       });
       const header = (text, scope) => element("th", { scope, textContent: text });
@@ -582,7 +589,7 @@
         element(
           "thead",
           {},
-          element("tr", {}, element("td"), header("mean squared error", "col"), header("PSNR", "col")),
+          element("tr", {}, element("td"), ...columns.map((text) => header(text, "col"))),
         ),
         element(
           "tbody",
@@ -596,7 +603,7 @@
       const list = element("ol", { className: "try-codes" });
       const lines = new Map(); // by latent
       const legend = data.is_image
-        ? "Images: what a latent adds (in the text colour) and removes (in the accent colour)."
+        ? "Images: what a latent adds (orange) and takes away (blue)."
         : "Beside each latent: the two columns that it changes most.";
       const count = element("span", { className: "try-note" });
       const empty = note("No latent is active.");

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...artifact import Artifact
 from ...core.atomic import atomic
 from ...core.errors import DataError
+from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import components
 from ...metrics import matched, mean_cosine
@@ -218,7 +219,12 @@ def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
         return Summary.from_dict(artifact.metrics)
     objective, corruption = artifact.settings.objective, artifact.settings.corruption
     return summarise(
-        artifact.model, rows, objective=objective, corruption=corruption, rows_kind=artifact.rows_kind(rows)
+        artifact.model,
+        rows,
+        objective=objective,
+        corruption=corruption,
+        rows_kind=artifact.rows_kind(rows),
+        images=is_image(tuple(artifact.rows.shape)),
     )
 
 

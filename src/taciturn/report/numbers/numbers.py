@@ -22,6 +22,19 @@ def finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def signed_percent(share: float) -> str:
+    """Return a change as a percentage with its sign, from a doubling on as a multiple.
+
+    Examples
+    --------
+    >>> signed_percent(-0.625), signed_percent(0.3), signed_percent(1.5), signed_percent(160)
+    ('−62%', '+30%', '× 2.5', '× 161')
+    """
+    if share >= 1:
+        return f"× {share + 1:,.1f}" if share < 9 else f"× {share + 1:,.0f}"
+    return f"{share:+.0%}".replace("-", "−")
+
+
 def plain(section: Any) -> Any:
     """Return a section as plain values: its `to_dict()` if it has one, else a dataclass's fields by name."""
     if hasattr(section, "to_dict"):

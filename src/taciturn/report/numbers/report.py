@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.atomic import atomic
+from ...data.row_shape import is_image, likely_shape
 from ...training import History
 from .numbers import ShortRepr, all_finite, plain
+from .row_names import row_names, row_texts
 from .samples import SampleRows
 from .study import Study
 from .try_it import TryIt, exclusion_reason, try_it
@@ -50,6 +52,8 @@ class Pictures(ShortRepr):
         Mean squared error of each clean row, in scaled units.
     history : History
         The model's history.
+    texts : dict of int to str
+        The texts of the rows that the page names, by the rows' indices; {} without texts.
     try_it : TryIt or None
         The model and example rows, if the page can hold the model.
     exclusion_reason : str or None
@@ -62,6 +66,7 @@ class Pictures(ShortRepr):
     directions: dict[int, NDArray[Any]]
     row_errors: NDArray[Any]
     history: History
+    texts: dict[int, str]
     try_it: TryIt | None
     exclusion_reason: str | None
 
@@ -78,6 +83,14 @@ class ReportNumbers:
         The sections by name.
     columns : list of str or None
         The columns' names, if they have names.
+    shape : list of int
+        A row's shape.
+    likely_shape : list of int or None
+        The image shape that the rows are likely to have, if they have none and neighbouring columns correlate like
+        pixels. Nothing is drawn in it.
+    row_names : dict of int to str
+        The ids of the rows that the report names, by the rows' indices; {} without ids. An id that several rows have is
+        followed by the row's index.
     pictures : Pictures
         What the page draws and report.json does not hold.
     created : str
@@ -87,6 +100,9 @@ class ReportNumbers:
     name: str
     sections: Mapping[str, Any]
     columns: list[str] | None
+    shape: list[int]
+    likely_shape: list[int] | None
+    row_names: dict[int, str]
     pictures: Pictures
     created: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
 
@@ -138,9 +154,32 @@ class ReportNumbers:
                 return self.sections[name]
             raise AttributeError(f"a report has no {name!r}; its sections are {', '.join(self.sections)}")
 
+    @property
+    def suggestion(self) -> str | None:
+        """A sentence on the shape that the rows are likely to have; None without one."""
+        if self.likely_shape is None:
+            return None
+        sides = [str(side) for side in self.likely_shape]
+        return (
+            f"Neighbouring columns correlate like the pixels of {' × '.join(sides)} images. To draw rows and latents "
+            f"as images: shape=({', '.join(sides)}), or --shape {'x'.join(sides)}."
+        )
+
+    def row_name(self, row: int) -> str:
+        """Return the name of a row: its id, or "row" and its index without ids."""
+        return self.row_names.get(row, f"row {row:,}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the pictures; docs/report.md lists the keys."""
-        head = {"schema": SCHEMA, "name": self.name, "created": self.created, "columns": self.columns}
+        head = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "created": self.created,
+            "columns": self.columns,
+            "shape": self.shape,
+            "likely_shape": self.likely_shape,
+            "row_names": {str(row): name for row, name in self.row_names.items()},
+        }
         return head | {name: plain(section) for name, section in self.sections.items()}
 
     def json(self) -> str:
@@ -150,36 +189,51 @@ class ReportNumbers:
     def save_json(self, path: str | os.PathLike[str]) -> None:
         """Write the numbers as JSON. A failure leaves no partial file."""
         with atomic(path) as temporary:
-            temporary.write_text(self.json(), encoding="utf-8")
+            temporary.write_text(self.json(), encoding="utf-8", errors="backslashreplace")  # of half a surrogate pair
 
 
 def measure_report(study: Study, name: str = "") -> ReportNumbers:
     """Return the numbers of a report; `name` "" is the estimator's name."""
+    suggested = None if is_image(study.shape) else likely_shape(study.rows)
+    names, texts = row_names(study.ids, len(study.rows)), row_texts(study.texts, len(study.rows))
+    sections = {section: study[section] for section in study.measures}
+    named = _named_rows(study)
     return ReportNumbers(
         name=name or study.artifact.estimator.name,
-        sections={section: study[section] for section in study.measures},
+        sections=sections,
         columns=None if study.rows.columns is None else list(study.rows.columns),
-        pictures=_pictures(study),
+        shape=list(study.shape),
+        likely_shape=None if suggested is None else list(suggested),
+        row_names={} if names is None else {row: names[row] for row in named},
+        pictures=_pictures(study, names, {} if texts is None else {row: texts[row] for row in named}),
     )
 
 
-def _pictures(study: Study) -> Pictures:
+def _named_rows(study: Study) -> list[int]:
+    """Return the rows that the page names, ascending: samples, rows of the atlas, and the largest errors."""
+    samples, largest = study["samples"].rows.clean, study["errors"].largest
+    return sorted({active.row for entry in study["atlas"] for active in entry.rows} | {*samples} | {*dict(largest)})
+
+
+def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> Pictures:
     rows, atlas, sample_rows = study.rows, study["atlas"], study["samples"].rows
     indices = sorted({active.row for entry in atlas for active in entry.rows})
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
-    examples = list(sample_rows.clean.values())[:MAX_EXAMPLES]
+    examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
     return Pictures(
-        shape=rows.shape,
+        shape=study.shape,
         rows=atlas_rows,
         sample_rows=sample_rows,
         directions={entry.latent: study.directions[entry.latent] for entry in atlas},
         row_errors=study.evaluation.row_errors,
         history=study.artifact.history,
+        texts=texts,
         try_it=try_it(
             study.model,
-            examples=np.stack(examples),
-            shape=rows.shape,
+            examples=np.stack(list(examples.values())),
+            example_names=None if names is None else [names[row] for row in examples],
+            shape=study.shape,
             column_names=rows.columns,
             low=state["moments.low"].numpy(),
             high=state["moments.high"].numpy(),

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ...corruption import Corruption, corrupted
 from ...data.device_rows import tensor
-from ...data.sources import Source
-from ...inference import Evaluation, in_row_precision
+from ...data.moments import measure_moments
+from ...data.sources import Source, Subset
+from ...inference import Evaluation, denoise, in_row_precision
 from ...metrics import psnr
 from ...model import Autoencoder
 from .numbers import ShortRepr, finite
@@ -19,6 +20,7 @@ from .study import Study
 GROUPS = ("first", "best", "median", "worst")
 FIRST_ROWS = 10
 GROUP_ROWS = 4  # of each other group
+LARGEST_ERRORS = 20  # rows that are listed
 BINS = 40
 QUANTILES = (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)
 
@@ -59,12 +61,21 @@ class Errors(ShortRepr):
         Edges of the bins of a histogram of the rows' mean squared errors.
     counts : list of int [40]
         Rows in each bin.
+    largest : list of (int, float)
+        Up to 20 rows with the largest mean squared errors, and these: (index, error), the largest first.
+    rmse : list of float [D] or None
+        Root mean squared error of each column in the column's own unit; None if columns have no names.
+    deviations : list of float [D] or None
+        Standard deviation of each column in the same unit, on the same rows.
     """
 
     per_column: list[float]
     quantiles: list[float]
     edges: list[float]
     counts: list[int]
+    largest: list[tuple[int, float]]
+    rmse: list[float] | None
+    deviations: list[float] | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,14 +126,27 @@ class Samples(ShortRepr):
         return {"corruption": self.corruption} | groups
 
 
-def errors(evaluation: Evaluation) -> Errors:
-    """Return the distribution of an evaluation's errors over rows and columns."""
+def errors(evaluation: Evaluation, rmse: NDArray[Any] | None, deviations: NDArray[Any] | None) -> Errors:
+    """Return the distribution of an evaluation's errors over rows and columns; see `Errors` for the parameters."""
     row_errors = evaluation.row_errors
+    order = np.argsort(-row_errors, kind="stable")[:LARGEST_ERRORS]
+    largest = [(int(row), float(row_errors[row])) for row in order if np.isfinite(row_errors[row])]
     row_errors = row_errors[np.isfinite(row_errors)] if not np.isfinite(row_errors).all() else row_errors
     counts, edges = np.histogram(row_errors, BINS)
     per_column = evaluation.clean.per_column / evaluation.clean.moments.count
     quantiles = np.quantile(row_errors, QUANTILES)
-    return Errors(per_column.tolist(), quantiles.tolist(), edges.tolist(), counts.tolist())
+    own_units = [None if numbers is None else numbers.tolist() for numbers in (rmse, deviations)]
+    return Errors(per_column.tolist(), quantiles.tolist(), edges.tolist(), counts.tolist(), largest, *own_units)
+
+
+def column_errors(model: Autoencoder, source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the root mean squared error and the standard deviation of each column [D] of rows, in their own units."""
+    squares, start = np.zeros(model.layout.widths[0]), 0
+    for reconstruction in denoise(model, source):
+        stop = start + len(reconstruction)
+        squares += np.square(reconstruction - source.read(start, stop).astype(np.float64)).sum(0)
+        start = stop
+    return np.sqrt(squares / len(source)), np.sqrt(measure_moments(source).variance)
 
 
 @torch.no_grad()
@@ -183,5 +207,7 @@ def measure(study: Study) -> Samples:
 
 
 def measure_errors(study: Study) -> Errors:
-    """Return the distribution of the errors of a report."""
-    return errors(study.evaluation)
+    """Return the distribution of the errors of a report; of a table also each column's error in its own unit."""
+    sample_rows = Subset(study.rows, study.sample.indices)
+    own_units = (None, None) if study.rows.columns is None else column_errors(study.model, sample_rows)
+    return errors(study.evaluation, *own_units)

@@ -1,6 +1,6 @@
 """The model and rows of a report, and intermediate results that several sections use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...artifact import Artifact
 from ...corruption import Corruption
+from ...data.row_shape import is_image
 from ...data.sources import Source, Subset
 from ...inference import Evaluation, components, evaluate
 from ...model import Autoencoder
@@ -41,6 +42,12 @@ class Study:
         The name of the labels.
     rows_kind : {"training", "held-out", "given"}, default="given"
         What is known of the rows; see `Artifact.rows_kind`.
+    texts : iterable of str [N] or None, default=None
+        A text for each row, such as the sentence behind an embedding.
+    ids : iterable of object [N] or None, default=None
+        An id for each row.
+    image_shape : tuple of int or None, default=None
+        The shape in which rows are drawn; None: see `shape`.
     repeat : str, default=""
         A command or a line of Python that repeats the run.
     seed : int, default=0
@@ -55,6 +62,9 @@ class Study:
     labels: ArrayLike | None = None
     label_name: str = ""
     rows_kind: str = "given"
+    texts: Iterable[str] | None = None
+    ids: Iterable[Any] | None = None
+    image_shape: tuple[int, ...] | None = None
     repeat: str = ""
     seed: int = 0
     _sections: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -68,6 +78,12 @@ class Study:
     def model(self) -> Autoencoder:
         """The trained network."""
         return self.artifact.model
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A row's shape: `image_shape`, else the training rows' shape if it is an image's, else the rows' own."""
+        training_shape = tuple(self.artifact.rows.shape)
+        return self.image_shape or (training_shape if is_image(training_shape) else self.rows.shape)
 
     @property
     def objective(self) -> Objective:

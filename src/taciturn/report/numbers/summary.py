@@ -1,16 +1,20 @@
 """The main numbers of a model on rows, and the same as lines of text."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+import msgspec
+
 from ...core.errors import ArtifactError
+from ...core.messages import one_line
 from ...corruption import Corruption
+from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
 from ...objective import Objective
-from .numbers import ShortRepr, finite
+from .numbers import ShortRepr, finite, signed_percent
 from .study import Study
 
 
@@ -50,6 +54,8 @@ class Summary(ShortRepr):
         The corruption under which denoising was measured; "" for none.
     psnr_before, psnr_after : float or None
         PSNR in dB of the corrupted rows and of their reconstructions; None without a corruption.
+    images : bool, default=True
+        Whether rows are images. Texts have PSNR for images only, for other rows the change of the squared error.
 
     Examples
     --------
@@ -83,6 +89,7 @@ class Summary(ShortRepr):
     corruption: str
     psnr_before: float | None
     psnr_after: float | None
+    images: bool = True
 
     @property
     def rate(self) -> float:
@@ -117,7 +124,7 @@ class Summary(ShortRepr):
         """The share of the noise's squared error that reconstructions do not have, at most 1; None without noise."""
         if self.psnr_before is None or self.psnr_after is None:
             return None
-        return 1 - 10 ** ((self.psnr_before - self.psnr_after) / 10)
+        return 1 - float(10 ** ((self.psnr_before - self.psnr_after) / 10))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON; metrics.json and report.json hold them."""
@@ -139,13 +146,16 @@ class Summary(ShortRepr):
         Raises
         ------
         ArtifactError
-            If a field is missing or unknown.
+            If a field is missing or unknown, or has another type.
         """
         try:
-            return cls(**plain)
-        except TypeError as error:
-            message = f"metrics.json does not fit this version of taciturn: {error}; fit the model again"
+            if unknown := plain.keys() - {field.name for field in fields(cls)}:
+                raise msgspec.ValidationError(f"unknown field `{min(unknown)}`")
+            summary: Self = msgspec.convert(plain, cls)
+        except msgspec.ValidationError as error:
+            message = f"metrics.json does not fit this version of taciturn: {one_line(error)}; fit the model again"
             raise ArtifactError(message) from error
+        return summary
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
@@ -160,9 +170,10 @@ class Summary(ShortRepr):
         if self.weights:
             weights = ", ".join(f"{name} {weight:.4g}" for name, weight in self.weights.items())
             lines.append(("penalty weight (auto)", weights))
-        if self.psnr_before is not None and self.psnr_after is not None:
+        if self.noise_removed is not None:
             gain = f"{self.psnr_before:.1f} → {self.psnr_after:.1f} dB PSNR"
-            lines.append(("denoising", f"{self.corruption}: {gain}"))
+            effect = gain if self.images else f"squared error {signed_percent(-self.noise_removed)}"
+            lines.append(("denoising", f"{self.corruption}: {effect}"))
         return lines
 
     def _latents(self) -> str:
@@ -182,6 +193,7 @@ def summarise(
     rows_kind: str,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
+    images: bool = True,
 ) -> Summary:
     """Return the main numbers of a model on a source's rows, in one pass over them.
 
@@ -201,6 +213,8 @@ def summarise(
         Seed of the corruption's noise.
     weights : Mapping[str, float] or None, default=None
         Penalty weights that were adjusted automatically during training, by the penalty's name.
+    images : bool, default=True
+        Whether rows are images.
 
     Returns
     -------
@@ -223,7 +237,13 @@ def summarise(
     """
     evaluation = evaluate(model, source, corruption=corruption, seed=seed)
     return summary_of(
-        evaluation, model, objective=objective, corruption=corruption, rows_kind=rows_kind, weights=weights
+        evaluation,
+        model,
+        objective=objective,
+        corruption=corruption,
+        rows_kind=rows_kind,
+        weights=weights,
+        images=images,
     )
 
 
@@ -235,6 +255,7 @@ def summary_of(
     corruption: Corruption,
     rows_kind: str,
     weights: Mapping[str, float] | None = None,
+    images: bool = True,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
     # of two targets of a kind, the first; a penalty without a target hides none
@@ -256,6 +277,7 @@ def summary_of(
         corruption="" if corruption.clean else corruption.text,
         psnr_before=None if evaluation.before is None else finite(evaluation.before.psnr),
         psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
+        images=images,
     )
 
 
@@ -268,4 +290,5 @@ def measure(study: Study) -> Summary:
         corruption=study.corruption,
         rows_kind=study.rows_kind,
         weights=study.artifact.metrics.get("weights"),
+        images=is_image(study.shape),
     )

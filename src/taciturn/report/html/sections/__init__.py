@@ -5,6 +5,7 @@ from .atlas import ATLAS
 from .baselines import BASELINES
 from .errors import ERRORS
 from .latents import LATENTS
+from .long_texts import LONG_TEXTS
 from .neighbours import NEIGHBOURS
 from .provenance import PROVENANCE
 from .relate import RELATE
@@ -21,6 +22,7 @@ SECTIONS: tuple[Section, ...] = (
     LATENTS,
     NEIGHBOURS,
     BASELINES,
+    LONG_TEXTS,
     TRY_IT,
     PROVENANCE,
 )

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
-from ...numbers import Pictures
+from ...numbers import ReportNumbers
 from ...numbers.latents import ActiveRow, AtlasLatent
-from ..figures import curve, percent
+from ..figures import curve
+from ..formats import number, percent, row_text
 from ..section import Material, Section
 from ..sprite import Sprite
 
@@ -19,19 +19,39 @@ MAX_BAR = 36  # the longest bar, in the same unit
 def _context(material: Material) -> dict[str, Any]:
     report = material.report
     above = report.summary.active_above
+    entries = [_entry(entry, material) for entry in report.atlas]
     return {
-        "n_latents": report.summary.latents,
+        "scope": _scope(report, bool(material.sheets or material.pictures.texts)),
+        "legend": _legend(entries[0]) if entries else "",
         "active_above": None if above is None else f"{above:g}",
-        "atlas": [_entry(entry, material.pictures, material.sheets) for entry in report.atlas],
+        "atlas": entries,
     }
 
 
-def _entry(entry: AtlasLatent, pictures: Pictures, sheets: dict[str, Sprite]) -> dict[str, Any]:
+def _scope(report: ReportNumbers, has_quantiles: bool) -> str:
+    n_shown, n_latents = len(report.atlas), report.summary.latents
+    which = "All" if n_shown == n_latents else f"{n_shown:,} of"
+    return (
+        f"{which} {n_latents:,} latents, the largest shares of the reconstruction's variation first: what the "
+        f"latent adds, and the rows with its largest codes{', then rows at quantiles of its codes' * has_quantiles}."
+    )
+
+
+def _legend(entry: dict[str, Any]) -> str:
+    """Return a sentence about how an entry shows what its latent adds."""
+    if entry["bars"]:
+        return "Bars: orange adds to a column, blue takes away; in scaled units, each latent on its own scale."
+    if entry["top"]:
+        return "Orange adds, blue takes away; each latent on its own scale."
+    return "Curve: what the latent adds, from the first column to the last; each on its own scale."
+
+
+def _entry(entry: AtlasLatent, material: Material) -> dict[str, Any]:
     """Return one latent as its template prints it: its direction and its rows as images, bars or a curve."""
+    report, pictures, sheets = material.report, material.pictures, material.sheets
     has_images = bool(sheets) and entry.latent in sheets["directions"].positions
     top = [active for active in entry.rows if active.quantile is None]
     at_quantiles = [active for active in entry.rows if active.quantile is not None]
-    largest = ", ".join(f"{active.row:,} ({active.code:.3g})" for active in top[:3])
     direction: Any = ""
     if has_images:
         direction = sheets["directions"].image(entry.latent, f"what latent {entry.latent} adds")
@@ -42,19 +62,41 @@ def _entry(entry: AtlasLatent, pictures: Pictures, sheets: dict[str, Sprite]) ->
     return {
         "latent": entry.latent,
         "firing_rate": percent(entry.firing_rate),
-        "mean_activation": f"{entry.mean_activation:.3g}",
-        "mean_when_active": None if entry.mean_when_active is None else f"{entry.mean_when_active:.3g}",
+        "mean_activation": number(entry.mean_activation),
+        "mean_when_active": None if entry.mean_when_active is None else number(entry.mean_when_active),
         "direction": direction,
-        "top": [_image(active, sheets) for active in top] if has_images else [],
-        "at_quantiles": [_image(active, sheets) for active in at_quantiles] if has_images else [],
-        "largest_codes": "" if has_images or not largest else f"largest codes: rows {largest}",
+        "top": [_image(active, report, sheets) for active in top] if has_images else [],
+        "at_quantiles": [_image(active, report, sheets) for active in at_quantiles] if has_images else [],
+        "largest_codes": [] if has_images or pictures.texts else [_row(active, material) for active in top],
+        "texts": [_row(active, material) for active in entry.rows] if pictures.texts else [],
         "bars": list(_bars(entry.columns)),
+        "omitted": _omitted(len(entry.columns), report),
     }
 
 
-def _image(active: ActiveRow, sheets: dict[str, Sprite]) -> Markup:
+def _row(active: ActiveRow, material: Material) -> dict[str, Any]:
+    """Return a row on which the latent is active: index, name, code, and its text if rows have texts."""
+    texts = material.pictures.texts
+    return {
+        "row": active.row,
+        "name": material.report.row_name(active.row),
+        "code": number(active.code),
+        "quantile": None if active.quantile is None else f"{active.quantile:g}",
+        "text": row_text(active.row, texts[active.row]) if texts else "",
+    }
+
+
+def _image(active: ActiveRow, report: ReportNumbers, sheets: dict[str, Sprite]) -> dict[str, Any]:
     quantile = "" if active.quantile is None else f", quantile {active.quantile:g}"
-    return sheets["rows"].image(("clean", active.row), f"row {active.row}, code {active.code:.3g}{quantile}")
+    name = report.row_name(active.row)
+    image = sheets["rows"].image(("clean", active.row), f"{name}, code {number(active.code)}{quantile}")
+    return {"row": active.row, "name": name, "image": image}
+
+
+def _omitted(n_shown: int, report: ReportNumbers) -> str:
+    """Return a note on the columns without a bar; "" if each has one or columns have no names."""
+    n_more = report.summary.columns - n_shown if n_shown else 0
+    return f"… {n_more:,} more column{'s' if n_more > 1 else ''} with smaller weights" if n_more else ""
 
 
 def _bars(columns: list[tuple[str, float]]) -> Iterator[dict[str, Any]]:
@@ -69,7 +111,7 @@ def _bars(columns: list[tuple[str, float]]) -> Iterator[dict[str, Any]]:
             "sign": sign,
             "start": f"{start:.3g}",
             "length": f"{length:.3g}",
-            "value": f"{weight:+.2g}",
+            "value": f"{weight:+.2f}".replace("-", "−"),
         }
 
 

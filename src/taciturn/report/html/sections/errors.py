@@ -1,21 +1,47 @@
 """Errors by row and by column."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from .... import plots
+from ...numbers import ReportNumbers
 from ..figures import svg
+from ..formats import number, percent, row_text
 from ..section import Material, Section
+
+BY_ROW, BY_COLUMN = "mean squared error of a row, scaled units", "mean squared error, scaled units"
 
 
 def _context(material: Material) -> dict[str, Any]:
     report, pictures = material.report, material.pictures
-    by_column = plots.errors(report.errors.per_column, columns=report.columns, shape=pictures.shape)
+    by_column = plots.errors(report.errors.per_column, columns=report.columns, shape=pictures.shape, label=BY_COLUMN)
+    by_row = plots.row_errors(pictures.row_errors, label=BY_ROW)
     return {
         "scaling": report.provenance.scaling,
-        "quantiles": report.errors.quantiles,
-        "row_errors": svg(plots.row_errors(pictures.row_errors), "f2", "Histogram of the rows' mean squared errors"),
+        "half": number(report.errors.quantiles[4]),
+        "one_in_100": number(report.errors.quantiles[7]),
+        "largest": list(_largest(material)),
+        "columns": list(_columns(report)),
+        "row_errors": svg(by_row, "f2", "Histogram of the rows' mean squared errors"),
         "column_errors": svg(by_column, "f3", "Mean squared error by column"),
     }
+
+
+def _largest(material: Material) -> Iterator[dict[str, Any]]:
+    """Yield the rows with the largest errors: index, name, error, text."""
+    texts = material.pictures.texts
+    for row, error in material.report.errors.largest:
+        name = material.report.row_name(row)
+        yield {"row": row, "name": name, "error": number(error), "text": row_text(row, texts[row]) if texts else ""}
+
+
+def _columns(report: ReportNumbers) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a table's columns: name, root mean squared error, standard deviation, and their ratio."""
+    errors = report.errors
+    if report.columns is None or errors.rmse is None or errors.deviations is None:
+        return
+    for name, rmse, deviation in zip(report.columns, errors.rmse, errors.deviations, strict=True):
+        yield name, number(rmse), number(deviation), percent(rmse / deviation) if deviation else "—"
 
 
 ERRORS = Section("errors", "Errors", _context)

@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from .... import plots
 from ...numbers import ReportNumbers
-from ..figures import percent, svg
+from ..figures import svg
+from ..formats import number, percent
 from ..section import Material, Section
 
 MAX_LATENTS = 10_000  # in the table
@@ -54,8 +55,8 @@ def _table(report: ReportNumbers) -> Iterator[tuple[str, ...]]:
             str(latent),
             percent(numbers.shares[latent]),
             percent(numbers.firing_rates[latent]),
-            f"{numbers.mean_activations[latent]:.3g}",
-            f"{numbers.norms[latent]:.3g}",
+            number(numbers.mean_activations[latent]),
+            number(numbers.norms[latent]),
         )
 
 

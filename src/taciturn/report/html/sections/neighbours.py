@@ -8,7 +8,8 @@ import numpy as np
 
 from .... import plots
 from ...numbers import ReportNumbers
-from ..figures import percent, svg
+from ..figures import svg
+from ..formats import percent
 from ..section import Material, Section
 
 
@@ -24,8 +25,20 @@ def _context(material: Material) -> dict[str, Any]:
         "random_cosine": math.sqrt(2 / (math.pi * report.summary.columns)),
         "points": list(_points(report)),
         "method": report.map.method,
+        "shown_points": _count(len(report.map.points), report.summary.latents, "latents"),
+        "shown_pairs": _shown_pairs(report),
         "correlation": correlation,
     }
+
+
+def _count(n_shown: int, n_all: int, noun: str) -> str:
+    return f"all {n_all:,} {noun}" if n_shown == n_all else f"{n_shown:,} of {n_all:,} {noun}"
+
+
+def _shown_pairs(report: ReportNumbers) -> str:
+    """Return how many of the near-duplicates the table has."""
+    n_shown, n_all = len(report.neighbours.pairs), report.neighbours.near_duplicates
+    return f"The table has {n_shown:,} of {n_all:,} near-duplicates." if n_shown < n_all else ""
 
 
 def _points(report: ReportNumbers) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ def _context(material: Material) -> dict[str, Any]:
     assert relation is not None
     figure = None
     if relation.effects:
-        drawn = plots.relate(relation.effects[:MAX_DRAWN], kind=relation.kind)
+        drawn = plots.relate(relation.effects, kind=relation.kind, most=MAX_DRAWN, total=relation.found)
         figure = svg(drawn, "f7", "Effects of latents with their intervals; the table holds the same numbers")
     all_latents = "" if relation.all_score is None else f"all latents {relation.all_score:.3f}, "
     summary = (
@@ -42,8 +42,14 @@ def _context(material: Material) -> dict[str, Any]:
         "has_classes": has_classes,
         "measure": "AUC" if has_classes else "correlation",
         "effects": effects,
+        "omitted": _omitted(len(effects), relation.found),
         "figure": figure,
     }
+
+
+def _omitted(n_shown: int, n_found: int) -> str:
+    """Return a sentence about the latents that the table leaves out; "" if it has all."""
+    return f"The table has the {n_shown:,} strongest of {n_found:,} related latents." if n_shown < n_found else ""
 
 
 RELATE = Section("relate", "Relations to labels", _context, shown=lambda material: material.report.relation is not None)

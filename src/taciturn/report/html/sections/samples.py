@@ -1,4 +1,4 @@
-"""Sample rows, clean, corrupted and reconstructed: as images, as a table's numbers, or as curves."""
+"""Sample rows, clean, corrupted and reconstructed: as images, as a table's numbers, or as curves; and their texts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,82 +8,117 @@ from markupsafe import Markup
 
 from ...numbers.samples import RowError, SampleRows
 from ..figures import curve
+from ..formats import ColumnFormat, number, row_text
 from ..section import Material, Section
 
-MAX_COLUMNS = 12  # columns of a table that are shown
+MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
 
 
 def _context(material: Material) -> dict[str, Any]:
     groups = list(_groups(material))
-    return {"notes": " ".join(_notes(material, groups[0]["is_drawn"])), "groups": groups}
+    return {
+        "notes": " ".join(_notes(material)),
+        "groups": groups,
+        "has_curves": not material.sheets and material.report.columns is None,
+        "are_narrow": all(group["drawings"] and not group["texts"] for group in groups),
+    }
 
 
-def _notes(material: Material, is_drawn: bool) -> Iterator[str]:
+def _notes(material: Material) -> Iterator[str]:
     """Yield sentences that explain what is shown."""
     corruption, columns = material.report.samples.corruption, material.report.columns
     if corruption:
         yield f"The first rows are corrupted by {corruption}, with noise that was not used in training."
         yield "All other rows are clean."
         if material.sheets:
-            yield "PSNR of a corrupted row → of its reconstruction."
-    if is_drawn:
-        yield "Error: mean squared error of a row, in scaled units."
-    elif columns is not None and len(columns) > MAX_COLUMNS:
-        yield f"The tables show the first {MAX_COLUMNS} of {len(columns):,} columns."
+            yield "PSNR, dB: of a corrupted row → of its reconstruction."
+    yield "Error: mean squared error of the clean row, in scaled units."
+    if not material.sheets and columns is not None:
+        yield "Numbers are in the columns' own units."
+        if len(columns) > MAX_COLUMNS:
+            yield f"The tables show the first {MAX_COLUMNS} of {len(columns):,} columns."
 
 
 def _groups(material: Material) -> Iterator[dict[str, Any]]:
-    """Yield the groups of rows: title, heads of the columns, lines (label, cells), and whether cells are drawings."""
-    report, sheets = material.report, material.sheets
-    samples = report.samples
+    """Yield the groups of rows: a title, and drawings or a table's lines, and texts."""
+    report, samples = material.report, material.report.samples
+    has_columns = not material.sheets and report.columns is not None
     for title, group, is_corrupted in (
-        ("First rows", samples.first, bool(samples.corruption)),
-        ("Best rows", samples.best, False),
-        ("Median rows", samples.median, False),
-        ("Worst rows", samples.worst, False),
+        ("First", samples.first, bool(samples.corruption)),
+        ("Best", samples.best, False),
+        ("Median", samples.median, False),
+        ("Worst", samples.worst, False),
     ):
+        shown = group[:MAX_TABLE_ROWS] if has_columns else group
         kinds = (["corrupted"] if is_corrupted else []) + ["reconstruction", "clean"]
-        lines: list[tuple[str, list[Any]]]
-        if sheets:
-            lines = [
-                (kind, [sheets["rows"].image((kind, entry.row), f"row {entry.row}, {kind}") for entry in group])
-                for kind in kinds
-            ]
-            in_decibels = title == "First rows"
-            lines.append(("PSNR, dB" if in_decibels else "error", [_caption(entry, in_decibels) for entry in group]))
-            yield {"title": title, "heads": [], "lines": lines, "is_drawn": True}
-        elif report.columns is not None:
-            heads, lines = report.columns[:MAX_COLUMNS], list(_numbers(group[:MAX_TABLE_ROWS], kinds, samples.rows))
-            yield {"title": title, "heads": heads, "lines": lines, "is_drawn": False}
-        else:
-            lines = [_curves(group, samples.rows), ("error", [f"{entry.error:.3g}" for entry in group])]
-            yield {"title": title, "heads": [], "lines": lines, "is_drawn": True}
+        yield {
+            "title": f"{title} {len(shown)} rows" if len(shown) > 1 else f"{title} row",
+            "rows": [(entry.row, report.row_name(entry.row)) for entry in shown],
+            "drawings": [] if has_columns else list(_drawings(shown, kinds, title == "First", material)),
+            "heads": (report.columns or [])[:MAX_COLUMNS] if has_columns else [],
+            "table": list(_table(shown, kinds, material)) if has_columns else [],
+            "texts": list(_texts(shown, material)),
+        }
 
 
-def _caption(entry: RowError, in_decibels: bool) -> Markup:
-    if not in_decibels or entry.psnr_after is None:
-        return Markup('<span class="note">{}</span>').format(f"{entry.error:.2g}")
-    before = "" if entry.psnr_before is None else f"{entry.psnr_before:.0f} → "
-    return Markup('<span class="note">{}</span>').format(f"{before}{entry.psnr_after:.0f}")
-
-
-def _numbers(group: list[RowError], kinds: list[str], rows: SampleRows) -> Iterator[tuple[str, list[str]]]:
-    """Yield a line of a table for each row and kind."""
-    for entry in group:
+def _drawings(
+    group: list[RowError], kinds: list[str], in_decibels: bool, material: Material
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield lines of images or curves: a label and one cell per row."""
+    sheets, name = material.sheets, material.report.row_name
+    if sheets:
         for kind in kinds:
-            values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
-            yield f"row {entry.row:,} {kind}", [f"{value:.4g}" for value in values]
+            yield kind, [sheets["rows"].image((kind, entry.row), f"{name(entry.row)}, {kind}") for entry in group]
+    else:
+        yield "curves", list(_curves(group, material.report.samples.rows))
+    if in_decibels and sheets:
+        yield "PSNR, dB", [_decibels(entry) for entry in group]
+    else:
+        yield "error", [number(entry.error) for entry in group]
 
 
-def _curves(group: list[RowError], rows: SampleRows) -> tuple[str, list[Markup]]:
-    """Return a line of curves: each clean row in front of its reconstruction."""
+def _decibels(entry: RowError) -> str:
+    if entry.psnr_after is None:
+        return "exact"
+    before = "" if entry.psnr_before is None else f"{entry.psnr_before:.0f} → "
+    return f"{before}{entry.psnr_after:.0f}"
+
+
+def _curves(group: list[RowError], rows: SampleRows) -> Iterator[Markup]:
+    """Yield a small figure for each row: the clean row in front of its reconstruction."""
     clean = np.stack([rows.clean[entry.row] for entry in group])
     low, high = float(clean.min()), float(clean.max())
-    return "clean (dark), reconstruction (orange)", [
-        curve(rows.clean[entry.row].tolist(), low, high, behind=rows.reconstruction[entry.row].tolist())
-        for entry in group
-    ]
+    for entry in group:
+        yield curve(rows.clean[entry.row].tolist(), low, high, behind=rows.reconstruction[entry.row].tolist())
+
+
+def _table(group: list[RowError], kinds: list[str], material: Material) -> Iterator[dict[str, Any]]:
+    """Yield for each row its index, name, error and lines: a kind and one number per column."""
+    report, rows = material.report, material.report.samples.rows
+    clean = np.stack(list(rows.clean.values()))[:, :MAX_COLUMNS]
+    deviations = report.errors.deviations or clean.std(0).tolist()
+    formats = [ColumnFormat(values, deviations[column]) for column, values in enumerate(clean.T)]
+    for entry in group:
+        lines = []
+        for kind in kinds:
+            values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
+            cells = zip(formats, values, strict=True)
+            lines.append((kind, [column.text(value, exact=kind == "clean") for column, value in cells]))
+        yield {
+            "row": entry.row,
+            "name": report.row_name(entry.row),
+            "error": number(entry.error),
+            "lines": lines,
+        }
+
+
+def _texts(group: list[RowError], material: Material) -> Iterator[dict[str, Any]]:
+    """Yield for each row its index, name, error and text; nothing without texts."""
+    texts = material.pictures.texts
+    for entry in group if texts else []:
+        name, text = material.report.row_name(entry.row), row_text(entry.row, texts[entry.row])
+        yield {"row": entry.row, "name": name, "error": number(entry.error), "text": text}
 
 
 SAMPLES = Section("samples", "Input and reconstruction", _context)

@@ -1,0 +1,191 @@
+"""One value beside each row of a report: labels, ids and texts, from a file or from a column of the rows' file."""
+
+from collections.abc import Sized
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import DataError, RecipeError
+from .options import source_of
+
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+
+
+def labels_for(run: "Artifact", data: str | None, labels: str | None, target: str | None) -> Any:
+    """Return a label for each row of a report.
+
+    Parameters
+    ----------
+    run : Artifact
+        The run.
+    data : str or None
+        A data set's name or a file with the report's rows; None: the rows that the run held out.
+    labels : str or None
+        A file with labels; of a table with several columns FILE:COLUMN.
+    target : str or None
+        A column of the rows' file with labels.
+
+    Returns
+    -------
+    array [N] or None
+        If neither `labels` nor `target` is given, the labels that the data set includes; None if it has none, or too
+        few rows of each class.
+
+    Raises
+    ------
+    RecipeError
+        Both `labels` and `target` are given, or the model was trained on the column `target`.
+    DataError
+        The labels cannot be read, or are not as many as the rows.
+    """
+    from .. import datasets
+    from ..probes import relatable
+
+    if labels is not None and target is not None:
+        raise RecipeError("--labels and --target both name labels; give one of them")
+    where, is_requested = data or run.rows.source, (labels or target) is not None
+    if where is None or (not is_requested and where not in datasets.names()):
+        return None
+    if target is not None and _is_trained_on(run, where, target):
+        raise RecipeError(
+            f"--target {target}: the model was trained on this column; name another one, "
+            f"or fit again without it (--drop {target})"
+        )
+    file, column = (where, target) if labels is None else split_column(labels)
+    values = datasets.labels(file, column=column)
+    if values is not None:
+        values = _of_the_rows(run, data, values, labels or where)
+    return values if is_requested or (values is not None and relatable(values)) else None
+
+
+def texts_for(run: "Artifact", data: str | None, option: str, place: str | None) -> list[str] | None:
+    """Return a text for each row of a report: its id, or the text behind it.
+
+    Parameters
+    ----------
+    run : Artifact
+        The run.
+    data : str or None
+        A data set's name or a file with the report's rows; None: the rows that the run held out.
+    option, place
+        As for `read_texts`.
+
+    Returns
+    -------
+    list of str [N] or None
+        None if `place` is None.
+
+    Raises
+    ------
+    DataError
+        The texts cannot be read, or are not as many as the rows.
+    """
+    if place is None:
+        return None
+    return list(_of_the_rows(run, data, read_texts(data or run.rows.source, option, place), place))
+
+
+def read_texts(where: str | None, option: str, place: str) -> list[str]:
+    """Return all texts of a column of the rows' file, or of another file.
+
+    Parameters
+    ----------
+    where : str or None
+        A data set's name or the rows' file; None: unknown.
+    option : str
+        "--id" or "--texts", for messages.
+    place : str
+        A column of the rows' file; or a file: .txt with a line for each row, or a table, if it has several columns
+        FILE:COLUMN.
+
+    Returns
+    -------
+    list of str
+        A missing value is "".
+
+    Raises
+    ------
+    DataError
+        The texts cannot be read.
+    """
+    from .. import datasets
+
+    if names_file(place):
+        if place.lower().endswith(".txt"):
+            return _lines(Path(place))
+        file, column = split_column(place)
+    elif where is None:
+        raise DataError(f"{option} {place}: no such file, and the run does not record its rows; name a file")
+    else:
+        file, column = where, place
+    values: Any = datasets.labels(file, column=column)
+    return [_text(value) for value in values]
+
+
+def names_file(place: str) -> bool:
+    """Return whether the value of an option is a file, FILE or FILE:COLUMN, and not a column's name."""
+    return Path(split_column(place)[0]).is_file()
+
+
+def split_column(place: str) -> tuple[str, str | None]:
+    """Return the file and the column in FILE:COLUMN; the column is None where the file is an array or has no column."""
+    from ..data.sources import is_array
+
+    file, colon, column = place.rpartition(":")
+    is_column = bool(colon) and not Path(place).is_file() and Path(file).is_file() and not is_array(file)
+    return (file, column) if is_column else (place, None)
+
+
+def absolute(place: str) -> str:
+    """Return FILE or FILE:COLUMN with the file's absolute path; a column's name stays."""
+    file, column = split_column(place)
+    if not names_file(place):
+        return place
+    return str(Path(file).resolve()) + ("" if column is None else f":{column}")
+
+
+def _of_the_rows(run: "Artifact", data: str | None, values: Any, place: str) -> Any:
+    """Return the values of the rows that a report evaluates: without `data`, those that the run held out."""
+    from ..data.split import split
+
+    parts = run.rows.split
+    if data is not None or parts is None:
+        return values
+    check_length(values, place, len(source_of(run)), str(run.rows.source))
+    held_out = split(parts.count, parts.fraction, parts.seed)[1]
+    return [values[row] for row in held_out] if isinstance(values, list) else values[held_out]
+
+
+def check_length(values: Sized, place: str, n_rows: int, where: str) -> None:
+    """Raise a DataError if values read from `place` are not as many as the rows of `where`."""
+    if len(values) != n_rows:
+        raise DataError(f"{place} has {len(values):,} values, but {where} has {n_rows:,} rows; give one value per row")
+
+
+def _is_trained_on(run: "Artifact", where: str, column: str) -> bool:
+    """Return whether the model was trained on a column of its rows' file."""
+    from math import prod
+
+    from .. import datasets
+    from ..data.sources.columns import column_positions
+
+    if run.rows.columns is not None:
+        return column in run.rows.columns
+    n_columns = prod(datasets.load(where).shape)
+    trained = column_positions(None, n_columns, run.rows.selected, run.rows.dropped)
+    return column in map(str, trained)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text; save the file as UTF-8") from error
+    return text.removesuffix("\n").split("\n")
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    is_whole = isinstance(value, float) and value.is_integer()  # of a column of whole numbers, some of them missing
+    return str(int(value) if is_whole else value)

@@ -1,0 +1,83 @@
+"""Numbers and texts as the page shows them."""
+
+import math
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from .engine import environment
+
+MAX_DECIMALS = 6
+MIN_SEPARATED = 10_000  # from this number on thousands are separated
+MAX_TEXT = 400  # characters of a text beside a row; a longer one stands whole in the section on long texts
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 as a percentage, with two decimals below 10% and one from 10% on."""
+    return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"
+
+
+def number(value: float) -> str:
+    """Return a number with about three digits, thousands separated, such as 48,980 or 0.0123.
+
+    Examples
+    --------
+    >>> number(48980.3), number(0.01234), number(-3.14159), number(0), number(2e-12), number(1)
+    ('48,980', '0.0123', '−3.14', '0', '2e−12', '1')
+    """
+    size = abs(value)
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if not 1e-4 <= size < 1e15:
+        return f"{value:.3g}".replace("e-0", "e-").replace("e+", "e").replace("-", "−")
+    decimals = max(2 - math.floor(math.log10(size)), 0)
+    text = f"{value:,.{decimals}f}".replace("-", "−")
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+class ColumnFormat:
+    """The format of the numbers of a table's column: the same decimals, and thousands separated if some are large.
+
+    Numbers up to four digits, such as years, are not separated.
+
+    Parameters
+    ----------
+    values : array [n]
+        Numbers of the column, n ≥ 1.
+    deviation : float
+        The column's standard deviation; a twentieth of it is visible.
+
+    Examples
+    --------
+    >>> price, year = ColumnFormat(np.array([48980.0, 1200.0]), 20000), ColumnFormat(np.array([1987.0, 2024.0]), 30)
+    >>> price.text(1200.4), year.text(1987.0), year.text(1987.6)
+    ('1,200', '1987', '1988')
+    >>> rooms = ColumnFormat(np.array([3.0, 5.0]), 1.2)
+    >>> rooms.text(4.93), rooms.text(3.0, exact=True)
+    ('4.9', '3')
+    """
+
+    def __init__(self, values: NDArray[Any], deviation: float) -> None:
+        largest = float(np.abs(values).max())
+        spread = deviation if deviation > 0 else largest
+        decimals = 1 - math.floor(math.log10(spread)) if spread > 0 else 0
+        self._is_plain = decimals <= MAX_DECIMALS and largest < 1e15
+        self._decimals = min(max(decimals, 0), MAX_DECIMALS)
+        self._are_whole = bool((np.floor(values) == values).all())
+        self._are_large = largest >= MIN_SEPARATED
+
+    def text(self, value: float, *, exact: bool = False) -> str:
+        """Return a number as text; `exact`: it is the column's own, and a whole number has no decimals then."""
+        if not self._is_plain or not math.isfinite(value):
+            return number(value)
+        decimals = 0 if exact and self._are_whole else self._decimals
+        text = f"{value:,.{decimals}f}" if self._are_large or abs(value) >= MIN_SEPARATED else f"{value:.{decimals}f}"
+        return (text.lstrip("-") if float(text.replace(",", "")) == 0 else text).replace("-", "−")
+
+
+def row_text(row: int, text: str) -> Markup:
+    """Return a row's text as HTML: the whole text, or its beginning and a link to the whole."""
+    macros: Any = environment.get_template("macros.html.j2").module
+    return Markup(macros.row_text(row, text, MAX_TEXT))

@@ -1,0 +1,18 @@
+"""The texts that are too long to stand beside their rows, in full."""
+
+from typing import Any
+
+from ..formats import MAX_TEXT
+from ..section import Material, Section
+
+
+def _texts(material: Material) -> dict[int, str]:
+    return {row: text for row, text in material.pictures.texts.items() if len(text) > MAX_TEXT}
+
+
+def _context(material: Material) -> dict[str, Any]:
+    name = material.report.row_name
+    return {"max_text": MAX_TEXT, "texts": [(row, name(row), text) for row, text in _texts(material).items()]}
+
+
+LONG_TEXTS = Section("long_texts", "Long texts", _context, shown=lambda material: bool(_texts(material)))

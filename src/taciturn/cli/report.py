@@ -33,8 +33,7 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="The column with the labels, of their file or, without --labels, of the rows' own file: best one that "
-            "the model was not trained on.",
+            help="Instead of --labels: a column of the rows' own file; best one that the model was not trained on.",
             show_default=False,
         ),
     ] = None,
@@ -109,7 +108,7 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
     labels : str or None
         A file with labels.
     target : str or None
-        The column with the labels, of their file or, without one, of the rows' file.
+        A column of the rows' file with labels.
 
     Returns
     -------
@@ -119,6 +118,8 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
 
     Raises
     ------
+    RecipeError
+        Both `labels` and `target` are given.
     DataError
         The labels cannot be read, or are not as many as the rows.
     """
@@ -126,6 +127,8 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
     from ..data.split import split
     from ..probes import relatable
 
+    if labels is not None and target is not None:
+        raise RecipeError("--labels and --target both name labels; give one of them")
     rows_config = run.config["rows"]
     where, is_requested = data or rows_config.get("data"), (labels or target) is not None
     if where is None or (not is_requested and where not in datasets.names()):

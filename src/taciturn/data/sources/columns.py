@@ -146,7 +146,7 @@ def label_position(names: Sequence[str] | None, n_columns: int, column: str | No
         return column_positions(names, n_columns, column, None)[0]
     if n_columns != 1:
         shown = listed(range(n_columns) if names is None else names)
-        raise DataError(f"there are {n_columns:,} columns, {shown}; name the one with the labels (column=, --target)")
+        raise DataError(f"there are {n_columns:,} columns, {shown}; name the one with the labels")
     return 0
 
 

@@ -81,7 +81,7 @@ def test_a_column_that_was_not_trained_on_is_a_target(runs, tmp_path, column, ki
         (["--target", "knd"], 1, "no column 'knd'; nearest: 'kind'"),
         (["--target", "kind", "--labels", "x.csv"], 2, "--labels and --target both name labels"),
         (["--labels", "nowhere.npy"], 1, "nowhere.npy: no such file"),
-        (["--labels", "wide.csv"], 1, "wide.csv has 2 columns; name one of them"),
+        (["--labels", "wide.csv"], 1, "wide.csv: there are 2 columns, 'a', 'b'; name the one with the labels"),
         (["--labels", "short.csv"], 1, "short.csv has 3 values, but"),
         (["-o", "page.pdf"], 2, "page.pdf: a report is written as .html"),
         (["--corrupt", "gausian:1"], 2, "did you mean 'gaussian'?"),

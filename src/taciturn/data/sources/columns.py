@@ -3,15 +3,20 @@
 import shlex
 from collections.abc import Container, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import DataError, UnknownColumn
+from ...core.messages import listed, quoted
 from .source import Array, Source
 
 Names = str | int | Sequence[str | int]
+
+_MAX_SHOWN = 10  # columns that a message lists
+_SELECT_OTHERS = "select the numeric columns (--columns)"
 
 
 def select(source: Source, columns: Names | None = None, drop: Names | None = None) -> Source:
@@ -82,7 +87,7 @@ def column_positions(
     positions = {name: position for position, name in enumerate(known)}
     if len(positions) < len(known):
         repeated = next(name for name in known if known.count(name) > 1)
-        raise DataError(f"two columns are called {repeated!r}; rename one")
+        raise DataError(f"two columns are called {quoted(repeated)}; rename one")
     selected = known if columns is None else _split_names(columns, positions)
     dropped = [] if drop is None else _split_names(drop, positions)
     for name in [*selected, *dropped]:
@@ -90,7 +95,7 @@ def column_positions(
             raise _unknown(name, known, named=names is not None)
     if len(set(selected)) < len(selected):
         repeated = next(name for name in selected if selected.count(name) > 1)
-        raise DataError(f"column {repeated!r} is selected twice; name it once")
+        raise DataError(f"column {quoted(repeated)} is selected twice; name it once")
     remaining = [positions[name] for name in selected if name not in dropped]
     if not remaining:
         raise DataError("no column is left; drop fewer")
@@ -110,12 +115,39 @@ def not_numeric(columns: Mapping[str, str]) -> DataError:
     DataError
         One line, which ends with the options that drop these columns.
     """
-    listed = ", ".join(f"{name!r} ({reason})" for name, reason in columns.items())
+    shown = [f"{quoted(name)} ({reason})" for name, reason in islice(columns.items(), _MAX_SHOWN)]
+    rest = f" and {len(columns) - len(shown):,} more" if len(columns) > len(shown) else ""
     subject, verb, pronoun = ("column", "is", "it") if len(columns) == 1 else ("columns", "are", "them")
-    options = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
-    return DataError(
-        f"{subject} {listed} {verb} not numeric; drop {pronoun} ({options}) or encode {pronoun} as numbers"
-    )
+    drop = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
+    mend = f"drop {pronoun} ({drop})" if not rest and drop.isprintable() and len(drop) < 500 else _SELECT_OTHERS
+    return DataError(f"{subject} {', '.join(shown)}{rest} {verb} not numeric; {mend} or encode {pronoun} as numbers")
+
+
+def label_position(names: Sequence[str] | None, n_columns: int, column: str | None) -> int:
+    """Return the position of the column with the labels: the named one, or the only one.
+
+    Parameters
+    ----------
+    names, n_columns
+        As for `column_positions`.
+    column : str or None
+        The column's name.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    UnknownColumn, DataError
+        The name is unknown, or none is given for a table of several columns.
+    """
+    if column is not None:
+        return column_positions(names, n_columns, column, None)[0]
+    if n_columns != 1:
+        shown = listed(range(n_columns) if names is None else names)
+        raise DataError(f"there are {n_columns:,} columns, {shown}; name the one with the labels")
+    return 0
 
 
 def _split_names(names: Names, known: Container[str]) -> list[str]:
@@ -127,13 +159,14 @@ def _split_names(names: Names, known: Container[str]) -> list[str]:
 def _unknown(name: str, known: Sequence[str], *, named: bool) -> UnknownColumn:
     """Return the error for an unknown name, with up to five near or known names."""
     if not named:
-        return UnknownColumn(f"no column {name!r}; the columns have no names: use 0 to {len(known) - 1}")
+        numbers = f"0 to {len(known) - 1}"
+        return UnknownColumn(f"no column {quoted(name)}; the columns have no names, only numbers: {numbers}")
     # Wrong case and missing ends are the usual errors; get_close_matches alone does not find these.
     original = {candidate.lower(): candidate for candidate in reversed(known)}
     near = [original[match] for match in get_close_matches(name.lower(), original, cutoff=0.5)]
     near += [candidate for candidate in known if name.lower() in candidate.lower() and candidate not in near]
     intro = "nearest" if near else "there are"
-    return UnknownColumn(f"no column {name!r}; {intro}: {', '.join(map(repr, (near or known)[:5]))}")
+    return UnknownColumn(f"no column {quoted(name)}; {intro}: {', '.join(map(quoted, (near or known)[:5]))}")
 
 
 class _Selected:

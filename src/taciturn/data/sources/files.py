@@ -1,11 +1,14 @@
 """Readers and writers of files by the ending of the name; every error is one line that names the file."""
 
 import os
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
 from ...core.errors import DataError, RecipeError
+from ...core.messages import one_line
 from . import csv, idx, npy, npz, parquet
 from .blocks import Blocks
 from .columns import Names
@@ -17,7 +20,13 @@ READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # fo
 WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
 
 
-def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, drop: Names | None = None) -> Source:
+def open_path(
+    text: str | os.PathLike[str],
+    *,
+    columns: Names | None = None,
+    drop: Names | None = None,
+    header: bool | None = None,
+) -> Source:
     """Return the rows of a file as a source.
 
     Parameters
@@ -27,6 +36,8 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
         `rows.npz:key` names one array of an archive.
     columns, drop
         As for `select`. Columns of a table (.csv, .parquet) that are left out may hold any text.
+    header : bool, optional
+        Whether the first line of a .csv file holds names. By default the rows below it decide.
 
     Returns
     -------
@@ -38,7 +49,7 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
     RecipeError
         The ending is unknown.
     DataError
-        The file is missing, empty, broken or not numeric.
+        The file is missing, empty, broken, not numeric, too large for the memory, or not a regular file.
     UnknownColumn
         A column name is unknown.
 
@@ -48,28 +59,63 @@ def open_path(text: str | os.PathLike[str], *, columns: Names | None = None, dro
     Traceback (most recent call last):
     taciturn.core.errors.RecipeError: notes.txt: ... known are .npy, .npz, .npz:KEY, .csv, .parquet, ...
     """
-    path, key = npz.split_key(os.fspath(text))
+    path, key = npz.split_key(os.fsdecode(text))
     file_format = format_of(path)
-    # os.path instead of pathlib, which raises on names that are too long.
-    if os.path.isdir(path):
-        raise DataError(f"{path} is a folder; name a file in it")
-    if not os.path.exists(path):
-        raise DataError(f"{path}: no such file; correct the name")
-    if os.path.getsize(path) == 0:
-        raise DataError(f"{path}: the file is empty; give one with rows")
-    try:
-        source = file_format.read(path, Selection(key, columns, drop))
-    except DataError as error:
-        raise type(error)(f"{path}: {error}") from error
-    except Exception as error:
-        # On broken bytes a decoder may raise any error: struct, zip, zlib, Arrow, memory …
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        mend = "check that the file is complete and its ending right"
-        raise DataError(f"{path} cannot be read as {file_format.ending}: {reason}; {mend}") from error
-    if len(source) == 0 or prod(source.shape) == 0:
-        empty = "columns" if len(source) else "rows"
-        raise DataError(f"{path} has no {empty}; give a file that has some")
+    with clear_errors(path, file_format):
+        source = file_format.read(path, Selection(key, columns, drop, header))
+        if len(source) == 0 or prod(source.shape) == 0:
+            empty = "columns" if len(source) else "rows"
+            raise DataError(f"there are no {empty}; give a file that has some")
     return source
+
+
+@contextmanager
+def clear_errors(path: Path, file_format: Format) -> Iterator[None]:
+    """Check that a path is a regular file with content, and raise errors of the block, which reads it, in one line.
+
+    Parameters
+    ----------
+    path : Path
+        The file; messages begin with its name.
+    file_format : Format
+        Its format.
+
+    Raises
+    ------
+    DataError
+        The path is not such a file, or the block raised an error.
+    """
+    name = one_line(path)
+    _check_file(path, name)
+    try:
+        yield
+    except DataError as error:
+        raise type(error)(f"{name}: {error}") from error
+    except Warning:  # the user has turned warnings into errors
+        raise
+    except MemoryError as error:
+        mend = "select columns, or save it as .npy, which stays on the disk"
+        raise DataError(f"{name}: there is not enough memory; {mend}") from error
+    except Exception as error:
+        # On broken bytes a decoder may raise any error: struct, zip, zlib, Arrow, …
+        reason = one_line(error) or type(error).__name__
+        mend = "check that the file is complete and its ending right"
+        raise DataError(f"{name} cannot be read as {file_format.ending}: {reason}; {mend}") from error
+
+
+def _check_file(path: Path, name: str) -> None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise DataError(f"{name}: {'no such file' if missing else reason}; correct the name") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError(f"{name} is a folder; name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{name} is a pipe or a device, not a file; write its rows into a file first")
+    if status.st_size == 0:
+        raise DataError(f"{name}: the file is empty; give one with rows")
 
 
 def write_path(
@@ -118,7 +164,7 @@ def write_path(
     ending = Path(path).suffix.lower()
     write = next((each.write for each in FORMATS if each.ending == ending), None)
     if write is None:
-        raise RecipeError(f"{path}: rows cannot be written with this ending; known are {WRITABLE}")
+        raise RecipeError(f"{one_line(path)}: rows cannot be written with this ending; known are {WRITABLE}")
     write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
 
 
@@ -140,7 +186,7 @@ def is_array(text: str | os.PathLike[str]) -> bool:
     (True, False, False)
     """
     try:
-        return format_of(npz.split_key(os.fspath(text))[0]).table is None
+        return format_of(npz.split_key(os.fsdecode(text))[0]).labels is None
     except RecipeError:
         return False
 
@@ -150,4 +196,4 @@ def format_of(path: Path) -> Format:
     for each in FORMATS:
         if each.fits(path.name):
             return each
-    raise RecipeError(f"{path}: the format of this ending is unknown; known are {READABLE}")
+    raise RecipeError(f"{one_line(path)}: the format of this ending is unknown; known are {READABLE}")

@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+from numpy.typing import NDArray
 
 from .blocks import Blocks
 from .columns import Names
 from .source import Source
 
-if TYPE_CHECKING:
-    import pyarrow
-
 
 @dataclass(frozen=True)
 class Selection:
-    """What is read of a file: an archive's array, columns to keep, columns to drop; None where it is not given."""
+    """What is read of a file: an archive's array, columns to keep or drop, whether it has a header; None: not given."""
 
     key: str | None = None
     columns: Names | None = None
     drop: Names | None = None
+    header: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Format:
         Returns the rows of a file.
     write : Callable[[path, Blocks], None] or None, default=None
         Writes blocks of rows, whole or not at all.
-    table : Callable[[Path], pyarrow.Table] or None, default=None
-        Returns all columns of a file with named columns, text included; None for arrays.
+    labels : Callable[[Path, str or None, bool or None], array [N]] or None, default=None
+        Returns a column of a table, numbers or texts, by its name and whether the table has a header; None for arrays.
     endings_text : str, default=""
         The endings as messages list them; "" is `ending`.
     matches : Callable[[str], bool] or None, default=None
@@ -45,7 +45,7 @@ class Format:
     ending: str
     read: Callable[[Path, Selection], Source]
     write: Callable[[Path, Blocks], None] | None = None
-    table: "Callable[[Path], pyarrow.Table] | None" = None
+    labels: Callable[[Path, str | None, bool | None], NDArray[Any]] | None = None
     endings_text: str = ""
     matches: Callable[[str], bool] | None = None
 

@@ -5,14 +5,14 @@ import re
 import zipfile
 from pathlib import Path
 
-from numpy.lib import format as npy_format
-
 from ...core.atomic import atomic
 from ...core.errors import DataError
+from ...core.messages import listed, one_line, quoted
 from .blocks import Blocks
 from .columns import select
 from .format import Format
-from .npy import refuse_objects, write_array
+from .memory import MAX_INFLATION, empty_rows, fill
+from .npy import check_size, read_header, write_array
 from .source import Rows
 
 # Keys that scipy.sparse.save_npz writes for every sparse format.
@@ -46,19 +46,34 @@ def read(path: str | os.PathLike[str], *, key: str | None = None) -> Rows:
     """
     with zipfile.ZipFile(path) as archive:
         keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        known = ", ".join(keys) or "nothing"
+        known = listed(keys) or "nothing"
         if key is None and set(keys) >= _SPARSE_KEYS:
-            dense = f"numpy.save('rows.npy', scipy.sparse.load_npz({Path(path).name!r}).toarray())"
+            dense = f"numpy.save('rows.npy', scipy.sparse.load_npz({quoted(Path(path).name)}).toarray())"
             raise DataError(f"the archive holds a sparse matrix; save it as a dense array: {dense}")
         if key is None and len(keys) != 1:
-            raise DataError(f"the archive holds {known}; name one array: {Path(path).name}:{(keys or ['KEY'])[0]}")
+            example = one_line(f"{Path(path).name}:{(keys or ['KEY'])[0]}", 80)
+            raise DataError(f"the archive holds {known}; name one array: {example}")
         key = keys[0] if key is None else key
         if key not in keys:
-            raise DataError(f"no array {key!r}; the archive holds {known}: name one of them")
-        with archive.open(f"{key}.npy") as member:
-            refuse_objects(member)
-        with archive.open(f"{key}.npy") as member:
-            return Rows(npy_format.read_array(member, allow_pickle=False))
+            raise DataError(f"no array {quoted(key)}; the archive holds {known}: name one of them")
+        return _read_member(archive, archive.getinfo(f"{key}.npy"))
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Rows:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError("the archive is compressed in another way than NumPy's; save it by numpy.savez_compressed")
+    if member.file_size > member.compress_size * MAX_INFLATION:
+        raise DataError(
+            f"{member.compress_size:,} bytes cannot hold the {member.file_size:,} that the archive declares; "
+            "the file is damaged: copy it again"
+        )
+    with archive.open(member) as file:
+        header = read_header(file)
+        check_size(header, member.file_size)
+        array = empty_rows(header.shape[::-1] if header.is_fortran else header.shape, header.dtype)
+        fill(array, file)
+        file.read(1)  # at the end the checksum is compared
+    return Rows(array.T if header.is_fortran else array)
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:

@@ -51,7 +51,8 @@ def kind(request, monkeypatch) -> None:
 def threads(monkeypatch):
     """Return the function that sets the number of threads, which then share even small work."""
     before = torch.get_num_threads()
-    monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 0)
+    monkeypatch.setattr("taciturn.kernels.threads.MAX_ONE_THREAD", 0)
+    monkeypatch.setattr("taciturn.kernels.threads.MAX_ONE_THREAD_STEP", 0)
     yield torch.set_num_threads
     torch.set_num_threads(before)
 

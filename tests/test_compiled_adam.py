@@ -85,7 +85,7 @@ def test_autograd_notices_that_weights_have_changed():
 
 @needs_library
 def test_larger_updates_are_not_taken(monkeypatch):
-    monkeypatch.setattr("taciturn.kernels.native.library.MAX_ONE_THREAD", 16 * 6 - 1)
+    monkeypatch.setattr("taciturn.kernels.threads.MAX_ONE_THREAD", 16 * 6 - 1)
     x = torch.ones(6)
     assert not adam([(x, *(x.clone() for _ in range(3)), torch.zeros(()))], **SETTINGS)
     assert torch.equal(x, torch.ones(6))

@@ -3,6 +3,8 @@
 Each name is imported when it is first used: `import taciturn` loads neither torch nor scikit-learn.
 """
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from .estimators import BaseAutoencoder, DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
     from .model import Autoencoder, Layout
     from .training import History
+
+# A waiting thread of OpenMP keeps its core busy for milliseconds, which beside another program multiplies the time.
+# This is some 20 µs to 100 µs. It is read when torch is loaded, and what the user has set stays.
+if "torch" not in sys.modules and not os.environ.keys() & {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}:
+    os.environ["GOMP_SPINCOUNT"] = "2000"
 
 _ROOM_OF = {
     "Autoencoder": "model",

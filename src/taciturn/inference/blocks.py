@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from ..corruption import BLOCK
 from ..data.device_rows import tensor
 from ..data.sources import Source
+from ..kernels import one_thread_if_small
 from ..model import Autoencoder
 
 ENTRIES = 1 << 22  # numbers of a block's widest array
@@ -52,3 +54,8 @@ def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
     size = max(entries // max(model.layout.widths) // BLOCK, 1) * BLOCK
     for start in range(0, len(source), size):
         yield tensor(source.read(start, min(start + size, len(source)))).to(model.dictionary.device)
+
+
+def threads_for_rows(model: Autoencoder, n_rows: int) -> AbstractContextManager[None]:
+    """Return a context in which one thread computes so many rows, if that is little work."""
+    return one_thread_if_small(n_rows * model.row_multiplications)

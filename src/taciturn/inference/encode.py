@@ -7,7 +7,7 @@ import torch
 
 from ..data.sources import Source
 from ..model import Autoencoder, Codes, Sparse
-from .blocks import in_row_precision, row_blocks
+from .blocks import in_row_precision, row_blocks, threads_for_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -40,7 +40,9 @@ def encode(model: Autoencoder, source: Source) -> Iterator[Codes]:
     """
     model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
-        yield model.encode(x)
+        with threads_for_rows(model, len(x)):
+            codes = model.encode(x)
+        yield codes
 
 
 def to_csr(codes: Codes) -> "csr_array":

@@ -10,7 +10,7 @@ from ..corruption import Clean, Corruption, corrupted
 from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
 from ..model import Autoencoder
-from .blocks import in_row_precision, row_blocks
+from .blocks import in_row_precision, row_blocks, threads_for_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +77,16 @@ def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | Non
     if not corruption.clean:
         evaluation = replace(evaluation, before=SquaredErrors(), after=SquaredErrors())
     for rows in row_blocks(model, source):
-        x = model.scale_rows(rows)
-        first_row = evaluation.sparsity.rows
-        codes = model.codes(x)
-        recon = model.output(model.decode(codes))
-        evaluation.clean.add(x, recon)
-        evaluation.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
-        evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
-        if evaluation.before is not None and evaluation.after is not None:
-            noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
-            evaluation.before.add(x, noisy)
-            evaluation.after.add(x, model.output(model.decode(model.codes(noisy))))
+        with threads_for_rows(model, len(rows)):
+            x = model.scale_rows(rows)
+            first_row = evaluation.sparsity.rows
+            codes = model.codes(x)
+            recon = model.output(model.decode(codes))
+            evaluation.clean.add(x, recon)
+            evaluation.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
+            evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
+            if evaluation.before is not None and evaluation.after is not None:
+                noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
+                evaluation.before.add(x, noisy)
+                evaluation.after.add(x, model.output(model.decode(model.codes(noisy))))
     return evaluation

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
-from .blocks import in_row_precision, row_blocks
+from .blocks import in_row_precision, row_blocks, threads_for_rows
 
 
 @torch.no_grad()
@@ -31,7 +31,9 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
     """
     model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
-        yield model(x).cpu().numpy()
+        with threads_for_rows(model, len(x)):
+            recon = model(x)
+        yield recon.cpu().numpy()
 
 
 @torch.no_grad()
@@ -51,7 +53,8 @@ def decode(model: Autoencoder, codes_NL: NDArray[np.generic]) -> NDArray[np.gene
     """
     model = in_row_precision(model, codes_NL.dtype)
     codes = tensor(codes_NL).to(model.dictionary)
-    return model.reconstruct(dense(codes)).cpu().numpy()
+    with threads_for_rows(model, len(codes)):
+        return model.reconstruct(dense(codes)).cpu().numpy()
 
 
 @torch.no_grad()
@@ -97,6 +100,8 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     model = in_row_precision(model, source.dtype)
     target_blocks = row_blocks(model, target) if target is not None else iter(())
     for rows in row_blocks(model, source):
-        x = model.scale_rows(rows)
-        y = x if target is None else model.scale_rows(next(target_blocks))
-        yield model.output(model.decode(model.codes(x))) - y
+        with threads_for_rows(model, len(rows)):
+            x = model.scale_rows(rows)
+            y = x if target is None else model.scale_rows(next(target_blocks))
+            block_errors = model.output(model.decode(model.codes(x))) - y
+        yield block_errors

@@ -8,6 +8,7 @@ from .products import SMALL, fast_products, mkl_is_slow
 from .rescored import BFloat16, BFloat16Factors, Int8, Rescored, RoundedProduct
 from .shortlist import Shortlist
 from .tables import Tables, TorchTables
+from .threads import one_thread_if_small
 
 __all__ = [
     "SMALL",
@@ -30,4 +31,5 @@ __all__ = [
     "TorchTables",
     "fast_products",
     "mkl_is_slow",
+    "one_thread_if_small",
 ]

@@ -83,7 +83,7 @@ class Int8:
         """Return the product of integers with its scales; it stands in a buffer that the next call overwrites."""
         integers, row_step = _quantised(x)
         product = torch._int_mm(integers, self.integers.t(), out=self.buffer.resize_(out.shape))
-        return IntegerProduct(product, self.step, row_step)
+        return IntegerProduct(product, self.step, row_step, self.b)
 
     def error_std(self, x: Tensor) -> Tensor:
         """Return the bound [B, 1] for sums of products whose factors are rounded with an error of step / √12."""

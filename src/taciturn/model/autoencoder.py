@@ -153,6 +153,11 @@ class Autoencoder(nn.Module):
         encoder, decoder = self.layers
         return encoder[0], decoder[-1]
 
+    @property
+    def row_multiplications(self) -> int:
+        """Multiplications of the largest product, per row."""
+        return max(layer.weight.numel() for layer in self.layers[0])
+
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units.
 

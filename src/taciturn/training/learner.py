@@ -14,6 +14,7 @@ from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
+from ..kernels import one_thread_if_small
 from ..model import Autoencoder
 from .divergence_guard import DivergenceGuard
 from .feed import Feed
@@ -294,9 +295,11 @@ class Learner:
         return self.settings.solver.build(parameters, PARTIAL_FIT_LEARNING_RATE)
 
     def _learn(self, run: Run) -> None:
+        start, stop = run.feed.bounds[0]  # the largest batch
         self.recorder.start()
-        for record in train(run):
-            self.recorder.add(record)
+        with one_thread_if_small((stop - start) * self.model.row_multiplications):
+            for record in train(run):
+                self.recorder.add(record)
 
     def _calibrate(self, x: Tensor) -> None:
         """Meet the targets by a closing shift of the biases; warn of a target missed by more than a tenth."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
+from .. import threads
 from . import library
 from .library import Adam, AdamArrays, readable
 
@@ -47,7 +48,7 @@ def adam(
     Kingma and Ba (2015); Loshchilov (2019).
     """
     loops, n_weights = library.compiled_library(), sum(weight.numel() for weight, *_ in weights)
-    if loops is None or COST_PER_WEIGHT * n_weights > library.MAX_ONE_THREAD:
+    if loops is None or COST_PER_WEIGHT * n_weights > threads.MAX_ONE_THREAD:
         return False
     for *arrays, steps in weights:
         if not readable(*arrays, steps) or steps.numel() != 1:

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
+from ..threads import threads_for
+
 LAYOUT = 4  # version of the structures and functions; raised here and in native.h whenever one of them changes
 ROUNDING = 3  # the kind of processor whose dense steps multiply bfloat16
-MAX_ONE_THREAD = 1 << 21  # multiplications, up to which one thread is done before others have started
 
 
 class Penalty(Structure):
@@ -212,8 +213,8 @@ class Library:
     rounds: bool
 
     def threads(self, work: int) -> int:
-        """Return how many threads share a work of so many multiplications; 1 for small work."""
-        return torch.get_num_threads() if self.shared and work > MAX_ONE_THREAD else 1
+        """Return how many threads share a loop of so many multiplications; see `threads_for`."""
+        return threads_for(work) if self.shared else 1
 
     def workspace_size(self, rows: int, inputs: int, latents: int) -> int:
         """Return how many floats the workspace of a dense step [rows, inputs] → [rows, latents] has."""

@@ -46,11 +46,14 @@ class IntegerProduct:
         Scale of each latent's integers.
     row_step : Tensor [B, 1]
         Scale of each row's integers.
+    b : Tensor [L]
+        Encoder biases.
     """
 
     product: Tensor
     step: Tensor
     row_step: Tensor
+    b: Tensor
 
 
 def can_select(rows: Tensor, latents: int, k: int) -> bool:
@@ -80,7 +83,7 @@ def top_k(scores: Tensor | IntegerProduct, k: int, candidates: CandidateInputs |
     Parameters
     ----------
     scores : Tensor [B, L], float32, or IntegerProduct
-        Exact or rounded scores; NaN counts as the largest. An IntegerProduct needs `candidates` for its biases.
+        Exact or rounded scores; NaN counts as the largest.
     k : int
         Scores to select per row.
     candidates : CandidateInputs or None, default=None
@@ -113,14 +116,15 @@ def top_k(scores: Tensor | IntegerProduct, k: int, candidates: CandidateInputs |
         workspace=workspace.data_ptr(),
         thread_workspace=workspace.shape[1],
     )
+    if product is None:
+        select.scores = block.data_ptr()
+    else:
+        step, row_step, b = (tensor.contiguous() for tensor in (product.step, product.row_step, product.b))
+        select.product, select.step, select.row_step = block.data_ptr(), step.data_ptr(), row_step.data_ptr()
+        select.bias = b.data_ptr()
     if candidates is not None:
         exact = candidates.margin, candidates.x, candidates.W, candidates.b
         margin, x, W, b = (tensor.contiguous() for tensor in exact)
         select.margin, select.x, select.weights, select.bias = (t.data_ptr() for t in (margin, x, W, b))
-    if product is None:
-        select.scores = block.data_ptr()
-    else:
-        step, row_step = product.step.contiguous(), product.row_step.contiguous()
-        select.product, select.step, select.row_step = block.data_ptr(), step.data_ptr(), row_step.data_ptr()
     loops.run(select)
     return values, indices

@@ -209,7 +209,7 @@ class Step(nn.Module):
             "loss", each term by name, `weight_…` of each automatic penalty weight, and "rates" [L],
             each latent's mean activation.
         """
-        with fast_products(len(batch.x) * max(layer.weight.numel() for layer in self.model.layers[0])):
+        with fast_products(len(batch.x) * self.model.row_multiplications):
             p, numbers = self.backward(batch, progress)
         numbers |= self.weights()
         self.update_state(p, progress, ease)

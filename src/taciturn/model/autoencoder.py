@@ -134,8 +134,8 @@ class Autoencoder(nn.Module):
         self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
         self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
         if layout.whitened:
-            self.register_buffer("whitening", torch.eye(widths[0], dtype=torch.float64))
-            self.register_buffer("colouring", torch.eye(widths[0], dtype=torch.float64))
+            self.register_buffer("whitening", torch.zeros(widths[0], widths[0], dtype=torch.float64).fill_diagonal_(1))
+            self.register_buffer("colouring", torch.zeros(widths[0], widths[0], dtype=torch.float64).fill_diagonal_(1))
 
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:

@@ -52,7 +52,7 @@ class Elementwise(CodingLayer):
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
         """Return the elementwise form."""
-        return ElementwiseForm(self.name, self.active_above)
+        return ElementwiseForm(self.name, self.active_above, self.activate)
 
     def init_std(self, n_in: int, n_out: int) -> float:
         """Return the standard deviation of initial weights by Glorot and Bengio (2010): √(2 / (n_in + n_out))."""

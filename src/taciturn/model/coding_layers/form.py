@@ -1,15 +1,24 @@
-"""The computation of a trained coding layer as plain numbers, for programs without torch.
+"""The computation of a trained coding layer at inference, in torch operators alone.
 
-A report's page computes codes from these forms in JavaScript. In all of them z is a row's pre-activations [L].
+Other programs compute codes from these forms: a report's page does it in JavaScript. In all of them p is the encoder's
+product of a row [L], without the encoder's bias, and z = p + bias are the pre-activations.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 
-@dataclass(frozen=True, eq=False)
-class TopForm:
+class Form(nn.Module):
+    """The base class of all forms: a module that maps products and the encoder's bias to codes."""
+
+    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
+        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
+        raise NotImplementedError
+
+
+class TopForm(Form):
     """Codes are max(z, 0) for the k largest pre-activations of a row, else 0.
 
     Parameters
@@ -21,16 +30,24 @@ class TopForm:
 
     Examples
     --------
-    >>> TopForm(k=2, signed=False).k
-    2
+    >>> TopForm(k=2, signed=False)(torch.tensor([[3.0, -4.0, 1.0, 2.0]]), torch.zeros(4))
+    tensor([[3., 0., 0., 2.]])
     """
 
-    k: int
-    signed: bool
+    def __init__(self, k: int, signed: bool) -> None:
+        super().__init__()
+        self.k, self.signed = k, signed
+
+    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
+        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
+        z = product + bias
+        sizes = z.abs() if self.signed else z
+        kept = sizes.topk(min(self.k, z.shape[1]), dim=1).indices
+        values = z.gather(1, kept)
+        return torch.zeros_like(z).scatter(1, kept, values if self.signed else values.relu())
 
 
-@dataclass(frozen=True, eq=False)
-class ThresholdForm:
+class ThresholdForm(Form):
     """Codes are z where z > threshold, else 0.
 
     Parameters
@@ -40,17 +57,24 @@ class ThresholdForm:
 
     Examples
     --------
-    >>> import torch
-    >>> ThresholdForm(torch.tensor([0.5, 0.0])).threshold.shape
-    torch.Size([2])
+    >>> ThresholdForm(torch.tensor([0.5, 0.0]))(torch.tensor([[0.4, 0.4]]), torch.zeros(2))
+    tensor([[0.0000, 0.4000]])
     """
 
     threshold: Tensor
 
+    def __init__(self, threshold: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("threshold", threshold.detach().clone())
 
-@dataclass(frozen=True, eq=False)
-class GateForm:
-    """Codes are max(scale · p + bias, 0) where z > 0, else 0; p is z without the encoder's bias.
+    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
+        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
+        z = product + bias
+        return torch.where(z > self.threshold, z, torch.zeros_like(z))
+
+
+class GateForm(Form):
+    """Codes are max(scale · p + bias, 0) where z > 0, else 0.
 
     Parameters
     ----------
@@ -61,17 +85,25 @@ class GateForm:
 
     Examples
     --------
-    >>> import torch
-    >>> GateForm(scale=torch.ones(2), bias=torch.zeros(2)).scale.shape
-    torch.Size([2])
+    >>> GateForm(torch.ones(2), torch.ones(2))(torch.tensor([[2.0, -2.0]]), torch.zeros(2))
+    tensor([[3., 0.]])
     """
 
     scale: Tensor
     bias: Tensor
 
+    def __init__(self, scale: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("scale", scale.detach().clone())
+        self.register_buffer("bias", bias.detach().clone())
 
-@dataclass(frozen=True)
-class ElementwiseForm:
+    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
+        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
+        size = (product * self.scale + self.bias).relu()
+        return torch.where(product + bias > 0, size, torch.zeros_like(size))
+
+
+class ElementwiseForm(Form):
     """Codes are an activation function of each pre-activation.
 
     Parameters
@@ -80,15 +112,19 @@ class ElementwiseForm:
         The name of the recipe: "identity", "relu", "elu", "tanh" or "sigmoid".
     active_above : float or None
         A latent counts as active where its code is greater than this; None: where it is not 0.
+    function : callable
+        The activation function, of a tensor of any shape.
 
     Examples
     --------
-    >>> ElementwiseForm("sigmoid", active_above=0.5).activation
-    'sigmoid'
+    >>> ElementwiseForm("relu", None, torch.relu)(torch.tensor([[2.0, -2.0]]), torch.ones(2))
+    tensor([[3., 0.]])
     """
 
-    activation: str
-    active_above: float | None
+    def __init__(self, activation: str, active_above: float | None, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.activation, self.active_above, self.function = activation, active_above, function
 
-
-Form = TopForm | ThresholdForm | GateForm | ElementwiseForm
+    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
+        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
+        return self.function(product + bias)

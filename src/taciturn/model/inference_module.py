@@ -1,0 +1,122 @@
+"""A trained model in torch operators alone, without kernels and without anything of the training."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..core.errors import RecipeError
+from .autoencoder import Autoencoder
+
+
+class InferenceModule(nn.Module):
+    """A model as five plain steps: scale, pre-activations, select, decode, unscale.
+
+    Other formats are made from it, and the fast paths of `Autoencoder` are tested against it.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; its numbers are copied, and tied weights stay one.
+
+    Attributes
+    ----------
+    layout : Layout
+        Widths, activations and how the decoder mirrors the encoder.
+    encoder, decoder : nn.ModuleList of Affine
+        The layers; encoder weights are [out, in], decoder weights [in, out].
+    form : Form
+        The coding layer: a module that maps the encoder's products and bias to codes.
+    refinements : nn.ParameterList
+        The scalar η of each refinement.
+    shift, scale, target_shift, target_scale : Tensor [D], float64
+        The scaling of rows and of reconstructions; see `ScaledModule`.
+    whitening, target_colouring : Tensor [D, D], float64, or None
+        Only for a scaling that whitens.
+
+    Raises
+    ------
+    RecipeError
+        The coding layer has no form; see `CodingLayer.form`.
+
+    Examples
+    --------
+    >>> from taciturn.model import Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
+    >>> module, x = InferenceModule(model), torch.rand(3, 4)
+    >>> torch.allclose(module.encode(x), model.encode(x).dense()), torch.allclose(module(x), model(x))
+    (True, True)
+    """
+
+    shift: Tensor
+    scale: Tensor
+    whitening: Tensor | None
+    target_shift: Tensor
+    target_scale: Tensor
+    target_colouring: Tensor | None
+
+    def __init__(self, model: Autoencoder) -> None:
+        super().__init__()
+        self.layout = model.layout
+        form = model.layout.coder.form(model.coder, model.layout.widths[-1])
+        if form is None:
+            raise RecipeError(
+                f"the coding layer {model.layout.coder.name} has no form, so that only its own code can compute it; "
+                "define form() in its class"
+            )
+        self.form = form
+        # together, so that tied weights stay one
+        self.encoder, self.decoder, self.refinements = copy.deepcopy((model.encoder, model.decoder, model.refinements))
+        self.requires_grad_(False)
+        for name in ("shift", "scale", "target_shift", "target_scale", "whitening", "target_colouring"):
+            numbers = getattr(model, name, None)
+            self.register_buffer(name, None if numbers is None else numbers.detach().clone())
+
+    def scale_rows(self, x: Tensor) -> Tensor:
+        """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
+        scaled = (x.double() - self.shift.double()) / self.scale.double()
+        whitened = scaled if self.whitening is None else scaled @ self.whitening.double()
+        return whitened.to(self.decoder[0].weight.dtype)
+
+    def select(self, product: Tensor) -> Tensor:
+        """Return the codes [B, L] for the products [B, L] of the encoder's last layer, which has its bias added here."""
+        codes: Tensor = self.form(product, self.encoder[-1].bias)
+        return codes
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the codes [B, L] of rows in the input's units [B, D]."""
+        x = self.scale_rows(x)
+        h = x - self.decoder[-1].bias if self.layout.centred else x
+        *hidden, last = self.encoder
+        for layer in hidden:
+            h = self.layout.hidden.activate(F.linear(h, layer.weight, layer.bias))
+        product = F.linear(h, last.weight)
+        codes = self.select(product)
+        for eta in self.refinements:
+            product = product + eta * F.linear(x - self.decode_scaled(codes), self.decoder[0].weight)
+            codes = self.select(product)
+        return codes
+
+    def decode_scaled(self, codes: Tensor) -> Tensor:
+        """Return the logits [B, D]: scaled reconstructions before the output activation."""
+        first, *rest = self.decoder
+        h = codes @ first.weight + first.bias
+        for layer in rest:
+            h = self.layout.hidden.activate(h) @ layer.weight + layer.bias
+        return h
+
+    def unscale_rows(self, y: Tensor) -> Tensor:
+        """Return reconstructions [B, D] in the targets' units, in float64, for scaled ones."""
+        mixed = y.double() if self.target_colouring is None else y.double() @ self.target_colouring.double()
+        return mixed * self.target_scale.double() + self.target_shift.double()
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the reconstructions [B, D] of codes [B, L] in the targets' units, in the weights' precision."""
+        scaled = self.layout.output.activate(self.decode_scaled(codes))
+        return self.unscale_rows(scaled).to(scaled.dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstructions [B, D] of rows in the input's units."""
+        return self.decode(self.encode(x))

@@ -145,7 +145,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before that epoch are kept.
+            The loss was no longer finite. The last weights with a finite loss that were copied are kept.
         TargetMissed
             A penalty's target was missed by more than a tenth.
         SmallBatch
@@ -214,7 +214,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before these rows are kept.
+            As of `fit`.
 
         Notes
         -----
@@ -243,10 +243,16 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if parameters is not None:
             target_moments = None if targets is None else measure_moments(targets)
             settings = resolve(parameters, moments, source.dtype, targets=target_moments)
-            self._set_learner(Learner(settings, self._seed()), checked)
-        self._learner.shape = source.shape
-        self._learner.add_moments(moments)
-        self._learner.partial_fit(source, targets)
+            learner = Learner(settings, self._seed())
+        else:
+            learner = self._learner
+        learner.shape = source.shape
+        learner.add_moments(moments)
+        try:
+            learner.partial_fit(source, targets)
+        finally:  # also after an interrupt: the weights trained so far are kept
+            if learner.steps_done:
+                self._set_learner(learner, checked)
         return self
 
     # --- inference ---------------------------------------------------------------------------------------------
@@ -721,7 +727,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             learner = Learner(resolve(parameters, moments, source.dtype, targets=target_moments), seed)
             learner.add_moments(moments)
             return learner
-        learner = self._learner
+        learner = copy(self._learner)  # which stays as it is if the run does not begin
+        width, fitted_width = len(moments.mean), learner.settings.layout.widths[0]
+        if width != fitted_width:
+            raise DataError(
+                f"warm_start: X has {width} columns, but the fitted network has {fitted_width}; "
+                "give rows with the same columns, or set warm_start=False"
+            )
         with_old_scaling = replace(parameters, scaling=learner.settings.scaling)
         settings = resolve(with_old_scaling, learner.moments, source.dtype, n_rows=len(source), targets=target_moments)
         if settings.layout != learner.settings.layout:

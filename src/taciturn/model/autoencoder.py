@@ -258,9 +258,15 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def compensate_output(self, change_L: Tensor) -> None:
-        """Subtract from the decoder's first bias what a change of the codes' means [L] adds to its first layer."""
-        first = self.layers[1][0]
-        first.bias.sub_(change_L @ first.weight)
+        """Subtract from the decoder's first bias what a change of the codes' means [L] adds to its first layer.
+
+        Where this bias is also subtracted from the encoder's input, the latents' biases move so that codes stay.
+        """
+        encoder, first = self.layers[0][-1], self.layers[1][0]
+        change = change_L @ first.weight
+        first.bias.sub_(change)
+        if self.layout.centred and first is self.outer_layers[1]:
+            self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change, encoder.weight))
 
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:

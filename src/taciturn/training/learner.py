@@ -306,10 +306,16 @@ class Learner:
             term = self.settings.objective.by_name()[name]
             if abs(result.ratio - 1) > 0.1:
                 measured = result.ratio * (term.target_value or 0)
-                reason = "would raise the reconstruction error too much" if result.harmful else "does not exist"
+                if bool((x == x[0]).all()):
+                    reason = (
+                        "all rows are equal, so each latent is active on all or on none; give rows that differ"
+                    )
+                else:
+                    shift = "would raise the reconstruction error too much" if result.harmful else "does not exist"
+                    reason = f"a shift of all biases that meets it {shift}; set a target nearer to {measured:.4g}"
+                    reason += ", or train longer (max_iter)"
                 warnings.warn(
-                    f"{term.name}: the target {term.target_value:g} was missed, the rows have {measured:.4g}; "
-                    f"a shift of all biases that meets it {reason}; set a target nearer to {measured:.4g}",
+                    f"{term.name}: the target {term.target_value:g} was missed, the rows have {measured:.4g}; {reason}",
                     TargetMissed,
                     stacklevel=4,
                 )

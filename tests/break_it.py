@@ -588,8 +588,8 @@ BREAKS = (
     Break(
         "diverged: the optimiser stays",
         "training/learner.py",
-        "self.optimiser = self._build_optimiser()\n        warnings",
-        "warnings",
+        "self.optimiser = self._build_optimiser()\n                    if best",
+        "if best",
         ("test_estimators.py",),
     ),
     Break("compiled Adam: one step ahead", C + "adam.h", "*w->steps + 1;", "*w->steps + 2;", ADAM),

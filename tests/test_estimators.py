@@ -35,6 +35,7 @@ QUICK = {"max_iter": 3, "random_state": 0}
         SparseAutoencoder(sparsity="topk:2", corruption="swap:0.2", scaling="minmax", max_iter=5),
     ]
 )
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")  # the runs are too short to meet a target
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -329,7 +330,8 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run_and_keeps_the_last_good_w
     assert wild.n_iter_ < 6
     assert np.isfinite(wild.components_).all()
     losses = wild.history_.steps["loss"]
-    first = int(np.flatnonzero(~np.isfinite(losses))[0])
+    assert np.isfinite(losses[:-1]).all()
+    first = len(losses) - (not np.isfinite(losses[-1]))  # the loss after the last step may be the first that is not
     assert f"at step {first}" in wild.stopped_
     assert np.isfinite(wild.transform(digits)).all()
 
@@ -355,7 +357,7 @@ def test_rows_in_their_own_units_are_only_cast(digits, scaling, scales):
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
     from taciturn.training import Learner
 
-    def interrupted(self, run):
+    def interrupted(self, *args, **options):
         raise KeyboardInterrupt
 
     fresh, fitted = SparseAutoencoder(8, **QUICK), SparseAutoencoder(8, **QUICK).fit(digits)
@@ -493,6 +495,7 @@ def test_a_pickled_model_continues_as_the_original(digits):
     np.testing.assert_array_equal(copy.partial_fit(digits).components_, model.partial_fit(digits).components_)
 
 
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")  # the run is too short to meet a target
 def test_save_and_load(digits, table, tmp_path):
     frame = pd.DataFrame(table, columns=list("abcde"))
     model = SparseAutoencoder(

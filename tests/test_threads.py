@@ -154,7 +154,8 @@ def child(seed):
     codes = model.transform(X)
     again = taciturn.SparseAutoencoder(100, max_iter=1, random_state=seed).fit(X)
     taciturn.DictionaryAutoencoder(1024, k=8, max_iter=1, random_state=0).fit(X)
-    return torch.get_num_threads(), float(np.abs(codes - expected).max()), again.transform(X).shape, topk.transform(X).nnz
+    difference = float(np.abs(codes - expected).max())
+    return torch.get_num_threads(), difference, again.transform(X).shape, topk.transform(X).nnz
 """
 POOL = """
 with multiprocessing.get_context("fork").Pool(2) as pool:

@@ -150,7 +150,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before that epoch are kept.
+            The loss was no longer finite. The last weights with a finite loss that were copied are kept.
         TargetMissed
             A penalty's target was missed by more than a tenth.
         SmallBatch
@@ -187,7 +187,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         early_stopping = self._early_stopping_hook(parameters) if stops_early else None
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         learner, training_rows = self._learner_for(parameters, source, targets, scaling_dtype(X, source), seed)
-        warm = hasattr(self, "_learner") and learner is self._learner
+        warm = parameters.warm_start and hasattr(self, "_learner")
         learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
         # rows held out now may have been trained on before
         known = held_out if not warm or earlier == training_rows else None
@@ -230,7 +230,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before these rows are kept.
+            As of `fit`.
         UnreachableTargets
             Scaled targets lie outside the output activation's bounds.
 
@@ -266,20 +266,23 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             parameters = streamed(self._run_parameters(pairs=targets is not None))
             moments = measured(source, parameters.scaling, rows)
             settings = resolve(parameters, moments, scaling_dtype(X, source), targets=target_moments)
-            self._set_learner(Learner(settings, self._seed()), checked)
+            learner = Learner(settings, self._seed())
         else:
-            settings = self._learner.settings
+            learner, settings = self._learner, self._learner.settings
             moments = measured(source, settings.scaling)
             seen = Moments(with_products=moments.with_products).merge(self._learner.moments).merge(moments)
             error, output = settings.objective.terms[0], settings.layout.output
             check_range(error, output, settings.scaling, seen, target_moments or moments, fitted=True)
             check_batches(settings.corruption, len(source), settings.batch_size)
         self._loaded = None
-        learner = self._learner
         learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
         learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
         learner.add_moments(moments)
-        learner.partial_fit(source, targets)
+        try:
+            learner.partial_fit(source, targets)
+        finally:  # also after an interrupt: the weights trained so far are kept
+            if learner.steps_done:
+                self._set_learner(learner, checked)
         return self
 
     # --- inference ---------------------------------------------------------------------------------------------
@@ -766,7 +769,14 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             learner = Learner(settings, seed)
             learner.add_moments(moments)
             return learner, rows.fingerprint()
-        learner, moments = self._learner, measure_moments(source, fingerprinting=rows)
+        # a copy: the learner stays as it is if the run does not begin
+        learner, moments = copy(self._learner), measure_moments(source, fingerprinting=rows)
+        width, fitted_width = len(moments.mean), learner.settings.layout.widths[0]
+        if width != fitted_width:
+            raise DataError(
+                f"warm_start: X has {width} columns, but the fitted network has {fitted_width}; "
+                "give rows with the same columns, or set warm_start=False"
+            )
         scaling, output = learner.settings.scaling, parameters.output_activation
         output = learner.settings.layout.output if output == "auto" else output
         kept = replace(parameters, scaling=scaling, output_activation=output)

@@ -140,7 +140,7 @@ class Autoencoder(nn.Module):
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
         """The encoder's layers and the decoder's, as tuples; cached, because indexing an nn.ModuleList is slow."""
-        return tuple(map(_affine, self.encoder)), tuple(map(_affine, self.decoder))
+        return tuple(map(affine, self.encoder)), tuple(map(affine, self.decoder))
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -269,9 +269,15 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def compensate_output(self, change_L: Tensor) -> None:
-        """Subtract from the decoder's first bias what a change of the codes' means [L] adds to its first layer."""
-        first = self.layers[1][0]
-        first.bias.sub_(change_L @ first.weight)
+        """Subtract from the decoder's first bias what a change of the codes' means [L] adds to its first layer.
+
+        Where this bias is also subtracted from the encoder's input, the latents' biases move so that codes stay.
+        """
+        encoder, first = self.layers[0][-1], self.layers[1][0]
+        change = change_L @ first.weight
+        first.bias.sub_(change)
+        if self.layout.centred and first is self.outer_layers[1]:
+            self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change, encoder.weight))
 
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:
@@ -365,7 +371,7 @@ class Autoencoder(nn.Module):
         return self.reconstruct(self.encode(x))
 
 
-def _affine(layer: Any) -> Affine:
+def affine(layer: Any) -> Affine:
     """Return the layer as an Affine; the elements of an nn.ModuleList have no specific type."""
     assert isinstance(layer, Affine)
     return layer

@@ -2,12 +2,11 @@
 
 import copy
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .autoencoder import Autoencoder
+from .autoencoder import Affine, Autoencoder, affine
 
 
 class InferenceModule(nn.Module):
@@ -74,34 +73,40 @@ class InferenceModule(nn.Module):
             numbers = getattr(model, name, None)
             self.register_buffer(name, None if numbers is None else numbers.detach().clone())
 
+    @property
+    def layers(self) -> tuple[list[Affine], list[Affine]]:
+        """The encoder's layers and the decoder's."""
+        return [affine(layer) for layer in self.encoder], [affine(layer) for layer in self.decoder]
+
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
         scaled = (x.double() - self.shift.double()) / self.scale.double()
         whitened = scaled if self.whitening is None else scaled @ self.whitening.double()
-        return whitened.to(self.decoder[0].weight.dtype)
+        return whitened.to(self.layers[1][0].weight.dtype)
 
     def select(self, product: Tensor) -> Tensor:
-        """Return the codes [B, L] for the products [B, L] of the encoder's last layer, which has its bias added here."""
-        codes: Tensor = self.form(product, self.encoder[-1].bias)
+        """Return the codes [B, L] for the products [B, L] of the encoder's last layer, without its bias."""
+        codes: Tensor = self.form(product, self.layers[0][-1].bias)
         return codes
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the codes [B, L] of rows in the input's units [B, D]."""
         x = self.scale_rows(x)
-        h = x - self.decoder[-1].bias if self.layout.centred else x
-        *hidden, last = self.encoder
+        encoder, decoder = self.layers
+        h = x - decoder[-1].bias if self.layout.centred else x
+        *hidden, last = encoder
         for layer in hidden:
             h = self.layout.hidden.activate(F.linear(h, layer.weight, layer.bias))
         product = F.linear(h, last.weight)
         codes = self.select(product)
         for eta in self.refinements:
-            product = product + eta * F.linear(x - self.decode_scaled(codes), self.decoder[0].weight)
+            product = product + eta * F.linear(x - self.decode_scaled(codes), decoder[0].weight)
             codes = self.select(product)
         return codes
 
     def decode_scaled(self, codes: Tensor) -> Tensor:
         """Return the logits [B, D]: scaled reconstructions before the output activation."""
-        first, *rest = self.decoder
+        first, *rest = self.layers[1]
         h = codes @ first.weight + first.bias
         for layer in rest:
             h = self.layout.hidden.activate(h) @ layer.weight + layer.bias

@@ -56,10 +56,13 @@ class CountTerm(Term):
     def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Shift the latents' biases so that rows x have `l0` active latents on average.
 
-        `each`: every latent gets its own shift, and all are active equally often; else all get the same shift.
+        `each`: every latent gets its own shift, and all are active equally often; else all get the same shift. Without
+        a target nothing changes.
         """
+        if self.l0 is None:
+            return
         margin = model.margin(model.refined_pre(x).dense())
-        share = float(self.l0 or 0) / margin.shape[1]
+        share = self.l0 / margin.shape[1]
         entries = margin if each else margin.reshape(-1, 1)
         n_active = min(max(round(share * len(entries)), 1), len(entries) - 1)
         # the last entry that is to be active and the first that is not: the boundary is half-way between them

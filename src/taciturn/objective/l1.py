@@ -44,8 +44,8 @@ class L1(CountTerm):
         return not self.scaled
 
     def value_and_gradient(self, p: Pass, weight: Number = 1.0, aim: Number = 1.0) -> tuple[Tensor, Tensor]:
-        """Return the penalty, and weight/B sign(code) [B, L]."""
-        return self(p), p.codes.values.sign().mul_(weight / p.n_rows)
+        """Return the penalty, and weight/B sign(code) [B, L]; of gate activations, if there are."""
+        return self(p), p.codes.penalised.sign().mul_(weight / p.n_rows)
 
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/B Σ_b Σ_l |code|, times ‖W_l‖ with `scaled`."""

@@ -141,11 +141,13 @@ class RateTerm(Term):
     def calibrate(self, model: Model, x: Tensor, *, each: bool) -> None:
         """Shift the latents' biases so that the mean activation on rows x is the target rate.
 
-        By bisection within ±50: a mean activation rises with its bias. `each`: every latent's mean; else the mean of
-        all.
+        By bisection: a mean activation rises with its bias. `each`: every latent's mean; else the mean of all. The
+        bounds are ±50, doubled until they exceed the largest absolute pre-activation by 20: codes are then 0 and 1.
         """
         pre_BL = model.refined_pre(x).dense()
-        low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), bound) for bound in (-50.0, 50.0))
+        largest = min(pre_BL.abs().max().item(), torch.finfo(pre_BL.dtype).max / 4)
+        bound = 50.0 * 2.0 ** max(math.ceil(math.log2((largest + 20) / 50)), 0)
+        low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), end) for end in (-bound, bound))
         for _ in range(50):
             middle = (low + high) / 2
             rate_L = model.activate(pre_BL + middle).mean(0)

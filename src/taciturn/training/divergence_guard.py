@@ -10,43 +10,63 @@ from ..model import Batch
 from .run import Record, Run
 from .step import Step
 
+CHECK_EVERY = 32  # steps after which losses are read, at the latest
+COPY_EVERY = 1024  # steps after which weights are copied, at the latest
+
 
 class DivergenceGuard:
-    """Hook that keeps the weights of the last epoch whose losses were all finite.
-
-    At the end of an epoch with a loss that is not finite, it restores these weights and stops the run.
+    """Hook that keeps copies of good weights, and restores the last one when a loss is no longer finite.
 
     Parameters
     ----------
     step : Step
         The step that is trained. Its present state is the first good state.
+    steps : int, default=0
+        Number of steps that the run has taken already.
 
     Attributes
     ----------
     weights : dict
-        The step's state after the last epoch whose losses were all finite.
+        The step's last state whose own loss was finite.
+    steps : int
+        Number of steps that the run had taken then.
     diverged : int or None
         Number of the first step whose loss was not finite; None as long as there is none.
 
     Notes
     -----
-    The losses are read once per epoch, because reading a loss waits for the device.
+    Reading a loss waits for the device, and copying the weights takes as long as a small step. Losses are read at each
+    epoch's end and every 32 steps. Weights are copied at each epoch's end but the last, and after 1, 2, 4, …, 1,024
+    steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
     """
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, steps: int = 0) -> None:
         self.weights: dict[str, Any] = copy.deepcopy(step.state_dict())
+        self.steps = steps
         self.diverged: int | None = None
         self._losses: dict[int, Tensor] = {}  # by step, since the last check
+        self._first_step, self._next_copy = steps, 1
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Keep the record's loss; at an epoch's end, check all losses of the epoch."""
+        """Keep the record's loss; at times check the losses so far, and copy the weights."""
         self._losses[record.step] = record.numbers["loss"]
-        if not record.ends_epoch:
-            return
-        with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
-            self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
-        if self.check(run):
-            self.weights = copy.deepcopy(run.step.state_dict())
+        due = run.steps - self._first_step == self._next_copy
+        if due:
+            self._next_copy += min(self._next_copy, COPY_EVERY)
+        if due or record.ends_epoch:
+            with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
+                self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
+            if self.check(run) and run.epoch < run.epochs:
+                self.weights, self.steps = copy.deepcopy(run.step.state_dict()), run.steps
+        elif len(self._losses) == CHECK_EVERY:
+            self.check(run)
+
+    @property
+    def kept(self) -> str:
+        """The copied weights in words."""
+        if not self.steps:
+            return "the initial weights"
+        return f"the weights after {self.steps} step{'s' * (self.steps > 1)}"
 
     def check(self, run: Run) -> bool:
         """Return whether all losses since the last check are finite.
@@ -58,8 +78,13 @@ class DivergenceGuard:
         if all(finite):
             return True
         self.diverged = list(losses)[finite.index(False)]
-        run.stop_reason = (
-            f"the loss was no longer finite at step {self.diverged}; the weights before that epoch are kept"
-        )
+        run.stop_reason = f"the loss was no longer finite at step {self.diverged}; {self.kept} are kept"
         run.step.load_state_dict(self.weights)
         return False
+
+    def check_weights(self, run: Run) -> None:
+        """Check the losses, and the weights that the last step left, as after an interrupt within an epoch."""
+        finite = all(bool(parameter.isfinite().all()) for parameter in run.step.parameters())
+        if not finite:
+            self._losses[run.steps] = torch.tensor(float("nan"))
+        self.check(run)

@@ -129,10 +129,11 @@ class Feed:
                 corruption = self.corruption.at(progress(i))
                 yield self._batch(clean, clean if y is x else target, corruption, i, noise[i - step + start])
 
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """Return at most n of the rows [n, D], drawn by `rng` without replacement, scaled and clean."""
-        indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values
-        return self.scale_rows(tensor(self.source.take(indices.numpy())).to(self.device))
+    def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return at most n rows [n, D], drawn by `rng` without replacement, scaled and clean, and their targets."""
+        indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
+        x = self.scale_rows(tensor(self.source.take(indices)).to(self.device))
+        return x, x if self.target is None else self.scale_rows(tensor(self.target.take(indices)).to(self.device))
 
     def validation_batches(self) -> Iterator[Batch]:
         """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.cards import card
-from .run import Record
+from ..model import Batch
+from .run import Record, Run
 
 Columns = dict[str, NDArray[Any]]
 MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
@@ -79,8 +80,10 @@ class History(Mapping[str, NDArray[Any]]):
 class Recorder:
     """Collects the records of a run into a `History`.
 
-    No tensor is read before an epoch ends, because reading waits for the device. The epochs' columns are joined only
-    when the history is read, so that recording an epoch takes the same time however many there are.
+    As a hook it keeps each step's record; `complete_epoch` is called after the other hooks, which may add numbers to
+    the epoch's last record. No tensor is read before an epoch ends, because reading waits for the device. The epochs'
+    columns are joined only when the history is read, so that recording an epoch takes the same time however many there
+    are.
 
     Parameters
     ----------
@@ -109,15 +112,23 @@ class Recorder:
         self._epoch_start = time.perf_counter()
 
     def start(self) -> None:
-        """Start the clock of the next epoch."""
+        """Start the clock of the next epoch; an earlier one that was interrupted is completed first."""
+        self.complete_epoch()
         self._epoch_start = time.perf_counter()
 
     def add(self, record: Record) -> None:
         """Add the next record; the last record of an epoch completes the epoch."""
-        self._pending.append(record)
+        self._keep(record)
         if record.ends_epoch:
-            self._complete_epoch()
-        elif len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
+            self.complete_epoch()
+
+    def __call__(self, run: Run, batch: Batch, record: Record) -> None:
+        """Keep the record of a step."""
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        self._pending.append(record)
+        if not record.ends_epoch and len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
             self._sum_rates()
 
     @property
@@ -127,15 +138,17 @@ class Recorder:
 
     def history(self) -> History:
         """Return the history of all records so far; an unfinished epoch counts with the steps that it has."""
-        if self._pending or self._summed:
-            self._complete_epoch()
+        self.complete_epoch()
         if len(self._pieces) != 1:
             steps, epochs = ([getattr(piece, of) for piece in self._pieces] for of in ("steps", "epochs"))
             self._pieces = [History(_joined(steps, "step"), _joined(epochs, "epoch"))]
         return self._pieces[0]
 
-    def _complete_epoch(self) -> None:
+    def complete_epoch(self) -> None:
+        """Complete the epoch of the last records, whether it ended or was interrupted; without records do nothing."""
         self._sum_rates()
+        if not self._summed:
+            return
         records = self._summed
         rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
         names = [name for name in records[0].numbers if not name.startswith("validation_")]

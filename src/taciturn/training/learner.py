@@ -22,16 +22,17 @@ from .history import Recorder
 from .ordering import Ordering
 from .progress import ProgressBar
 from .resampling import Resampling
-from .run import Hook, Run, train
+from .run import OPEN_ENDED_STEPS, Hook, Run, train
 from .settings import Settings
 from .solvers import parameter_groups
 from .step import plan
+from .uninterrupted import uninterrupted
 from .validation import EarlyStopping, Validation
 
-# partial_fit has no known end: no learning rate can fall towards it, and the number of steps is a guess
+# partial_fit has no known end, towards which a learning rate could fall
 PARTIAL_FIT_LEARNING_RATE = 1e-3
-PARTIAL_FIT_STEPS = 4000  # what `fit` takes by default
 SAMPLE_ROWS = 5000  # rows on which a run is initialised, and on which targets are calibrated
+Pairs = tuple[Source, Source | None]  # rows and their partners
 MIN_ROWS_TO_HOLD_OUT = 500  # with fewer rows none are held out for the calibration
 
 
@@ -201,20 +202,20 @@ class Learner:
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before that epoch are kept.
+            The loss was no longer finite. The run stops, and the last copied weights with a finite loss are kept; see
+            `DivergenceGuard`.
         TargetMissed
             After the calibration a target is still missed by more than a tenth.
 
         Notes
         -----
         KeyboardInterrupt is raised again after the learner's state has been updated: what was trained until then is
-        kept.
+        kept, and `partial_fit` can continue. An epoch that was interrupted counts as done.
         """
-        source, target, calibration_source = self._split_for_calibration(source, target)
-        settings, feed = self.settings, self._feed(source, target)
-        self.step.initialise(
-            self._sample(source), steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0
-        )
+        training, calibration = self._split_for_calibration(source, target)
+        settings, feed = self.settings, self._feed(*training)
+        x, _ = self._sample(*training)
+        self.step.initialise(x, steps=settings.epochs * len(feed.bounds), from_scratch=self.steps_done == 0)
         guard = DivergenceGuard(self.step)
         hooks: list[Hook] = [guard]
         if settings.resample is not None:
@@ -228,29 +229,22 @@ class Learner:
         rate, clip = settings.learning_rate, settings.solver.clip
         run = Run(self.step, feed, self.optimiser, rate, settings.epochs, settings.constraint, clip)
         self.recorder = Recorder()
-        try:
-            with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
-                run.hooks = (*hooks, *([progress] if progress is not None else []))
-                self._learn(run)
-        except KeyboardInterrupt:
-            run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
-            guard.check(run)
-            raise
-        finally:
-            if keep_best is not None:
-                keep_best.restore(self.step)
-            self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
+        with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
+            self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
         if guard.diverged is None:
-            self._calibrate(self._sample(calibration_source))
+            try:
+                self._calibrate(*self._sample(*calibration))
+            except KeyboardInterrupt:
+                self.stopped = "interrupted while the targets were calibrated"
+                raise
             self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
-        else:
-            self._recover_from_divergence(run)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.
 
         Schedules stand at their last value, because the end of the run is not known; a scheduled learning rate is
-        replaced by 0.001. Targets are not calibrated.
+        replaced by 0.001. Targets are not calibrated. Dead latents are resampled at the steps of all calls together, as
+        in a run of 4,000 steps. After KeyboardInterrupt as after that of `fit`.
 
         Parameters
         ----------
@@ -259,77 +253,108 @@ class Learner:
         target : Source or None
             Each row's partner, which is to be reconstructed; None: the row itself.
 
+        Raises
+        ------
+        RecipeError
+            The latents are to be sorted by firing rate, and `fit` was not called before.
+
         Warns
         -----
         Diverged
-            The loss was no longer finite. The weights before these rows are kept.
+            As of `fit`.
         """
-        if self.epochs_done == 0:
-            self.step.initialise(self._sample(source), steps=PARTIAL_FIT_STEPS)
-        rate, guard = self.settings.learning_rate, DivergenceGuard(self.step)
+        settings, from_scratch = self.settings, self.steps_done == 0
+        if from_scratch and settings.order is not None:
+            raise RecipeError(
+                "ordered=True sorts the latents during the first half of a run, but a run of partial_fit has no known "
+                "end; set ordered=False, or call fit first"
+            )
+        if from_scratch:
+            self.step.initialise(self._sample(source, target)[0], steps=OPEN_ENDED_STEPS)
+        rate = settings.learning_rate
         run = Run(
             self.step,
             self._feed(source, target),
             self.optimiser,
             PARTIAL_FIT_LEARNING_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
-            constraint=self.settings.constraint,
-            clip=self.settings.solver.clip,
-            hooks=(guard,),
+            constraint=settings.constraint,
+            clip=settings.solver.clip,
             epoch=self.epochs_done,
             steps=self.steps_done,
             open_ended=True,
         )
-        self._learn(run)
-        self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
-        if guard.diverged is not None:
-            self._recover_from_divergence(run)
-
-    def _recover_from_divergence(self, run: Run) -> None:
-        """Replace the optimiser, whose moments are no longer finite, and warn of the divergence."""
-        self.optimiser = self._build_optimiser()
-        warnings.warn(f"{run.stop_reason}; lower learning_rate, or set solver='adam:clip=1'", Diverged, stacklevel=4)
+        hooks = [] if settings.resample is None else [Resampling(settings.resample)]
+        self._learn(run, DivergenceGuard(self.step, self.steps_done), *hooks)
 
     def _build_optimiser(self) -> torch.optim.Optimizer:
         parameters = parameter_groups(self.step.named_parameters(), self.settings.weight_decay)
         return self.settings.solver.build(parameters, PARTIAL_FIT_LEARNING_RATE)
 
-    def _learn(self, run: Run) -> None:
-        start, stop = run.feed.bounds[0]  # the largest batch
+    def _learn(self, run: Run, guard: DivergenceGuard, *hooks: Hook, keep_best: EarlyStopping | None = None) -> None:
+        """Train to the run's end; update the position and the history, also after an interrupt."""
+        run.hooks = (self.recorder, guard, *hooks)  # the recorder first: an interrupted hook then loses no record
         self.recorder.start()
-        with one_thread_if_small((stop - start) * self.model.row_multiplications):
-            for record in train(run):
-                self.recorder.add(record)
+        start, stop = run.feed.bounds[0]  # the largest batch
+        try:
+            with one_thread_if_small((stop - start) * self.model.row_multiplications):
+                for record in train(run):
+                    if record.ends_epoch:
+                        self.recorder.complete_epoch()
+        except KeyboardInterrupt:
+            run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
+            guard.check_weights(run)
+            raise
+        finally:
+            with uninterrupted():
+                best = keep_best is not None and keep_best.restore(self.step)
+                self.recorder.complete_epoch()
+                self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
+                self.stopped = run.stop_reason
+                if guard.diverged is not None:
+                    # its moments are no longer finite
+                    self.optimiser = self._build_optimiser()
+                    if best and run.stop_reason is not None:
+                        self.stopped = run.stop_reason.replace(guard.kept, "the weights of the least validation loss")
+        if guard.diverged is not None:
+            advice = "lower learning_rate, or set solver='adam:clip=1'"
+            warnings.warn(f"{self.stopped}; {advice}", Diverged, stacklevel=4)
 
-    def _calibrate(self, x: Tensor) -> None:
+    def _calibrate(self, x: Tensor, target: Tensor) -> None:
         """Meet the targets by a closing shift of the biases; warn of a target missed by more than a tenth."""
-        for name, ratio in self.step.calibrate(x).items():
+        for name, result in self.step.calibrate(x, target).items():
             term = self.settings.objective.by_name()[name]
-            if abs(ratio - 1) > 0.1:
-                measured = ratio * (term.target_value or 0)
+            if abs(result.ratio - 1) > 0.1:
+                measured = result.ratio * (term.target_value or 0)
+                if bool((x == x[0]).all()):
+                    reason = "all rows are equal, so each latent is active on all or on none; give rows that differ"
+                else:
+                    shift = "would raise the reconstruction error too much" if result.harmful else "does not exist"
+                    reason = f"a shift of all biases that meets it {shift}; set a target nearer to {measured:.4g}"
+                    reason += ", or train longer (max_iter)"
                 warnings.warn(
-                    f"{term.name}: the target {term.target_value:g} was missed, the rows have {measured:.4g}; "
-                    f"{len(self.model.dictionary)} latents cannot reach it on these rows; "
-                    f"set a target nearer to {measured:.4g}",
+                    f"{term.name}: the target {term.target_value:g} was missed, the rows have {measured:.4g}; {reason}",
                     TargetMissed,
                     stacklevel=4,
                 )
 
-    def _split_for_calibration(self, source: Source, target: Source | None) -> tuple[Source, Source | None, Source]:
-        """Return the rows to train on, their partners, and the rows on which targets are calibrated.
+    def _split_for_calibration(self, source: Source, target: Source | None) -> tuple[Pairs, Pairs]:
+        """Return the rows to train on and those on which targets are calibrated, each with their partners.
 
         Mean activations are calibrated on the training rows. An L0 is calibrated on a held-out tenth of the rows, if
         there are enough: latents are fitted to the training rows, and more of them are active on other rows.
         """
         if not self.settings.calibrates_l0 or len(source) < MIN_ROWS_TO_HOLD_OUT:
-            return source, target, source
-        training, held_out = split(len(source), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
-        partner = None if target is None else Subset(target, training)
-        return Subset(source, training), partner, Subset(source, held_out)
+            return (source, target), (source, target)
+        parts = split(len(source), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
+        training, held_out = (
+            (Subset(source, part), None if target is None else Subset(target, part)) for part in parts
+        )
+        return training, held_out
 
-    def _sample(self, source: Source) -> Tensor:
-        """Return at most SAMPLE_ROWS of the rows, drawn by the seed, scaled and on the device."""
-        return self._feed(source).sample(SAMPLE_ROWS, generator(self.seed, "some"))
+    def _sample(self, source: Source, target: Source | None) -> tuple[Tensor, Tensor]:
+        """Return at most SAMPLE_ROWS of the rows and their targets, drawn by the seed, scaled and on the device."""
+        return self._feed(source, target).sample(SAMPLE_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model

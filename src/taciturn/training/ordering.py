@@ -8,6 +8,7 @@ from ..model import Batch
 from .latent_rows import permute_rows
 from .run import Record, Run
 from .trigger import Trigger
+from .uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Ordering:
             return
         step = run.step
         order_L = step.firing_rates.argsort(descending=True, stable=True)
-        permute_rows(run.optimiser, order_L, step.model.latent_parameters())
-        step.firing_rates.copy_(step.firing_rates[order_L])
-        step.inactive_rows.copy_(step.inactive_rows[order_L])
+        with uninterrupted():
+            permute_rows(run.optimiser, order_L, step.model.latent_parameters())
+            step.firing_rates.copy_(step.firing_rates[order_L])
+            step.inactive_rows.copy_(step.inactive_rows[order_L])

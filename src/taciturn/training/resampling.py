@@ -11,6 +11,7 @@ from ..model import Batch
 from .latent_rows import rewrite_rows
 from .run import Record, Run
 from .trigger import Trigger
+from .uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True)
@@ -78,21 +79,23 @@ class Resampling:
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Resample dead latents, if the recipe is due after this step."""
-        if not self.recipe.due(run.steps, run.n_steps):
+        if not self.recipe.due(run.steps, run.n_steps, open_ended=run.open_ended):
             return
         dead_L = run.step.inactive_rows >= self.recipe.after
         dead_M = dead_L.nonzero()[:, 0]
         if not len(dead_M) or len(dead_M) == len(dead_L):
             return
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
-        x = run.feed.sample(self.recipe.rows, rng)
-        residual = x - model.output(model.decode(model.codes(x)))
+        x, target = run.feed.sample(self.recipe.rows, rng)
+        residual = target - model.output(model.decode(model.codes(x)))
         weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return
         dead_M = dead_M[run.step.inactive_rows[dead_M].argsort(descending=True, stable=True)]
         dead_M = dead_M[: min(max(len(x) // 4, 1), int(weight.count_nonzero()))]
         rows = torch.multinomial(weight, len(dead_M), generator=rng).to(residual.device)
-        rewrite_rows(run.optimiser, dead_M, model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1)))
-        run.step.inactive_rows[dead_M] = 0
+        new = model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1))
+        with uninterrupted():
+            rewrite_rows(run.optimiser, dead_M, new)
+            run.step.inactive_rows[dead_M] = 0
         self.n_resampled += len(dead_M)

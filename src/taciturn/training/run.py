@@ -12,6 +12,8 @@ from .constraints import Constraint, Free
 from .feed import Feed
 from .step import Numbers, Step
 
+OPEN_ENDED_STEPS = 4000  # what `fit` takes by default
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -88,7 +90,8 @@ class Run:
     stop_reason : str or None
         Why the run stops before its last epoch; set by a hook.
     open_ended : bool, default=False
-        Whether the end of the run is not known. Schedules then stand at their last value.
+        Whether the end of the run is not known. Schedules then stand at their last value, and the length of the run is
+        taken to be 4,000 steps.
 
     Examples
     --------
@@ -120,8 +123,8 @@ class Run:
 
     @property
     def n_steps(self) -> int:
-        """Number of steps of the whole run, if no hook stops it."""
-        return self.epochs * len(self.feed.bounds)
+        """Number of steps of the whole run, if no hook stops it; of an open-ended run the assumed number."""
+        return OPEN_ENDED_STEPS if self.open_ended else self.epochs * len(self.feed.bounds)
 
     def progress(self, step: int) -> float:
         """Return the share of the run that lies before a step, 0 … 1; 1 for an open-ended run."""
@@ -179,10 +182,10 @@ def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
     run.optimiser.zero_grad()
     largest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
     numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / largest if largest else 0.0)
-    if run.clip is not None:
-        torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
     with torch.no_grad():
-        run.constraint.before(run.step.model.dictionary)
+        run.constraint.before(run.step.model.dictionary)  # first: what it removes is no part of the norm
+        if run.clip is not None:
+            torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
         run.optimiser.step()
         run.constraint.after(run.step.model.dictionary)
     return numbers

@@ -24,6 +24,6 @@ class Trigger(Recipe):
         check(self, "every", 0, 1, "(]", fixed=True)
         check(self, "until", 0, 1, fixed=True)
 
-    def due(self, step: int, steps: int) -> bool:
-        """Return whether it is done after `step` of the run's `steps` steps."""
-        return step % max(round(self.every * steps), 1) == 0 and step <= self.until * steps
+    def due(self, step: int, steps: int, *, open_ended: bool = False) -> bool:
+        """Return whether it is done after `step` of the run's `steps` steps; without an end there is no `until`."""
+        return step % max(round(self.every * steps), 1) == 0 and (open_ended or step <= self.until * steps)

@@ -89,7 +89,8 @@ class EarlyStopping:
         if self.epochs_waited >= self.patience:
             run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
 
-    def restore(self, step: Step) -> None:
-        """Restore the weights of the epoch with the least loss, if there is one."""
+    def restore(self, step: Step) -> bool:
+        """Restore the weights of the epoch with the least loss; return whether there is one."""
         if self.weights:
             step.load_state_dict(self.weights)
+        return bool(self.weights)

@@ -99,6 +99,10 @@ class CodingLayer(Recipe):
         """Add `by` ([L] or [1], in units of pre-activations) to the latents' biases, in place."""
         bias_L.add_(by)
 
+    def compensate_rise(self, bias_L: Tensor, state: nn.Module, rise_L: Tensor) -> None:
+        """Lower the biases by a rise [L] of the products (x - centre) W', in place, so that codes stay."""
+        bias_L.sub_(rise_L)
+
     def is_active(self, values: Tensor) -> Tensor:
         """Return which codes count as active, as booleans in the shape of `values`."""
         return values != 0 if self.active_above is None else values > self.active_above

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..capability import Capability
 from ..codes import Codes
@@ -70,6 +70,12 @@ class Gated(CodingLayer):
         product = gate.values - gate.per_entry(pre.bias)
         magnitude = (product * gate.per_entry(state.log_scale.exp()) + gate.per_entry(state.bias)).relu()
         return gate.with_values(magnitude * (gate.values > 0), gate_activations=gate.values.relu())
+
+    def compensate_rise(self, bias_L: Tensor, state: nn.Module, rise_L: Tensor) -> None:
+        """Lower the gates' biases by a rise [L] of the products, and the magnitudes' biases by exp(r) times it."""
+        assert isinstance(state, Magnitude)
+        super().compensate_rise(bias_L, state, rise_L)
+        state.bias.sub_(state.log_scale.exp() * rise_L)
 
     def form(self, state: nn.Module, n_latents: int) -> Form:
         """Return the gate form."""

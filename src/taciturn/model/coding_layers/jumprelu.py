@@ -87,10 +87,15 @@ class JumpReLU(CodingLayer):
         return Thresholds(n_latents, self.threshold)
 
     def initialise(self, pre: PreActivations, state: nn.Module) -> None:
-        """Set the unit to the standard deviation of these pre-activations, and the thresholds in this unit."""
+        """Set the unit to the standard deviation of these pre-activations, and the thresholds in this unit.
+
+        Where they do not vary, as with equal rows, the unit stays 1: a kernel of width 0 would have no gradient.
+        """
         assert isinstance(state, Thresholds)
-        state.spread.copy_(pre.dense().std())
-        state.value.mul_(state.spread)
+        z = pre.dense()
+        spread = z.std() if z.numel() > 1 else z.new_zeros(())
+        state.spread.copy_(spread.where(spread > 0, 1.0))
+        state.value.copy_(torch.full_like(state.value, self.threshold) * state.spread)
 
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes with their gates, which have the surrogate gradient."""

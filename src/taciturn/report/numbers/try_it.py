@@ -251,6 +251,7 @@ def _plain_form(form: Form) -> dict[str, Any]:
             return {"kind": "gate", "scale": _vector(form.scale), "bias": _vector(form.bias)}
         case ElementwiseForm():
             return {"kind": "elementwise", "activation": form.activation, "active_above": form.active_above}
+    raise AssertionError(f"the page computes no {type(form).__name__}")
 
 
 def _form(model: Autoencoder) -> Form | None:

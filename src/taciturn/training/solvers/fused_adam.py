@@ -36,7 +36,8 @@ class FusedAdam(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Update the parameters that have a gradient; `closure` is ignored."""
+        """Update the parameters that have a gradient; a `closure` computes gradients and loss first."""
+        loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             if not parameters:
@@ -69,7 +70,7 @@ class FusedAdam(torch.optim.AdamW):
                 amsgrad=False,
                 maximize=False,
             )
-        return None
+        return loss
 
     def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[parameter]

@@ -50,12 +50,14 @@ class SGD(Solver):
 class _Decoupled(torch.optim.SGD):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        loss = None if closure is None else torch.enable_grad()(closure)()
         decays = [group["weight_decay"] for group in self.param_groups]
         for group, decay in zip(self.param_groups, decays, strict=True):
             if decay:
-                torch._foreach_mul_(group["params"], 1 - group["lr"] * decay)
+                trained = [parameter for parameter in group["params"] if parameter.grad is not None]
+                torch._foreach_mul_(trained, 1 - group["lr"] * decay)
             group["weight_decay"] = 0.0
-        loss: float | None = super().step(closure)
+        super().step()
         for group, decay in zip(self.param_groups, decays, strict=True):
             group["weight_decay"] = decay
         return loss

@@ -1,6 +1,8 @@
 """One training step without the optimiser's update: forward, backward, and the state that changes with each step."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +15,26 @@ from ..geometric_median import geometric_median
 RECENT_ROWS = 10_000  # rows over which the firing rates are averaged
 INITIALISATION_ROWS = 500  # rows on which the coding layer is initialised
 Numbers = dict[str, Tensor]
-# one is enough, unless codes depend on what a round changes: a refinement, a bias subtracted from the input
-CALIBRATION_ROUNDS = 5
+# one is enough, unless codes depend on what a round changes (a refinement), or a shift does harm and is halved
+CALIBRATION_ROUNDS = 8
+# by how much a closing shift may raise the mean squared error: a share of the error, plus a share of the variance
+MAX_RELATIVE_RISE, MAX_RISE = 0.25, 0.001
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the closing shift reached for one target.
+
+    Parameters
+    ----------
+    ratio : float
+        The measured value over the target.
+    harmful : bool
+        Whether the target is missed because a further shift would raise the reconstruction error too much.
+    """
+
+    ratio: float
+    harmful: bool
 
 
 class Step(nn.Module):
@@ -100,33 +120,66 @@ class Step(nn.Module):
             controller.reset(scale=scale, steps=steps)
 
     @torch.no_grad()
-    def calibrate(self, x: Tensor, *, within: float = 0.02) -> dict[str, float]:
+    def calibrate(self, x: Tensor, target: Tensor | None = None, *, within: float = 0.02) -> dict[str, Calibration]:
         """Meet each missed target on rows x by a closing shift of all coding biases, and finalise the coding layer.
+
+        Of all shifts tried, none included, the one that comes nearest to the target is kept. A shift that raises the
+        error of the reconstructions beyond a bound is refused, and the shift half-way to it is tried next.
 
         Parameters
         ----------
         x : Tensor [N, D]
             Scaled rows on which the targets are to be met.
+        target : Tensor [N, D] or None
+            What is to be reconstructed; None: the rows themselves.
         within : float, default=0.02
             Relative deviation up to which a target counts as met.
 
         Returns
         -------
-        dict of float
-            By the term's name, the measured value over the target.
+        dict of Calibration
+            By the term's name.
+
+        Notes
+        -----
+        The bound of the mean squared error is 1.25 times the error before, plus 0.001 times the variance of the target.
         """
-        ratios = {}
-        for name, _ in self.controlled():
-            term = self.objective.by_name()[name].at(1.0)
-            for _ in range(CALIBRATION_ROUNDS):
-                if abs(term.ratio(self._clean_pass(x)).item() - 1) <= within:
-                    break
-                before_L = self.model.codes(x).sum() / len(x)
-                term.calibrate(self.model, x, each=False)
-                self.model.compensate_output(self.model.codes(x).sum() / len(x) - before_L)
-            ratios[name] = term.ratio(self._clean_pass(x)).item()
+        y = x if target is None else target
+        highest = (1 + MAX_RELATIVE_RISE) * self._error(x, y) + MAX_RISE * float((y - y.mean(0)).square().mean())
+        results = {name: self._calibrate(name, x, y, within, highest) for name, _ in self.controlled()}
         self.model.layout.coder.at(1.0).finalise(self._clean_pass(x).pre, self.model.coder)
-        return ratios
+        return results
+
+    def _calibrate(self, name: str, x: Tensor, y: Tensor, within: float, highest: float) -> Calibration:
+        """Shift the biases towards the target of a term; the reconstruction error stays at `highest` or below."""
+        model, term = self.model, self.objective.by_name()[name].at(1.0)
+        layers = model.layers
+        tensors = [layers[0][-1].bias, layers[1][0].bias, *model.coder.parameters()]  # all that a shift changes
+        best, ratio = [tensor.clone() for tensor in tensors], term.ratio(self._clean_pass(x)).item()
+        refused: list[Tensor] | None = None
+        try:
+            for _ in range(CALIBRATION_ROUNDS):
+                if abs(ratio - 1) <= within:
+                    break
+                if refused is None:
+                    before_L = model.codes(x).sum() / len(x)
+                    term.calibrate(model, x, each=False)
+                    model.compensate_output(model.codes(x).sum() / len(x) - before_L)
+                else:
+                    _copy(tensors, torch._foreach_lerp(best, refused, 0.5))
+                p = self._clean_pass(x)
+                trial = term.ratio(p).item()
+                if not _mean_square(p.recon - y) <= highest:
+                    refused = [tensor.clone() for tensor in tensors]
+                elif _distance(trial) < _distance(ratio):
+                    best, ratio = [tensor.clone() for tensor in tensors], trial
+        finally:  # also after an interrupt
+            _copy(tensors, best)
+        return Calibration(ratio, refused is not None)
+
+    def _error(self, x: Tensor, y: Tensor) -> float:
+        """Return the mean squared error of the reconstructions of clean rows x from y."""
+        return _mean_square(self._clean_pass(x).recon - y)
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
         """Yield each controller with its term's name."""
@@ -215,3 +268,18 @@ class Step(nn.Module):
         self.update_state(p, progress, ease)
         # read after the objective: cached first without gradient, the property would have no gradient for a term
         return numbers | {"rates": p.mean_activation.detach()}
+
+
+def _copy(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    """Write each value into its tensor, in place."""
+    for tensor, value in zip(tensors, values, strict=True):
+        tensor.copy_(value)
+
+
+def _mean_square(error: Tensor) -> float:
+    return error.square().mean().item()
+
+
+def _distance(ratio: float) -> float:
+    """Return how far a measured value over its target lies from 1, alike for twice and for half the target."""
+    return abs(math.log(max(ratio, 1e-30)))

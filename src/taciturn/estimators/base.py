@@ -127,6 +127,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
+            Targets have a scaling of their own: of the kind `scaling`, with their own numbers; "auto" looks at the
+            targets alone.
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch; they have the columns of X. With `early_stopping` and
             without such rows, a share `validation_fraction` of X is held out for it.
@@ -240,13 +242,15 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
         parameters = self._run_parameters(pairs=targets is not None) if first else None
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measure_moments(source, with_products=requires_products(scaling))
+        products = requires_products(scaling)
+        moments = measure_moments(source, with_products=products)
+        target_moments = None if targets is None else measure_moments(targets, with_products=products)
         if parameters is not None:
-            target_moments = None if targets is None else measure_moments(targets)
-            settings = resolve(parameters, moments, source.dtype, targets=target_moments)
+            target_dtype = None if targets is None else targets.dtype
+            settings = resolve(parameters, moments, source.dtype, targets=target_moments, target_dtype=target_dtype)
             self._set_learner(Learner(settings, self._seed()), checked)
         self._learner.shape = source.shape
-        self._learner.add_moments(moments)
+        self._learner.add_moments(moments, target_moments)
         self._learner.partial_fit(source, targets)
         return self._update_history()
 
@@ -294,7 +298,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples, n_features]
-            Rows in the units of the training rows; float64 for float64 codes, else float32.
+            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32.
 
         Raises
         ------
@@ -333,7 +337,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples, n_features]
-            In the units of X; float64 for float64 rows, else float32.
+            In the units of X, or of the targets that the model was trained with; float64 for float64 rows, else
+            float32.
 
         Raises
         ------
@@ -370,7 +375,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples] or [n_features]
-            Errors ≥ 0, in scaled units: those of the network, after `scaling`.
+            Errors ≥ 0, in units that do not depend on `scaling`; see Notes.
 
         Raises
         ------
@@ -379,6 +384,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
             the targets.
+
+        Notes
+        -----
+        Each column's error is divided by what `scaling="auto"` finds for the training targets, whatever the estimator's
+        scaling: 1 for targets in [0, 1], 255 for images of type uint8, else the column's standard deviation (1 for
+        constant columns). So models of the same rows with different scalings can be compared. The losses of the
+        training history are those of the network, in scaled units.
 
         Examples
         --------
@@ -411,7 +423,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples]
-            Scores ≤ 0, in scaled units; low for rows unlike the training rows.
+            Scores ≤ 0, in the units of `reconstruction_errors`; low for rows unlike the training rows.
 
         Raises
         ------
@@ -420,7 +432,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         return -self.reconstruction_errors(X)
 
-    def score(self, X: ArrayLike | Source, y: Any = None) -> float:
+    def score(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> float:
         """Return the share of the rows' variance that the reconstructions explain.
 
         Parameters
@@ -429,21 +441,27 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Rows in the units of the training rows.
         y : object
             Ignored.
+        target : array-like, data frame or Source [n_samples, n_features], optional
+            The row with which each reconstruction is compared; by default the row itself. Give it for a model that was
+            trained with targets, which does not reconstruct X.
 
         Returns
         -------
         float
-            1 is perfect; 0 is no better than predicting the mean of X; it may be negative.
+            1 is perfect; 0 is no better than predicting the mean of the targets; it may be negative.
 
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            the targets.
 
         Notes
         -----
-        1 - FVU = 1 - Σ‖x - x̂‖² / Σ‖x - mean‖², in scaled units, with the mean of the rows of X. FVU is the fraction of
-        variance unexplained.
+        1 - FVU = 1 - Σ‖x - x̂‖² / Σ‖x - mean‖², with the mean of the rows of X (or of their targets), in the units of
+        `reconstruction_errors`: models with different scalings can be compared. FVU is the fraction of variance
+        unexplained. No noise is added: of two denoising autoencoders, the one that was trained with less noise often
+        scores higher. `taciturn.metrics.denoising_scorer` judges them under one noise.
 
         Examples
         --------
@@ -456,7 +474,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .. import inference
 
         source = source_of(self, X)
-        return 1.0 - inference.evaluate(self.module_, source).clean.fvu
+        return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source)).clean.fvu
 
     @property
     def module_(self) -> Autoencoder:
@@ -704,15 +722,25 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from ..training import Learner
         from .resolve import flag, requires_products, resolve
 
-        moments = measure_moments(source, with_products=requires_products(parameters.scaling))
-        target_moments = None if targets is None else measure_moments(targets)
         if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
-            learner = Learner(resolve(parameters, moments, source.dtype, targets=target_moments), seed)
-            learner.add_moments(moments)
+            products = requires_products(parameters.scaling)
+            moments = measure_moments(source, with_products=products)
+            target_moments = None if targets is None else measure_moments(targets, with_products=products)
+            target_dtype = None if targets is None else targets.dtype
+            settings = resolve(parameters, moments, source.dtype, targets=target_moments, target_dtype=target_dtype)
+            learner = Learner(settings, seed)
+            learner.add_moments(moments, target_moments)
             return learner
         learner = self._learner
-        with_old_scaling = replace(parameters, scaling=learner.settings.scaling)
-        settings = resolve(with_old_scaling, learner.moments, source.dtype, n_rows=len(source), targets=target_moments)
+        settings = resolve(
+            replace(parameters, scaling=learner.settings.scaling),
+            learner.moments,
+            source.dtype,
+            n_rows=len(source),
+            targets=learner.target_moments,
+            target_scaling=learner.settings.target_scaling,
+        )
+        settings = replace(settings, unit=learner.settings.unit)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
                 "warm_start: these parameters describe a network of another shape or with other activations than the "

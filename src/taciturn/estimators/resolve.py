@@ -13,7 +13,7 @@ from ..core.recipe import Recipe, find, names, parse
 from ..core.schedules import Decay, Schedule
 from ..corruption import Clean, Corruption
 from ..data.moments import Moments
-from ..model import Capability, Layout, Scaling, in_unit_interval
+from ..model import Auto, Capability, Layout, Scaling, UInt8, in_unit_interval
 from ..model.coding_layers import CodingLayer, Elementwise, Identity, ReLU, Sigmoid
 from ..objective import Objective, Term
 from ..training import Settings
@@ -41,6 +41,8 @@ def resolve(
     *,
     n_rows: int | None = None,
     targets: Moments | None = None,
+    target_dtype: np.dtype[Any] | None = None,
+    target_scaling: Scaling | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
 
@@ -56,6 +58,10 @@ def resolve(
         Number of rows to train on; by default the number that `moments` counts.
     targets : Moments, optional
         Column statistics of the rows' targets; by default the rows are their own targets.
+    target_dtype : dtype, optional
+        Type of the targets; by default that of the rows.
+    target_scaling : Scaling, optional
+        Scaling of the targets; by default the estimator's, which "auto" chooses by the targets alone.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def resolve(
     RecipeError
         A parameter is not valid, or two parameters do not fit each other; the message names a mend.
     DataError
-        The loss requires rows in [0, 1], and the scaled rows or targets lie outside.
+        The loss requires targets in [0, 1], and the scaled targets lie outside.
 
     Examples
     --------
@@ -84,8 +90,11 @@ def resolve(
             f"loss={error.text!r} is not a reconstruction error; set loss='squared_error', sparsity={error.text!r}"
         )
     hidden, coding = activations(parameters.activation, penalties)
-    scaling = part(parameters.scaling, Scaling, "scaling").resolve(moments, dtype)
-    unit_interval = in_unit_interval(scaling, moments, moments if targets is None else targets)
+    recipe = part(parameters.scaling, Scaling, "scaling")
+    scaling = recipe.resolve(moments, dtype)
+    target_moments, target_dtype = (moments, dtype) if targets is None else (targets, target_dtype or dtype)
+    target_scaling = (target_scaling or recipe).resolve(target_moments, target_dtype)
+    unit_interval = in_unit_interval(target_scaling, target_moments)
     if error.unit_interval_only and not unit_interval:
         raise DataError(f"{error.name} needs rows in [0, 1]; set scaling='minmax' or loss='squared_error'")
     layout = Layout(
@@ -105,6 +114,8 @@ def resolve(
         objective=objective(error, penalties, layout),
         corruption=corruption(parameters.corruption),
         scaling=scaling,
+        target_scaling=target_scaling,
+        unit=unit(target_moments, target_dtype),
         solver=part(parameters.solver, Solver, "solver"),
         learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
         batch_size=batch_rows,
@@ -181,6 +192,20 @@ def part(value: Any, family: type[Part], parameter: str) -> Part:
     if not isinstance(value, family):
         raise RecipeError(f"{parameter}={value!r} is neither a {family.__name__} nor the text of one")
     return value
+
+
+def unit(targets: Moments, dtype: np.dtype[Any]) -> Scaling:
+    """Return the scaling whose divisor is the unit of errors: what "auto" finds for the targets, whatever the scaling.
+
+    Of targets that are not images "auto" itself is returned: it chooses again when `partial_fit` adds rows.
+
+    Examples
+    --------
+    >>> unit(Moments().add([[0.0, 7.0]]), np.dtype("uint8")), unit(Moments().add([[0.0, 7.0]]), np.dtype(float))
+    (UInt8(), Auto())
+    """
+    found = Auto().resolve(targets, dtype)
+    return found if isinstance(found, UInt8) else Auto()
 
 
 def requires_products(scaling: Any) -> bool:
@@ -279,14 +304,14 @@ def activations(value: Any, penalties: Sequence[Term]) -> tuple[Elementwise, Ele
 
 
 def output(value: Any, unit_interval: bool) -> Elementwise:
-    """Return the output activation; "auto" is sigmoid if the scaled rows and targets lie in [0, 1], else identity.
+    """Return the output activation; "auto" is sigmoid if the scaled targets lie in [0, 1], else identity.
 
     Parameters
     ----------
     value : str or Elementwise
         "auto", or an activation function.
     unit_interval : bool
-        Whether the scaled rows and targets lie in [0, 1].
+        Whether the scaled targets lie in [0, 1].
 
     Returns
     -------

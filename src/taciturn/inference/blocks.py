@@ -1,9 +1,7 @@
-"""A source's rows in blocks, on the model's device, and the model in the rows' precision."""
+"""A source's rows in blocks, on the model's device."""
 
-import copy
 from collections.abc import Iterator
 
-import numpy as np
 from torch import Tensor
 
 from ..corruption import BLOCK
@@ -13,24 +11,6 @@ from ..model import Autoencoder
 
 ENTRIES = 1 << 22  # numbers of a block's widest array
 GPU_FACTOR = 16  # how many times as many on a GPU: a block of few rows would not keep it busy
-
-
-def in_row_precision(model: Autoencoder, dtype: np.dtype[np.generic]) -> Autoencoder:
-    """Return a model that computes in the precision of the rows.
-
-    Parameters
-    ----------
-    model : Autoencoder
-        The model; it is not changed.
-    dtype : dtype
-        Type of the rows.
-
-    Returns
-    -------
-    Autoencoder
-        A copy in float64 for float64 rows, else the model itself.
-    """
-    return copy.deepcopy(model).double() if dtype == np.float64 else model
 
 
 def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
@@ -52,3 +32,8 @@ def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
     size = max(entries // max(model.layout.widths) // BLOCK, 1) * BLOCK
     for start in range(0, len(source), size):
         yield tensor(source.read(start, min(start + size, len(source)))).to(model.dictionary.device)
+
+
+def target_blocks(model: Autoencoder, target: Source | None) -> Iterator[Tensor]:
+    """Yield the targets of the rows that `row_blocks` yields, in the same blocks; nothing where there are none."""
+    return iter(()) if target is None else row_blocks(model, target)

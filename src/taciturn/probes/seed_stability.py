@@ -5,11 +5,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..core.seeds import generator
 from ..data.sources import Source
-from ..inference import components
+from ..inference import directions
 from ..metrics import Stability, stability
-from ..model import Autoencoder
 
 
 def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:
@@ -42,11 +40,9 @@ def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at:
     >>> known = datasets.known_dictionary(2000, n_features=16, n_inputs=12, active=2, random_state=0)
     >>> model = DictionaryAutoencoder(16, k=2, scaling="none", max_iter=20)
     >>> agreement = seed_stability(model, known.rows, seeds=2)
-    >>> agreement.mcc > 0.7, agreement.initial.mcc < 0.5
+    >>> agreement.mcc > 0.7, agreement.initial.mcc < 0.6
     (True, True)
     """
-    models = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
-    initial = [Autoencoder(model.settings_.layout, rng=generator(seed, "init")) for seed, model in enumerate(models)]
-    return stability(
-        [model.components_ for model in models], initial=[components(network) for network in initial], at=at
-    )
+    models = [clone(estimator).set_params(random_state=seed).fit(X).module_ for seed in range(seeds)]
+    initial = [directions(model.untrained(seed)) for seed, model in enumerate(models)]
+    return stability([directions(model) for model in models], initial=initial, at=at)

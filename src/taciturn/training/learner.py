@@ -1,5 +1,6 @@
 """The torch side of an estimator: a model, its training step and its optimiser, kept from one fit to the next."""
 
+import copy
 import warnings
 from contextlib import nullcontext
 
@@ -56,6 +57,8 @@ class Learner:
         As given, or as given to the last `prepare`.
     moments : Moments
         Column statistics of all rows added by `add_moments`; the rows are scaled by them.
+    target_moments : Moments or None
+        The same of their targets; None as long as all rows were their own targets.
     scaling_description : str
         The scaling in words, such as "not scaled, values from 0 to 1".
     shape : tuple of int
@@ -73,6 +76,7 @@ class Learner:
     def __init__(self, settings: Settings, seed: int) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init"))
         self.moments = Moments(with_products=settings.scaling.whitens)
+        self.target_moments: Moments | None = None
         self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]
         self.held_out = 0.0
@@ -90,12 +94,32 @@ class Learner:
         self.step.to(settings.device)
         self.optimiser = self._build_optimiser()
 
-    def add_moments(self, moments: Moments) -> None:
-        """Add the moments of more rows, and scale by the moments of all rows added so far."""
+    def add_moments(self, moments: Moments, targets: Moments | None = None) -> None:
+        """Add the moments of more rows and of their targets, and scale by the moments of all added so far.
+
+        Parameters
+        ----------
+        moments : Moments
+            Column statistics of the rows.
+        targets : Moments, optional
+            Column statistics of their targets; by default the rows are their own targets.
+        """
+        if targets is not None and self.target_moments is None:
+            self.target_moments = copy.deepcopy(self.moments)  # so far, rows were their own targets
         self.moments.merge(moments)
-        scaling = self.settings.scaling
-        self.model.set_scaling(scaling, self.moments)
-        self.scaling_description = scaling.description(self.moments)
+        if self.target_moments is not None:
+            self.target_moments.merge(moments if targets is None else targets)
+        settings = self.settings
+        self.model.set_scaling(
+            settings.scaling,
+            self.moments,
+            target_scaling=settings.target_scaling,
+            target_moments=self.target_moments,
+            unit=settings.unit,
+        )
+        self.scaling_description = settings.scaling.description(self.moments)
+        if self.target_moments is not None:
+            self.scaling_description += f"; targets: {settings.target_scaling.description(self.target_moments)}"
 
     def fit(
         self,
@@ -135,9 +159,8 @@ class Learner:
         """
         source, target, calibration_source = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(source, target)
-        self.step.initialise(
-            self._sample(source), steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0
-        )
+        x, y = self._sample(feed)
+        self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.epochs_done == 0)
         guard = DivergenceGuard(self.step)
         hooks: list[Hook] = [guard]
         if settings.resample is not None:
@@ -164,7 +187,7 @@ class Learner:
                 keep_best.restore(self.step)
             self.stopped, self.epochs_done, self.steps_done = run.stop_reason, run.epoch, run.steps
         if guard.diverged is None:
-            self._calibrate(self._sample(calibration_source))
+            self._calibrate(self._sample(self._feed(calibration_source))[0])
         else:
             self._recover_from_divergence(run)
 
@@ -186,12 +209,14 @@ class Learner:
         Diverged
             The loss was no longer finite. The weights before these rows are kept.
         """
+        feed = self._feed(source, target)
         if self.epochs_done == 0:
-            self.step.initialise(self._sample(source), steps=PARTIAL_FIT_STEPS)
+            x, y = self._sample(feed)
+            self.step.initialise(x, target=y, steps=PARTIAL_FIT_STEPS)
         rate, guard = self.settings.learning_rate, DivergenceGuard(self.step)
         run = Run(
             self.step,
-            self._feed(source, target),
+            feed,
             self.optimiser,
             PARTIAL_FIT_LEARNING_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
@@ -247,11 +272,13 @@ class Learner:
         partner = None if target is None else Subset(target, training)
         return Subset(source, training), partner, Subset(source, held_out)
 
-    def _sample(self, source: Source) -> Tensor:
-        """Return at most SAMPLE_ROWS of the rows, drawn by the seed, scaled and on the device."""
-        return self._feed(source).sample(SAMPLE_ROWS, generator(self.seed, "some"))
+    def _sample(self, feed: Feed) -> tuple[Tensor, Tensor]:
+        """Return at most SAMPLE_ROWS rows and their targets, drawn by the seed, scaled and on the device."""
+        return feed.sample(SAMPLE_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
         scale_rows = model.scale_rows if model.rescales else model.cast
-        return Feed(source, scale_rows, settings.batch_size, self.seed, settings.corruption, target, settings.device)
+        scale_targets = model.scale_targets if model.rescales_targets else model.cast
+        noise, device = settings.corruption, settings.device
+        return Feed(source, scale_rows, settings.batch_size, self.seed, noise, target, device, scale_targets)

@@ -85,8 +85,8 @@ class Resampling:
         if not len(dead_M) or len(dead_M) == len(dead_L):
             return
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
-        x = run.feed.sample(self.recipe.rows, rng)
-        residual = x - model.output(model.decode(model.codes(x)))
+        x, target = run.feed.sample(self.recipe.rows, rng)
+        residual = target - model.output(model.decode(model.codes(x)))
         weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from ..core.seeds import generator
 from ..core.world import SINGLE_PROCESS, World
 from ..kernels import Kernels, Plain
 from .codes import Codes, dense
@@ -128,17 +127,6 @@ class Autoencoder(ScaledModule):
         """The encoder's first layer and the decoder's last."""
         encoder, decoder = self.layers
         return encoder[0], decoder[-1]
-
-    @torch.no_grad()
-    def untrained(self, seed: int) -> "Autoencoder":
-        """Return the same network with this scaling and with initial weights, on the CPU and with plain kernels.
-
-        The weights are drawn by the seed: that of the model's training gives those before its first step.
-        """
-        twin = Autoencoder(self.layout, rng=generator(seed, "init"))
-        for name, buffer in self.named_buffers(recurse=False):
-            getattr(twin, name).copy_(buffer)
-        return twin
 
     def pre_activations(self, x: Tensor) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""

@@ -135,8 +135,10 @@ def untrained(model: Autoencoder, objective: Objective, training: Source, rows: 
     (16, True)
     """
     layout = model.layout
-    twin = model.untrained(seed)
-    twin.kernels = plan.kernels(layout)
+    twin = Autoencoder(layout, rng=generator(seed, "init"), kernels=plan.kernels(layout))
+    for name, buffer in model.named_buffers():
+        if "." not in name:  # buffers of the scaling
+            getattr(twin, name).copy_(buffer)
     fit_rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_CODES // layout.widths[-1]), 100), seed)
     x = twin.scale_rows(tensor(fit_rows.read(0, len(fit_rows)))).float()
     Step(twin, objective).initialise(x, steps=1)

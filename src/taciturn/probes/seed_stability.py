@@ -8,6 +8,7 @@ from sklearn.base import clone
 from ..data.sources import Source
 from ..inference import directions
 from ..metrics import Stability, stability
+from .initial import initial_model
 
 
 def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at: float = 0.9) -> Stability:
@@ -43,6 +44,8 @@ def seed_stability(estimator: Any, X: ArrayLike | Source, *, seeds: int = 5, at:
     >>> agreement.mcc > 0.7, agreement.initial.mcc < 0.6
     (True, True)
     """
-    models = [clone(estimator).set_params(random_state=seed).fit(X).module_ for seed in range(seeds)]
-    initial = [directions(model.untrained(seed)) for seed, model in enumerate(models)]
-    return stability([directions(model) for model in models], initial=initial, at=at)
+    models = [clone(estimator).set_params(random_state=seed).fit(X) for seed in range(seeds)]
+    initial = [initial_model(model.module_, seed) for seed, model in enumerate(models)]
+    return stability(
+        [directions(model.module_) for model in models], initial=[directions(network) for network in initial], at=at
+    )

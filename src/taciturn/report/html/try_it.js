@@ -581,7 +581,7 @@
       return element(
         "table",
         { className: "try-numbers" },
-        element("caption", {}, "compared with the clean row; the units do not depend on the model's scaling"),
+        element("caption", {}, "compared with the clean row, in units of the data"),
         element(
           "thead",
           {},

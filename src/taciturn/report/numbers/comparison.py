@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ...artifact import Artifact
 from ...core.errors import DataError
+from ...core.seeds import generator
 from ...data.sources import Source
-from ...inference import directions as directions_of
+from ...inference import components
 from ...metrics import matched, mean_cosine
+from ...model import Autoencoder
 from ...training import History
 from .neighbours import Pair
 from .summary import Summary, summarise
@@ -129,11 +131,8 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         raise DataError(f"a comparison needs several runs, not {len(runs)}; name two or more")
     names, artifacts = list(runs), list(runs.values())
     shapes = {tuple(artifact.config["rows"]["shape"]) for artifact in artifacts}
-    directions = {name: directions_of(artifact.model) for name, artifact in runs.items()}
-    initial_directions = {
-        name: directions_of(artifact.model.untrained(artifact.config["training"]["seed"]))
-        for name, artifact in runs.items()
-    }
+    directions = {name: components(artifact.model) for name, artifact in runs.items()}
+    initial_directions = {name: components(_initial_model(artifact)) for name, artifact in runs.items()}
     return ComparisonNumbers(
         names=names,
         summaries=[_summary(name, artifact, rows) for name, artifact in runs.items()],
@@ -178,6 +177,11 @@ def _can_be_matched(first: str, second: str, directions: Directions) -> bool:
     """Return whether two dictionaries have the same width and few enough latents to be matched."""
     one_LD, other_LD = directions[first], directions[second]
     return one_LD.shape[1] == other_LD.shape[1] and max(len(one_LD), len(other_LD)) <= MAX_MATCHED_LATENTS
+
+
+def _initial_model(artifact: Artifact) -> Autoencoder:
+    """Return a run's network before its first step."""
+    return Autoencoder(artifact.model.layout, rng=generator(artifact.config["training"]["seed"], "init"))
 
 
 def _shared(first: str, second: str, directions: Directions, initial: Directions) -> SharedLatents:

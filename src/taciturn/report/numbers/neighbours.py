@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...metrics import mean_cosine
-from ...metrics.arrays import block_slices
 from .sample import Sample, column
 from .study import Study
 
 NEAR_DUPLICATE = 0.95  # the least |cosine| of a pair of near-duplicates
 MAX_CORRELATED = 40  # latents whose codes' correlations are computed
 MAX_PAIRS = 20  # pairs that are listed
+BLOCK_LATENTS = 1024
 
 
 @dataclass(frozen=True)
@@ -87,23 +87,18 @@ def neighbours(
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(float).tiny)
     unit = unit[latents]
     pairs: list[Pair] = []
-    n_pairs, has_duplicate = 0, np.zeros(len(unit), bool)
-    for rows in block_slices(len(unit), len(unit)):
-        cosines = unit[rows] @ unit[rows.start :].T
-        near = np.triu(np.abs(cosines) >= NEAR_DUPLICATE, 1)
-        n_pairs += int(near.sum())
-        has_duplicate[rows] |= near.any(1)
-        has_duplicate[rows.start :] |= near.any(0)
-        first, second = near.nonzero()
-        # only the largest become objects: of parallel latents there are as many pairs as entries
-        for i in np.argsort(-np.abs(cosines[near]), kind="stable")[:MAX_PAIRS]:
-            one, two = latents[rows.start + first[i]], latents[rows.start + second[i]]
-            pairs.append(Pair(one, two, float(cosines[first[i], second[i]])))
-        pairs = sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second))[:MAX_PAIRS]
+    with_duplicate: set[int] = set()
+    for start in range(0, len(unit), BLOCK_LATENTS):
+        cosines = unit[start : start + BLOCK_LATENTS] @ unit[start:].T
+        rows, columns = np.nonzero(np.triu(np.abs(cosines) >= NEAR_DUPLICATE, 1))
+        indices = [(latents[start + i], latents[start + j]) for i, j in zip(rows, columns, strict=True)]
+        pairs += [Pair(*two, float(cosine)) for two, cosine in zip(indices, cosines[rows, columns], strict=True)]
+        with_duplicate.update(latent for two in indices for latent in two)
+    pairs.sort(key=lambda pair: (-abs(pair.cosine), pair.first, pair.second))
     return Neighbours(
-        pairs,
-        n_pairs,
-        int(has_duplicate.sum()),
+        pairs[:MAX_PAIRS],
+        len(pairs),
+        len(with_duplicate),
         mean_cosine(components_LD[latents]) if latents else 0.0,
         correlation_latents,
         _correlations(sample, correlation_latents).tolist(),

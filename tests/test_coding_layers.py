@@ -402,3 +402,22 @@ def test_nan_is_not_hidden(coder, kernels):
     for encode in (coder.at(0.0).training_codes, coder):
         codes = model.pre_and_codes(x, encode)[1]
         assert codes.dense()[:, 5].isnan().any()
+
+
+def test_the_norm_of_a_dictionarys_row_does_not_count_in_a_selection():
+    """docs/recipes.md, Constraints: a row × 3 with an encoder / 3 adds the same, and is selected less often."""
+    x = torch.randn(500, D, generator=torch.Generator().manual_seed(1))
+    model = Autoencoder(Layout((D, N_LATENTS), TopK(4)), rng=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before, active = model.decode(model.codes(x)), model.codes(x).dense() > 0
+        latent = int(active.sum(0).argmax())
+        model.dictionary[latent] *= 3
+        model.encoder[0].weight[latent] /= 3
+        model.encoder[0].bias[latent] /= 3
+        after, still_active = model.decode(model.codes(x)), model.codes(x).dense() > 0
+    assert still_active[:, latent].sum() < 0.5 * active[:, latent].sum()
+    others = [other for other in range(N_LATENTS) if other != latent]
+    assert (still_active[:, others].sum() > active[:, others].sum()).all()
+    same = (still_active == active).all(1)
+    assert 0 < same.sum() < 500
+    assert_allclose(after[same], before[same], atol=1e-5)

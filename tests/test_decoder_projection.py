@@ -56,3 +56,8 @@ def test_wrong_usage():
         decoder_projection(np.eye(4), np.eye(4), n=0)
     with pytest.raises(DataError, match="rows has 3 columns, but dictionary has 4; give the same inputs"):
         decoder_projection(np.eye(3), np.eye(4))
+
+
+def test_one_latent_has_no_score():
+    with pytest.raises(DataError, match="dictionary has 1 row; the score needs two latents or more"):
+        decoder_projection(np.eye(4), np.ones((1, 4)))

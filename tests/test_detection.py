@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from taciturn.core.errors import DataError, RecipeError
 from taciturn.datasets import Hierarchy, known_dictionary
 from taciturn.metrics import Matching, absorption, detection, matched, nearest
+from taciturn.probes import relate
 
 FORMS = [np.asarray, sparse.csr_array, sparse.csr_matrix, sparse.coo_array, torch.tensor]
 
@@ -170,3 +171,50 @@ def test_the_callers_arrays_are_not_changed():
     before = codes.copy()
     absorption(codes, ACTIVATIONS, FOUND, np.eye(4), PARENTS)
     assert_array_equal(codes.toarray(), before.toarray())
+
+
+@pytest.mark.parametrize(
+    ("parents", "member"), [([0, -1, -1, -1], 0), ([1, 0, -1, -1], "[01]"), ([1, 2, 3, 1], "[123]")]
+)
+def test_circular_parents_are_refused(parents, member):
+    absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), [3, 3, -1, 2])  # a tree, however its features are numbered
+    with pytest.raises(DataError, match=rf"parents are circular: feature {member} is its own ancestor; give a tree$"):
+        absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), parents)
+
+
+@pytest.mark.parametrize("parents", [[-1, 0, 4, -1], [-2, 0, 0, 0], [-1.0, 0.0, 0.0, 0.0]])
+def test_parents_that_are_not_features_are_refused(parents):
+    with pytest.raises(DataError, match=r"parents must be whole numbers from -1 \(none\) to 3"):
+        absorption(CODES, ACTIVATIONS, FOUND, np.eye(4), parents)
+
+
+ONE = Matching(np.array([0]), np.array([0]), np.array([1.0]))
+WRONG_CODES = [
+    ([1.0, 0.0, 2.0], r"codes has shape \(3,\); give \[rows, columns\]"),
+    (np.float64(1), r"codes has shape \(\); give \[rows, columns\]"),
+    (np.ones((3, 2, 1)), r"codes has shape \(3, 2, 1\); give \[rows, columns\]"),
+    ([[1.0], [0.0, 2.0], [1.0]], "codes has rows of different lengths; give numbers"),
+    ([["a"], ["b"], ["c"]], "codes has type <U1; give real numbers"),
+    (1j * np.ones((3, 2)), "codes has type complex128; give real numbers"),
+    (np.full((3, 2), np.nan), "codes holds NaN or infinity"),
+]
+
+
+@pytest.mark.parametrize(("codes", "message"), WRONG_CODES)
+def test_codes_that_are_not_a_matrix_of_numbers_are_refused_in_one_line(codes, message):
+    with pytest.raises(DataError, match=message) as error:
+        detection(codes, np.ones((3, 2)), ONE)
+    assert "\n" not in str(error.value)
+    with pytest.raises(DataError, match=message):
+        relate(codes, [0, 1, 0], np.ones((3, 1)))
+
+
+def test_pairs_of_another_dictionary_are_refused():
+    for pairs, name in ((([2], [0]), "latent 2, but there are 2"), (([0], [-1]), "feature -1, but there are 3")):
+        wrong = Matching(*map(np.array, pairs), np.array([1.0]))
+        with pytest.raises(DataError, match=f"pairs name {name}; match the same dictionaries"):
+            detection(np.ones((3, 2)), np.ones((3, 3)), wrong)
+    with pytest.raises(DataError, match="pairs name latent 9"):
+        absorption(
+            CODES, ACTIVATIONS, FOUND, np.eye(4), PARENTS, pairs=Matching(np.array([9]), np.array([0]), np.ones(1))
+        )

@@ -357,9 +357,16 @@ def network(coder, *widths, **layout):
     with torch.no_grad():
         for layer in (*model.encoder, *model.decoder):
             layer.bias.copy_(0.3 * torch.randn(layer.bias.shape, generator=rng))
-        model.shift.fill_(2.0)
-        model.scale.fill_(4.0)
+        for shift, scale in ((model.shift, model.scale), (model.target_shift, model.target_scale)):
+            shift.fill_(2.0)
+            scale.fill_(4.0)
+        model.unit.copy_(UNIT_D)
     return model
+
+
+# the unit of errors: what is 1 in scaled units is 4 in the rows' own, and 4 / 8 or 4 / 16 in these
+UNIT_D = torch.tensor([8.0, 8.0, 8.0, 16.0], dtype=torch.float64)
+RATIO_D = np.array([0.5, 0.5, 0.5, 0.25])
 
 
 def arrays(model):
@@ -392,8 +399,10 @@ def test_evaluation_of_clean_rows_is_numpys(monkeypatch, coder, least, entries):
     x_ND = (rows_ND - 2) / 4
     codes_NL = numpy_codes(model, x_ND)
     found = inference.evaluate(model, Rows(rows_ND))
-    assert found.clean.fvu == pytest.approx(numpy_fvu(x_ND, numpy_recon(model, x_ND)), rel=1e-11)
-    assert found.clean.mean == pytest.approx(((numpy_recon(model, x_ND) - x_ND) ** 2).mean(), rel=1e-11)
+    recon_ND, x_ND = numpy_recon(model, x_ND) * RATIO_D, x_ND * RATIO_D
+    assert found.clean.fvu == pytest.approx(numpy_fvu(x_ND, recon_ND), rel=1e-11)
+    assert found.clean.mean == pytest.approx(((recon_ND - x_ND) ** 2).mean(), rel=1e-11)
+    assert_allclose(found.row_errors, ((recon_ND - x_ND) ** 2).mean(1), rtol=1e-11)
     assert_allclose(found.sparsity.mean_activations, codes_NL.mean(0), rtol=1e-12)
     assert_allclose(found.sparsity.firing_rates, (codes_NL > least).mean(0), rtol=1e-15)
     assert found.sparsity.l0 == pytest.approx((codes_NL > least).sum(1).mean(), rel=1e-13)
@@ -415,10 +424,12 @@ def test_evaluation_of_corrupted_rows_is_numpys(monkeypatch, corruption, entries
     ]
     seen_ND = x_ND + 0.5 * np.concatenate(drawn)
     found = inference.evaluate(model, Rows(rows_ND), corruption=corruption, seed=5)
-    assert found.before.mean == pytest.approx(((seen_ND - x_ND) ** 2).mean(), rel=1e-12)
-    assert found.before.fvu == pytest.approx(numpy_fvu(x_ND, seen_ND), rel=1e-12)
-    assert found.after.mean == pytest.approx(((numpy_recon(model, seen_ND) - x_ND) ** 2).mean(), rel=1e-11)
-    assert found.clean.mean == pytest.approx(((numpy_recon(model, x_ND) - x_ND) ** 2).mean(), rel=1e-11)
+    difference_ND = (seen_ND - x_ND) * RATIO_D
+    assert found.before.mean == pytest.approx((difference_ND**2).mean(), rel=1e-12)
+    assert found.before.fvu == pytest.approx(numpy_fvu(x_ND * RATIO_D, seen_ND * RATIO_D), rel=1e-12)
+    after_ND, clean_ND = ((numpy_recon(model, seen) - x_ND) * RATIO_D for seen in (seen_ND, x_ND))
+    assert found.after.mean == pytest.approx((after_ND**2).mean(), rel=1e-11)
+    assert found.clean.mean == pytest.approx((clean_ND**2).mean(), rel=1e-11)
     assert_allclose(found.sparsity.mean_activations, numpy_codes(model, x_ND).mean(0), rtol=1e-12)  # of the clean rows
 
 
@@ -466,9 +477,9 @@ def test_denoising_decoding_and_errors_are_numpys(monkeypatch):
     assert_allclose(np.concatenate(list(inference.denoise(model, Rows(rows_ND)))), recon_ND * 4 + 2, rtol=1e-12)
     assert_allclose(inference.decode(model, numpy_codes(model, x_ND)), recon_ND * 4 + 2, rtol=1e-12)
     found = torch.cat(list(inference.errors(model, Rows(rows_ND))))
-    assert_allclose(found, recon_ND - x_ND, rtol=1e-11, atol=1e-13)
+    assert_allclose(found, (recon_ND - x_ND) * RATIO_D, rtol=1e-11, atol=1e-13)
     found = torch.cat(list(inference.errors(model, Rows(rows_ND), Rows(target_ND))))
-    assert_allclose(found, recon_ND - (target_ND - 2) / 4, rtol=1e-11, atol=1e-13)
+    assert_allclose(found, (recon_ND - (target_ND - 2) / 4) * RATIO_D, rtol=1e-11, atol=1e-13)
 
 
 def test_components_are_what_a_latent_at_1_adds_before_the_output():
@@ -478,5 +489,7 @@ def test_components_are_what_a_latent_at_1_adds_before_the_output():
     inactive = np.maximum(c, 0) @ U + d
     wanted_LD = [np.maximum(V[latent] + c, 0) @ U + d - inactive for latent in range(6)]
     assert_allclose(inference.components(model), wanted_LD, rtol=1e-12, atol=1e-14)
+    assert_allclose(inference.directions(model), wanted_LD * RATIO_D, rtol=1e-12, atol=1e-14)
+    assert_allclose(inference.directions(model, [1, 2, 4, 8]), wanted_LD / np.array([0.25, 0.5, 1, 2]), rtol=1e-12)
     shallow = network(Sigmoid(), 4, 6)
     assert_array_equal(inference.components(shallow), shallow.decoder[0].weight.detach())

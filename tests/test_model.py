@@ -23,14 +23,15 @@ def new_model(*widths, coder=None, seed=0, **layout):
 
 
 def randomised(model, seed=1):
-    """The model in float64, with random biases and a random scaling in place of 0 and 1."""
+    """The model in float64, with random biases and random scalings of rows and targets in place of 0 and 1."""
     rng = torch.Generator().manual_seed(seed)
     model = model.double()
     with torch.no_grad():
         for layer in (*model.encoder, *model.decoder):
             layer.bias.copy_(torch.randn(layer.bias.shape, generator=rng))
-        model.shift.copy_(torch.rand(model.shift.shape, generator=rng))
-        model.scale.copy_(1 + torch.rand(model.scale.shape, generator=rng))
+        for shift, scale in ((model.shift, model.scale), (model.target_shift, model.target_scale)):
+            shift.copy_(torch.rand(shift.shape, generator=rng))
+            scale.copy_(1 + torch.rand(scale.shape, generator=rng))
     return model
 
 
@@ -170,7 +171,8 @@ def test_forward_is_numpys(coder, widths):
         codes_BL, recon_BD = numpy_forward(parameters, (x_BD - shift) / scale, model.layout)
         with torch.no_grad():
             assert_allclose(model.encode(torch.tensor(x_BD)).dense(), codes_BL, rtol=1e-12, atol=1e-13)
-            assert_allclose(model(torch.tensor(x_BD)), recon_BD * scale + shift, rtol=1e-12, atol=1e-13)
+            in_target_units = recon_BD * model.target_scale.numpy() + model.target_shift.numpy()
+            assert_allclose(model(torch.tensor(x_BD)), in_target_units, rtol=1e-12, atol=1e-13)
 
 
 def test_the_same_generator_seed_gives_the_same_bits_and_the_global_one_is_untouched():

@@ -76,8 +76,8 @@ def result(page):
 # ---------------------------------------------------------------- models
 
 
-def random_model(seed, *, coder, scaling=None, inner=(), **layout):
-    """A model with random weights, biases and scaling, and 20 rows that suit its scaling."""
+def random_model(seed, *, coder, scaling=None, inner=(), pairs=False, **layout):
+    """A model with random weights, biases and scaling, of pairs or not, and 20 rows that suit its scaling."""
     rng, numbers = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     scaling = scaling or NoScaling()
     x = numbers.normal(size=(20, D)) @ numbers.normal(size=(D, D)) * 0.4
@@ -96,7 +96,9 @@ def random_model(seed, *, coder, scaling=None, inner=(), **layout):
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
         if isinstance(coder, BatchTopK):
             model.coder.value.fill_(0.2)
-        model.set_scaling(scaling, Moments(with_products=scaling.whitens).add(x))
+        moments = Moments(with_products=scaling.whitens).add(x)
+        target = Moments(with_products=scaling.whitens).add(x[:, ::-1] ** 2) if pairs else None
+        model.set_scaling(scaling, moments, target_moments=target)
     return model, x
 
 
@@ -225,7 +227,7 @@ def test_small_and_large_weights_keep_their_digits(calculator, factor):
         model.encoder[0].weight.mul_(factor)
         model.encoder[0].bias.mul_(factor)
         model.decoder[0].weight.div_(factor)
-    data = data_of(model, x, max_characters=1100)  # too few for float32
+    data = data_of(model, x, max_characters=1200)  # too few for float32
     assert "float16" in data.model["encoder"][0]["weight"]
     codes, rows = by_page(calculator, data.model, x)
     true_codes, true_rows = by_python(model, x)
@@ -237,9 +239,31 @@ def test_every_float16(calculator):
     halves = np.arange(2**16, dtype="<u2").view("<f2")
     halves = halves[np.isfinite(halves)]
     weight = {"factor": 0.25, "float16": base64.b64encode(halves.tobytes()).decode()}
-    encoded = {"encoder": [{"weight": weight, "bias": ""}], "decoder": [], "coder": {}, "shift": "", "scale": ""}
+    encoded = {
+        "encoder": [{"weight": weight, "bias": ""}],
+        "decoder": [],
+        "coder": {},
+        "shift": "",
+        "scale": "",
+        "unit": "",
+    }
     read = "(encoded) => Array.from(taciturn.decodeModel(encoded).encoder[0].weight)"
     assert_array_equal(calculator.evaluate(read, encoded), 0.25 * halves.astype(float))
+
+
+@pytest.mark.parametrize("scaling", [Standard(), MeanNorm(), Whiten()], ids=str)
+def test_a_model_of_pairs_reconstructs_in_its_targets_units(calculator, scaling):
+    assert not agrees(calculator, *random_model(0, coder=Identity(), scaling=scaling, pairs=True)).any()
+
+
+def test_the_errors_of_a_model_of_pairs_are_in_its_unit(page, tmp_path):
+    model, x = random_model(0, coder=Identity(), scaling=Standard(), pairs=True)
+    visit(page, tmp_path, data_of(model, x))
+    check_result(page, model)
+    slide(page, "#try-it-noise", 1)
+    computed = check_result(page, model)
+    scaled = (computed["noisy"] - computed["row"]) / model.scale.numpy()  # noise is that of the rows, not the targets
+    assert 0.2 < scaled.std() < 3
 
 
 def test_a_shift_keeps_its_digits(calculator):
@@ -410,10 +434,8 @@ def check_result(page, model, *, switched_off=()):
     assert_allclose(computed["codes"], codes[0], atol=1e-3 * np.ptp(codes))
     assert_allclose(computed["usedCodes"], used_codes, atol=1e-3 * np.ptp(codes))
     assert difference(computed["reconstruction"], rows, np.array(spread(page))) < 1e-3
-    scaled = [
-        model.scale_rows(torch.as_tensor(row[None])).numpy()[0] for row in (computed["row"], computed["noisy"], rows)
-    ]
-    errors = [np.mean((other - scaled[0]) ** 2) for other in scaled[1:]]
+    in_units = [row / model.unit.numpy() for row in (computed["row"], computed["noisy"], rows)]
+    errors = [np.mean((other - in_units[0]) ** 2) for other in in_units[1:]]
     assert_allclose(computed["errors"], errors, rtol=5e-3, atol=1e-12)
     peak = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).peak")
     for row, error in zip(page.locator("#try-it tbody tr").all(), errors, strict=True):

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..core.cards import card
 from ..data.fingerprint import Fingerprint, fingerprint
 from ..data.sources import Source
-from ..model import Autoencoder
+from ..model import Autoencoder, InferenceModule
 from ..training import History, Settings
 from .config import EstimatorRecord, RowsRecord, TrainingRecord
 
@@ -51,6 +51,10 @@ class Artifact:
     state: dict[str, Tensor]
     history: History = field(default_factory=History)
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    def inference_module(self) -> InferenceModule:
+        """Return a copy of the model in torch operators alone."""
+        return InferenceModule(self.model)
 
     def rows_kind(self, source: Source) -> str:
         """Return what is known of rows: "training", "held-out", or "given" for all others.

@@ -132,6 +132,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
+            Targets have a scaling of their own: of the kind `scaling`, with their own numbers; "auto" looks at the
+            targets alone.
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch; they have the columns of X. With `early_stopping` and
             without such rows, a share `validation_fraction` of X is held out for it.
@@ -186,7 +188,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             source, targets, held_out = self._hold_out(source, targets, seed)
         early_stopping = self._early_stopping_hook(parameters) if stops_early else None
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
-        learner, training_rows = self._learner_for(parameters, source, targets, scaling_dtype(X, source), seed)
+        dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
+        learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)
         warm = parameters.warm_start and hasattr(self, "_learner")
         learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
         # rows held out now may have been trained on before
@@ -253,7 +256,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         3
         """
         from ..data.fingerprint import Fingerprinting
-        from ..data.moments import Moments, measure_moments
+        from ..data.moments import Moments
         from ..training import Learner
         from .resolve import check_batches, check_range, measured, resolve, scaling_dtype, streamed
 
@@ -261,23 +264,27 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
         checked._row_shape(source.shape)
-        rows, target_moments = Fingerprinting(), None if targets is None else measure_moments(targets)
-        if first:
-            parameters = streamed(self._run_parameters(pairs=targets is not None))
-            moments = measured(source, parameters.scaling, rows)
-            settings = resolve(parameters, moments, scaling_dtype(X, source), targets=target_moments)
+        rows = Fingerprinting()
+        parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
+        scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
+        moments = measured(source, scaling, rows)
+        target_moments = None if targets is None else measured(targets, scaling)
+        if parameters is not None:
+            dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
+            settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
             learner = Learner(settings, self._seed())
         else:
             learner, settings = self._learner, self._learner.settings
-            moments = measured(source, settings.scaling)
-            seen = Moments(with_products=moments.with_products).merge(self._learner.moments).merge(moments)
+            earlier = learner.moments if learner.target_moments is None else learner.target_moments
+            new = moments if target_moments is None else target_moments
+            seen = Moments(with_products=new.with_products).merge(earlier).merge(new)
             error, output = settings.objective.terms[0], settings.layout.output
-            check_range(error, output, settings.scaling, seen, target_moments or moments, fitted=True)
+            check_range(error, output, settings.target_scaling, seen, new, fitted=True)
             check_batches(settings.corruption, len(source), settings.batch_size)
         self._loaded = None
         learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
         learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
-        learner.add_moments(moments)
+        learner.add_moments(moments, target_moments)
         try:
             learner.partial_fit(source, targets)
         finally:  # also after an interrupt: the weights trained so far are kept
@@ -329,7 +336,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples, n_features]
-            Rows in the units of the training rows; float64 for float64 codes, else float32.
+            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32.
 
         Raises
         ------
@@ -368,7 +375,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples, n_features]
-            In the units of X; float64 for float64 rows, else float32.
+            In the units of X, or of the targets that the model was trained with; float64 for float64 rows, else
+            float32.
 
         Raises
         ------
@@ -405,7 +413,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples] or [n_features]
-            Errors ≥ 0, in scaled units: those of the network, after `scaling`.
+            Errors ≥ 0, in units that do not depend on `scaling`; see Notes.
 
         Raises
         ------
@@ -414,6 +422,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
             the targets.
+
+        Notes
+        -----
+        Each column's error is divided by what `scaling="auto"` finds for the training targets, whatever the estimator's
+        scaling: 1 for targets in [0, 1], 255 for images of type uint8, else the column's standard deviation (1 for
+        constant columns). So models of the same rows with different scalings can be compared. The losses of the
+        training history are those of the network, in scaled units.
 
         Examples
         --------
@@ -446,7 +461,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray [n_samples]
-            Scores ≤ 0, in scaled units; low for rows unlike the training rows.
+            Scores ≤ 0, in the units of `reconstruction_errors`; low for rows unlike the training rows.
 
         Raises
         ------
@@ -455,7 +470,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         return -self.reconstruction_errors(X)
 
-    def score(self, X: ArrayLike | Source, y: Any = None) -> float:
+    def score(self, X: ArrayLike | Source, y: Any = None, *, target: ArrayLike | Source | None = None) -> float:
         """Return the share of the rows' variance that the reconstructions explain.
 
         Parameters
@@ -464,21 +479,27 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Rows in the units of the training rows.
         y : object
             Ignored.
+        target : array-like, data frame or Source [n_samples, n_features], optional
+            The row with which each reconstruction is compared; by default the row itself. Give it for a model that was
+            trained with targets, which does not reconstruct X.
 
         Returns
         -------
         float
-            1 is perfect; 0 is no better than predicting the mean of X; it may be negative.
+            1 is perfect; 0 is no better than predicting the mean of the targets; it may be negative.
 
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            the targets.
 
         Notes
         -----
-        1 - FVU = 1 - Σ‖x - x̂‖² / Σ‖x - mean‖², in scaled units, with the mean of the rows of X. FVU is the fraction of
-        variance unexplained.
+        1 - FVU = 1 - Σ‖x - x̂‖² / Σ‖x - mean‖², with the mean of the rows of X (or of their targets), in the units of
+        `reconstruction_errors`: models with different scalings can be compared. FVU is the fraction of variance
+        unexplained. No noise is added: of two denoising autoencoders, the one that was trained with less noise often
+        scores higher. `taciturn.metrics.denoising_scorer` judges them under one noise.
 
         Examples
         --------
@@ -491,7 +512,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .. import inference
 
         source = source_of(self, X)
-        return 1.0 - inference.evaluate(self.module_, source).clean.fvu
+        return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source)).clean.fvu
 
     @property
     def module_(self) -> Autoencoder:
@@ -750,38 +771,41 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 
     def _learner_for(
-        self, parameters: RunParameters, source: Source, targets: Source | None, dtype: np.dtype[Any], seed: int
+        self,
+        parameters: RunParameters,
+        source: Source,
+        targets: Source | None,
+        dtypes: tuple[np.dtype[Any], np.dtype[Any] | None],
+        seed: int,
     ) -> tuple[Learner, Fingerprint]:
-        """Return a learner for these rows, and the rows' fingerprint.
+        """Return a learner for these rows, and the rows' fingerprint; `dtypes` are of the rows and of their targets.
 
         The learner is a new one or, under warm_start, the last one with new settings.
         """
         from ..data.fingerprint import Fingerprinting
-        from ..data.moments import measure_moments
         from ..training import Learner
         from .resolve import flag, measured, resolve, warn_of_extreme_rows
 
-        rows, target_moments = Fingerprinting(), None if targets is None else measure_moments(targets)
-        if not (flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")):
-            moments = measured(source, parameters.scaling, rows)
-            settings = resolve(parameters, moments, dtype, targets=target_moments)
+        warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
+        rows, (dtype, target_dtype) = Fingerprinting(), dtypes
+        scaling = self._learner.settings.scaling if warm else parameters.scaling
+        moments = measured(source, scaling, rows)
+        target_moments = None if targets is None else measured(targets, scaling)
+        if not warm:
+            settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
             warn_of_extreme_rows(source, moments, settings.scaling)
             learner = Learner(settings, seed)
-            learner.add_moments(moments)
+            learner.add_moments(moments, target_moments)
             return learner, rows.fingerprint()
-        # a copy: the learner stays as it is if the run does not begin
-        learner, moments = copy(self._learner), measure_moments(source, fingerprinting=rows)
+        learner = copy(self._learner)  # it stays as it is if the run does not begin
         width, fitted_width = len(moments.mean), learner.settings.layout.widths[0]
         if width != fitted_width:
             raise DataError(
                 f"warm_start: X has {width} columns, but the fitted network has {fitted_width}; "
                 "give rows with the same columns, or set warm_start=False"
             )
-        scaling, output = learner.settings.scaling, parameters.output_activation
-        output = learner.settings.layout.output if output == "auto" else output
-        kept = replace(parameters, scaling=scaling, output_activation=output)
-        settings = resolve(kept, learner.moments, dtype, rows=moments, targets=target_moments)
-        warn_of_extreme_rows(source, moments, scaling)
+        settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner)
+        warn_of_extreme_rows(source, moments, settings.scaling)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
                 "warm_start: these parameters describe a network of another shape or with other activations than the "

@@ -79,7 +79,7 @@ class Plots:
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
             scaled = corrupted(model.scale_rows(clean), corruption, seed=0, purpose="picture")
-            noisy = model.unscale_rows(scaled)
+            noisy = model.unscale_inputs(scaled)
             recon = model(noisy)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}
         images = {name: line.cpu().numpy() for name, line in (lines | {"clean": clean}).items()}

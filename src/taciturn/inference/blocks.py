@@ -1,10 +1,8 @@
-"""A source's rows in blocks, on the model's device, and the model in the rows' precision."""
+"""A source's rows in blocks, on the model's device."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-import numpy as np
 from torch import Tensor
 
 from ..corruption import BLOCK
@@ -15,24 +13,6 @@ from ..model import Autoencoder
 
 ENTRIES = 1 << 22  # numbers of a block's widest array
 GPU_FACTOR = 16  # how many times as many on a GPU: a block of few rows would not keep it busy
-
-
-def in_row_precision(model: Autoencoder, dtype: np.dtype[np.generic]) -> Autoencoder:
-    """Return a model that computes in the precision of the rows.
-
-    Parameters
-    ----------
-    model : Autoencoder
-        The model; it is not changed.
-    dtype : dtype
-        Type of the rows.
-
-    Returns
-    -------
-    Autoencoder
-        A copy in float64 for float64 rows, else the model itself.
-    """
-    return copy.deepcopy(model).double() if dtype == np.float64 else model
 
 
 def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
@@ -59,3 +39,8 @@ def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
 def threads_for_rows(model: Autoencoder, n_rows: int) -> AbstractContextManager[None]:
     """Return a context in which one thread computes so many rows, if that is little work."""
     return one_thread_if_small(n_rows * model.row_multiplications)
+
+
+def target_blocks(model: Autoencoder, target: Source | None) -> Iterator[Tensor]:
+    """Yield the targets of the rows that `row_blocks` yields, in the same blocks; nothing where there are none."""
+    return iter(()) if target is None else row_blocks(model, target)

@@ -7,7 +7,8 @@ import torch
 
 from ..data.sources import Source
 from ..model import Autoencoder, Codes, Sparse
-from .blocks import in_row_precision, row_blocks, threads_for_rows
+from .blocks import row_blocks, threads_for_rows
+from .precision import in_row_precision
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -20,7 +21,7 @@ def encode(model: Autoencoder, source: Source) -> Iterator[Codes]:
     Parameters
     ----------
     model : Autoencoder
-        The model; for float64 rows a copy of it computes in float64.
+        The model; for float64 rows a twin computes in float64.
     source : Source
         Rows [N, D], in the input's units.
 

@@ -4,18 +4,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..corruption import Clean, Corruption, corrupted
 from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
 from ..model import Autoencoder
-from .blocks import in_row_precision, row_blocks, threads_for_rows
+from .blocks import row_blocks, target_blocks, threads_for_rows
+from .precision import in_row_precision
+from .units import Units
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Errors and sparsity of a model on rows. Errors are in scaled units.
+    """Errors and sparsity of a model on rows. Errors are in units that do not depend on the scaling; see `Units`.
 
     Parameters
     ----------
@@ -44,19 +46,33 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | None = None, seed: int = 0) -> Evaluation:
+def evaluate(
+    model: Autoencoder,
+    source: Source,
+    *,
+    target: Source | None = None,
+    corruption: Corruption | None = None,
+    seed: int = 0,
+    unit: ArrayLike | None = None,
+) -> Evaluation:
     """Return errors and sparsity of a model on a source's rows.
 
     Parameters
     ----------
     model : Autoencoder
-        The model; for float64 rows a copy of it computes in float64.
+        The model; for float64 rows a twin computes in float64.
     source : Source
         Rows [N, D], in the input's units.
+    target : Source or None
+        Each row's target, with which its reconstruction is compared; None: the row itself.
     corruption : Corruption or None
-        If given, the model is evaluated on corrupted rows as well; schedules stand at their last value.
+        If given, the model is evaluated on corrupted rows as well; schedules stand at their last value. The noise is
+        added to scaled rows, as in training.
     seed : int, default=0
         Seed of the corruption's noise.
+    unit : array-like [D], optional
+        The unit of each column's errors; by default the model's own, found on its training targets. To compare models
+        that were trained on different rows, give one unit for all.
 
     Returns
     -------
@@ -76,17 +92,19 @@ def evaluate(model: Autoencoder, source: Source, *, corruption: Corruption | Non
     evaluation = Evaluation(SquaredErrors(), Sparsity())
     if not corruption.clean:
         evaluation = replace(evaluation, before=SquaredErrors(), after=SquaredErrors())
+    units, targets = Units(model, unit), target_blocks(model, target)
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
             first_row = evaluation.sparsity.rows
             codes = model.codes(x)
-            recon = model.output(model.decode(codes))
-            evaluation.clean.add(x, recon)
-            evaluation.by_row.append((recon.double() - x.double()).square().mean(1).cpu().numpy())
+            recon = units.outputs(model.output(model.decode(codes)))
+            y = units.rows(rows, x) if target is None else units.rows(next(targets))
+            evaluation.clean.add(y, recon)
+            evaluation.by_row.append((recon.double() - y.double()).square().mean(1).cpu().numpy())
             evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
             if evaluation.before is not None and evaluation.after is not None:
                 noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
-                evaluation.before.add(x, noisy)
-                evaluation.after.add(x, model.output(model.decode(model.codes(noisy))))
+                evaluation.before.add(y, units.inputs(noisy))
+                evaluation.after.add(y, units.outputs(model.output(model.decode(model.codes(noisy)))))
     return evaluation

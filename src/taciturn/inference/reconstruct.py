@@ -4,23 +4,25 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
-from .blocks import in_row_precision, row_blocks, threads_for_rows
+from .blocks import row_blocks, target_blocks, threads_for_rows
+from .precision import in_row_precision
+from .units import Units
 
 
 @torch.no_grad()
 def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
-    """Yield the reconstructions of each block of rows, in the input's units.
+    """Yield the reconstructions of each block of rows, in the targets' units.
 
     Parameters
     ----------
     model : Autoencoder
-        The model; for float64 rows a copy of it computes in float64.
+        The model; for float64 rows a twin computes in float64.
     source : Source
         Rows [N, D], in the input's units.
 
@@ -38,12 +40,12 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
 
 @torch.no_grad()
 def decode(model: Autoencoder, codes_NL: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return the reconstructions of codes, in the input's units.
+    """Return the reconstructions of codes, in the targets' units.
 
     Parameters
     ----------
     model : Autoencoder
-        The model; for float64 codes a copy of it computes in float64.
+        The model; for float64 codes a twin computes in float64.
     codes_NL : array [N, L]
         Codes.
 
@@ -69,24 +71,48 @@ def components(model: Autoencoder) -> NDArray[np.generic]:
     Returns
     -------
     array [L, D]
-        In scaled units, before the output activation. For a decoder of one layer these are the dictionary's rows.
+        In scaled units, before the output activation. For a decoder of one layer a copy of the dictionary's rows.
     """
     W = model.dictionary
     if len(model.decoder) == 1:
-        return W.cpu().numpy()
+        return W.cpu().numpy().copy()  # a view would change with the weights, and they with it
     no_codes = W.new_zeros(1, len(W))
     unit_codes = torch.eye(len(W), dtype=W.dtype, device=W.device)
     return (model.decode(dense(unit_codes)) - model.decode(dense(no_codes))).cpu().numpy()
 
 
 @torch.no_grad()
-def errors(model: Autoencoder, source: Source, target: Source | None = None) -> Iterator[Tensor]:
-    """Yield the errors x̂ - x of each block of rows, in scaled units.
+def directions(model: Autoencoder, unit: ArrayLike | None = None) -> NDArray[np.generic]:
+    """Return what each latent adds to the reconstruction, in units that do not depend on the scaling.
+
+    Cosines of latents of several models are those of these directions: scaled units differ from model to model.
 
     Parameters
     ----------
     model : Autoencoder
-        The model; for float64 rows a copy of it computes in float64.
+        The model.
+    unit : array-like [D], optional
+        The unit of each column; by default the model's own. For models that were trained on different rows give one
+        unit for all.
+
+    Returns
+    -------
+    array [L, D]
+        `components`, times the targets' scale over the unit; without the colouring where the model whitens. Before the
+        output activation.
+    """
+    scaled = torch.from_numpy(components(model)).to(model.unit.device)
+    return Units(model, unit).outputs(scaled).to(scaled.dtype).cpu().numpy()
+
+
+@torch.no_grad()
+def errors(model: Autoencoder, source: Source, target: Source | None = None) -> Iterator[Tensor]:
+    """Yield the errors x̂ - x of each block of rows, in units that do not depend on the scaling; see `Units`.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 rows a twin computes in float64.
     source : Source
         Rows [N, D], in the input's units.
     target : Source or None
@@ -98,10 +124,11 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
         The errors of one block, blocks in order.
     """
     model = in_row_precision(model, source.dtype)
-    target_blocks = row_blocks(model, target) if target is not None else iter(())
+    units, targets = Units(model), target_blocks(model, target)
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
-            y = x if target is None else model.scale_rows(next(target_blocks))
-            block_errors = model.output(model.decode(model.codes(x))) - y
+            recon = model.output(model.decode(model.codes(x)))
+            y = units.rows(rows, x) if target is None else units.rows(next(targets))
+            block_errors = (units.outputs(recon) - y).to(recon)
         yield block_errors

@@ -7,6 +7,8 @@ Streamed over blocks of rows (`add` each block, then read the properties):
 `SSIM`: mean structural similarity of images.
 `Sparsity`: mean activations, firing rates, active latents per row (L0), dead latents.
 
+`denoising_scorer`: a scorer for scikit-learn's searches, with one noise for all candidates.
+
 On whole dictionaries and codes, given as arrays:
 
 `coherence`, `mean_cosine`: largest and mean |cosine| of the directions of one dictionary.
@@ -23,6 +25,7 @@ from .coherence import coherence, mean_cosine
 from .coordinates import coordinates
 from .cosine import Cosine
 from .decoder_projection import decoder_projection
+from .denoising import denoising_scorer
 from .detection import Detection, detection
 from .errors import SquaredErrors, psnr
 from .matching import Matching, matched, mcc, mmcs, nearest, recall
@@ -43,6 +46,7 @@ __all__ = [
     "coherence",
     "coordinates",
     "decoder_projection",
+    "denoising_scorer",
     "detection",
     "matched",
     "mcc",

@@ -79,7 +79,7 @@ def absorption(
     RecipeError
         If `share` lies outside (0, 1].
     DataError
-        If the shapes do not fit, or an array is not finite.
+        If the shapes do not fit, an array is not finite, or a feature is its own ancestor.
 
     Notes
     -----
@@ -108,6 +108,7 @@ def absorption(
     active_Nn = is_active(activations, "activations")
     _check(codes_NL.shape, activations_Nn.shape, found, truth, parents, share)
     pairs = matched(found, truth) if pairs is None else pairs
+    pairs.check(len(found), len(truth))
     latent_of = dict(zip(pairs.truth.tolist(), pairs.found.tolist(), strict=True))
     closest = nearest(found, truth)
     latents, features = np.unique(
@@ -162,3 +163,11 @@ def _check(
             f"codes {codes}, activations {activations}, found {found.shape}, truth {truth.shape} and parents "
             f"{parents.shape} do not fit; give [N, L], [N, n], [L, D], [n, D] and [n]"
         )
+    n = len(truth)
+    if parents.dtype.kind not in "iu" or parents.min() < -1 or parents.max() >= n:
+        raise DataError(f"parents must be whole numbers from -1 (none) to {n - 1}, the number of the last feature")
+    ancestors = np.append(np.where(parents < 0, n, parents), n)  # row n is "none", its own ancestor
+    for _ in range(n.bit_length()):
+        ancestors = ancestors[ancestors]
+    if len(circular := np.flatnonzero(ancestors[:n] < n)):
+        raise DataError(f"parents are circular: feature {ancestors[circular[0]]} is its own ancestor; give a tree")

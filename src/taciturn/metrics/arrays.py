@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-BLOCK_ROWS = 1024  # dictionary rows whose cosines are computed at once
+BLOCK_ROWS = 1024  # most dictionary rows whose cosines are computed at once
+BLOCK_NUMBERS = 1 << 20  # most cosines that are computed at once: 8 MB
 
 
 def to_numpy(array: Any) -> NDArray[Any]:
@@ -22,9 +23,20 @@ def to_numpy(array: Any) -> NDArray[Any]:
     return np.asarray(array.detach().cpu() if isinstance(array, Tensor) else array)
 
 
+def real_array(array: Any, name: str) -> NDArray[Any]:
+    """Return real numbers as a NumPy array; `name` is the argument's name in error messages."""
+    try:
+        numbers = to_numpy(array)
+    except ValueError:
+        raise DataError(f"{name} has rows of different lengths; give numbers [rows, columns]") from None
+    if numbers.dtype.kind not in "biuf":
+        raise DataError(f"{name} has type {numbers.dtype}; give real numbers [rows, columns]")
+    return numbers
+
+
 def finite_matrix(array: Any, name: str) -> Floats:
     """Return finite numbers [rows, columns] in float64; `name` is the argument's name in error messages."""
-    matrix = np.asarray(to_numpy(array), np.float64)
+    matrix = np.asarray(real_array(array, name), np.float64)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise DataError(f"{name} has shape {matrix.shape}; give [rows, columns], at least one of each")
     if not np.isfinite(matrix).all():
@@ -52,20 +64,21 @@ def unit_dictionaries(found: Any, truth: Any) -> tuple[Floats, Floats]:
     return found, truth
 
 
-def block_slices(n_rows: int) -> Iterator[slice]:
-    """Yield slices of at most BLOCK_ROWS rows that together cover all rows."""
-    for start in range(0, n_rows, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, n_rows))
+def block_slices(n_rows: int, n_columns: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Yield slices of rows that together cover all rows of a [rows, columns] array, BLOCK_NUMBERS of it at a time."""
+    size = max(min(BLOCK_ROWS, BLOCK_NUMBERS // n_columns), 1)
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
 
 
 def to_csc(codes: Any, name: str) -> "csc_array[Any]":
     """Return codes [rows, latents], dense or SciPy sparse, as a new csc_array that stores no zeros."""
     from scipy.sparse import csc_array, issparse  # slow to import
 
-    array: Any = codes if issparse(codes) else to_numpy(codes)
+    array: Any = codes if issparse(codes) else real_array(codes, name)
+    if array.ndim != 2:
+        raise DataError(f"{name} has shape {array.shape}; give [rows, columns]")
     by_latent = csc_array(array, copy=True)
-    if by_latent.ndim != 2:
-        raise DataError(f"{name} has shape {by_latent.shape}; give [rows, columns]")
     if not np.isfinite(by_latent.data).all():
         raise DataError(f"{name} holds NaN or infinity; give finite numbers [rows, columns]")
     by_latent.eliminate_zeros()

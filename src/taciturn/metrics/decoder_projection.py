@@ -33,7 +33,7 @@ def decoder_projection(rows: Any, dictionary: Any, *, n: int | None = None, bias
     RecipeError
         If n lies outside [1, L - 1].
     DataError
-        If rows and dictionary differ in width, or are not finite.
+        If rows and dictionary differ in width, are not finite, or the dictionary has one row.
 
     Notes
     -----
@@ -61,6 +61,8 @@ def decoder_projection(rows: Any, dictionary: Any, *, n: int | None = None, bias
     n_latents, n_inputs = directions_LD.shape
     if rows_BD.shape[1] != n_inputs:
         raise DataError(f"rows has {rows_BD.shape[1]} columns, but dictionary has {n_inputs}; give the same inputs")
+    if n_latents < 2:
+        raise DataError("dictionary has 1 row; the score needs two latents or more")
     n = n_latents // 2 if n is None else n
     if not 1 <= n < n_latents:
         raise RecipeError(

@@ -49,7 +49,7 @@ def detection(codes: Any, activations: Any, pairs: Matching) -> Detection:
     Raises
     ------
     DataError
-        If codes and activations have different numbers of rows or are not finite.
+        If codes and activations have different numbers of rows, are not finite, or lack what a pair names.
 
     Notes
     -----
@@ -75,6 +75,7 @@ def detection(codes: Any, activations: Any, pairs: Matching) -> Detection:
         raise DataError(
             f"codes has {latents_NL.shape[0]} rows, but activations has {features_Nn.shape[0]}; give the same rows"
         )
+    pairs.check(latents_NL.shape[1], features_Nn.shape[1])
     latents_NM, features_NM = latents_NL[:, pairs.found], features_Nn[:, pairs.truth]
     both, latent, feature = (
         np.asarray(active_NM.sum(0)) for active_NM in (latents_NM.multiply(features_NM), latents_NM, features_NM)

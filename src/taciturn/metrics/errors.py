@@ -77,8 +77,8 @@ class SquaredErrors:
 
     @property
     def peak(self) -> float:
-        """The largest minus the smallest value of the rows, over all columns."""
-        return float(self.moments.high.max() - self.moments.low.min())
+        """The largest range (largest minus smallest value) of a column of the rows."""
+        return float((self.moments.high - self.moments.low).max())
 
     @property
     def psnr(self) -> float:

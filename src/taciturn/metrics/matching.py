@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import RecipeError
+from ..core.errors import DataError, RecipeError
 from .arrays import Floats, block_slices, unit_dictionaries
 
 
@@ -34,6 +34,12 @@ class Matching:
     found: NDArray[np.intp]
     truth: NDArray[np.intp]
     cosines: Floats
+
+    def check(self, n_latents: int, n_features: int) -> None:
+        """Raise DataError if a pair names a latent or a feature that there is not."""
+        for name, indices, count in (("latent", self.found, n_latents), ("feature", self.truth, n_features)):
+            if len(outside := indices[(indices < 0) | (indices >= count)]):
+                raise DataError(f"pairs name {name} {outside[0]}, but there are {count}; match the same dictionaries")
 
 
 def matched(found: Any, truth: Any) -> Matching:
@@ -107,7 +113,7 @@ def nearest(found: Any, truth: Any) -> Matching:
     """
     found, truth = unit_dictionaries(found, truth)
     features, cosines = np.zeros(len(found), np.intp), np.zeros(len(found))
-    for rows in block_slices(len(found)):
+    for rows in block_slices(len(found), len(truth)):
         block = found[rows] @ truth.T
         features[rows] = np.abs(block).argmax(1)
         cosines[rows] = np.take_along_axis(block, features[rows, None], 1)[:, 0]

@@ -3,6 +3,7 @@
 from .autoencoder import Affine, Autoencoder
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
+from .inference_module import InferenceModule
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
@@ -16,6 +17,7 @@ __all__ = [
     "Capability",
     "Codes",
     "Dense",
+    "InferenceModule",
     "Layout",
     "MeanNorm",
     "MinMax",

@@ -11,16 +11,12 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from ..core.world import SINGLE_PROCESS, World
-from ..data.moments import Moments
 from ..kernels import Kernels, Plain
-from .codes import Codes
+from .codes import Codes, dense
 from .coding_layers import CodingLayer, Elementwise
 from .layout import Layout
 from .pre_activations import PreActivations
-from .scaling import Scaling, Whiten
-
-# dtypes whose values float32 represents exactly
-EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
+from .scaled_module import ScaledModule, real_matrix
 
 
 class Affine(nn.Module):
@@ -49,8 +45,8 @@ class Affine(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_out))
 
 
-class Autoencoder(nn.Module):
-    """An autoencoder: rows in the input's units → codes → reconstructed rows in the input's units.
+class Autoencoder(ScaledModule):
+    """An autoencoder: rows in the input's units → codes → reconstructions in the targets' units.
 
     Parameters
     ----------
@@ -73,15 +69,11 @@ class Autoencoder(nn.Module):
         The parameters and buffers of the coding layer.
     refinements : nn.ParameterList
         The scalar η of each refinement, initially 0.3.
-    shift, scale : Tensor [D], float64
-        Scaled rows are (x - shift) / scale.
-    whitening, colouring : Tensor [D, D], float64
-        With `layout.whitened` only: the matrix that scaled rows are multiplied by, and its inverse.
 
     Notes
     -----
-    Scaling is part of the model and is saved with it. Calling the model is `reconstruct(encode(x))`; corruption is not
-    part of the model, so `train()` and `eval()` make no difference.
+    The scaling is part of the model: see `ScaledModule` for its buffers. Calling the model is `reconstruct(encode(x))`;
+    corruption is not part of the model, so `train()` and `eval()` make no difference.
 
     Examples
     --------
@@ -92,11 +84,6 @@ class Autoencoder(nn.Module):
     (torch.Size([5, 150]), torch.Size([5, 64]), torch.Size([150, 300]))
     """
 
-    shift: Tensor
-    scale: Tensor
-    whitening: Tensor
-    colouring: Tensor
-
     def __init__(
         self,
         layout: Layout,
@@ -105,7 +92,7 @@ class Autoencoder(nn.Module):
         kernels: Kernels | None = None,
         world: World = SINGLE_PROCESS,
     ) -> None:
-        super().__init__()
+        super().__init__(layout.widths[0], whitened=layout.whitened)
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
         widths, coder = layout.widths, layout.coder
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
@@ -130,12 +117,6 @@ class Autoencoder(nn.Module):
         self.coder: nn.Module = coder.create_state(widths[-1])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
-        # in float64, so that a column far from 0 keeps its digits until it is centred
-        self.register_buffer("shift", torch.zeros(widths[0], dtype=torch.float64))
-        self.register_buffer("scale", torch.ones(widths[0], dtype=torch.float64))
-        if layout.whitened:
-            self.register_buffer("whitening", torch.zeros(widths[0], widths[0], dtype=torch.float64).fill_diagonal_(1))
-            self.register_buffer("colouring", torch.zeros(widths[0], widths[0], dtype=torch.float64).fill_diagonal_(1))
 
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
@@ -157,54 +138,6 @@ class Autoencoder(nn.Module):
     def row_multiplications(self) -> int:
         """Multiplications of the largest product, per row."""
         return max(layer.weight.numel() for layer in self.layers[0])
-
-    def scale_rows(self, x: Tensor) -> Tensor:
-        """Return scaled rows [B, D], in the weights' precision, for rows in the input's units.
-
-        With float32 weights, rows whose type float32 represents exactly are scaled in float32, other rows in float64.
-        """
-        W = self.dictionary
-        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and not self.layout.whitened:
-            # the shift in two parts: rounded to float32, it alone would move the centre of rows near 1e6
-            high, inverse = self.shift.to(W), 1 / self.scale
-            low = ((self.shift - high) * inverse).to(W)
-            centred = x.to(W) - high
-            return torch.addcmul(-low, centred, inverse.to(W), out=centred)
-        scaled = (x.double() - self.shift) / self.scale
-        return (scaled @ self.whitening if self.layout.whitened else scaled).to(self.dictionary.dtype)
-
-    @property
-    def rescales(self) -> bool:
-        """Whether `scale_rows` changes values. Reading it on a GPU waits for the GPU."""
-        return self.layout.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
-
-    def cast(self, x: Tensor) -> Tensor:
-        """Return rows in the weights' dtype and on their device, without scaling; x itself where nothing changes."""
-        return x.to(self.dictionary)
-
-    def unscale_rows(self, x: Tensor) -> Tensor:
-        """Return rows in the input's units for scaled rows [B, D]."""
-        mixed = x.double() @ self.colouring if self.layout.whitened else x
-        return (mixed * self.scale + self.shift).to(x.dtype)
-
-    @torch.no_grad()
-    def set_scaling(self, scaling: Scaling, moments: Moments) -> None:
-        """Set the scaling's buffers.
-
-        Parameters
-        ----------
-        scaling : Scaling
-            Resolved: for `Auto`, what its `resolve` returns. Whiten requires `layout.whitened`.
-        moments : Moments
-            The statistics of the training rows; with `with_products=True` for Whiten.
-        """
-        shift, scale = scaling.fit(moments)
-        self.shift.copy_(torch.from_numpy(shift))
-        self.scale.copy_(torch.from_numpy(scale))
-        if isinstance(scaling, Whiten):
-            whitening, colouring = scaling.matrices(moments)
-            self.whitening.copy_(torch.from_numpy(whitening))
-            self.colouring.copy_(torch.from_numpy(colouring))
 
     def pre_activations(self, x: Tensor) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
@@ -359,15 +292,29 @@ class Autoencoder(nn.Module):
         return self.layout.output.gradient(recon, up)
 
     def encode(self, x: Tensor) -> Codes:
-        """Return the codes [B, L] of rows in the input's units [B, D]."""
+        """Return the codes [B, L] of rows in the input's units [B, D].
+
+        Raises
+        ------
+        DataError
+            x is not a tensor of real numbers [B, D].
+        """
         return self.codes(self.scale_rows(x))
 
-    def reconstruct(self, codes: Codes) -> Tensor:
-        """Return rows in the input's units [B, D] for codes."""
+    def reconstruct(self, codes: Codes | Tensor) -> Tensor:
+        """Return rows in the targets' units [B, D] for codes [B, L].
+
+        Raises
+        ------
+        DataError
+            A tensor of codes is not [B, L] or not real.
+        """
+        if not isinstance(codes, Codes):
+            codes = dense(real_matrix(codes, self.layout.widths[-1], "codes").to(self.dictionary))
         return self.unscale_rows(self.output(self.decode(codes)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the reconstruction [B, D] of rows, both in the input's units."""
+        """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""
         return self.reconstruct(self.encode(x))
 
 

@@ -69,6 +69,8 @@ class Feed:
         Each row's partner, which the network is to reconstruct; None: the clean row itself.
     device : str, default="cpu"
         The device on which batches are used.
+    scale_targets : callable, optional
+        Returns scaled targets [B, D] for targets in their own units; by default `scale_rows`.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class Feed:
     corruption: Corruption = Clean()
     target: Source | None = None
     device: str = "cpu"
+    scale_targets: Callable[[Tensor], Tensor] | None = None
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -123,17 +126,22 @@ class Feed:
         x_chunks, target_chunks = rows.batches(indices), None if partners is None else partners.batches(indices)
         for first, chunk in zip(range(start, len(bounds), per_chunk), chunks, strict=True):
             x = self.scale_rows(next(x_chunks))  # next(): zip would keep the unscaled rows in memory
-            y = x if target_chunks is None else self.scale_rows(next(target_chunks))
+            y = x if target_chunks is None else self._scaled_targets(next(target_chunks))
             sizes = [b - a for a, b in chunk]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 corruption = self.corruption.at(progress(i))
                 yield self._batch(clean, clean if y is x else target, corruption, i, noise[i - step + start])
 
     def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return at most n rows [n, D], drawn by `rng` without replacement, scaled and clean, and their targets."""
+        """Return at most n rows, scaled and clean, and their targets [n, D], drawn by `rng` without replacement.
+
+        The targets are the rows themselves (the same tensor) where rows are their own targets.
+        """
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
         x = self.scale_rows(tensor(self.source.take(indices)).to(self.device))
-        return x, x if self.target is None else self.scale_rows(tensor(self.target.take(indices)).to(self.device))
+        if self.target is None:
+            return x, x
+        return x, self._scaled_targets(tensor(self.target.take(indices)).to(self.device))
 
     def validation_batches(self) -> Iterator[Batch]:
         """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""
@@ -141,8 +149,11 @@ class Feed:
         corruption = self.corruption.at(1.0)
         for i, (a, b) in enumerate(self.bounds):
             x = self.scale_rows(rows.read(a, b))
-            target = x if partners is None else self.scale_rows(partners.read(a, b))
+            target = x if partners is None else self._scaled_targets(partners.read(a, b))
             yield self._batch(x, target, corruption, i, noise[i])
+
+    def _scaled_targets(self, y: Tensor) -> Tensor:
+        return (self.scale_targets or self.scale_rows)(y)
 
     @cached_property
     def _device_rows(self) -> tuple[DeviceRows, DeviceRows | None]:

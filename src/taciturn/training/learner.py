@@ -1,5 +1,6 @@
 """The torch side of an estimator: a model, its training step and its optimiser, kept from one fit to the next."""
 
+import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -62,6 +63,8 @@ class Learner:
         As given, or as given to the last `prepare`.
     moments : Moments
         Column statistics of all rows added by `add_moments`; the rows are scaled by them.
+    target_moments : Moments or None
+        The same of their targets; None as long as all rows were their own targets.
     scaling_description : str
         The scaling in words, such as "not scaled, values from 0 to 1".
     shape : tuple of int
@@ -81,6 +84,7 @@ class Learner:
     def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init")) if model is None else model
         self.moments = Moments(with_products=settings.scaling.whitens)
+        self.target_moments: Moments | None = None
         self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]
         self.n_rows = 0
@@ -106,16 +110,23 @@ class Learner:
         Returns
         -------
         dict of str to Tensor
-            Copies on the CPU. "position" [2]: epochs and steps done. "moments.…": column statistics of all rows seen.
-            "step.…": counters of inactive rows, firing rates, and each controller's state. "optimiser.PARAMETER.…":
-            the optimiser's running means and number of steps, by the name of the model's parameter.
+            Copies on the CPU. "position" [2]: epochs and steps done. "moments.…" and "target_moments.…": column
+            statistics of all rows seen and of their targets. "step.…": counters of inactive rows, firing rates, and
+            each controller's state. "optimiser.PARAMETER.…": the optimiser's running means and number of steps, by the
+            name of the model's parameter.
 
         See Also
         --------
         restore : Set it again.
         """
         position = {"position": torch.tensor([self.epochs_done, self.steps_done])}
-        moments = {f"moments.{name}": torch.as_tensor(value) for name, value in self.moments.to_arrays().items()}
+        all_moments = {"moments": self.moments, "target_moments": self.target_moments}
+        moments = {
+            f"{room}.{name}": torch.as_tensor(value)
+            for room, seen in all_moments.items()
+            if seen is not None
+            for name, value in seen.to_arrays().items()
+        }
         buffers = self.step.state_dict().items()
         step = {f"step.{name}": tensor for name, tensor in buffers if not name.startswith("model.")}
         optimiser = {
@@ -139,7 +150,8 @@ class Learner:
         RecipeError
             A tensor is missing, unknown or of another shape.
         """
-        rooms: dict[str, dict[str, Tensor]] = {"position": {}, "moments": {}, "step": {}, "optimiser": {}}
+        names = ("position", "moments", "target_moments", "step", "optimiser")
+        rooms: dict[str, dict[str, Tensor]] = {name: {} for name in names}
         for name, tensor in state.items():
             room, _, rest = name.partition(".")
             if room not in rooms:
@@ -149,9 +161,8 @@ class Learner:
         if position.shape != (2,) or position.dtype != torch.int64 or bool((position < 0).any()):
             raise RecipeError("'position' must be two whole numbers, 0 or more")
         self.epochs_done, self.steps_done = position.tolist()
-        self.moments = Moments.from_arrays({name: tensor.numpy() for name, tensor in rooms["moments"].items()})
-        if len(self.moments.mean) != self.settings.layout.widths[0]:
-            raise RecipeError("the moments are not those of the network's inputs")
+        self.moments = self._restored_moments(rooms["moments"])
+        self.target_moments = self._restored_moments(rooms["target_moments"]) if rooms["target_moments"] else None
         model = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         try:
             self.step.load_state_dict(model | rooms["step"])
@@ -168,12 +179,38 @@ class Learner:
             on_device = fused or tensor.shape == parameter.shape
             self.optimiser.state[parameter][key] = tensor.to(parameter.device) if on_device else tensor
 
-    def add_moments(self, moments: Moments) -> None:
-        """Add the moments of more rows, and scale by the moments of all rows added so far."""
+    def _restored_moments(self, tensors: Mapping[str, Tensor]) -> Moments:
+        moments = Moments.from_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+        if len(moments.mean) != self.settings.layout.widths[0]:
+            raise RecipeError("the moments are not those of the network's inputs")
+        return moments
+
+    def add_moments(self, moments: Moments, targets: Moments | None = None) -> None:
+        """Add the moments of more rows and of their targets, and scale by the moments of all added so far.
+
+        Parameters
+        ----------
+        moments : Moments
+            Column statistics of the rows.
+        targets : Moments, optional
+            Column statistics of their targets; by default the rows are their own targets.
+        """
+        if targets is not None and self.target_moments is None:
+            self.target_moments = copy.deepcopy(self.moments)  # so far, rows were their own targets
         self.moments.merge(moments)
-        scaling = self.settings.scaling
-        self.model.set_scaling(scaling, self.moments)
-        self.scaling_description = scaling.description(self.moments)
+        if self.target_moments is not None:
+            self.target_moments.merge(moments if targets is None else targets)
+        settings = self.settings
+        self.model.set_scaling(
+            settings.scaling,
+            self.moments,
+            target_scaling=settings.target_scaling,
+            target_moments=self.target_moments,
+            unit=settings.unit,
+        )
+        self.scaling_description = settings.scaling.description(self.moments)
+        if self.target_moments is not None:
+            self.scaling_description += f"; targets: {settings.target_scaling.description(self.target_moments)}"
 
     def fit(
         self,
@@ -214,8 +251,8 @@ class Learner:
         """
         training, calibration = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(*training)
-        x, _ = self._sample(*training)
-        self.step.initialise(x, steps=settings.epochs * len(feed.bounds), from_scratch=self.steps_done == 0)
+        x, y = self._sample(*training)
+        self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.steps_done == 0)
         guard = DivergenceGuard(self.step)
         hooks: list[Hook] = [guard]
         if settings.resample is not None:
@@ -270,7 +307,8 @@ class Learner:
                 "end; set ordered=False, or call fit first"
             )
         if from_scratch:
-            self.step.initialise(self._sample(source, target)[0], steps=OPEN_ENDED_STEPS)
+            x, y = self._sample(source, target)
+            self.step.initialise(x, target=y, steps=OPEN_ENDED_STEPS)
         rate = settings.learning_rate
         run = Run(
             self.step,
@@ -359,4 +397,6 @@ class Learner:
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
         scale_rows = model.scale_rows if model.rescales else model.cast
-        return Feed(source, scale_rows, settings.batch_size, self.seed, settings.corruption, target, settings.device)
+        scale_targets = model.scale_targets if model.rescales_targets else model.cast
+        noise, device = settings.corruption, settings.device
+        return Feed(source, scale_rows, settings.batch_size, self.seed, noise, target, device, scale_targets)

@@ -22,6 +22,8 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "objective": (Objective,),
     "corruption": (Corruption,),
     "scaling": (Scaling,),
+    "target_scaling": (Scaling,),
+    "unit": (Scaling,),
     "solver": (Solver,),
     "learning_rate": (float, Schedule),
     "batch_size": (int,),
@@ -50,6 +52,10 @@ class Settings:
         Noise of the training rows.
     scaling : Scaling
         Scaling of the rows.
+    target_scaling : Scaling
+        Scaling of the targets, and so of the reconstructions; that of the rows where rows are their own targets.
+    unit : Scaling
+        The unit of errors is its divisor, fitted to the targets. It does not depend on `scaling`.
     solver : Solver
         The optimiser.
     learning_rate : float or Schedule
@@ -77,6 +83,8 @@ class Settings:
     objective: Objective
     corruption: Corruption
     scaling: Scaling
+    target_scaling: Scaling
+    unit: Scaling
     solver: Solver
     learning_rate: float | Schedule
     batch_size: int

@@ -8,12 +8,12 @@ from ...core.errors import RecipeError
 from ...data.moments import Moments
 from ...model import Layout, Scaling, scaled_range
 from ...objective import Term
-from ...training import Settings
+from ...training import Learner, Settings
 from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
-from .rows import check_batches, check_range, corruption
+from .rows import check_batches, check_range, corruption, unit
 from .training import batch_size, device, epochs, learning_rate, precision
 from .values import flag, number, part
 
@@ -23,8 +23,9 @@ def resolve(
     moments: Moments,
     dtype: np.dtype[Any],
     *,
-    rows: Moments | None = None,
     targets: Moments | None = None,
+    target_dtype: np.dtype[Any] | None = None,
+    fitted: Learner | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
 
@@ -33,13 +34,15 @@ def resolve(
     parameters : RunParameters
         The estimator's parameters.
     moments : Moments
-        Column statistics of the rows that the scaling is fitted to.
+        Column statistics of the rows to train on.
     dtype : dtype
         Type of the rows, by which scaling="auto" tells images from other rows; see `scaling_dtype`.
-    rows : Moments, optional
-        Column statistics of the rows to train on, if the scaling is that of an earlier fit; by default `moments`.
     targets : Moments, optional
         Column statistics of the rows' targets; by default the rows are their own targets.
+    target_dtype : dtype, optional
+        Type of the targets; by default that of the rows.
+    fitted : Learner, optional
+        A learner that is trained further: its scalings, its unit and an automatic output activation stay.
 
     Returns
     -------
@@ -65,8 +68,7 @@ def resolve(
     >>> settings.layout.coder.text, settings.objective.text, settings.learning_rate.text
     ('sigmoid', 'squared_error+kl:0.05', 'decay:0.01')
     """
-    rows, fitted = (moments, False) if rows is None else (rows, True)
-    targets = rows if targets is None else targets
+    target_moments, target_dtype = (moments, dtype) if targets is None else (targets, target_dtype or dtype)
     layers, penalties = sparsity(parameters.sparsity)
     error = part(parameters.loss, Term, "loss")
     if not error.is_reconstruction_error:
@@ -74,10 +76,20 @@ def resolve(
             f"loss={error.text!r} is not a reconstruction error; set loss='squared_error', sparsity={error.text!r}"
         )
     hidden, coding = activations(parameters.activation, penalties)
-    scaling = part(parameters.scaling, Scaling, "scaling").resolve(moments, dtype)
-    ranges = [scaled_range(scaling, moments, scaled) for scaled in (rows, targets)]
-    output_activation = output(parameters.output_activation, all(low >= 0 and high <= 1 for low, high in ranges))
-    check_range(error, output_activation, scaling, moments, targets, fitted=fitted)
+    if fitted is None:
+        recipe = part(parameters.scaling, Scaling, "scaling")
+        scaling, target_scaling = recipe.resolve(moments, dtype), recipe.resolve(target_moments, target_dtype)
+        error_unit, fitted_targets = unit(target_moments, target_dtype), target_moments
+    else:
+        earlier = fitted.settings
+        scaling, target_scaling, error_unit = earlier.scaling, earlier.target_scaling, earlier.unit
+        fitted_targets = fitted.moments if fitted.target_moments is None else fitted.target_moments
+    low, high = scaled_range(target_scaling, fitted_targets, target_moments)
+    if fitted is not None and parameters.output_activation == "auto":
+        output_activation = fitted.settings.layout.output
+    else:
+        output_activation = output(parameters.output_activation, low >= 0 and high <= 1)
+    check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
     layout = Layout(
         (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
         layers[0] if layers else coding,
@@ -89,17 +101,19 @@ def resolve(
         norm=parameters.initial_norm,
         refine=parameters.refine,
     )
-    batch_rows, noise = batch_size(parameters.batch_size, rows.count, penalties), corruption(parameters.corruption)
-    check_batches(noise, rows.count, batch_rows)
+    batch_rows, noise = batch_size(parameters.batch_size, moments.count, penalties), corruption(parameters.corruption)
+    check_batches(noise, moments.count, batch_rows)
     return Settings(
         layout=layout,
         objective=objective(error, penalties, layout),
         corruption=noise,
         scaling=scaling,
+        target_scaling=target_scaling,
+        unit=error_unit,
         solver=part(parameters.solver, Solver, "solver"),
         learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
         batch_size=batch_rows,
-        epochs=epochs(parameters.max_iter, rows.count, batch_rows),
+        epochs=epochs(parameters.max_iter, moments.count, batch_rows),
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),
         device=device(parameters.device),
         constraint=part(parameters.constraint, Constraint, "constraint"),

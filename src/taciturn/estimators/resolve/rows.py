@@ -13,7 +13,7 @@ from ...data.extreme_rows import extreme_share
 from ...data.fingerprint import Fingerprinting
 from ...data.moments import Moments, measure_moments
 from ...data.sources import Source
-from ...model import Auto, MinMax, Scaling, Standard, scaled_range
+from ...model import Auto, MinMax, Scaling, Standard, UInt8, scaled_range
 from ...model.coding_layers import Elementwise, Identity
 from ...objective import Term
 from ..parameters import RunParameters
@@ -76,6 +76,20 @@ def scaling_dtype(X: Any, source: Source) -> np.dtype[Any]:
     """
     is_table = getattr(X, "columns", None) is not None
     return np.dtype(np.float64) if is_table else source.dtype
+
+
+def unit(targets: Moments, dtype: np.dtype[Any]) -> Scaling:
+    """Return the scaling whose divisor is the unit of errors: what "auto" finds for the targets, whatever the scaling.
+
+    Of targets that are not images "auto" itself is returned: it chooses again when `partial_fit` adds rows.
+
+    Examples
+    --------
+    >>> unit(Moments().add([[0.0, 7.0]]), np.dtype("uint8")), unit(Moments().add([[0.0, 7.0]]), np.dtype(float))
+    (UInt8(), Auto())
+    """
+    found = Auto().resolve(targets, dtype)
+    return found if isinstance(found, UInt8) else Auto()
 
 
 def corruption(value: Any) -> Corruption:

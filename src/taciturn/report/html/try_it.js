@@ -53,16 +53,15 @@
     }));
     const coder = { ...encoded.coder };
     for (const name of ["threshold", "scale", "bias"]) if (coder[name]) coder[name] = float32(coder[name]);
-    return {
-      ...encoded,
-      encoder,
-      decoder,
-      coder,
-      shift: float64(encoded.shift),
-      scale: float64(encoded.scale),
-      whitening: encoded.whitening && float32(encoded.whitening),
-      colouring: encoded.colouring && float32(encoded.colouring),
-    };
+    const whitening = encoded.whitening && float32(encoded.whitening);
+    const input = decodeScaling(encoded);
+    const target = encoded.target ? decodeScaling(encoded.target) : input;
+    return { ...encoded, encoder, decoder, coder, whitening, input, target, unit: float64(encoded.unit) };
+  }
+
+  // The numbers of rows' scaling, or of their targets', which is that of reconstructions.
+  function decodeScaling({ shift, scale, colouring }) {
+    return { shift: float64(shift), scale: float64(scale), colouring: colouring && float32(colouring) };
   }
 
   // x Wᵀ: Σ_i x[i] W[o, i] for every o, as torch's linear.
@@ -92,13 +91,15 @@
   const subtract = (a, b) => a.map((value, i) => value - b[i]);
 
   function scaleRow(model, row) {
-    const scaled = Float64Array.from(row, (value, d) => (value - model.shift[d]) / model.scale[d]);
+    const { shift, scale } = model.input;
+    const scaled = Float64Array.from(row, (value, d) => (value - shift[d]) / scale[d]);
     return model.whitening ? times(scaled, model.whitening) : scaled;
   }
 
-  function unscaleRow(model, scaled) {
-    const coloured = model.colouring ? times(scaled, model.colouring) : Float64Array.from(scaled);
-    return coloured.map((value, d) => value * model.scale[d] + model.shift[d]);
+  // A row in its own units, for a scaled row and the numbers of its scaling: model.input or model.target.
+  function unscaleRow({ shift, scale, colouring }, scaled) {
+    const coloured = colouring ? times(scaled, colouring) : Float64Array.from(scaled);
+    return coloured.map((value, d) => value * scale[d] + shift[d]);
   }
 
   // The coding layer: codes from the encoder's product and bias, whose sum are the pre-activations.
@@ -150,7 +151,7 @@
 
   const decodeScaled = (model, codes) => logits(model, codes).map(activations[model.output]);
   const encode = (model, row) => encodeScaled(model, scaleRow(model, row)); // Float32Array [L]; row in input units
-  const decode = (model, codes) => unscaleRow(model, decodeScaled(model, codes)); // [D], in input units
+  const decode = (model, codes) => unscaleRow(model.target, decodeScaled(model, codes)); // [D], in target units
 
   // What a code of 1 adds before the output activation, in scaled units that are not whitened.
   function direction(model, latent) {
@@ -158,7 +159,7 @@
     const withoutCodes = logits(model, codes);
     codes[latent] = 1;
     const added = subtract(logits(model, codes), withoutCodes);
-    return model.colouring ? times(added, model.colouring) : added;
+    return model.target.colouring ? times(added, model.target.colouring) : added;
   }
 
   // ---------------------------------------------------------------- noise: the same numbers for the same seed
@@ -247,15 +248,17 @@
       const noisy = scaled.map((value, d) => value + state.sigma * noise[d]);
       const codes = encodeScaled(model, noisy);
       const usedCodes = codes.map((value, l) => (state.switchedOff.has(l) ? 0 : value));
-      const reconstruction = decodeScaled(model, usedCodes);
-      const error = (x) => x.reduce((sum, value, d) => sum + (value - scaled[d]) ** 2, 0) / nColumns;
+      const received = state.sigma ? unscaleRow(model.input, noisy) : state.row;
+      const reconstruction = decode(model, usedCodes);
+      const squared = (value, d) => ((value - state.row[d]) / model.unit[d]) ** 2;
+      const error = (row) => row.reduce((sum, value, d) => sum + squared(value, d), 0) / nColumns;
       return {
         row: state.row,
-        noisy: state.sigma ? unscaleRow(model, noisy) : state.row,
+        noisy: received,
         codes,
         usedCodes, // 0 for latents that are switched off
-        reconstruction: unscaleRow(model, reconstruction),
-        errors: [state.sigma ? error(noisy) : 0, error(reconstruction)],
+        reconstruction,
+        errors: [error(received), error(reconstruction)],
       };
     }
 
@@ -585,7 +588,7 @@
       return element(
         "table",
         { className: "try-numbers" },
-        element("caption", {}, "compared with the clean row, in scaled units"),
+        element("caption", {}, "compared with the clean row, in units of the data"),
         element(
           "thead",
           {},
@@ -675,7 +678,7 @@
     }
 
     function drawDirection(target, l) {
-      const added = directionOf(l).map((value, d) => value * model.scale[d]);
+      const added = directionOf(l).map((value, d) => value * model.target.scale[d]);
       const max = largest(added);
       if (shape.length === 2) return drawSigned(target, Array.from(added, (value) => value / max));
       const aroundMiddle = (value) => lowest + (highest - lowest) * (0.5 + value / max / 2);

@@ -11,7 +11,7 @@ from ...corruption import Corruption, corrupted
 from ...data.device_rows import tensor
 from ...data.moments import measure_moments
 from ...data.sources import Source, Subset
-from ...inference import Evaluation, denoise, in_row_precision
+from ...inference import Evaluation, Units, denoise, in_row_precision
 from ...metrics import psnr
 from ...model import Autoencoder
 from .numbers import ShortRepr, finite
@@ -186,7 +186,8 @@ def samples(
     reconstruction = model.output(model.decode(model.codes(received)))
     peak = evaluation.clean.peak
     row_errors = {}
-    exact = (x.double(), received.double(), reconstruction.double())
+    units = Units(model)
+    exact = (t.double() for t in (units.rows(rows, x), units.inputs(received), units.outputs(reconstruction)))
     for row, clean, before, after in zip(indices.tolist(), *exact, strict=True):
         psnr_before = psnr(float((before - clean).square().mean()), peak)
         psnr_after = psnr(float((after - clean).square().mean()), peak)
@@ -195,7 +196,7 @@ def samples(
     first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
     clean_rows, corrupted_rows, reconstructions = (
         dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
-        for group in (rows, model.unscale_rows(received), model.unscale_rows(reconstruction))
+        for group in (rows, model.unscale_inputs(received), model.unscale_rows(reconstruction))
     )
     name = "" if corruption.clean else corruption.text
     return Samples(name, first_rows, best, median, worst, SampleRows(clean_rows, corrupted_rows, reconstructions))

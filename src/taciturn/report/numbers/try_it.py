@@ -59,7 +59,7 @@ class TryIt(ShortRepr):
     max_noise : float
         The largest standard deviation of the noise that can be added, in scaled units.
     peak : float
-        The range of scaled values, for PSNR.
+        The largest range of a column, in units of errors (`model.unit`), for PSNR.
     """
 
     model: dict[str, Any]
@@ -176,7 +176,6 @@ def try_it(
     if not np.isfinite([low_D, high_D]).all():
         raise DataError("examples, low and high must be finite; replace infinite numbers and NaN")
     image, (scaled_low_D, scaled_high_D) = is_image(shape), _scaled(model, np.stack([low_D, high_D]))
-    scaled = _whitened(model, examples_RD) if model.layout.whitened else np.stack([scaled_low_D, scaled_high_D])
     # all pixels of an image share one unit
     unit_D = np.full_like(range_D, (high_D.max() - low_D.min()) or 1.0) if image else np.where(range_D, range_D, 1.0)
     error = _float16_error(model, examples_RD, unit_D)
@@ -194,15 +193,16 @@ def try_it(
         slider_columns=[] if image else _slider_columns(model, scaled_high_D - scaled_low_D),
         max_error=0.0 if exact else error,
         max_noise=_round_down(float(np.median(scaled_high_D - scaled_low_D)) / 2),
-        peak=float(scaled.max() - scaled.min()),
+        peak=float((range_D / model.unit.cpu().numpy()).max()),
     )
 
 
 def _characters(model: Autoencoder, weight_bytes: int = 2) -> int:
     """Return how many characters the model's numbers take: base64 writes 3 bytes as 4."""
     weights = {id(layer.weight): layer.weight.numel() for layer in chain(*model.layers)}
-    n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + 16 * model.layout.widths[0]
-    return (n_bytes + (8 * model.whitening.numel() if model.layout.whitened else 0)) * 4 // 3
+    n_columns, scalings = model.layout.widths[0], 1 + _has_own_target_scaling(model)
+    n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + (8 + 16 * scalings) * n_columns
+    return (n_bytes + (4 * (1 + scalings) * n_columns**2 if model.layout.whitened else 0)) * 4 // 3
 
 
 @torch.no_grad()
@@ -237,6 +237,22 @@ def _plain_model(model: Autoencoder, form: Form, matrix: Callable[[Tensor], dict
         "scale": _vector(model.scale, "<f8"),
         "whitening": _vector(model.whitening) if layout.whitened else None,
         "colouring": _vector(model.colouring) if layout.whitened else None,
+        # None: rows are their own targets
+        "target": _plain_target(model) if _has_own_target_scaling(model) else None,
+        "unit": _vector(model.unit, "<f8"),
+    }
+
+
+def _has_own_target_scaling(model: Autoencoder) -> bool:
+    names = ("shift", "scale", *(("colouring",) if model.layout.whitened else ()))
+    return not all(torch.equal(getattr(model, name), getattr(model, f"target_{name}")) for name in names)
+
+
+def _plain_target(model: Autoencoder) -> dict[str, Any]:
+    return {
+        "shift": _vector(model.target_shift, "<f8"),
+        "scale": _vector(model.target_scale, "<f8"),
+        "colouring": _vector(model.target_colouring) if model.layout.whitened else None,
     }
 
 
@@ -293,11 +309,6 @@ def _scaled(model: Autoencoder, rows_RD: Array) -> Array:
     shift, scale = (numbers.cpu().numpy() for numbers in (model.shift, model.scale))
     scaled: Array = (rows_RD - shift) / scale
     return scaled
-
-
-def _whitened(model: Autoencoder, rows_RD: Array) -> Array:
-    whitened: Array = _scaled(model, rows_RD) @ model.whitening.cpu().numpy()
-    return whitened
 
 
 def _shortened(name: str) -> str:

@@ -93,7 +93,7 @@ class Step(nn.Module):
         self.register_buffer("firing_rates", torch.zeros(model.layout.widths[-1]))
 
     @torch.no_grad()
-    def initialise(self, x: Tensor, *, steps: int, from_scratch: bool = True) -> None:
+    def initialise(self, x: Tensor, *, steps: int, from_scratch: bool = True, target: Tensor | None = None) -> None:
         """Prepare a run.
 
         The biases are initialised so that each controlled penalty starts at its target. Otherwise the penalty would be
@@ -107,12 +107,15 @@ class Step(nn.Module):
             Number of steps of the run.
         from_scratch : bool, default=True
             False: keep the weights as they are, and only reset the controllers.
+        target : Tensor [N, D], optional
+            The rows' scaled targets; by default the rows themselves.
         """
-        mean_D = x.mean(0)
-        scale = float((x - mean_D).square().mean())
+        target = x if target is None else target
+        mean_D = target.mean(0)
+        scale = float((target - mean_D).square().mean())
         if from_scratch:
             centred = self.model.layout.centred
-            self.model.initialise_output(geometric_median(x).to(x) if centred else mean_D)
+            self.model.initialise_output(geometric_median(target).to(x) if centred else mean_D)
             self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:

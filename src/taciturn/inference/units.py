@@ -1,0 +1,67 @@
+"""Rows, corrupted rows and reconstructions in units that do not depend on the model's scaling."""
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..model import Autoencoder
+
+
+class Units:
+    """Conversion to the units of errors; the difference of two converted rows is an error.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model whose rows and reconstructions are converted.
+    unit : array-like [D], optional
+        The unit of each column, > 0, in the units of the targets; by default the model's own, `model.unit`.
+
+    Notes
+    -----
+    The unit of a column is what `scaling="auto"` divides it by. It depends on rows alone, so that the errors of models
+    with different scalings can be compared. All rows are converted relative to one point, `model.target_shift`, and
+    never through their own units, where a column far from 0 would lose digits. Where the model's scaling is the one
+    that "auto" finds, rows in these units are scaled rows, to the bit.
+
+    Examples
+    --------
+    >>> from taciturn.data.moments import Moments
+    >>> from taciturn.model import Layout, NoScaling
+    >>> from taciturn.model.coding_layers import TopK
+    >>> model = Autoencoder(Layout((1, 2), TopK(1)), rng=torch.Generator().manual_seed(0))
+    >>> model.set_scaling(NoScaling(), Moments().add([[0.0], [200.0]]))  # standard deviation 100
+    >>> Units(model).rows(torch.tensor([[300.0]]))
+    tensor([[3.]], dtype=torch.float64)
+    """
+
+    def __init__(self, model: Autoencoder, unit: ArrayLike | None = None) -> None:
+        self.model = model
+        self.unit = model.unit if unit is None else torch.as_tensor(unit, dtype=torch.float64).to(model.unit.device)
+        ratio = model.target_scale / self.unit
+        self._ratio = None if bool((ratio == 1).all()) else ratio
+        own = torch.equal(model.shift, model.target_shift) and torch.equal(model.scale, model.target_scale)
+        self._scaled_rows_are_targets = own and not model.whitened
+
+    def rows(self, y: Tensor, scaled: Tensor | None = None) -> Tensor:
+        """Return rows or targets y [B, D], which are in their own units.
+
+        `scaled` is what the model's `scale_rows` returned for them, if it is known: it need not be computed again.
+        """
+        if self.model.whitened:
+            return self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
+        known = scaled if self._scaled_rows_are_targets else None
+        return self._times_ratio(self.model.scale_targets(y) if known is None else known)
+
+    def inputs(self, scaled: Tensor) -> Tensor:
+        """Return scaled rows [B, D], such as corrupted ones."""
+        if self._scaled_rows_are_targets:
+            return self._times_ratio(scaled)
+        return (self.model.unscale_inputs(scaled.double()) - self.model.target_shift) / self.unit
+
+    def outputs(self, output: Tensor) -> Tensor:
+        """Return scaled reconstructions [B, D], as `model.output` returns them."""
+        return self._times_ratio(output.double() @ self.model.target_colouring if self.model.whitened else output)
+
+    def _times_ratio(self, x: Tensor) -> Tensor:
+        return x if self._ratio is None else x * self._ratio

@@ -530,6 +530,41 @@ BREAKS = (
         "compiled: prepared for other parameters", "training/step/compiled.py", "*map(id, weights), ", "*(), ", COMPILED
     ),
     Break(
+        "threads: a small step uses all",
+        "kernels/threads.py",
+        "work > MAX_ONE_THREAD_STEP or",
+        "work > 0 or",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: not set back",
+        "kernels/threads.py",
+        "        set_openmp(before)",
+        "        set_openmp(1)",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: MKL uses all",
+        "kernels/threads.py",
+        "mkl_before = set_mkl(1)",
+        "mkl_before = set_mkl(before)",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: short waiting in spite of the user",
+        "__init__.py",
+        '{"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}',
+        '{"GOMP_SPINCOUNT"}',
+        ("test_threads.py",),
+    ),
+    Break(
+        "compiled: other biases for a product of integers",
+        "kernels/native/select.py",
+        "select.bias = b.data_ptr()",
+        "select.bias = step.data_ptr()",
+        ("test_compiled_select.py",),
+    ),
+    Break(
         "compiled: prepared for fewer threads",
         "training/step/compiled.py",
         "torch.get_num_threads(), self",

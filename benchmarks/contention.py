@@ -56,7 +56,8 @@ DIGITS = ["fit", "digits", "--corrupt", "gaussian:0.4", "--sparse", "kl:0.05", "
 @contextmanager
 def busy_loops(count: int) -> Iterator[None]:
     """Return a context beside which so many processes of other sessions are busy."""
-    loop = [sys.executable, "-c", "while True: pass"]
+    # it ends with this process, even if this process is killed
+    loop = [sys.executable, "-c", f"import os\nwhile os.getppid() == {os.getpid()}: pass"]
     processes = [subprocess.Popen(loop, start_new_session=True) for _ in range(count)]
     try:
         yield

@@ -2,6 +2,7 @@
 # make test      all checks and tests
 # make package   build sdist and wheel, check them, try them in an empty environment, with and without a compiler
 # make bench     steps a second, ours and plain PyTorch's; benchmarks/*.py hold the other comparisons
+# make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
 #
 # Each does its own set-up in .venv: Python 3.11 or later with pip is enough, neither root nor a browser is needed.
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench break clean
+.PHONY: demo test lint package bench busy break clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -31,6 +32,9 @@ package: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/speed_topk.py --only "taciturn/taciturn int8/the product" --rounds 3 --seconds 1
 	$(BIN)/python benchmarks/speed_classic.py --rounds 3 --seconds 1
+
+busy: .venv/ready
+	$(BIN)/python benchmarks/contention.py --rounds 3
 
 break: .venv/ready
 	$(BIN)/python tests/break_it.py

@@ -442,9 +442,9 @@ BREAKS = (
     ),
     Break(
         "pairs: the output activation by the rows' range",
-        "estimators/resolve.py",
-        "in_unit_interval(target_scaling, target_moments)",
-        "in_unit_interval(scaling, moments)",
+        "estimators/resolve/resolve.py",
+        "scaled_range(target_scaling, fitted_targets, target_moments)",
+        "scaled_range(scaling, moments, moments)",
         ("test_units.py",),
     ),
     Break(
@@ -584,6 +584,41 @@ BREAKS = (
     ),
     Break(
         "compiled: prepared for other parameters", "training/step/compiled.py", "*map(id, weights), ", "*(), ", COMPILED
+    ),
+    Break(
+        "threads: a small step uses all",
+        "kernels/threads.py",
+        "work > MAX_ONE_THREAD_STEP or",
+        "work > 0 or",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: not set back",
+        "kernels/threads.py",
+        "        set_openmp(before)",
+        "        set_openmp(1)",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: MKL uses all",
+        "kernels/threads.py",
+        "mkl_before = set_mkl(1)",
+        "mkl_before = set_mkl(before)",
+        ("test_threads.py",),
+    ),
+    Break(
+        "threads: short waiting in spite of the user",
+        "__init__.py",
+        '{"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}',
+        '{"GOMP_SPINCOUNT"}',
+        ("test_threads.py",),
+    ),
+    Break(
+        "compiled: other biases for a product of integers",
+        "kernels/native/select.py",
+        "select.bias = b.data_ptr()",
+        "select.bias = step.data_ptr()",
+        ("test_compiled_select.py",),
     ),
     Break(
         "compiled: prepared for fewer threads",

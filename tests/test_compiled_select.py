@@ -81,6 +81,15 @@ def test_scores_that_differ_by_less_than_the_rounding(kind, rounding):
     assert torch.equal(indices, exact)
 
 
+def test_a_product_of_integers_brings_its_biases(kind):
+    x, W, b = normal(20, 64), normal(512, 64, seed=1), 30 * normal(512, seed=2)
+    rounded = Int8(W, b)
+    expected = rounded.pre(x, torch.empty(20, 512)).topk(8, dim=1)
+    values, indices = top_k(rounded.scores(x, torch.empty(20, 512)), 8)
+    assert torch.equal(indices, expected.indices.sort(1).values)
+    assert torch.allclose(values.sort(1, descending=True).values, expected.values)
+
+
 @needs_library
 def test_any_number_of_threads_selects_the_same(threads):
     x, W, b = normal(70, 64), normal(512, 64, seed=1), normal(512, seed=2)

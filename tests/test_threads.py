@@ -154,8 +154,8 @@ def child(seed):
     codes = model.transform(X)
     again = taciturn.SparseAutoencoder(100, max_iter=1, random_state=seed).fit(X)
     taciturn.DictionaryAutoencoder(1024, k=8, max_iter=1, random_state=0).fit(X)
-    difference = float(np.abs(codes - expected).max())
-    return torch.get_num_threads(), difference, again.transform(X).shape, topk.transform(X).nnz
+    again.transform(X), topk.transform(X)
+    return torch.get_num_threads(), float(np.abs(codes - expected).max())
 """
 POOL = """
 with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -189,10 +189,10 @@ def test_forked_children_transform_and_fit(use):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    for number, difference, *_ in eval(done.stdout.splitlines()[-1]):
+    for number, difference in eval(done.stdout.splitlines()[-1]):
         assert number == 1
         assert difference < 1e-5
 

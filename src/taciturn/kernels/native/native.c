@@ -2,15 +2,37 @@
    kind.
 
    The threads are those that torch's OpenMP holds already: two teams of threads on the same cores would wait for each
-   other. */
+   other. They wait at a barrier of their own: OpenMP's keeps a core busy for milliseconds, while another program that
+   could use it keeps the thread that is waited for from running. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdatomic.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "native.h"
 
+#define SPINS 2000 /* times that a thread looks before it sleeps: some 20 to 100 microseconds */
+
+#ifdef __x86_64__
+#define PAUSE __builtin_ia32_pause()
+#else
+#define PAUSE (void)0
+#endif
+
+struct team { /* the threads of one call */
+    void *loop;
+    atomic_int arrived, round, asleep; /* threads at the barrier, barriers passed, threads that sleep there */
+};
+
+static _Thread_local struct team *team;
 static void (*run_parallel)(void (*)(void *), void *, unsigned, unsigned);
-static void (*wait_for_team)(void);
 static int (*thread_number)(void), (*team_size)(void);
 
 static const void *library_of(void *function) /* the address at which the function's library is loaded */
@@ -22,23 +44,43 @@ static const void *library_of(void *function) /* the address at which the functi
 /* Return whether the process has one OpenMP library with GCC's interface, so that the loops can use its threads. */
 long can_share_threads(void)
 {
-    void *functions[] = {dlsym(RTLD_DEFAULT, "GOMP_parallel"), dlsym(RTLD_DEFAULT, "GOMP_barrier"),
-                         dlsym(RTLD_DEFAULT, "omp_get_thread_num"), dlsym(RTLD_DEFAULT, "omp_get_num_threads")};
-    for (int i = 0; i < 4; i++)
+    void *functions[] = {dlsym(RTLD_DEFAULT, "GOMP_parallel"), dlsym(RTLD_DEFAULT, "omp_get_thread_num"),
+                         dlsym(RTLD_DEFAULT, "omp_get_num_threads")};
+    for (int i = 0; i < 3; i++)
         if (!library_of(functions[i]) || library_of(functions[i]) != library_of(functions[0]))
             return 0;
     *(void **)&run_parallel = functions[0];
-    *(void **)&wait_for_team = functions[1];
-    *(void **)&thread_number = functions[2];
-    *(void **)&team_size = functions[3];
+    *(void **)&thread_number = functions[1];
+    *(void **)&team_size = functions[2];
     return 1;
 }
 
 /* Wait until all threads of a loop are here. */
 void barrier(long parts)
 {
-    if (parts > 1)
-        wait_for_team();
+    if (parts == 1)
+        return;
+    struct team *t = team;
+    int round = atomic_load(&t->round);
+    if (atomic_fetch_add(&t->arrived, 1) + 1 == parts) {
+        atomic_store(&t->arrived, 0);
+        atomic_store(&t->round, round + 1);
+#ifdef __linux__
+        if (atomic_load(&t->asleep))
+            syscall(SYS_futex, &t->round, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+#endif
+        return;
+    }
+    for (int i = 0; i < SPINS && atomic_load(&t->round) == round; i++)
+        PAUSE;
+    atomic_fetch_add(&t->asleep, 1);
+    while (atomic_load(&t->round) == round)
+#ifdef __linux__
+        syscall(SYS_futex, &t->round, FUTEX_WAIT_PRIVATE, round, 0, 0, 0);
+#else
+        sched_yield();
+#endif
+    atomic_fetch_sub(&t->asleep, 1);
 }
 
 static const struct kind *const kinds[] = {
@@ -80,13 +122,15 @@ long bfloat16_support(void)
 #define LOOP(name)                                                                                                      \
     static void part_of_##name(void *argument)                                                                          \
     {                                                                                                                   \
-        struct name *loop = argument;                                                                                   \
+        struct name *loop = (team = argument)->loop;                                                                    \
         kinds[loop->kind]->name(loop, thread_number(), team_size());                                                    \
+        barrier(team_size());                                                                                           \
     }                                                                                                                   \
     void run_##name(struct name *loop)                                                                                  \
     {                                                                                                                   \
+        struct team threads = {.loop = loop};                                                                           \
         if (loop->threads > 1)                                                                                          \
-            run_parallel(part_of_##name, loop, (unsigned)loop->threads, 0);                                             \
+            run_parallel(part_of_##name, &threads, (unsigned)loop->threads, 0);                                         \
         else                                                                                                            \
             kinds[loop->kind]->name(loop, 0, 1);                                                                        \
     }

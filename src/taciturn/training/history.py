@@ -15,6 +15,7 @@ from .run import Record
 
 Columns = dict[str, NDArray[Any]]
 MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
+MAX_STEP_ROWS = 1 << 16  # steps that a history holds beside each epoch's last
 
 
 class History(Mapping[str, NDArray[Any]]):
@@ -31,7 +32,8 @@ class History(Mapping[str, NDArray[Any]]):
     ----------
     steps : dict of arrays [steps]
         "step", "epoch", "rows", "learning_rate", "rate" (mean activation of all latents), "loss", each term, and
-        `weight_…` of each automatic penalty weight.
+        `weight_…` of each automatic penalty weight. Of a run of more than 65,536 steps, every second, fourth, … step
+        and each epoch's last.
     epochs : dict of arrays [epochs] or [epochs, latents]
         "epoch", "seconds", the means over the epoch's rows of "rate", "loss" and each term, and "rates"
         [epochs, latents]: each latent's mean activation over the epoch's training batches. With validation rows
@@ -79,7 +81,8 @@ class History(Mapping[str, NDArray[Any]]):
 class Recorder:
     """Collects the records of a run into a `History`.
 
-    No tensor is read before an epoch ends, because reading waits for the device.
+    No tensor is read before an epoch ends, because reading waits for the device. When there are 65,536 steps beside
+    each epoch's last, those with an odd number are dropped, then those that 4 does not divide, and so on.
 
     Parameters
     ----------
@@ -104,6 +107,7 @@ class Recorder:
         self._epochs: list[dict[str, Any]] = [
             {name: column[i] for name, column in history.items()} for i in range(history.n_epochs)
         ]
+        self._stride = 1  # only steps that it divides are kept, and each epoch's last
         self._pending: list[Record] = []
         self._summed: list[Record] = []  # records whose "rates" are part of _rate_sum
         self._rate_sum: Tensor | float = 0.0  # [L]: the sum over steps of rows times mean activation
@@ -149,9 +153,12 @@ class Recorder:
         epoch |= {"rates": torch.as_tensor(self._rate_sum / rows.sum().item()).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
         # the state changes only here, at the end: an interrupt before this line loses no record
-        for name, values in steps.items():
+        for name, values in _thinned(steps, self._stride).items():
             self._steps.setdefault(name, []).extend(values)
         self._epochs.append(epoch)
+        while len(self._steps["step"]) - len(self._epochs) > MAX_STEP_ROWS:
+            self._stride *= 2
+            self._steps = _thinned(self._steps, self._stride)
         self._summed, self._rate_sum, self._epoch_start = [], 0.0, now
 
     def _sum_rates(self) -> None:
@@ -166,3 +173,12 @@ class Recorder:
             others = {name: number for name, number in record.numbers.items() if name != "rates"}
             summed.append(replace(record, numbers={"rate": rate, **others}))
         self._pending, self._summed, self._rate_sum = [], self._summed + summed, rate_sum
+
+
+def _thinned(steps: dict[str, list[Any]], stride: int) -> dict[str, list[Any]]:
+    """Return the columns of the steps that `stride` divides, and of each epoch's last step."""
+    if stride == 1:
+        return steps
+    ends_epoch = np.diff(steps["epoch"], append=-1) != 0
+    kept = np.flatnonzero((np.asarray(steps["step"]) % stride == 0) | ends_epoch).tolist()
+    return {name: [column[i] for i in kept] for name, column in steps.items()}

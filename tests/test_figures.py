@@ -236,15 +236,32 @@ def test_the_learning_rate_is_drawn_at_its_steps():
     assert ax.get_yscale() == "linear"
 
 
+def test_a_history_that_lacks_steps_is_drawn_at_the_steps_it_has():
+    """Two epochs of ten steps, of which every third and the last are recorded."""
+    steps = {"epoch": [0] * 5 + [1] * 4, "step": [0, 3, 6, 9, 9, 12, 15, 18, 19]}
+    del steps["epoch"][0], steps["step"][4]
+    steps["learning_rate"] = np.linspace(1, 0, 8)
+    (drawn,) = panels(plots.history(run(steps=steps)))["learning rate"].lines
+    np.testing.assert_allclose(drawn.get_xdata(), [0.1, 0.4, 0.7, 1.0, 1.3, 1.6, 1.9, 2.0])
+
+
 def test_many_steps_are_thinned():
-    steps = {"epoch": np.repeat([0, 1, 2], 10_000), "learning_rate": np.linspace(1, 0, 30_000)}
+    steps = {
+        "epoch": np.repeat([0, 1, 2], 10_000),
+        "step": np.arange(30_000),
+        "learning_rate": np.linspace(1, 0, 30_000),
+    }
     (drawn,) = panels(plots.history(run(steps=steps)))["learning rate"].lines
     assert len(drawn.get_xdata()) == 300
     assert drawn.get_xydata()[-1].tolist() == [3, 0]
 
 
 def test_no_panel_where_there_is_nothing_to_show():
-    history = run(steps={"epoch": [0, 1, 2], "learning_rate": [0.1] * 3}, rate=[NAN] * 3, validation_kl=[NAN] * 3)
+    history = run(
+        steps={"epoch": [0, 1, 2], "step": [0, 1, 2], "learning_rate": [0.1] * 3},
+        rate=[NAN] * 3,
+        validation_kl=[NAN] * 3,
+    )
     assert list(panels(plots.history(history))) == ["squared error"]
     assert list(panels(plots.history({"epoch": np.array([0]), "loss": np.array([1.0])}))) == ["loss"]
 

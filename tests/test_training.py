@@ -11,6 +11,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from taciturn.artifact.reading import _read_history
+from taciturn.artifact.writing import _write_history
 from taciturn.core.schedules import Cosine, Decay, Linear
 from taciturn.core.seeds import generator
 from taciturn.corruption import Clean, Gaussian, Masking
@@ -20,6 +22,7 @@ from taciturn.kernels import Chunked
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
 from taciturn.objective import KL, L1, SquaredError
+from taciturn.report.numbers.curves import curves
 from taciturn.training import EarlyStopping, Feed, Record, Recorder, Run, Validation, near_equal_batches, train
 from taciturn.training.constraints import Constraint
 from taciturn.training.solvers import SGD, Adam, TensorFlowAdam
@@ -602,3 +605,37 @@ def test_an_interrupt_while_an_epoch_is_recorded_loses_no_record(monkeypatch, ca
     assert history.steps["loss"].tolist() == [3, 2, 1]
     assert history["loss"].tolist() == [2]
     assert history["rates"].tolist() == [[0.25, 0.25]]
+
+
+@pytest.mark.parametrize("most", [8, 20, 100])
+def test_a_long_history_keeps_every_2nd_4th_step_and_all_epochs(monkeypatch, tmp_path, most):
+    """Epochs of 1 to 11 steps, whose loss is their number."""
+    monkeypatch.setattr("taciturn.training.history.MAX_STEP_ROWS", most)
+    recorder, step, sizes = Recorder(), 0, [7, 1, 11, 2, 10, 9] * 3
+    for epoch, size in enumerate(sizes):
+        for i in range(size):
+            numbers = {"loss": torch.tensor(float(step)), "rates": torch.full((2,), step / 1000)}
+            recorder.add(Record(step, epoch, i == size - 1, 8, 0.1 * step, numbers))
+            step += 1
+    history, last = recorder.history(), np.cumsum(sizes) - 1
+    # the least power of two that leaves few enough steps beside the last ones
+    stride = next(s for s in (1, 2, 4, 8, 16, 32) if len(set(range(0, step, s)) - set(last)) <= most)
+    kept = sorted({*range(0, step, stride), *last})
+    for name, expected in (("step", kept), ("loss", kept), ("learning_rate", np.multiply(0.1, kept))):
+        assert_allclose(history.steps[name], expected)
+    assert history.steps["epoch"].tolist() == np.repeat(np.arange(18), sizes)[kept].tolist()
+    # an epoch's numbers are of all its steps
+    means = [np.mean(steps) for steps in np.split(np.arange(step), last[:-1] + 1)]
+    assert_allclose(history["loss"], means)
+    assert_allclose(history["rates"], np.repeat(np.array(means)[:, None] / 1000, 2, 1), rtol=1e-6)
+    # what reads the history finds each epoch's last step
+    assert_allclose(curves(history)["learning_rate"], 0.1 * last)
+    _write_history(tmp_path / "history.parquet", history)
+    stored = _read_history(tmp_path / "history.parquet")
+    assert stored.steps["step"].tolist() == kept
+    assert_allclose(stored["loss"], means)
+    # and it goes on from there
+    longer = Recorder(stored)
+    longer.add(Record(step, 18, True, 8, 0.1, {"loss": torch.tensor(1.0), "rates": torch.zeros(2)}))
+    assert longer.history().steps["step"].tolist()[-2:] == [last[-1], step]
+    assert len(longer.history().steps["step"]) - 19 <= most

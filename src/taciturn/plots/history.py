@@ -175,10 +175,11 @@ def _draw_weights(ax: Axes, history: Columns, weights: list[str]) -> None:
 
 def _draw_learning_rate(ax: Axes, steps: Columns) -> None:
     """Draw the learning rate at its steps; an epoch's last step is at the end of the epoch."""
-    epochs = np.asarray(steps["epoch"])
-    _, epoch_index, counts = np.unique(epochs, return_inverse=True, return_counts=True)
-    first = np.cumsum(counts) - counts
-    positions = epochs + (np.arange(len(epochs)) - first[epoch_index] + 1) / counts[epoch_index]
+    epochs, numbers = np.asarray(steps["epoch"]), np.asarray(steps["step"])
+    _, epoch_index = np.unique(epochs, return_inverse=True)
+    ends = numbers[np.flatnonzero(np.diff(epochs, append=-1))]  # long histories lack steps, but not an epoch's last
+    starts = np.append(numbers[0] - 1, ends[:-1])
+    positions = epochs + ((numbers - starts[epoch_index]) / (ends - starts)[epoch_index])
     drawn = np.unique(np.linspace(0, len(epochs) - 1, MAX_POINTS).round().astype(int))
     draw_curve(ax, positions[drawn], np.asarray(steps["learning_rate"])[drawn], color=MODEL)
 

@@ -16,6 +16,7 @@ from .run import Record, Run
 
 Columns = dict[str, NDArray[Any]]
 MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
+MAX_STEP_ROWS = 1 << 16  # steps that a history holds beside each epoch's last
 
 
 class History(Mapping[str, NDArray[Any]]):
@@ -32,7 +33,8 @@ class History(Mapping[str, NDArray[Any]]):
     ----------
     steps : dict of arrays [steps]
         "step", "epoch", "rows", "learning_rate", "rate" (mean activation of all latents), "loss", each term, and
-        `weight_…` of each automatic penalty weight.
+        `weight_…` of each automatic penalty weight. Of a run of more than 65,536 steps, every second, fourth, … step
+        and each epoch's last.
     epochs : dict of arrays [epochs] or [epochs, latents]
         "epoch", "seconds", the means over the epoch's rows of "rate", "loss" and each term, and "rates"
         [epochs, latents]: each latent's mean activation over the epoch's training batches. With validation rows
@@ -83,7 +85,8 @@ class Recorder:
     As a hook it keeps each step's record; `complete_epoch` is called after the other hooks, which may add numbers to
     the epoch's last record. No tensor is read before an epoch ends, because reading waits for the device. The epochs'
     columns are joined only when the history is read, so that recording an epoch takes the same time however many there
-    are.
+    are. When there are 65,536 steps beside each epoch's last, those with an odd number are dropped, then those that 4
+    does not divide, and so on.
 
     Parameters
     ----------
@@ -106,6 +109,8 @@ class Recorder:
         # histories of successive epochs, to be joined
         self._pieces: list[History] = [history] if history is not None and history.n_epochs else []
         self._n_epochs = 0 if history is None else history.n_epochs
+        self._n_steps = sum(len(piece.steps["step"]) for piece in self._pieces)
+        self._stride = 1  # only steps that it divides are kept, and each epoch's last
         self._pending: list[Record] = []
         self._summed: list[Record] = []  # records whose "rates" are part of _rate_sum
         self._rate_sum: Tensor | float = 0.0  # [L]: the sum over steps of rows times mean activation
@@ -164,10 +169,15 @@ class Recorder:
         epoch |= {name: float(column @ weight) for name, column in columns.items()}
         epoch |= {"rates": torch.as_tensor(self._rate_sum / rows.sum().item()).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
-        piece = History(steps, {name: [value] for name, value in epoch.items()})
+        piece = _thinned(History(steps, {name: [value] for name, value in epoch.items()}), self._stride)
         # the state changes only here, at the end: an interrupt before this line loses no record
         self._pieces.append(piece)
         self._summed, self._rate_sum, self._epoch_start, self._n_epochs = [], 0.0, now, self._n_epochs + 1
+        self._n_steps += len(piece.steps["step"])
+        while self._n_steps - self._n_epochs > MAX_STEP_ROWS:
+            self._stride *= 2
+            self._pieces = [_thinned(piece, self._stride) for piece in self._pieces]
+            self._n_steps = sum(len(piece.steps["step"]) for piece in self._pieces)
 
     def _sum_rates(self) -> None:
         """Add the pending records' mean activations to the sum, in float64; of each record keep only their mean."""
@@ -193,3 +203,12 @@ def _joined(pieces: Sequence[Columns], always: str) -> Columns:
         name: np.concatenate([piece.get(name, np.full((len(piece[always]), *shape), np.nan)) for piece in pieces])
         for name, shape in shapes.items()
     }
+
+
+def _thinned(history: History, stride: int) -> History:
+    """Return a history with the steps that `stride` divides, and each epoch's last step."""
+    if stride == 1:
+        return history
+    ends_epoch = np.diff(history.steps["epoch"], append=-1) != 0
+    kept = (history.steps["step"] % stride == 0) | ends_epoch
+    return History({name: column[kept] for name, column in history.steps.items()}, history.epochs)

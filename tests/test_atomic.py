@@ -311,7 +311,7 @@ def test_an_empty_folder_may_exist(tmp_path):
 def test_overwriting_does_not_remove_a_file(tmp_path):
     path = tmp_path / "run"
     path.write_text("precious")
-    assert message_of(write_run, path, overwrite=True) == f"{path} is not a folder; choose another folder"
+    assert message_of(write_run, path, overwrite=True) == f"{path} is not a folder; choose another name"
     assert path.read_text() == "precious"
 
 

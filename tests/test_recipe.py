@@ -317,7 +317,7 @@ REFUSED = [
     (Corruption, "gaussian:std==1", "'gaussian:std==1': a name or a value is missing before '='"),
     (Corruption, "gaussian:0.1)", "'gaussian:0.1)': unexpected ')'; write name:value,field=value"),
     (Corruption, "gaussian:0.3-0.1", "'gaussian:0.3-0.1': unexpected '-'; write name:value,field=value"),
-    (Corruption, "gaussian 0.1", "gaussian: std is missing; write gaussian:std"),
+    (Corruption, "gaussian 0.1", "'gaussian 0.1': unexpected '0.1'; write name:value,field=value"),
     (Corruption, "gaussian(0.1", "'gaussian(0.1': a ')' is missing"),
     (Corruption, "gaussian:linear(0.4,0.1", "'gaussian:linear(0.4,0.1': a ')' is missing"),
     # no such part

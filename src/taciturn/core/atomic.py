@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import TaciturnError
 from .exchange import exchange, restore_moved_aside
@@ -14,9 +15,15 @@ from .messages import one_line
 from .temporary import LeftOver, temporary_path, warn_of_leftovers
 
 Objection = Callable[[Path], str | None]
-EXISTS = "exists"
 MAX_NAME_BYTES = 255  # of a file's name, on all common file systems
 MAX_PATH_CHARS = 1000  # of a path in a message
+
+
+class Refusal(NamedTuple):
+    """Why a folder may not be written, as the end of a sentence, and what to change."""
+
+    reason: str
+    mend: str = "choose another folder"
 
 
 @contextmanager
@@ -154,9 +161,8 @@ def _checked(path: str | os.PathLike[str], overwrite: bool, objection: Objection
                 LeftOver(f"{_shown(path)} was moved aside by a process that was killed; it is restored"), stacklevel=2
             )
         warn_of_leftovers(target.parent)
-        if reason := _refusal(target, overwrite, objection):
-            mend = ", or overwrite it (--overwrite, overwrite=True)" if reason == EXISTS else ""
-            raise TaciturnError(f"{_shown(path)} {reason}; choose another folder{mend}")
+        if refusal := _refusal(target, overwrite, objection):
+            raise TaciturnError(f"{_shown(path)} {refusal.reason}; {refusal.mend}")
         yield target
 
 
@@ -188,21 +194,24 @@ def _missing_parents(target: Path) -> list[Path]:
     return [folder for folder in target.parents if not folder.exists()]
 
 
-def _refusal(target: Path, overwrite: bool, objection: Objection) -> str | None:
-    """Return why a folder may not be written, as the end of a sentence; None if it may."""
+def _refusal(target: Path, overwrite: bool, objection: Objection) -> Refusal | None:
     if not target.exists():
         return None
     if not target.is_dir():
-        return "is not a folder"
+        return Refusal("is not a folder", "choose another name")
     if not any(target.iterdir()):
         return None
-    return objection(target) or (None if overwrite else EXISTS)
+    if reason := objection(target):
+        return Refusal(reason)
+    return (
+        None if overwrite else Refusal("exists", "choose another folder, or overwrite it (--overwrite, overwrite=True)")
+    )
 
 
 def _place(temporary: Path, target: Path, overwrite: bool, objection: Objection) -> str | None:
     """Give the temporary folder its name; return why not, if another process has changed the target meanwhile."""
-    if reason := _refusal(target, overwrite, objection):
-        return reason
+    if refusal := _refusal(target, overwrite, objection):
+        return refusal.reason
     if not (target.exists() and any(target.iterdir())):
         temporary.rename(target)  # fails if something was put there since the line above
         return None

@@ -1,5 +1,9 @@
 """Exceptions and warnings. Each message is one line that names the place, the value and what to change."""
 
+from .messages import one_line
+
+MAX_CHARS = 2000  # of a message
+
 
 class TaciturnError(ValueError):
     """An error that the user can correct: base class of all errors of taciturn.
@@ -9,7 +13,13 @@ class TaciturnError(ValueError):
 
 
 class RecipeError(TaciturnError):
-    """Wrong usage: a part, a parameter or a combination of them that is not possible."""
+    """Wrong usage: a part, a parameter or a combination of them that is not possible.
+
+    The message is one printable line, whatever values it shows: a recipe may come from a damaged or a hostile file.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message, MAX_CHARS))
 
 
 class DataError(TaciturnError):

@@ -1,18 +1,9 @@
-"""Recipes: frozen, named descriptions of parts, as objects, as text and as JSON.
-
-Grammar of the text (docs/recipes.md), with examples on the right::
-
-    sum    := part ("+" part)*                    gaussian:0.1+dropout:0.3
-    part   := name [":" args] | name "(" args ")" kl:0.05,weight=0.2
-    args   := arg ("," arg)*
-    arg    := [field "="] value
-    value  := item | item "/" [item "/" …]                              matryoshka:32/128
-    item   := number | true | false | none | word | name "(" args ")"   gaussian:linear(0.4,0.1)
-"""
+"""Recipes: frozen, named descriptions of parts, as objects, as text (see `grammar`) and as JSON."""
 
 import difflib
 import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cached_property
@@ -21,6 +12,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .errors import RecipeError
+from .grammar import MAX_DEPTH, Call, parse_sum
+from .messages import one_line
+
+MAX_ITEMS = 10_000  # of a list in JSON
 
 
 @dataclass(frozen=True)
@@ -138,14 +133,10 @@ class Recipe:
         Raises
         ------
         RecipeError
-            The name or a field is unknown, a required field is missing, or a value is out of range.
+            The name or a field is unknown, a required field is missing, a value is out of range, or more than 20 parts
+            are inside each other.
         """
-        if isinstance(plain, list):
-            return tuple(Recipe.from_dict(item) for item in plain)
-        if not isinstance(plain, dict):
-            return plain
-        part_class = find(str(plain.get("name")), Recipe)
-        return _build(part_class, [], {key: Recipe.from_dict(v) for key, v in plain.items() if key != "name"})
+        return _from_plain(plain, 0)
 
     def _arguments_text(self) -> str:
         """Return the text after the name: required values, then by name those that differ from their defaults."""
@@ -187,10 +178,12 @@ def parse(text: str, *families: type[Recipe]) -> tuple[Any, ...]:
     >>> [part.text for part in parse("topk:32+l1:weight=0.01", CodingLayer, Term)]
     ['topk:32', 'l1:weight=0.01']
     """
+    if not isinstance(text, str):
+        raise RecipeError(f"{text!r} is not a {_family_names(families)}, nor a text that names one")
     if not text.strip():
         known = ", ".join(names(*families))
         raise RecipeError(f"an empty text names no {_family_names(families)}; write one of {known}")
-    return _Parser(text, families).parse_sum()
+    return tuple(_part_of(call, *families) for call in parse_sum(text))
 
 
 def find(name: str, *families: type[Recipe]) -> type[Recipe]:
@@ -221,6 +214,7 @@ def find(name: str, *families: type[Recipe]) -> type[Recipe]:
     known = {part_class.name: part_class for part_class in _named_classes(families)}
     if name in known:
         return known[name]
+    name = one_line(name, 60)
     near = difflib.get_close_matches(name, names(*families), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     every_name = f" There are: {', '.join(names(*families))}" if families != (Recipe,) else ""
@@ -292,6 +286,8 @@ def check(
             raise RecipeError(f"{recipe.name}: {field}={shown} is not a number")
         if whole and not isinstance(number, int):
             raise RecipeError(f"{recipe.name}: {field}={number} is not a whole number")
+        if abs(number) > sys.float_info.max:  # a whole number that no float can hold
+            number = math.inf if number > 0 else -math.inf
         above = number > low or (ends[0] == "[" and number == low)
         below = number < high or (ends[1] == "]" and number == high)
         if not (above and below and math.isfinite(number)):
@@ -299,98 +295,32 @@ def check(
             raise RecipeError(f"{recipe.name}: {field}={shown} lies outside {ends[0]}{low:g}, {high:g}{ends[1]}")
 
 
-class _Parser:
-    """A recursive-descent parser of one text; `position` is the number of the next token."""
+def _part_of(call: Call, *families: type[Recipe]) -> Recipe:
+    """Return the part that a text describes."""
+    positional = [_value_of(value) for value in call.positional]
+    return _build(find(call.name, *families), positional, {key: _value_of(value) for key, value in call.named.items()})
 
-    TOKEN = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[A-Za-z_][\w-]*|[:,=()+/])\s*")
-    CONSTANTS: ClassVar[dict[str, Any]] = {"true": True, "false": False, "none": None}
 
-    def __init__(self, text: str, families: tuple[type[Recipe], ...]) -> None:
-        self.text, self.families, self.position = text, families, 0
-        self.tokens: list[str] = []
-        end = 0
-        while end < len(text):
-            match = self.TOKEN.match(text, end)
-            if match is None:
-                raise RecipeError(f"{text!r}: cannot be read from {text[end:]!r} on; write name:value,field=value")
-            # In "0.1+0.3" the pattern takes "+0.3" as one number: after a value, a sign joins two parts.
-            joins = match[1][0] in "+-" and len(match[1]) > 1 and self.tokens and self.tokens[-1] not in ":,=(/"
-            self.tokens += [match[1][0], match[1][1:]] if joins else [match[1]]
-            end = match.end()
+def _value_of(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_value_of, value))
+    return _part_of(value, Recipe) if isinstance(value, Call) else value
 
-    def parse_sum(self) -> tuple[Recipe, ...]:
-        parts = [self.parse_part(self.families)]
-        while self.accept("+"):
-            parts.append(self.parse_part(self.families))
-        if self.position < len(self.tokens):
-            unexpected = self.tokens[self.position]
-            raise RecipeError(f"{self.text!r}: unexpected {unexpected!r}; write name:value,field=value")
-        return tuple(parts)
 
-    def parse_part(self, families: tuple[type[Recipe], ...]) -> Recipe:
-        part_class = find(self.next_token(), *families)
-        if self.accept("("):
-            return self.parse_call(part_class)
-        return self.parse_arguments(part_class) if self.accept(":") else _build(part_class, [], {})
-
-    def parse_call(self, part_class: type[Recipe]) -> Recipe:
-        part = _build(part_class, [], {}) if self.peek() == ")" else self.parse_arguments(part_class)
-        if not self.accept(")"):
-            raise RecipeError(f"{self.text!r}: a ')' is missing")
-        return part
-
-    def parse_arguments(self, part_class: type[Recipe]) -> Recipe:
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        while True:
-            token = self.next_token()
-            if self.accept("="):
-                if token in named:
-                    raise RecipeError(f"{self.text!r}: {token!r} is given twice; remove one")
-                named[token] = self.parse_value(self.next_token())
-            elif named:
-                raise RecipeError(f"{self.text!r}: write {token!r} before the named values")
-            else:
-                positional.append(self.parse_value(token))
-            if not self.accept(","):
-                return _build(part_class, positional, named)
-
-    def parse_value(self, token: str) -> Any:
-        items = [self.parse_item(token)]
-        is_tuple = False
-        while self.accept("/"):
-            is_tuple = True
-            if (self.peek() or ",") not in ",)+":
-                items.append(self.parse_item(self.next_token()))
-        return tuple(items) if is_tuple else items[0]
-
-    def parse_item(self, token: str) -> Any:
-        for number_type in (int, float):
-            try:
-                return number_type(token)
-            except ValueError:
-                pass
-        if self.accept("("):
-            return self.parse_call(find(token, Recipe))
-        return self.CONSTANTS.get(token.lower(), token)
-
-    def peek(self) -> str | None:
-        return self.tokens[self.position] if self.position < len(self.tokens) else None
-
-    def accept(self, token: str) -> bool:
-        """Return whether the next token is this one; if so, move past it."""
-        matches = self.peek() == token
-        self.position += matches
-        return matches
-
-    def next_token(self) -> str:
-        """Return the next token, a name or a value, and move past it."""
-        token = self.peek()
-        if token is None or token in ":,=()+/":
-            place = f"before {token!r}" if token else "at the end"
-            raise RecipeError(f"{self.text!r}: a name or a value is missing {place}")
-        self.position += 1
-        return token
+def _from_plain(plain: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise RecipeError(f"more than {MAX_DEPTH} parts or lists are inside each other; write fewer")
+    if isinstance(plain, list):
+        if len(plain) > MAX_ITEMS:
+            raise RecipeError(f"a list has {len(plain):,} values; a recipe's have at most {MAX_ITEMS:,}")
+        return tuple(_from_plain(item, depth + 1) for item in plain)
+    if not isinstance(plain, dict):
+        return plain
+    name = plain.get("name")
+    if not isinstance(name, str):
+        raise RecipeError("a part has no name, or one that is not a text")
+    values = {key: _from_plain(value, depth + 1) for key, value in plain.items() if key != "name"}
+    return _build(find(name, Recipe), [], values)
 
 
 def _build(part_class: type[Recipe], positional: Sequence[Any], named: dict[str, Any]) -> Recipe:

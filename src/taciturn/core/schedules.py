@@ -58,7 +58,7 @@ class Linear(Schedule):
     def at(self, progress: float) -> float:  # type: ignore[override]
         """Return the number at `progress`."""
         share = min(progress / self.over, 1.0) if self.over else 1.0
-        return self.start + (self.stop - self.start) * share
+        return self.start + (float(self.stop) - self.start) * share
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Cosine(Schedule):
 
     def at(self, progress: float) -> float:  # type: ignore[override]
         """Return the number at `progress`."""
-        return self.stop + (self.start - self.stop) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+        return self.stop + (float(self.start) - self.stop) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 @dataclass(frozen=True)

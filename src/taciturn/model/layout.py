@@ -8,6 +8,9 @@ from ..core.recipe import Recipe, check
 from .capability import Capability
 from .coding_layers import CodingLayer, Elementwise, Identity, ReLU
 
+# Far beyond any use; a damaged recipe is then refused before anything is allocated or repeated.
+MAX_WIDTH, MAX_WIDTHS, MAX_REFINE = 2**31 - 1, 1000, 1000
+
 
 @dataclass(frozen=True)
 class Layout(Recipe):
@@ -15,8 +18,8 @@ class Layout(Recipe):
 
     Parameters
     ----------
-    widths : tuple of int, each at least 1
-        (inputs, hidden …, latents), at least two; the decoder has the same widths in reverse.
+    widths : tuple of int, each 1 … 2³¹ - 1
+        (inputs, hidden …, latents), 2 … 1000 of them; the decoder has the same widths in reverse.
     coder : CodingLayer
         The coding layer, after the encoder's last affine map.
     hidden : Elementwise, default=ReLU()
@@ -29,7 +32,7 @@ class Layout(Recipe):
         Subtract the decoder's last bias from the scaled input, as sparse dictionaries do (Bricken et al., 2023). The
         decoder's first weight is then initialised as the transpose of the encoder's last.
     refine : int, default=0
-        The number of refinements of the codes, 0 or more. Each requires one layer and identity output.
+        The number of refinements of the codes, 0 … 1000. Each requires one layer and identity output.
     whitened : bool, default=False
         Scaled rows are multiplied by a matrix; the model has buffers for it and for its inverse.
     norm : float, optional
@@ -72,10 +75,14 @@ class Layout(Recipe):
         whole = isinstance(self.widths, tuple) and all(type(width) is int and width > 0 for width in self.widths)
         if not whole or len(self.widths) < 2:
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
+        if max(self.widths) > MAX_WIDTH or len(self.widths) > MAX_WIDTHS:
+            raise RecipeError(f"widths={self.widths}: give at most {MAX_WIDTHS} widths, each at most {MAX_WIDTH}")
         for field, family in (("coder", CodingLayer), ("hidden", Elementwise), ("output", Elementwise)):
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
-        check(self, "refine", 0, whole=True)
+        check(self, "refine", 0, MAX_REFINE, whole=True)
+        if self.norm is not None:
+            check(self, "norm", 0, ends="(]", fixed=True)
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} requires one layer and output identity; set refine=0")
 

@@ -165,6 +165,11 @@ class Objective(Recipe):
     terms : tuple of Term
         The terms, in the order of the sum.
 
+    Raises
+    ------
+    RecipeError
+        `terms` is not a tuple of terms.
+
     Examples
     --------
     >>> from taciturn.objective import KL, SquaredError
@@ -179,6 +184,10 @@ class Objective(Recipe):
 
     name = "objective"
     parsable = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.terms, tuple) or not all(isinstance(term, Term) for term in self.terms):
+            raise RecipeError("objective: join terms by a plus, such as squared_error+kl:0.05")
 
     @property
     def text(self) -> str:

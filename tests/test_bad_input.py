@@ -241,7 +241,7 @@ NAMES = "Give the columns that the model was trained on, in their order: X[list(
         (pl.DataFrame(TABLE[["b", "a", "c"]].to_dict("list")), ["must be in the same order", NAMES], 3),
         (
             Rows(X, columns=("b", "a", "c")),
-            ["b, a, c, but the model was trained on a, b, c", "taciturn.data.sources.select"],
+            ["'b', 'a', 'c', but the model was trained on 'a', 'b', 'c'", "taciturn.data.sources.select"],
             1,
         ),
     ],

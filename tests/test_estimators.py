@@ -402,7 +402,7 @@ def test_a_sources_columns_are_compared(table):
     names = tuple("abcde")
     model = SparseAutoencoder(3, **QUICK).fit(Rows(table, columns=names))
     with pytest.raises(
-        ValueError, match="the source's columns are b, a, c, d, e, but the model was trained on a, b, c"
+        ValueError, match="the source's columns are 'b', 'a', 'c', 'd', 'e', but the model was trained on 'a', 'b', 'c'"
     ):
         model.transform(Rows(table, columns=tuple("bacde")))
     model.fit(Rows(table[:, :2]))

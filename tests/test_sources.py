@@ -1,5 +1,6 @@
 """Rows from arrays and files, against bytes written by hand and the readers and writers of NumPy and pandas."""
 
+import decimal
 import gzip
 import io
 import os
@@ -8,16 +9,19 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from contextlib import suppress
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from taciturn.core.errors import DataError, RecipeError, TaciturnError
-from taciturn.data.sources import Rows, open_path, select, write_path, write_sparse
+from taciturn.core.errors import DataError, RecipeError, TaciturnError, TaciturnWarning
+from taciturn.data.sources import Rows, open_path, read_labels, select, write_path, write_sparse
 
 
 def all_rows(source):
@@ -538,3 +542,255 @@ def test_sparse_blocks_are_written_one_at_a_time(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 6e6  # of 16 MB in all
+
+
+# --- the first line of a .csv file ------------------------------------------------------------------------
+
+
+def lines(*first, n=30, digits=3, low=0.0, high=1.0):
+    """A first line and n lines of random numbers below it."""
+    numbers = np.random.default_rng(0).uniform(low, high, (n, len(first)))
+    return "\n".join(",".join(map(str, row)) for row in [first, *numbers.round(digits).tolist()])
+
+
+def integers(*first, n=30, high=100):
+    numbers = np.random.default_rng(0).integers(0, high, (n, len(first)))
+    return "\n".join(",".join(map(str, row)) for row in [first, *numbers.tolist()])
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "n_rows"),
+    [
+        (lines(2019, 2020, 2021), ("2019", "2020", "2021"), 30),
+        (integers(2019, 2020), ("2019", "2020"), 30),
+        (lines(1, 2, 3, 4), ("1", "2", "3", "4"), 30),
+        (integers(*range(64), high=17), None, 30),  # as pandas writes columns without names
+        (lines(0, 1), None, 30),
+    ],
+)
+def test_numbers_that_count_above_other_numbers_are_names_and_it_is_announced(tmp_path, text, columns, n_rows):
+    path = csv_file(tmp_path, text)
+    with pytest.warns(TaciturnWarning, match=r"^a.csv: the first line \(.*\) is read as names; .*header=False"):
+        source = open_path(path)
+    assert (source.columns, len(source)) == (columns, n_rows)
+    assert len(open_path(path, header=False, drop=[0])) == n_rows + 1  # and no warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,1\n1,0\n0,0\n1,1\n",
+        integers(0, 1, high=2),
+        "1,2,3\n4,5,6\n7,8,9\n",
+        "1990,2001\n1995,2005\n1993,1999\n",
+        "2,1\n0.5,0.25\n",
+        lines(*np.linspace(0, 1, 5)),
+        lines(3, 7, 1),
+        "1\n2.5\n0.5\n",
+    ],
+)
+def test_a_first_row_like_the_rows_below_is_a_row(tmp_path, text):
+    source = open_path(csv_file(tmp_path, text))
+    assert (source.columns, len(source)) == (None, len(text.strip().split("\n")))
+
+
+@pytest.mark.parametrize("text", [lines(0, 1, n=5), integers(1, 2, 3, 4, 5), "name,1\nfoo,2\nbar,3\n"])
+def test_a_first_row_that_may_be_names_is_a_row_and_it_is_announced(tmp_path, text):
+    path = csv_file(tmp_path, text)
+    with pytest.warns(TaciturnWarning, match="is read as a row; if that is wrong, give header=True"):
+        assert len(open_path(path, drop=[0])) == len(text.strip().split("\n"))
+    assert len(open_path(path, header=True, columns=[1])) == len(text.strip().split("\n")) - 1
+
+
+def test_a_first_row_with_a_word_of_a_row_below_is_a_row(tmp_path):
+    source = open_path(csv_file(tmp_path, "5.1,3.5,setosa\n4.9,3,setosa\n6,2.9,virginica\n"), drop="2")
+    assert all_rows(source).tolist() == [[5.1, 3.5], [4.9, 3], [6, 2.9]]
+
+
+def test_selected_names_make_a_header(tmp_path):
+    path = csv_file(tmp_path, "2019,2020\n2,1\n")
+    assert open_path(path, columns="2020").read(0, 9).tolist() == [[1]]
+
+
+def test_an_empty_line_of_one_column_is_a_missing_cell(tmp_path):
+    assert_array_equal(all_rows(open_path(csv_file(tmp_path, "x\n1\n\n3\n"))), [[1], [np.nan], [3]])
+    assert_array_equal(all_rows(open_path(csv_file(tmp_path, "a,b\n1,2\n\n3,4\n"))), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a;b\n1,5;2,5\n2,5;1,0\n", [[1.5, 2.5], [2.5, 1]]),
+        ("1,5;2,5\n2,5;1,0\n", [[1.5, 2.5], [2.5, 1]]),
+        ("a\tb\n1\t2\n", [[1, 2]]),
+        ("1\t2\n3\t5\n", [[1, 2], [3, 5]]),
+        ("1.5 2 3\n4 5 7\n", [[1.5, 2, 3], [4, 5, 7]]),
+        ("a|b\n1|2\n", [[1, 2]]),
+        ("a,b\nTrue,1\nFalse,2\n", [[1, 1], [0, 2]]),
+        ("True,1\nFalse,2\nTrue,5\n", [[1, 1], [0, 2], [1, 5]]),
+        ("a,b\nTrue,false\n,true\n", [[1, 0], [np.nan, 1]]),
+    ],
+)
+def test_the_mend_for_other_separators_and_booleans_works(tmp_path, monkeypatch, text, rows):
+    monkeypatch.chdir(tmp_path)
+    csv_file(tmp_path, text)
+    with pytest.raises(DataError) as caught:
+        open_path("a.csv")
+    mend = str(caught.value).partition("by pandas: ")[2]
+    exec(mend, {"pandas": pd})  # as a user would
+    assert_array_equal(all_rows(open_path("a-new.csv")), rows)
+
+
+def test_wide_tables_are_read_line_by_line(tmp_path, monkeypatch):
+    text = "a,b,c\n1,,x\n-2.5e3,NaN,y\n"
+    wanted = [[1, np.nan], [-2500, np.nan]]
+    assert_array_equal(all_rows(open_path(csv_file(tmp_path, text), drop="c")), wanted)
+    monkeypatch.setattr("taciturn.data.sources.csv._ARROW_COLUMNS", 2)
+    assert_array_equal(all_rows(open_path(csv_file(tmp_path, text), drop="c")), wanted)
+    fails(csv_file(tmp_path, text), "column 'c' (line 2: 'x')")
+    fails(csv_file(tmp_path, "a,b,c\n1,2,3\n1,2\n"), "line 3 has 2 cells, the first 3")
+    fails(csv_file(tmp_path, "a,b,c\n1,2,1_0\n"), "column 'c' (line 2: '1_0')")
+
+
+# --- labels ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("cat\ndog\ncat\n", ["cat", "dog", "cat"]),
+        ("kind\ncat\ndog\n", ["cat", "dog"]),
+        ("1\n2\n1\n", [1, 2, 1]),
+        ("cat\n\ndog\ncat\n", ["cat", None, "dog", "cat"]),
+        ("y\nNA\ncat\n", [None, "cat"]),
+        ("y\n2020-01-01\n", ["2020-01-01"]),
+        ("y\n1.5\nx\n", ["1.5", "x"]),
+        ("y\nTrue\nFalse\n", [True, False]),
+    ],
+)
+def test_no_label_of_a_file_is_lost(tmp_path, text, labels):
+    assert read_labels(csv_file(tmp_path, text)).tolist() == labels
+
+
+def test_missing_numbers_among_labels_are_nan(tmp_path):
+    assert_array_equal(read_labels(csv_file(tmp_path, "0\n1\n\n1\n")), [0, 1, np.nan, 1])
+
+
+def test_a_label_file_of_several_columns(tmp_path):
+    path = csv_file(tmp_path, "a,kind\n1,cat\n2,dog\n")
+    assert read_labels(path, column="kind").tolist() == ["cat", "dog"]
+    with pytest.raises(DataError, match="there are 2 columns, 'a', 'kind'; name the one with the labels"):
+        read_labels(path)
+    with pytest.raises(DataError, match=r"a.csv: line 3 has 3 cells, the first 2"):
+        read_labels(csv_file(tmp_path, "a,kind\n1,cat\n2,dog,5\n"), column="kind")
+
+
+# --- damage and attacks (benchmarks/damage_files.py has 2,000 more) -------------------------------------------
+
+
+def peak_of(path):
+    """The message for a file, and the most bytes that Python and NumPy held while it was read."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as caught:
+            open_path(path)
+        return str(caught.value), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_bomb_is_not_unpacked_beyond_its_declared_shape(tmp_path):
+    zeros = gzip.compress(bytes.fromhex("00000801 00000004") + bytes(10**8), mtime=0)
+    (tmp_path / "a.idx.gz").write_bytes(zeros)
+    message, peak = peak_of(tmp_path / "a.idx.gz")
+    assert "more than 12 bytes where shape (4,) requires 12" in message
+    assert peak < 10**6
+    (tmp_path / "b.idx.gz").write_bytes(gzip.compress(bytes.fromhex("00000802 ffffffff ffffffff"), mtime=0))
+    message, peak = peak_of(tmp_path / "b.idx.gz")
+    assert "requires 18446744065119617037" in message
+    assert peak < 10**6
+
+
+def test_a_header_of_2_gb_is_not_read(tmp_path):
+    header = b"\x93NUMPY\2\0" + (2**31 - 1).to_bytes(4, "little")
+    (tmp_path / "a.npy").write_bytes(header)
+    os.truncate(tmp_path / "a.npy", 2**31)  # sparse: takes no space
+    message, peak = peak_of(tmp_path / "a.npy")
+    assert "its header is 2,147,483,647 bytes long" in message
+    assert peak < 10**6
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", header + bytes(10**8))
+    message, peak = peak_of(tmp_path / "a.npz")
+    assert "its header is 2,147,483,647 bytes long" in message
+    assert peak < 10**6
+
+
+def test_an_array_and_its_declared_shape_must_agree(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 2)))
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content.replace(b"(4, 2)", b"(9, 2)"))
+    fails(tmp_path / "a.npy", "192 bytes where shape (9, 2) requires 272; the file is cut off")
+    (tmp_path / "a.npy").write_bytes(content + content)  # two arrays: neither may be lost
+    fails(tmp_path / "a.npy", "192 bytes follow the array", "numpy.save(file, numpy.load(file))")
+    np.save(tmp_path / "a.npy", np.load(tmp_path / "a.npy"))
+    assert len(open_path(tmp_path / "a.npy")) == 4
+
+
+def test_fewer_parquet_rows_than_declared(tmp_path, monkeypatch):
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda self, columns: [])
+    fails(tmp_path / "a.parquet", "0 rows where the footer declares 2")
+
+
+def test_parquet_decimals_are_exact(tmp_path):
+    texts = [f"{number / 100:.2f}" for number in range(-300, 300)]
+    table = pa.table({"x": pa.array([decimal.Decimal(text) for text in texts], pa.decimal128(10, 2))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert all_rows(open_path(tmp_path / "a.parquet")).ravel().tolist() == [float(text) for text in texts]
+
+
+def test_too_many_columns_are_one_line(tmp_path):
+    message, peak = peak_of(csv_file(tmp_path, b"1," * 2_000_000 + b"1\n"))
+    assert "a line has more than 1,000,000 cells; save the table as .npy or .parquet" in message
+    assert peak < 5 * 10**7
+    assert "a line has more than 16,777,216 characters" in peak_of(csv_file(tmp_path, b"1" * 2**25))[0]
+
+
+def test_rows_larger_than_the_memory_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("taciturn.data.sources.memory._machine_bytes", lambda: 1000)
+    np.savez(tmp_path / "a.npz", x=np.zeros((100, 2)))
+    fails(tmp_path / "a.npz", "the rows need 0.0 GB of memory, more than there is; select columns, or save the rows as")
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz", ".csv", ".parquet", ".idx"])
+def test_only_regular_files_are_read(tmp_path, ending):
+    os.mkfifo(tmp_path / f"fifo{ending}")
+    (tmp_path / f"zero{ending}").symlink_to("/dev/zero")
+    for name in ("fifo", "zero"):
+        fails(tmp_path / f"{name}{ending}", "is a pipe or a device, not a file")
+        with pytest.raises(DataError, match="is a pipe or a device"):
+            read_labels(tmp_path / f"{name}{ending}")
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz", ".csv", ".parquet"])
+@pytest.mark.parametrize("name", [b"not \xff UTF-8", b"line\nbreak", b"\x1b[31mred"])
+def test_odd_names_of_files(tmp_path, ending, name):
+    path = os.path.join(os.fsencode(tmp_path), name + ending.encode())
+    write_path(os.fsdecode(path), [np.ones((3, 2))], n_rows=3, columns=("a", "b"))
+    assert all_rows(open_path(path)).tolist() == [[1, 1]] * 3
+    with open(path, "wb") as file:
+        file.write(b"broken")
+    with pytest.raises(DataError) as caught:
+        open_path(path)
+    assert str(caught.value).isprintable()
+
+
+def test_long_and_odd_names_of_columns_are_cut_and_escaped(tmp_path):
+    path = csv_file(tmp_path, "x" * 60_000 + ',"a\x1b\n"\nred,blue\n')
+    fails(path, "xxx…' (line 3: 'red')", "'a\\x1b\\n' (line 3: 'blue')", header=True)
+    with pytest.raises(DataError) as caught:
+        open_path(csv_file(tmp_path, ",".join(f"c{i}" for i in range(5000)) + "\n" + ",".join("a" * 5000) + "\n"))
+    assert len(str(caught.value)) < 600
+    assert "and 4,990 more are not numeric; select the numeric columns (--columns)" in str(caught.value)
+    np.savez(tmp_path / "a.npz", **{f"m{i}": np.ones(1) for i in range(300)})
+    fails(tmp_path / "a.npz", "holds 'm0', 'm1', 'm2', 'm3', 'm4' and 295 more; name one array: a.npz:m0")

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, RecipeError
+from ..core.messages import one_line, quoted
 from ..data.sources import Source, open_path, read_labels, select
 from ..data.sources.columns import Names
 from . import bundled, mnist
@@ -32,6 +33,7 @@ def load(
     *,
     columns: Names | None = None,
     drop: Names | None = None,
+    header: bool | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Source:
     """Return the rows of a data set or a file.
@@ -46,6 +48,8 @@ def load(
         The columns to keep, in this order; by default all.
     drop : str, int or sequence of them, optional
         Columns to leave out of these; by default none.
+    header : bool, optional
+        Whether the first line of a .csv file holds names. By default the rows below it decide.
     path : str or path-like, optional
         Only for MNIST and Fashion-MNIST: a folder with their IDX files, one IDX file, or an .npz file with `x_train`
         and `x_test`. By default they are downloaded once into the cache, the folder of TACITURN_DATA or `taciturn` in
@@ -69,7 +73,7 @@ def load(
     >>> load("iris", drop="petal width (cm)").columns
     ('sepal length (cm)', 'sepal width (cm)', 'petal length (cm)')
     """
-    text = os.fspath(where)
+    text = os.fsdecode(where)
     name, _, split = text.partition(":")
     source: Source
     if name in mnist.NAMES:
@@ -79,14 +83,16 @@ def load(
     elif text in bundled.NAMES:
         source = bundled.load(text)
     else:
-        return _file(text, columns, drop)
+        return _file(text, columns, drop, header)
     try:
         return select(source, columns, drop)
     except DataError as error:
-        raise type(error)(f"{text}: {error}") from error
+        raise type(error)(f"{one_line(text)}: {error}") from error
 
 
-def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArray[Any] | None:
+def labels(
+    where: str | os.PathLike[str], *, column: str | None = None, header: bool | None = None
+) -> NDArray[Any] | None:
     """Return the label of each row of a data set, or the labels in a file.
 
     Parameters
@@ -96,6 +102,8 @@ def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArr
     column : str, optional
         The column with the labels. By default the labels that scikit-learn's data sets include, or a file's only
         column.
+    header : bool, optional
+        Whether the first line of a .csv file holds names. By default the rows below it decide.
 
     Returns
     -------
@@ -114,24 +122,24 @@ def labels(where: str | os.PathLike[str], *, column: str | None = None) -> NDArr
     >>> labels("iris")[:2].tolist(), labels("linnerud")
     (['setosa', 'setosa'], None)
     """
-    text = os.fspath(where)
+    text = os.fsdecode(where)
     if column is None and text in bundled.NAMES:
         return bundled.labels(text)
     if text.partition(":")[0] not in names():
-        return read_labels(text, column=column)
+        return read_labels(text, column=column, header=header)
     if column is None:
         return None
     source = load(text, columns=[column])
     return source.read(0, len(source))[:, 0]
 
 
-def _file(text: str, columns: Names | None, drop: Names | None) -> Source:
+def _file(text: str, columns: Names | None, drop: Names | None, header: bool | None) -> Source:
     try:
-        return open_path(text, columns=columns, drop=drop)
+        return open_path(text, columns=columns, drop=drop, header=header)
     except RecipeError:
         if os.path.exists(text):
             raise
         near = ", ".join(get_close_matches(text.partition(":")[0], names())) or "none"
         raise DataError(
-            f"{text!r} is neither a file nor a data set; nearest: {near}; there are {', '.join(names())}"
+            f"{quoted(text, 200)} is neither a file nor a data set; nearest: {near}; there are {', '.join(names())}"
         ) from None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
+from ..core.messages import listed
 from ..data.sources import Rows, Source, check_finite
 from .validation_messages import clear_messages, message_prefix
 
@@ -157,6 +159,7 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
             array = validate_data(
                 estimator, X, reset=reset, dtype="numeric", ensure_min_samples=min_rows, ensure_all_finite=False
             )
+            array = _with_numbers(array)
         names = getattr(estimator, "feature_names_in_", None)
         source = Rows(array, columns=None if names is None else tuple(names))
     check_finite(source)
@@ -166,9 +169,14 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
 def _array_source(X: Any) -> Rows:
     """Return an array or a data frame of any width as a source."""
     with clear_messages(X):
-        array = check_array(X, dtype="numeric", ensure_all_finite=False)
+        array = _with_numbers(check_array(X, dtype="numeric", ensure_all_finite=False))
     names = getattr(X, "columns", None)
     return Rows(array, columns=None if names is None else tuple(map(str, names)))
+
+
+def _with_numbers(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of objects (decimals, bools beside None) as float64; other arrays as they are."""
+    return array.astype(np.float64) if array.dtype.kind == "O" else array
 
 
 def _validated_source(estimator: BaseEstimator, source: Source, *, reset: bool, min_rows: int) -> Source:
@@ -191,7 +199,7 @@ def _validated_source(estimator: BaseEstimator, source: Source, *, reset: bool, 
         )
     if names is not None and source.columns is not None and list(names) != list(source.columns):
         raise DataError(
-            f"the source's columns are {', '.join(source.columns)}, but the model was trained on {', '.join(names)}; "
+            f"the source's columns are {listed(source.columns)}, but the model was trained on {listed(names)}; "
             "select those, in that order, with taciturn.data.sources.select"
         )
     return source

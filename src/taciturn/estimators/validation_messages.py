@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, DataTypeError
+from ..core.messages import one_line
+from .frame_columns import check_frame
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def clear_messages(X: Any, *, min_rows: int = 1) -> Iterator[None]:
     Traceback (most recent call last):
     taciturn.core.errors.DataError: row 1, column 1: could not convert string to float: 'x'; drop or encode such columns
     """
-    _check_numeric_columns(X)
+    check_frame(X)
     try:
         yield
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
@@ -76,30 +78,9 @@ def message_prefix(argument: str) -> Iterator[None]:
         raise type(error)(f"{argument}: {error}") from error
 
 
-def _check_numeric_columns(X: Any) -> None:
-    """Raise a DataError that names all columns of a data frame that are not numeric."""
-    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
-        return
-    names = [str(name) for name in X.columns if not _is_numeric(np.asarray(X[name]))]
-    if names:
-        columns = f"column {names[0]!r} is" if len(names) == 1 else f"columns {', '.join(map(repr, names))} are"
-        raise DataError(f"{columns} not numeric; drop or encode such columns (sklearn.preprocessing.OneHotEncoder)")
-
-
-def _is_numeric(column: NDArray[Any]) -> bool:
-    if column.dtype.kind != "O":
-        return column.dtype.kind in "biuf"
-    try:
-        column.astype(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
 def _message(X: Any, error: Exception, min_rows: int) -> str:
-    if isinstance(error, TypeError) and (hasattr(X, "toarray") or hasattr(X, "sparse")):
-        dense = "X.toarray()" if hasattr(X, "toarray") else "X.sparse.to_dense()"
-        return f"sparse rows are not supported; give {dense}"
+    if isinstance(error, TypeError) and hasattr(X, "toarray"):
+        return "sparse rows are not supported; give X.toarray()"
     first_line, _, other_lines = str(error).partition("\n")
     if hasattr(X, "columns") and (other_lines or isinstance(error, TypeError)):
         return _column_names_message(error)
@@ -148,7 +129,7 @@ def _not_a_number(array: NDArray[Any]) -> str:
             try:
                 float(cell)
             except (TypeError, ValueError, OverflowError) as error:
-                return f"row {row}, column {column}: {error}; drop or encode such columns"
+                return f"row {row}, column {column}: {one_line(error)}; drop or encode such columns"
     return ""
 
 

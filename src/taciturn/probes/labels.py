@@ -12,6 +12,7 @@ from ..metrics.arrays import to_numpy
 MIN_ROWS = 20  # with fewer labelled rows no test has power
 MIN_CLASS_ROWS = 10  # five folds then train on eight; a rank test of so few rows can still pass among thousands
 MAX_CLASSES = 20  # distinct whole numbers; more of them are a count
+_MISSING_TEXTS = frozenset({"", "nan", "NaN", "<NA>", "NaT"})  # NumPy and pandas write missing values so among strings
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def parse_labels(y: ArrayLike, kind: str | None = None) -> Labels:
     Parameters
     ----------
     y : array of shape [n_rows]
-        Strings, bools or numbers. None and NaN are missing labels.
+        Strings, bools or numbers. None, NaN, "" and "nan", which NumPy makes of NaN among strings, are missing labels.
     kind : {"classes", "number"}, optional
         What the labels are. By default strings, bools and whole numbers of at most 20 distinct values, with five rows
         or more per value on average, are classes; other numbers are a number.
@@ -74,19 +75,48 @@ def parse_labels(y: ArrayLike, kind: str | None = None) -> Labels:
     >>> labels.kind, labels.classes, labels.n_rows, len(labels.y)
     ('classes', ('a', 'b'), 30, 20)
     """
-    labels = to_numpy(y) if hasattr(y, "dtype") else np.array(y, dtype=object)  # beside strings, NumPy makes NaN "nan"
+    if kind not in (None, "classes", "number"):
+        raise RecipeError(f'kind={kind!r} is unknown; give "classes", "number" or None')
+    rows, values, n_rows = labelled(y)
+    if len(rows) < MIN_ROWS:
+        raise DataError(f"y has {len(rows)} labels (None and NaN do not count); give {MIN_ROWS} or more")
+    parse = _numbers if (kind or _kind(values)) == "number" else _classes
+    return parse(values, rows, n_rows)
+
+
+def labelled(y: ArrayLike) -> tuple[NDArray[np.intp], NDArray[Any], int]:
+    """Return the indices of the rows that have a label, their labels, and the number of all rows.
+
+    Parameters
+    ----------
+    y : array of shape [n_rows]
+        Strings, bools or numbers. None, NaN, "" and "nan" are missing labels.
+
+    Returns
+    -------
+    rows : array [N] of int
+        Ascending.
+    labels : array [N]
+    n_rows : int
+
+    Raises
+    ------
+    DataError
+        If y is not one value per row, or not of these types.
+
+    Examples
+    --------
+    >>> rows, labels, n_rows = labelled(np.array(["a", "b", np.nan]))
+    >>> rows.tolist(), labels.tolist(), n_rows
+    ([0, 1], ['a', 'b'], 3)
+    """
+    labels = to_numpy(y) if hasattr(y, "dtype") else np.array(y, dtype=object)
     if labels.ndim != 1:
         raise DataError(f"y has shape {labels.shape}; give one label per row")
     if labels.dtype.kind not in "biufUSOT":
         raise DataError(f"y holds {labels.dtype}; give strings, bools or numbers")
-    if kind not in (None, "classes", "number"):
-        raise RecipeError(f'kind={kind!r} is unknown; give "classes", "number" or None')
     rows = np.flatnonzero([_is_label(label) for label in labels])
-    if len(rows) < MIN_ROWS:
-        raise DataError(f"y has {len(rows)} labels (None and NaN do not count); give {MIN_ROWS} or more")
-    values = np.array(labels[rows].tolist())
-    parse = _numbers if (kind or _kind(values)) == "number" else _classes
-    return parse(values, rows, len(labels))
+    return rows, np.array(labels[rows].tolist()), len(labels)
 
 
 def relatable(y: ArrayLike) -> bool:
@@ -116,6 +146,8 @@ def relatable(y: ArrayLike) -> bool:
 
 
 def _is_label(label: Any) -> bool:
+    if isinstance(label, str | bytes):
+        return (label if isinstance(label, str) else label.decode(errors="replace")) not in _MISSING_TEXTS
     try:
         return label is not None and bool(label == label)
     except TypeError:  # pandas's NA has no truth value

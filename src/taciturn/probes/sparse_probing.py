@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..core.errors import DataError, RecipeError
 from ..metrics.arrays import to_csc
+from .labels import labelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,14 @@ class SparseProbe:
         Each probe's latents, the one with the largest difference of class means first.
     accuracies : array [C], float64
         Balanced accuracies on the test rows, from 0 to 1; 0.5 is chance.
+    left_out : int
+        Rows without a class, of training and test together.
     """
 
     classes: NDArray[Any]
     latents: NDArray[np.intp]
     accuracies: NDArray[np.float64]
+    left_out: int = 0
 
     @property
     def mean(self) -> float:
@@ -50,7 +54,7 @@ def sparse_probing(
     codes_train, codes_test : array or SciPy sparse array of shape [N, L]
         Codes of the rows to train on, and of the rows to test on.
     y_train, y_test : array of shape [N]
-        The rows' classes; the same classes in both.
+        The rows' classes; the same classes in both. Rows without one (None, NaN, "", "nan") are left out.
     k : sequence of int, default=(1, 2, 5)
         Numbers of latents, each from 1 to L.
 
@@ -83,7 +87,8 @@ def sparse_probing(
     (['yes'], 1.0, True)
     """
     train, test = to_csc(codes_train, "codes_train"), to_csc(codes_test, "codes_test")
-    y_train, y_test = np.asarray(y_train), np.asarray(y_test)
+    train, y_train, left_out_train = _labelled_rows(train, y_train, "train")
+    test, y_test, left_out_test = _labelled_rows(test, y_test, "test")
     classes = _check(train, y_train, test, y_test, k)
     probed = classes[1:] if len(classes) == 2 else classes
     orders = [_by_difference(train, y_train == label) for label in probed]
@@ -97,6 +102,7 @@ def sparse_probing(
                     for label, order in zip(probed, orders, strict=True)
                 ]
             ),
+            left_out_train + left_out_test,
         )
         for size in k
     }
@@ -121,6 +127,17 @@ def _accuracy(
     return float(balanced_accuracy_score(in_class_test, probe.predict(test[:, latents].toarray())))
 
 
+def _labelled_rows(codes: "csc_array[Any]", y: ArrayLike, name: str) -> tuple["csc_array[Any]", NDArray[Any], int]:
+    """Return the codes and the classes of the rows that have a class, and the number of the others."""
+    rows, classes, n_rows = labelled(y)
+    if n_rows != codes.shape[0]:
+        raise DataError(
+            f"y_{name} has shape ({n_rows},), but codes_{name} has {codes.shape[0]} rows; give one class per row"
+        )
+    left_out = n_rows - len(rows)
+    return csc_array(codes[rows]) if left_out else codes, classes, left_out
+
+
 def _check(
     train: "csc_array[Any]",
     y_train: NDArray[Any],
@@ -129,11 +146,6 @@ def _check(
     k: Sequence[int],
 ) -> NDArray[Any]:
     """Return the classes, or raise an error where codes, classes and k do not fit each other."""
-    for name, codes, y in (("train", train, y_train), ("test", test, y_test)):
-        if y.shape != (codes.shape[0],):
-            raise DataError(
-                f"y_{name} has shape {y.shape}, but codes_{name} has {codes.shape[0]} rows; give one class per row"
-            )
     if train.shape[1] != test.shape[1]:
         raise DataError(
             f"codes_train has {train.shape[1]} latents, but codes_test has {test.shape[1]}; give codes of one model"

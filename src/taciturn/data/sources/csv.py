@@ -60,6 +60,7 @@ def read(
     read_rows = _rows_by_arrow if head.width <= _ARROW_COLUMNS else _rows_line_by_line
     with _located_errors(path, head, positions):
         rows = read_rows(path, head, positions)
+    head.warn()
     return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions))
 
 
@@ -90,6 +91,7 @@ def labels(path: Path, column: str | None, header: bool | None) -> NDArray[Any]:
     position = label_position(head.names, head.width, column)
     with _located_errors(path, head, []):
         texts = _arrow_table(path, head, [position], pa.string()).column(0)
+    head.warn()
     return _numbers_or_texts(texts)
 
 

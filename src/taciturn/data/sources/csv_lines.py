@@ -16,17 +16,36 @@ from ...core.messages import one_line
 from .header import judge
 
 LINE_BYTES = 16 * 2**20  # of a line; also pyarrow's blocks, into which a line must fit
+BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE", "true", "false"})
 _MAX_COLUMNS = 1_000_000
 _SAMPLE_ROWS, _SAMPLE_CELLS = 1000, 200_000  # read to judge the first line
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the first line tells: names (if it is a header that has some), number of cells, lines before the rows."""
+    """What the first line tells.
+
+    Parameters
+    ----------
+    names : tuple of str or None
+        The columns' names; None where they have none.
+    width : int
+        Number of cells.
+    lines : int
+        Lines before the first row.
+    doubt : str, default=""
+        A warning, if it is not plain whether the line is a header.
+    """
 
     names: tuple[str, ...] | None
     width: int
     lines: int
+    doubt: str = ""
+
+    def warn(self) -> None:
+        """Give the warning, if there is one; after reading, because an error explains more."""
+        if self.doubt:
+            warnings.warn(self.doubt, TaciturnWarning, stacklevel=4)
 
 
 @cache
@@ -86,8 +105,7 @@ def read_head(path: str | os.PathLike[str], header: bool | None, requested: Iter
     path : str or path-like
         The file.
     header : bool or None
-        Whether the first line holds names. None: it does if `requested` are names in it; else its kind is judged by the
-        rows below it, and a warning is given where it is not plain.
+        Whether the first line holds names. None: it does if `requested` are names in it; else the rows below it decide.
     requested : iterable of str or int
         Columns that are selected.
 
@@ -108,10 +126,11 @@ def read_head(path: str | os.PathLike[str], header: bool | None, requested: Iter
             raise DataError("the file is empty; give one with rows")
         if any("\ufffd" in cell for cell in first):
             raise DataError("the first line is not UTF-8 text; save the file as UTF-8")
-        if header is None:
-            header = _has_requested(first, requested) or _judged(path, first, lines)
+        if header is None and _has_requested(first, requested):
+            header = True
+        header, doubt = (header, "") if header is not None else _judged(path, first, lines)
     counts = len(first) > 1 and first == [str(number) for number in range(len(first))]  # pandas's, without names
-    return Head(None if counts or not header else tuple(first), len(first), n_lines if header else 0)
+    return Head(None if counts or not header else tuple(first), len(first), n_lines if header else 0, doubt)
 
 
 def _has_requested(first: list[str], requested: Iterable[str | int]) -> bool:
@@ -120,20 +139,16 @@ def _has_requested(first: list[str], requested: Iterable[str | int]) -> bool:
     return bool(names) and names <= set(first) and not names <= positions
 
 
-def _judged(path: str | os.PathLike[str], first: list[str], lines: Iterator[tuple[int, list[str]]]) -> bool:
+def _judged(path: str | os.PathLike[str], first: list[str], lines: Iterator[tuple[int, list[str]]]) -> tuple[bool, str]:
+    """Return whether the first line is a header, and a warning where that is not plain."""
     n_rows = min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // len(first), 3))
     below: list[list[str]] = []
     with suppress(DataError):  # the reader of all rows raises it again
         below.extend(cells for _, cells in islice(lines, n_rows))
-    verdict = judge(first, below, is_number)
-    if not verdict.is_plain:
-        cells = one_line(", ".join(first[:4]) + ", …" * (len(first) > 4), 80)
-        kind, other = ("the columns' names", "False") if verdict.is_header else ("a row", "True")
-        option = "--no-header" if verdict.is_header else "--header"
-        warnings.warn(
-            f"{one_line(Path(path).name)}: the first line ({cells}) is read as {kind}; "
-            f"if it is not, give header={other} ({option})",
-            TaciturnWarning,
-            stacklevel=2,
-        )
-    return verdict.is_header
+    is_header, is_plain = judge(first, below, lambda cell: cell in BOOLEANS or is_number(cell))
+    if is_plain:
+        return is_header, ""
+    cells = one_line(", ".join(first[:4]) + ", …" * (len(first) > 4), 80)
+    kind, mend = ("names", "header=False (--no-header)") if is_header else ("a row", "header=True (--header)")
+    name = one_line(Path(path).name)
+    return is_header, f"{name}: the first line ({cells}) is read as {kind}; if that is wrong, give {mend}"

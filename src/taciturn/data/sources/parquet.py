@@ -62,9 +62,12 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
         for batch in file.iter_batches(columns=list(names)):
             stop = start + batch.num_rows
             for column, name in enumerate(names):
+                values = batch.column(name)
+                if pa.types.is_decimal(values.type):
+                    values = values.cast(pa.string())  # the direct cast is off by the last bit
                 # Unsafe cast: whole numbers above 2⁵³ lose their last digits, as everywhere in NumPy.
-                values = batch.column(name).cast(pa.from_numpy_dtype(dtype), safe=False)
-                rows[start:stop, column] = values.to_numpy(zero_copy_only=False)
+                numbers = values.cast(pa.from_numpy_dtype(dtype), safe=False)
+                rows[start:stop, column] = numbers.to_numpy(zero_copy_only=False)
             start = stop
         if start != n_rows:
             raise DataError(f"{start:,} rows where the footer declares {n_rows:,}; the file is damaged: copy it again")

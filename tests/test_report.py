@@ -1,6 +1,7 @@
 """The report's numbers against NumPy in float64 on the whole array, and its texts against hand-made numbers."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from taciturn.data.sources import Rows
 from taciturn.probes import Baseline, Baselines, baselines
 from taciturn.report import Summary, compare, report
 from taciturn.report.numbers.curves import curves
-from taciturn.report.numbers.neighbours import Neighbours
+from taciturn.report.numbers.neighbours import Neighbours, neighbours
 from taciturn.report.numbers.provenance import fingerprint
+from taciturn.report.numbers.sample import Sample
 from taciturn.report.numbers.verdict import Circumstances, verdict
 from taciturn.training import History
 
@@ -218,6 +220,20 @@ def test_similarity_is_that_of_directions_and_codes(dictionary, digits):
     assert np.array(report.neighbours.correlations) == pytest.approx(np.corrcoef(codes[:, latents].T), abs=1e-6)
 
 
+def test_a_thousand_near_duplicates_take_little_memory():
+    rng = np.random.default_rng(0)
+    directions = rng.choice([-2.0, 3.0], (1000, 1))
+    sample = Sample(np.arange(3), np.zeros((3, 1000)))
+    tracemalloc.start()
+    found = neighbours(directions, list(range(1000)), sample, correlation_latents=[])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.near_duplicates, found.latents_with_duplicate) == (1000 * 999 // 2, 1000)
+    assert [(pair.first, pair.second) for pair in found.pairs] == [(0, second) for second in range(1, 21)]
+    assert [pair.cosine for pair in found.pairs] == [np.sign(directions[0, 0] * directions[i, 0]) for i in range(1, 21)]
+    assert peak < 60e6
+
+
 def test_a_pair_of_opposite_directions_is_a_near_duplicate(digits):
     model = DictionaryAutoencoder(32, k=4, max_iter=3, random_state=0).fit(digits[0])
     with torch.no_grad():
@@ -226,10 +242,10 @@ def test_a_pair_of_opposite_directions_is_a_near_duplicate(digits):
         model.module_.dictionary[other] = -0.5 * model.module_.dictionary[latent]
         model.module_.encoder[-1].weight[other] = model.module_.encoder[-1].weight[latent]
         model.module_.encoder[-1].bias[other] = model.module_.encoder[-1].bias[latent]
-    neighbours = model.report(digits[1]).neighbours
-    assert (neighbours.near_duplicates, neighbours.latents_with_duplicate) == (1, 2)
-    assert {neighbours.pairs[0].first, neighbours.pairs[0].second} == {latent, other}
-    assert neighbours.pairs[0].cosine == pytest.approx(-1)
+    similar = model.report(digits[1]).neighbours
+    assert (similar.near_duplicates, similar.latents_with_duplicate) == (1, 2)
+    assert {similar.pairs[0].first, similar.pairs[0].second} == {latent, other}
+    assert similar.pairs[0].cosine == pytest.approx(-1)
 
 
 def test_without_training_rows_baselines_are_trained_on_every_second_row(dictionary, digits):
@@ -339,10 +355,8 @@ def test_active_latents_are_counted_unless_there_is_a_rate_target():
     assert replace(GOOD, fvu=None).explained == "constant rows, not exactly"
 
 
-def verdict_on(summary=GOOD, curves=FALLEN, neighbours=DISTINCT, simple=SIMPLE, parameters=DICTIONARY, **circumstances):
-    return verdict(
-        summary, curves, neighbours, simple, Circumstances(parameters, **{"batch_size": 256} | circumstances)
-    )
+def verdict_on(summary=GOOD, curves=FALLEN, similar=DISTINCT, simple=SIMPLE, parameters=DICTIONARY, **circumstances):
+    return verdict(summary, curves, similar, simple, Circumstances(parameters, **{"batch_size": 256} | circumstances))
 
 
 def test_the_verdict_has_a_sentence_and_the_main_numbers():
@@ -430,7 +444,7 @@ def test_a_summary_is_read_as_it_was_written():
         ({"summary": replace(GOOD, target_l0=10)}, "12.0 latents are active per row; the target is 10."),
         ({"summary": replace(GOOD, dead=6)}, "6 of 256 latents are active on none of these rows."),
         (
-            {"neighbours": replace(DISTINCT, near_duplicates=7, latents_with_duplicate=6)},
+            {"similar": replace(DISTINCT, near_duplicates=7, latents_with_duplicate=6)},
             "6 latents have a near-duplicate (|cosine| at least .95).",
         ),
         (
@@ -547,7 +561,7 @@ def test_latents_that_runs_of_one_seed_share_before_training_are_counted_separat
     assert (shared.initially_shared, shared.same_model, comparison.seeds) == (24, False, [0, 0])
     assert shared.shared < 24
     assert comparison.sentence.endswith(
-        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this says nothing of "
+        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this is no evidence of "
         "stability; fit with different seeds."
     )
 

@@ -110,17 +110,10 @@ def test_compare(runs, tmp_path):
 
 
 def test_runs_of_other_widths_cannot_be_compared_on_the_same_rows(runs, tmp_path):
-    for data, words in (
-        (
-            "digits",
-            "table was trained on 4 columns, but the rows have 64; compare runs of the same columns, or leave out",
-        ),
-        (runs / "table.csv", "no column"),
-    ):
-        result = run("compare", runs / "four", runs / "table", "--data", data, "-o", tmp_path / "c.html", code=1)
-        if data == "digits":
-            assert words in output_text(result)
-        assert "Traceback" not in output_text(result)
+    data = ["--data", "digits", "-o", tmp_path / "c.html"]
+    refused = output_text(run("compare", runs / "four", runs / "table", *data, code=1))
+    assert "table was trained on 4 columns, but the rows have 64; compare runs of the same columns, or leave" in refused
+    assert "Traceback" not in refused
     assert not list(tmp_path.iterdir())
     result = run("compare", runs / "four", runs / "table", "-o", tmp_path / "c.html")
     assert "rows of different widths, so their results cannot be compared" in output_text(result)

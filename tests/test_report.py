@@ -1,6 +1,10 @@
 """The report's numbers against NumPy in float64 on the whole array, and its texts against hand-made numbers."""
 
 import json
+import math
+import re
+import tracemalloc
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +13,18 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
 from taciturn.core.errors import ArtifactError, DataError
-from taciturn.corruption import Gaussian, corrupted
+from taciturn.corruption import Clean, Gaussian, corrupted
 from taciturn.data.sources import Rows
+from taciturn.objective import L1, Objective, SquaredError
 from taciturn.probes import Baseline, Baselines, baselines
-from taciturn.report import Summary, compare, report
+from taciturn.report import Summary, compare, report, summarise
 from taciturn.report.numbers.curves import curves
-from taciturn.report.numbers.neighbours import Neighbours
+from taciturn.report.numbers.neighbours import Neighbours, neighbours
 from taciturn.report.numbers.provenance import fingerprint
+from taciturn.report.numbers.sample import Sample
 from taciturn.report.numbers.verdict import Circumstances, verdict
 from taciturn.training import History
 
@@ -218,6 +225,20 @@ def test_similarity_is_that_of_directions_and_codes(dictionary, digits):
     assert np.array(report.neighbours.correlations) == pytest.approx(np.corrcoef(codes[:, latents].T), abs=1e-6)
 
 
+def test_a_thousand_near_duplicates_take_little_memory():
+    rng = np.random.default_rng(0)
+    directions = rng.choice([-2.0, 3.0], (1000, 1))
+    sample = Sample(np.arange(3), np.zeros((3, 1000)))
+    tracemalloc.start()
+    found = neighbours(directions, list(range(1000)), sample, correlation_latents=[])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.near_duplicates, found.latents_with_duplicate) == (1000 * 999 // 2, 1000)
+    assert [(pair.first, pair.second) for pair in found.pairs] == [(0, second) for second in range(1, 21)]
+    assert [pair.cosine for pair in found.pairs] == [np.sign(directions[0, 0] * directions[i, 0]) for i in range(1, 21)]
+    assert peak < 60e6
+
+
 def test_a_pair_of_opposite_directions_is_a_near_duplicate(digits):
     model = DictionaryAutoencoder(32, k=4, max_iter=3, random_state=0).fit(digits[0])
     with torch.no_grad():
@@ -226,10 +247,10 @@ def test_a_pair_of_opposite_directions_is_a_near_duplicate(digits):
         model.module_.dictionary[other] = -0.5 * model.module_.dictionary[latent]
         model.module_.encoder[-1].weight[other] = model.module_.encoder[-1].weight[latent]
         model.module_.encoder[-1].bias[other] = model.module_.encoder[-1].bias[latent]
-    neighbours = model.report(digits[1]).neighbours
-    assert (neighbours.near_duplicates, neighbours.latents_with_duplicate) == (1, 2)
-    assert {neighbours.pairs[0].first, neighbours.pairs[0].second} == {latent, other}
-    assert neighbours.pairs[0].cosine == pytest.approx(-1)
+    similar = model.report(digits[1]).neighbours
+    assert (similar.near_duplicates, similar.latents_with_duplicate) == (1, 2)
+    assert {similar.pairs[0].first, similar.pairs[0].second} == {latent, other}
+    assert similar.pairs[0].cosine == pytest.approx(-1)
 
 
 def test_without_training_rows_baselines_are_trained_on_every_second_row(dictionary, digits):
@@ -339,10 +360,8 @@ def test_active_latents_are_counted_unless_there_is_a_rate_target():
     assert replace(GOOD, fvu=None).explained == "constant rows, not exactly"
 
 
-def verdict_on(summary=GOOD, curves=FALLEN, neighbours=DISTINCT, simple=SIMPLE, parameters=DICTIONARY, **circumstances):
-    return verdict(
-        summary, curves, neighbours, simple, Circumstances(parameters, **{"batch_size": 256} | circumstances)
-    )
+def verdict_on(summary=GOOD, curves=FALLEN, similar=DISTINCT, simple=SIMPLE, parameters=DICTIONARY, **circumstances):
+    return verdict(summary, curves, similar, simple, Circumstances(parameters, **{"batch_size": 256} | circumstances))
 
 
 def test_the_verdict_has_a_sentence_and_the_main_numbers():
@@ -430,7 +449,7 @@ def test_a_summary_is_read_as_it_was_written():
         ({"summary": replace(GOOD, target_l0=10)}, "12.0 latents are active per row; the target is 10."),
         ({"summary": replace(GOOD, dead=6)}, "6 of 256 latents are active on none of these rows."),
         (
-            {"neighbours": replace(DISTINCT, near_duplicates=7, latents_with_duplicate=6)},
+            {"similar": replace(DISTINCT, near_duplicates=7, latents_with_duplicate=6)},
             "6 latents have a near-duplicate (|cosine| at least .95).",
         ),
         (
@@ -490,6 +509,90 @@ def test_warnings(changes, warning):
 
 
 @pytest.mark.parametrize(
+    ("changes", "parameters", "mend"),
+    [
+        (
+            {"summary": replace(GOOD, dead=6)},
+            DICTIONARY,
+            'Use fewer latents (--latents, n_components=), or revive dead ones (revive="auxk+resample").',
+        ),
+        (
+            {"summary": replace(GOOD, dead=6)},
+            DICTIONARY | {"constraint": "frozen"},
+            'Use fewer latents (--latents, n_components=), or revive dead ones (revive="auxk").',
+        ),
+        (
+            {"summary": replace(GOOD, dead=6)},
+            DICTIONARY | {"revive": "auxk+resample"},
+            "Use fewer latents (--latents, n_components=).",
+        ),
+        ({"summary": replace(GOOD, dead=6)}, DENOISER, "Use fewer latents (--latents, n_components=)."),
+        (
+            {"similar": replace(DISTINCT, latents_with_duplicate=6)},
+            DENOISER,
+            "Use fewer latents (--latents, n_components=). The section on similar latents lists pairs.",
+        ),
+        (
+            {"similar": replace(DISTINCT, latents_with_duplicate=6)},
+            DICTIONARY,
+            'Use fewer latents (--latents, n_components=), or nest the latents (matryoshka="auto"). The section on '
+            "similar latents lists pairs.",
+        ),
+        (
+            {"simple": simpler("untrained encoder", 256, 0.07)},
+            DENOISER,
+            "So many latents reconstruct such rows whatever they encode. Use fewer latents (--latents, n_components=).",
+        ),
+        (
+            {"summary": replace(GOOD, target_rate=0.06, target_l0=None)},
+            DENOISER,
+            "Train longer (--epochs, max_iter=).",
+        ),
+        (
+            {"summary": replace(GOOD, target_rate=0.06, target_l0=None), "fixed_weight": True},
+            DENOISER,
+            "Train longer (--epochs, max_iter=), or leave weight= out of the penalty, so that its weight is adjusted "
+            "(sparsity=).",
+        ),
+    ],
+)
+def test_remedies_name_only_parameters_that_the_estimator_has(changes, parameters, mend):
+    assert [warning.mend for warning in verdict_on(parameters=parameters, **changes).warnings] == [mend]
+
+
+@pytest.mark.parametrize("estimator", [DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder])
+def test_remedies_name_parameters_of_every_estimator(estimator):
+    parameters = estimator().get_params()
+    bad = replace(
+        GOOD, fvu=1.5, dead=100, target_rate=0.2, target_l0=5, psnr_after=5.0, columns=300, rates=[0.01] * 256
+    )
+    cases = [(bad, SIMPLE), (replace(bad, target_rate=None), SIMPLE)]
+    cases += [(bad, replace(SIMPLE, model=0.9, corruption=corruption)) for corruption in ("", "gaussian:0.4")]
+    curves = FALLEN | {
+        "validation_loss": list(np.linspace(1, 0.1, 10)),
+        "squared_error": [1],
+        "validation_squared_error": [2],
+    }
+    texts = []
+    for summary, simple in cases:
+        similar = replace(DISTINCT, latents_with_duplicate=100)
+        found = verdict_on(summary, curves, similar, simple, parameters, batch_size=2, fixed_weight=True)
+        texts += [warning.mend for warning in found.warnings]
+    named = set(re.findall(r"(\w+)=", " ".join(texts))) - {"weight"}
+    assert {"n_components", "max_iter", "batch_size", "learning_rate"} <= named <= set(parameters)
+    fit_options = (Path(taciturn.__file__).parent / "cli" / "fit.py").read_text(encoding="utf-8")
+    for option in set(re.findall(r"--([\w-]+)", " ".join(texts))):
+        assert f"    {option.replace('-', '_')}: Annotated" in fit_options
+
+
+def test_a_table_has_shares_of_the_noise_instead_of_decibels():
+    result = verdict_on(images=False)
+    assert "; removes 94.5% of the noise's squared error; " in result.sentence  # 12.6 dB
+    assert ("94.5%", "of the squared error of gaussian:0.4 removed") in result.points
+    assert "dB" not in result.sentence
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"summary": replace(GOOD, dead=5)},
@@ -502,6 +605,102 @@ def test_warnings(changes, warning):
 )
 def test_no_warning_within_the_bounds(changes):
     assert verdict_on(**changes).warnings == []
+
+
+def test_a_penalty_without_a_target_hides_no_target(digits):
+    model = SparseAutoencoder(16, sparsity="topk:4+l1:weight=.001", max_iter=1, random_state=0).fit(digits[0])
+    summary = model.report(digits[1]).summary
+    assert (summary.target_l0, summary.target_rate) == (4, None)
+    assert "(target 4)" in dict(summary.lines())["latents"]
+    terms = (SquaredError(), L1(weight=0.001), L1(l0=3), L1(l0=5))
+    for order in (terms, (terms[0], terms[2], terms[3], terms[1])):
+        objective = Objective(order)
+        found = summarise(model.module_, Rows(digits[1]), objective=objective, corruption=Clean(), rows_kind="given")
+        assert found.target_l0 == 3  # of two targets, the first
+
+
+# --- odd rows, models and labels -------------------------------------------------------------------------------
+def assert_finite(value, where="report"):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            assert_finite(item, f"{where}.{key}")
+    elif isinstance(value, list | tuple):
+        for item in value:
+            assert_finite(item, where)
+    assert not isinstance(value, float) or math.isfinite(value), where
+
+
+ODD_ROWS = {
+    "one row": lambda x: x[:1],
+    "two rows": lambda x: x[:2],
+    "three rows": lambda x: x[:3],
+    "equal rows": lambda x: np.repeat(x[:1], 30, 0),
+    "zeros": lambda x: 0 * x[:30],
+    "far away": lambda x: 1e6 + 1e3 * x[:30],
+    "one column differs": lambda x: x[:30] * (np.arange(x.shape[1]) == 0),
+}
+ODD_LABELS = {
+    "none": lambda n: None,
+    "one class": lambda n: ["a"] * n,
+    "a class per row": lambda n: [str(i) for i in range(n)],
+    "constant number": lambda n: np.full(n, 0.5),
+    "all missing": lambda n: np.full(n, np.nan),
+    "half missing": lambda n: [None if i % 2 else "ab"[i % 4 // 2] for i in range(n)],
+    "a number": lambda n: np.arange(n) / 7,
+}
+
+
+@pytest.fixture(scope="module")
+def odd_models():
+    x = np.random.default_rng(0).random((60, 3))
+
+    def fitted(estimator, rows=x, **changes):
+        model = estimator.set_params(max_iter=2, random_state=0).fit(rows)
+        with torch.no_grad():
+            for name, value in changes.items():
+                model.module_.get_parameter(name.replace("__", ".")).fill_(value)
+        return model
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x, {
+            "dictionary": fitted(DictionaryAutoencoder(8, k=2)),
+            "one latent": fitted(DictionaryAutoencoder(1, k=1)),
+            "one column": fitted(DictionaryAutoencoder(4, k=1), x[:, :1]),
+            "denoiser": fitted(DenoisingAutoencoder(4)),
+            "rate": fitted(SparseAutoencoder(4)),
+            "equal codes": fitted(SparseAutoencoder(4), encoder__0__weight=0.0),
+            "no active latent": fitted(SparseAutoencoder(4, sparsity="none", activation="relu"), encoder__0__bias=-1e3),
+            "no directions": fitted(DictionaryAutoencoder(8, k=2), decoder__0__weight=0.0),
+        }
+
+
+@pytest.mark.parametrize("rows", ODD_ROWS)
+def test_every_section_has_finite_numbers_on_odd_rows_and_labels(odd_models, rows):
+    x, models = odd_models
+    for name, model in models.items():
+        evaluated = ODD_ROWS[rows](x[:, : model.n_features_in_])
+        for kind, labels in ODD_LABELS.items():
+            if kind != "none" and name not in ("dictionary", "equal codes"):
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RuntimeWarning)
+                found = model.report(evaluated, labels=labels(len(evaluated)), target="kind")
+                written = found.to_dict()
+            assert_finite(written, f"{name}, {kind}")
+            json.loads(found.json(), parse_constant=pytest.fail)
+            if kind != "none" and found.relation is None:
+                assert any("not related to the labels" in warning.what for warning in found.verdict.warnings)
+            assert found.baselines.models or found.baselines.reason
+
+
+def test_rows_without_a_label_are_left_out_and_counted(dictionary, digits):
+    model, _ = dictionary
+    y = datasets.labels("digits")[300:500].tolist()
+    missing = [None if i % 4 == 0 else float("nan") if i % 4 == 1 else str(label) for i, label in enumerate(y)]
+    relation = model.report(digits[1], labels=missing).relation
+    assert (relation.rows + relation.left_out, set(relation.classes) <= set("0123456789")) == (200, True)
+    assert relation.left_out >= 100
 
 
 # --- comparisons ----------------------------------------------------------------------------------------------
@@ -547,7 +746,7 @@ def test_latents_that_runs_of_one_seed_share_before_training_are_counted_separat
     assert (shared.initially_shared, shared.same_model, comparison.seeds) == (24, False, [0, 0])
     assert shared.shared < 24
     assert comparison.sentence.endswith(
-        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this says nothing of "
+        f"; 2 and 8 share {shared.shared} of 24 latents: both began with the same weights, so this is no evidence of "
         "stability; fit with different seeds."
     )
 

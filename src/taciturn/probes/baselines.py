@@ -1,5 +1,6 @@
 """Errors of simpler models on the same rows: principal components, and the network before training."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgWarning
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
@@ -219,7 +221,9 @@ def _untrained(
 def _decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:
     """Return the ridge regression from codes to rows whose penalty is best on held-out rows."""
     train, held = split(len(x_ND), 0.25, seed, "untrained")
-    fits = [Ridge(alpha=penalty * len(train)).fit(codes_NL[train], x_ND[train]) for penalty in PENALTIES]
+    with warnings.catch_warnings():  # where codes are large, a small penalty is none: a larger one is then better
+        warnings.simplefilter("ignore", LinAlgWarning)
+        fits = [Ridge(alpha=penalty * len(train)).fit(codes_NL[train], x_ND[train]) for penalty in PENALTIES]
     errors = [np.square(fit.predict(codes_NL[held]).reshape(-1, x_ND.shape[1]) - x_ND[held]).sum() for fit in fits]
     best: Ridge = fits[int(np.argmin(errors))]
     return best

@@ -21,7 +21,10 @@ FOLDS = 5
 MAX_MODEL_ROWS = 3_000  # rows that a model is trained and tested on
 
 
-def cross_validated_score(labels: Labels, seed: int, features_for: Callable[[NDArray[np.intp]], Floats]) -> float:
+FeaturesFor = Callable[[NDArray[np.intp], NDArray[np.intp]], Floats]
+
+
+def cross_validated_score(labels: Labels, seed: int, features_for: FeaturesFor) -> float:
     """Return the score of predictions for held-out rows, in five folds.
 
     Parameters
@@ -31,8 +34,8 @@ def cross_validated_score(labels: Labels, seed: int, features_for: Callable[[NDA
     seed : int
         Seed of the rows drawn and of the folds.
     features_for : callable
-        Takes the training rows' indices and returns features of all rows [N, *]. So features can be selected on the
-        training rows alone.
+        Takes the indices of a fold's training rows, on which features may be selected, and those of all rows that the
+        models need. Returns the features of the latter.
 
     Returns
     -------
@@ -43,11 +46,11 @@ def cross_validated_score(labels: Labels, seed: int, features_for: Callable[[NDA
     y = labels.y[sample]
     predicted = np.empty_like(y)
     for train, test in splitter(FOLDS, shuffle=True, random_state=seed).split(y[:, None], y):
-        features = features_for(sample[train])
+        features = features_for(sample[train], sample)
         with warnings.catch_warnings():  # 50 iterations are enough for a comparison, converged or not
             warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted = _model(labels).fit(features[sample[train]], y[train])
-            predicted[test] = fitted.predict(features[sample[test]])
+            fitted = _model(labels).fit(features[train], y[train])
+            predicted[test] = fitted.predict(features[test])
     return float((balanced_accuracy_score if labels.classes else r2_score)(y, predicted))
 
 

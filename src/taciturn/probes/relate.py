@@ -204,7 +204,7 @@ def relate(
     raw = to_csc(rows, "rows").toarray() if issparse(rows) else np.asarray(to_numpy(rows))
     _check(by_latent, labels, raw, level, most, few)
     by_latent.sum_duplicates()
-    by_latent, raw = csc_array(by_latent[labels.rows]), raw[labels.rows].astype(np.float64)
+    by_latent = csc_array(by_latent[labels.rows])
     tested = np.flatnonzero(by_latent.max(axis=0).toarray() != by_latent.min(axis=0).toarray())
     by_latent = csc_array(by_latent[:, tested])
     few = min(few, len(tested))
@@ -215,11 +215,11 @@ def relate(
         ranks = rank(by_latent)
         effects, n_found = _effects(ranks, labels, tested, level, most, seed)
         few_score = cross_validated_score(
-            labels, seed, lambda train: by_latent[:, best_latents(ranks, labels, train, few)].toarray()
+            labels, seed, lambda train, rows: by_latent[:, best_latents(ranks, labels, train, few)][rows].toarray()
         )
     all_score = None
     if 0 < len(tested) <= MAX_MODEL_LATENTS:
-        all_score = cross_validated_score(labels, seed, lambda _: by_latent.toarray())
+        all_score = cross_validated_score(labels, seed, lambda _, rows: by_latent[rows].toarray())
     return Related(
         kind=labels.kind,
         target=target,
@@ -235,7 +235,7 @@ def relate(
         few=few,
         few_score=few_score,
         all_score=all_score,
-        raw_score=cross_validated_score(labels, seed, lambda _: raw),
+        raw_score=cross_validated_score(labels, seed, lambda _, rows: raw[labels.rows[rows]].astype(np.float64)),
         chance=chance,
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...data.sources import Source
-from ...inference import Evaluation, components, encode
+from ...inference import Evaluation, encode
 from ...model import Autoencoder, Codes, Sparse
 from .numbers import ShortRepr
 from .sample import Sample, column
@@ -99,9 +99,9 @@ class AtlasLatent:
     rows: list[ActiveRow]
 
 
-def latents(model: Autoencoder, evaluation: Evaluation) -> Latents:
-    """Return the numbers of all latents of a model, from its evaluation on rows."""
-    norms = np.linalg.norm(components(model).astype(np.float64), axis=1)
+def latents(directions_LD: NDArray[Any], evaluation: Evaluation) -> Latents:
+    """Return the numbers of all latents with these directions, from the model's evaluation on rows."""
+    norms = np.linalg.norm(directions_LD.astype(np.float64), axis=1)
     power = evaluation.sparsity.variances * np.square(norms)
     shares = power / (power.sum() or 1.0)
     order = np.lexsort((np.arange(len(power)), -evaluation.sparsity.firing_rates, -shares))
@@ -115,6 +115,7 @@ def atlas(
     numbers: Latents,
     sample: Sample,
     *,
+    directions_LD: NDArray[Any],
     max_latents: int,
     columns: tuple[str, ...] | None,
 ) -> list[AtlasLatent]:
@@ -130,6 +131,8 @@ def atlas(
         The numbers of all latents on these rows.
     sample : Sample
         The rows among which those at quantiles are chosen.
+    directions_LD : array [L, D]
+        What a code of 1 of each latent adds to the reconstruction.
     max_latents : int
         Most latents returned, ≥ 1. Latents whose code is constant are left out.
     columns : tuple of str [D] or None
@@ -144,14 +147,13 @@ def atlas(
     if not chosen:
         return []
     top_rows, means = _largest(model, source, torch.tensor(chosen))
-    weights = components(model)
     return [
         AtlasLatent(
             latent,
             numbers.mean_activations[latent],
             numbers.firing_rates[latent],
             mean,
-            _largest_weights(weights[latent], columns),
+            _largest_weights(directions_LD[latent], columns),
             [*top, *_at_quantiles(column(sample.codes, latent), sample.indices, {entry.row for entry in top})],
         )
         for latent, top, mean in zip(chosen, top_rows, means, strict=True)
@@ -217,11 +219,17 @@ def _largest_weights(weights_D: NDArray[Any], columns: tuple[str, ...] | None) -
 
 def measure(study: Study) -> Latents:
     """Return the numbers of all latents of a report."""
-    return latents(study.model, study.evaluation)
+    return latents(study.directions, study.evaluation)
 
 
 def measure_atlas(study: Study) -> list[AtlasLatent]:
     """Return the atlas of a report."""
-    columns = study.rows.columns
-    numbers: Latents = study["latents"]
-    return atlas(study.model, study.rows, numbers, study.sample, max_latents=MAX_ATLAS_LATENTS, columns=columns)
+    return atlas(
+        study.model,
+        study.rows,
+        study["latents"],
+        study.sample,
+        directions_LD=study.directions,
+        max_latents=MAX_ATLAS_LATENTS,
+        columns=study.rows.columns,
+    )

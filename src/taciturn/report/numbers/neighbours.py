@@ -14,7 +14,7 @@ from .study import Study
 NEAR_DUPLICATE = 0.95  # the least |cosine| of a pair of near-duplicates
 MAX_CORRELATED = 40  # latents whose codes' correlations are computed
 MAX_PAIRS = 20  # pairs that are listed
-BLOCK_LATENTS = 1024
+BLOCK_COSINES = 1 << 20  # cosines that are computed at a time
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,20 @@ def neighbours(
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(float).tiny)
     unit = unit[latents]
     pairs: list[Pair] = []
-    with_duplicate: set[int] = set()
-    for start in range(0, len(unit), BLOCK_LATENTS):
-        cosines = unit[start : start + BLOCK_LATENTS] @ unit[start:].T
+    n_pairs, has_duplicate = 0, np.zeros(len(unit), bool)
+    block = max(BLOCK_COSINES // max(len(unit), 1), 1)
+    for start in range(0, len(unit), block):
+        cosines = unit[start : start + block] @ unit[start:].T
         rows, columns = np.nonzero(np.triu(np.abs(cosines) >= NEAR_DUPLICATE, 1))
-        indices = [(latents[start + i], latents[start + j]) for i, j in zip(rows, columns, strict=True)]
-        pairs += [Pair(*two, float(cosine)) for two, cosine in zip(indices, cosines[rows, columns], strict=True)]
-        with_duplicate.update(latent for two in indices for latent in two)
+        near, n_pairs = cosines[rows, columns], n_pairs + len(rows)
+        has_duplicate[start + rows] = has_duplicate[start + columns] = True
+        for i in np.lexsort((columns, rows, -np.abs(near)))[:MAX_PAIRS]:
+            pairs.append(Pair(latents[start + rows[i]], latents[start + columns[i]], float(near[i])))
     pairs.sort(key=lambda pair: (-abs(pair.cosine), pair.first, pair.second))
     return Neighbours(
         pairs[:MAX_PAIRS],
-        len(pairs),
-        len(with_duplicate),
+        n_pairs,
+        int(has_duplicate.sum()),
         mean_cosine(components_LD[latents]) if latents else 0.0,
         correlation_latents,
         _correlations(sample, correlation_latents).tolist(),

@@ -22,8 +22,9 @@ def measure(study: Study) -> Related | None:
     labels = _sampled_labels(study)
     if labels is None or obstacle(study) is not None:
         return None
-    sample = study.sample
-    return relate(sample.codes, labels, study.rows.take(sample.indices), target=study.label_name)
+    indices = study.sample.indices
+    rows = study.rows.read(0, len(indices)) if len(indices) == len(study.rows) else study.rows.take(indices)
+    return relate(study.sample.codes, labels, rows, target=study.label_name)
 
 
 def obstacle(study: Study) -> str | None:

@@ -671,7 +671,10 @@ def test_runs_lie_over_each_other():
     assert ax.lines[0].get_xydata().tolist() == [[1, 3], [2, 2], [3, 1.5]]
     assert [drawn.get_color() for drawn in ax.lines] == [style.BLUE, style.ORANGE]
     assert (ax.get_yscale(), ax.get_ylabel()) == ("log", "loss")
-    many = plots.overlay({str(i): run() for i in range(8)}).axes[0].lines
+    many = plots.overlay({str(i): run(loss=[i + 3, 2, 1]) for i in range(8)}).axes[0].lines
+    assert {drawn.get_linewidth() for drawn in many} == {1.6}
+    same = plots.overlay({"a": run(), "other": run(loss=[5, 4, 3]), "b": run()}).axes[0].lines
+    assert [drawn.get_linewidth() for drawn in same] == [pytest.approx(3.4), 1.6, 1.6]  # the first shows below the last
     assert len({(drawn.get_color(), drawn.get_linestyle()) for drawn in many}) == 8
 
 

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -22,6 +23,18 @@ HOSTILE = [
     "درجة الحرارة",
     "x" * 10_000,
     "'; alert(1); //",
+]
+TEXTS = [
+    "<script>window.hacked = 1</script>",
+    "\"><img src=x onerror='window.hacked = 1'> 'quoted' \"twice\" & more",
+    "درجة الحرارة في الخارج",
+    "rain 🌧️ and sun",
+    "a long text; " * 7_692 + "end",  # 99,999 characters
+    "",
+    "twice",
+    "twice",
+    "half a surrogate pair: \ud83c",
+    "two\nlines",
 ]
 SECTIONS = ["samples", "training", "errors", "atlas", "latents", "neighbours", "baselines", "try-it", "provenance"]
 
@@ -65,7 +78,26 @@ def hostile():
     return model.report(Rows(rows, columns=tuple(HOSTILE)), labels=labels, target=HOSTILE[0], name=HOSTILE[1])
 
 
-MAKERS = {make.__name__: make for make in (digits, images, table, known, wide, hostile)}
+def sentences():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 12))
+    rows[:6] += 4 * np.eye(12)[0]  # TEXTS: one latent is active on them
+    model = DictionaryAutoencoder(16, k=2, max_iter=30, random_state=0).fit(rows)
+    texts = TEXTS + [f"sentence number {i}" for i in range(len(TEXTS), 200)]
+    return model.report(rows, texts=texts, ids=[f"id-{i % 190}" for i in range(200)], name="sentences")
+
+
+def homes():
+    rng = np.random.default_rng(0)
+    price = rng.lognormal(12.5, 0.5, 300).round()
+    frame = pd.DataFrame({"price": price, "year": rng.integers(1900, 2025, 300), "area": rng.normal(90, 20, 300)})
+    frame.index = [f"home {1000 + i}" for i in range(300)]
+    frame.loc["home 1250", "area"] = 400.0
+    model = DenoisingAutoencoder(8, corruption="gaussian:0.1", max_iter=10, random_state=0).fit(frame[:200])
+    return model.report(frame[200:], name="homes")
+
+
+MAKERS = {make.__name__: make for make in (digits, images, table, known, wide, hostile, sentences, homes)}
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +272,7 @@ def test_names_from_data_are_shown_as_text(browser, reports):
         page.goto(file.as_uri())
         assert page.evaluate("window.hacked") is None
         assert page.evaluate("document.querySelectorAll('main img, main script:not([type])').length") == 0
-        heads = page.locator("#samples thead").first.locator("th").all_inner_texts()
+        heads = page.locator("#samples thead").first.locator("th").all_inner_texts()[1:]
         for name, shown in zip(HOSTILE, heads, strict=True):
             assert shown == (name if len(name) <= 24 else name[:24] + "…")
         assert HOSTILE[1] in page.locator("h1").inner_text()
@@ -282,6 +314,82 @@ def test_a_comparison_is_self_contained_and_accessible(browser, comparison):
             assert page.locator(".pairs li").count() == len(result.shared[0].pairs)
             assert page.locator(".pairs i.thumbnail").count() == 2 * len(result.shared[0].pairs)
             assert page.evaluate("window.hacked") is None
+
+
+def test_texts_are_shown_in_full_and_as_text(browser, reports):
+    report, file = reports("sentences")
+    assert set(range(10)) <= set(report.pictures.texts)
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        assert page.evaluate("window.hacked") is None
+        assert page.evaluate("document.querySelectorAll('main img, main script:not([type])').length") == 0
+        shown = page.locator("#samples [data-row] .row-text").all_inner_texts()[:10]
+        assert shown[:4] == TEXTS[:4]
+        assert shown[4] == TEXTS[4][:400] + "… all 99,999 characters"
+        assert shown[5:8] == ["no text", "twice", "twice"]
+        assert shown[8:] == ["half a surrogate pair: \ufffd", "two\nlines"]
+        page.locator("#samples a[href='#text-4']").first.click()
+        assert page.evaluate("location.hash") == "#text-4"
+        assert page.locator("#text-4 .row-text").inner_text() == TEXTS[4]
+        directions = "[...document.querySelectorAll('#samples .row-text')].map((e) => getComputedStyle(e).direction)"
+        assert page.evaluate(directions)[2:4] == ["rtl", "ltr"]
+
+
+def test_the_search_box_shows_the_rows_and_latents_with_a_text_or_an_id(browser, reports):
+    report, file = reports("sentences")
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+
+        def search(words):
+            page.locator("#search input").fill(words)
+            visible = "(all) => all.filter((e) => e.getClientRects().length)"
+            rows = page.locator("[data-row]").evaluate_all(f"(all) => ({visible})(all).map((e) => e.dataset.row)")
+            latents = page.locator(".atlas > li").evaluate_all(f"(all) => ({visible})(all).map((e) => e.id)")
+            return {int(row) for row in rows}, {int(latent.removeprefix("latent-")) for latent in latents}
+
+        everything = search("")
+        assert everything[1] == {entry.latent for entry in report.atlas}
+        assert everything[0] == set(report.pictures.texts)
+        expected = {entry.latent for entry in report.atlas if any(active.row == 2 for active in entry.rows)}
+        assert search("الحرارة") == ({2}, expected)
+        assert search("  RAIN 🌧️ ")[0] == {3}
+        assert search("text; end")[0] == {4}  # at the end of the long text
+        assert search("id-7")[0] >= {7}
+        assert all("id-7" in report.row_names[row] for row in search("id-7")[0])
+        assert search("<img src=x")[0] == {1}
+        assert search("nowhere")[1] == set()
+        assert page.locator("#search output").inner_text().startswith("0 of ")
+        assert search("") == everything
+        assert page.locator("#search output").inner_text() == ""
+
+
+def test_a_table_has_readable_numbers_ids_and_errors_in_its_own_units(browser, reports):
+    report, file = reports("homes")
+    rows = report.pictures.sample_rows.clean
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        assert page.locator("#samples h3").all_inner_texts() == [
+            "First 4 rows",
+            "Best 4 rows",
+            "Median 4 rows",
+            "Worst 4 rows",
+        ]
+        cells = page.locator("#samples tbody").first.locator("tr.clean td").all_inner_texts()
+        assert cells[:2] == [f"{rows[0][0]:,.0f}", f"{rows[0][1]:.0f}"]
+        assert "," in cells[0]
+        worst = page.locator("#errors .ranked li").first.inner_text()
+        assert worst.startswith("home 1250")
+        lines = page.locator("#errors tbody tr").all_inner_texts()
+        assert [line.split("\t")[0] for line in lines] == ["price", "year", "area"]
+        for line, rmse in zip(lines, report.errors.rmse, strict=True):
+            assert float(line.split("\t")[1].replace(",", "")) == pytest.approx(rmse, rel=6e-3)
+        assert not re.search(r"\b(dB|PSNR)\b", page.locator("body").inner_text())
+        page.locator("#errors th button").first.click()
+        assert page.locator("#errors tbody tr th").all_inner_texts() == ["year", "price", "area"]
+        page.locator("#search input").fill("home 1250")
+        assert page.locator("#samples tbody:visible").count() == 1
+    assert "dB" not in report.verdict.sentence
+    assert report.summary.lines()[-1] >= ("denoising", "gaussian:0.1: squared error ")
 
 
 @pytest.mark.parametrize("name", ["digits", "hostile"])

@@ -20,6 +20,7 @@ from taciturn.data.moments import Moments
 from taciturn.metrics import psnr
 from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, dense
 from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
+from taciturn.plots import style
 from taciturn.report.numbers import try_it as module
 from taciturn.report.numbers.try_it import MAX_SLIDERS, exclusion_reason, try_it
 
@@ -438,13 +439,17 @@ def check_result(page, model, *, switched_off=()):
     errors = [np.mean((other - in_units[0]) ** 2) for other in in_units[1:]]
     assert_allclose(computed["errors"], errors, rtol=5e-3, atol=1e-12)
     peak = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).peak")
+    is_image = page.evaluate("JSON.parse(document.querySelector('#try-it-model').textContent).is_image")
     for row, error in zip(page.locator("#try-it tbody tr").all(), errors, strict=True):
-        shown_error, shown_psnr = row.locator("td").all_inner_texts()
+        shown_error, *shown_psnr = row.locator("td").all_inner_texts()
         assert float(shown_error) == pytest.approx(error, rel=1e-2, abs=1e-12)
-        if error == 0:
-            assert shown_psnr == "∞"
+        if not is_image:
+            assert shown_psnr == []  # decibels are for images
+        elif error == 0:
+            assert shown_psnr == ["∞"]
         else:
-            assert float(shown_psnr.removesuffix(" dB").replace("−", "-")) == pytest.approx(psnr(error, peak), abs=0.1)
+            (decibels,) = shown_psnr
+            assert float(decibels.removesuffix(" dB").replace("−", "-")) == pytest.approx(psnr(error, peak), abs=0.1)
     return computed
 
 
@@ -644,6 +649,7 @@ def test_bars_are_as_long_as_codes_are_large(page, tmp_path, drawer):
     assert_allclose(values, codes, atol=2e-3)
 
 
+POSITIVE = tuple(bytes.fromhex(style.POSITIVE[1:]))  # as in the figures
 PIXELS = """(e) => {
   const copy = document.createElement("canvas");
   [copy.width, copy.height] = [e.width, e.height];
@@ -667,10 +673,11 @@ def test_the_images_show_the_rows_in_the_text_colour_of_the_theme(page, tmp_path
         page.wait_for_function("s => matchMedia(`(prefers-color-scheme: ${s})`).matches", arg=scheme)
         # the page is notified with the next frame, and draws
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        for canvas, values in zip(canvases, rows, strict=True):
+        for canvas, values, colour in zip(canvases, rows, (level, level, level, POSITIVE), strict=True):
             pixels = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[: len(values)]
             assert_allclose(pixels[:, 3], 255 * values.clip(0, 1), atol=1)
-            assert_allclose(pixels[pixels[:, 3] > 100][:, :3], level, atol=2)
+            strong = pixels[pixels[:, 3] > 100][:, :3]
+            assert_allclose(strong, np.broadcast_to(colour, strong.shape), atol=2)
 
 
 def test_a_latent_s_image_is_what_it_adds(page, tmp_path, drawer):
@@ -681,7 +688,7 @@ def test_a_latent_s_image_is_what_it_adds(page, tmp_path, drawer):
     pixels = np.array(page.locator(".try-codes canvas").first.evaluate(PIXELS)).reshape(64, 4)
     assert_allclose(pixels[:, 3], 255 * np.abs(adds) / np.abs(adds).max(), atol=1.5)
     strong = pixels[:, 3] > 100
-    assert_array_equal(pixels[strong, 2] > 100, adds[strong] < 0)  # the accent colour is blue, the text black
+    assert_array_equal(pixels[strong, 2] > 100, adds[strong] < 0)  # blue; positive numbers are orange
 
 
 def test_colour_images(page, tmp_path):

@@ -28,11 +28,13 @@ from .style import (
 
 Columns = Mapping[str, NDArray[Any]]
 
+WIDTH, THICKER = 1.6, 1.8  # points: of a line, and for each line that hides it
+
 
 def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | None = None) -> Figure:
     """Return the figure of one column of several runs' histories, one curve per run.
 
-    A run with the same numbers as an earlier one is a broken line, so that both are visible.
+    Of runs with the same numbers the earlier ones are thicker, so that all are visible.
 
     Parameters
     ----------
@@ -70,12 +72,12 @@ def overlay(histories: Mapping[str, Columns], name: str = "loss", ax: Axes | Non
     ax = new_axes() if ax is None else ax
     for i, (run, history) in enumerate(runs.items()):
         dashes = DASHES[i // len(CYCLE) % len(DASHES)]
-        earlier = list(runs.values())[:i]
-        if any(np.array_equal(history[name], other[name], equal_nan=True) for other in earlier):
-            dashes = "--"
+        later = list(runs.values())[i + 1 :]
+        n_hiding = sum(np.array_equal(history[name], other[name], equal_nan=True) for other in later)
         label = legend_text(run)
         epochs = completed_epochs(history)
-        draw_curve(ax, epochs, history[name], color=run_colour(i), linestyle=dashes, label=label)
+        options = {"color": run_colour(i), "linestyle": dashes, "linewidth": WIDTH + THICKER * n_hiding, "label": label}
+        draw_curve(ax, epochs, history[name], **options)
     values = np.concatenate([np.asarray(history[name], float) for history in runs.values()])
     if spans_decades(values, 1.0):
         set_log_scale(ax, "y", values)

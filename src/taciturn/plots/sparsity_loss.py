@@ -93,5 +93,5 @@ def sparsity_loss(target: float, rates: ArrayLike | None = None, *, ax: Axes | N
         ax.plot(means, np.zeros_like(means), "|", label=label, rasterized=means.size > RASTER_MARKS, **options)
     ax.set(xlim=(0, 1), ylim=(0, 0.95), xlabel="actual sparsity (mean activation)", ylabel="loss")
     set_style(ax)
-    add_legend_above(ax)
+    add_legend_above(ax, ncols=2)
     return figure_of(ax)

@@ -14,6 +14,9 @@ from ...plots import style
 
 # each colour of a figure and the CSS variable that replaces it; black is matplotlib's default
 CSS_COLOURS = {colour: f"--c-{name}" for name, colour in style.COLOURS.items()} | {"#000000": "--c-text"}
+MIN_WIDE = 6.0  # inches; from this width on figures are narrowed, so that their text can be read on a phone
+NARROWED = (0.8, 0.9)  # their width and height on the page, of the original size
+MAX_STRETCH = 1.2  # on a wide screen
 MAX_POINTS = 150  # of a small curve
 SVG_SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "taciturn", "path.simplify": True}
 
@@ -24,7 +27,7 @@ def svg(figure: Figure, prefix: str, description: str) -> Markup:
     Parameters
     ----------
     figure : Figure
-        The figure; its width is the element's greatest width.
+        The figure; a wide one becomes narrower, so that its text is larger on a phone.
     prefix : str
         Put in front of all ids, so that they differ from those of other figures on the page.
     description : str
@@ -35,6 +38,8 @@ def svg(figure: Figure, prefix: str, description: str) -> Markup:
     Markup
         Text stays text, and the colours of `plots.style` become the page's CSS variables.
     """
+    if figure.get_figwidth() >= MIN_WIDE:
+        figure.set_size_inches(*(figure.get_size_inches() * NARROWED))
     text = StringIO()
     with matplotlib.rc_context(SVG_SETTINGS), warnings.catch_warnings():
         # text stays text, so the browser's font draws a sign that matplotlib's font lacks
@@ -49,7 +54,7 @@ def svg(figure: Figure, prefix: str, description: str) -> Markup:
     for colour, variable in CSS_COLOURS.items():
         element = re.sub(re.escape(colour) + r"\b", f"var({variable})", element, flags=re.IGNORECASE)
     width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', element)
-    max_width = f"max-width:{float(width[1]) * 4 / 3:.0f}px" if width else ""
+    max_width = f"max-width:{MAX_STRETCH * float(width[1]) * 4 / 3:.0f}px" if width else ""
     element = re.sub(r'<svg([^>]*?) width="[\d.]+pt"', r"<svg\1", element, count=1)
     element = re.sub(r'<svg([^>]*?) height="[\d.]+pt"', r"<svg\1", element, count=1)
     label = Markup.escape(description)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, RunFolder, Threads, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -16,6 +16,7 @@ def evaluate(
     corrupt: Annotated[
         str | None, typer.Option(help="Evaluate denoising under this corruption; by default under the run's own.")
     ] = None,
+    header: Header = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     threads: Threads = None,
 ) -> None:
@@ -37,7 +38,7 @@ def evaluate(
     rows_config = stored.config["rows"]
     summary = summarise(
         stored.model,
-        rows_for(stored, data),
+        rows_for(stored, data, header),
         objective=stored.recipe("objective"),
         corruption=stored.recipe("corruption") if corrupt is None else corruption(corrupt),
         held_out=data is None and bool(rows_config.get("held_out")),

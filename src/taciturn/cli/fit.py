@@ -8,7 +8,7 @@ import typer
 from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app
-from .options import Columns, Drop, Threads, use_threads
+from .options import Columns, Drop, Header, Threads, use_threads
 from .training import TrainedRun, train, write
 
 
@@ -91,6 +91,7 @@ def fit(
     ] = None,
     columns: Columns = None,
     drop: Drop = None,
+    header: Header = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of initial weights, order of rows, noise and split.", show_default="0")
     ] = None,
@@ -119,7 +120,7 @@ def fit(
     recipe = _read_recipe(data)
     _override(
         recipe,
-        data={"columns": columns, "drop": drop},
+        data={"columns": columns, "drop": drop, "header": header},
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,

@@ -26,6 +26,14 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write: {writable}.")]
 Columns = Annotated[list[str] | None, typer.Option("--columns", help="Use only these columns: a,b,c; may be repeated.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a .csv file holds names; by default the rows below it decide.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 
@@ -37,7 +45,7 @@ def use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def rows_for(run: "Artifact", data: str | None) -> "Source":
+def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "Source":
     """Return the rows that a command applies a run's model to.
 
     Parameters
@@ -47,6 +55,8 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
     data : str or None
         A data set's name or a file, whose columns are matched by name if the model knows names; None: the rows that
         the run held out.
+    header : bool or None
+        Whether the first line of a .csv file holds names; None: as in the run, which may leave it to the rows.
 
     Returns
     -------
@@ -57,7 +67,7 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
     DataError
         The rows cannot be read, are not finite, or have other columns than the training rows.
     """
-    source = held_out_rows(run) if data is None else _matching_rows(run, data)
+    source = held_out_rows(run) if data is None else _matching_rows(run, data, header)
     name, width = data or run.config["rows"]["data"], run.model.layout.widths[0]
     if prod(source.shape) != width:
         raise DataError(
@@ -90,18 +100,20 @@ def finite(source: "Source", name: str) -> "Source":
     return source
 
 
-def _matching_rows(run: "Artifact", data: str) -> "Source":
+def _matching_rows(run: "Artifact", data: str, header: bool | None) -> "Source":
     """Return the rows of a data set or a file, with the columns of the training rows, by name if these have names."""
     from .. import datasets
     from ..data.sources import is_array
 
     rows_config, width = run.config["rows"], run.model.layout.widths[0]
+    header = rows_config.get("header") if header is None else header
     try:
-        source = datasets.load(data, columns=None if is_array(data) else rows_config["columns"])
+        source = datasets.load(data, columns=None if is_array(data) else rows_config["columns"], header=header)
     except UnknownColumn as error:
         raise UnknownColumn(f"{error}; give all columns that the model was trained on, by their names") from error
     if rows_config["columns"] is None and prod(source.shape) != width:
-        source = datasets.load(data, columns=rows_config.get("asked_columns"), drop=rows_config.get("dropped_columns"))
+        columns, drop = rows_config.get("asked_columns"), rows_config.get("dropped_columns")
+        source = datasets.load(data, columns=columns, drop=drop, header=header)
     return source
 
 
@@ -136,7 +148,10 @@ def training_and_held_out(run: "Artifact") -> tuple["Source", "Source"]:
     if rows_config.get("data") is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
     source = datasets.load(
-        rows_config["data"], columns=rows_config["asked_columns"], drop=rows_config["dropped_columns"]
+        rows_config["data"],
+        columns=rows_config["asked_columns"],
+        drop=rows_config["dropped_columns"],
+        header=rows_config.get("header"),
     )
     if not rows_config["held_out"]:
         return source, source

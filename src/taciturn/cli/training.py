@@ -89,7 +89,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         raise RecipeError(f"held_out={held_out_share} must lie in [0, 1)")
     if seed < 0:
         raise RecipeError(f"seed={seed} must be 0 or more")
-    source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
+    source = datasets.load(
+        data["source"], columns=data.get("columns"), drop=data.get("drop"), header=data.get("header")
+    )
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
     training_rows = evaluation_rows = source
@@ -172,6 +174,7 @@ def _artifact_of(
         "data": data["source"],
         "asked_columns": data.get("columns"),
         "dropped_columns": data.get("drop"),
+        "header": data.get("header"),
         "shape": list(evaluation_rows.shape),
         "held_out": run["held_out"],
         "split_seed": run["seed"],

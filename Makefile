@@ -4,6 +4,7 @@
 # make bench     steps a second, ours and plain PyTorch's; benchmarks/*.py hold the other comparisons
 # make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
+# make damage-files   read 2,000 damaged input files: each must be refused in one line, or be read as it is
 #
 # Each does its own set-up in .venv: Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break clean
+.PHONY: demo test lint package bench busy break damage-files clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -47,6 +48,9 @@ break: .venv/ready
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+damage-files: .venv/ready
+	$(BIN)/python benchmarks/damage_files.py
 
 clean:
 	rm -rf .venv runs build dist

@@ -1,5 +1,6 @@
 """Bad input gives one clear line that names the place and the mend, and leaves no half-written file."""
 
+import decimal
 import os
 import pty
 import re
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 import torch
@@ -184,6 +186,80 @@ def test_bad_rows_raise_an_error_in_every_method(models, case, method):
 def test_an_estimator_that_was_not_fitted_stays_so(case, method):
     rows, *words = ROWS[case]
     refuses(SparseAutoencoder(**QUICK), lambda model: METHODS[method](model, rows), *words)
+
+
+def frame_with(column, name="d", library=pd.DataFrame):
+    return library({"a": [0.5, 0.25, 1.0, 2.0], name: column})
+
+
+def arrow(values, kind):
+    return pd.array(values, dtype=pd.ArrowDtype(kind))
+
+
+DECIMALS = [decimal.Decimal("1.25"), decimal.Decimal("-2.5"), decimal.Decimal("0"), decimal.Decimal("3")]
+TRUTHS = [True, None, False, True]
+
+
+@pytest.mark.parametrize(
+    ("column", "library"),
+    [(DECIMALS, pd.DataFrame), (arrow(DECIMALS, pa.decimal128(5, 2)), pd.DataFrame), (DECIMALS, pl.DataFrame)],
+)
+def test_decimals_are_numbers(column, library):
+    wanted = frame_with([1.25, -2.5, 0, 3])
+    codes = SparseAutoencoder(**QUICK).fit_transform(frame_with(column, library=library))
+    np.testing.assert_array_equal(codes, SparseAutoencoder(**QUICK).fit_transform(wanted))
+    only = pd.DataFrame({"d": column}) if library is pd.DataFrame else pl.DataFrame({"d": column})
+    np.testing.assert_array_equal(
+        SparseAutoencoder(**QUICK).fit_transform(only), SparseAutoencoder(**QUICK).fit_transform(wanted[["d"]])
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (frame_with([1, 2, 3, 4], library=pl.LazyFrame), ["lazy frame; give X.collect()"]),
+        (pa.table({"a": [1.0, 2.0]}), ["Arrow table; give X.to_pandas()"]),
+        (
+            frame_with(pl.Series([1, 2, 3, 4], dtype=pl.Int128), library=pl.DataFrame),
+            ["column 'd': ", "give X.with_columns(polars.col('d').cast(polars.Float64))"],
+        ),
+        (pl.DataFrame({"d": TRUTHS}), ["the first in row 1, column 'd'", "fill them in"]),
+        (frame_with(TRUTHS, library=pl.DataFrame), ["the first in row 1, column 'd'", "fill them in"]),
+        (frame_with(pd.array(TRUTHS, "boolean")), ["column 'd' has missing values, the first in row 1", "X.dropna()"]),
+        (frame_with(arrow(TRUTHS, pa.bool_())), ["column 'd' has missing values, the first in row 1", "X.dropna()"]),
+        (
+            frame_with(arrow([*DECIMALS[:3], None], pa.decimal128(5, 2))),
+            ["column 'd' has missing values, the first in row 3", "X.dropna()"],
+        ),
+        (
+            pd.DataFrame(np.ones((4, 3)), columns=["a", "b", "a"]),
+            ["two columns are called 'a'; give each column its own"],
+        ),
+        (frame_with([10**400] * 4), ["column 'd' is not numeric"]),
+        (frame_with([{"x": 1}] * 4, library=pl.DataFrame), ["column 'd' is not numeric"]),
+        (frame_with([[1, 2]] * 4, library=pl.DataFrame), ["column 'd' is not numeric"]),
+        (frame_with(["u"] * 4, name="x" * 60_000), ["xxx…' is not numeric"]),
+        (frame_with(["u"] * 4, name="a\n\x1b[31m"), ["column 'a\\n\\x1b[31m' is not numeric"]),
+        (pd.DataFrame({f"c{i}": ["u"] * 4 for i in range(500)}), ["'c4' and 495 more are not numeric"]),
+        (np.ma.masked_less(X, 0.5), ["values are masked; fill them in, X.filled(0)"]),
+    ],
+)
+def test_a_frame_is_refused_with_its_column_and_a_mend(rows, words):
+    with pytest.raises(DataError) as caught:
+        SparseAutoencoder(**QUICK).fit(rows)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_the_mends_for_frames_work():
+    wide = frame_with(pl.Series([1, 2, 3, 4], dtype=pl.Int128), library=pl.DataFrame)
+    fitted(wide.with_columns(pl.col("d").cast(pl.Float64)))
+    fitted(frame_with([1, 2, 3, 4], library=pl.LazyFrame).collect())
+    fitted(pa.table({"a": [1.0, 2.0]}).to_pandas())
+    fitted(frame_with(pd.array(TRUTHS, "boolean")).dropna())
+    fitted(np.ma.masked_less(X, 0.5).filled(0))
 
 
 # None is a valid target, and the message for an empty source has its shape first

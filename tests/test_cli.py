@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -338,3 +339,25 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path):
     assert "interrupted; nothing was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("always::taciturn.core.errors.TaciturnWarning")
+def test_a_header_of_numbers_is_announced_and_an_option_decides(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).random((50, 4)).round(3)
+    pd.DataFrame(rows, columns=["2019", "2020", "2021", "2022"]).to_csv("gdp.csv", index=False)
+    result = run("fit", "gdp.csv", "--epochs", 1, "--no-report", "-o", "names")
+    assert "warning: gdp.csv: the first line (2019, 2020, 2021, 2022) is read as names" in " ".join(
+        output_text(result).split()
+    )
+    assert artifact.load(Path("names")).config["rows"]["columns"] == ["2019", "2020", "2021", "2022"]
+    for command in ("encode", "denoise"):
+        run(command, "names", "gdp.csv", "-o", "out.npy")
+        assert len(np.load("out.npy")) == 50
+    run("fit", "gdp.csv", "--epochs", 1, "--no-report", "--no-header", "--held-out", 0, "-q", "-o", "row")
+    assert "header = false" in Path("row/recipe.toml").read_text()
+    run("encode", "row", "-o", "all.npy")  # the run's own rows, by the recorded choice
+    run("encode", "row", "gdp.csv", "-o", "again.npy")
+    assert len(np.load("all.npy")) == len(np.load("again.npy")) == 51
+    run("encode", "row", "gdp.csv", "--header", "-o", "other.npy")
+    assert len(np.load("other.npy")) == 50

@@ -52,6 +52,23 @@ def test_the_probe_is_logistic_regression_on_the_selected_latents():
     assert sparse_probing(train, y_train, test, y_test, k=[2])[2].accuracies.tolist() == [wanted]
 
 
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_rows_without_a_class_are_left_out_and_counted(missing):
+    codes, y = two_classes()
+    words = np.where(y, "yes", "no").astype(object)
+    without = words.copy()
+    without[::7] = missing
+    kept = np.arange(len(y)) % 7 != 0
+    train, test = slice(0, 2100), slice(2100, None)  # both begin with a row without a class
+    probe = sparse_probing(codes[train], without[train].tolist(), codes[test], without[test], k=[2])[2]
+    wanted = sparse_probing(
+        codes[train][kept[train]], words[train][kept[train]], codes[test][kept[test]], words[test][kept[test]], k=[2]
+    )[2]
+    assert (probe.left_out, wanted.left_out) == ((~kept).sum(), 0)
+    assert probe.accuracies.tolist() == wanted.accuracies.tolist()
+    assert probe.classes.tolist() == ["yes"]
+
+
 def test_chance_is_a_half_whatever_the_classes_sizes():
     """The accuracy of always predicting "no" would be 0.9."""
     codes, y = two_classes(share=0.1)

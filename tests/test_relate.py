@@ -521,6 +521,21 @@ def test_the_kind_of_label(y, kind, classes):
     assert labels.n_rows == len(y)
 
 
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["a", "b", np.nan] * 15),
+        ["a", "b", ""] * 15,
+        np.array([b"a", b"b", b"nan"] * 15),
+        ["a", "b", "<NA>"] * 15,
+    ],
+)
+def test_missing_labels_among_strings_are_not_a_class(y):
+    labels = parse_labels(y)
+    assert (labels.classes, labels.n_rows, len(labels.y)) == (("a", "b"), 45, 30)
+    assert_array_equal(labels.rows % 3 < 2, True)
+
+
 def test_the_kind_may_be_given():
     codes = some_codes(60)
     assert relate(codes, np.arange(60) % 3, rows_for(codes), kind="number").kind == "number"

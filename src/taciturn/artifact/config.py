@@ -105,6 +105,8 @@ class RowsRecord(Record, frozen=True):
         The data set or the file that all rows came from; None if unknown.
     selected, dropped : list of str or None
         The columns that were selected from it, or left out.
+    header : bool or None
+        Whether the first line of its .csv file holds names; None: the rows below it decide.
     split : Split or None
         How the rows of the source were split; None if they were not.
     """
@@ -118,6 +120,7 @@ class RowsRecord(Record, frozen=True):
     source: str | None = None
     selected: list[str] | None = None
     dropped: list[str] | None = None
+    header: bool | None = None
     split: Split | None = None
 
 

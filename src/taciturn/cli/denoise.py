@@ -1,11 +1,11 @@
 """taciturn denoise: reconstructions of rows."""
 
 from .app import Command, app
-from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, Out, RunFolder, Threads, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
-def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
+def denoise(run: RunFolder, data: Data = None, *, out: Out, header: Header = None, threads: Threads = None) -> None:
     """Write the reconstructions of rows, in the rows' own units; tables keep their column names.
 
     [dim]Examples:[/]
@@ -19,7 +19,7 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = N
 
     use_threads(threads)
     stored = artifact.load(run)
-    source = rows_for(stored, data)
+    source = rows_for(stored, data, header)
     write_path(
         out, inference.denoise(stored.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
     )

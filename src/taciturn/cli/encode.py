@@ -1,11 +1,11 @@
 """taciturn encode: codes of rows."""
 
 from .app import Command, app
-from .options import Data, Out, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, Out, RunFolder, Threads, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
-def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = None) -> None:
+def encode(run: RunFolder, data: Data = None, *, out: Out, header: Header = None, threads: Threads = None) -> None:
     """Write the codes of rows, in the format of the file's ending.
 
     In an .npz file, the codes of a model whose codes can be 0 are one SciPy CSR array, for scipy.sparse.load_npz.
@@ -22,7 +22,7 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, threads: Threads = No
 
     use_threads(threads)
     stored = artifact.load(run)
-    source = rows_for(stored, data)
+    source = rows_for(stored, data, header)
     codes, layout = inference.encode(stored.model, source), stored.model.layout
     n_latents = layout.widths[-1]
     if out.suffix.lower() == ".npz" and Capability.ZERO_CODES in layout.coder.provides:

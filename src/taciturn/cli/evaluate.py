@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, RunFolder, Threads, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -16,6 +16,7 @@ def evaluate(
     corrupt: Annotated[
         str | None, typer.Option(help="Evaluate denoising under this corruption; by default under the run's own.")
     ] = None,
+    header: Header = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     threads: Threads = None,
 ) -> None:
@@ -35,7 +36,7 @@ def evaluate(
 
     use_threads(threads)
     stored = artifact.load(run)
-    rows = rows_for(stored, data)
+    rows = rows_for(stored, data, header)
     summary = summarise(
         stored.model,
         rows,

@@ -9,7 +9,7 @@ import typer
 from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app, print_error
-from .options import Columns, Drop, RowId, RowTexts, Shape, Threads, image_shape, rows_file, use_threads
+from .options import Columns, Drop, Header, RowId, RowTexts, Shape, Threads, image_shape, rows_file, use_threads
 from .signals import exit_status
 from .training import TrainedRun, train, write
 
@@ -96,6 +96,7 @@ def fit(
     shape: Shape = None,
     texts: RowTexts = None,
     row_id: RowId = None,
+    header: Header = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of initial weights, order of rows, noise and split.", show_default="0")
     ] = None,
@@ -125,7 +126,7 @@ def fit(
     recipe = _read_recipe(data)
     _override(
         recipe,
-        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id},
+        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id, "header": header},
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,

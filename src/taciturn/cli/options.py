@@ -42,6 +42,14 @@ RowId = Annotated[
     str | None,
     typer.Option("--id", help="A column of the rows' file, by which the report names rows.", show_default=False),
 ]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a .csv file holds names; by default the rows below it decide.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 
@@ -81,7 +89,7 @@ def image_shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, sides))
 
 
-def rows_for(run: "Artifact", data: str | None) -> "Source":
+def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "Source":
     """Return the rows that a command applies a run's model to.
 
     Parameters
@@ -91,6 +99,8 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
     data : str or None
         A data set's name or a file, whose columns are matched by name if the model knows names; None: the rows that
         the run held out.
+    header : bool or None
+        Whether the first line of a .csv file holds names; None: as in the run, which may leave it to the rows.
 
     Returns
     -------
@@ -101,7 +111,7 @@ def rows_for(run: "Artifact", data: str | None) -> "Source":
     DataError
         The rows cannot be read, are not finite, or have other columns than the training rows.
     """
-    source = held_out_rows(run) if data is None else _matching_rows(run, data)
+    source = held_out_rows(run) if data is None else _matching_rows(run, data, header)
     name = data or str(run.rows.source)
     _check_width(run, source, name)
     return finite(source, name)
@@ -136,18 +146,19 @@ def finite(source: "Source", name: str) -> "Source":
     return source
 
 
-def _matching_rows(run: "Artifact", data: str) -> "Source":
+def _matching_rows(run: "Artifact", data: str, header: bool | None) -> "Source":
     """Return the rows of a data set or a file, with the columns of the training rows, by name if these have names."""
     from .. import datasets
     from ..data.sources import is_array
 
     rows, width = run.rows, run.model.layout.widths[0]
+    header = rows.header if header is None else header
     try:
-        source = datasets.load(data, columns=None if is_array(data) else rows.columns)
+        source = datasets.load(data, columns=None if is_array(data) else rows.columns, header=header)
     except UnknownColumn as error:
         raise UnknownColumn(f"{error}; give all columns that the model was trained on, by their names") from error
     if rows.columns is None and prod(source.shape) != width:
-        source = datasets.load(data, columns=rows.selected, drop=rows.dropped)
+        source = datasets.load(data, columns=rows.selected, drop=rows.dropped, header=header)
     return source
 
 
@@ -155,10 +166,11 @@ def source_of(run: "Artifact") -> "Source":
     """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
     from .. import datasets
 
-    if run.rows.source is None:
+    rows = run.rows
+    if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
-    source = datasets.load(run.rows.source, columns=run.rows.selected, drop=run.rows.dropped)
-    _check_width(run, source, run.rows.source)
+    source = datasets.load(rows.source, columns=rows.selected, drop=rows.dropped, header=rows.header)
+    _check_width(run, source, rows.source)
     return source
 
 

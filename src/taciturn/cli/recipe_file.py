@@ -10,11 +10,11 @@ from ..core.errors import RecipeError
 
 # The keys of each section and their types; None: the estimator checks its own parameters.
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
-    "data": {"source": (str,), "columns": (list,), "drop": (list,), "texts": (str,), "id": (str,)},
+    "data": {"source": (str,), "columns": (list,), "drop": (list,), "header": (bool,), "texts": (str,), "id": (str,)},
     "run": {"estimator": (str,), "seed": (int,), "held_out": (int, float), "threads": (int,)},
     "parameters": None,
 }
-TYPE_NAMES = {str: "a text", list: "a list", int: "a whole number", float: "a decimal number"}
+TYPE_NAMES = {bool: "true or false", str: "a text", list: "a list", int: "a whole number", float: "a decimal number"}
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -88,7 +88,7 @@ def _check(path: Path, name: str, section: Mapping[str, Any]) -> None:
     for key, value in section.items():
         if key not in types_by_key:
             raise RecipeError(f"{path}: [{name}] {key} is unknown; the keys are {', '.join(types_by_key)}")
-        if isinstance(value, bool) or not isinstance(value, types_by_key[key]):
+        if isinstance(value, bool) != (bool in types_by_key[key]) or not isinstance(value, types_by_key[key]):
             types = " or ".join(TYPE_NAMES[each] for each in types_by_key[key])
             raise RecipeError(f"{path}: [{name}] {key} = {value!r} must be {types}")
 

@@ -95,7 +95,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
     if beside:  # columns that name rows are not trained on
         data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
-    source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"))
+    source = datasets.load(
+        data["source"], columns=data.get("columns"), drop=data.get("drop"), header=data.get("header")
+    )
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
     training_rows = evaluation_rows = source
@@ -189,6 +191,7 @@ def _artifact_of(
         source=data["source"],
         selected=data.get("columns"),
         dropped=data.get("drop"),
+        header=data.get("header"),
         split=Split(count=n_rows, fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
     )
     artifact.metrics = {"weights": estimator.weights_}

@@ -18,7 +18,8 @@ from .header import judge
 LINE_BYTES = 16 * 2**20  # of a line; also pyarrow's blocks, into which a line must fit
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE", "true", "false"})
 _MAX_COLUMNS = 1_000_000
-_SAMPLE_ROWS, _SAMPLE_CELLS = 1000, 200_000  # read to judge the first line
+_SAMPLE_ROWS, _SAMPLE_COLUMNS = 1000, 200  # by which the first line is judged
+_SAMPLE_CELLS = 200_000  # read for it
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ def read_head(path: str | os.PathLike[str], header: bool | None, requested: Iter
 
 def _has_requested(first: list[str], requested: Iterable[str | int]) -> bool:
     names = {name.strip() for text in requested for name in str(text).split(",")}
-    positions = {str(position) for position in range(len(first))}
-    return bool(names) and names <= set(first) and not names <= positions
+    are_positions = all(name.isdecimal() and int(name) < len(first) for name in names)
+    return not are_positions and names <= set(first)
 
 
 def _judged(path: str | os.PathLike[str], first: list[str], lines: Iterator[tuple[int, list[str]]]) -> tuple[bool, str]:
@@ -144,8 +145,8 @@ def _judged(path: str | os.PathLike[str], first: list[str], lines: Iterator[tupl
     n_rows = min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // len(first), 3))
     below: list[list[str]] = []
     with suppress(DataError):  # the reader of all rows raises it again
-        below.extend(cells for _, cells in islice(lines, n_rows))
-    is_header, is_plain = judge(first, below, lambda cell: cell in BOOLEANS or is_number(cell))
+        below.extend(cells[:_SAMPLE_COLUMNS] for _, cells in islice(lines, n_rows))
+    is_header, is_plain = judge(first[:_SAMPLE_COLUMNS], below, lambda cell: cell in BOOLEANS or is_number(cell))
     if is_plain:
         return is_header, ""
     cells = one_line(", ".join(first[:4]) + ", …" * (len(first) > 4), 80)

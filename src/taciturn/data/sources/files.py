@@ -63,9 +63,9 @@ def open_path(
     file_format = format_of(path)
     with clear_errors(path, file_format):
         source = file_format.read(path, Selection(key, columns, drop, header))
-        if len(source) == 0 or prod(source.shape) == 0:
-            empty = "columns" if len(source) else "rows"
-            raise DataError(f"there are no {empty}; give a file that has some")
+    if len(source) == 0 or prod(source.shape) == 0:
+        empty = "columns" if len(source) else "rows"
+        raise DataError(f"{one_line(path)} has no {empty}; give a file that has some")
     return source
 
 

@@ -69,23 +69,20 @@ def read_header(file: IO[bytes]) -> Header:
     Raises
     ------
     DataError
-        The header is damaged, or the array holds Python objects or texts.
+        The array holds Python objects.
+    Exception
+        The header is damaged; it is a literal of Python, so the error may be of any type.
     """
-    try:
-        version = npy_format.read_magic(file)
-        size = 2 if version == (1, 0) else 4
-        length = file.read(size)
-        if (declared := int.from_bytes(length, "little")) > _MAX_HEADER:
-            raise ValueError(f"its header is {declared:,} bytes long")
-        content = BytesIO(length + file.read(declared))
-        read_parts = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        with warnings.catch_warnings():  # Python 2's headers
-            warnings.simplefilter("ignore")
-            shape, is_fortran, dtype = read_parts(content)
-    except Exception as error:  # the header is a Python literal: SyntaxError, RecursionError, …
-        raise DataError(
-            f"not an array of NumPy: {one_line(error)}; check that the file is complete and its ending right"
-        ) from error
+    version = npy_format.read_magic(file)
+    size = 2 if version == (1, 0) else 4
+    length = file.read(size)
+    if (declared := int.from_bytes(length, "little")) > _MAX_HEADER:
+        raise ValueError(f"its header is {declared:,} bytes long")
+    content = BytesIO(length + file.read(declared))
+    read_parts = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    with warnings.catch_warnings():  # Python 2's headers
+        warnings.simplefilter("ignore")
+        shape, is_fortran, dtype = read_parts(content)
     # Objects are pickles, which run code when they are loaded; NumPy's own error message suggests to allow that.
     if dtype.hasobject:
         raise DataError("the array holds Python objects, not numbers; save array.astype(float)")

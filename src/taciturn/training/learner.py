@@ -78,14 +78,14 @@ class Learner:
         self.scaling_description = ""
         self.shape: tuple[int, ...] = settings.layout.widths[:1]
         self.held_out = 0.0
-        self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
         self.prepare(settings, seed)
 
     def prepare(self, settings: Settings, seed: int) -> None:
-        """Take new settings and a new seed, with a fresh step and a fresh optimiser; the weights stay."""
+        """Take new settings and a new seed, with a fresh step, optimiser and history; the weights stay."""
         self.settings, self.seed = settings, seed
+        self.recorder = Recorder()
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
         step_class = plan.step(settings.layout, settings.objective, settings.device)
         self.step = step_class(self.model, settings.objective, settings.precision)
@@ -286,11 +286,11 @@ class Learner:
             guard.check_weights(run)
             raise
         finally:
+            self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
+            self.stopped = run.stop_reason
             with uninterrupted():
                 best = keep_best is not None and keep_best.restore(self.step)
                 self.recorder.complete_epoch()
-                self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
-                self.stopped = run.stop_reason
                 if guard.diverged is not None:
                     # its moments are no longer finite
                     self.optimiser = self._build_optimiser()
@@ -307,9 +307,7 @@ class Learner:
             if abs(result.ratio - 1) > 0.1:
                 measured = result.ratio * (term.target_value or 0)
                 if bool((x == x[0]).all()):
-                    reason = (
-                        "all rows are equal, so each latent is active on all or on none; give rows that differ"
-                    )
+                    reason = "all rows are equal, so each latent is active on all or on none; give rows that differ"
                 else:
                     shift = "would raise the reconstruction error too much" if result.harmful else "does not exist"
                     reason = f"a shift of all biases that meets it {shift}; set a target nearer to {measured:.4g}"

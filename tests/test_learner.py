@@ -217,8 +217,8 @@ def test_a_warm_start_that_is_interrupted_before_its_first_step_changes_nothing(
     def interrupted(self, *args, **options):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Step, "initialise", interrupted)
+    monkeypatch.setattr(Step, "initialise", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         model.set_params(sparsity="kl:0.2").fit(ROWS)
     np.testing.assert_array_equal(model.transform(ROWS), before)
     assert (model.weights_, model.n_iter_, model.settings_.objective.terms[1].rate) == (weights, 2, 0.05)
@@ -253,9 +253,9 @@ def test_a_long_epoch_that_diverges_is_stopped_soon_and_keeps_its_last_finite_we
 
     estimator = SparseAutoencoder(6, solver="sgd", sparsity=None, batch_size=2, max_iter=1)
     rows = np.random.default_rng(0).normal(size=(400, 5))
+    trained = learner(estimator, rows)
+    trained.settings = replace(trained.settings, learning_rate=Explosion())
     with pytest.warns(Diverged, match=r"at step 51; the weights after 32 steps are kept; lower learning_rate"):
-        trained = learner(estimator, rows)
-        trained.settings = replace(trained.settings, learning_rate=Explosion())
         trained.fit(Rows(rows))
     assert 51 <= trained.steps_done <= 51 + CHECK_EVERY
     reference = learner(estimator, rows)

@@ -1,5 +1,7 @@
 """Constraints on the dictionary, resampling and ordering of latents, and the optimiser's state of their rows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,7 @@ from taciturn.training import (
     train,
 )
 from taciturn.training.constraints import Bounded, Frozen, UnitNorm
+from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam, parameter_groups
 from taciturn.training.step import Step
 
 N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
@@ -180,6 +183,68 @@ def test_a_frozen_dictionary_stays_while_the_encoder_is_trained(known, sparsity)
     assert torch.equal(one.dictionary, other.dictionary)
     np.testing.assert_allclose(one.dictionary.detach().norm(dim=1), 1, rtol=1e-6)
     assert not torch.allclose(one.encoder[0].weight, other.encoder[0].weight, atol=0.01)
+
+
+@pytest.mark.parametrize("clip", [None, 0.01])
+@pytest.mark.parametrize("solver", [Adam, Nadam, TensorFlowAdam, SGD, partial(SGD, momentum=0.9)])
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_frozen_dictionary_neither_decays_nor_counts_in_the_clipped_norm(solver, clip, tied):
+    """Without its dictionary's gradient, the other gradients have the bound as their norm."""
+    model = Autoencoder(Layout((N_INPUTS, 8), TopK(3), tied=tied), rng=torch.Generator().manual_seed(0))
+    step, settings = Step(model, Objective((SquaredError(),))), solver(clip=clip)
+    optimiser = settings.build(parameter_groups(step.named_parameters(), 0.5), 0.1)
+    feed = Feed(Rows(np.random.default_rng(0).normal(size=(64, N_INPUTS))), model.scale_rows, 16, 0)
+    before = model.dictionary.detach().clone()
+    norms = []
+
+    def norm(run, batch, record):
+        grads = [parameter.grad for parameter in step.parameters() if parameter.grad is not None]
+        norms.append(torch.stack([grad.norm() for grad in grads]).norm().item())
+
+    for _ in train(Run(step, feed, optimiser, 0.1, 3, Frozen(), clip, hooks=(norm,))):
+        pass
+    assert torch.equal(model.dictionary, before)
+    if clip is not None:
+        np.testing.assert_allclose(norms, clip, rtol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "nadam"])
+@pytest.mark.parametrize("constraint", ["unit_norm", "bounded", "frozen"])
+def test_decay_and_constraint_together(solver, constraint):
+    """Decay alone, without a gradient: a row of norm 1 stays one, a bounded row shrinks by the decay."""
+    parts = {"unit_norm": UnitNorm(), "bounded": Bounded(), "frozen": Frozen()}
+    W = torch.nn.Parameter(torch.tensor([[0.6, 0.8], [0.3, 0.4]]))
+    if constraint == "unit_norm":
+        W.data[1] *= 2
+    expected = {"unit_norm": [1, 1], "bounded": [0.99**3, 0.5 * 0.99**3], "frozen": [1, 0.5]}[constraint]
+    optimiser = Solver.parse(solver).build([{"params": [W], "weight_decay": 0.1}], 0.1)
+    for _ in range(3):
+        W.grad = torch.zeros_like(W)
+        with torch.no_grad():
+            parts[constraint].before(W)
+            optimiser.step()
+            parts[constraint].after(W)
+    np.testing.assert_allclose(W.detach().norm(dim=1), expected, rtol=1e-5)
+
+
+def test_clipping_measures_the_gradient_that_the_constraint_leaves():
+    """Of a gradient along the row nothing is left, so that the others are not scaled down for it."""
+
+    class Steps(Step):
+        def gradients(self, batch, progress=0.0, ease=1.0):
+            numbers = super().gradients(batch, progress, ease)
+            self.model.dictionary.grad = 100 * self.model.dictionary.detach()
+            self.model.decoder[0].bias.grad = torch.full((N_INPUTS,), 0.1 / N_INPUTS**0.5)
+            self.model.encoder[0].weight.grad = self.model.encoder[0].bias.grad = None
+            return numbers
+
+    model = Autoencoder(Layout((N_INPUTS, 8), TopK(3)), rng=torch.Generator().manual_seed(0))
+    UnitNorm().after(model.dictionary.data)
+    step = Steps(model, Objective((SquaredError(),)))
+    optimiser = SGD().build(parameter_groups(step.named_parameters(), 0.0), 1.0)
+    feed = Feed(Rows(np.ones((4, N_INPUTS))), model.scale_rows, 4, 0)
+    list(train(Run(step, feed, optimiser, 1.0, 1, UnitNorm(), clip=0.2)))
+    assert model.decoder[0].bias.norm().item() == pytest.approx(0.1, rel=1e-4)
 
 
 def test_resampling_is_refused_for_a_frozen_dictionary(known):

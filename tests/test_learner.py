@@ -1,15 +1,27 @@
 """A learner from one call to the next: continued, interrupted, stopped, restored."""
 
+import copy
+import inspect
+import os
+import signal
+import sys
+from dataclasses import replace
+from itertools import islice
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from taciturn import DictionaryAutoencoder, SparseAutoencoder
-from taciturn.core.errors import RecipeError
+from taciturn.core.errors import DataError, Diverged, RecipeError
+from taciturn.core.schedules import Schedule
 from taciturn.data.moments import measure_moments
 from taciturn.data.sources import Rows
 from taciturn.estimators.resolve import resolve
-from taciturn.training import History, Learner, Record, Recorder
+from taciturn.training import History, Learner, Record, Recorder, Run, divergence_guard, train
+from taciturn.training.divergence_guard import CHECK_EVERY
+from taciturn.training.step import Step
 
 ROWS = np.random.default_rng(0).normal(size=(90, 5)) * [1, 2, 3, 4, 5]
 
@@ -107,3 +119,197 @@ def test_columns_that_only_some_epochs_have_are_nan_elsewhere():
     np.testing.assert_array_equal(history.steps["loss"], [np.nan, np.nan, 3])
     np.testing.assert_array_equal(history["rates"], [[0.5, 0.5], [0.25, 0.75]])
     assert history.steps["step"].tolist() == [0, 1, 2]
+
+
+# --- interrupted --------------------------------------------------------------------------------------------------
+ROOMS = ("training", "model", "objective", "data", "corruption")
+INTERRUPTED = {
+    "kl": (SparseAutoencoder(6, corruption="gaussian:0.1", max_iter=2, batch_size=16), ROWS[:64]),
+    "jumprelu": (
+        DictionaryAutoencoder(
+            32, k=2, sparsity="jumprelu", revive="resample", ordered=True, max_iter=2, batch_size=16
+        ).set_params(max_iter=2),
+        ROWS[:48],
+    ),
+    "batch_topk": (DictionaryAutoencoder(32, k=2, sparsity="batch_topk", max_iter=2, batch_size=16), ROWS[:48]),
+}
+
+
+class InterruptAt:
+    """Raise KeyboardInterrupt at the n-th call of a function of the package's inner rooms; count the calls."""
+
+    def __init__(self, n):
+        self.n, self.count = n, 0
+
+    def __call__(self, frame, event, argument):
+        folder = frame.f_code.co_filename.split("/taciturn/")[-1].split("/")[0]
+        # a generator is also resumed to be closed, where Python drops an exception
+        if event == "call" and folder in ROOMS and not frame.f_code.co_flags & inspect.CO_GENERATOR:
+            self.count += 1
+            if self.count == self.n:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    def __enter__(self):
+        sys.setprofile(self)
+        return self
+
+    def __exit__(self, *_):
+        sys.setprofile(None)
+
+
+def check_consistent(trained):
+    history = trained.recorder.history()
+    assert {len(column) for column in history.steps.values()} <= {trained.steps_done, trained.steps_done - 1}
+    assert {len(column) for column in history.epochs.values()} <= {trained.epochs_done, trained.epochs_done - 1}
+    assert history.n_epochs == trained.recorder.n_epochs
+    assert history["epoch"].tolist() == list(range(history.n_epochs)) if history else True
+    assert all(tensor.isfinite().all() for tensor in trained.model.state_dict().values())
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")
+@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_an_interrupt_at_any_call_leaves_a_learner_that_continues(name, part, monkeypatch):
+    estimator, rows = INTERRUPTED[name]
+    for _ in range(2):  # what is loaded at the first call is no part of the count
+        counted = learner(estimator, rows)
+        with InterruptAt(0) as calls:
+            counted.fit(Rows(rows))
+    moments = np.linspace(1, calls.count, 60).astype(int)[part::5]
+    initialised = []
+    initialise = Step.initialise
+    monkeypatch.setattr(Step, "initialise", lambda *args, **kw: initialised.append(1) or initialise(*args, **kw))
+    for moment in moments:
+        trained = learner(estimator.set_params(max_iter=2), rows)
+        with pytest.raises(KeyboardInterrupt), InterruptAt(moment):
+            trained.fit(Rows(rows))
+        check_consistent(trained)
+        steps, epochs = trained.steps_done, trained.epochs_done
+        assert steps == 0 or trained.stopped.startswith("interrupted")
+        initialised.clear()
+        if trained.settings.order is None or steps:
+            trained.partial_fit(Rows(rows))
+            assert len(initialised) == (steps == 0)
+            assert trained.steps_done == steps + len(trained._feed(Rows(rows)).bounds)
+            assert trained.epochs_done == epochs + 1
+            assert trained.stopped is None
+            check_consistent(trained)
+        trained.fit(Rows(rows))
+        assert trained.recorder.n_epochs == trained.epochs_done == 2
+
+
+def test_an_estimator_that_was_interrupted_is_fitted_from_its_first_step_on():
+    for moment in (30, 150, 400):
+        model = SparseAutoencoder(6, batch_size=16, random_state=0)
+        with pytest.raises(KeyboardInterrupt), InterruptAt(moment):
+            model.partial_fit(ROWS)
+        assert hasattr(model, "history_") == hasattr(model, "n_features_in_") == hasattr(model, "_learner")
+        if hasattr(model, "history_"):
+            assert model.n_iter_ == len(model.history_["loss"]) == 1
+        assert model.partial_fit(ROWS).stopped_ is None
+
+
+def test_a_warm_start_that_is_interrupted_before_its_first_step_changes_nothing(monkeypatch):
+    model = SparseAutoencoder(6, warm_start=True, max_iter=2, random_state=0).fit(ROWS)
+    before, weights = model.transform(ROWS), model.weights_
+
+    def interrupted(self, *args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Step, "initialise", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(sparsity="kl:0.2").fit(ROWS)
+    np.testing.assert_array_equal(model.transform(ROWS), before)
+    assert (model.weights_, model.n_iter_, model.settings_.objective.terms[1].rate) == (weights, 2, 0.05)
+
+
+def test_latents_are_sorted_completely_or_not_at_all(monkeypatch):
+    """Ctrl-C arrives while one of the tensors is permuted; the network still computes the same."""
+    trained = learner(DictionaryAutoencoder(32, k=2, ordered=True, batch_size=8, max_iter=2))
+    sent, computed = [], []
+
+    def permuted(optimiser, order, parameters):
+        computed.append(trained.model(torch.tensor(ROWS)))
+        for parameter in parameters:
+            parameter.copy_(parameter[order])
+            if not sent:
+                sent.append(os.kill(os.getpid(), signal.SIGINT))
+
+    monkeypatch.setattr("taciturn.training.ordering.permute_rows", permuted)
+    with pytest.raises(KeyboardInterrupt):
+        trained.fit(Rows(ROWS))
+    torch.testing.assert_close(trained.model(torch.tensor(ROWS)), computed[-1])
+    assert trained.stopped.startswith("interrupted in epoch")
+
+
+# --- stopped by a loss that is not finite ---------------------------------------------------------------------------
+def test_a_long_epoch_that_diverges_is_stopped_soon_and_keeps_its_last_finite_weights():
+    """200 steps in one epoch; the rate of learning explodes after the 50th."""
+
+    class Explosion(Schedule):
+        def at(self, progress):
+            return 0.01 if progress < 0.25 else 1e30
+
+    estimator = SparseAutoencoder(6, solver="sgd", sparsity=None, batch_size=2, max_iter=1)
+    rows = np.random.default_rng(0).normal(size=(400, 5))
+    trained = learner(estimator, rows)
+    trained.settings = replace(trained.settings, learning_rate=Explosion())
+    with pytest.warns(Diverged, match=r"at step 51; the weights after 32 steps are kept; lower learning_rate"):
+        trained.fit(Rows(rows))
+    assert 51 <= trained.steps_done <= 51 + CHECK_EVERY
+    reference = learner(estimator, rows)
+    reference.step.initialise(reference._sample(Rows(rows), None)[0], steps=200)
+    run = Run(reference.step, reference._feed(Rows(rows)), reference.optimiser, 0.01, 1)
+    assert len(list(islice(train(run), 32))) == 32
+    for name, tensor in reference.model.state_dict().items():
+        assert torch.equal(tensor, trained.model.state_dict()[name]), name
+
+
+def test_weights_are_copied_at_rising_intervals(monkeypatch):
+    trained = learner(SparseAutoencoder(6, sparsity=None, batch_size=2, max_iter=1), ROWS[:80])
+    copies = []
+
+    def counted(value):
+        copies.append(len(trained.recorder._pending))
+        return copy.deepcopy(value)
+
+    monkeypatch.setattr(divergence_guard, "COPY_EVERY", 8)
+    monkeypatch.setattr(divergence_guard, "copy", SimpleNamespace(deepcopy=counted))
+    trained.fit(Rows(ROWS[:80]))
+    assert copies == [0, 1, 2, 4, 8, 16, 24, 32]  # not after the last step
+
+
+# --- partial_fit ------------------------------------------------------------------------------------------------------
+def test_dead_latents_are_resampled_over_all_calls_of_partial_fit():
+    """Steps of all calls count: one step a call, and each 200th is due (a twentieth of 4,000)."""
+    rows = np.random.default_rng(0).normal(size=(64, 8))
+    model = DictionaryAutoencoder(64, k=1, sparsity="topk:1", revive="resample", batch_size=64, random_state=0)
+    changed = []
+    for call in range(1, 402):
+        if call in (199, 200, 399, 400):
+            before = model.components_.copy()
+        model.partial_fit(rows)
+        if call in (199, 200, 399, 400):
+            dead = model._learner.step.inactive_rows
+            changed.append(int((np.abs(model.components_ - before).max(1) > 0.05).sum()))
+    assert changed[0] == changed[2] == 0
+    assert changed[1] > 0
+    assert len(dead) == 64
+
+
+def test_sorted_latents_are_refused_before_a_fit_and_stay_after_it():
+    model = DictionaryAutoencoder(16, k=2, ordered=True, max_iter=2, random_state=0)
+    with pytest.raises(RecipeError, match="set ordered=False, or call fit first"):
+        model.partial_fit(ROWS)
+    assert not hasattr(model, "_learner")
+    assert model.fit(ROWS).partial_fit(ROWS).n_iter_ == 3
+
+
+def test_a_warm_start_with_rows_of_another_width_is_refused():
+    model = SparseAutoencoder(6, warm_start=True, max_iter=2, random_state=0).fit(ROWS)
+    before = model.components_.copy()
+    with pytest.raises(DataError, match="X has 4 columns, but the fitted network has 5; give rows with the same"):
+        model.fit(ROWS[:, :4])
+    np.testing.assert_array_equal(model.components_, before)
+    assert model.n_features_in_ == 5

@@ -190,6 +190,31 @@ def test_a_restored_optimiser_continues_with_the_same_bits(solver, rule):
         assert not torch.equal(first[name], whole[name])
 
 
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+@cases
+def test_a_closure_computes_the_gradients_of_the_step(solver, rule, decay):
+    ours, theirs = parameters(torch.float64), parameters(torch.float64)
+    optimisers = built(solver, ours, decay), built(solver, theirs, decay)
+
+    def loss(of):
+        return sum((p**2).sum() for p in of.values())
+
+    def closure():
+        optimisers[0].zero_grad()
+        value = loss(ours)
+        value.backward()
+        return value
+
+    for _ in range(3):
+        returned, expected = optimisers[0].step(closure), loss(theirs)
+        optimisers[1].zero_grad()
+        expected.backward()
+        optimisers[1].step()
+        assert returned.item() == expected.item()
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name])
+
+
 def test_weights_decay_and_biases_do_not():
     model = Autoencoder(Layout((5, 4, 3), Sigmoid()), rng=torch.Generator().manual_seed(0))
     decayed, others = parameter_groups(model.named_parameters(), 0.1)

@@ -198,7 +198,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         try:
             learner.fit(source, target=targets, validation=held_out, keep_best=early_stopping, bar=bool(self.verbose))
         finally:  # also after an interrupt: the weights trained so far are kept
-            if learner.steps_done:
+            if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
         return self
 
@@ -288,7 +288,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         try:
             learner.partial_fit(source, targets)
         finally:  # also after an interrupt: the weights trained so far are kept
-            if learner.steps_done:
+            if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
         return self
 

@@ -144,10 +144,10 @@ class Recorder:
     def history(self) -> History:
         """Return the history of all records so far; an unfinished epoch counts with the steps that it has."""
         self.complete_epoch()
-        if len(self._pieces) != 1:
+        if len(self._pieces) > 1:
             steps, epochs = ([getattr(piece, of) for piece in self._pieces] for of in ("steps", "epochs"))
             self._pieces = [History(_joined(steps, "step"), _joined(epochs, "epoch"))]
-        return self._pieces[0]
+        return self._pieces[0] if self._pieces else History()
 
     def complete_epoch(self) -> None:
         """Complete the epoch of the last records, whether it ended or was interrupted; without records do nothing."""

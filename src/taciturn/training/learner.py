@@ -90,14 +90,14 @@ class Learner:
         self.n_rows = 0
         self.training_rows: Fingerprint | None = None
         self.held_out_rows: Fingerprint | None = None
-        self.recorder = Recorder()
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
         self.prepare(settings, seed)
 
     def prepare(self, settings: Settings, seed: int) -> None:
-        """Take new settings and a new seed, with a fresh step and a fresh optimiser; the weights stay."""
+        """Take new settings and a new seed, with a fresh step, optimiser and history; the weights stay."""
         self.settings, self.seed = settings, seed
+        self.recorder = Recorder()
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
         step_class = plan.step(settings.layout, settings.objective, settings.device)
         self.step = step_class(self.model, settings.objective, settings.precision)
@@ -344,11 +344,11 @@ class Learner:
             guard.check_weights(run)
             raise
         finally:
+            self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
+            self.stopped = run.stop_reason
             with uninterrupted():
                 best = keep_best is not None and keep_best.restore(self.step)
                 self.recorder.complete_epoch()
-                self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
-                self.stopped = run.stop_reason
                 if guard.diverged is not None:
                     # its moments are no longer finite
                     self.optimiser = self._build_optimiser()

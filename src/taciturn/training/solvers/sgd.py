@@ -53,8 +53,8 @@ class _Decoupled(torch.optim.SGD):
         loss = None if closure is None else torch.enable_grad()(closure)()
         decays = [group["weight_decay"] for group in self.param_groups]
         for group, decay in zip(self.param_groups, decays, strict=True):
-            if decay:
-                trained = [parameter for parameter in group["params"] if parameter.grad is not None]
+            trained = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if decay and trained:
                 torch._foreach_mul_(trained, 1 - group["lr"] * decay)
             group["weight_decay"] = 0.0
         super().step()

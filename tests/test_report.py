@@ -697,10 +697,10 @@ def test_every_section_has_finite_numbers_on_odd_rows_and_labels(odd_models, row
 def test_rows_without_a_label_are_left_out_and_counted(dictionary, digits):
     model, _ = dictionary
     y = datasets.labels("digits")[300:500].tolist()
-    missing = [None if i % 4 == 0 else float("nan") if i % 4 == 1 else str(label) for i, label in enumerate(y)]
-    relation = model.report(digits[1], labels=missing).relation
-    assert (relation.rows + relation.left_out, set(relation.classes) <= set("0123456789")) == (200, True)
-    assert relation.left_out >= 100
+    for missing in (None, float("nan")):  # beside strings, NumPy would make NaN "nan", a class of a hundred rows
+        labels = [missing if i % 2 else str(int(label) // 5) for i, label in enumerate(y)]
+        relation = model.report(digits[1], labels=labels).relation
+        assert (relation.rows, relation.left_out, relation.classes) == (100, 100, ("0", "1"))
 
 
 # --- comparisons ----------------------------------------------------------------------------------------------

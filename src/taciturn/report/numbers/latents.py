@@ -37,7 +37,7 @@ class Latents(ShortRepr):
     shares : list of float [L]
         Share of the reconstruction's variation, from 0 to 1; see Notes.
     norms : list of float [L]
-        ‖w‖, where w is what a code of 1 adds to the reconstruction, in scaled units.
+        ‖w‖, where w is what a code of 1 adds to the reconstruction, in units of the data (see `Summary`).
 
     Notes
     -----
@@ -86,7 +86,7 @@ class AtlasLatent:
     mean_when_active : float or None
         Mean code over the rows on which the latent is active; None if there are none.
     columns : list of (str, float)
-        Up to 8 columns with the largest absolute weights, and these weights in scaled units; [] without column names.
+        Up to 8 columns with the largest absolute weights, and these weights in units of the data; [] without names.
     rows : list of ActiveRow
         Up to 6 rows with the largest codes, then up to 3 rows at quantiles of the codes above 0.
     """

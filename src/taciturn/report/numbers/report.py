@@ -47,9 +47,9 @@ class Pictures(ShortRepr):
     sample_rows : SampleRows
         The rows of the section `samples`.
     directions : dict of int to array [D]
-        What a code of 1 of each latent of the atlas adds to the reconstruction, in scaled units.
+        What a code of 1 of each latent of the atlas adds to the reconstruction, in units of the data (see `Summary`).
     row_errors : array [N]
-        Mean squared error of each clean row, in scaled units.
+        Mean squared error of each clean row, in units of the data (see `Summary`).
     history : History
         The model's history.
     texts : dict of int to str

@@ -34,7 +34,7 @@ class RowError:
     row : int
         The row's index.
     error : float
-        Mean squared error of the clean row's reconstruction, in scaled units, ≥ 0.
+        Mean squared error of the clean row's reconstruction, in units of the data (see `Summary`), ≥ 0.
     psnr_before : float or None
         PSNR of the row as the model received it, in dB; None if it equals the clean row.
     psnr_after : float or None
@@ -49,7 +49,7 @@ class RowError:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Errors(ShortRepr):
-    """The distribution of the errors of clean rows, in scaled units.
+    """The distribution of the errors of clean rows, in units of the data (see `Summary`).
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class Study:
 
     @cached_property
     def directions(self) -> NDArray[Any]:
-        """What a code of 1 of each latent adds to the reconstruction [L, D], in scaled units."""
+        """What a code of 1 of each latent adds to the reconstruction [L, D], in units of the data (see `Summary`)."""
         return components(self.model)
 
     @cached_property

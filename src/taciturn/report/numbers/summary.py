@@ -20,7 +20,9 @@ from .study import Study
 
 @dataclass(frozen=True, repr=False)
 class Summary(ShortRepr):
-    """The main numbers of a model on rows; errors and PSNR are in scaled units.
+    """The main numbers of a model on rows.
+
+    Errors and PSNR are in units of the data: those that scaling="auto" finds for the training rows.
 
     Parameters
     ----------

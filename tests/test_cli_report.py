@@ -75,6 +75,86 @@ def test_a_column_that_was_not_trained_on_is_a_target(runs, tmp_path, column, ki
     assert (relation["kind"], relation["target"], relation["rows"]) == (kind, column, len(held_out))
 
 
+def test_a_column_that_was_trained_on_is_not_a_target(runs, tmp_path):
+    for folder, column in (("table", "a"), ("four", "20")):
+        result = run("report", runs / folder, "--target", column, "-o", tmp_path / "page.html", code=2)
+        message = f"--target {column}: the model was trained on this column; name another one"
+        assert message in output_text(result)
+    assert not list(tmp_path.iterdir())
+
+
+def test_ids_and_texts_of_a_run(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    frame.insert(0, "key", [f"K{i}" for i in range(60)])
+    frame["words"] = [f"words, number {i}" for i in range(60)]
+    frame.loc[3, "words"] = None
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    (tmp_path / "lines.txt").write_text("\n".join(f"line {i}" for i in range(60)) + "\n", encoding="utf-8")
+    fit = ["fit", tmp_path / "table.csv", "--latents", 4, "--epochs", 2, "-q"]
+    run(*fit, "--id", "key", "--texts", "words", "-o", tmp_path / "run")
+    report = written(tmp_path / "run")
+    assert report["columns"] == ["a", "b", "c"]  # ids and texts are not trained on
+    held_out = split(60, 0.1, 0)[1]
+    assert report["row_names"] == {str(row): f"K{held_out[row]}" for row in range(6)}
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert all(f"words, number {i}" in page for i in held_out if i != 3)
+    run("report", tmp_path / "run")  # ids and texts are in the recipe
+    assert written(tmp_path / "run")["row_names"] == report["row_names"]
+    run("fit", tmp_path / "run" / "recipe.toml", "-q", "-o", tmp_path / "again")
+    assert written(tmp_path / "again")["row_names"] == report["row_names"]
+    for place in ("lines.txt", "table.csv:key"):
+        run("report", tmp_path / "run", "--texts", tmp_path / place, "-o", tmp_path / "other.html")
+        page = (tmp_path / "other.html").read_text(encoding="utf-8")
+        assert (f"line {held_out[0]}<" in page) == (place == "lines.txt")
+    run("report", tmp_path / "run", "--data", tmp_path / "table.csv", "--id", "key", "-o", tmp_path / "all.html")
+    assert written(tmp_path, "all")["row_names"]["0"] == "K0"
+
+
+def test_a_shape_of_a_run(tmp_path):
+    np.save(tmp_path / "flat.npy", datasets.load("digits").read(0, 300))
+    fit = ["fit", tmp_path / "flat.npy", "--latents", 8, "--epochs", 1]
+    result = run(*fit, "-o", tmp_path / "plain")
+    assert "note" in output_text(result)
+    assert "--shape 8x8" in " ".join(output_text(result).split())
+    assert written(tmp_path / "plain")["shape"] == [64]
+    result = run(*fit, "--shape", "8x8", "-o", tmp_path / "shaped")
+    assert "note" not in output_text(result)
+    assert written(tmp_path / "shaped")["shape"] == [8, 8]
+    assert (tmp_path / "shaped" / "denoised.png").is_file()
+    assert load(tmp_path / "shaped").plot.atlas().axes[0].images
+    run("fit", tmp_path / "shaped" / "recipe.toml", "-q", "-o", tmp_path / "again")
+    assert written(tmp_path / "again")["shape"] == [8, 8]
+    run("report", tmp_path / "plain", "--shape", "8x8")
+    assert written(tmp_path / "plain")["shape"] == [8, 8]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--shape", "8,8"], "--shape 8,8: write height and width, 28x28"),
+        (["--shape", "9x9"], "shape=(9, 9) has 81 numbers, but a row has 4 columns"),
+        (["--id", "nowhere"], "no column 'nowhere'"),
+        (["--texts", "short.txt"], "short.txt has 2 values, but"),
+        (["--texts", "latin.txt"], "latin.txt is not UTF-8 text; save the file as UTF-8"),
+        (["--texts", "wide.csv"], "wide.csv has 2 columns; name one of them (column=, or wide.csv:COLUMN)"),
+        (["--texts", "wide.csv:c"], "no column 'c'"),
+    ],
+)
+def test_mistakes_in_shape_ids_and_texts_are_one_line(runs, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.txt").write_text("one\ntwo\n")
+    (tmp_path / "latin.txt").write_bytes("très\n".encode("latin-1"))
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("wide.csv", index=False)
+    fit = ["fit", runs / "table.csv", "--drop", "kind,dose", "--epochs", 1, "-q"]
+    for command in (["report", runs / "table"], fit):
+        code = 2 if "--shape" in arguments else 1
+        text = output_text(run(*command, *arguments, "-o", tmp_path / "page.html", code=code))
+        assert words in text
+        assert text.count("taciturn: ") == 1
+        assert not (tmp_path / "page.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

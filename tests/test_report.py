@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.decomposition import PCA
@@ -317,6 +318,83 @@ def test_a_report_with_labels_has_relations(dictionary, digits):
     assert report.relation.found > 20
     with pytest.raises(DataError, match=r"digit has shape \(3,\), but there are 200 rows"):
         model.report(digits[1], labels=[1, 2, 3], target="digit")
+
+
+# --- ids and texts ---------------------------------------------------------------------------------------------
+
+
+def test_rows_are_named_by_their_ids(dictionary, digits):
+    model, _ = dictionary
+    ids = [f"A{i // 2}" if i < 4 else f"B{i}" for i in range(200)]
+    report = model.report(digits[1], ids=ids)
+    named = {active.row for entry in report.atlas for active in entry.rows} | {row for row, _ in report.errors.largest}
+    assert named | set(report.samples.rows.clean) == set(report.row_names)
+    assert [report.row_name(row) for row in (0, 3, 4)] == ["A0 (row 0)", "A1 (row 3)", "B4"]
+    assert report.to_dict()["row_names"]["4"] == "B4"
+    assert report.pictures.try_it.example_names[4] == "B4"
+    assert model.report(digits[1]).row_names == {}
+    assert model.report(digits[1]).row_name(1500) == "row 1,500"
+
+
+def test_a_frame_names_its_rows_unless_its_index_counts_them():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=list("abc"))
+    model = SparseAutoencoder(4, max_iter=1, random_state=0).fit(frame)
+    assert model.report(frame).row_names == {}
+    assert model.report(frame.set_index(frame.index + 7)).row_name(0) == "7"
+    days = frame.set_index(pd.date_range("2026-01-01", periods=40))
+    assert model.report(days).row_name(1) == "2026-01-02 00:00:00"
+    assert model.report(days, ids=range(40)).row_name(1) == "1"
+    assert model.report(frame, ids=days.index).row_name(0) == "2026-01-01 00:00:00"
+
+
+def test_the_largest_errors_are_listed(dictionary, digits):
+    model, report = dictionary
+    errors = model.reconstruction_errors(digits[1])
+    assert [row for row, _ in report.errors.largest] == np.argsort(-errors)[:20].tolist()
+    assert [error for _, error in report.errors.largest] == pytest.approx(-np.sort(-errors)[:20])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"texts": ["a"]}, "texts has 1 entries, but there are 200 rows; give one entry per row"),
+        ({"texts": "a sentence"}, "texts must be a sequence with one entry per row, such as a list"),
+        ({"texts": 3}, "texts must be a sequence"),
+        (
+            {"texts": ["a"] * 199 + [np.nan]},
+            'texts: row 199 is nan, not a string; .*, "" for none',
+        ),
+        ({"ids": range(3)}, "ids has 3 entries, but there are 200 rows"),
+        ({"ids": "abc"}, "ids must be a sequence"),
+    ],
+)
+def test_wrong_ids_and_texts_are_one_line(dictionary, digits, given, message):
+    with pytest.raises(DataError, match=message):
+        dictionary[0].report(digits[1], **given)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "none", "whiten"])
+def test_columns_have_their_errors_in_their_own_units(scaling):
+    rows = np.random.default_rng(0).normal([5, -300, 0.1, 2], [1, 40, 0.02, 0.5], size=(150, 4))
+    table = Rows(rows, columns=("a", "b", "c", "d"))
+    model = DenoisingAutoencoder(3, max_iter=10, scaling=scaling, random_state=0).fit(table)
+    report = model.report(table)
+    assert report.errors.rmse == pytest.approx(np.sqrt(np.square(model.denoise(table) - rows).mean(0)), rel=1e-9)
+    assert report.errors.deviations == pytest.approx(rows.std(0))
+    unnamed = DenoisingAutoencoder(6, max_iter=2, random_state=0).fit(rows)
+    assert (unnamed.report(rows).errors.rmse, unnamed.report(rows).errors.deviations) == (None, None)
+
+
+def test_decibels_are_for_images():
+    table = replace(GOOD, images=False)
+    change = 10 ** ((8.0 - 20.6) / 10) - 1
+    assert table.error_change == pytest.approx(change)
+    assert f"; denoises: squared error −{-change:.0%}; " in verdict_on(table).sentence
+    assert (f"−{-change:.0%}", "squared error of rows with gaussian:0.4") in verdict_on(table).points
+    assert table.lines()[-1] == ("denoising", f"gaussian:0.4: squared error −{-change:.0%}")
+    worse = replace(table, psnr_after=2.0)
+    assert "; makes corrupted rows worse: squared error × 4.0; " in verdict_on(worse).sentence
+    assert "dB" not in str(verdict_on(table)) + str(verdict_on(worse)) + str(table.lines())
 
 
 # --- the verdict -----------------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ class ReportNumbers:
 
 def measure_report(study: Study, name: str = "") -> ReportNumbers:
     """Return the numbers of a report; `name` "" is the estimator's name."""
-    suggested = None if is_image(study.shape) else likely_shape(study.rows)
+    suggested = None if is_image(study.shape) else likely_shape(study.training or study.rows)
     names, texts = row_names(study.ids, len(study.rows)), row_texts(study.texts, len(study.rows))
     sections = {section: study[section] for section in study.measures}
     named = _named_rows(study)

@@ -28,13 +28,18 @@ def write_history(history: History, file: Path) -> None:
 
     columns = {name: pa.array(column) for name, column in history.steps.items()}
     epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
-    last_steps = np.flatnonzero(np.diff(epoch_of_step, append=-1))
+    ends_epoch = np.diff(epoch_of_step, append=-1) != 0
+    # for each step how many epochs have ended before it: an array, not a list of Python numbers
+    index = np.cumsum(ends_epoch) - ends_epoch
     for name, column in history.items():
-        if name != "epoch":
-            by_step: list[Any] = [None] * len(epoch_of_step)
-            for step, value in zip(last_steps, column.tolist(), strict=True):
-                by_step[step] = value
-            columns[f"epoch_{name}"] = pa.array(by_step)
+        if name == "epoch":
+            continue
+        if column.ndim == 1:
+            columns[f"epoch_{name}"] = pa.array(np.asarray(column)[index], mask=~ends_epoch)
+        else:
+            starts = np.append(index, len(column)) * column.shape[1]
+            values = pa.array(np.ascontiguousarray(column).ravel())
+            columns[f"epoch_{name}"] = pa.LargeListArray.from_arrays(starts, values, mask=pa.array(~ends_epoch))
     pq.write_table(pa.table(columns), file)
 
 
@@ -63,7 +68,7 @@ def read_history(file: Path) -> History:
             if (size := _size(parquet.metadata)) > MAX_NUMBERS:
                 raise ArtifactError(f"{file} has {size:,} numbers, of at most {MAX_NUMBERS:,}; the file is damaged")
             for field in parquet.schema_arrow:
-                kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+                kind = field.type.value_type if _is_list(field.type) else field.type
                 if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
                     raise ArtifactError(f"{file}: column {quoted(field.name)} has type {one_line(kind)}, not numbers")
             table = parquet.read()
@@ -78,10 +83,18 @@ def read_history(file: Path) -> History:
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(f"{file} cannot be read: {one_line(str(error))}") from error
-    epochs = ({"epoch": np.unique(steps["epoch"])} if "epoch" in steps else {}) | epochs
+    if (steps or epochs) and not all(steps.get(name, np.zeros(0)).dtype.kind == "i" for name in ("step", "epoch")):
+        raise ArtifactError(f"{file}: the columns 'step' and 'epoch' are missing or hold no whole numbers")
+    epochs = ({"epoch": np.unique(steps["epoch"])} if steps else {}) | epochs
     if len({len(column) for column in steps.values()}) > 1 or len({len(column) for column in epochs.values()}) > 1:
         raise ArtifactError(f"{file}: epochs have different numbers of values; the file is damaged")
     return History(steps, epochs)
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _size(metadata: Any) -> int:
@@ -93,12 +106,11 @@ def _size(metadata: Any) -> int:
 
 def _numbers(column: Any) -> NDArray[Any]:
     """Return a column of numbers [steps], or one of lists of equal length [epochs, latents]."""
-    import pyarrow as pa
 
     if column.null_count:
         raise ValueError("a step's number is missing")
     array = column.combine_chunks()
-    if not pa.types.is_list(column.type):
+    if not _is_list(column.type):
         return np.asarray(array.to_numpy(zero_copy_only=False))
     if len(set(np.diff(array.offsets.to_numpy()))) > 1:
         raise ValueError("lists of one column have different lengths")

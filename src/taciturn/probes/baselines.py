@@ -18,7 +18,7 @@ from ..data.device_rows import tensor
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
-from ..inference import in_row_precision, row_blocks
+from ..inference import Units, in_row_precision, row_blocks
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..objective import Objective
@@ -154,7 +154,7 @@ def baselines(
     exact = in_row_precision(model, rows.dtype)
 
     def reconstruct(received: Tensor) -> Tensor:
-        return _in_unit(exact, exact.output(exact.decode(exact.codes(received))))
+        return Units(exact).outputs(exact.output(exact.decode(exact.codes(received))))
 
     models: list[Fitted] = [("this model", layout.widths[-1], reconstruct)]
     if layout.widths[0] <= MAX_COLUMNS:
@@ -248,8 +248,8 @@ def _received_and_clean(
 
 
 def _in_unit(model: Autoencoder, scaled: Tensor) -> Tensor:
-    """Return scaled rows [B, D] in the unit of all errors, which is that of the model's scaled rows."""
-    return scaled
+    """Return scaled rows [B, D] in the units of all errors."""
+    return Units(model).inputs(scaled)
 
 
 def _as_array(rows: Tensor) -> NDArray[np.float64]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from ...artifact import Artifact
 from ...core.atomic import atomic
 from ...core.errors import DataError
+from ...data.moments import measure_moments
 from ...data.row_shape import is_image
 from ...data.sources import Source
-from ...inference import components
+from ...inference import directions
 from ...metrics import matched, mean_cosine
-from ...model import Autoencoder
+from ...model import Auto
 from ...probes import initial_model
 from ...training import History
 from .neighbours import Pair
@@ -32,6 +33,7 @@ MAX_PAIRS = 24  # pairs that are listed
 MAX_MATCHED_LATENTS = 8192  # matching more by the Hungarian algorithm takes minutes
 
 Directions = Mapping[str, NDArray[Any]]
+Unit = NDArray[np.float64]  # [D]: the unit of each column, for all runs
 
 
 @dataclass(frozen=True)
@@ -182,24 +184,31 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         for name, artifact in runs.items():
             _check_columns(name, artifact, rows)
     shapes = {tuple(artifact.rows.shape) for artifact in artifacts}
-    directions = {name: _directions(artifact.model) for name, artifact in runs.items()}
+    unit = None if rows is None else _unit(rows)
+    found = {name: directions(artifact.model, unit) for name, artifact in runs.items()}
     return ComparisonNumbers(
         names=names,
-        summaries=[_summary(name, artifact, rows) for name, artifact in runs.items()],
+        summaries=[_summary(name, artifact, rows, unit) for name, artifact in runs.items()],
         differing_parameters=_differing_parameters(artifacts),
-        mean_cosines=[mean_cosine(directions[name]) for name in names],
+        mean_cosines=[mean_cosine(found[name]) for name in names],
         seconds=[artifact.training.seconds for artifact in artifacts],
         seeds=[artifact.training.seed for artifact in artifacts],
         shared=[
-            _shared(first, second, directions, runs)
+            _shared(first, second, found, runs, unit)
             for first, second in combinations(names, 2)
-            if _can_be_matched(first, second, directions)
+            if _can_be_matched(first, second, found)
         ],
         evaluated_on="each run's own rows" if rows is None else f"the same {len(rows):,} rows",
         histories={name: artifact.history for name, artifact in runs.items()},
-        directions=directions if len(shapes) == 1 else {},
+        directions=found if len(shapes) == 1 else {},
         shape=next(iter(shapes)) if len(shapes) == 1 else (),
     )
+
+
+def _unit(rows: Source) -> Unit:
+    """Return the divisor of each column that scaling="auto" finds for rows."""
+    moments = measure_moments(rows)
+    return Auto().resolve(moments, rows.dtype if rows.columns is None else float).fit(moments)[1]
 
 
 def _check_columns(name: str, artifact: Artifact, rows: Source) -> None:
@@ -212,7 +221,7 @@ def _check_columns(name: str, artifact: Artifact, rows: Source) -> None:
         raise DataError(f"{name} was trained on the column {one!r}, in whose place the rows have {other!r}; {mend}")
 
 
-def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
+def _summary(name: str, artifact: Artifact, rows: Source | None, unit: Unit | None) -> Summary:
     if rows is None:
         if "fvu" not in artifact.metrics:
             raise DataError(f"{name} has no metrics; name rows to evaluate all runs on (--data)")
@@ -225,6 +234,7 @@ def _summary(name: str, artifact: Artifact, rows: Source | None) -> Summary:
         corruption=corruption,
         rows_kind=artifact.rows_kind(rows),
         images=is_image(tuple(artifact.rows.shape)),
+        unit=unit,
     )
 
 
@@ -239,20 +249,18 @@ def _differing_parameters(artifacts: Sequence[Artifact]) -> dict[str, list[Any]]
     return {name: entries for name, entries in values.items() if any(entry != entries[0] for entry in entries)}
 
 
-def _can_be_matched(first: str, second: str, directions: Directions) -> bool:
+def _can_be_matched(first: str, second: str, found: Directions) -> bool:
     """Return whether two dictionaries have the same width and few enough latents to be matched."""
-    one_LD, other_LD = directions[first], directions[second]
+    one_LD, other_LD = found[first], found[second]
     return one_LD.shape[1] == other_LD.shape[1] and max(len(one_LD), len(other_LD)) <= MAX_MATCHED_LATENTS
 
 
-def _directions(model: Autoencoder) -> NDArray[Any]:
-    """Return what a code of 1 of each latent adds to the reconstruction [L, D]."""
-    return components(model)
-
-
-def _shared(first: str, second: str, directions: Directions, runs: Mapping[str, Artifact]) -> SharedLatents:
-    initial = {name: _directions(initial_model(runs[name].model, runs[name].training.seed)) for name in (first, second)}
-    matching = matched(directions[first], directions[second])
+def _shared(
+    first: str, second: str, found: Directions, runs: Mapping[str, Artifact], unit: Unit | None
+) -> SharedLatents:
+    models = {name: initial_model(runs[name].model, runs[name].training.seed) for name in (first, second)}
+    initial = {name: directions(model, unit) for name, model in models.items()}
+    matching = matched(found[first], found[second])
     sizes, initial_sizes = np.abs(matching.cosines), np.abs(matched(initial[first], initial[second]).cosines)
     largest = np.argsort(-sizes, kind="stable")[:MAX_PAIRS]
     return SharedLatents(

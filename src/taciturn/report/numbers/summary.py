@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import msgspec
+from numpy.typing import ArrayLike
 
 from ...core.errors import ArtifactError
 from ...core.messages import one_line
@@ -196,6 +197,7 @@ def summarise(
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
     images: bool = True,
+    unit: ArrayLike | None = None,
 ) -> Summary:
     """Return the main numbers of a model on a source's rows, in one pass over them.
 
@@ -217,6 +219,8 @@ def summarise(
         Penalty weights that were adjusted automatically during training, by the penalty's name.
     images : bool, default=True
         Whether rows are images.
+    unit : array-like [D] or None, default=None
+        The unit of each column in which errors are measured; None: the model's own.
 
     Returns
     -------
@@ -237,7 +241,7 @@ def summarise(
     >>> summary.latents, summary.target_l0
     (8, 2)
     """
-    evaluation = evaluate(model, source, corruption=corruption, seed=seed)
+    evaluation = evaluate(model, source, corruption=corruption, seed=seed, unit=unit)
     return summary_of(
         evaluation,
         model,

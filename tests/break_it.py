@@ -877,8 +877,8 @@ BREAKS = (
     Break(
         "long histories: an epoch's last step is dropped",
         "training/history.py",
-        " % stride == 0) | ends_epoch)",
-        " % stride == 0))",
+        " % stride == 0) | ends_epoch",
+        " % stride == 0)",
         ("test_training.py",),
     ),
     Break(

@@ -192,7 +192,7 @@ DAMAGE = {
     "a text for a part": ({"settings": {"layout": LAYOUT | {"coder": "relu"}}}, "coder='relu' is not an instance"),
     "widths beyond memory": ({"settings": {"layout": LAYOUT | {"widths": [64, 30_000_000]}}}, "config.json"),
     "widths beyond numbers": ({"settings": {"layout": LAYOUT | {"widths": [64, 2**62]}}}, "config.json"),
-    "endless refinements": ({"settings": {"layout": LAYOUT | {"refine": 10**9}}}, "fewer layers"),
+    "endless refinements": ({"settings": {"layout": LAYOUT | {"refine": 10**9}}}, "refine=1e+09 lies outside"),
     "a norm of text": ({"settings": {"layout": LAYOUT | {"norm": "x"}}}, "config.json"),
     "an unknown parameter": ({"estimator": {"parameters": {"latents": 3}}}, "does not describe an estimator"),
     "an unknown estimator": ({"estimator": {"shipped": "Oracle", "name": "Oracle"}}, "no estimator is named 'Oracle'"),

@@ -87,9 +87,8 @@ def test_a_small_fit_runs_on_one_thread_for_all_epochs(two_threads, monkeypatch)
     model = taciturn.SparseAutoencoder(32, batch_size=100, max_iter=2, random_state=0)
     learn = Learner._learn
 
-    def noted(learner, run):
-        run.hooks = (*run.hooks, lambda *_: seen.append(torch.get_num_threads()))
-        learn(learner, run)
+    def noted(learner, run, guard, *hooks, **options):
+        learn(learner, run, guard, *hooks, lambda *_: seen.append(torch.get_num_threads()), **options)
 
     monkeypatch.setattr(Learner, "_learn", noted)
     model.fit(X)
@@ -107,7 +106,7 @@ def test_an_interrupted_fit_sets_the_number_back(two_threads, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taciturn.training.history.Recorder.add", interrupt)
+    monkeypatch.setattr("taciturn.training.history.Recorder.__call__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         taciturn.SparseAutoencoder(8, random_state=0).fit(np.random.default_rng(0).random((50, 4)))
     assert torch.get_num_threads() == 2

@@ -271,10 +271,10 @@ class Learner:
         if guard.diverged is None:
             try:
                 self._calibrate(*self._sample(*calibration))
+                self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
             except KeyboardInterrupt:
                 self.stopped = "interrupted while the targets were calibrated"
                 raise
-            self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.

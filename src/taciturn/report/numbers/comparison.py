@@ -20,7 +20,7 @@ from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import directions
 from ...metrics import matched, mean_cosine
-from ...model import Auto
+from ...model import Auto, Autoencoder
 from ...probes import initial_model
 from ...training import History
 from .neighbours import Pair

@@ -21,7 +21,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from taciturn.core.errors import DataError, RecipeError, TaciturnError, TaciturnWarning
-from taciturn.data.sources import Rows, open_path, read_labels, select, write_path, write_sparse
+from taciturn.data.sources import Rows, check_finite, open_path, read_labels, select, write_path, write_sparse
 
 
 def all_rows(source):
@@ -794,3 +794,26 @@ def test_long_and_odd_names_of_columns_are_cut_and_escaped(tmp_path):
     assert "and 4,990 more are not numeric; select the numeric columns (--columns)" in str(caught.value)
     np.savez(tmp_path / "a.npz", **{f"m{i}": np.ones(1) for i in range(300)})
     fails(tmp_path / "a.npz", "holds 'm0', 'm1', 'm2', 'm3', 'm4' and 295 more; name one array: a.npz:m0")
+
+
+def test_small_blocks_of_a_wide_table_share_row_groups(tmp_path):
+    blocks = [np.full((64, 500), number, np.float32) for number in range(200)]  # 128 kB each
+    write_path(tmp_path / "a.parquet", blocks, n_rows=64 * 200)
+    with pq.ParquetFile(tmp_path / "a.parquet") as file:
+        assert file.num_row_groups == 4  # a group per 16 kB of a column: 64 blocks
+    assert_array_equal(all_rows(open_path(tmp_path / "a.parquet")), np.concatenate(blocks))
+
+
+def test_the_check_of_wide_rows_reads_few_of_them_at_a_time():
+    class Wide:
+        columns, shape, dtype, largest = None, (200_000,), np.dtype(np.float32), 0
+
+        def __len__(self):
+            return 100
+
+        def read(self, start, stop):
+            self.largest = max(self.largest, stop - start)
+            return np.zeros((min(stop, 100) - start, 200_000), np.float32)
+
+    check_finite(source := Wide())
+    assert source.largest * 200_000 <= 2**20

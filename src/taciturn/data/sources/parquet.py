@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 # pyarrow is imported inside the functions: it is slow to load, and `--help` does not need it.
 
-# A row group's description stays in memory until the file is complete, about 2 kB per column.
-_GROUP_BYTES = 64 * 2**20
+# The size of a row group that is written. Its description, about 2 kB per column, stays in memory until the file is
+# complete.
+_COLUMN_BYTES, _MAX_GROUP_BYTES = 16 * 2**10, 64 * 2**20
 
 
 def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Names | None = None) -> Rows:
@@ -87,7 +88,7 @@ def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
         for block in blocks:
             batches.append(pa.record_batch([pa.array(column) for column in block.T], schema=schema))
             n_bytes += block.nbytes
-            if n_bytes >= _GROUP_BYTES:
+            if n_bytes >= min(_COLUMN_BYTES * len(schema), _MAX_GROUP_BYTES):
                 writer.write_table(pa.Table.from_batches(batches))
                 batches, n_bytes = [], 0
         if batches:

@@ -163,8 +163,8 @@ def check_consistent(trained):
     assert {len(column) for column in history.steps.values()} <= {trained.steps_done, trained.steps_done - 1}
     assert {len(column) for column in history.epochs.values()} <= {trained.epochs_done, trained.epochs_done - 1}
     assert history.n_epochs == trained.recorder.n_epochs
-    # consecutive; an interrupt at the record of an epoch's only step loses this epoch's numbers
-    assert (np.diff(history["epoch"]) == 1).all() if history else True
+    # an interrupt at the record of an epoch's only step loses this epoch's numbers
+    assert (np.diff(history["epoch"]) > 0).all() if history else True
     assert all(tensor.isfinite().all() for tensor in trained.model.state_dict().values())
 
 

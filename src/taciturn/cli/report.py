@@ -9,6 +9,7 @@ from ..core.errors import DataError, RecipeError
 from . import recipe_file
 from .app import Command, app
 from .options import (
+    Header,
     RowId,
     RowTexts,
     RunFolder,
@@ -59,6 +60,7 @@ def report(
     texts: RowTexts = None,
     row_id: RowId = None,
     shape: Shape = None,
+    header: Header = None,
     threads: Threads = None,
 ) -> None:
     """Write a report on a model: one self-contained HTML page, and its numbers as JSON.
@@ -83,7 +85,7 @@ def report(
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
     stored = artifact.load(run)
-    rows = rows_for(stored, data)
+    rows = rows_for(stored, data, header)
     recipe = run / "recipe.toml"
     own = recipe_file.read(recipe)["data"] if data is None and recipe.is_file() else {}  # --id and --texts of the fit
     try:
@@ -94,10 +96,10 @@ def report(
         stored,
         rows,
         training=training,
-        labels=labels_for(stored, data, labels, target),
+        labels=labels_for(stored, data, labels, target, header),
         target=target or ("" if labels is None else _label_name(labels)),
-        texts=texts_for(stored, data, "--texts", texts or own.get("texts")),
-        ids=texts_for(stored, data, "--id", row_id or own.get("id")),
+        texts=texts_for(stored, data, "--texts", texts or own.get("texts"), header),
+        ids=texts_for(stored, data, "--id", row_id or own.get("id"), header),
         shape=image_shape(shape),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),

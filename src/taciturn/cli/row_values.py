@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
 
 
-def labels_for(run: "Artifact", data: str | None, labels: str | None, target: str | None) -> Any:
+def labels_for(
+    run: "Artifact", data: str | None, labels: str | None, target: str | None, header: bool | None = None
+) -> Any:
     """Return a label for each row of a report.
 
     Parameters
@@ -24,6 +26,8 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
         A file with labels; of a table with several columns FILE:COLUMN.
     target : str or None
         A column of the rows' file with labels.
+    header : bool or None, default=None
+        Whether the first line of the rows' .csv file holds names; None: as in the run.
 
     Returns
     -------
@@ -52,13 +56,16 @@ def labels_for(run: "Artifact", data: str | None, labels: str | None, target: st
             f"or fit again without it (--drop {target})"
         )
     file, column = (where, target) if labels is None else split_column(labels)
-    values = datasets.labels(file, column=column)
+    header = run.rows.header if header is None else header
+    values = datasets.labels(file, column=column, header=header if file == where else None)
     if values is not None:
         values = _of_the_rows(run, data, values, labels or where)
     return values if is_requested or (values is not None and relatable(values)) else None
 
 
-def texts_for(run: "Artifact", data: str | None, option: str, place: str | None) -> list[str] | None:
+def texts_for(
+    run: "Artifact", data: str | None, option: str, place: str | None, header: bool | None = None
+) -> list[str] | None:
     """Return a text for each row of a report: its id, or the text behind it.
 
     Parameters
@@ -69,6 +76,8 @@ def texts_for(run: "Artifact", data: str | None, option: str, place: str | None)
         A data set's name or a file with the report's rows; None: the rows that the run held out.
     option, place
         As for `read_texts`.
+    header : bool or None, default=None
+        Whether the first line of the rows' .csv file holds names; None: as in the run.
 
     Returns
     -------
@@ -82,10 +91,11 @@ def texts_for(run: "Artifact", data: str | None, option: str, place: str | None)
     """
     if place is None:
         return None
-    return list(_of_the_rows(run, data, read_texts(data or run.rows.source, option, place), place))
+    header = run.rows.header if header is None else header
+    return list(_of_the_rows(run, data, read_texts(data or run.rows.source, option, place, header), place))
 
 
-def read_texts(where: str | None, option: str, place: str) -> list[str]:
+def read_texts(where: str | None, option: str, place: str, header: bool | None = None) -> list[str]:
     """Return all texts of a column of the rows' file, or of another file.
 
     Parameters
@@ -97,6 +107,8 @@ def read_texts(where: str | None, option: str, place: str) -> list[str]:
     place : str
         A column of the rows' file; or a file: .txt with a line for each row, or a table, if it has several columns
         FILE:COLUMN.
+    header : bool or None, default=None
+        Whether the first line of the rows' .csv file holds names; None: the rows below it decide.
 
     Returns
     -------
@@ -118,7 +130,7 @@ def read_texts(where: str | None, option: str, place: str) -> list[str]:
         raise DataError(f"{option} {place}: no such file, and the run does not record its rows; name a file")
     else:
         file, column = where, place
-    values: Any = datasets.labels(file, column=column)
+    values: Any = datasets.labels(file, column=column, header=header if file == where else None)
     return [_text(value) for value in values]
 
 
@@ -171,7 +183,7 @@ def _is_trained_on(run: "Artifact", where: str, column: str) -> bool:
 
     if run.rows.columns is not None:
         return column in run.rows.columns
-    n_columns = prod(datasets.load(where).shape)
+    n_columns = prod(datasets.load(where, header=run.rows.header).shape)
     trained = column_positions(None, n_columns, run.rows.selected, run.rows.dropped)
     return column in map(str, trained)
 

@@ -243,7 +243,7 @@ def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "NDArra
     place = data.get(key)
     if place is None:
         return None
-    texts = read_texts(data["source"], f"--{key}", place)
+    texts = read_texts(data["source"], f"--{key}", place, data.get("header"))
     check_length(texts, place, n_rows, data["source"])
     return texts if held_out is None else [texts[row] for row in held_out]
 

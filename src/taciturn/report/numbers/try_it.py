@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ...core.errors import DataError
-from ...model import Autoencoder
+from ...model import Autoencoder, InferenceModule
 from ...model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ...plots import is_image
 from .numbers import ShortRepr
@@ -106,7 +106,7 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
     for activation in _activations(model):
         if activation.javascript is None:
             return f"the page cannot compute the activation {activation.name}"
-    if _form(model) is None:
+    if layout.coder.form(model.coder, layout.widths[-1]) is None:
         return f"the page cannot compute the coding layer {layout.coder.name}"
     if layout.widths[0] > MAX_COLUMNS:
         return f"rows of {layout.widths[0]:,} columns are too wide for the page, which shows up to {MAX_COLUMNS:,}"
@@ -157,9 +157,9 @@ def try_it(
     DataError
         If the arguments' lengths do not match the model or each other, or numbers are not finite.
     """
-    form = _form(model)
-    if form is None or exclusion_reason(model, max_characters=max_characters) is not None:
+    if exclusion_reason(model, max_characters=max_characters) is not None:
         return None
+    module = InferenceModule(model).cpu()
     n_columns = model.layout.widths[0]
     examples_RD = np.asarray(examples, np.float64).reshape(-1, n_columns)[: max(MAX_EXAMPLE_NUMBERS // n_columns, 1)]
     low_D, high_D = np.asarray(low, np.float64).reshape(-1), np.asarray(high, np.float64).reshape(-1)
@@ -178,10 +178,10 @@ def try_it(
     image, (scaled_low_D, scaled_high_D) = is_image(shape), _scaled(model, np.stack([low_D, high_D]))
     # all pixels of an image share one unit
     unit_D = np.full_like(range_D, (high_D.max() - low_D.min()) or 1.0) if image else np.where(range_D, range_D, 1.0)
-    error = _float16_error(model, examples_RD, unit_D)
+    error = _float16_error(module, examples_RD, unit_D)
     exact = error > MAX_ERROR and _characters(model, 4) <= max_characters
     return TryIt(
-        model=_plain_model(model, form, _as_float32 if exact else _as_float16),
+        model=_plain_model(module, model, _as_float32 if exact else _as_float16),
         activations={activation.name: activation.javascript or "" for activation in _activations(model)},
         examples=examples_RD.tolist(),
         example_names=[_shortened(str(name)) for name in example_names[: len(examples_RD)]],
@@ -206,39 +206,41 @@ def _characters(model: Autoencoder, weight_bytes: int = 2) -> int:
 
 
 @torch.no_grad()
-def _float16_error(model: Autoencoder, rows_RD: Array, unit_D: Array) -> float:
+def _float16_error(module: InferenceModule, rows_RD: Array, unit_D: Array) -> float:
     """Return the largest error of codes and reconstructions if weights are in float16, as a share of their range."""
-    exact, rows = copy.deepcopy(model).cpu().double(), torch.tensor(rows_RD)
+    exact, rows = copy.deepcopy(module).double(), torch.tensor(rows_RD)
     rounded = copy.deepcopy(exact)
     for layer in chain(*rounded.layers):
         exponent, halves = _halves(layer.weight)
         layer.weight.copy_(torch.from_numpy(np.ldexp(halves.astype(np.float64), exponent)))
     codes, rounded_codes = exact.encode(rows), rounded.encode(rows)
-    code_error = (codes.dense() - rounded_codes.dense()).abs().max() / (codes.dense().abs().max() or 1.0)
-    error_RD = (exact.reconstruct(codes) - rounded.reconstruct(rounded_codes)).abs().numpy() / unit_D
+    code_error = (codes - rounded_codes).abs().max() / (codes.abs().max() or 1.0)
+    error_RD = (exact.decode(codes) - rounded.decode(rounded_codes)).abs().numpy() / unit_D
     return max(float(code_error), float(error_RD.max()))
 
 
-def _plain_model(model: Autoencoder, form: Form, matrix: Callable[[Tensor], dict[str, Any]]) -> dict[str, Any]:
-    layout, (encoder, decoder) = model.layout, model.layers
+def _plain_model(
+    module: InferenceModule, model: Autoencoder, matrix: Callable[[Tensor], dict[str, Any]]
+) -> dict[str, Any]:
+    layout, (encoder, decoder) = module.layout, module.layers
     return {
         "widths": list(layout.widths),
         "hidden": layout.hidden.name,
         "output": layout.output.name,
-        "coder": _plain_form(form),
+        "coder": _plain_form(module.form),
         "centred": layout.centred,
-        "refine": [eta.item() for eta in model.refinements],
+        "refine": [eta.item() for eta in module.refinements],
         "encoder": [{"weight": matrix(layer.weight), "bias": _vector(layer.bias)} for layer in encoder],
         # a tied weight is that of the mirrored encoder layer, and the page holds it once
         "decoder": [
             {"weight": None if layout.tied else matrix(layer.weight), "bias": _vector(layer.bias)} for layer in decoder
         ],
-        "shift": _vector(model.shift, "<f8"),
-        "scale": _vector(model.scale, "<f8"),
-        "whitening": _vector(model.whitening) if layout.whitened else None,
+        "shift": _vector(module.shift, "<f8"),
+        "scale": _vector(module.scale, "<f8"),
+        "whitening": None if module.whitening is None else _vector(module.whitening),
         "colouring": _vector(model.colouring) if layout.whitened else None,
         # None: rows are their own targets
-        "target": _plain_target(model) if _has_own_target_scaling(model) else None,
+        "target": _plain_target(module) if _has_own_target_scaling(model) else None,
         "unit": _vector(model.unit, "<f8"),
     }
 
@@ -248,11 +250,11 @@ def _has_own_target_scaling(model: Autoencoder) -> bool:
     return not all(torch.equal(getattr(model, name), getattr(model, f"target_{name}")) for name in names)
 
 
-def _plain_target(model: Autoencoder) -> dict[str, Any]:
+def _plain_target(module: InferenceModule) -> dict[str, Any]:
     return {
-        "shift": _vector(model.target_shift, "<f8"),
-        "scale": _vector(model.target_scale, "<f8"),
-        "colouring": _vector(model.target_colouring) if model.layout.whitened else None,
+        "shift": _vector(module.target_shift, "<f8"),
+        "scale": _vector(module.target_scale, "<f8"),
+        "colouring": None if module.target_colouring is None else _vector(module.target_colouring),
     }
 
 
@@ -268,10 +270,6 @@ def _plain_form(form: Form) -> dict[str, Any]:
         case ElementwiseForm():
             return {"kind": "elementwise", "activation": form.activation, "active_above": form.active_above}
     raise AssertionError(f"the page computes no {type(form).__name__}")
-
-
-def _form(model: Autoencoder) -> Form | None:
-    return model.layout.coder.form(model.coder, model.layout.widths[-1])
 
 
 def _activations(model: Autoencoder) -> list[Elementwise]:

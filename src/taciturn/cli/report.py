@@ -7,7 +7,7 @@ import typer
 
 from ..core.errors import DataError, RecipeError
 from .app import Command, app
-from .options import RunFolder, Threads, rows_for, training_and_held_out, use_threads
+from .options import RunFolder, Threads, check_out, rows_for, training_and_held_out, use_threads
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -68,6 +68,8 @@ def report(
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
     stored = artifact.load(run)
+    for file in (page, page.with_suffix(".json")):
+        check_out(file, labels, data or stored.config["rows"].get("data"))
     rows_config = stored.config["rows"]
     rows = rows_for(stored, data)
     try:

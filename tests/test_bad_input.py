@@ -645,7 +645,7 @@ def test_a_run_that_diverges_prints_one_line_and_keeps_good_weights(here):
 
 # --- where to write --------------------------------------------------------------------------------------------
 NO_FOLDER = ("is not a folder", "choose another place")
-NOT_EMPTY = ("holds other files and no config.json", "choose another folder")
+NOT_EMPTY = ("which taciturn did not write", "choose another folder")
 PLACES = {
     "file/out": NO_FOLDER,
     "file/new/deep/out": NO_FOLDER,

@@ -1,5 +1,8 @@
+import errno
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -9,10 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from typer.testing import CliRunner
 
 from commandline import output_text, run
 from taciturn import DictionaryAutoencoder, artifact, datasets, load
 from taciturn.cli import recipe_file
+from taciturn.cli.app import app
+from taciturn.cli.signals import as_interrupts
+from taciturn.core.run_folder import objection
 
 FIT = ["fit", "digits", "--corrupt", "gaussian:0.4", "--sparse", "kl:0.05", "--latents", "32", "--epochs", "3"]
 
@@ -119,6 +126,20 @@ def test_a_recipe_written_as_toml_is_read_back(tmp_path):
         "data": {"source": 'C:\\rows "1".csv', "columns": ["größe", "b"]},
         "run": {"seed": 0, "held_out": 0.1},
         "parameters": {"tied": False, "alpha": 1e-05, "n_components": [3, 2], "activation": ["elu", "sigmoid"]},
+    }
+
+
+def test_numpy_numbers_paths_and_odd_names_are_read_back(tmp_path):
+    sections = {
+        "data": {"source": tmp_path / "a\x7f\n\x1b.csv", "columns": ["\x7f", "\\", "\t"]},
+        "run": {"seed": np.int64(3), "held_out": np.float64(0.1)},
+        "parameters": {"tied": np.True_, "alpha": np.float32(0.5), "n_components": (np.int32(3), 2), "tol": -np.inf},
+    }
+    (tmp_path / "r.toml").write_text(recipe_file.text(sections, version="1"), encoding="utf-8")
+    assert recipe_file.read(tmp_path / "r.toml") == {
+        "data": {"source": str(tmp_path / "a\x7f\n\x1b.csv"), "columns": ["\x7f", "\\", "\t"]},
+        "run": {"seed": 3, "held_out": 0.1},
+        "parameters": {"tied": True, "alpha": 0.5, "n_components": [3, 2], "tol": -np.inf},
     }
 
 
@@ -245,6 +266,27 @@ def test_a_mistake_is_reported_in_one_line(arguments, code, words, tmp_path, mon
         ("[data]\nsource = 'digits'\n[parameters]\ntied = 'yes'", "tied='yes' must be True or False"),
         ("[date]\n", "'date' is not a section of a recipe; the sections are data, run, parameters"),
         ("data", "cannot be read as a recipe"),
+        ("a = " + "[" * 100_000, "cannot be read as a recipe"),
+        (f"[run]\nseed = {'9' * 5000}", "cannot be read as a recipe"),
+        ("#" * 2_000_000, "cannot be read as a recipe: it has more than 1,000,000 bytes"),
+        (
+            "[data]\nsource = 'digits'\n[run]\nseed = 9223372036854775808",
+            "seed=9223372036854775808 must be 0 or more, and",
+        ),
+        ("[data]\nsource = 'digits'\n[run]\nthreads = 0", "threads=0 lies outside 1 … 1024"),
+        ("[data]\nsource = 'digits'\n[run]\nthreads = -3", "threads=-3 lies outside 1 … 1024"),
+        ("[data]\nsource = 'digits'\n[run]\nthreads = 9223372036854775808", "lies outside 1 … 1024"),
+        ("[data]\nsource = 'digits'\n[parameters]\ndevice = 'meta'", "device='meta' cannot be used on this machine"),
+        (
+            "[data]\nsource = 'digits'\n[parameters]\ntol = 1979-05-27",
+            "[parameters] tol = datetime.date(1979, 5, 27) must be",
+        ),
+        (
+            "[data]\nsource = 'digits'\n[parameters]\nn_components = [{a = 1}]",
+            "must be a text, a number, true, false, or a",
+        ),
+        ("[data]\nsource = 'digits'\ncolumns = [1]", "[data] columns = [1] must be a list of texts"),
+        ("[data]\nsource = 'digits'\n[parameters]\nn_components = 9223372036854775808", "each at most 2147483647"),
     ],
 )
 def test_mistakes_in_a_recipe(tmp_path, text, words):
@@ -303,6 +345,134 @@ def test_a_runs_folder_is_not_data(runs):
     assert "is a run's folder; to repeat the run: taciturn fit" in output_text(done)
 
 
+def test_a_recipe_is_a_regular_file_of_text(tmp_path):
+    (tmp_path / "r.toml").write_bytes(b"\xff\xfe")
+    assert "cannot be read as a recipe" in output_text(run("fit", tmp_path / "r.toml", code=2))
+    (tmp_path / "folder.toml").mkdir()
+    assert "it is not a regular file" in output_text(run("fit", tmp_path / "folder.toml", code=2))
+
+
+def test_overwrite_keeps_the_rows_and_what_taciturn_did_not_write(tmp_path, digits):
+    quick = ["--latents", 4, "--epochs", 1, "-q", "--no-report"]
+    np.save(tmp_path / "rows.npy", digits)
+    run("fit", tmp_path / "rows.npy", *quick, "-o", tmp_path / "run")
+    (tmp_path / "rows.npy").rename(tmp_path / "run" / "rows.npy")
+    again = ["fit", tmp_path / "run" / "rows.npy", *quick, "-o", tmp_path / "run", "--overwrite"]
+    assert "the rows to train on; choose another folder" in output_text(run(*again, code=2))
+    (tmp_path / "run" / "rows.npy").rename(tmp_path / "rows.npy")
+    (tmp_path / "run" / "notes.txt").write_text("precious")
+    again = ["fit", tmp_path / "rows.npy", *quick, "-o", tmp_path / "run", "--overwrite"]
+    assert "holds 'notes.txt', which taciturn did not write" in output_text(run(*again, code=1))
+    (tmp_path / "run" / "notes.txt").unlink()
+    run(*again)
+    run("fit", tmp_path / "run" / "recipe.toml", "-q", "-o", tmp_path / "run", "--overwrite")
+
+
+def test_every_file_of_a_run_is_known(runs, tmp_path):
+    run("fit", "digits", "--k", 3, "--latents", 8, "--epochs", 1, "-q", "-o", tmp_path / "run")
+    for folder in (runs / "digits", tmp_path / "run"):
+        assert objection(folder) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "words"),
+    [
+        (["encode", "run", "rows.npy"], "rows.npy", "rows.npy is read by this command"),
+        (["denoise", "run"], "rows.npy", "rows.npy is read by this command"),
+        (["denoise", "run", "link.npy"], "rows.npy", "rows.npy is read by this command"),
+        (["encode", "run", "rows.npy"], "run/history.parquet", "is a part of the run in run"),
+        (["report", "run"], "run/config.html", "run/config.json is a part of the run in run"),
+        (["compare", "run", "other"], "run/metrics.html", "run/metrics.json is a part of the run in run"),
+        (["compare", "run", "other", "--data", "rows.html"], "rows.html", "rows.html is read by this command"),
+    ],
+)
+def test_what_a_command_reads_is_not_written_over(tmp_path, monkeypatch, digits, command, out, words):
+    monkeypatch.chdir(tmp_path)
+    np.save("rows.npy", digits[:50])
+    os.link("rows.npy", "link.npy")
+    os.link("rows.npy", "rows.html")
+    for folder in ("run", "other"):
+        run("fit", "rows.npy", "--latents", 3, "--epochs", 1, "-q", "--no-report", "-o", folder)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+    assert f"{words}; choose another name (--out)" in output_text(run(*command, "-o", out, code=2))
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+
+
+def test_control_characters_are_shown_as_escapes(runs, tmp_path):
+    shutil.copytree(runs / "digits", tmp_path / "run\x1b[31m")
+    config = tmp_path / "run\x1b[31m" / "config.json"
+    config.write_text(
+        config.read_text().replace("1,617", "x").replace('"not scaled', '"\\u001b]0;title\\u0007not scaled')
+    )
+    for done in (
+        run("info", config.parent),
+        run("fit", config.parent, code=2),
+        run("info", tmp_path / "\x1b[31m", code=1),
+    ):
+        assert "\x1b[31m" not in done.output
+        assert "\x1b]" not in done.output
+        assert "\\x1b[31m" in output_text(done).replace(" ", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
+def test_names_that_are_not_utf_8_are_refused_before_the_run(tmp_path, digits, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("taciturn.cli.fit.train", lambda *given, **options: pytest.fail("trained"))
+    odd = os.fsdecode(b"r\xff.npy")
+    np.save(odd, digits)
+    assert r"r\udcff.npy is not valid UTF-8; rename it" in output_text(run("fit", odd, code=2))
+    assert "is not valid UTF-8; rename it" in output_text(run("fit", "digits", "-o", odd + "run", code=2))
+    assert "is not valid UTF-8; rename it" in output_text(run("fit", "digits", "--drop", odd, code=2))
+
+
+TACITURN = [sys.executable, "-m", "taciturn"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["fit", "--help"], ["info", "digits"], ["evaluate", "digits", "--json"]]
+)
+def test_an_output_that_cannot_be_printed_is_one_line(runs, arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*TACITURN, *arguments], cwd=runs, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "taciturn: the output cannot be printed: No space left on device; print to another place" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_closed_pipe_ends_a_command_without_words(runs):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*TACITURN, "info", "digits"], cwd=runs, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_missing_memory_is_one_line(monkeypatch, error):
+    def fail(*given, **options):
+        raise error
+
+    monkeypatch.setattr("taciturn.cli.fit.train", fail)
+    done = run("fit", "digits", "-o", "never", code=1)
+    assert done.output == "taciturn: there is not enough memory; give fewer latents, smaller batches or fewer rows\n"
+
+
+def test_a_fault_of_taciturn_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("taciturn.cli.fit.train", lambda *given, **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        CliRunner().invoke(app, ["fit", "digits", "-o", "never"], catch_exceptions=False)
+
+
 INTERRUPTED = """
 import os, signal, sys
 from taciturn.training import run
@@ -310,7 +480,7 @@ real, steps = run.update, []
 def update(*given):
     steps.append(1)
     if len(steps) == {step}:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.{signal})
     return real(*given)
 run.update = update
 from taciturn.cli import main
@@ -320,23 +490,26 @@ main()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_keeps_the_model_trained_so_far_and_ends_with_130(tmp_path):
-    code = INTERRUPTED.format(step=80, out=str(tmp_path / "run"))
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_keeps_the_model_trained_so_far(tmp_path, name, status):
+    code = INTERRUPTED.format(step=80, signal=name, out=str(tmp_path / "run"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 130
+    assert done.returncode == status
     words = " ".join(done.stderr.split())
     # 1,617 rows in batches of 64 are 26 steps an epoch
     assert f"interrupted in epoch 4 of 1000000; the model trained until then is in {tmp_path / 'run'}" in words
     assert "Traceback" not in done.stderr
     assert len(artifact.load(tmp_path / "run").history.steps["loss"]) == 79
+    assert os.listdir(tmp_path) == ["run"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path):
-    code = INTERRUPTED.format(step=1, out=str(tmp_path / "run"))
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
+def test_a_signal_before_the_first_step_leaves_nothing(tmp_path, name, status):
+    code = INTERRUPTED.format(step=1, signal=name, out=str(tmp_path / "run"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 130
-    assert "interrupted; nothing was written" in done.stderr
+    assert done.returncode == status
+    assert status < 0 or "interrupted; nothing was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -350,7 +523,7 @@ def test_a_header_of_numbers_is_announced_and_an_option_decides(tmp_path, monkey
     assert "warning: gdp.csv: the first line (2019, 2020, 2021, 2022) is read as names" in " ".join(
         output_text(result).split()
     )
-    assert artifact.load(Path("names")).config["rows"]["columns"] == ["2019", "2020", "2021", "2022"]
+    assert artifact.load(Path("names")).rows.columns == ["2019", "2020", "2021", "2022"]
     for command in ("encode", "denoise"):
         run(command, "names", "gdp.csv", "-o", "out.npy")
         assert len(np.load("out.npy")) == 50
@@ -361,3 +534,17 @@ def test_a_header_of_numbers_is_announced_and_an_option_decides(tmp_path, monkey
     assert len(np.load("all.npy")) == len(np.load("again.npy")) == 51
     run("encode", "row", "gdp.csv", "--header", "-o", "other.npy")
     assert len(np.load("other.npy")) == 50
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_a_signal_that_the_process_ignores_stays_ignored():
+    """As SIGHUP under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with as_interrupts():
+            os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt), as_interrupts():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)

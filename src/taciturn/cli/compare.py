@@ -7,7 +7,7 @@ import typer
 
 from ..core.errors import RecipeError
 from .app import Command, app
-from .options import Threads, rows_for, use_threads
+from .options import Threads, check_out, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -42,6 +42,8 @@ def compare(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise RecipeError(f"{out}: a comparison is written as .html; choose this ending")
+    for file in (out, out.with_suffix(".json")):
+        check_out(file, data)
     use_threads(threads)
     names = [run.resolve().name for run in runs]
     if len(set(names)) < len(names):

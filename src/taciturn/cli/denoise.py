@@ -1,7 +1,7 @@
 """taciturn denoise: reconstructions of rows."""
 
 from .app import Command, app
-from .options import Data, Header, Out, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, Out, RunFolder, Threads, check_out, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -19,6 +19,7 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, header: Header = Non
 
     use_threads(threads)
     stored = artifact.load(run)
+    check_out(out, data or stored.rows.source)
     source = rows_for(stored, data, header)
     write_path(
         out, inference.denoise(stored.model, source), n_rows=len(source), columns=source.columns, shape=source.shape

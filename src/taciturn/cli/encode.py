@@ -1,7 +1,7 @@
 """taciturn encode: codes of rows."""
 
 from .app import Command, app
-from .options import Data, Header, Out, RunFolder, Threads, rows_for, use_threads
+from .options import Data, Header, Out, RunFolder, Threads, check_out, rows_for, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -22,6 +22,7 @@ def encode(run: RunFolder, data: Data = None, *, out: Out, header: Header = None
 
     use_threads(threads)
     stored = artifact.load(run)
+    check_out(out, data or stored.rows.source)
     source = rows_for(stored, data, header)
     codes, layout = inference.encode(stored.model, source), stored.model.layout
     n_latents = layout.widths[-1]

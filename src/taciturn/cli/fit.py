@@ -148,7 +148,10 @@ def fit(
         },
     )
     use_threads(recipe["run"].get("threads"))
+    absolute = os.path.abspath(rows_file(recipe["data"]["source"]))  # as the run's recipe names it
+    recipe_file.check_texts(recipe | {"data": recipe["data"] | {"source": absolute}})
     folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
+    recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
     check_folder(folder, overwrite=overwrite, objection=objection)
     run = train(recipe, bar=not quiet, folder=folder if report else None)

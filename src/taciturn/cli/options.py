@@ -1,5 +1,6 @@
 """Options that several commands share, and the rows that they name."""
 
+import os
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DataError, RecipeError, UnknownColumn
+from ..core.run_folder import MODEL_FILES, is_run
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..data.sources import Source
+
+MAX_THREADS = 1024
 
 RunFolder = Annotated[
     Path, typer.Argument(help="A run's folder, as `fit` writes it.", show_default=False, metavar="RUN")
@@ -54,8 +58,16 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threa
 
 
 def use_threads(threads: int | None) -> None:
-    """Set torch's number of threads; None leaves it as it is."""
+    """Set torch's number of threads; None leaves it as it is.
+
+    Raises
+    ------
+    RecipeError
+        The number lies outside 1 … 1024: the system's library for threads ends the process if it cannot start them.
+    """
     if threads is not None:
+        if not 1 <= threads <= MAX_THREADS:
+            raise RecipeError(f"threads={threads} lies outside 1 … {MAX_THREADS}")
         import torch
 
         torch.set_num_threads(threads)
@@ -71,6 +83,28 @@ def rows_file(source: str) -> Path:
     """
     path, colon, _ = source.partition(".npz:")
     return Path(path + colon[:-1])
+
+
+def check_out(out: Path, *sources: str | None) -> None:
+    """Check that a file may be written, before the work: not one that the command reads, nor one of a run's model.
+
+    Parameters
+    ----------
+    out : Path
+        The file to write.
+    *sources : str or None
+        Files that the command reads, and data sets' names.
+
+    Raises
+    ------
+    RecipeError
+        The file is one of these, or a run needs it.
+    """
+    for file in (rows_file(source) for source in sources if source):
+        if os.path.isfile(file) and os.path.isfile(out) and os.path.samefile(file, out):
+            raise RecipeError(f"{out} is read by this command; choose another name (--out)")
+    if out.name in MODEL_FILES and is_run(out.parent):
+        raise RecipeError(f"{out} is a part of the run in {out.parent}; choose another name (--out)")
 
 
 def image_shape(text: str | None) -> tuple[int, ...] | None:

@@ -15,6 +15,7 @@ from .options import (
     RunFolder,
     Shape,
     Threads,
+    check_out,
     image_shape,
     rows_for,
     training_rows,
@@ -85,6 +86,8 @@ def report(
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
     stored = artifact.load(run)
+    for file in (page, page.with_suffix(".json")):
+        check_out(file, labels, data or stored.rows.source)
     rows = rows_for(stored, data, header)
     recipe = run / "recipe.toml"
     own = recipe_file.read(recipe)["data"] if data is None and recipe.is_file() else {}  # --id and --texts of the fit

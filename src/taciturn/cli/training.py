@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..report import Report, Summary
 
 MIN_TRAINING_ROWS = 2
+MAX_SEED = 2**63 - 1  # what every reader of TOML takes
 
 
 @dataclass
@@ -90,8 +91,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
     if not 0 <= held_out_share < 1:
         raise RecipeError(f"held_out={held_out_share} must lie in [0, 1)")
-    if seed < 0:
-        raise RecipeError(f"seed={seed} must be 0 or more")
+    if not 0 <= seed <= MAX_SEED:
+        raise RecipeError(f"seed={seed} must be 0 or more, and at most {MAX_SEED}")
     beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
     if beside:  # columns that name rows are not trained on
         data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from .messages import listed
 
-REPORT_FILES = frozenset({"report.html", "report.json"})  # `taciturn report` writes them again
-RUN_FILES = REPORT_FILES | {
-    "config.json",
-    "denoised.png",
-    "history.parquet",
-    "metrics.json",
-    "recipe.toml",
-    "sparsity.png",
-    "training.safetensors",
-    "weights.safetensors",
-}
+MODEL_FILES = frozenset(
+    {
+        "config.json",
+        "history.parquet",
+        "metrics.json",
+        "recipe.toml",
+        "training.safetensors",
+        "weights.safetensors",
+    }
+)
+RUN_FILES = MODEL_FILES | {"report.html", "report.json", "denoised.png", "sparsity.png"}
 CONFIG_KEYS = frozenset({"format", "estimator"})  # in each config.json of taciturn, and in no other program's
 
 

@@ -48,6 +48,9 @@ def test_the_files_and_what_they_hold(run):
         "decoder.1.bias": (64,),
         "shift": (64,),
         "scale": (64,),
+        "target_shift": (64,),
+        "target_scale": (64,),
+        "unit": (64,),
     }
     config = json.loads((run / "config.json").read_text())
     assert config["objective"]["terms"][1] == {"name": "kl", "weight": None, "rate": 0.05}

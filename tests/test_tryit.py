@@ -258,7 +258,8 @@ def test_a_model_of_pairs_reconstructs_in_its_targets_units(calculator, scaling)
 
 
 def test_the_errors_of_a_model_of_pairs_are_in_its_unit(page, tmp_path):
-    model, x = random_model(0, coder=Identity(), scaling=Standard(), pairs=True)
+    model, x = random_model(0, coder=Identity(), scaling=MeanNorm(), pairs=True)
+    assert not torch.equal(model.scale, model.target_scale)
     visit(page, tmp_path, data_of(model, x))
     check_result(page, model)
     slide(page, "#try-it-noise", 1)

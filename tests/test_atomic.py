@@ -78,6 +78,16 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert names(tmp_path) == ["words.txt"]
 
 
+def test_the_temporary_path_is_not_in_the_message(tmp_path):
+    def write():
+        with atomic(tmp_path / "rows.parquet") as temporary:
+            raise OSError(errno.ENOSPC, f"Failed to write {temporary}. Detail: [errno 28] No space left on device")
+
+    assert message_of(write) == f"{tmp_path / 'rows.parquet'} cannot be written: {os.strerror(errno.ENOSPC)}; " + (
+        "choose another place"
+    )
+
+
 def test_the_bytes_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
     calls = []
     fsync, replace = os.fsync, os.replace

@@ -541,8 +541,11 @@ def test_a_signal_that_the_process_ignores_stays_ignored():
     """As SIGHUP under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with as_interrupts():
-            os.kill(os.getpid(), signal.SIGHUP)
+        try:
+            with as_interrupts():
+                os.kill(os.getpid(), signal.SIGHUP)
+        except KeyboardInterrupt:
+            pytest.fail("interrupted")
         with pytest.raises(KeyboardInterrupt), as_interrupts():
             os.kill(os.getpid(), signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -3,13 +3,16 @@
 import json
 import math
 import os
+import tempfile
 import time
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taciturn.cli import recipe_file
 from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import Recipe, find, names, parse
 from taciturn.corruption import Corruption
@@ -157,3 +160,37 @@ def test_deep_and_long_texts_are_refused(text):
 def test_only_a_text_is_parsed(value):
     with pytest.raises(RecipeError, match="is not a corruption, nor a text that names one"):
         Corruption.parse(value)
+
+
+toml_values = st.recursive(
+    st.sampled_from(
+        ["true", "0", "-1", "1.5", "nan", "inf", "1979-05-27", "9" * 300, "9" * 5000, '"\\ud800"', '"\\u001b\\u007f"']
+    )
+    | st.text(max_size=5).map(json.dumps),
+    lambda values: (
+        st.lists(values, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | values.map(lambda value: f"{{a = {value}}}")
+    ),
+    max_leaves=6,
+)
+toml_keys = st.sampled_from(["source", "columns", "drop", "estimator", "seed", "held_out", "threads", "tied", "k", ""])
+toml_lines = st.sampled_from(["[data]", "[run]", "[parameters]", "[[run]]", "[a.b]", "", "#", "data = 5"]) | st.builds(
+    "{} = {}".format, toml_keys, toml_values
+)
+toml_files = st.lists(toml_lines, max_size=8).map("\n".join).map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(toml_files | st.binary(max_size=50))
+def test_any_file_is_a_recipe_or_refused(content):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "r.toml")
+        file.write_bytes(content)
+        try:
+            sections = recipe_file.read(file)
+        except RecipeError as error:
+            refusal(error)
+        else:
+            recipe_file.check_texts(sections)
+            file.write_text(recipe_file.text(sections, version="1"), encoding="utf-8")
+            assert repr(recipe_file.read(file)) == repr(sections)  # as text, because nan is not nan

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .errors import TaciturnError
 from .exchange import exchange, restore_moved_aside
 from .messages import one_line
-from .temporary import LeftOver, temporary_path, warn_of_leftovers
+from .temporary import PREFIX, LeftOver, temporary_path, warn_of_leftovers
 
 Objection = Callable[[Path], str | None]
 MAX_NAME_BYTES = 255  # of a file's name, on all common file systems
@@ -240,7 +240,9 @@ def _sync(file: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
-    return one_line(error.strerror or error)
+    reason = one_line(error.strerror or error)
+    # Arrow's messages name the temporary path, which is not the user's.
+    return os.strerror(error.errno) if PREFIX in reason and error.errno else reason
 
 
 def _shown(path: object) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from taciturn import SparseAutoencoder, artifact
+from taciturn import DictionaryAutoencoder, SparseAutoencoder, artifact
 from taciturn.artifact.config import Config
 from taciturn.artifact.writing import PARTS, checksum
 from taciturn.core.errors import ArtifactError, TaciturnError
@@ -137,6 +137,15 @@ def test_other_weights_than_the_network_has_are_refused(copied, change):
     edit_weights(copied, **changes)
     with pytest.raises(ArtifactError, match=re.escape(words)):
         artifact.load(copied)
+
+
+def test_a_gate_whose_scale_is_infinite_is_refused(digits, tmp_path):
+    DictionaryAutoencoder(16, k=2, sparsity="gated", max_iter=1, random_state=0).fit(digits[:100]).save(
+        tmp_path / "run"
+    )
+    edit_weights(tmp_path / "run", **{"coder.log_scale": torch.full((16,), 1e30)})
+    with pytest.raises(ArtifactError, match="the coding layer's scale' holds numbers that are not finite"):
+        artifact.load(tmp_path / "run")
 
 
 def test_weights_of_a_smaller_type_that_float32_holds_exactly_are_taken(copied):

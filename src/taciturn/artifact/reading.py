@@ -159,8 +159,11 @@ def _read_weights(settings: Settings, file: Path) -> Autoencoder:
         for name, tensor in _tensors(model).items():
             tensor.data.copy_(_finite(stored.get_tensor(name), name, file))
     for name in ("scale", "target_scale", "unit"):
-        if name in required and not bool((model.get_buffer(name) > 0).all()):
+        if not bool((model.get_buffer(name) > 0).all()):
             raise ArtifactError(f"{file}: {name!r} must be greater than 0; the file is damaged")
+    form = layout.coder.form(model.coder, layout.widths[-1])
+    for name, tensor in () if form is None else form.named_buffers():
+        _finite(tensor, f"the coding layer's {name}", file)  # a finite logarithm of a scale may be that of infinity
     return model
 
 

@@ -184,8 +184,11 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         for name, artifact in runs.items():
             _check_columns(name, artifact, rows)
     shapes = {tuple(artifact.rows.shape) for artifact in artifacts}
+    widths = {artifact.model.layout.widths[0] for artifact in artifacts}
     unit = None if rows is None else _unit(rows)
-    found = {name: directions(artifact.model, unit) for name, artifact in runs.items()}
+    # without rows, directions are in the units of the first run's rows
+    common = unit if rows is not None or len(widths) > 1 else artifacts[0].model.unit.cpu().numpy()
+    found = {name: directions(artifact.model, common) for name, artifact in runs.items()}
     return ComparisonNumbers(
         names=names,
         summaries=[_summary(name, artifact, rows, unit) for name, artifact in runs.items()],
@@ -194,7 +197,7 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         seconds=[artifact.training.seconds for artifact in artifacts],
         seeds=[artifact.training.seed for artifact in artifacts],
         shared=[
-            _shared(first, second, found, runs, unit)
+            _shared(first, second, found, runs, common)
             for first, second in combinations(names, 2)
             if _can_be_matched(first, second, found)
         ],

@@ -144,7 +144,7 @@ def test_a_gate_whose_scale_is_infinite_is_refused(digits, tmp_path):
         tmp_path / "run"
     )
     edit_weights(tmp_path / "run", **{"coder.log_scale": torch.full((16,), 1e30)})
-    with pytest.raises(ArtifactError, match="the coding layer's scale. holds numbers that are not finite"):
+    with pytest.raises(ArtifactError, match=r"the coding layer's scale. holds numbers that are not finite"):
         artifact.load(tmp_path / "run")
 
 

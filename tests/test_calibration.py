@@ -1,6 +1,7 @@
 """No step after training does harm: the closing shift of the biases and the layers' last thresholds."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,3 +167,16 @@ def test_equal_rows_are_reconstructed_and_a_missed_target_names_them(layer):
 def test_one_row_and_one_latent():
     model = DictionaryAutoencoder(1, k=1, sparsity="jumprelu", random_state=0).partial_fit([[1.0, 2.0]])
     assert np.isfinite(model.components_).all()
+
+
+def test_the_written_gradient_of_l1_is_that_of_what_it_penalises():
+    """In a Gated layer it penalises the gate activations, which may be positive where the code is 0."""
+    step, x = trained(Gated(), L1(l0=4), GatedAux())
+    with torch.no_grad():
+        step.model.coder.bias -= 2
+    p = step._clean_pass(x)
+    gate = p.codes.gate_activations.detach().requires_grad_()
+    L1()(replace(p, codes=p.codes.with_values(p.codes.values.detach(), gate_activations=gate))).backward()
+    _, gradient = L1().value_and_gradient(p)
+    torch.testing.assert_close(gradient, gate.grad)
+    assert not torch.equal(p.codes.values > 0, gate > 0)

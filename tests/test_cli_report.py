@@ -137,7 +137,7 @@ def test_a_shape_of_a_run(tmp_path):
         (["--id", "nowhere"], "no column 'nowhere'"),
         (["--texts", "short.txt"], "short.txt has 2 values, but"),
         (["--texts", "latin.txt"], "latin.txt is not UTF-8 text; save the file as UTF-8"),
-        (["--texts", "wide.csv"], "wide.csv has 2 columns; name one of them (column=, or wide.csv:COLUMN)"),
+        (["--texts", "wide.csv"], "wide.csv: there are 2 columns, 'a', 'b'; name the one with the labels"),
         (["--texts", "wide.csv:c"], "no column 'c'"),
     ],
 )

@@ -355,7 +355,7 @@ def test_only_one_linear_layer_is_refined(layout):
 @pytest.mark.parametrize(
     ("refine", "message"),
     [
-        (-1, "-1 lies outside [0, inf]"),
+        (-1, "-1 lies outside [0, 1000]"),
         (1.5, "1.5 is not a whole number"),
         (True, "True is not a number"),
         ("twice", "'twice' is not a number"),

@@ -11,8 +11,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from taciturn.artifact.reading import _read_history
-from taciturn.artifact.writing import _write_history
+from taciturn.artifact.stored_history import read_history, write_history
 from taciturn.core.schedules import Cosine, Decay, Linear
 from taciturn.core.seeds import generator
 from taciturn.corruption import Clean, Gaussian, Masking
@@ -630,8 +629,8 @@ def test_a_long_history_keeps_every_2nd_4th_step_and_all_epochs(monkeypatch, tmp
     assert_allclose(history["rates"], np.repeat(np.array(means)[:, None] / 1000, 2, 1), rtol=1e-6)
     # what reads the history finds each epoch's last step
     assert_allclose(curves(history)["learning_rate"], 0.1 * last)
-    _write_history(tmp_path / "history.parquet", history)
-    stored = _read_history(tmp_path / "history.parquet")
+    write_history(history, tmp_path / "history.parquet")
+    stored = read_history(tmp_path / "history.parquet")
     assert stored.steps["step"].tolist() == kept
     assert_allclose(stored["loss"], means)
     # and it goes on from there

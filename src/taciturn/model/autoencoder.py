@@ -210,7 +210,7 @@ class Autoencoder(ScaledModule):
         change = change_L @ first.weight
         first.bias.sub_(change)
         if self.layout.centred and first is self.outer_layers[1]:
-            self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change, encoder.weight))
+            self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change[None], encoder.weight)[0])
 
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:

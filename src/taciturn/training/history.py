@@ -93,6 +93,12 @@ class Recorder:
     history : History or None
         An earlier history, which the new records continue.
 
+    Attributes
+    ----------
+    position : (int, int) or None
+        Numbers of epochs and steps that the run has done after the last record, an unfinished epoch included; None
+        before the first record.
+
     Examples
     --------
     >>> import torch
@@ -106,6 +112,7 @@ class Recorder:
     """
 
     def __init__(self, history: History | None = None) -> None:
+        self.position: tuple[int, int] | None = None
         # histories of successive epochs, to be joined
         self._pieces: list[History] = [history] if history is not None and history.n_epochs else []
         self._n_epochs = 0 if history is None else history.n_epochs
@@ -133,6 +140,7 @@ class Recorder:
 
     def _keep(self, record: Record) -> None:
         self._pending.append(record)
+        self.position = record.epoch + 1, record.step + 1
         if not record.ends_epoch and len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
             self._sum_rates()
 

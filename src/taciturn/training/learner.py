@@ -254,7 +254,7 @@ class Learner:
         x, y = self._sample(*training)
         self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.steps_done == 0)
         guard = DivergenceGuard(self.step)
-        hooks: list[Hook] = [guard]
+        hooks: list[Hook] = []
         if settings.resample is not None:
             hooks.append(Resampling(settings.resample))
         if settings.order is not None:
@@ -266,15 +266,15 @@ class Learner:
         rate, clip = settings.learning_rate, settings.solver.clip
         run = Run(self.step, feed, self.optimiser, rate, settings.epochs, settings.constraint, clip)
         self.recorder = Recorder()
-        with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
-            self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
-        if guard.diverged is None:
-            try:
+        try:
+            with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
+                self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
+            if guard.diverged is None:
                 self._calibrate(*self._sample(*calibration))
                 self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
-            except KeyboardInterrupt:
-                self.stopped = "interrupted while the targets were calibrated"
-                raise
+        except KeyboardInterrupt:
+            self.stopped = self.stopped or "interrupted before the targets were calibrated"
+            raise
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.
@@ -344,7 +344,8 @@ class Learner:
             guard.check_weights(run)
             raise
         finally:
-            self.epochs_done, self.steps_done = run.epoch + (run.step_in_epoch > 0), run.steps
+            if self.recorder.position is not None:  # not the run's own position, which may be one step ahead
+                self.epochs_done, self.steps_done = self.recorder.position
             self.stopped = run.stop_reason
             with uninterrupted():
                 best = keep_best is not None and keep_best.restore(self.step)

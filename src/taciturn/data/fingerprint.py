@@ -74,7 +74,7 @@ class Fingerprinting:
         self._dtype = little.str
         while len(rows):
             part = rows[: BLOCK_ROWS - self._count % BLOCK_ROWS]
-            self._hash.update(np.ascontiguousarray(part, little).view(np.uint8))
+            self._hash.update(np.ascontiguousarray(part, little).view(np.uint8).data)
             self._count += len(part)
             if self._count % BLOCK_ROWS == 0:
                 self._blocks.append(self._hash.hexdigest())

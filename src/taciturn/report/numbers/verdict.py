@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...plots import is_image
 from ...probes import Baselines
 from . import advice
 from .advice import remedy, revival
@@ -70,8 +69,6 @@ class Circumstances:
         Whether the weight of the penalty with a target mean activation is fixed, so that it can miss its target.
     stop_reason : str or None, default=None
         Why training stopped before its last epoch; None if it did not.
-    images : bool, default=True
-        Whether rows are images, so that decibels have a meaning.
     label_obstacle : str or None, default=None
         Why the labels cannot be related to latents; None if they can, or if there are none.
     """
@@ -80,7 +77,6 @@ class Circumstances:
     batch_size: int
     fixed_weight: bool = False
     stop_reason: str | None = None
-    images: bool = True
     label_obstacle: str | None = None
 
 
@@ -120,13 +116,13 @@ def verdict(
     if circumstances.label_obstacle is not None:
         warnings.append(ReportWarning(f"Latents were not related to the labels: {circumstances.label_obstacle}.", ""))
     return Verdict(
-        "; ".join(_clauses(summary, baselines, circumstances.images)) + ".",
-        list(_points(summary, circumstances.images)),
+        "; ".join(_clauses(summary, baselines)) + ".",
+        list(_points(summary)),
         warnings,
     )
 
 
-def _clauses(summary: Summary, baselines: Baselines, images: bool) -> Iterator[str]:
+def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
     share = "Does not reconstruct its constant rows exactly" if summary.fvu is None else f"Reconstructs {summary.share}"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
     if summary.target_rate is None:
@@ -141,7 +137,7 @@ def _clauses(summary: Summary, baselines: Baselines, images: bool) -> Iterator[s
     if summary.noise_removed is not None:
         if summary.noise_removed <= 0:
             yield "makes corrupted rows worse"
-        elif images:
+        elif summary.images:
             yield f"denoises from {summary.psnr_before:.1f} to {summary.psnr_after:.1f} dB"
         else:
             yield f"removes {summary.noise_removed:.1%} of the noise's squared error"
@@ -151,7 +147,7 @@ def _clauses(summary: Summary, baselines: Baselines, images: bool) -> Iterator[s
             yield f"{noisy}an untrained encoder of the same size reaches {_percent(baseline.fvu)}"
 
 
-def _points(summary: Summary, images: bool) -> Iterator[tuple[str, str]]:
+def _points(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.fvu is not None:
         yield _percent(summary.fvu), "of the variance reconstructed"
     if summary.target_rate is not None:
@@ -160,7 +156,7 @@ def _points(summary: Summary, images: bool) -> Iterator[tuple[str, str]]:
         target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
         yield f"{summary.l0:.1f}", f"of {summary.latents:,} latents active per row{target}"
     if summary.psnr_before is not None and summary.psnr_after is not None and summary.noise_removed is not None:
-        if images:
+        if summary.images:
             yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
         else:
             yield f"{max(summary.noise_removed, 0.0):.1%}", f"of the squared error of {summary.corruption} removed"
@@ -288,7 +284,6 @@ def measure(study: Study) -> Verdict:
             for term in study.objective.terms
         ),
         stop_reason=artifact.training.stopped,
-        images=is_image(study.rows.shape),
         label_obstacle=obstacle(study),
     )
     return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], circumstances)

@@ -817,3 +817,13 @@ def test_the_check_of_wide_rows_reads_few_of_them_at_a_time():
 
     check_finite(source := Wide())
     assert source.largest * 200_000 <= 2**20
+
+
+def test_the_mend_for_a_table_of_another_ending_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"a": [1.5, 2.5], "b": [3.0, 4.0]})
+    table.to_csv("tabs.tsv", sep="\t", index=False)
+    with pytest.raises(RecipeError, match="the format of this ending is unknown") as refusal:
+        open_path("tabs.tsv")
+    exec(str(refusal.value).split("by pandas: ")[1], {"pandas": pd})
+    assert open_path("tabs.csv").read(0, 2).tolist() == table.to_numpy().tolist()

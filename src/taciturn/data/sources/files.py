@@ -17,6 +17,7 @@ from .source import Array, Source
 
 FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, idx.FORMAT)
 READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
+TAB_ENDINGS = (".tsv", ".tab", ".txt")
 WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
 
 
@@ -196,4 +197,8 @@ def format_of(path: Path) -> Format:
     for each in FORMATS:
         if each.fits(path.name):
             return each
-    raise RecipeError(f"{one_line(path)}: the format of this ending is unknown; known are {READABLE}")
+    mend = ""
+    if path.suffix.lower() in TAB_ENDINGS:
+        read, new = f"pandas.read_csv({path.name!r}, sep='\\t')", f"{path.stem}.csv"
+        mend = f"; convert a table separated by tabs by pandas: {read}.to_csv({new!r}, index=False)"
+    raise RecipeError(f"{one_line(path)}: the format of this ending is unknown; known are {READABLE}{mend}")

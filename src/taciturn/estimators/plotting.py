@@ -232,13 +232,13 @@ class Plots:
         source = self._rows(X, "errors")
         mean_errors = self._estimator.reconstruction_errors(source, per=per)
         if per == "row":
-            return plots.row_errors(mean_errors, label="mean squared error of a row, scaled units")
+            return plots.row_errors(mean_errors, label="mean squared error of a row, units of the data")
         return plots.errors(
             mean_errors,
             columns=self._columns(),
             shape=self._shape(shape, source.shape),
             most=most,
-            label="mean squared error, scaled units",
+            label="mean squared error, units of the data",
         )
 
     def relate(self, X: ArrayLike | Source, y: ArrayLike, *, most: int = 20, **options: Any) -> Figure:

@@ -9,7 +9,7 @@ from ..figures import svg
 from ..formats import number, percent, row_text
 from ..section import Material, Section
 
-BY_ROW, BY_COLUMN = "mean squared error of a row, scaled units", "mean squared error, scaled units"
+BY_ROW, BY_COLUMN = "mean squared error of a row, units of the data", "mean squared error, units of the data"
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -17,7 +17,6 @@ def _context(material: Material) -> dict[str, Any]:
     by_column = plots.errors(report.errors.per_column, columns=report.columns, shape=pictures.shape, label=BY_COLUMN)
     by_row = plots.row_errors(pictures.row_errors, label=BY_ROW)
     return {
-        "scaling": report.provenance.scaling,
         "half": number(report.errors.quantiles[4]),
         "one_in_100": number(report.errors.quantiles[7]),
         "largest": list(_largest(material)),

@@ -33,7 +33,7 @@ def _notes(material: Material) -> Iterator[str]:
         yield "All other rows are clean."
         if material.sheets:
             yield "PSNR, dB: of a corrupted row → of its reconstruction."
-    yield "Error: mean squared error of the clean row, in scaled units."
+    yield "Error: mean squared error of the clean row, in units of the data."
     if not material.sheets and columns is not None:
         yield "Numbers are in the columns' own units."
         if len(columns) > MAX_COLUMNS:

@@ -1,4 +1,4 @@
-"""A fingerprint of rows: their number, type and a checksum of each block, so that other rows can be told from them."""
+"""A fingerprint of rows: their number, type and a checksum of each block, which differs for all other rows."""
 
 import hashlib
 from dataclasses import dataclass

@@ -41,6 +41,7 @@ class InferenceModule(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> from taciturn.model import Layout
     >>> from taciturn.model.coding_layers import TopK
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))

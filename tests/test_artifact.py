@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+import taciturn
 from taciturn import DictionaryAutoencoder, SparseAutoencoder, artifact
 from taciturn.artifact.config import Config
 from taciturn.artifact.writing import PARTS, checksum
-from taciturn.core.errors import ArtifactError, TaciturnError
+from taciturn.cli.app import app
+from taciturn.core.errors import ArtifactError, ClassNotImported, RecipeError, TaciturnError
+from taciturn.data.sources import Rows
 from taciturn.training import Settings
 
 
@@ -306,3 +310,101 @@ def test_the_documentation_lists_every_key_of_the_schema_and_every_setting():
     text = (Path(__file__).parents[1] / "docs" / "folder.md").read_text(encoding="utf-8")
     names = [*keys_of(Config), *Settings.__dataclass_fields__, *PARTS]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+# --- what loading keeps ---------------------------------------------------------------------------------------------
+class Doubled(SparseAutoencoder):
+    """An estimator of a user's own, with a parameter of its own."""
+
+    def __init__(self, n_components=None, *, factor=1.0, max_iter=None, random_state=None):
+        super().__init__(n_components, max_iter=max_iter, random_state=random_state)
+        self.factor = factor
+
+    def transform(self, X):
+        return self.factor * super().transform(X)
+
+
+def test_a_subclass_is_loaded_as_itself_if_it_is_imported(digits, tmp_path):
+    model = Doubled(4, factor=3.0, max_iter=1, random_state=0).fit(digits[:100])
+    model.save(tmp_path / "model")
+    for load in (taciturn.load, Doubled.load, SparseAutoencoder.load):
+        loaded = load(tmp_path / "model")
+        assert (type(loaded), loaded.factor) == (Doubled, 3.0)
+        np.testing.assert_array_equal(loaded.transform(digits[:9]), model.transform(digits[:9]))
+
+
+def test_a_subclass_that_is_not_imported_is_loaded_as_the_class_it_inherits_from(digits, tmp_path):
+    model = Doubled(4, factor=3.0, max_iter=1, random_state=0).fit(digits[:100])
+    model.save(tmp_path / "model")
+    edit(tmp_path / "model", estimator={"module": "users.own"})
+    with pytest.warns(ClassNotImported, match=r"loaded as SparseAutoencoder, because the class Doubled of the module"):
+        loaded = taciturn.load(tmp_path / "model")
+    assert (type(loaded), loaded.n_components) == (SparseAutoencoder, 4)
+    np.testing.assert_array_equal(3.0 * loaded.transform(digits[:9]), model.transform(digits[:9]))
+    with (
+        pytest.warns(ClassNotImported),
+        pytest.raises(RecipeError, match="holds a SparseAutoencoder, not a DictionaryAutoencoder"),
+    ):
+        DictionaryAutoencoder.load(tmp_path / "model")
+
+
+def test_pairs_keep_that_they_had_no_corruption(digits, tmp_path):
+    model = taciturn.DenoisingAutoencoder(4, max_iter=1, random_state=0).fit(digits[:90], target=digits[:90] ** 2)
+    model.save(tmp_path / "model")
+    assert model.settings_.corruption.clean
+    assert taciturn.load(tmp_path / "model").settings_ == model.settings_
+
+
+def test_a_loaded_run_is_saved_with_its_source_its_split_and_its_metrics(tmp_path):
+    run = tmp_path / "run"
+    done = CliRunner().invoke(
+        app, ["fit", "iris", "--latents", "4", "--epochs", "1", "-q", "--no-report", "-o", str(run)]
+    )
+    assert done.exit_code == 0
+    taciturn.load(run).save(tmp_path / "again")
+    first, second = artifact.load(run), artifact.load(tmp_path / "again")
+    assert first.rows == second.rows
+    assert (first.rows.source, first.rows.split.count, first.rows.split.fraction) == ("iris", 150, 0.1)
+    assert first.metrics == second.metrics != {}
+    taciturn.load(run).partial_fit(taciturn.datasets.load("iris")).save(tmp_path / "further")
+    further = artifact.load(tmp_path / "further")
+    assert (further.metrics, further.rows.source, further.rows.training) == ({}, None, None)  # no longer true
+
+
+def test_what_rows_are_is_said_only_where_it_is_known(digits):
+    model = SparseAutoencoder(4, max_iter=1, random_state=0, warm_start=True)
+    model.fit(digits[:300], validation=digits[300:400])
+    kinds = {"training": digits[:300], "held-out": digits[300:400], "given": digits[400:500]}
+    for kind, rows in kinds.items():
+        assert model.to_artifact().rows_kind(Rows(rows)) == kind
+    assert model.to_artifact().rows_kind(Rows(digits[:300][::-1].copy())) == "given"
+    # these held-out rows were trained on before
+    model.fit(digits[:200], validation=digits[200:300])
+    assert model.to_artifact().rows_kind(Rows(digits[200:300])) == "given"
+    model.partial_fit(digits[:200])
+    assert model.to_artifact().rows_kind(Rows(digits[:200])) == "given"
+
+
+def test_parameters_that_json_cannot_hold_are_named(digits, tmp_path):
+    model = SparseAutoencoder(4, max_iter=1, random_state=0).fit(digits[:90]).set_params(device=object())
+    with pytest.raises(ArtifactError, match=r"device=<object object at .*> cannot be saved"):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Small(SparseAutoencoder):
+    """An estimator of a user's own that lists few of the parameters that it inherits."""
+
+    def __init__(self, max_iter=1):
+        super().__init__(4, tied=True, random_state=0, max_iter=max_iter)
+
+
+def test_parameters_that_a_subclass_does_not_list_are_kept(digits, tmp_path):
+    model = Small().fit(digits[:100])
+    model.save(tmp_path / "model")
+    loaded = taciturn.load(tmp_path / "model")
+    assert (type(loaded), loaded.tied, loaded.n_components) == (Small, True, 4)
+    np.testing.assert_array_equal(loaded.fit(digits[:100]).components_, model.components_)
+    edit(tmp_path / "model", estimator={"module": "users.own"})
+    with pytest.warns(ClassNotImported):
+        assert taciturn.load(tmp_path / "model").tied

@@ -21,7 +21,7 @@ from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.messages import one_line
 from ..data.sources import Rows, check_finite
 from .documentation import Docstring
-from .parameters import RunParameters, run_parameters
+from .parameters import RunParameters, parameter_names, run_parameters
 from .rows import RowsAndTargets, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
 
@@ -60,7 +60,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = Docstring(cls.__doc__ or "")  # type: ignore[assignment]
+        if cls.__module__.startswith(__package__):  # a user's subclass describes its own parameters
+            cls.__doc__ = Docstring(cls.__doc__ or "")  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -728,11 +729,15 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise RecipeError(
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; use {kind.__name__}.load or taciturn.load"
             )
-        parameters = {name: _as_given(value) for name, value in stored.estimator.parameters.items()}
+        given = {name: _as_given(value) for name, value in stored.estimator.parameters.items()}
+        names = parameter_names(kind)
         if kind.__name__ != stored.estimator.name:  # the class of taciturn that it inherits from: fewer parameters
-            parameters = {name: parameters[name] for name in kind._get_param_names() if name in parameters}
+            given = {name: given[name] for name in names if name in given}
+        inherited = {name: given.pop(name) for name in names if name in given and name not in kind._get_param_names()}
         try:
-            estimator: Self = kind(**parameters)
+            estimator: Self = kind(**given)
+            for name, value in inherited.items():
+                setattr(estimator, name, value)
             estimator._learner = learner_of(stored)
         except (TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
@@ -766,7 +771,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     # --- internal ----------------------------------------------------------------------------------------------
     def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
         """Return the parameters that decide a run; `pairs`: rows have targets, so "auto" adds no corruption."""
-        own = run_parameters(self.get_params(deep=False))
+        own = run_parameters(self)
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
 

@@ -239,7 +239,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             # BatchTopK finds fewer in this way (benchmarks/results/truth.md).
             falling = f"linear({min(2 * k, latents)},{k},over=0.5)" if k < latents else str(k)
             sparsity = kind.dictionary_text.format(k=k, falling=falling) + ("+auxk" if "auxk" in revival else "")
-        own = run_parameters(self.get_params(deep=False)) | {
+        own = run_parameters(self) | {
             "sparsity": sparsity,
             "activation": "relu",
             "output_activation": "identity",

@@ -1,11 +1,15 @@
 """The parameters that decide a run, the same for every estimator."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from sklearn.base import BaseEstimator
+
 if TYPE_CHECKING:
     from ..training import Order, Resample
+
+
+PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +62,28 @@ class RunParameters:
     order: "Order | None" = None
 
 
-def run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def parameter_names(kind: Any) -> list[str]:
+    """Return the names of an estimator's parameters and of those of the class of taciturn that it inherits from.
+
+    A subclass need not list all of these; the others have their defaults.
+
+    Examples
+    --------
+    >>> from taciturn import SparseAutoencoder
+    >>> parameter_names(SparseAutoencoder)[:2]
+    ['n_components', 'corruption']
+    """
+    shipped = next(each for each in kind.__mro__ if each.__module__.startswith(f"{PACKAGE}."))
+    return list(dict.fromkeys([*kind._get_param_names(), *shipped._get_param_names()]))
+
+
+def run_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     """Return those of an estimator's parameters that decide a run.
 
     Parameters
     ----------
-    parameters : mapping of str to object
-        The estimator's parameters, as `get_params` returns them.
+    estimator : BaseEstimator
+        The estimator.
 
     Returns
     -------
@@ -73,8 +92,9 @@ def run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> run_parameters({"tied": True, "verbose": 1})
-    {'tied': True}
+    >>> from taciturn import SparseAutoencoder
+    >>> "tied" in run_parameters(SparseAutoencoder()), "verbose" in run_parameters(SparseAutoencoder())
+    (True, False)
     """
     names = {field.name for field in fields(RunParameters)}
-    return {name: value for name, value in parameters.items() if name in names}
+    return {name: getattr(estimator, name) for name in parameter_names(type(estimator)) if name in names}

@@ -17,8 +17,7 @@ from ..core.messages import one_line
 from ..core.recipe import Recipe
 from ..core.version import __version__
 from ..training import History, Learner, Recorder
-
-PACKAGE = __name__.partition(".")[0]
+from .parameters import PACKAGE, parameter_names
 
 
 def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
@@ -75,8 +74,8 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
 def estimator_record(estimator: Any) -> EstimatorRecord:
     """Return an estimator's class and parameters, as config.json holds them."""
     kind = type(estimator)
-    shipped = next(base for base in kind.__mro__ if base.__module__.partition(".")[0] == PACKAGE)
-    parameters = {name: plain_value(value) for name, value in estimator.get_params(deep=False).items()}
+    shipped = next(base for base in kind.__mro__ if base.__module__.startswith(f"{PACKAGE}."))
+    parameters = {name: plain_value(getattr(estimator, name)) for name in parameter_names(kind)}
     try:
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError):

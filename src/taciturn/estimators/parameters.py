@@ -71,7 +71,7 @@ def parameter_names(kind: Any) -> list[str]:
     --------
     >>> from taciturn import SparseAutoencoder
     >>> parameter_names(SparseAutoencoder)[:2]
-    ['n_components', 'corruption']
+    ['activation', 'alpha']
     """
     shipped = next(each for each in kind.__mro__ if each.__module__.startswith(f"{PACKAGE}."))
     return list(dict.fromkeys([*kind._get_param_names(), *shipped._get_param_names()]))

@@ -4,6 +4,7 @@
 # make bench     steps a second, ours and plain PyTorch's; benchmarks/*.py hold the other comparisons
 # make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
+# make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
 # make damage-files   read 2,000 damaged input files: each must be refused in one line, or be read as it is
 #
 # Each does its own set-up in .venv: Python 3.11 or later with pip is enough, neither root nor a browser is needed.
@@ -12,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break damage-files clean
+.PHONY: demo test lint package bench busy break damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -51,6 +52,9 @@ break: .venv/ready
 
 damage-files: .venv/ready
 	$(BIN)/python benchmarks/damage_files.py
+
+damage-folders: .venv/ready
+	$(BIN)/python benchmarks/damage_folders.py
 
 clean:
 	rm -rf .venv runs build dist

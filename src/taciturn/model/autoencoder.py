@@ -266,7 +266,7 @@ class Autoencoder(nn.Module):
         change = change_L @ first.weight
         first.bias.sub_(change)
         if self.layout.centred and first is self.outer_layers[1]:
-            self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change, encoder.weight))
+            self.layout.coder.compensate_rise(encoder.bias, self.coder, (change[None] @ encoder.weight.t())[0])
 
     @torch.no_grad()
     def initialise_output(self, mean_D: Tensor) -> None:

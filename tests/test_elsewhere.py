@@ -54,8 +54,7 @@ def test_a_topk_step_does_not_wait_for_the_device():
             before = sum(waits.values())
             DictionaryAutoencoder(640, k=4, sparsity="topk:4", revive=None, device=DEVICE, **FIT).fit(rows)
             counted.append(sum(waits.values()) - before)
-    # four times as many steps: the weights are looked at after steps 1, 2, 4, 8, … only
-    assert counted[1] - counted[0] <= 2
+    assert counted[1] - counted[0] <= 2  # of four times as many steps, the guard reads every 32nd and a few more
 
 
 def test_a_recorded_step_does_not_wait_for_the_device(monkeypatch):

@@ -1,7 +1,6 @@
 """A hook that stops a run whose loss is no longer finite, and restores the last good weights."""
 
-import copy
-from typing import Any
+import math
 
 import torch
 from torch import Tensor
@@ -26,7 +25,7 @@ class DivergenceGuard:
 
     Attributes
     ----------
-    weights : dict
+    weights : dict of Tensor
         The step's last state whose own loss was finite.
     steps : int
         Number of steps that the run had taken then.
@@ -36,12 +35,12 @@ class DivergenceGuard:
     Notes
     -----
     Reading a loss waits for the device, and copying the weights takes as long as a small step. Losses are read at each
-    epoch's end and every 32 steps. Weights are copied at each epoch's end but the last, and after 1, 2, 4, …, 1,024
-    steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
+    epoch's end and every 32 steps. Weights are copied at each epoch's end but the last, and after 1, 4, 16, 64, 256 and
+    1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
     """
 
     def __init__(self, step: Step, steps: int = 0) -> None:
-        self.weights: dict[str, Any] = copy.deepcopy(step.state_dict())
+        self.weights = _copy(step)
         self.steps = steps
         self.diverged: int | None = None
         self._losses: dict[int, Tensor] = {}  # by step, since the last check
@@ -52,12 +51,12 @@ class DivergenceGuard:
         self._losses[record.step] = record.numbers["loss"]
         due = run.steps - self._first_step == self._next_copy
         if due:
-            self._next_copy += min(self._next_copy, COPY_EVERY)
+            self._next_copy += min(3 * self._next_copy, COPY_EVERY)
         if due or record.ends_epoch:
             with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
                 self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
             if self.check(run) and run.epoch < run.epochs:
-                self.weights, self.steps = copy.deepcopy(run.step.state_dict()), run.steps
+                self.weights, self.steps = _copy(run.step), run.steps
         elif len(self._losses) == CHECK_EVERY:
             self.check(run)
 
@@ -74,7 +73,10 @@ class DivergenceGuard:
         If one is not, `diverged` is set, the last good weights are restored and the run is stopped.
         """
         losses, self._losses = self._losses, {}
-        finite = torch.isfinite(torch.stack(list(losses.values()))).tolist() if losses else []
+        on_cpu = all(loss.is_cpu for loss in losses.values())
+        # many readings of a CPU tensor take less time than one operation; on a device each would wait
+        values = [loss.item() for loss in losses.values()] if on_cpu else torch.stack([*losses.values()]).tolist()
+        finite = [math.isfinite(value) for value in values]
         if all(finite):
             return True
         self.diverged = list(losses)[finite.index(False)]
@@ -88,3 +90,7 @@ class DivergenceGuard:
         if not finite:
             self._losses[run.steps] = torch.tensor(float("nan"))
         self.check(run)
+
+
+def _copy(step: Step) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in step.state_dict().items()}

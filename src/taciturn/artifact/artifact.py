@@ -10,7 +10,7 @@ from ..data.fingerprint import Fingerprint, fingerprint
 from ..data.sources import Source
 from ..model import Autoencoder, InferenceModule
 from ..training import History, Settings
-from .config import EstimatorRecord, RowsRecord, TrainingRecord
+from .config import EstimatorRecord, RowsRecord, TrainingRecord, Versions
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Artifact:
         The course of the training.
     rows : RowsRecord
         The rows that the model was trained on.
-    versions : dict of str to str
+    versions : Versions
         Of Python and of packages.
     machine : str
         The processor.
@@ -46,7 +46,7 @@ class Artifact:
     estimator: EstimatorRecord
     training: TrainingRecord
     rows: RowsRecord
-    versions: dict[str, str]
+    versions: Versions
     machine: str
     state: dict[str, Tensor]
     history: History = field(default_factory=History)
@@ -91,5 +91,5 @@ class Artifact:
             ("scaling", rows.scaling),
             ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "")),
             ("training", f"{training.epochs:,} epochs, {training.steps:,} steps, {training.seconds:.1f} s"),
-            ("written by", f"taciturn {self.versions['taciturn']}, torch {self.versions['torch']}"),
+            ("written by", f"taciturn {self.versions.taciturn}, torch {self.versions.torch}"),
         ]

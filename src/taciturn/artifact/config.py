@@ -124,6 +124,21 @@ class RowsRecord(Record, frozen=True):
     split: Split | None = None
 
 
+class Versions(Record, frozen=True, rename={"scikit_learn": "scikit-learn"}):
+    """The versions of Python and of packages that trained the model.
+
+    Parameters
+    ----------
+    taciturn, torch, numpy, scikit_learn, python : str
+    """
+
+    taciturn: str
+    torch: str
+    numpy: str
+    scikit_learn: str
+    python: str
+
+
 class Config(Record, frozen=True):
     """The whole of config.json.
 
@@ -136,8 +151,7 @@ class Config(Record, frozen=True):
         `training.Settings`, as its `to_dict` returns it.
     training : TrainingRecord
     rows : RowsRecord
-    versions : dict of str to str
-        Of Python and of packages.
+    versions : Versions
     machine : str
         The processor.
     files : dict of str to str
@@ -149,7 +163,7 @@ class Config(Record, frozen=True):
     settings: dict[str, Any]
     training: TrainingRecord
     rows: RowsRecord
-    versions: dict[str, str]
+    versions: Versions
     machine: str
     files: dict[str, str]
 

@@ -1,5 +1,6 @@
 """The history as a Parquet file: one row per step; an epoch's numbers stand in the row of its last step."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..core.messages import one_line, quoted
 from ..training import History
 
 MAX_NUMBERS = 1 << 26  # of a stored history: 512 MB as float64
+BATCH_ROWS = 4096  # that are read at a time
 
 
 def write_history(history: History, file: Path) -> None:
@@ -65,13 +67,14 @@ def read_history(file: Path) -> History:
 
     try:
         with pq.ParquetFile(file) as parquet:
-            if (size := _size(parquet.metadata)) > MAX_NUMBERS:
+            # not the columns' metadata: where they are damaged, pyarrow ends the process
+            if (size := parquet.metadata.num_rows * parquet.metadata.num_columns) > MAX_NUMBERS:
                 raise ArtifactError(f"{file} has {size:,} numbers, of at most {MAX_NUMBERS:,}; the file is damaged")
             for field in parquet.schema_arrow:
                 kind = field.type.value_type if _is_list(field.type) else field.type
                 if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
                     raise ArtifactError(f"{file}: column {quoted(field.name)} has type {one_line(kind)}, not numbers")
-            table = parquet.read()
+            table = pa.Table.from_batches(_batches(parquet, file), schema=parquet.schema_arrow)
         columns = {name: table.column(name) for name in table.column_names}
         steps = {name: _numbers(column) for name, column in columns.items() if not name.startswith("epoch_")}
         epochs = {
@@ -97,11 +100,14 @@ def _is_list(kind: Any) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _size(metadata: Any) -> int:
-    """Return how many numbers a Parquet file holds in all columns."""
-    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
-    values = sum(group.column(j).num_values for group in groups for j in range(group.num_columns))
-    return max(int(values), int(metadata.num_rows * metadata.num_columns))
+def _batches(parquet: Any, file: Path) -> Iterator[Any]:
+    """Yield the rows in batches; raise ArtifactError when they hold too many numbers."""
+    n_bytes = 0
+    for batch in parquet.iter_batches(BATCH_ROWS):
+        n_bytes += batch.nbytes
+        if n_bytes > 8 * MAX_NUMBERS:
+            raise ArtifactError(f"{file} holds more than {MAX_NUMBERS:,} numbers; the file is damaged")
+        yield batch
 
 
 def _numbers(column: Any) -> NDArray[Any]:

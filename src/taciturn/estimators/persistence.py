@@ -11,7 +11,7 @@ import numpy as np
 import sklearn
 import torch
 
-from ..artifact import Artifact, EstimatorRecord, RowsRecord, TrainingRecord
+from ..artifact import Artifact, EstimatorRecord, RowsRecord, TrainingRecord, Versions
 from ..core.errors import ArtifactError, ClassNotImported, RecipeError
 from ..core.messages import one_line
 from ..core.recipe import Recipe
@@ -58,13 +58,13 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
             training=learner.training_rows,
             held_out=learner.held_out_rows,
         ),
-        versions={
-            "taciturn": __version__,
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-            "python": platform.python_version(),
-        },
+        versions=Versions(
+            taciturn=__version__,
+            torch=str(torch.__version__),
+            numpy=np.__version__,
+            scikit_learn=sklearn.__version__,
+            python=platform.python_version(),
+        ),
         machine=platform.processor() or platform.machine(),
         state=learner.state(),
         history=history,

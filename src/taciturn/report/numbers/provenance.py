@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ...artifact import Artifact
 from ...data.fingerprint import fingerprint
 from ...data.sources import Source
@@ -99,7 +101,7 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
         training_rows=rows.count,
         data=rows.source,
         rows_fingerprint=fingerprint(source).text,
-        versions=dict(artifact.versions),
+        versions=msgspec.to_builtins(artifact.versions),
         machine=artifact.machine,
         device=settings.device,
         threads=training.threads,

@@ -309,3 +309,13 @@ def test_invalid_parameters_are_refused(make, message):
     with pytest.raises(RecipeError) as refused:
         make()
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("text", ["adam:beta_1=0", "nadam:beta_1=0", "adam:beta_1=0,beta_2=0.5"])
+def test_a_whole_number_is_a_decay_of_the_running_means(text):
+    """torch takes no int beside a float."""
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimiser = Solver.parse(text).build([{"params": [weight]}], 0.1)
+    weight.sum().backward()
+    optimiser.step()
+    assert (weight < 1).all()

@@ -45,7 +45,7 @@ class Adam(Solver):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return a `FusedAdam` of the parameter groups."""
-        return FusedAdam(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
+        return FusedAdam(groups, lr=lr, betas=(float(self.beta_1), float(self.beta_2)), eps=self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Nadam(Adam):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return torch's NAdam of the parameter groups, with decoupled weight decay."""
-        betas = self.beta_1, self.beta_2
+        betas = float(self.beta_1), float(self.beta_2)
         return torch.optim.NAdam(groups, lr=lr, betas=betas, eps=self.epsilon, decoupled_weight_decay=True)
 
 
@@ -73,7 +73,7 @@ class TensorFlowAdam(Adam):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
         """Return an AdamW of the parameter groups whose ε changes with the step."""
-        return _EarlyEpsilon(groups, lr=lr, betas=(self.beta_1, self.beta_2), eps=self.epsilon)
+        return _EarlyEpsilon(groups, lr=lr, betas=(float(self.beta_1), float(self.beta_2)), eps=self.epsilon)
 
 
 class _EarlyEpsilon(torch.optim.AdamW):

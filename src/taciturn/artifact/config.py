@@ -19,7 +19,7 @@ Positive = Annotated[int, Meta(ge=1, le=1 << 62)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of config.json: every key is required, and no other is allowed."""
+    """A part of config.json: a key without a default is required, and no unknown key is allowed."""
 
 
 class EstimatorRecord(Record, frozen=True):

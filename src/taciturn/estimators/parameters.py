@@ -62,6 +62,18 @@ class RunParameters:
     order: "Order | None" = None
 
 
+def shipped_class(kind: type[Any]) -> type[Any]:
+    """Return the estimator of taciturn that a class is, or inherits from.
+
+    Examples
+    --------
+    >>> from taciturn import SparseAutoencoder
+    >>> shipped_class(SparseAutoencoder).__name__
+    'SparseAutoencoder'
+    """
+    return next(each for each in kind.__mro__ if each.__module__.startswith(f"{PACKAGE}."))
+
+
 def parameter_names(kind: Any) -> list[str]:
     """Return the names of an estimator's parameters and of those of the class of taciturn that it inherits from.
 
@@ -73,8 +85,7 @@ def parameter_names(kind: Any) -> list[str]:
     >>> parameter_names(SparseAutoencoder)[:2]
     ['activation', 'alpha']
     """
-    shipped = next(each for each in kind.__mro__ if each.__module__.startswith(f"{PACKAGE}."))
-    return list(dict.fromkeys([*kind._get_param_names(), *shipped._get_param_names()]))
+    return list(dict.fromkeys([*kind._get_param_names(), *shipped_class(kind)._get_param_names()]))
 
 
 def run_parameters(estimator: BaseEstimator) -> dict[str, Any]:

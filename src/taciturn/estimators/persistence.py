@@ -17,7 +17,7 @@ from ..core.messages import one_line
 from ..core.recipe import Recipe
 from ..core.version import __version__
 from ..training import History, Learner, Recorder
-from .parameters import PACKAGE, parameter_names
+from .parameters import parameter_names, shipped_class
 
 
 def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
@@ -74,16 +74,12 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
 def estimator_record(estimator: Any) -> EstimatorRecord:
     """Return an estimator's class and parameters, as config.json holds them."""
     kind = type(estimator)
-    shipped = next(base for base in kind.__mro__ if base.__module__.startswith(f"{PACKAGE}."))
     parameters = {name: plain_value(getattr(estimator, name)) for name in parameter_names(kind)}
-    try:
-        json.dumps(parameters, allow_nan=False)
-    except (TypeError, ValueError):
-        name = next(name for name, value in parameters.items() if not _is_plain(value))
-        raise ArtifactError(
-            f"{name}={parameters[name]!r} cannot be saved; give it as a text, a number or a part of taciturn"
-        ) from None
-    return EstimatorRecord(name=kind.__name__, module=kind.__module__, shipped=shipped.__name__, parameters=parameters)
+    for name, value in parameters.items():
+        if not _is_plain(value):
+            raise ArtifactError(f"{name}={value!r} cannot be saved; give it as a text, a number or a part of taciturn")
+    shipped = shipped_class(kind).__name__
+    return EstimatorRecord(name=kind.__name__, module=kind.__module__, shipped=shipped, parameters=parameters)
 
 
 def _is_plain(value: Any) -> bool:
@@ -124,7 +120,7 @@ def class_of(record: EstimatorRecord, family: type[Any]) -> type[Any]:
     for kind in classes:
         if (kind.__name__, kind.__module__) == (record.name, record.module):
             return kind
-    shipped = {kind.__name__: kind for kind in classes if kind.__module__.partition(".")[0] == PACKAGE}
+    shipped = {kind.__name__: kind for kind in classes if shipped_class(kind) is kind}
     if record.shipped not in shipped:
         raise RecipeError(f"no estimator is named {one_line(repr(record.shipped))}; there are {', '.join(shipped)}")
     kind = shipped[record.shipped]

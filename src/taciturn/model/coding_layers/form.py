@@ -11,11 +11,7 @@ from torch import Tensor, nn
 
 
 class Form(nn.Module):
-    """The base class of all forms: a module that maps products and the encoder's bias to codes."""
-
-    def forward(self, product: Tensor, bias: Tensor) -> Tensor:
-        """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
-        raise NotImplementedError
+    """The base class of all forms: a module that maps products [B, L] and the encoder's bias [L] to codes [B, L]."""
 
 
 class TopForm(Form):

@@ -148,17 +148,26 @@ class Step(nn.Module):
         The bound of the mean squared error is 1.25 times the error before, plus 0.001 times the variance of the target.
         """
         y = x if target is None else target
-        highest = (1 + MAX_RELATIVE_RISE) * self._error(x, y) + MAX_RISE * float((y - y.mean(0)).square().mean())
-        results = {name: self._calibrate(name, x, y, within, highest) for name, _ in self.controlled()}
+        results: dict[str, Calibration] = {}
+        highest = math.inf
+        for name, _ in self.controlled():
+            p = self._clean_pass(x)
+            if not results:  # the bound is that of the error before the first shift
+                highest = (1 + MAX_RELATIVE_RISE) * _mean_square(p.recon - y)
+                highest += MAX_RISE * float((y - y.mean(0)).square().mean())
+            results[name] = self._calibrate(name, p, y, within, highest)
         self.model.layout.coder.at(1.0).finalise(self._clean_pass(x).pre, self.model.coder)
         return results
 
-    def _calibrate(self, name: str, x: Tensor, y: Tensor, within: float, highest: float) -> Calibration:
-        """Shift the biases towards the target of a term; the reconstruction error stays at `highest` or below."""
-        model, term = self.model, self.objective.by_name()[name].at(1.0)
+    def _calibrate(self, name: str, p: Pass, y: Tensor, within: float, highest: float) -> Calibration:
+        """Shift the biases towards the target of a term, from the pass p of clean rows before the shift.
+
+        The reconstruction error stays at `highest` or below.
+        """
+        model, term, x = self.model, self.objective.by_name()[name].at(1.0), p.batch.x
         layers = model.layers
         tensors = [layers[0][-1].bias, layers[1][0].bias, *model.coder.parameters()]  # all that a shift changes
-        best, ratio = [tensor.clone() for tensor in tensors], term.ratio(self._clean_pass(x)).item()
+        best, ratio = [tensor.clone() for tensor in tensors], term.ratio(p).item()
         refused: list[Tensor] | None = None
         try:
             for _ in range(CALIBRATION_ROUNDS):
@@ -179,10 +188,6 @@ class Step(nn.Module):
         finally:  # also after an interrupt
             _copy(tensors, best)
         return Calibration(ratio, refused is not None)
-
-    def _error(self, x: Tensor, y: Tensor) -> float:
-        """Return the mean squared error of the reconstructions of clean rows x from y."""
-        return _mean_square(self._clean_pass(x).recon - y)
 
     def controlled(self) -> Iterator[tuple[str, Controller]]:
         """Yield each controller with its term's name."""

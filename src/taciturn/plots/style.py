@@ -118,7 +118,9 @@ def add_legend(ax: Axes, **options: Any) -> None:
 def add_legend_above(ax: Axes, **options: Any) -> None:
     """Add a legend above the axes at the right, where it hides nothing."""
     defaults: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 4, "borderaxespad": 0.2}
-    add_legend(ax, **{"fontsize": SMALL, "columnspacing": 1.2, "handlelength": 1.6} | defaults | options)
+    add_legend(
+        ax, **{"fontsize": SMALL, "columnspacing": 0.8, "handlelength": 1.2, "handletextpad": 0.4} | defaults | options
+    )
 
 
 def set_integer_ticks(ax: Axes, axis: str, *, most: int = 8) -> None:

@@ -119,7 +119,7 @@ def add_legend_above(ax: Axes, **options: Any) -> None:
     """Add a legend above the axes at the right, where it hides nothing."""
     defaults: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 4, "borderaxespad": 0.2}
     add_legend(
-        ax, **{"fontsize": SMALL, "columnspacing": 0.8, "handlelength": 1.2, "handletextpad": 0.4} | defaults | options
+        ax, **{"fontsize": SMALL, "columnspacing": 0.8, "handlelength": 1.6, "handletextpad": 0.4} | defaults | options
     )
 
 

@@ -164,16 +164,21 @@ class Autoencoder(ScaledModule):
         -------
         tuple of (PreActivations, Codes)
         """
-        pre = self.pre_activations(x)
-        codes = coding_function(pre, self.coder)
-        for eta in self.refinements:
-            pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
-            codes = coding_function(pre, self.coder)
-        return pre, codes
+        pre = self.refined_pre(x, coding_function)
+        return pre, coding_function(pre, self.coder)
 
-    def refined_pre(self, x: Tensor) -> PreActivations:
-        """Return the pre-activations of scaled rows [B, D], after all refinements."""
-        return self.pre_and_codes(x, self.layout.coder)[0]
+    def refined_pre(
+        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes] | None = None
+    ) -> PreActivations:
+        """Return the pre-activations of scaled rows [B, D], after all refinements.
+
+        Each refinement needs the codes before it: those of the coding layer, or of `coding_function`.
+        """
+        pre = self.pre_activations(x)
+        for eta in self.refinements:
+            codes = (coding_function or self.layout.coder)(pre, self.coder)
+            pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
+        return pre
 
     def activate(self, pre: Tensor) -> Tensor:
         """Return the coding layer's activation of pre-activations of any shape.

@@ -150,6 +150,8 @@ class RateTerm(Term):
         low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), end) for end in (-bound, bound))
         for _ in range(50):
             middle = (low + high) / 2
+            if bool(((middle == low) | (middle == high)).all()):  # no number lies between
+                break
             rate_L = model.activate(pre_BL + middle).mean(0)
             too_high = (rate_L if each else rate_L.mean()) > self.target_value
             low, high = torch.where(too_high, low, middle), torch.where(too_high, middle, high)

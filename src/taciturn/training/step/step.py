@@ -156,7 +156,8 @@ class Step(nn.Module):
                 highest = (1 + MAX_RELATIVE_RISE) * _mean_square(p.recon - y)
                 highest += MAX_RISE * float((y - y.mean(0)).square().mean())
             results[name] = self._calibrate(name, p, y, within, highest)
-        self.model.layout.coder.at(1.0).finalise(self._clean_pass(x).pre, self.model.coder)
+        coder = self.model.layout.coder.at(1.0)
+        coder.finalise(self.model.refined_pre(x, coder.training_codes), self.model.coder)
         return results
 
     def _calibrate(self, name: str, p: Pass, y: Tensor, within: float, highest: float) -> Calibration:
@@ -174,9 +175,8 @@ class Step(nn.Module):
                 if abs(ratio - 1) <= within:
                     break
                 if refused is None:
-                    before_L = model.codes(x).sum() / len(x)
                     term.calibrate(model, x, each=False)
-                    model.compensate_output(model.codes(x).sum() / len(x) - before_L)
+                    model.compensate_output(model.codes(x).sum() / len(x) - p.mean_activation)
                 else:
                     _copy(tensors, torch._foreach_lerp(best, refused, 0.5))
                 p = self._clean_pass(x)

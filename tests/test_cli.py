@@ -503,6 +503,21 @@ def test_a_signal_keeps_the_model_trained_so_far(tmp_path, name, status):
     assert os.listdir(tmp_path) == ["run"]
 
 
+@pytest.mark.filterwarnings("always::taciturn.core.errors.TaciturnWarning")
+def test_an_interrupt_while_the_report_is_made_keeps_the_model(tmp_path, monkeypatch):
+    from taciturn import report
+
+    def interrupted(*given, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "report", interrupted)
+    result = CliRunner().invoke(app, ["fit", "digits", "--latents", "4", "--epochs", "1", "-o", str(tmp_path / "run")])
+    assert result.exit_code == 130
+    words = " ".join(output_text(result).split())
+    assert "interrupted while the report was made; the model trained until then is in" in words
+    assert artifact.load(tmp_path / "run").metrics["rows_kind"] == "held-out"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
 def test_a_signal_before_the_first_step_leaves_nothing(tmp_path, name, status):

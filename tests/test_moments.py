@@ -109,7 +109,7 @@ def test_constant_columns_are_those_of_standard_scaler(n_rows):
 
 
 # --- values whose squares leave the range of float64 -----------------------------------------------------------------
-@pytest.mark.parametrize("unit", [1e-320, 1e-170, 1e-150, 1e-30, 1e30, 1e150])
+@pytest.mark.parametrize("unit", [1e-320, 1e-170, 1e-150, 1e-39, 1e-37, 1e-30, 1e30, 1e150])
 def test_tiny_and_huge_values_give_numpys_numbers(unit):
     x_ND = np.random.default_rng(0).normal(size=(500, 3)) * unit
     moments = measure_moments(Rows(x_ND), block=100)
@@ -121,7 +121,7 @@ def test_tiny_and_huge_values_give_numpys_numbers(unit):
     ):
         # below the smallest square there is nothing left but 0
         assert_allclose(numbers, expected.astype(float), rtol=1e-10, atol=1e-160 if numbers is moments.norm else 1e-310)
-    assert moments.constant.all() == (unit < 1e-155)
+    assert moments.constant.all() == (unit < 1e-38)  # float32 cannot hold the inverse of such a deviation
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])

@@ -28,8 +28,9 @@ def noise(*shape, seed=0):
         noise(2, 5),
         noise(40, 3) * 1e-8,
         noise(40, 3) * 1e8,
+        (noise(40, 3) * 1e-39).astype(np.float32),
     ],
-    ids=["zeros", "constant", "one distinct row", "constant columns", "one column", "two rows", "tiny", "huge"],
+    ids=["zeros", "constant", "one row", "constant columns", "one column", "two rows", "tiny", "huge", "subnormal"],
 )
 def test_it_works_and_stays_finite(X):
     for model in (SparseAutoencoder(6, **QUICK), DenoisingAutoencoder(6, **QUICK)):

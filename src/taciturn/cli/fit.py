@@ -160,7 +160,9 @@ def fit(
     if not quiet:
         _print_results(run, folder, names)
     if run.interrupt is not None:
-        print_error(f"{run.estimator.stopped_}; the model trained until then is in {folder}")
+        stopped = run.estimator.stopped_ or ""
+        when = stopped if stopped.startswith("interrupted") else "interrupted while the report was made"
+        print_error(f"{when}; the model trained until then is in {folder}")
         raise typer.Exit(exit_status(run.interrupt))
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..report import Report, Summary
 
 MIN_TRAINING_ROWS = 2
-MAX_SEED = 2**63 - 1  # what every reader of TOML takes
 
 
 @dataclass
@@ -84,6 +83,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     import torch
 
     from .. import datasets
+    from ..core.seeds import MAX_SEED
     from ..data.sources import Subset
     from ..data.split import split
 
@@ -137,7 +137,11 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         "parameters": parameters | _resolved_parameters(estimator),
     }
     artifact = _artifact_of(estimator, complete, len(source), holds_out)
-    summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
+    try:
+        summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
+    except KeyboardInterrupt as error:  # the model is kept, without a report
+        interrupt = error
+        summary, report = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
     artifact.metrics = summary.to_dict()
     return TrainedRun(
         estimator=estimator,

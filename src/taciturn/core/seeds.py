@@ -12,6 +12,8 @@ _INIT_A, _MULT_A, _INIT_B, _MULT_B = 0x43B0D7E5, 0x931E8875, 0x8B51F9DD, 0x58F38
 _MIX_L, _MIX_R = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 _UINT32_MASK = 0xFFFFFFFF
 
+MAX_SEED = 2**63 - 1  # what every reader of JSON and of TOML takes
+
 Words = NDArray[np.uint32]
 
 

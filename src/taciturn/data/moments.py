@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError, RecipeError
-from .fingerprint import Fingerprinting
+from .fingerprint import BLOCK_ROWS, Fingerprinting
 from .sources import Source
 
 EPSILON = float(np.finfo(np.float64).eps)
+SMALLEST = float(np.finfo(np.float32).tiny)
+BLOCK_NUMBERS = 1 << 23
 
 
 class Moments:
@@ -156,15 +159,21 @@ class Moments:
         Notes
         -----
         Its variance v is at most N ε v + (N ε mean)², with the ε of float64: rounding alone can cause so much. It is
-        the bound of scikit-learn's StandardScaler.
+        the bound of scikit-learn's StandardScaler. A deviation below the smallest normal number of float32, 1.2e-38,
+        counts as none: float32 cannot hold its inverse.
         """
         rounding = self.count * EPSILON
         # the root of both sides: neither squares of huge means nor those of tiny ones leave the range of float64
-        return np.asarray(np.sqrt(self.variance * (1 - rounding)) <= rounding * np.abs(self.mean))
+        deviation = np.sqrt(self.variance * (1 - rounding))
+        return np.asarray((deviation <= rounding * np.abs(self.mean)) | (deviation < SMALLEST))
 
 
 def measure_moments(
-    source: Source, block: int = 8192, *, with_products: bool = False, fingerprinting: Fingerprinting | None = None
+    source: Source,
+    block: int | None = None,
+    *,
+    with_products: bool = False,
+    fingerprinting: Fingerprinting | None = None,
 ) -> Moments:
     """Return the moments of all rows of a source.
 
@@ -172,8 +181,8 @@ def measure_moments(
     ----------
     source : Source
         N rows with D numbers each.
-    block : int, default=8192
-        How many rows are read at a time.
+    block : int, optional
+        How many rows are read at a time; by default 8,192, of wide rows fewer: 64 MB of float64 numbers.
     with_products : bool, default=False
         Whether to keep the columns' products as well, [D, D].
     fingerprinting : Fingerprinting or None, default=None
@@ -195,6 +204,7 @@ def measure_moments(
     [1.0, 0.0]
     """
     moments = Moments(with_products=with_products)
+    block = block or max(min(BLOCK_ROWS, BLOCK_NUMBERS // max(prod(source.shape), 1)), 1)
     # a checksum is computed while the moments are
     with ThreadPoolExecutor(1) as beside, np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(source), block):

@@ -187,7 +187,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
-        early_stopping = self._early_stopping_hook(parameters) if stops_early else None
+        early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
         learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)
@@ -196,8 +196,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         # rows held out now may have been trained on before
         known = held_out if not warm or earlier == training_rows else None
         learner.held_out_rows = None if known is None else fingerprint(known[0])
+        keep_best = early_stopping if stops_early else None
         try:
-            learner.fit(source, target=targets, validation=held_out, keep_best=early_stopping, bar=bool(self.verbose))
+            learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -278,7 +279,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             learner, settings = self._learner, self._learner.settings
             earlier = learner.moments if learner.target_moments is None else learner.target_moments
             new = moments if target_moments is None else target_moments
-            seen = Moments(with_products=new.with_products).merge(earlier).merge(new)
+            fixed = settings.scaling.fixed
+            seen = earlier if fixed else Moments(with_products=new.with_products).merge(earlier).merge(new)
             error, output = settings.objective.terms[0], settings.layout.output
             check_range(error, output, settings.target_scaling, seen, new, fitted=True)
             check_batches(settings.corruption, len(source), settings.batch_size)
@@ -826,8 +828,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return own_shape if self.shape is None else image_shape(self.shape, int(np.prod(own_shape)))
 
     def _seed(self) -> int:
+        from ..core.seeds import MAX_SEED
+
         random_state = self.random_state
         if isinstance(random_state, int | np.integer) and random_state >= 0:
+            if random_state > MAX_SEED:
+                raise RecipeError(f"random_state={random_state} must be at most {MAX_SEED}")
             return int(random_state)
         return int(check_random_state(random_state).randint(2**31 - 1))
 

@@ -7,7 +7,19 @@ from .inference_module import InferenceModule
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
-from .scaling import Auto, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten, scaled_range
+from .scaling import (
+    Auto,
+    Given,
+    GivenWhitening,
+    MeanNorm,
+    MinMax,
+    NoScaling,
+    Scaling,
+    Standard,
+    UInt8,
+    Whiten,
+    scaled_range,
+)
 
 __all__ = [
     "Affine",
@@ -17,6 +29,8 @@ __all__ = [
     "Capability",
     "Codes",
     "Dense",
+    "Given",
+    "GivenWhitening",
     "InferenceModule",
     "Layout",
     "MeanNorm",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..core.recipe import Recipe, check
-from ..data.moments import Moments
+from ..data.moments import SMALLEST, Moments
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -26,6 +26,8 @@ class Scaling(Recipe):
     ----------
     whitens : bool
         Whether scaled rows are multiplied by a matrix as well.
+    fixed : bool
+        Whether the numbers stay as they are when `partial_fit` adds rows.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class Scaling(Recipe):
     """
 
     whitens: ClassVar[bool] = False
+    fixed: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
@@ -164,7 +167,7 @@ class MeanNorm(Scaling):
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return shifts of 0, and the rows' mean norm / √D for every column."""
         shift = np.zeros_like(moments.mean)
-        return shift, np.full_like(shift, (moments.norm or 1.0) / np.sqrt(len(shift)))
+        return shift, np.full_like(shift, (moments.norm if moments.norm >= SMALLEST else 1.0) / np.sqrt(len(shift)))
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the divisor."""
@@ -225,6 +228,32 @@ class Whiten(Scaling):
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
         return "columns standardised and their correlations removed" + _constant_columns(moments)
+
+
+@dataclass(frozen=True)
+class Given(Standard):
+    """The scaling of a network that was trained elsewhere; further rows do not change it.
+
+    Its numbers are those of the model. Statistics that stand for the rows of its training have the shift as their mean
+    and the scale as their standard deviation, so that `fit` gives the numbers back.
+    """
+
+    name = "given"
+    parsable = False
+    fixed = True
+
+    def description(self, moments: Moments) -> str:
+        """Return where the scaling came from."""
+        return "as the network brought it"
+
+
+@dataclass(frozen=True)
+class GivenWhitening(Given):
+    """The same for a network whose scaled rows are multiplied by a matrix."""
+
+    name = "given_whitening"
+    parsable = False
+    whitens = True
 
 
 @dataclass(frozen=True)

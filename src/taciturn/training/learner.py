@@ -104,6 +104,11 @@ class Learner:
         self.step.to(settings.device)
         self.optimiser = self._build_optimiser()
 
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are the initial ones: of no step here, and not of a network trained elsewhere."""
+        return self.steps_done == 0 and not self.settings.scaling.fixed
+
     def state(self) -> dict[str, Tensor]:
         """Return what decides how the training goes on, beside the model's own tensors and the settings.
 
@@ -188,6 +193,8 @@ class Learner:
     def add_moments(self, moments: Moments, targets: Moments | None = None) -> None:
         """Add the moments of more rows and of their targets, and scale by the moments of all added so far.
 
+        A fixed scaling stays, with its moments.
+
         Parameters
         ----------
         moments : Moments
@@ -195,12 +202,14 @@ class Learner:
         targets : Moments, optional
             Column statistics of their targets; by default the rows are their own targets.
         """
+        settings = self.settings
+        if settings.scaling.fixed:
+            return
         if targets is not None and self.target_moments is None:
             self.target_moments = copy.deepcopy(self.moments)  # so far, rows were their own targets
         self.moments.merge(moments)
         if self.target_moments is not None:
             self.target_moments.merge(moments if targets is None else targets)
-        settings = self.settings
         self.model.set_scaling(
             settings.scaling,
             self.moments,
@@ -252,7 +261,7 @@ class Learner:
         training, calibration = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(*training)
         x, y = self._sample(*training)
-        self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.steps_done == 0)
+        self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
         guard = DivergenceGuard(self.step)
         hooks: list[Hook] = []
         if settings.resample is not None:
@@ -300,7 +309,7 @@ class Learner:
         Diverged
             As of `fit`.
         """
-        settings, from_scratch = self.settings, self.steps_done == 0
+        settings, from_scratch = self.settings, self.untrained
         if from_scratch and settings.order is not None:
             raise RecipeError(
                 "ordered=True sorts the latents during the first half of a run, but a run of partial_fit has no known "

@@ -1,0 +1,114 @@
+"""A fitted estimator around a network that was trained elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core.errors import RecipeError
+from ..data.moments import Moments
+from ..model import Autoencoder, Given, GivenWhitening
+from ..training import Learner
+from .base import BaseAutoencoder
+from .resolve import resolve
+
+ASSUMED_ROWS = 100_000  # "auto" chooses batch size and epochs as for so many
+
+Estimator = TypeVar("Estimator", bound=BaseAutoencoder)
+
+
+def adopted(
+    estimator: Estimator, width: int, tensors: Mapping[str, Tensor], *, columns: Sequence[str] | None = None
+) -> Estimator:
+    """Return an estimator, fitted with a network that was trained elsewhere.
+
+    It can be used, saved and trained further: by `partial_fit`, or by `fit` under warm_start=True. Further training
+    keeps its scaling.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Not fitted; its parameters describe the network and how it is trained further.
+    width : int
+        D, the number of columns.
+    tensors : mapping of str to Tensor
+        The network's numbers by the names of `Autoencoder.state_dict`. Those of the scaling may be missing: rows are
+        then not scaled, targets as rows are, and the unit of errors is the targets' scale.
+    columns : sequence of str, optional
+        The columns' names.
+
+    Returns
+    -------
+    BaseAutoencoder
+        The estimator itself.
+
+    Raises
+    ------
+    RecipeError
+        A parameter is not valid; or a tensor is missing, unknown, of another shape or not finite.
+
+    Examples
+    --------
+    >>> from taciturn import SparseAutoencoder
+    >>> trained = SparseAutoencoder(2, max_iter=1, random_state=0).fit(np.eye(4))
+    >>> model = adopted(SparseAutoencoder(2), 4, trained.module_.state_dict())
+    >>> np.array_equal(model.transform(np.eye(4)), trained.transform(np.eye(4)))
+    True
+    """
+    tensors = _with_scaling(dict(tensors), width)
+    whitens = "whitening" in tensors
+    parameters = replace(estimator._run_parameters(), scaling="whiten" if whitens else "none")
+    kind = GivenWhitening() if whitens else Given()
+    # rows of zeros: every loss and every output activation is possible for them
+    settings = resolve(parameters, _moments(np.zeros(width), np.zeros(width)), np.dtype(np.float32))
+    settings = replace(settings, scaling=kind, target_scaling=kind, unit=kind)
+    model = Autoencoder(settings.layout, rng=None)
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise RecipeError(f"{name!r} holds a number that is not finite")
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise RecipeError(f"the numbers do not fit the network: {error}") from error
+    learner = Learner(settings, estimator._seed(), model)
+    learner.moments, learner.target_moments = (
+        _moments(tensors[f"{of}shift"].numpy(), tensors[f"{of}scale"].numpy(), with_products=whitens)
+        for of in ("", "target_")
+    )
+    learner.scaling_description = kind.description(learner.moments)
+    estimator._learner, estimator._loaded, estimator.n_features_in_ = learner, None, width
+    if columns is not None:
+        estimator.feature_names_in_ = np.asarray(columns, dtype=object)
+    return estimator
+
+
+def _with_scaling(tensors: dict[str, Tensor], width: int) -> dict[str, Tensor]:
+    """Return the tensors with those of the scaling, in float64."""
+    tensors.setdefault("shift", torch.zeros(width))
+    tensors.setdefault("scale", torch.ones(width))
+    for name in ("shift", "scale", "whitening", "colouring"):
+        if name in tensors:
+            tensors.setdefault(f"target_{name}", tensors[name])
+    tensors.setdefault("unit", tensors["target_scale"])
+    of_scaling = ("shift", "scale", "whitening", "colouring", "unit")
+    return {
+        name: t.detach().double() if name.removeprefix("target_") in of_scaling else t.detach()
+        for name, t in tensors.items()
+    }
+
+
+def _moments(mean: NDArray[np.float64], deviation: NDArray[np.float64], *, with_products: bool = False) -> Moments:
+    """Return the statistics of rows with this mean and this standard deviation."""
+    squares = ASSUMED_ROWS * deviation**2
+    arrays: dict[str, Any] = Moments(with_products=with_products).to_arrays() | {
+        "count": np.asarray(ASSUMED_ROWS),
+        "mean": mean,
+        "squares": squares,
+        "low": mean - deviation,
+        "high": mean + deviation,
+    }
+    return Moments.from_arrays(arrays | ({"products": np.diag(squares)} if with_products else {}))

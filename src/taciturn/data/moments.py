@@ -14,7 +14,8 @@ from .sources import Source
 
 EPSILON = float(np.finfo(np.float64).eps)
 SMALLEST = float(np.finfo(np.float32).tiny)
-BLOCK_NUMBERS = 1 << 23
+BLOCK_NUMBERS = 1 << 23  # most numbers of a block of rows that is read
+PART_NUMBERS = 1 << 19  # most numbers of it that are held in float64: 4 MB
 
 
 class Moments:
@@ -64,19 +65,21 @@ class Moments:
 
     def add(self, rows: ArrayLike) -> Self:
         """Add rows [B, D], in float64, and return the moments themselves."""
-        x = np.asarray(rows, np.float64)
+        x = np.asarray(rows)
         if x.ndim != 2:
             raise DataError(f"rows must be an array [rows, columns], not one of shape {list(x.shape)}")
-        if not len(x):
+        if not x.size:
             return self
         block = Moments(with_products=self.with_products)
-        block.norm = float(np.linalg.norm(x, axis=1).mean())
-        block.count, block.mean, block.low, block.high = len(x), x.mean(0), x.min(0), x.max(0)
-        # The mean of a constant column is exactly its value and its variance is 0, whatever the sum's rounding.
-        block.mean = np.where(block.low == block.high, block.low, block.mean)
-        centred = x - block.mean
-        block.squares = np.square(centred).sum(0)
+        # rows and columns in parts, so that little is held in float64 at a time
+        n_rows, n_columns = (max(PART_NUMBERS // n, 1) for n in reversed(x.shape))
+        parts = (np.asarray(x[start : start + n_rows], np.float64) for start in range(0, len(x), n_rows))
+        block.norm = float(np.concatenate([np.linalg.norm(part, axis=1) for part in parts]).mean())
+        columns = [_of_columns(x[:, start : start + n_columns]) for start in range(0, x.shape[1], n_columns)]
+        block.count = len(x)
+        block.mean, block.squares, block.low, block.high = map(np.concatenate, zip(*columns, strict=True))
         if self.with_products:
+            centred = x - block.mean
             block.products = centred.T @ centred
         return self.merge(block)
 
@@ -168,6 +171,15 @@ class Moments:
         return np.asarray((deviation <= rounding * np.abs(self.mean)) | (deviation < SMALLEST))
 
 
+def _of_columns(rows: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, Σ (x - mean)², least and greatest value of each column of an array."""
+    x = np.asarray(rows, np.float64)
+    low, high = x.min(0), x.max(0)
+    # The mean of a constant column is exactly its value and its variance is 0, whatever the sum's rounding.
+    mean = np.where(low == high, low, x.mean(0))
+    return mean, np.square(x - mean).sum(0), low, high
+
+
 def measure_moments(
     source: Source,
     block: int | None = None,
@@ -182,7 +194,7 @@ def measure_moments(
     source : Source
         N rows with D numbers each.
     block : int, optional
-        How many rows are read at a time; by default 8,192, of wide rows fewer: 64 MB of float64 numbers.
+        How many rows are read at a time; by default 8,192, of wide rows fewer: 8 million numbers.
     with_products : bool, default=False
         Whether to keep the columns' products as well, [D, D].
     fingerprinting : Fingerprinting or None, default=None

@@ -241,6 +241,14 @@ STATE_DAMAGE = {
     "an unknown room": ({"plans.x": torch.zeros(1)}, "'plans.x' is not a part of a learner's state"),
     "no moments": ({"moments.mean": None}, "'mean' is missing or unknown among the moments"),
     "other columns": ({"moments.low": torch.zeros(3).double()}, "different numbers of columns"),
+    "a controller of another shape": (
+        {"step.controllers.kl._extra_state": torch.ones(2, 1).double().expand(2, 3).clone()},
+        "a controller's state must hold two positive numbers",
+    ),
+    "a controller without a horizon": (
+        {"step.controllers.kl._extra_state": torch.zeros(2).double()},
+        "a controller's state must hold two positive numbers",
+    ),
     "an unknown counter": ({"step.hours": torch.zeros(1)}, "the step's state does not fit"),
     "an unknown weight": ({"optimiser.ghost.step": torch.zeros(())}, "'optimiser.ghost.step' does not fit"),
 }

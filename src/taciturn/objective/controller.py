@@ -22,6 +22,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from ..core.errors import RecipeError
+
 GAIN = 0.4
 BOUNDS = 1e-3, 1e3  # of the weight, in units of the rows' variance
 INITIAL_WEIGHT = 0.1  # in the same units
@@ -86,7 +88,15 @@ class Controller(nn.Module):
         return torch.tensor([self.horizon, self.scale], dtype=torch.float64)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Set horizon and scale, as `get_extra_state` returned them."""
+        """Set horizon and scale, as `get_extra_state` returned them.
+
+        Raises
+        ------
+        RecipeError
+            The state does not hold two positive numbers.
+        """
+        if state.shape != (2,) or not bool((state.isfinite() & (state > 0)).all()):
+            raise RecipeError("a controller's state must hold two positive numbers: horizon and scale")
         self.horizon, self.scale = int(state[0]), state[1].item()
 
     def reset(self, *, scale: float, steps: int) -> None:

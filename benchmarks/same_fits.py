@@ -18,6 +18,7 @@ import torch
 from sklearn.datasets import load_digits, load_wine
 
 import taciturn
+from taciturn.core.errors import ArtifactError
 
 DENSE = {"max_iter": 3, "random_state": 0}
 SPARSE = {"n_components": 96, "k": 6, "max_iter": 3, "random_state": 0}
@@ -94,14 +95,17 @@ def main() -> int:
         other = args.compare / path.name
         theirs = np.load(other / "numbers.npz")
         unlike = [key for key in theirs if not np.array_equal(theirs[key], mine.get(key), equal_nan=True)]
-        unlike += sorted(mine.keys() - set(theirs))
-        codes = taciturn.load(other / "run").transform(rows[:200])
-        codes = codes if isinstance(codes, np.ndarray) else codes.toarray()
-        loaded = np.array_equal(codes, theirs["codes"])
-        differ += bool(unlike) or not loaded
+        new = sorted(mine.keys() - set(theirs))
+        try:
+            codes = taciturn.load(other / "run").transform(rows[:200])
+            codes = codes if isinstance(codes, np.ndarray) else codes.toarray()
+            loaded = "loads, same codes" if np.array_equal(codes, theirs["codes"]) else "has OTHER CODES"
+        except ArtifactError:
+            loaded = "is refused"  # the versions have different formats
+        differ += bool(unlike) or "OTHER" in loaded
         print(
             f"{name:24}{'same' if not unlike else 'DIFFERENT: ' + ', '.join(unlike[:6])}"
-            f"; its folder {'loads, same codes' if loaded else 'has OTHER CODES'}"
+            f"{'; new: ' + ', '.join(new) if new else ''}; its folder {loaded}"
         )
     print(
         f"{len(RECIPES)} recipes in {time.perf_counter() - start:.0f} s"

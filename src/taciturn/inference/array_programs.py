@@ -61,8 +61,8 @@ def program(module: InferenceModule, language: str, file: str) -> str:
 
     Notes
     -----
-    The textbook's network of one layer takes 7 lines beside comments, topk codes take 8. Each hidden layer adds 2,
-    a refinement 4 or 5.
+    Beside comments, one layer takes 7 lines in NumPy and 6 in MATLAB, with top-k codes 9 and 8. A further layer on each
+    side adds 2 (ELU: 4), refinements add 3 to 6 in all.
 
     Examples
     --------
@@ -107,10 +107,10 @@ def _encoder(module: InferenceModule) -> list[str]:
     for number in range(1, n_layers):
         lines += _hidden(layout.hidden.name, _affine(layer_input, "encoder", number, _array("encoder_weight", number)))
         layer_input = "A"
-    bias, dictionary = _array("encoder_bias", n_layers), _decoder_weight(module, 1)
-    codes = _codes(module.form, bias)
-    lines += [f"Z = {layer_input} @ {_array('encoder_weight', n_layers)} + {bias}", *codes]
+    codes = _codes(module.form, _array("encoder_bias", n_layers))
+    lines += [f"Z = {_affine(layer_input, 'encoder', n_layers, _array('encoder_weight', n_layers))}", *codes]
     if len(module.refinements):
+        dictionary = _decoder_weight(module, 1)
         transposed = dictionary.removesuffix(".T") if layout.tied else f"{dictionary}.T"
         left = f"(S - {_array('decoder_bias', 1)} - H @ {dictionary})"
         loop = [f"Z = Z + eta * {left} @ {transposed}", *codes]
@@ -120,7 +120,8 @@ def _encoder(module: InferenceModule) -> list[str]:
 
 def _decoder(module: InferenceModule) -> list[str]:
     """Return the lines from the codes H to the reconstructions Y."""
-    layout, n_layers, lines, layer_input = module.layout, len(module.decoder), list[str](), "H"
+    layout, n_layers, layer_input = module.layout, len(module.decoder), "H"
+    lines: list[str] = []
     for number in range(1, n_layers):
         lines += _hidden(layout.hidden.name, _affine(layer_input, "decoder", number, _decoder_weight(module, number)))
         layer_input = "A"

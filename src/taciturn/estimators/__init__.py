@@ -3,6 +3,7 @@
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
+from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
 load = BaseAutoencoder.load
@@ -29,5 +30,6 @@ __all__ = [
     "DictionaryAutoencoder",
     "SparseAutoencoder",
     "by_command_name",
+    "from_arrays",
     "load",
 ]

@@ -5,11 +5,13 @@ from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors
+from .to_arrays import arrays, write_mat, write_npz
 from .units import Units
 
 __all__ = [
     "Evaluation",
     "Units",
+    "arrays",
     "components",
     "decode",
     "denoise",
@@ -20,4 +22,6 @@ __all__ = [
     "in_row_precision",
     "row_blocks",
     "to_csr",
+    "write_mat",
+    "write_npz",
 ]

@@ -1,0 +1,127 @@
+"""A fitted estimator in the formats of other programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+
+
+class Exporting:
+    """The methods of an estimator that write the fitted model in the formats of other programs."""
+
+    if TYPE_CHECKING:
+
+        def to_artifact(self) -> Artifact:
+            """Return the fitted model; see `BaseAutoencoder.to_artifact`."""
+
+    def to_npz(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
+        """Write the fitted model as plain arrays for NumPy, and return the lines that encode and denoise with them.
+
+        The file holds no pickle. Its names are described in docs/arrays.md.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, which ends in .npz.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Returns
+        -------
+        str
+            A program of about ten lines, which needs NumPy alone. From rows X it computes the codes H and the denoised
+            rows Y in float64. The file holds it too, as "program".
+
+        Raises
+        ------
+        RecipeError
+            The file's name cannot be used, or the model has a part that is not one of taciturn's own.
+        TaciturnError
+            The file exists and `overwrite` is false, or it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     print(model.to_npz(f"{folder}/model.npz"))
+        # X: rows [n, 8] in the units of the training rows
+        import numpy as np
+        m = dict(np.load('model.npz'))
+        S = np.asarray(X, float)
+        Z = S @ m["encoder_weight_1"] + m["encoder_bias_1"]
+        H = 1 / (1 + np.exp(-Z))
+        # H: codes [n, 4]
+        Y = H @ m["decoder_weight_1"] + m["decoder_bias_1"]
+        Y = 1 / (1 + np.exp(-Y))
+        # Y: denoised rows [n, 8]
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        return inference.write_npz(
+            artifact.inference_module(),
+            path,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+            overwrite=overwrite,
+        )
+
+    def to_mat(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
+        """Write the fitted model as plain arrays for MATLAB and GNU Octave, and return the lines that use them.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, which ends in .mat. Its version is 5.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Returns
+        -------
+        str
+            A program of about ten lines of MATLAB (R2016b or later), without a toolbox. From rows X it computes the
+            codes H and the denoised rows Y. The file holds it too, as "program".
+
+        Raises
+        ------
+        RecipeError
+            As of `to_npz`; or an array is larger than the format allows (2 GB).
+        TaciturnError
+            As of `to_npz`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     print(model.to_mat(f"{folder}/model.mat"))
+        % X: rows [n, 8] in the units of the training rows
+        m = load('model.mat');
+        S = double(X);
+        Z = S * m.encoder_weight_1 + m.encoder_bias_1;
+        [~, order] = sort(Z, 2, 'descend');
+        [~, rank] = sort(order, 2);
+        H = max(Z, 0) .* (rank <= m.k);
+        % H: codes [n, 4]
+        Y = H * m.decoder_weight_1 + m.decoder_bias_1;
+        Y = 1 ./ (1 + exp(-Y));
+        % Y: denoised rows [n, 8]
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        return inference.write_mat(
+            artifact.inference_module(),
+            path,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+            overwrite=overwrite,
+        )

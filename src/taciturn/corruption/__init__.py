@@ -5,6 +5,7 @@ from .corruption import Chain, Clean, Corruption
 from .dropout import Dropout
 from .gaussian import Gaussian
 from .masking import Masking
+from .missing import Missing
 from .salt_pepper import SaltPepper
 from .swap import Swap
 
@@ -16,6 +17,7 @@ __all__ = [
     "Dropout",
     "Gaussian",
     "Masking",
+    "Missing",
     "SaltPepper",
     "Swap",
     "block_count",

@@ -31,6 +31,8 @@ class Corruption(Recipe):
         Whether the corruption changes nothing.
     min_rows : int
         The fewest rows that can be corrupted together.
+    makes_missing : bool
+        Whether corrupted rows have missing values (NaN).
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Corruption(Recipe):
 
     clean: ClassVar[bool] = False
     min_rows: ClassVar[int] = 1
+    makes_missing: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -49,7 +52,7 @@ class Corruption(Recipe):
         Parameters
         ----------
         x : Tensor [B, D]
-            Scaled rows, any number of them; they are not changed.
+            Scaled rows, any number of them; they are not changed. A missing value is NaN.
         rng : torch.Generator
             Source of the noise, on the CPU or on the device of x. The noise is drawn on the generator's device.
 
@@ -150,6 +153,11 @@ class Chain(Corruption):
     def min_rows(self) -> int:  # type: ignore[override]
         """The fewest rows that every part can corrupt."""
         return max(part.min_rows for part in self.parts)
+
+    @property
+    def makes_missing(self) -> bool:  # type: ignore[override]
+        """Whether a part makes missing values."""
+        return any(part.makes_missing for part in self.parts)
 
     @property
     def text(self) -> str:

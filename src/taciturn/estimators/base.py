@@ -447,10 +447,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = source_of(self, X)
         blocks = inference.errors(self.module_, source, targets_of(target, source))
+        squares = (error.square() for error in blocks)
         if per == "row":
-            return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
-        sums = [error.square().sum(0).cpu().numpy() for error in blocks]
-        means: Array = np.sum(sums, axis=0) / len(source)
+            return np.concatenate([inference.mean_of_known(each, 1).cpu().numpy() for each in squares])
+        sums = [(each.nansum(0).cpu().numpy(), (~each.isnan()).sum(0).cpu().numpy()) for each in squares]
+        total, known = (np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
+        with np.errstate(invalid="ignore"):  # NaN where no value of a column is known
+            means: Array = total / known
         return means
 
     def score_samples(self, X: ArrayLike | Source) -> Array:
@@ -755,6 +758,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         return tags
 
     @property
@@ -775,7 +779,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Return the parameters that decide a run; `pairs`: rows have targets, so "auto" adds no corruption."""
         own = run_parameters(self)
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
-        return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
+        automatic = {name: value for name, value in defaults.items() if own[name] == "auto"}
+        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic and not pairs)
 
     def _learner_for(
         self,
@@ -791,13 +796,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         from ..data.fingerprint import Fingerprinting
         from ..training import Learner
-        from .resolve import flag, measured, resolve, warn_of_extreme_rows
+        from .resolve import check_known, flag, measured, resolve, warn_of_extreme_rows
+        from .validation_messages import message_prefix
 
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
         rows, (dtype, target_dtype) = Fingerprinting(), dtypes
         scaling = self._learner.settings.scaling if warm else parameters.scaling
         moments = measured(source, scaling, rows)
         target_moments = None if targets is None else measured(targets, scaling)
+        check_known(source, moments)
+        if targets is not None and target_moments is not None:
+            with message_prefix("target"):
+                check_known(targets, target_moments)
         if not warm:
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
             warn_of_extreme_rows(source, moments, settings.scaling)

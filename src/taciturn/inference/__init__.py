@@ -1,6 +1,6 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import row_blocks
+from .blocks import mean_of_known, row_blocks
 from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
@@ -18,6 +18,7 @@ __all__ = [
     "errors",
     "evaluate",
     "in_row_precision",
+    "mean_of_known",
     "row_blocks",
     "to_csr",
 ]

@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from ..core.schedules import Schedule
 from ..core.seeds import generator
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
-from ..data.sources import Source, Subset
+from ..data.sources import Source, Subset, has_missing
 from ..data.split import split
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder
@@ -406,7 +407,9 @@ class Learner:
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
-        scale_rows = model.scale_rows if model.rescales else model.cast
+        scale_rows = partial(model.scale_rows, complete=True) if model.rescales else model.cast
         scale_targets = model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
-        return Feed(source, scale_rows, settings.batch_size, self.seed, noise, target, device, scale_targets)
+        fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
+        rows = settings.batch_size, self.seed
+        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked)

@@ -101,7 +101,9 @@ def resolve(
         norm=parameters.initial_norm,
         refine=parameters.refine,
     )
-    batch_rows, noise = batch_size(parameters.batch_size, moments.count, penalties), corruption(parameters.corruption)
+    missing_share = moments.missing.mean() / moments.count if parameters.learns_to_impute else 0.0
+    noise = corruption(parameters.corruption, missing_share)
+    batch_rows = batch_size(parameters.batch_size, moments.count, penalties)
     check_batches(noise, moments.count, batch_rows)
     return Settings(
         layout=layout,

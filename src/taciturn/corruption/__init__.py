@@ -1,5 +1,6 @@
 """Noise on the rows that the network sees during training."""
 
+from .blind_spot import BlindSpot, neighbours
 from .blocks import BLOCK, block_count, corrupted
 from .corruption import Chain, Clean, Corruption
 from .dropout import Dropout
@@ -11,6 +12,7 @@ from .swap import Swap
 
 __all__ = [
     "BLOCK",
+    "BlindSpot",
     "Chain",
     "Clean",
     "Corruption",
@@ -22,4 +24,5 @@ __all__ = [
     "Swap",
     "block_count",
     "corrupted",
+    "neighbours",
 ]

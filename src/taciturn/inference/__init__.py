@@ -1,6 +1,7 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
 from .blocks import mean_of_known, row_blocks
+from .denoising_errors import denoising_errors
 from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
@@ -13,6 +14,7 @@ __all__ = [
     "components",
     "decode",
     "denoise",
+    "denoising_errors",
     "directions",
     "encode",
     "errors",

@@ -18,7 +18,7 @@ from .units import Units
 
 @torch.no_grad()
 def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
-    """Yield the reconstructions of each block of rows, in the targets' units.
+    """Yield each block of rows without noise, in the targets' units; see `Autoencoder.denoise`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
     model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
         with threads_for_rows(model, len(x)):
-            recon = model(x)
+            recon = model.denoise(x)
         yield recon.cpu().numpy()
 
 

@@ -1,6 +1,7 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
 from .autoencoder import Affine, Autoencoder
+from .blind_spots import REPEATS, BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
@@ -22,10 +23,12 @@ from .scaling import (
 )
 
 __all__ = [
+    "REPEATS",
     "Affine",
     "Auto",
     "Autoencoder",
     "Batch",
+    "BlindSpots",
     "Capability",
     "Codes",
     "Dense",

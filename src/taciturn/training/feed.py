@@ -172,16 +172,18 @@ class Feed:
         return keys(self.seed, purpose, steps[:, None], np.arange(block_count(min(self.batch_size, len(self.source)))))
 
     def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        corrupted = x if corruption.clean else corruption.in_blocks(x, noise[: block_count(len(x))], BLOCK)
-        key = self.seed, step
-        if not (self.masked or corruption.makes_missing):
-            return Batch(x=x, target=target, corrupted=corrupted, draw_key=key)
-        if not self.masked:
-            return Batch(x=x, target=target, corrupted=self._filled(corrupted), draw_key=key)
-        filled, judged = self._filled(x), ~target.isnan()
-        corrupted = filled if corrupted is x else torch.where(x.isnan(), filled, self._filled(corrupted))
-        target = filled if target is x else target.nan_to_num(0.0)
-        return Batch(x=filled, target=target, corrupted=corrupted, draw_key=key, judged=judged)
+        noise, key = noise[: block_count(len(x))], (self.seed, step)
+        corrupted = x if corruption.clean else corruption.in_blocks(x, noise, BLOCK)
+        judged = corruption.hidden(x, noise, BLOCK) if corruption.judges_hidden else None
+        if self.masked:
+            known = ~target.isnan()
+            judged = known if judged is None else judged & known
+            target, clean = target.nan_to_num(0.0), self._filled(x)
+            corrupted = clean if corrupted is x else torch.where(x.isnan(), clean, self._filled(corrupted))
+            x = clean
+        elif corruption.makes_missing:
+            corrupted = self._filled(corrupted)
+        return Batch(x=x, target=target, corrupted=corrupted, draw_key=key, judged=judged)
 
     def _filled(self, x: Tensor) -> Tensor:
         return x if self.fill is None else torch.where(x.isnan(), self.fill, x)

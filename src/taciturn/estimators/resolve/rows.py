@@ -9,19 +9,23 @@ import numpy as np
 
 from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTargets
 from ...core.messages import quoted
-from ...corruption import Clean, Corruption, Missing
+from ...corruption import BlindSpot, Clean, Corruption, Missing
 from ...data.extreme_rows import extreme_share
 from ...data.fingerprint import Fingerprinting
 from ...data.moments import Moments, measure_moments
+from ...data.noise_level import noise_level
+from ...data.row_shape import is_image
 from ...data.sources import Source, has_missing
 from ...model import Auto, MinMax, Scaling, Standard, UInt8, scaled_range
 from ...model.coding_layers import Elementwise, Identity
 from ...objective import Term
+from ...training import Settings
 from ..parameters import RunParameters
 from .values import part
 
 # The matrices of whitening take 134 MB each at this width, and their computation a minute.
 MAX_WHITENED_COLUMNS = 4096
+MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
 def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None) -> Moments:
@@ -135,6 +139,30 @@ def corruption(value: Any, missing_share: float = 0.0) -> Corruption:
         return noise
     missing = Missing(float(f"{missing_share:.2g}"))
     return missing if noise.clean else noise + missing
+
+
+def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -> Settings:
+    """Return the settings with what a blind spot takes from the rows: the images' shape, and their noise.
+
+    Parameters
+    ----------
+    settings : Settings
+        The parts of a run.
+    source : Source
+        The rows to train on; at most 5,000 of them are read.
+    shape : tuple of int
+        A row's shape.
+    """
+    noise = settings.corruption
+    if not isinstance(noise, BlindSpot):
+        return settings
+    if is_image(shape):
+        noise = replace(noise, shape=shape)
+    if noise.noise == "auto":
+        n = min(len(source), max(min(MAX_NOISE_ROWS, MAX_NOISE_NUMBERS // math.prod(source.shape)), 2))
+        rows = source.take(np.sort(np.random.default_rng(0).choice(len(source), n, replace=False)))
+        noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
+    return replace(settings, corruption=noise)
 
 
 def check_batches(noise: Corruption, n_rows: int, batch_rows: int) -> None:

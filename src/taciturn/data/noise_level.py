@@ -14,7 +14,8 @@ def noise_level(rows: NDArray[np.generic]) -> float:
     Parameters
     ----------
     rows : array [N, D]
-        Noisy rows in their own units; missing values (NaN) count as their column's mean.
+        Noisy rows in their own units. Rows with missing values (NaN) are left out; if fewer than D others are left,
+        missing values count as their column's mean, and the estimate is too large.
 
     Returns
     -------
@@ -35,6 +36,8 @@ def noise_level(rows: NDArray[np.generic]) -> float:
     0.5
     """
     x = np.asarray(rows, np.float64)
+    complete = ~np.isnan(x).any(1)
+    x = x[complete] if complete.sum() >= x.shape[1] else x
     x = x - np.nanmean(x, axis=0)
     x = np.where(np.isnan(x), 0.0, x)
     small, large = sorted(x.shape)

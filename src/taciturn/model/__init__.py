@@ -1,7 +1,7 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
 from .autoencoder import Affine, Autoencoder
-from .blind_spots import REPEATS, BlindSpots
+from .blind_spots import BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
@@ -23,7 +23,6 @@ from .scaling import (
 )
 
 __all__ = [
-    "REPEATS",
     "Affine",
     "Auto",
     "Autoencoder",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from ..corruption import neighbours
+
 if TYPE_CHECKING:
     from .autoencoder import Autoencoder
 
@@ -50,24 +52,29 @@ class BlindSpots(nn.Module):
         self.register_buffer("weight", torch.zeros(n_inputs, dtype=torch.float64))
 
     @torch.no_grad()
-    def draw(self, x: Tensor, beside: Tensor | None, rng: torch.Generator) -> None:
+    def draw(self, x: Tensor, shape: tuple[int, ...] | None, rng: torch.Generator) -> None:
         """Draw the covers, and the values that hide entries.
 
         Parameters
         ----------
         x : Tensor [N, D]
             Scaled training rows.
-        beside : Tensor [R, D] or None
-            Columns whose values hide entries, of images.
+        shape : tuple of int or None
+            The shape of images. A cover then has every fourth pixel of every fourth line, so that no entry is hidden
+            with the value of another hidden one.
         rng : torch.Generator
             Source of the draws, on the CPU.
         """
         n_inputs = len(self.cover)
-        self.cover.copy_(torch.randperm(n_inputs, generator=rng) % MAX_COVERS)
         rows = torch.randint(len(x), self.donors.shape, generator=rng)
         self.donors.copy_(x[rows.to(x.device), torch.arange(n_inputs, device=x.device)])
-        if beside is not None:
-            self.beside.copy_(beside)
+        if shape is None:
+            self.cover.copy_(torch.randperm(n_inputs, generator=rng) % MAX_COVERS)
+            return
+        height, width, *colours = shape
+        place = torch.arange(height * width).repeat_interleave(colours[0] if colours else 1)
+        self.cover.copy_(place // width % 4 * 4 + place % width % 4)
+        self.beside.copy_(neighbours(shape, REPEATS, rng))
 
     def estimates(self, model: "Autoencoder", x: Tensor) -> Tensor:
         """Return an estimate of each entry of scaled rows [B, D] from the other entries of its row only."""

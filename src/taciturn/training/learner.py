@@ -12,13 +12,13 @@ from torch import Tensor
 from ..core.errors import Diverged, RecipeError, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
-from ..corruption import BlindSpot, neighbours
+from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
 from ..data.sources import Source, Subset, has_missing
 from ..data.split import split
 from ..kernels import one_thread_if_small
-from ..model import REPEATS, Autoencoder
+from ..model import Autoencoder
 from .divergence_guard import DivergenceGuard
 from .feed import Feed
 from .history import Recorder
@@ -382,7 +382,7 @@ class Learner:
         """Draw what entries are hidden with when the model denoises."""
         spots, noise, rng = self.model.blind_spots, self.settings.corruption, generator(self.seed, "blind spots")
         if spots is not None and isinstance(noise, BlindSpot):
-            spots.draw(x, None if noise.shape is None else neighbours(noise.shape, REPEATS, rng), rng)
+            spots.draw(x, noise.shape, rng)
 
     def _measure_blind_spots(self, x: Tensor, target: Tensor) -> None:
         """Measure the errors of hidden entries, by which `denoise` joins estimates and noisy values."""

@@ -73,7 +73,7 @@ class InferenceModule(nn.Module):
         # together, so that tied weights stay one
         self.encoder, self.decoder, self.refinements = copy.deepcopy((model.encoder, model.decoder, model.refinements))
         self.requires_grad_(False)
-        for name in ("shift", "scale", "target_shift", "target_scale", "whitening", "target_colouring", "mean"):
+        for name in ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring"):
             numbers = getattr(model, name, None)
             self.register_buffer(name, None if numbers is None else numbers.detach().clone())
 

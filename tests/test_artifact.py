@@ -170,8 +170,8 @@ def test_one_flipped_bit_of_a_part_is_noticed(copied, name):
 @pytest.mark.parametrize(
     ("format", "words"),
     [
-        (3, "has format 3, this version of taciturn reads 2; upgrade taciturn"),
-        (1, "has format 1 of an older taciturn, this version reads 2; train the model again"),
+        (4, "has format 4, this version of taciturn reads 3; upgrade taciturn"),
+        (1, "has format 1 of an older taciturn, this version reads 3; train the model again"),
         (True, "has no format of taciturn"),
         (-5, "has no format of taciturn"),
         ("x", "has no format of taciturn"),

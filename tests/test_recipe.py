@@ -8,7 +8,18 @@ import pytest
 from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import Recipe, find, names, parse
 from taciturn.core.schedules import Cosine, Decay, Linear, Schedule
-from taciturn.corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
+from taciturn.corruption import (
+    BlindSpot,
+    Chain,
+    Clean,
+    Corruption,
+    Dropout,
+    Gaussian,
+    Masking,
+    Missing,
+    SaltPepper,
+    Swap,
+)
 from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten
 from taciturn.model.coding_layers import (
     ELU,
@@ -56,6 +67,8 @@ CANONICAL = [
     (Corruption, "dropout:0.3", Dropout(0.3)),
     (Corruption, "masking:0.25", Masking(0.25)),
     (Corruption, "swap:0.1", Swap(0.1)),
+    (Corruption, "missing:0.1", Missing(0.1)),
+    (Corruption, "blind_spot:0.1,noise=0.2", BlindSpot(0.1, 0.2)),
     (Corruption, "salt_pepper:0.1", SaltPepper(0.1)),
     (Corruption, "salt_pepper:0.1,low=-2.5", SaltPepper(0.1, -2.5)),
     (Corruption, "salt_pepper:0.1,low=-1,high=2", SaltPepper(0.1, -1, 2)),

@@ -13,7 +13,7 @@ from ..core.errors import ArtifactError
 from ..core.messages import one_line
 from ..data.fingerprint import Fingerprint
 
-FORMAT: Literal[2] = 2  # version of the folder's format
+FORMAT: Literal[3] = 3  # version of the folder's format
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
 Positive = Annotated[int, Meta(ge=1, le=1 << 62)]
 
@@ -158,7 +158,7 @@ class Config(Record, frozen=True):
         The BLAKE2b checksum of each of the folder's other files of the model, 64 hexadecimal digits.
     """
 
-    format: Literal[2]
+    format: Literal[3]
     estimator: EstimatorRecord
     settings: dict[str, Any]
     training: TrainingRecord

@@ -61,6 +61,10 @@ class ExtremeRows(TaciturnWarning):
     """Few rows hold nearly all of the columns' variance, so that the other rows hardly count."""
 
 
+class EmptyRows(TaciturnWarning):
+    """All values of a row are missing."""
+
+
 class SmallBatch(TaciturnWarning):
     """A batch has too few rows to measure the target rate."""
 

@@ -1,23 +1,28 @@
 """Noise on the rows that the network sees during training."""
 
+from .blind_spot import BlindSpot, neighbours
 from .blocks import BLOCK, block_count, corrupted
 from .corruption import Chain, Clean, Corruption
 from .dropout import Dropout
 from .gaussian import Gaussian
 from .masking import Masking
+from .missing import Missing
 from .salt_pepper import SaltPepper
 from .swap import Swap
 
 __all__ = [
     "BLOCK",
+    "BlindSpot",
     "Chain",
     "Clean",
     "Corruption",
     "Dropout",
     "Gaussian",
     "Masking",
+    "Missing",
     "SaltPepper",
     "Swap",
     "block_count",
     "corrupted",
+    "neighbours",
 ]

@@ -1,6 +1,7 @@
 """The interface of corruptions, chains of them, and the draws that they share."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,6 +32,10 @@ class Corruption(Recipe):
         Whether the corruption changes nothing.
     min_rows : int
         The fewest rows that can be corrupted together.
+    makes_missing : bool
+        Whether corrupted rows have missing values (NaN).
+    judges_hidden : bool
+        Whether only the entries that `hidden` returns are judged.
 
     Examples
     --------
@@ -41,6 +46,8 @@ class Corruption(Recipe):
 
     clean: ClassVar[bool] = False
     min_rows: ClassVar[int] = 1
+    makes_missing: ClassVar[bool] = False
+    judges_hidden: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -49,7 +56,7 @@ class Corruption(Recipe):
         Parameters
         ----------
         x : Tensor [B, D]
-            Scaled rows, any number of them; they are not changed.
+            Scaled rows, any number of them; they are not changed. A missing value is NaN.
         rng : torch.Generator
             Source of the noise, on the CPU or on the device of x. The noise is drawn on the generator's device.
 
@@ -81,13 +88,22 @@ class Corruption(Recipe):
         """
         if (corrupted := self.draw_compiled(x, keys, block)) is not None:
             return corrupted
+        return self._by_block(x, keys, block, self)
+
+    def hidden(self, x: Tensor, keys: Keys, block: int) -> Tensor:
+        """Return which entries `in_blocks` hides [B, D], of bool; for a corruption of which only these are judged."""
+        raise NotImplementedError(f"{self.name} hides no entries")
+
+    def _by_block(
+        self, x: Tensor, keys: Keys, block: int, function: Callable[[Tensor, torch.Generator], Tensor]
+    ) -> Tensor:
         device = x.device if x.is_cuda else "cpu"
         blocks = list(x.split(block))
         rows_before = 0
         if len(blocks[-1]) < self.min_rows:
             rows_before = len(x[-block:]) - len(blocks[-1])
             blocks[-1] = x[-block:]
-        parts = [self(rows, seeded(key, device)) for rows, key in zip(blocks, keys.tolist(), strict=True)]
+        parts = [function(rows, seeded(key, device)) for rows, key in zip(blocks, keys.tolist(), strict=True)]
         parts[-1] = parts[-1][rows_before:]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
@@ -145,11 +161,19 @@ class Chain(Corruption):
     def __post_init__(self) -> None:
         if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):
             raise RecipeError("chain: join corruptions by a plus, such as gaussian:0.1+dropout:0.3")
+        for part in self.parts:
+            if part.judges_hidden:
+                raise RecipeError(f"{part.name} cannot be joined with other noise: the rows are noisy themselves")
 
     @property
     def min_rows(self) -> int:  # type: ignore[override]
         """The fewest rows that every part can corrupt."""
         return max(part.min_rows for part in self.parts)
+
+    @property
+    def makes_missing(self) -> bool:  # type: ignore[override]
+        """Whether a part makes missing values."""
+        return any(part.makes_missing for part in self.parts)
 
     @property
     def text(self) -> str:

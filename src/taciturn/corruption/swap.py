@@ -44,4 +44,7 @@ class Swap(Corruption):
         # an offset of 1 … n - 1 rows: never the row itself, every other row equally likely
         offset = torch.randint(1, n_rows, x.shape, generator=rng, device=rng.device)
         donor = ((torch.arange(n_rows, device=rng.device)[:, None] + offset) % n_rows).to(x.device)
-        return torch.where(random_mask(x, self.rate, rng), x.gather(0, donor), x)
+        swapped, values = random_mask(x, self.rate, rng), x.gather(0, donor)
+        if bool((missing := values.isnan()).any()):
+            swapped &= ~missing  # a missing value is not handed on
+        return torch.where(swapped, values, x)

@@ -47,7 +47,7 @@ def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) 
     n = min(len(source), max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // len(scale)), MIN_SAMPLE_ROWS))
     indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
     deviations = (np.asarray(source.take(indices), np.float64) - moments.mean) / scale
-    held = np.sort(np.square(deviations).sum(1))
+    held = np.sort(np.nansum(np.square(deviations), axis=1))
     total = max(held.sum(), n * float((moments.variance / scale**2).sum()))
     # the largest number of smallest rows that together hold at most 5%
     n_rest = int(np.searchsorted(np.cumsum(held), (1 - SHARE_OF_VARIANCE) * total, side="right"))

@@ -14,6 +14,7 @@ from .sources import Source
 
 EPSILON = float(np.finfo(np.float64).eps)
 SMALLEST = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float64).max)
 BLOCK_NUMBERS = 1 << 23  # most numbers of a block of rows that is read
 PART_NUMBERS = 1 << 19  # most numbers of it that are held in float64: 4 MB
 
@@ -30,14 +31,16 @@ class Moments:
     ----------
     count : int
         N, the number of rows added.
+    missing : array of shape [D], int64
+        Number of missing values (NaN) of each column. They enter none of the other statistics.
     norm : float
-        Mean of the rows' Euclidean norms.
+        Mean of the rows' Euclidean norms; in a row with missing values √(D / known) times that of its known values.
     mean : array of shape [D], float64
-        Mean of each column.
+        Mean of each column; 0 where no value is known.
     squares : array of shape [D], float64
         Σ (x - mean)² of each column.
     low, high : arrays of shape [D], float64
-        Least and greatest value of each column.
+        Least and greatest value of each column; where none is known, the largest float64 and minus that.
     products : array of shape [D, D], float64
         Σ (x - mean)(x - mean)'; empty without `with_products`.
 
@@ -57,6 +60,7 @@ class Moments:
     def __init__(self, *, with_products: bool = False) -> None:
         self.count, self.with_products = 0, with_products
         self.norm = 0.0
+        self.missing: NDArray[np.int64] = np.zeros(0, np.int64)
         self.mean: NDArray[np.float64] = np.zeros(0)
         self.squares: NDArray[np.float64] = np.zeros(0)
         self.low: NDArray[np.float64] = np.zeros(0)
@@ -74,10 +78,11 @@ class Moments:
         # rows and columns in parts, so that little is held in float64 at a time
         n_rows, n_columns = (max(PART_NUMBERS // n, 1) for n in reversed(x.shape))
         parts = (np.asarray(x[start : start + n_rows], np.float64) for start in range(0, len(x), n_rows))
-        block.norm = float(np.concatenate([np.linalg.norm(part, axis=1) for part in parts]).mean())
+        block.norm = float(np.concatenate([_norms(part) for part in parts]).mean())
         columns = [_of_columns(x[:, start : start + n_columns]) for start in range(0, x.shape[1], n_columns)]
         block.count = len(x)
-        block.mean, block.squares, block.low, block.high = map(np.concatenate, zip(*columns, strict=True))
+        block.missing, *others = map(np.concatenate, zip(*columns, strict=True))
+        block.mean, block.squares, block.low, block.high = others
         if self.with_products:
             centred = x - block.mean
             block.products = centred.T @ centred
@@ -97,22 +102,26 @@ class Moments:
             raise DataError("moments with products cannot take rows without; measure those with with_products=True")
         if not self.count:
             self.count, self.norm, self.mean, self.squares = other.count, other.norm, other.mean, other.squares
-            self.low, self.high = other.low, other.high
+            self.missing, self.low, self.high = other.missing, other.low, other.high
             self.products = other.products if self.with_products else self.products
             return self
         if len(self.mean) != len(other.mean):
             raise DataError(f"moments of {len(self.mean)} columns cannot take rows of {len(other.mean)}")
-        total, delta = self.count + other.count, other.mean - self.mean
+        n, delta = self.known, other.mean - self.mean
+        m, rows = other.known, other.count / (self.count + other.count)
+        total = n + m
         if self.with_products:
-            self.products = self.products + other.products + np.outer(delta, delta) * (self.count * other.count / total)
-        self.norm += (other.norm - self.norm) * (other.count / total)
-        self.squares = self.squares + other.squares + np.square(delta) * (self.count * other.count / total)
-        self.mean = self.mean + delta * (other.count / total)
+            self.products = self.products + other.products + np.outer(delta, delta) * (n * m / total)
+        self.norm += (other.norm - self.norm) * rows
+        if isinstance(total, np.ndarray):
+            total = np.maximum(total, 1.0)  # no value is known: nothing is divided
+        self.squares = self.squares + other.squares + np.square(delta) * (n * m / total)
+        self.mean = self.mean + delta * (m / total)
         self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
         single_valued = self.low == self.high
         self.mean = np.where(single_valued, self.low, self.mean)
         self.squares = np.where(single_valued, 0.0, self.squares)
-        self.count = total
+        self.count, self.missing = self.count + other.count, self.missing + other.missing
         return self
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -142,9 +151,14 @@ class Moments:
         return moments
 
     @property
+    def known(self) -> int | NDArray[np.float64]:
+        """The number of known values of each column [D]; one number, N, if none is missing."""
+        return np.asarray(self.count - self.missing, np.float64) if self.missing.any() else self.count
+
+    @property
     def variance(self) -> NDArray[np.float64]:
-        """Variance of each column [D], with divisor N; 0 where a column holds one value only."""
-        return self.squares / max(self.count, 1)
+        """Variance of each column [D], with the number of known values as divisor; 0 where it holds one value only."""
+        return np.asarray(self.squares / np.maximum(self.known, 1))
 
     @property
     def correlation(self) -> NDArray[np.float64]:
@@ -165,19 +179,37 @@ class Moments:
         the bound of scikit-learn's StandardScaler. A deviation below the smallest normal number of float32, 1.2e-38,
         counts as none: float32 cannot hold its inverse.
         """
-        rounding = self.count * EPSILON
+        rounding = self.known * EPSILON
         # the root of both sides: neither squares of huge means nor those of tiny ones leave the range of float64
         deviation = np.sqrt(self.variance * (1 - rounding))
         return np.asarray((deviation <= rounding * np.abs(self.mean)) | (deviation < SMALLEST))
 
 
-def _of_columns(rows: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
-    """Return mean, Σ (x - mean)², least and greatest value of each column of an array."""
+def _of_columns(rows: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return the number of missing values, mean, Σ (x - mean)², least and greatest value of each column of an array."""
     x = np.asarray(rows, np.float64)
-    low, high = x.min(0), x.max(0)
+    low, high, mean = x.min(0), x.max(0), x.mean(0)
+    missing, known = np.zeros(x.shape[1], np.int64), np.isfinite(low)
     # The mean of a constant column is exactly its value and its variance is 0, whatever the sum's rounding.
-    mean = np.where(low == high, low, x.mean(0))
-    return mean, np.square(x - mean).sum(0), low, high
+    if known.all():
+        mean = np.where(low == high, low, mean)
+        return missing, mean, np.asarray(np.square(x - mean).sum(0)), low, high
+    known = ~np.isnan(x)
+    missing = len(x) - known.sum(0)
+    low, high = np.where(known, x, LARGEST).min(0), np.where(known, x, -LARGEST).max(0)
+    mean = np.where(known, x, 0.0).sum(0) / np.maximum(len(x) - missing, 1)
+    mean = np.where(low == high, low, mean)
+    return missing, mean, np.square(np.where(known, x - mean, 0.0)).sum(0), low, high
+
+
+def _norms(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the norm of each row of a float64 array, estimated where values are missing."""
+    norms = np.linalg.norm(x, axis=1)
+    if not np.isnan(norms).any():
+        return np.asarray(norms)
+    known = ~np.isnan(x)
+    share = np.maximum(known.mean(1), 1 / x.shape[1])
+    return np.asarray(np.linalg.norm(np.where(known, x, 0.0), axis=1) / np.sqrt(share))
 
 
 def measure_moments(

@@ -261,7 +261,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from ..data.fingerprint import Fingerprinting
         from ..data.moments import Moments
         from ..training import Learner
-        from .resolve import check_batches, check_range, measured, resolve, scaling_dtype, streamed
+        from .resolve import check_batches, check_range, fitted_to_rows, measured, resolve, scaling_dtype, streamed
 
         first = not hasattr(self, "_learner")
         checked = copy(self)
@@ -275,7 +275,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         if parameters is not None:
             dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
-            learner = Learner(settings, self._seed())
+            learner = Learner(fitted_to_rows(settings, source, checked._row_shape(source.shape)), self._seed())
         else:
             learner, settings = self._learner, self._learner.settings
             earlier = learner.moments if learner.target_moments is None else learner.target_moments
@@ -448,10 +448,13 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = source_of(self, X)
         blocks = inference.errors(self.module_, source, targets_of(target, source))
+        squares = (error.square() for error in blocks)
         if per == "row":
-            return np.concatenate([error.square().mean(1).cpu().numpy() for error in blocks])
-        sums = [error.square().sum(0).cpu().numpy() for error in blocks]
-        means: Array = np.sum(sums, axis=0) / len(source)
+            return np.concatenate([inference.mean_of_known(each, 1).cpu().numpy() for each in squares])
+        sums = [(each.nansum(0).cpu().numpy(), (~each.isnan()).sum(0).cpu().numpy()) for each in squares]
+        total, known = (np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
+        with np.errstate(invalid="ignore"):  # NaN where no value of a column is known
+            means: Array = total / known
         return means
 
     def score_samples(self, X: ArrayLike | Source) -> Array:
@@ -517,6 +520,52 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         source = source_of(self, X)
         return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source)).clean.fvu
+
+    def denoising_error(self, X: ArrayLike | Source) -> tuple[float, float]:
+        """Return the error of `denoise` as noisy rows alone tell it, and its standard error.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Noisy rows in the units of the training rows; best rows that the model was not trained on, on which it is
+            larger.
+
+        Returns
+        -------
+        error : float
+            With a known noise the mean squared error against the clean rows, without bias (it can be below 0). Else
+            that of the hidden entries against the noisy rows, which is the error against the clean rows plus the
+            variance of the noise: it orders models as the former does. In squared units of the rows.
+        standard_error : float
+            The standard deviation of `error` over draws of so many rows.
+
+        Raises
+        ------
+        RecipeError
+            The estimator was not trained with corruption="blind_spot:…".
+
+        Notes
+        -----
+        With the estimate b of a hidden entry, its noisy value y, the noise's variance σ² and the weight w of y in the
+        result: the mean of (1 - w)² ((b - y)² - σ²) + w² σ² (Batson and Royer, 2019; Stein, 1981).
+
+        Examples
+        --------
+        >>> from taciturn import DenoisingAutoencoder
+        >>> rng = np.random.default_rng(0)
+        >>> noisy = np.outer(rng.random(200), np.ones(8)) + 0.1 * rng.standard_normal((200, 8))
+        >>> model = DenoisingAutoencoder(4, corruption="blind_spot:0.2,noise=0.1", random_state=0).fit(noisy[:150])
+        >>> error, standard_error = model.denoising_error(noisy[150:])
+        >>> error < 0.1**2
+        True
+        """
+        from .. import inference
+
+        if self.module_.blind_spots is None:
+            raise RecipeError("denoising_error needs an estimator that was trained with corruption='blind_spot:0.2'")
+        noise: Any = self.settings_.corruption
+        per_row = inference.denoising_errors(self.module_, source_of(self, X), noise.noise or 0.0)
+        return float(per_row.mean()), float(per_row.std(ddof=1) / np.sqrt(len(per_row))) if len(per_row) > 1 else np.nan
 
     @property
     def module_(self) -> Autoencoder:
@@ -756,6 +805,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         return tags
 
     @property
@@ -776,7 +826,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """Return the parameters that decide a run; `pairs`: rows have targets, so "auto" adds no corruption."""
         own = run_parameters(self)
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
-        return RunParameters(**own | {name: value for name, value in defaults.items() if own[name] == "auto"})
+        automatic = {name: value for name, value in defaults.items() if own[name] == "auto"}
+        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic and not pairs)
 
     def _learner_for(
         self,
@@ -792,17 +843,22 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         from ..data.fingerprint import Fingerprinting
         from ..training import Learner
-        from .resolve import flag, measured, resolve, warn_of_extreme_rows
+        from .resolve import check_known, fitted_to_rows, flag, measured, resolve, warn_of_extreme_rows
+        from .validation_messages import message_prefix
 
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
         rows, (dtype, target_dtype) = Fingerprinting(), dtypes
         scaling = self._learner.settings.scaling if warm else parameters.scaling
         moments = measured(source, scaling, rows)
         target_moments = None if targets is None else measured(targets, scaling)
+        check_known(source, moments)
+        if targets is not None and target_moments is not None:
+            with message_prefix("target"):
+                check_known(targets, target_moments)
         if not warm:
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
             warn_of_extreme_rows(source, moments, settings.scaling)
-            learner = Learner(settings, seed)
+            learner = Learner(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
             learner.add_moments(moments, target_moments)
             return learner, rows.fingerprint()
         learner = copy(self._learner)  # it stays as it is if the run does not begin
@@ -819,7 +875,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 "warm_start: these parameters describe a network of another shape or with other activations than the "
                 "fitted one; set warm_start=False, or restore the parameters"
             )
-        learner.prepare(settings, seed)
+        learner.prepare(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
         return learner, rows.fingerprint()
 
     def _row_shape(self, own_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -16,8 +16,8 @@ PACKAGE = __name__.partition(".")[0]
 class RunParameters:
     """The parameters that, with the rows, decide a run; "auto" is not resolved yet.
 
-    Fields named like parameters of `SparseAutoencoder` hold the same values, not validated yet. Only
-    `DictionaryAutoencoder` sets the others:
+    Fields named like parameters of `SparseAutoencoder` hold the same values, not validated yet. The
+    others are derived, or set by `DictionaryAutoencoder` only:
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class RunParameters:
         How often codes are computed again from the error that they leave, ≥ 0.
     centred : bool, default=False
         Whether the decoder's bias is subtracted from the encoder's input.
+    learns_to_impute : bool, default=False
+        Whether `missing` noise at the rows' own share of missing values is added to the corruption.
     initial_norm : float or None, default=None
         Initial norm of each latent's row of the encoder and of the decoder, > 0; None: as the weights are drawn.
     resample : Resample or None, default=None
@@ -57,6 +59,7 @@ class RunParameters:
     constraint: Any = "free"
     refine: Any = 0
     centred: bool = False
+    learns_to_impute: bool = False
     initial_norm: float | None = None
     resample: "Resample | None" = None
     order: "Order | None" = None

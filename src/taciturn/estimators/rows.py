@@ -124,7 +124,7 @@ def targets_of(target: Any, source: Source) -> Source | None:
         return None
     with message_prefix("target"):
         targets: Source = target if _is_source(target) else _array_source(target)
-        check_finite(targets)
+        check_finite(targets, missing=True)
     if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
             f"target has shape [{len(targets)}, {np.prod(targets.shape)}], but the rows have shape "
@@ -162,7 +162,7 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
             array = _with_numbers(array)
         names = getattr(estimator, "feature_names_in_", None)
         source = Rows(array, columns=None if names is None else tuple(names))
-    check_finite(source)
+    check_finite(source, missing=True)
     return source
 
 

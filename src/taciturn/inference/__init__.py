@@ -1,6 +1,7 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import row_blocks
+from .blocks import mean_of_known, row_blocks
+from .denoising_errors import denoising_errors
 from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
@@ -15,11 +16,13 @@ __all__ = [
     "components",
     "decode",
     "denoise",
+    "denoising_errors",
     "directions",
     "encode",
     "errors",
     "evaluate",
     "in_row_precision",
+    "mean_of_known",
     "row_blocks",
     "to_csr",
     "write_mat",

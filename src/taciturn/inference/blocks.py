@@ -1,8 +1,10 @@
 """A source's rows in blocks, on the model's device."""
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+import torch
 from torch import Tensor
 
 from ..corruption import BLOCK
@@ -44,3 +46,30 @@ def threads_for_rows(model: Autoencoder, n_rows: int) -> AbstractContextManager[
 def target_blocks(model: Autoencoder, target: Source | None) -> Iterator[Tensor]:
     """Yield the targets of the rows that `row_blocks` yields, in the same blocks; nothing where there are none."""
     return iter(()) if target is None else row_blocks(model, target)
+
+
+def with_missing(y: Tensor, rows: Tensor) -> Tensor:
+    """Return y with NaN where the rows [B, D] that it was computed from have missing values."""
+    return y if (missing := _missing(rows)) is None else y.masked_fill(missing, math.nan)
+
+
+def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:
+    """Return corrupted rows [B, D] as the network gets them.
+
+    Where the rows have missing values there is no noise, but the entries of the clean rows x; values that the
+    corruption made missing are `fill` [D].
+    """
+    if (hidden := _missing(noisy)) is not None:
+        noisy = torch.where(hidden, fill, noisy)
+    return noisy if (missing := _missing(rows)) is None else torch.where(missing, x, noisy)
+
+
+def _missing(rows: Tensor) -> Tensor | None:
+    """Return which values of rows are missing; None if none is."""
+    missing = rows.isnan() if rows.is_floating_point() else None
+    return missing if missing is not None and bool(missing.any()) else None
+
+
+def mean_of_known(numbers: Tensor, dim: int) -> Tensor:
+    """Return the mean over one axis of the numbers [B, D] that are not NaN."""
+    return numbers.nanmean(dim) if bool(numbers.isnan().any()) else numbers.mean(dim)

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..corruption import Clean, Corruption, corrupted
 from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
+from ..metrics.errors import errors_of
 from ..model import Autoencoder
-from .blocks import row_blocks, target_blocks, threads_for_rows
+from .blocks import filled, mean_of_known, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
 
@@ -99,12 +100,14 @@ def evaluate(
             first_row = evaluation.sparsity.rows
             codes = model.codes(x)
             recon = units.outputs(model.output(model.decode(codes)))
-            y = units.rows(rows, x) if target is None else units.rows(next(targets))
+            y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
             evaluation.clean.add(y, recon)
-            evaluation.by_row.append((recon.double() - y.double()).square().mean(1).cpu().numpy())
+            squared = errors_of(recon.double(), y.double()).square()
+            evaluation.by_row.append(mean_of_known(squared, 1).cpu().numpy())
             evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
             if evaluation.before is not None and evaluation.after is not None:
                 noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
+                noisy = filled(noisy, x, rows, model.scaled_mean)
                 evaluation.before.add(y, units.inputs(noisy))
                 evaluation.after.add(y, units.outputs(model.output(model.decode(model.codes(noisy)))))
     return evaluation

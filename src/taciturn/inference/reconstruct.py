@@ -9,15 +9,16 @@ from torch import Tensor
 
 from ..data.device_rows import tensor
 from ..data.sources import Source
+from ..metrics.errors import errors_of
 from ..model import Autoencoder, dense
-from .blocks import row_blocks, target_blocks, threads_for_rows
+from .blocks import row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
 
 
 @torch.no_grad()
 def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
-    """Yield the reconstructions of each block of rows, in the targets' units.
+    """Yield each block of rows without noise, in the targets' units; see `Autoencoder.denoise`.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
     model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
         with threads_for_rows(model, len(x)):
-            recon = model(x)
+            recon = model.denoise(x)
         yield recon.cpu().numpy()
 
 
@@ -121,7 +122,7 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     Yields
     ------
     Tensor [B, D]
-        The errors of one block, blocks in order.
+        The errors of one block, blocks in order; NaN where the target's value is missing.
     """
     model = in_row_precision(model, source.dtype)
     units, targets = Units(model), target_blocks(model, target)
@@ -129,6 +130,6 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
             recon = model.output(model.decode(model.codes(x)))
-            y = units.rows(rows, x) if target is None else units.rows(next(targets))
-            block_errors = (units.outputs(recon) - y).to(recon)
+            y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
+            block_errors = errors_of(units.outputs(recon), y).to(recon)
         yield block_errors

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -12,7 +13,7 @@ from ..data.moments import Moments
 class SquaredErrors:
     """Squared errors of reconstructions, streamed block by block in float64.
 
-    Add blocks with `add`, then read the properties.
+    Add blocks with `add`, then read the properties. Values that are missing (NaN) in the rows count nowhere.
 
     Attributes
     ----------
@@ -40,16 +41,29 @@ class SquaredErrors:
     def add(self, x: Tensor, recon: Tensor) -> None:
         """Add a block of rows [B, D] and their reconstructions [B, D]."""
         self.moments.add(x.double().cpu().numpy())
-        residuals = recon.double() - x.double()
-        squared = residuals.square().sum(0).cpu().numpy()
+        residuals = errors_of(recon.double(), x.double())
+        squares = residuals.square()
+        squared = (squares.nansum(0) if bool(x.isnan().any()) else squares.sum(0)).cpu().numpy()
         self.per_column = self.per_column + squared if self.per_column.size else squared
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity or NaN without a warning
-            self.residuals.add(residuals.cpu().numpy())
+            self.residuals.add(torch.where(residuals.isnan() & ~x.isnan(), math.inf, residuals).cpu().numpy())
 
     @property
     def mean(self) -> float:
-        """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, ≥ 0, in squared units of the rows."""
-        return float(self.per_column.mean() / self.moments.count)
+        """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, ≥ 0, in squared units of the rows.
+
+        With missing values it is the mean over all known ones.
+        """
+        known = self.moments.known
+        if isinstance(known, np.ndarray):
+            return float(self.per_column.sum() / known.sum())
+        return float(self.per_column.mean() / known)
+
+    @property
+    def column_means(self) -> NDArray[np.float64]:
+        """The mean squared error of each column's known values [D]; NaN where none is known."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.per_column / self.moments.known)
 
     @property
     def fvu(self) -> float:
@@ -78,12 +92,22 @@ class SquaredErrors:
     @property
     def peak(self) -> float:
         """The largest range (largest minus smallest value) of a column of the rows."""
-        return float((self.moments.high - self.moments.low).max())
+        low, high = self.moments.low, self.moments.high
+        return float(np.subtract(high, low, out=np.zeros_like(high), where=low <= high).max())
 
     @property
     def psnr(self) -> float:
         """The peak signal-to-noise ratio 10 log10(peak² / mean squared error), in dB; larger is better."""
         return psnr(self.mean, self.peak)
+
+
+def errors_of(recon: Tensor, x: Tensor) -> Tensor:
+    """Return x̂ - x; NaN exactly where x is missing. Where the reconstruction itself is NaN, the error is infinite."""
+    errors = recon - x
+    missing = x.isnan()
+    if not bool(missing.any()):
+        return errors
+    return torch.where(errors.isnan() & ~missing, math.inf, errors)
 
 
 def psnr(mean_squared_error: float, peak: float) -> float:

@@ -1,6 +1,7 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
 from .autoencoder import Affine, Autoencoder
+from .blind_spots import BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
@@ -26,6 +27,7 @@ __all__ = [
     "Auto",
     "Autoencoder",
     "Batch",
+    "BlindSpots",
     "Capability",
     "Codes",
     "Dense",

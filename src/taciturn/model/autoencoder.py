@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from ..core.world import SINGLE_PROCESS, World
 from ..kernels import Kernels, Plain
+from .blind_spots import BlindSpots
 from .codes import Codes, dense
 from .coding_layers import CodingLayer, Elementwise
 from .layout import Layout
@@ -69,6 +70,8 @@ class Autoencoder(ScaledModule):
         The parameters and buffers of the coding layer.
     refinements : nn.ParameterList
         The scalar η of each refinement, initially 0.3.
+    blind_spots : BlindSpots or None
+        What estimates of hidden entries need; None unless the layout hides entries.
 
     Notes
     -----
@@ -117,6 +120,7 @@ class Autoencoder(ScaledModule):
         self.coder: nn.Module = coder.create_state(widths[-1])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
+        self.blind_spots = BlindSpots(widths[0]) if layout.hides else None
 
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
@@ -317,6 +321,16 @@ class Autoencoder(ScaledModule):
         if not isinstance(codes, Codes):
             codes = dense(real_matrix(codes, self.layout.widths[-1], "codes").to(self.dictionary))
         return self.unscale_rows(self.output(self.decode(codes)))
+
+    def denoise(self, x: Tensor) -> Tensor:
+        """Return rows without noise [B, D], in the targets' units, for noisy rows in the input's units.
+
+        They are the reconstructions; for a model that hides entries, `BlindSpots.denoised`.
+        """
+        if self.blind_spots is None:
+            return self.forward(x)
+        missing = x.isnan() if x.is_floating_point() else None
+        return self.unscale_rows(self.blind_spots.denoised(self, self.scale_rows(x), missing))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""

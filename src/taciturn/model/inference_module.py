@@ -2,6 +2,7 @@
 
 import copy
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -31,6 +32,8 @@ class InferenceModule(nn.Module):
         The scalar η of each refinement.
     shift, scale, target_shift, target_scale : Tensor [D], float64
         The scaling of rows and of reconstructions; see `ScaledModule`.
+    mean : Tensor [D], float64
+        What a missing value (NaN) is replaced by, in the input's units.
     whitening, target_colouring : Tensor [D, D], float64, or None
         Only for a scaling that whitens.
 
@@ -41,7 +44,6 @@ class InferenceModule(nn.Module):
 
     Examples
     --------
-    >>> import torch
     >>> from taciturn.model import Layout
     >>> from taciturn.model.coding_layers import TopK
     >>> model = Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0))
@@ -56,6 +58,7 @@ class InferenceModule(nn.Module):
     target_shift: Tensor
     target_scale: Tensor
     target_colouring: Tensor | None
+    mean: Tensor
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -70,7 +73,7 @@ class InferenceModule(nn.Module):
         # together, so that tied weights stay one
         self.encoder, self.decoder, self.refinements = copy.deepcopy((model.encoder, model.decoder, model.refinements))
         self.requires_grad_(False)
-        for name in ("shift", "scale", "target_shift", "target_scale", "whitening", "target_colouring"):
+        for name in ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring"):
             numbers = getattr(model, name, None)
             self.register_buffer(name, None if numbers is None else numbers.detach().clone())
 
@@ -81,7 +84,8 @@ class InferenceModule(nn.Module):
 
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
-        scaled = (x.double() - self.shift.double()) / self.scale.double()
+        x = torch.where(x.isnan(), self.mean.double(), x.double())
+        scaled = (x - self.shift.double()) / self.scale.double()
         whitened = scaled if self.whitening is None else scaled @ self.whitening.double()
         return whitened.to(self.layers[1][0].weight.dtype)
 

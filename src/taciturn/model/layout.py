@@ -35,6 +35,8 @@ class Layout(Recipe):
         The number of refinements of the codes, 0 … 1000. Each requires one layer and identity output.
     whitened : bool, default=False
         Scaled rows are multiplied by a matrix; the model has buffers for it and for its inverse.
+    hides : bool, default=False
+        The model estimates each entry from the others; it has buffers for it, see `BlindSpots`.
     norm : float, optional
         The initial norm of each row of the encoder's last weight and of the dictionary, which starts as its transpose.
         None: the coding layer's `init_std` decides.
@@ -66,6 +68,7 @@ class Layout(Recipe):
     centred: bool = False
     refine: int = 0
     whitened: bool = False
+    hides: bool = False
     norm: float | None = None
 
     name = "layout"

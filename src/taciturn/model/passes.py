@@ -28,6 +28,8 @@ class Batch:
         The network's input: x after corruption. It is `x` itself (`corrupted is x`) where nothing was corrupted.
     draw_key : tuple of (int, int), default=(0, 0)
         (seed, step), for terms that draw random numbers: they are the same on every process.
+    judged : Tensor [B, D] of bool, optional
+        Which entries of the target count in the error; None: all. The target's other entries are arbitrary numbers.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Batch:
     target: Tensor
     corrupted: Tensor
     draw_key: tuple[int, int] = (0, 0)
+    judged: Tensor | None = None
 
     def rng(self, purpose: str) -> torch.Generator:
         """Return a generator seeded by the seed, the purpose and the step."""
@@ -191,6 +194,19 @@ class Pass:
         """
         rows = self.model.world.rows
         return rows.sum(per_row.sum()) / (per_row.numel() * rows.size)
+
+    def mean_judged(self, errors: Tensor) -> Tensor:
+        """Return the mean over the judged entries of the global batch of numbers [B, D], as a scalar; 0 without any.
+
+        All errors average over entries with this method.
+        """
+        judged = self.batch.judged
+        if judged is None:
+            return self.mean(errors)
+        rows = self.model.world.rows
+        # where, not times: an entry that is not judged passes no gradient, even if it is infinite
+        total = rows.sum(torch.where(judged, errors, errors.new_zeros(())).sum())
+        return total / rows.sum(judged.sum()).clamp_min(1)
 
     def sum(self, per_latent_L: Tensor) -> Tensor:
         """Return the sum over the whole dictionary of one number per latent [L], as a scalar.

@@ -35,6 +35,8 @@ class ScaledModule(nn.Module):
         own targets.
     whitening, colouring, target_whitening, target_colouring : Tensor [D, D], float64
         Only if whitened: the matrix that scaled rows, or targets, are multiplied by, and its inverse.
+    mean : Tensor [D], float64
+        The mean of each column's known values, in the input's units: a missing value (NaN) enters as this.
     unit : Tensor [D], float64
         The unit in which errors of each column are measured. It depends on the training targets alone, not on the
         scaling, so that models with different scalings can be compared.
@@ -48,6 +50,7 @@ class ScaledModule(nn.Module):
     target_scale: Tensor
     target_whitening: Tensor
     target_colouring: Tensor
+    mean: Tensor
     unit: Tensor
 
     def __init__(self, n_inputs: int, *, whitened: bool) -> None:
@@ -64,6 +67,7 @@ class ScaledModule(nn.Module):
                 ):  # not torch.eye, which loads torch's compiler on the meta device
                     identity = torch.zeros(n_inputs, n_inputs, dtype=torch.float64).fill_diagonal_(1)
                     self.register_buffer(f"{of}{name}", identity)
+        self.register_buffer("mean", torch.zeros(n_inputs, dtype=torch.float64))
         self.register_buffer("unit", torch.ones(n_inputs, dtype=torch.float64))
 
     @property
@@ -71,17 +75,32 @@ class ScaledModule(nn.Module):
     def dictionary(self) -> nn.Parameter:
         """A weight, whose dtype and device scaled rows get."""
 
-    def scale_rows(self, x: Tensor) -> Tensor:
+    def scale_rows(self, x: Tensor, *, complete: bool = False) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units.
 
         With float32 weights, rows whose type float32 represents exactly are scaled in float32, other rows in float64.
+
+        Parameters
+        ----------
+        x : Tensor [B, D]
+            Rows; a missing value is NaN and enters as the column's mean.
+        complete : bool, default=False
+            Whether no value is known to be missing, so that none is looked for; NaN then stays NaN.
 
         Raises
         ------
         DataError
             x is not a tensor of real numbers [B, D].
         """
-        return self._scaled(x, self.shift, self.scale, self.whitening if self.whitened else None)
+        scaled = self._scaled(x, self.shift, self.scale, self.whitening if self.whitened else None)
+        if complete or not x.is_floating_point() or not bool((missing := x.isnan()).any()):
+            return scaled
+        return torch.where(missing, self.scaled_mean, scaled)
+
+    @property
+    def scaled_mean(self) -> Tensor:
+        """What a missing value is replaced by, in scaled rows [D]."""
+        return self._scaled(self.mean[None], self.shift, self.scale, self.whitening if self.whitened else None)[0]
 
     def scale_targets(self, y: Tensor) -> Tensor:
         """Return scaled targets [B, D] for targets in their own units; otherwise as `scale_rows`."""
@@ -155,6 +174,7 @@ class ScaledModule(nn.Module):
             buffers |= {f"target_{name}": array for name, array in buffers.items()}
         else:
             buffers |= self._numbers("target_", target_scaling or scaling, target_moments)
+        buffers["mean"] = moments.mean
         buffers["unit"] = (unit or Auto()).fit(target_moments)[1]
         for name, array in buffers.items():
             getattr(self, name).copy_(torch.from_numpy(array))

@@ -143,7 +143,9 @@ class MinMax(Scaling):
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return each column's minimum and its range."""
-        return moments.low, np.where(moments.constant, 1.0, moments.high - moments.low)
+        low, high, known = moments.low, moments.high, moments.low <= moments.high
+        scale = np.subtract(high, low, out=np.ones_like(high), where=~moments.constant)
+        return np.where(known, low, 0.0), scale
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
@@ -320,7 +322,8 @@ def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None
         return -math.inf, math.inf
     rows = moments if rows is None else rows
     shift, scale = scaling.fit(moments)
-    return float(((rows.low - shift) / scale).min()), float(((rows.high - shift) / scale).max())
+    with np.errstate(over="ignore"):  # a column of which no value is known
+        return float(((rows.low - shift) / scale).min()), float(((rows.high - shift) / scale).max())
 
 
 def _eigenvectors_of_rank(matrix: Matrix, rank: int) -> tuple[Vector, Matrix]:

@@ -56,4 +56,4 @@ class AuxK(Term):
             return p.logits.new_zeros(())
         residual = (p.batch.target - p.logits).detach()
         dead_codes = p.pre.restricted_to(dead_M).top(self.k).relu()
-        return p.mean((p.model.decode_linear(dead_codes) - residual).square())
+        return p.mean_judged((p.model.decode_linear(dead_codes) - residual).square())

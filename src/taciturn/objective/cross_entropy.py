@@ -40,5 +40,5 @@ class CrossEntropy(Term):
         return self(p), (p.recon - p.batch.target).mul_(weight / (p.n_rows * p.recon.shape[1]))
 
     def __call__(self, p: Pass) -> Tensor:
-        """Return 1/(B D) Σ softplus(logit) - x · logit."""
-        return p.mean(F.binary_cross_entropy_with_logits(p.logits, p.batch.target, reduction="none"))
+        """Return 1/(B D) Σ softplus(logit) - x · logit, or its mean over the judged entries."""
+        return p.mean_judged(F.binary_cross_entropy_with_logits(p.logits, p.batch.target, reduction="none"))

@@ -39,5 +39,5 @@ class SquaredError(Term):
         return number, p.model.output_gradient(p.recon, error.mul_(2 * weight / (p.n_rows * error.shape[1])))
 
     def __call__(self, p: Pass) -> Tensor:
-        """Return 1/(B D) Σ (x̂ - x)²."""
-        return p.mean((p.recon - p.batch.target).square())
+        """Return 1/(B D) Σ (x̂ - x)², or its mean over the judged entries."""
+        return p.mean_judged((p.recon - p.batch.target).square())

@@ -71,6 +71,10 @@ class Feed:
         The device on which batches are used.
     scale_targets : callable, optional
         Returns scaled targets [B, D] for targets in their own units; by default `scale_rows`.
+    fill : Tensor [D], optional
+        What a missing value (NaN) of scaled rows is replaced by; required where there may be some.
+    masked : bool, default=False
+        Whether rows or targets have missing values. They are not judged, and a corruption does not change them.
 
     Examples
     --------
@@ -89,6 +93,8 @@ class Feed:
     target: Source | None = None
     device: str = "cpu"
     scale_targets: Callable[[Tensor], Tensor] | None = None
+    fill: Tensor | None = None
+    masked: bool = False
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -135,13 +141,13 @@ class Feed:
     def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return at most n rows, scaled and clean, and their targets [n, D], drawn by `rng` without replacement.
 
-        The targets are the rows themselves (the same tensor) where rows are their own targets.
+        The targets are the rows themselves (the same tensor) where rows are their own targets and complete. A missing
+        value is NaN in the targets only.
         """
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
         x = self.scale_rows(tensor(self.source.take(indices)).to(self.device))
-        if self.target is None:
-            return x, x
-        return x, self._scaled_targets(tensor(self.target.take(indices)).to(self.device))
+        y = x if self.target is None else self._scaled_targets(tensor(self.target.take(indices)).to(self.device))
+        return self._filled(x) if self.masked else x, y
 
     def validation_batches(self) -> Iterator[Batch]:
         """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""
@@ -166,5 +172,18 @@ class Feed:
         return keys(self.seed, purpose, steps[:, None], np.arange(block_count(min(self.batch_size, len(self.source)))))
 
     def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        corrupted = x if corruption.clean else corruption.in_blocks(x, noise[: block_count(len(x))], BLOCK)
-        return Batch(x=x, target=target, corrupted=corrupted, draw_key=(self.seed, step))
+        noise, key = noise[: block_count(len(x))], (self.seed, step)
+        corrupted = x if corruption.clean else corruption.in_blocks(x, noise, BLOCK)
+        judged = corruption.hidden(x, noise, BLOCK) if corruption.judges_hidden else None
+        if self.masked:
+            known = ~target.isnan()
+            judged = known if judged is None else judged & known
+            target, clean = target.nan_to_num(0.0), self._filled(x)
+            corrupted = clean if corrupted is x else torch.where(x.isnan(), clean, self._filled(corrupted))
+            x = clean
+        elif corruption.makes_missing:
+            corrupted = self._filled(corrupted)
+        return Batch(x=x, target=target, corrupted=corrupted, draw_key=key, judged=judged)
+
+    def _filled(self, x: Tensor) -> Tensor:
+        return x if self.fill is None else torch.where(x.isnan(), self.fill, x)

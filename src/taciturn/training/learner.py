@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,9 +12,10 @@ from torch import Tensor
 from ..core.errors import Diverged, RecipeError, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
+from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
-from ..data.sources import Source, Subset
+from ..data.sources import Source, Subset, has_missing
 from ..data.split import split
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder
@@ -262,6 +264,7 @@ class Learner:
         settings, feed = self.settings, self._feed(*training)
         x, y = self._sample(*training)
         self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
+        self._draw_blind_spots(x)
         guard = DivergenceGuard(self.step)
         hooks: list[Hook] = []
         if settings.resample is not None:
@@ -279,7 +282,9 @@ class Learner:
             with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
                 self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
             if guard.diverged is None:
-                self._calibrate(*self._sample(*calibration))
+                rows, targets = self._sample(*calibration)
+                self._calibrate(rows, targets)
+                self._measure_blind_spots(rows, targets)
                 self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
@@ -315,9 +320,12 @@ class Learner:
                 "ordered=True sorts the latents during the first half of a run, but a run of partial_fit has no known "
                 "end; set ordered=False, or call fit first"
             )
-        if from_scratch:
-            x, y = self._sample(source, target)
+        hides = self.model.blind_spots is not None
+        x, y = self._sample(source, target) if from_scratch or hides else (None, None)
+        if from_scratch and x is not None:
             self.step.initialise(x, target=y, steps=OPEN_ENDED_STEPS)
+        if x is not None:
+            self._draw_blind_spots(x)
         rate = settings.learning_rate
         run = Run(
             self.step,
@@ -333,6 +341,8 @@ class Learner:
         )
         hooks = [] if settings.resample is None else [Resampling(settings.resample)]
         self._learn(run, DivergenceGuard(self.step, self.steps_done), *hooks)
+        if x is not None and y is not None:
+            self._measure_blind_spots(x, y)
 
     def _build_optimiser(self) -> torch.optim.Optimizer:
         parameters = parameter_groups(self.step.named_parameters(), self.settings.weight_decay)
@@ -368,6 +378,19 @@ class Learner:
             advice = "lower learning_rate, or set solver='adam:clip=1'"
             warnings.warn(f"{self.stopped}; {advice}", Diverged, stacklevel=4)
 
+    def _draw_blind_spots(self, x: Tensor) -> None:
+        """Draw what entries are hidden with when the model denoises."""
+        spots, noise, rng = self.model.blind_spots, self.settings.corruption, generator(self.seed, "blind spots")
+        if spots is not None and isinstance(noise, BlindSpot):
+            spots.draw(x, noise.shape, rng)
+
+    def _measure_blind_spots(self, x: Tensor, target: Tensor) -> None:
+        """Measure the errors of hidden entries, by which `denoise` joins estimates and noisy values."""
+        spots, noise = self.model.blind_spots, self.settings.corruption
+        if spots is not None and isinstance(noise, BlindSpot):
+            std = noise.noise if isinstance(noise.noise, float | int) else None
+            spots.measure(self.model, x, target, None if std is None else (std / self.model.scale) ** 2)
+
     def _calibrate(self, x: Tensor, target: Tensor) -> None:
         """Meet the targets by a closing shift of the biases; warn of a target missed by more than a tenth."""
         for name, result in self.step.calibrate(x, target).items():
@@ -390,9 +413,10 @@ class Learner:
         """Return the rows to train on and those on which targets are calibrated, each with their partners.
 
         Mean activations are calibrated on the training rows. An L0 is calibrated on a held-out tenth of the rows, if
-        there are enough: latents are fitted to the training rows, and more of them are active on other rows.
+        there are enough: latents are fitted to the training rows, and more of them are active on other rows. So are the
+        errors of hidden entries, which are smaller on rows that were trained on.
         """
-        if not self.settings.calibrates_l0 or len(source) < MIN_ROWS_TO_HOLD_OUT:
+        if not self.settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
             return (source, target), (source, target)
         parts = split(len(source), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
         training, held_out = (
@@ -406,7 +430,9 @@ class Learner:
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
-        scale_rows = model.scale_rows if model.rescales else model.cast
+        scale_rows = partial(model.scale_rows, complete=True) if model.rescales else model.cast
         scale_targets = model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
-        return Feed(source, scale_rows, settings.batch_size, self.seed, noise, target, device, scale_targets)
+        fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
+        rows = settings.batch_size, self.seed
+        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked)

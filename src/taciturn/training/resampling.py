@@ -88,6 +88,7 @@ class Resampling:
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
         x, target = run.feed.sample(self.recipe.rows, rng)
         residual = target - model.output(model.decode(model.codes(x)))
+        residual = residual.masked_fill(target.isnan(), 0)  # a missing value has no error
         weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return

@@ -8,7 +8,7 @@ from typing import Any, Self
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe
 from ..core.schedules import Schedule
-from ..corruption import Corruption
+from ..corruption import BlindSpot, Corruption
 from ..model import Layout, Scaling
 from ..objective import Objective
 from .constraints import Constraint
@@ -104,6 +104,12 @@ class Settings:
         """
         has_target = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
         return has_target or self.layout.coder.finalises
+
+    @property
+    def calibrates_on_held_out(self) -> bool:
+        """Whether a tenth of the rows is held out from the training, to calibrate an L0 or the join of a blind spot."""
+        noise = self.corruption
+        return self.calibrates_l0 or (isinstance(noise, BlindSpot) and noise.noise is not None)
 
     def __post_init__(self) -> None:
         """Raise RecipeError unless each field has its type and lies in its range."""

@@ -3,7 +3,7 @@
 from .columns import select
 from .csr import write_sparse
 from .files import is_array, open_path, write_path
-from .finite import check_finite
+from .finite import check_finite, has_missing
 from .labels import read_labels
 from .source import Rows, Source
 from .subset import Subset
@@ -13,6 +13,7 @@ __all__ = [
     "Source",
     "Subset",
     "check_finite",
+    "has_missing",
     "is_array",
     "open_path",
     "read_labels",

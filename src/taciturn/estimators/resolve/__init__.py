@@ -2,7 +2,17 @@
 
 from .network import activations, dictionary_parts, objective, output, sparsity, widths
 from .resolve import resolve
-from .rows import check_batches, check_range, corruption, measured, scaling_dtype, streamed, warn_of_extreme_rows
+from .rows import (
+    check_batches,
+    check_known,
+    check_range,
+    corruption,
+    fitted_to_rows,
+    measured,
+    scaling_dtype,
+    streamed,
+    warn_of_extreme_rows,
+)
 from .training import batch_size, device, dictionary_rate, epochs, learning_rate, precision
 from .values import flag, number, part, positive_integer
 
@@ -10,12 +20,14 @@ __all__ = [
     "activations",
     "batch_size",
     "check_batches",
+    "check_known",
     "check_range",
     "corruption",
     "device",
     "dictionary_parts",
     "dictionary_rate",
     "epochs",
+    "fitted_to_rows",
     "flag",
     "learning_rate",
     "measured",

@@ -90,6 +90,15 @@ def resolve(
     else:
         output_activation = output(parameters.output_activation, low >= 0 and high <= 1)
     check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
+    missing_share = moments.missing.mean() / moments.count if parameters.learns_to_impute else 0.0
+    noise = corruption(parameters.corruption, missing_share)
+    if noise.judges_hidden and (targets is not None or scaling.whitens):
+        reason = (
+            "learns from noisy rows alone; leave out target"
+            if targets is not None
+            else ("hides single columns, which scaling='whiten' mixes; set scaling='standard'")
+        )
+        raise RecipeError(f"{noise.text} {reason}")
     layout = Layout(
         (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
         layers[0] if layers else coding,
@@ -98,10 +107,11 @@ def resolve(
         tied=flag("tied", parameters.tied),
         centred=parameters.centred,
         whitened=scaling.whitens,
+        hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         refine=parameters.refine,
     )
-    batch_rows, noise = batch_size(parameters.batch_size, moments.count, penalties), corruption(parameters.corruption)
+    batch_rows = batch_size(parameters.batch_size, moments.count, penalties)
     check_batches(noise, moments.count, batch_rows)
     return Settings(
         layout=layout,

@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTargets
-from ...corruption import Clean, Corruption
+from ...core.messages import quoted
+from ...corruption import BlindSpot, Clean, Corruption, Missing
 from ...data.extreme_rows import extreme_share
 from ...data.fingerprint import Fingerprinting
 from ...data.moments import Moments, measure_moments
-from ...data.sources import Source
+from ...data.noise_level import noise_level
+from ...data.row_shape import is_image
+from ...data.sources import Source, has_missing
 from ...model import Auto, MinMax, Scaling, Standard, UInt8, scaled_range
 from ...model.coding_layers import Elementwise, Identity
 from ...objective import Term
+from ...training import Settings
 from ..parameters import RunParameters
 from .values import part
 
 # The matrices of whitening take 134 MB each at this width, and their computation a minute.
 MAX_WHITENED_COLUMNS = 4096
+MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
 def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None) -> Moments:
@@ -42,7 +47,7 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
     Raises
     ------
     RecipeError
-        The scaling whitens, and the rows have more than 4,096 columns.
+        The scaling whitens, and the rows have more than 4,096 columns or missing values.
     DataError
         Squares of the values exceed the largest float64.
 
@@ -58,7 +63,27 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
             f"scaling='whiten' needs several matrices of {width:,} x {width:,} numbers, {8e-9 * width**2:.1f} GB each, "
             f"and is limited to {MAX_WHITENED_COLUMNS:,} columns; set scaling='standard', or give fewer columns"
         )
+    if whitens and has_missing(source):
+        raise RecipeError(
+            "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
+        )
     return measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
+
+
+def check_known(source: Source, moments: Moments) -> None:
+    """Raise DataError if all values of a column are missing.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> rows = Rows(np.array([[1.0, np.nan], [2.0, np.nan]]), columns=("a", "b"))
+    >>> check_known(rows, measure_moments(rows))
+    Traceback (most recent call last):
+    taciturn.core.errors.DataError: column 'b' has no known value; drop it
+    """
+    if (unknown := np.flatnonzero(moments.missing == moments.count)).size:
+        name = quoted(source.columns[unknown[0]]) if source.columns else str(unknown[0])
+        raise DataError(f"column {name} has no known value; drop it")
 
 
 def scaling_dtype(X: Any, source: Source) -> np.dtype[Any]:
@@ -92,8 +117,10 @@ def unit(targets: Moments, dtype: np.dtype[Any]) -> Scaling:
     return found if isinstance(found, UInt8) else Auto()
 
 
-def corruption(value: Any) -> Corruption:
+def corruption(value: Any, missing_share: float = 0.0) -> Corruption:
     """Return the corruption of a text or a Corruption; `Clean()` for None and "none".
+
+    With a share of missing values greater than 0, `missing` noise of this share is added.
 
     Raises
     ------
@@ -104,8 +131,38 @@ def corruption(value: Any) -> Corruption:
     --------
     >>> corruption("gaussian:0.4").std, corruption(None).clean
     (0.4, True)
+    >>> corruption("gaussian:0.4", 0.2).text
+    'gaussian:0.4+missing:0.2'
     """
-    return Clean() if value in (None, "none") else part(value, Corruption, "corruption")
+    noise = Clean() if value in (None, "none") else part(value, Corruption, "corruption")
+    if not missing_share:
+        return noise
+    missing = Missing(float(f"{missing_share:.2g}"))
+    return missing if noise.clean else noise + missing
+
+
+def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -> Settings:
+    """Return the settings with what a blind spot takes from the rows: the images' shape, and their noise.
+
+    Parameters
+    ----------
+    settings : Settings
+        The parts of a run.
+    source : Source
+        The rows to train on; at most 5,000 of them are read.
+    shape : tuple of int
+        A row's shape.
+    """
+    noise = settings.corruption
+    if not isinstance(noise, BlindSpot):
+        return settings
+    if is_image(shape):
+        noise = replace(noise, shape=shape)
+    if noise.noise == "auto":
+        n = min(len(source), max(min(MAX_NOISE_ROWS, MAX_NOISE_NUMBERS // math.prod(source.shape)), 2))
+        rows = source.take(np.sort(np.random.default_rng(0).choice(len(source), n, replace=False)))
+        noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
+    return replace(settings, corruption=noise)
 
 
 def check_batches(noise: Corruption, n_rows: int, batch_rows: int) -> None:

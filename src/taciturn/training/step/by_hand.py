@@ -12,7 +12,7 @@ from .step import Numbers, Step
 class ByHand(Step):
     """Step without autograd: for one layer, an elementwise activation and terms that know their gradients.
 
-    Parameters as of `Step`.
+    Parameters as of `Step`. A batch of which some entries are not judged takes the step with autograd.
     """
 
     @staticmethod
@@ -25,6 +25,9 @@ class ByHand(Step):
     @torch.no_grad()
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set the gradient of every parameter; return what `forward` returns, the numbers detached."""
+        if batch.judged is not None:
+            with torch.enable_grad():
+                return super().backward(batch, progress)
         p = self._forward_pass(batch, progress)
         numbers, d_logits, d_codes, d_clean = self._numbers_and_gradients(p, progress)
         encoder, decoder = self.model.outer_layers

@@ -95,7 +95,11 @@ class Compiled(ByHand):
         weights = [parameter for layer in model.outer_layers for parameter in (layer.weight, layer.bias)]
         alone = model.world.rows.size == model.world.latents.size == 1
         size = rows * weights[0].numel()
-        if loops is None or not (rows and alone and _can_read(batch, weights) and is_faster(loops, size)):
+        if (
+            loops is None
+            or batch.judged is not None
+            or not (rows and alone and _can_read(batch, weights) and is_faster(loops, size))
+        ):
             return super().gradients(batch, progress, ease)
         weight_ids = *map(id, weights), *(weight.data_ptr() for weight in weights)
         if weight_ids != self._workspace.weight_ids:

@@ -108,11 +108,16 @@ class Step(nn.Module):
         from_scratch : bool, default=True
             False: keep the weights as they are, and only reset the controllers.
         target : Tensor [N, D], optional
-            The rows' scaled targets; by default the rows themselves.
+            The rows' scaled targets, NaN where they are not known; by default the rows themselves.
         """
         target = x if target is None else target
-        mean_D = target.mean(0)
-        scale = float((target - mean_D).square().mean())
+        if bool((missing := target.isnan()).any()):
+            mean_D = target.nanmean(0).nan_to_num(0.0)
+            scale = float((target - mean_D).square().nanmean())
+            target = torch.where(missing, mean_D, target)
+        else:
+            mean_D = target.mean(0)
+            scale = float((target - mean_D).square().mean())
         if from_scratch:
             centred = self.model.layout.centred
             self.model.initialise_output(geometric_median(target).to(x) if centred else mean_D)
@@ -134,7 +139,7 @@ class Step(nn.Module):
         x : Tensor [N, D]
             Scaled rows on which the targets are to be met.
         target : Tensor [N, D] or None
-            What is to be reconstructed; None: the rows themselves.
+            What is to be reconstructed, NaN where it is not known; None: the rows themselves.
         within : float, default=0.02
             Relative deviation up to which a target counts as met.
 
@@ -153,8 +158,8 @@ class Step(nn.Module):
         for name, _ in self.controlled():
             p = self._clean_pass(x)
             if not results:  # the bound is that of the error before the first shift
-                highest = (1 + MAX_RELATIVE_RISE) * _mean_square(p.recon - y)
-                highest += MAX_RISE * float((y - y.mean(0)).square().mean())
+                highest = (1 + MAX_RELATIVE_RISE) * _mean_square(p.recon, y)
+                highest += MAX_RISE * _mean_square(y.nanmean(0), y)
             results[name] = self._calibrate(name, p, y, within, highest)
         coder = self.model.layout.coder.at(1.0)
         coder.finalise(self.model.refined_pre(x, coder.training_codes), self.model.coder)
@@ -181,7 +186,7 @@ class Step(nn.Module):
                     _copy(tensors, torch._foreach_lerp(best, refused, 0.5))
                 p = self._clean_pass(x)
                 trial = term.ratio(p).item()
-                if not _mean_square(p.recon - y) <= highest:
+                if not _mean_square(p.recon, y) <= highest:
                     refused = [tensor.clone() for tensor in tensors]
                 elif _distance(trial) < _distance(ratio):
                     best, ratio = [tensor.clone() for tensor in tensors], trial
@@ -284,8 +289,11 @@ def _copy(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         tensor.copy_(value)
 
 
-def _mean_square(error: Tensor) -> float:
-    return error.square().mean().item()
+def _mean_square(recon: Tensor, y: Tensor) -> float:
+    """Return the mean squared error of the entries of y that are known."""
+    known = ~y.isnan()
+    errors = recon - y
+    return (errors if bool(known.all()) else errors[known]).square().mean().item()
 
 
 def _distance(ratio: float) -> float:

@@ -1,0 +1,123 @@
+"""A fitted estimator in the formats of other programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+
+
+class Exporting:
+    """The methods of an estimator that write the fitted model in the formats of other programs."""
+
+    if TYPE_CHECKING:
+
+        def to_artifact(self) -> Artifact:
+            """Return the fitted model; see `BaseAutoencoder.to_artifact`."""
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str],
+        what: str = "encode",
+        *,
+        dtype: str = "float32",
+        overwrite: bool = False,
+    ) -> None:
+        """Write one computation of the fitted model as an ONNX file.
+
+        onnxruntime checks the file on some rows before it is kept. It needs onnx, onnxscript and onnxruntime:
+        pip install 'taciturn[onnx]'.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; its usual ending is .onnx.
+        what : {"encode", "denoise", "decode"}, default="encode"
+            From rows to codes (`transform`), from rows to reconstructions (`denoise`), or from codes to reconstructions
+            (`inverse_transform`). The file's input is called "rows" or "codes", its output "codes" or "reconstruction".
+        dtype : {"float32", "float64"}, default="float32"
+            The type of the input and of the output, in which everything is computed.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Raises
+        ------
+        RecipeError
+            `what` or `dtype` is unknown, a package is missing, or the model cannot be written in this format.
+        TaciturnError
+            The file exists and `overwrite` is false, or it cannot be written, or it does not compute what the model
+            computes.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_onnx(f"{folder}/model.onnx")  # doctest: +SKIP
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        inference.to_onnx(
+            artifact.inference_module(),
+            path,
+            what,
+            dtype=dtype,
+            overwrite=overwrite,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+        )
+
+    def to_torch_export(
+        self,
+        path: str | os.PathLike[str],
+        what: str = "encode",
+        *,
+        dtype: str = "float32",
+        overwrite: bool = False,
+    ) -> None:
+        """Write one computation of the fitted model as a program of torch.export, which torch loads without taciturn.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; its ending is .pt2.
+        what : {"encode", "denoise", "decode"}, default="encode"
+            As for `to_onnx`.
+        dtype : {"float32", "float64"}, default="float32"
+            As for `to_onnx`.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Raises
+        ------
+        RecipeError
+            `what` or `dtype` is unknown, or the model cannot be written in this format.
+        TaciturnError
+            The file exists and `overwrite` is false, or it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_torch_export(f"{folder}/model.pt2")  # doctest: +SKIP
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        inference.to_torch_export(
+            artifact.inference_module(),
+            path,
+            what,
+            dtype=dtype,
+            overwrite=overwrite,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+        )

@@ -17,6 +17,7 @@ from .temporary import PREFIX, LeftOver, temporary_path, warn_of_leftovers
 Objection = Callable[[Path], str | None]
 MAX_NAME_BYTES = 255  # of a file's name, on all common file systems
 MAX_PATH_CHARS = 1000  # of a path in a message
+OVERWRITE = "--overwrite, overwrite=True"
 
 
 class Refusal(NamedTuple):
@@ -27,7 +28,7 @@ class Refusal(NamedTuple):
 
 
 @contextmanager
-def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path; its file replaces `path` when the block ends without an error.
 
     A reader finds the old file or the new one, never a part of one. After any failure the old file is unchanged.
@@ -36,6 +37,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     path : str or path-like
         The file to write. Missing parent folders are made (and removed again after a failure); links are followed.
+    overwrite : bool, default=True
+        Whether an existing file is replaced.
 
     Yields
     ------
@@ -45,7 +48,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     TaciturnError
-        `path` is not a regular file, or the disk refuses.
+        `path` is not a regular file, or exists and `overwrite` is false, or the disk refuses.
 
     Warns
     -----
@@ -66,6 +69,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         # Checked before the work, not after it. A device such as /dev/null would be replaced by a file.
         if target.exists() and not target.is_file():
             raise TaciturnError(f"{_shown(path)} is not a file; choose another name")
+        if target.exists() and not overwrite:
+            raise TaciturnError(f"{_shown(path)} exists; choose another name, or overwrite it ({OVERWRITE})")
         warn_of_leftovers(target.parent)
         with temporary_path(target, folder=False) as temporary:
             try:
@@ -203,9 +208,7 @@ def _refusal(target: Path, overwrite: bool, objection: Objection) -> Refusal | N
         return None
     if reason := objection(target):
         return Refusal(reason)
-    return (
-        None if overwrite else Refusal("exists", "choose another folder, or overwrite it (--overwrite, overwrite=True)")
-    )
+    return None if overwrite else Refusal("exists", f"choose another folder, or overwrite it ({OVERWRITE})")
 
 
 def _place(temporary: Path, target: Path, overwrite: bool, objection: Objection) -> str | None:

@@ -5,6 +5,8 @@ from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors
+from .to_onnx import to_onnx
+from .to_torch_export import to_torch_export
 from .units import Units
 
 __all__ = [
@@ -20,4 +22,6 @@ __all__ = [
     "in_row_precision",
     "row_blocks",
     "to_csr",
+    "to_onnx",
+    "to_torch_export",
 ]

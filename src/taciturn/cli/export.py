@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import RecipeError
+from ..core.messages import one_line
 from .app import Command, app
 from .options import RunFolder, check_out
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
 
 WHAT = "encode"
+MAX_LINE_CHARS = 2000
 
 
 @dataclass(frozen=True)
@@ -124,5 +126,6 @@ def export(
     names = {"input": INPUTS[what], "output": OUTPUTS[what]} if target.one_computation else {}
     lines = [("written", f"{file.stat().st_size / 1e6:,.2f} MB")]
     lines += [(label, f"{each}: float32 [batch, {widths[each]}]") for label, each in names.items()]
-    usage = [line.format(file=str(file), **names) for line in target.usage]
-    show(str(file), lines + [("in Python" if line == usage[0] else "", line) for line in usage])
+    show(str(file), lines)
+    for line in target.usage:  # not in the table, which folds long lines
+        typer.echo(one_line(line.format(file=str(file), **names), MAX_LINE_CHARS))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..model import InferenceModule
 
 
 class Exporting:
@@ -63,7 +66,7 @@ class Exporting:
 
         artifact = self.to_artifact()
         inference.to_onnx(
-            artifact.inference_module(),
+            _module(artifact, dtype),
             path,
             what,
             dtype=dtype,
@@ -113,7 +116,7 @@ class Exporting:
 
         artifact = self.to_artifact()
         inference.to_torch_export(
-            artifact.inference_module(),
+            _module(artifact, dtype),
             path,
             what,
             dtype=dtype,
@@ -121,3 +124,12 @@ class Exporting:
             settings=artifact.settings,
             columns=artifact.rows.columns,
         )
+
+
+def _module(artifact: Artifact, dtype: str) -> InferenceModule:
+    """Return the model in torch operators alone; for float64 made of the twin that computes float64 rows."""
+    from ..inference import in_row_precision
+    from ..model import InferenceModule
+
+    rows = np.dtype(np.float64 if dtype == "float64" else np.float32)
+    return InferenceModule(in_row_precision(artifact.model, rows))

@@ -67,10 +67,11 @@ def to_onnx(
     >>> to_onnx(module, "codes.onnx")  # doctest: +SKIP
     """
     try:
+        import onnx  # noqa: F401  # torch's exporter needs it, and the next
         import onnxruntime
-        import onnxscript  # noqa: F401  # torch needs it
+        import onnxscript  # noqa: F401
     except ImportError as error:
-        raise RecipeError("to_onnx needs onnx and onnxruntime: pip install 'taciturn[onnx]'") from error
+        raise RecipeError("to_onnx needs onnx, onnxscript and onnxruntime: pip install 'taciturn[onnx]'") from error
     program = Program(module, what, dtype)
     with atomic(path, overwrite=overwrite) as temporary:
         exported = _translated(program, path)

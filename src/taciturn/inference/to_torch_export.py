@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ..core.atomic import atomic
 from ..core.errors import RecipeError
@@ -79,7 +80,13 @@ def _drop_unused(program: Program) -> None:
     """Remove the numbers that the computation does not read, which torch would save as well."""
     traced = _traced(program)
     names = {**traced.graph_signature.inputs_to_parameters, **traced.graph_signature.inputs_to_buffers}
-    for node in traced.graph.nodes:
-        if node.op == "placeholder" and not node.users and node.name in names:
-            owner, _, name = names[node.name].rpartition(".")
-            setattr(program.get_submodule(owner), name, None)
+    numbers: dict[str, Tensor] = {
+        **dict(program.named_parameters(remove_duplicate=False)),
+        **dict(program.named_buffers(remove_duplicate=False)),
+    }
+    # by identity: a tied weight has two names, of which the graph uses one
+    used = {id(numbers[names[node.name]]) for node in traced.graph.nodes if node.name in names and node.users}
+    for full_name, number in numbers.items():
+        if id(number) not in used:
+            owner, _, name = full_name.rpartition(".")
+            delattr(program.get_submodule(owner), name)

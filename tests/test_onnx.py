@@ -158,22 +158,26 @@ def test_the_file_describes_itself(tmp_path):
     assert str(Path(taciturn.__file__).parent).encode() not in (tmp_path / "model.onnx").read_bytes()
 
 
-@pytest.mark.parametrize("layer", ["relu", "sigmoid", "topk", "signed topk", "batch_topk", "jumprelu", "gated"])
+@pytest.mark.parametrize("layer", ["relu", "topk", "signed topk", "jumprelu", "gated"])
 def test_a_row_with_nan_gives_nan(layer, tmp_path):
     """Python refuses such rows; a file cannot, so that at least no number may look like a result."""
     model, rows = fitted(layer), ROWS[:3].astype(np.float32)
     rows[1, 2] = np.nan
     model.to_onnx(tmp_path / "codes.onnx")
+    codes = run(tmp_path / "codes.onnx", rows)
+    expected = model.to_artifact().inference_module().encode(torch.from_numpy(rows)).numpy()
+    np.testing.assert_allclose(codes[[0, 2]], expected[[0, 2]], atol=1e-5)
+    # all latents tie: of the three that are selected, torch and onnxruntime take different ones
+    n_nan = 3 if layer.endswith("topk") else codes.shape[1]
+    assert np.isnan(codes[1]).sum() == np.isnan(expected[1]).sum() == n_nan
+
+
+@pytest.mark.parametrize("layer", ["topk", "jumprelu"])
+def test_a_row_with_nan_is_not_denoised(layer, tmp_path):
+    model, rows = fitted(layer), ROWS[:3].astype(np.float32)
+    rows[1, 2] = np.nan
     model.to_onnx(tmp_path / "recon.onnx", "denoise")
-    codes, recon = run(tmp_path / "codes.onnx", rows), run(tmp_path / "recon.onnx", rows)
-    module = model.to_artifact().inference_module()
-    for output, expected in ((codes, module.encode(torch.from_numpy(rows))), (recon, module(torch.from_numpy(rows)))):
-        assert np.isfinite(output[[0, 2]]).all()
-        # where latents tie, torch and onnxruntime may select different ones
-        assert np.isnan(output[1]).sum() == torch.isnan(expected[1]).sum()
-    assert np.isnan(recon[1]).all()
-    n_nan = np.isnan(codes[1]).sum()
-    assert n_nan == (3 if "topk" in layer and layer != "batch_topk" else codes.shape[1])
+    assert np.isnan(run(tmp_path / "recon.onnx", rows)).all(1).tolist() == [False, True, False]
 
 
 def test_of_equal_latents_the_first_are_selected(tmp_path):

@@ -49,7 +49,7 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
     spread. The bound is 1e-4 (float64: 1e-9), or ten times torch's own error in the program's type if that is larger.
     Rows on which rounding could select other latents are left out: two latents may be nearly equal.
     """
-    double = copy.deepcopy(module).to("cpu", torch.float64)
+    double, own = _in_precision(module, torch.float64), _in_precision(module, program.dtype)
     x = _inputs(program, double)
     outputs = []
     for batch in (x[:0], x[:1], x[1:]):
@@ -57,11 +57,15 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
         if outputs[-1].shape != (len(batch), program.output_width) or outputs[-1].dtype != batch.numpy().dtype:
             found = f"{outputs[-1].dtype} {list(outputs[-1].shape)} for {len(batch)} rows"
             raise TaciturnError(f"{one_line(path)} would give {found}; it is not written")
-    expected, spread = _expected(program.what, double, x.double())
-    clear = torch.full([len(x)], True) if program.what == "decode" else _selected_clearly(program, double, x)
+    expected = _outputs(program.what, double, x.double())
+    if program.what == "encode":
+        spread = expected.abs().max()
+    else:
+        spread = (expected - double.target_shift).abs() + double.target_scale
+    clear = torch.full([len(x)], True) if program.what == "decode" else _selected_clearly(double, own, x)
     if not bool(clear.any()):
         return
-    own_errors = _errors(program(x), expected, spread)[clear]
+    own_errors = _errors(_outputs(program.what, own, x), expected, spread)[clear]
     errors = _errors(torch.from_numpy(np.concatenate(outputs)), expected, spread)[clear]
     bound = max(MAX_ERROR[program.dtype], MAX_FACTOR * float(own_errors.median()))
     if not bool((errors <= bound).all()):  # also for NaN
@@ -71,6 +75,15 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
         )
 
 
+def _in_precision(module: InferenceModule, dtype: torch.dtype) -> InferenceModule:
+    """Return a copy whose weights have a type, while its scaling stays in float64."""
+    twin = copy.deepcopy(module).to("cpu", dtype)
+    for name in ("shift", "scale", "whitening", "target_shift", "target_scale", "target_colouring"):
+        numbers = getattr(module, name)
+        setattr(twin, name, None if numbers is None else numbers.cpu().double())
+    return twin
+
+
 def _inputs(program: Program, double: InferenceModule) -> Tensor:
     """Return rows drawn around the scaling's shift, or the codes of such rows."""
     noise = torch.randn(SAMPLE_ROWS, len(double.shift), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -78,15 +91,15 @@ def _inputs(program: Program, double: InferenceModule) -> Tensor:
     return (double.encode(rows) if program.what == "decode" else rows).to(program.dtype)
 
 
-def _selected_clearly(program: Program, double: InferenceModule, x: Tensor) -> Tensor:
+def _selected_clearly(double: InferenceModule, own: InferenceModule, x: Tensor) -> Tensor:
     """Return on which rows [B] rounding cannot change which latents are selected."""
     codes = double.encode(x.double())
     if isinstance(double.form, ElementwiseForm):  # no latent is selected: a small code may become 0
         return torch.full([len(x)], True)
     active = codes != 0
-    clear = ((program.module.encode_scaled(program.scale_rows(x)) != 0) == active).all(1)
+    clear = ((own.encode(x) != 0) == active).all(1)
     rng, shaken = torch.Generator().manual_seed(1), copy.deepcopy(double)
-    size, bias = MAX_ERROR[program.dtype] * codes.abs().max(), shaken.layers[0][-1].bias
+    size, bias = MAX_ERROR[x.dtype] * codes.abs().max(), shaken.layers[0][-1].bias
     for _ in range(N_SHAKES):
         noise = torch.randn(bias.shape, generator=rng, dtype=bias.dtype)
         bias.copy_(double.layers[0][-1].bias + size * noise)
@@ -94,13 +107,11 @@ def _selected_clearly(program: Program, double: InferenceModule, x: Tensor) -> T
     return clear
 
 
-def _expected(what: str, double: InferenceModule, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the model's outputs [B, output_width], and their spread, in a shape that broadcasts with them."""
+def _outputs(what: str, module: InferenceModule, x: Tensor) -> Tensor:
+    """Return the model's outputs [B, output_width]."""
     if what == "encode":
-        codes = double.encode(x)
-        return codes, codes.abs().max()
-    recon = double.decode(x) if what == "decode" else double(x)
-    return recon, (recon - double.target_shift).abs() + double.target_scale
+        return module.encode(x)
+    return module.decode(x) if what == "decode" else module(x)
 
 
 def _errors(output: Tensor, expected: Tensor, spread: Tensor) -> Tensor:

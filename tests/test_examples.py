@@ -26,7 +26,15 @@ def test_the_textbooks_programs():
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/architecture.md", "docs/textbook.md", "docs/dictionaries.md", "docs/report.md"]
+    "document",
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/textbook.md",
+        "docs/dictionaries.md",
+        "docs/report.md",
+        "docs/export.md",
+    ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):
     code = "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL))

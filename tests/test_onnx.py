@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from taciturn.core.errors import RecipeError, TaciturnError
 from taciturn.inference import agreement, to_onnx
 from taciturn.inference.agreement import check_agreement
 from taciturn.inference.program import Program
+from taciturn.model.coding_layers import Elementwise
 from taciturn.training import Settings
 
 onnx = pytest.importorskip("onnx")
@@ -253,9 +255,9 @@ def program_inputs(program, module):
     return agreement._inputs(program, module.double())
 
 
-def test_a_model_above_2_gb_is_refused(tmp_path, monkeypatch):
+def test_a_model_above_the_largest_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["taciturn.inference.to_onnx"], "MAX_BYTES", 100)
-    with pytest.raises(TaciturnError, match=r"GB of numbers, but an ONNX file holds at most 2 GB; write a \.pt2"):
+    with pytest.raises(TaciturnError, match=r"GB of numbers, but an ONNX file holds at most 1\.6 GB; write a \.pt2"):
         fitted("relu").to_onnx(tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -267,6 +269,29 @@ def test_a_missing_package_is_named(package, tmp_path, monkeypatch):
         RecipeError, match=r"^to_onnx needs onnx, onnxscript and onnxruntime: pip install 'taciturn\[onnx\]'$"
     ):
         fitted("relu").to_onnx(tmp_path / "model.onnx")
+
+
+@dataclass(frozen=True)
+class Bessel(Elementwise):
+    """The Bessel function I₁, which ONNX does not have."""
+
+    name = "bessel"
+
+    def activate(self, pre):
+        return torch.special.i1(pre)
+
+    def gradient(self, values, up):
+        return up
+
+
+def test_an_operator_that_onnx_lacks(tmp_path):
+    model = DenoisingAutoencoder(8, activation="tanh", output_activation=Bessel(), max_iter=1, random_state=0).fit(ROWS)
+    with pytest.raises(
+        TaciturnError, match=r"model\.onnx: torch cannot express the model in ONNX: .*special_i1"
+    ) as error:
+        model.to_onnx(tmp_path / "model.onnx", "denoise")
+    assert len(str(error.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_names_are_refused(tmp_path):

@@ -18,7 +18,7 @@ from .agreement import check_agreement
 from .program import Program, description
 
 OPSET = 18  # all operators are in it; later opsets give the same graph
-MAX_BYTES = 2**31 - 2**24  # of a file's numbers; a protocol buffer holds 2 GB
+MAX_BYTES = 1536 * 2**20  # of a file's numbers; above it torch writes them into a second file
 
 
 def to_onnx(
@@ -56,7 +56,7 @@ def to_onnx(
     RecipeError
         `what` or `dtype` is unknown, or a package is missing.
     TaciturnError
-        The file exists and `overwrite` is false, or cannot be written; the model has more than 2 GB of numbers; torch
+        The file exists and `overwrite` is false, or cannot be written; the model has more than 1.6 GB of numbers; torch
         cannot express it in ONNX; or the file would not compute what the model computes.
 
     Examples
@@ -79,7 +79,7 @@ def to_onnx(
             exported.model.metadata_props[name] = text
         if (size := sum(value.const_value.nbytes for value in exported.model.graph.initializers.values())) > MAX_BYTES:
             raise TaciturnError(
-                f"{one_line(path)} would hold {size / 1e9:.1f} GB of numbers, but an ONNX file holds at most 2 GB; "
+                f"{one_line(path)} would hold {size / 1e9:.1f} GB of numbers, but one ONNX file holds at most 1.6 GB; "
                 "write a .pt2 or an .npz file"
             )
         exported.save(temporary, external_data=False)

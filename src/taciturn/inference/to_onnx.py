@@ -104,9 +104,11 @@ def _translated(program: Program, path: str | os.PathLike[str]) -> Any:
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:
-            raise TaciturnError(
-                f"{one_line(path)}: torch cannot express the model in ONNX: {one_line(error)}"
-            ) from error
+            reason: BaseException = error
+            while reason.__cause__ is not None:  # the first error names the operator
+                reason = reason.__cause__
+            problem = f"torch cannot express the model in ONNX: {one_line(reason)}"
+            raise TaciturnError(f"{one_line(path)}: {problem}") from error
     assert exported is not None
     for item in (exported.model.graph, *exported.model.graph, *exported.model.graph.initializers.values()):
         item.metadata_props.clear()  # traces of Python's files

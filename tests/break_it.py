@@ -1342,6 +1342,55 @@ BREAKS = (
         "True",
         ("test_cli.py",),
     ),
+    Break(
+        "ONNX: a shift of one float32 number",
+        "inference/program.py",
+        " * self.inverse_scale - self.shift_low",
+        " * self.inverse_scale",
+        ("test_onnx.py",),
+    ),
+    Break(
+        "ONNX: the targets' shift of one float32 number",
+        "inference/program.py",
+        " + self.target_shift_low",
+        "",
+        ("test_onnx.py",),
+    ),
+    Break(
+        "ONNX: Python's paths in the file",
+        "inference/to_onnx.py",
+        "item.metadata_props.clear()",
+        "pass",
+        ("test_onnx.py",),
+    ),
+    Break(
+        "exported: no row is compared",
+        "inference/agreement.py",
+        "if not bool((errors <= bound).all())",
+        "if bool((errors > bound).all())",
+        ("test_onnx.py",),
+    ),
+    Break(
+        "exported: a tied weight is dropped",
+        "inference/to_torch_export.py",
+        "if id(number) not in used:",
+        "if full_name not in {names.get(node.name) for node in traced.graph.nodes if node.users}:",
+        ("test_export.py",),
+    ),
+    Break(
+        "threshold form: NaN is an inactive latent",
+        "model/coding_layers/form.py",
+        "torch.where(z <= self.threshold, torch.zeros_like(z), z)",
+        "torch.where(z > self.threshold, z, torch.zeros_like(z))",
+        ("test_onnx.py",),
+    ),
+    Break(
+        "a file replaced without overwrite",
+        "core/atomic.py",
+        "if target.exists() and not overwrite:",
+        "if False:",
+        ("test_export.py",),
+    ),
 )
 
 

@@ -34,6 +34,7 @@ def test_the_textbooks_programs():
         "docs/textbook.md",
         "docs/dictionaries.md",
         "docs/report.md",
+        "docs/export.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -146,7 +146,7 @@ class Moments:
             setattr(moments, name, array if array.ndim else array.item())
         n = len(moments.mean)
         products = (n, n) if moments.with_products and moments.count else (0, 0)
-        if moments.products.shape != products or {len(a) for a in (moments.squares, moments.low, moments.high)} != {n}:
+        if moments.products.shape != products or _lengths(moments) != {n}:
             raise RecipeError("the moments describe different numbers of columns")
         return moments
 
@@ -183,6 +183,10 @@ class Moments:
         # the root of both sides: neither squares of huge means nor those of tiny ones leave the range of float64
         deviation = np.sqrt(self.variance * (1 - rounding))
         return np.asarray((deviation <= rounding * np.abs(self.mean)) | (deviation < SMALLEST))
+
+
+def _lengths(moments: Moments) -> set[int]:
+    return {len(array) for array in (moments.missing, moments.squares, moments.low, moments.high)}
 
 
 def _of_columns(rows: NDArray[Any]) -> tuple[NDArray[Any], ...]:

@@ -37,7 +37,8 @@ def adopted(
         D, the number of columns.
     tensors : mapping of str to Tensor
         The network's numbers by the names of `Autoencoder.state_dict`. Those of the scaling may be missing: rows are
-        then not scaled, targets as rows are, and the unit of errors is the targets' scale.
+        then not scaled, targets as rows are, a missing value enters as the shift, and the unit of errors is the
+        targets' scale.
     columns : sequence of str, optional
         The columns' names.
 
@@ -93,8 +94,9 @@ def _with_scaling(tensors: dict[str, Tensor], width: int) -> dict[str, Tensor]:
     for name in ("shift", "scale", "whitening", "colouring"):
         if name in tensors:
             tensors.setdefault(f"target_{name}", tensors[name])
+    tensors.setdefault("mean", tensors["shift"])
     tensors.setdefault("unit", tensors["target_scale"])
-    of_scaling = ("shift", "scale", "whitening", "colouring", "unit")
+    of_scaling = ("shift", "scale", "whitening", "colouring", "mean", "unit")
     return {
         name: t.detach().double() if name.removeprefix("target_") in of_scaling else t.detach()
         for name, t in tensors.items()
@@ -106,6 +108,7 @@ def _moments(mean: NDArray[np.float64], deviation: NDArray[np.float64], *, with_
     squares = ASSUMED_ROWS * deviation**2
     arrays: dict[str, Any] = Moments(with_products=with_products).to_arrays() | {
         "count": np.asarray(ASSUMED_ROWS),
+        "missing": np.zeros(len(mean), np.int64),
         "mean": mean,
         "squares": squares,
         "low": mean - deviation,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..model import InferenceModule
 
 
 class Exporting:
@@ -16,6 +19,111 @@ class Exporting:
 
         def to_artifact(self) -> Artifact:
             """Return the fitted model; see `BaseAutoencoder.to_artifact`."""
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str],
+        what: str = "encode",
+        *,
+        dtype: str = "float32",
+        overwrite: bool = False,
+    ) -> None:
+        """Write one computation of the fitted model as an ONNX file.
+
+        onnxruntime checks the file on some rows before it is kept. It needs onnx, onnxscript and onnxruntime:
+        pip install 'taciturn[onnx]'.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; its usual ending is .onnx.
+        what : {"encode", "denoise", "decode"}, default="encode"
+            From rows to codes (`transform`), from rows to reconstructions (`denoise`), or from codes to reconstructions
+            (`inverse_transform`). The file's input is called "rows" or "codes", its output "codes" or "reconstruction".
+        dtype : {"float32", "float64"}, default="float32"
+            The type of the input and of the output, in which everything is computed.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Raises
+        ------
+        RecipeError
+            `what` or `dtype` is unknown, a package is missing, or the model cannot be written in this format.
+        TaciturnError
+            The file exists and `overwrite` is false, or it cannot be written, or it does not compute what the model
+            computes.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_onnx(f"{folder}/model.onnx")  # doctest: +SKIP
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        inference.to_onnx(
+            _module(artifact, dtype),
+            path,
+            what,
+            dtype=dtype,
+            overwrite=overwrite,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+        )
+
+    def to_torch_export(
+        self,
+        path: str | os.PathLike[str],
+        what: str = "encode",
+        *,
+        dtype: str = "float32",
+        overwrite: bool = False,
+    ) -> None:
+        """Write one computation of the fitted model as a program of torch.export, which torch loads without taciturn.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; its ending is .pt2.
+        what : {"encode", "denoise", "decode"}, default="encode"
+            As for `to_onnx`.
+        dtype : {"float32", "float64"}, default="float32"
+            As for `to_onnx`.
+        overwrite : bool, default=False
+            Whether to replace an existing file.
+
+        Raises
+        ------
+        RecipeError
+            `what` or `dtype` is unknown, or the model cannot be written in this format.
+        TaciturnError
+            The file exists and `overwrite` is false, or it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(4, sparsity="topk:2", max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_torch_export(f"{folder}/model.pt2")  # doctest: +SKIP
+        """
+        from .. import inference
+
+        artifact = self.to_artifact()
+        inference.to_torch_export(
+            _module(artifact, dtype),
+            path,
+            what,
+            dtype=dtype,
+            overwrite=overwrite,
+            settings=artifact.settings,
+            columns=artifact.rows.columns,
+        )
 
     def to_npz(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write the fitted model as plain arrays for NumPy, and return the lines that encode and denoise with them.
@@ -125,3 +233,12 @@ class Exporting:
             columns=artifact.rows.columns,
             overwrite=overwrite,
         )
+
+
+def _module(artifact: Artifact, dtype: str) -> InferenceModule:
+    """Return the model in torch operators alone; for float64 made of the twin that computes float64 rows."""
+    from ..inference import in_row_precision
+    from ..model import InferenceModule
+
+    rows = np.dtype(np.float64 if dtype == "float64" else np.float32)
+    return InferenceModule(in_row_precision(artifact.model, rows))

@@ -63,7 +63,7 @@ def arrays(
         named["columns"] = json.dumps([str(name) for name in columns])  # as JSON: Octave would cut "größe"
     if len(encoder) > 1:
         named["hidden_activation"] = layout.hidden.name
-    for name in ("shift", "scale", "whitening", "target_shift", "target_scale", "target_colouring"):
+    for name in ("shift", "scale", "mean", "whitening", "target_shift", "target_scale", "target_colouring"):
         if (numbers := getattr(module, name)) is not None:
             named[name] = numbers
     for number, layer in enumerate(encoder, 1):

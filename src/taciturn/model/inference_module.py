@@ -96,7 +96,10 @@ class InferenceModule(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the codes [B, L] of rows in the input's units [B, D]."""
-        x = self.scale_rows(x)
+        return self.encode_scaled(self.scale_rows(x))
+
+    def encode_scaled(self, x: Tensor) -> Tensor:
+        """Return the codes [B, L] of scaled rows [B, D]."""
         encoder, decoder = self.layers
         h = x - decoder[-1].bias if self.layout.centred else x
         *hidden, last = encoder

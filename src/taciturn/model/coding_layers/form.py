@@ -38,9 +38,9 @@ class TopForm(Form):
         """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
         z = product + bias
         sizes = z.abs() if self.signed else z
-        kept = sizes.topk(min(self.k, z.shape[1]), dim=1).indices
-        values = z.gather(1, kept)
-        return torch.zeros_like(z).scatter(1, kept, values if self.signed else values.relu())
+        kept = sizes.topk(min(self.k, z.shape[1]), dim=1)
+        values = z.gather(1, kept.indices) if self.signed else kept.values.relu()
+        return torch.zeros_like(z).scatter(1, kept.indices, values)
 
 
 class ThresholdForm(Form):
@@ -66,7 +66,7 @@ class ThresholdForm(Form):
     def forward(self, product: Tensor, bias: Tensor) -> Tensor:
         """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
         z = product + bias
-        return torch.where(z > self.threshold, z, torch.zeros_like(z))
+        return torch.where(z <= self.threshold, torch.zeros_like(z), z)  # NaN stays NaN
 
 
 class GateForm(Form):
@@ -96,7 +96,7 @@ class GateForm(Form):
     def forward(self, product: Tensor, bias: Tensor) -> Tensor:
         """Return codes [B, L] for products [B, L] and the encoder's bias [L]."""
         size = (product * self.scale + self.bias).relu()
-        return torch.where(product + bias > 0, size, torch.zeros_like(size))
+        return torch.where(product + bias <= 0, torch.zeros_like(size), size)  # NaN stays NaN
 
 
 class ElementwiseForm(Form):

@@ -1,0 +1,150 @@
+"""One computation of a trained model in one precision: what an exported program holds."""
+
+import copy
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.errors import RecipeError
+from ..core.version import __version__
+from ..model import InferenceModule
+from ..training import Settings
+
+INPUTS = {"encode": "rows", "denoise": "rows", "decode": "codes"}
+OUTPUTS = {"encode": "codes", "denoise": "reconstruction", "decode": "reconstruction"}
+TYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Program(nn.Module):
+    """One computation of a trained model in one precision, with the scaling inside.
+
+    Parameters
+    ----------
+    module : InferenceModule
+        The model; its numbers are copied.
+    what : {"encode", "denoise", "decode"}
+        From rows to codes, from rows to reconstructions, or from codes to reconstructions.
+    dtype : {"float32", "float64"}
+        The type of the input, of the output and of every number between them.
+
+    Attributes
+    ----------
+    input, output : str
+        Their names: "rows" or "codes", "codes" or "reconstruction".
+    width, output_width : int
+        The length of a row of the input and of the output.
+
+    Raises
+    ------
+    RecipeError
+        `what` or `dtype` is unknown, the model denoises in many passes (`blind_spot`), or the scaling has numbers
+        beyond the range of float32.
+
+    Notes
+    -----
+    In float32, a shift is the sum of two float32 numbers. Rounded to one, it would move the centre of a column near
+    10⁶ by up to 1/32.
+
+    Examples
+    --------
+    >>> from taciturn.model import Autoencoder, Layout
+    >>> from taciturn.model.coding_layers import TopK
+    >>> module = InferenceModule(Autoencoder(Layout((4, 8), TopK(2)), rng=torch.Generator().manual_seed(0)))
+    >>> Program(module, "encode", "float32")(torch.rand(3, 4)).shape
+    torch.Size([3, 8])
+    """
+
+    shift_high: Tensor
+    shift_low: Tensor
+    inverse_scale: Tensor
+    fill: Tensor
+    target_scale: Tensor
+    target_shift_low: Tensor
+    target_shift_high: Tensor
+
+    def __init__(self, module: InferenceModule, what: str, dtype: str) -> None:
+        super().__init__()
+        if what not in INPUTS:
+            raise RecipeError(f"what={what!r} is none of {', '.join(INPUTS)}")
+        if dtype not in TYPES:
+            raise RecipeError(f"dtype={dtype!r} is none of {', '.join(TYPES)}")
+        if what == "denoise" and module.layout.hides:
+            raise RecipeError("a model that was trained with blind_spot denoises in many passes; set what='encode'")
+        self.what, self.input, self.output, self.dtype = what, INPUTS[what], OUTPUTS[what], TYPES[dtype]
+        n_inputs, n_latents = module.layout.widths[0], module.layout.widths[-1]
+        self.width = n_latents if self.input == "codes" else n_inputs
+        self.output_width = n_latents if self.output == "codes" else n_inputs
+        self.module = copy.deepcopy(module).to("cpu", self.dtype)
+        buffers = (module.shift, module.scale, module.target_shift, module.target_scale)
+        shift, scale, target_shift, target_scale = (buffer.detach().cpu().double() for buffer in buffers)
+        self.rescales = bool(shift.any()) or bool((scale != 1).any())
+        self.rescales_targets = bool(target_shift.any()) or bool((target_scale != 1).any())
+        high, target_high = shift.to(self.dtype), target_shift.to(self.dtype)
+        numbers = {
+            "shift_high": high,
+            "shift_low": (shift - high) / scale,
+            "inverse_scale": 1 / scale,
+            "fill": (module.mean.detach().cpu().double() - shift) / scale,
+            "target_scale": target_scale,
+            "target_shift_low": target_shift - target_high,
+            "target_shift_high": target_high,
+        }
+        for name, number in numbers.items():
+            self.register_buffer(name, number.to(self.dtype))
+            if not bool(number.to(self.dtype).isfinite().all()):
+                raise RecipeError(f"the scaling has numbers beyond the range of {dtype}; set dtype='float64'")
+
+    def scale_rows(self, x: Tensor) -> Tensor:
+        """Return scaled rows [B, D] for rows in the input's units; NaN enters as the column's mean."""
+        missing = x.isnan()
+        if self.rescales:
+            x = (x - self.shift_high) * self.inverse_scale - self.shift_low
+        x = torch.where(missing, self.fill, x)
+        return x if self.module.whitening is None else x @ self.module.whitening
+
+    def unscale_rows(self, y: Tensor) -> Tensor:
+        """Return reconstructions [B, D] in the targets' units for scaled ones."""
+        if self.module.target_colouring is not None:
+            y = y @ self.module.target_colouring
+        return y * self.target_scale + self.target_shift_low + self.target_shift_high if self.rescales_targets else y
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the output [B, output_width] for an input [B, width]."""
+        codes = x if self.what == "decode" else self.module.encode_scaled(self.scale_rows(x))
+        if self.what == "encode":
+            return codes
+        return self.unscale_rows(self.module.layout.output.activate(self.module.decode_scaled(codes)))
+
+    def example(self) -> Tensor:
+        """Return an input for tracing; of 2 rows, because torch takes sizes of 0 and 1 for constants."""
+        return torch.zeros(2, self.width, dtype=self.dtype)
+
+
+def description(program: Program, settings: Settings | None, columns: Sequence[str] | None) -> dict[str, str]:
+    """Return what an exported file tells of itself, as texts by name.
+
+    Parameters
+    ----------
+    program : Program
+        What the file computes.
+    settings : Settings or None
+        The parts of the run.
+    columns : sequence of str or None
+        The names of the rows' columns.
+
+    Returns
+    -------
+    dict of str to str
+        "what", "input", "output", "taciturn" and "torch" (versions); "settings" (JSON, as `Settings.to_dict` returns
+        them) and "columns" (a JSON list) where they are known.
+    """
+    texts: dict[str, Any] = {"what": program.what, "input": program.input, "output": program.output}
+    texts |= {"taciturn": __version__, "torch": torch.__version__}
+    if settings is not None:
+        texts["settings"] = json.dumps(settings.to_dict())
+    if columns is not None:
+        texts["columns"] = json.dumps(list(columns), ensure_ascii=False)
+    return texts

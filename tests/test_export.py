@@ -1,0 +1,135 @@
+"""Programs of torch.export, and the command that writes a run's model in the format of another program."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from commandline import output_text, run
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
+from taciturn.core.errors import RecipeError, TaciturnError
+from taciturn.inference import agreement
+from taciturn.training import Settings
+
+ROWS = np.random.default_rng(0).normal(size=(300, 5)) * [1, 2, 3, 4, 5] + [0, 0, 1e6, 0, -7]
+WHATS = {"encode": "transform", "denoise": "denoise", "decode": "inverse_transform"}
+ESTIMATORS = {
+    "topk": DictionaryAutoencoder(600, k=3),
+    "refined and whitened": DictionaryAutoencoder(16, k=3, refine=1, scaling="whiten"),
+    "gated": DictionaryAutoencoder(16, k=3, sparsity="gated"),
+    "deep and tied": DenoisingAutoencoder((12, 10, 6), activation=("elu", "sigmoid"), tied=True),
+}
+
+
+def dense(codes):
+    return codes.toarray() if hasattr(codes, "toarray") else codes
+
+
+@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_program_gives_what_the_estimator_gives(name, what, tmp_path):
+    model = ESTIMATORS[name].set_params(max_iter=1, random_state=0).fit(ROWS)
+    for dtype, rounding in ((np.float64, 1e-9), (np.float32, 2e-4)):
+        file = tmp_path / f"{np.dtype(dtype)}.pt2"
+        model.to_torch_export(file, what, dtype=str(np.dtype(dtype)))
+        program, x = torch.export.load(file).module(), ROWS.astype(dtype)
+        x = dense(model.transform(x)) if what == "decode" else x
+        expected = dense(getattr(model, WHATS[what])(x))
+        spread = np.abs(expected).max() if what == "encode" else ROWS.std(0)
+        for n in (0, 1, 7, 300):
+            output = program(torch.from_numpy(x[:n])).numpy()
+            assert output.dtype == dtype
+            wrong = np.abs(output - expected[:n]) > rounding * spread + 4 * np.finfo(dtype).eps * np.abs(expected[:n])
+            assert wrong.any(1).sum() <= (n // 100 if dtype == np.float32 else 0)  # nearly equal latents
+
+
+def test_a_program_describes_itself_and_holds_what_it_uses(tmp_path):
+    model = DictionaryAutoencoder(5000, k=3, max_iter=1, random_state=0).fit(ROWS)
+    model.to_torch_export(tmp_path / "codes.pt2")
+    model.to_torch_export(tmp_path / "recon.pt2", "denoise")
+    texts = dict.fromkeys(["what", "settings"], "")
+    torch.export.load(tmp_path / "codes.pt2", extra_files=texts)
+    assert texts["what"] == "encode"
+    assert Settings.from_dict(json.loads(texts["settings"])) == model.settings_
+    # 5 · 5,000 weights and 5,000 biases; to denoise, 5 · 5,000 more
+    assert (tmp_path / "codes.pt2").stat().st_size == pytest.approx(120_000, abs=40_000)
+    assert (tmp_path / "recon.pt2").stat().st_size == pytest.approx(220_000, abs=40_000)
+
+
+def test_a_program_needs_no_taciturn(tmp_path):
+    model = SparseAutoencoder(8, max_iter=1, random_state=0).fit(ROWS)
+    model.to_torch_export(tmp_path / "codes.pt2")
+    np.save(tmp_path / "rows.npy", ROWS[:3].astype(np.float32))
+    code = (
+        "import sys; sys.modules['taciturn'] = None\n"
+        "import numpy as np, torch\n"
+        "compute = torch.export.load('codes.pt2').module()\n"
+        "np.save('codes.npy', compute(torch.from_numpy(np.load('rows.npy'))).numpy())"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    expected = model.transform(ROWS[:3].astype(np.float32))
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), expected, atol=1e-5)
+
+
+def test_a_program_that_is_refused_leaves_nothing(tmp_path, monkeypatch):
+    model = SparseAutoencoder(8, max_iter=1, random_state=0).fit(ROWS)
+    with pytest.raises(RecipeError, match=r"codes\.pt does not end with \.pt2"):
+        model.to_torch_export(tmp_path / "codes.pt")
+    monkeypatch.setattr(agreement, "MAX_ERROR", {torch.float32: -1.0})
+    monkeypatch.setattr(agreement, "MAX_FACTOR", -1.0)
+    with pytest.raises(TaciturnError, match=r"codes\.pt2 would not compute what the model computes"):
+        model.to_torch_export(tmp_path / "codes.pt2")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "codes.pt2").write_text("old")
+    with pytest.raises(TaciturnError, match=r"codes\.pt2 exists"):
+        model.to_torch_export(tmp_path / "codes.pt2")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    model = DictionaryAutoencoder(16, k=3, max_iter=1, random_state=0).fit(ROWS)
+    model.save(folder / "table")
+    return folder / "table"
+
+
+@pytest.mark.parametrize(("to", "package"), [("onnx", "onnxruntime"), ("pt2", "torch")])
+@pytest.mark.parametrize(("what", "source"), [("encode", "rows"), ("decode", "codes")])
+def test_the_command_writes_a_file_and_prints_how_to_use_it(to, package, what, source, table, tmp_path, monkeypatch):
+    imported = pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)
+    done = run("export", table, "--to", to, "--what", what)
+    (file,) = tmp_path.iterdir()
+    assert file.name == f"table-{what}.{to}"
+    sizes = {"encode": ("rows: float32 [batch, 5]", "codes: float32 [batch, 16]")}
+    sizes["decode"] = ("codes: float32 [batch, 16]", "reconstruction: float32 [batch, 5]")
+    for words in (file.name, " MB", *sizes[what]):
+        assert words in output_text(done)
+    model = load(table)
+    rows = ROWS.astype(np.float32).astype(np.float64)  # users' rows may be float64
+    codes = dense(model.transform(rows))
+    given = {package: imported, "rows": rows, "codes": codes, "torch": torch}
+    given = {name: given[name] for name in {package, "torch", source}}
+    exec("\n".join(done.output.splitlines()[-2:]), given)
+    output, expected = (given["codes"], codes) if what == "encode" else (given["reconstruction"], model.denoise(rows))
+    np.testing.assert_allclose(np.asarray(output), expected, rtol=1e-6, atol=1e-3)
+
+
+def test_the_command_refuses_in_one_line(table, tmp_path):
+    file = tmp_path / "model.pt2"
+    file.write_text("old")
+    for arguments, code, message in (
+        (["--to", "tflite"], 2, "--to tflite is none of onnx, "),
+        (["--to", "pt2", "--what", "code"], 2, "--what code is none of encode, denoise, decode"),
+        (["--to", "pt2", "-o", file], 1, "model.pt2 exists; choose another name, or overwrite it (--overwrite"),
+        (["--to", "pt2", "-o", tmp_path / "model"], 2, "model does not end with .pt2"),
+        (["--to", "pt2", "-o", table / "weights.safetensors"], 2, "is a part of the run"),
+    ):
+        assert message in output_text(run("export", table, *arguments, code=code))
+    assert file.read_text() == "old"
+    run("export", table, "--to", "pt2", "-o", file, "--overwrite")
+    assert torch.export.load(file).module()(torch.zeros(2, 5)).shape == (2, 16)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["model.pt2"]

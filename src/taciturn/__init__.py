@@ -12,7 +12,14 @@ from .core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import corruption, datasets, inference, metrics, model, objective, plots, probes, training
-    from .estimators import BaseAutoencoder, DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
+    from .estimators import (
+        BaseAutoencoder,
+        DenoisingAutoencoder,
+        DictionaryAutoencoder,
+        SparseAutoencoder,
+        from_keras,
+        load,
+    )
     from .model import Autoencoder, Layout
     from .training import History
 
@@ -29,6 +36,7 @@ _ROOM_OF = {
     "History": "training",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
+    "from_keras": "estimators",
     "load": "estimators",
 }
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
@@ -43,6 +51,7 @@ __all__ = [
     "SparseAutoencoder",
     "corruption",
     "datasets",
+    "from_keras",
     "inference",
     "load",
     "metrics",

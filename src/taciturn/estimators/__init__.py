@@ -3,6 +3,7 @@
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
+from .from_keras import from_keras
 from .sparse import SparseAutoencoder
 
 load = BaseAutoencoder.load
@@ -29,5 +30,6 @@ __all__ = [
     "DictionaryAutoencoder",
     "SparseAutoencoder",
     "by_command_name",
+    "from_keras",
     "load",
 ]

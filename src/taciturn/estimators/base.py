@@ -21,6 +21,7 @@ from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.messages import one_line
 from ..data.sources import Rows, check_finite
 from .documentation import Docstring
+from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
 from .rows import RowsAndTargets, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """An autoencoder as a scikit-learn transformer; subclasses set the defaults of corruption and sparsity.
 
     `load` reads any saved estimator. To train one, use a subclass.

@@ -5,6 +5,7 @@ from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors
+from .to_keras import to_keras, to_keras_file
 from .units import Units
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "in_row_precision",
     "row_blocks",
     "to_csr",
+    "to_keras",
+    "to_keras_file",
 ]

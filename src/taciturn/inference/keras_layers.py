@@ -1,0 +1,480 @@
+"""Keras layers, losses and optimisers for what Keras has none of, in keras.ops: they run on each of its backends.
+
+Importing this module registers them, so that `keras.saving.load_model` reads a file with them in safe mode.
+"""
+
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+LARGEST_MEAN = 100  # the running mean of BatchTopK's thresholds moves by at least 1/100 per batch
+register = keras.saving.register_keras_serializable(package="taciturn")
+
+
+class Configured:
+    """A part of Keras whose configuration is that of its base class and the attributes named in `fields`."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor as plain values."""
+        return super().get_config() | {name: getattr(self, name) for name in self.fields}  # type: ignore[misc]
+
+
+# --- scaling ----------------------------------------------------------------------------------------------------
+@register
+class Scale(keras.layers.Layer):
+    """Rows [B, D] to scaled rows, (x - shift) / scale @ matrix; or, with `inverse`, scaled rows to rows.
+
+    Parameters
+    ----------
+    shift, scale : sequence of float [D]
+        Their float64 is part of the configuration, so that a saved network keeps it to the bit.
+    inverse : bool, default=False
+        Return x @ matrix · scale + shift instead.
+    mixes : bool, default=False
+        Whether there is a matrix [D, D], as for a scaling that whitens: a weight that is not trained.
+
+    Notes
+    -----
+    The shift is subtracted in two parts of float32: rounded to one, it would move the centre of a column near 10⁶.
+    """
+
+    def __init__(self, shift: Any, scale: Any, inverse: bool = False, mixes: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.numbers = {"shift": np.asarray(shift, np.float64), "scale": np.asarray(scale, np.float64)}
+        self.inverse, self.mixes = inverse, mixes
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor as plain values."""
+        numbers = {name: array.tolist() for name, array in self.numbers.items()}
+        return super().get_config() | numbers | {"inverse": self.inverse, "mixes": self.mixes}
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the matrix."""
+        if self.mixes:
+            shape = (input_shape[-1], input_shape[-1])
+            self.matrix = self.add_weight(shape=shape, initializer="identity", trainable=False, name="matrix")
+
+    def call(self, x: Any) -> Any:
+        """Return scaled rows, or rows, [B, D]."""
+        shift, scale = self.numbers["shift"], self.numbers["scale"]
+        high = shift.astype(np.float32)
+        high, low, scale = (ops.convert_to_tensor(each, dtype=x.dtype) for each in (high, shift - high, scale))
+        if self.inverse:
+            x = ops.matmul(x, self.matrix) if self.mixes else x
+            return (x * scale + low) + high
+        x = ((x - high) - low) / scale
+        return ops.matmul(x, self.matrix) if self.mixes else x
+
+
+# --- layers that are used more than once ------------------------------------------------------------------------
+@register
+class MirroredDense(Configured, keras.layers.Layer):
+    """A dense layer that can be called again with its kernel transposed, so that tied weights are one variable.
+
+    Parameters
+    ----------
+    units : int
+        Columns of the kernel.
+    activation : str, default="linear"
+        The activation of "forward".
+    use_bias : bool, default=True
+        Whether "forward" adds a bias.
+    constraint : str or None
+        A constraint of Keras on the kernel, as `keras.constraints.serialize` returns it.
+    """
+
+    fields = ("units", "activation", "use_bias", "constraint")
+
+    def __init__(
+        self, units: int, activation: str = "linear", use_bias: bool = True, constraint: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units, self.activation, self.use_bias, self.constraint = units, activation, use_bias, constraint
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make kernel and bias."""
+        constraint = keras.constraints.get(self.constraint)
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel", constraint=constraint)
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def call(self, x: Any, part: str = "forward") -> Any:
+        """Return a part of the layer's computation.
+
+        "forward": activation(x @ kernel + bias). "product": x @ kernel. "transpose": x @ kernel'. "row_norms" and
+        "column_norms": the norms of the kernel's rows, or columns, [1, n]; x is not used.
+        """
+        if part == "transpose":
+            return ops.matmul(x, ops.transpose(self.kernel))
+        if part.endswith("norms"):
+            squares = ops.sum(ops.square(self.kernel), axis=1 if part == "row_norms" else 0)
+            return ops.sqrt(ops.maximum(squares, 1e-30))[None]
+        product = ops.matmul(x, self.kernel)
+        if part == "product":
+            return product
+        return keras.activations.get(self.activation)(product + self.bias if self.use_bias else product)
+
+
+@register
+class Bias(Configured, keras.layers.Layer):
+    """A bias that is added, and can be subtracted elsewhere: that of a tied decoder, or of one that centres the input.
+
+    Parameters
+    ----------
+    activation : str, default="linear"
+        The activation of the sum.
+    centres : bool, default=False
+        Whether it is also subtracted from the encoder's input. The network's calls do so; this only names it.
+    """
+
+    fields = ("activation", "centres")
+
+    def __init__(self, activation: str = "linear", centres: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation, self.centres = activation, centres
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the bias."""
+        self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, x: Any, subtract: bool = False) -> Any:
+        """Return activation(x + bias), or x - bias."""
+        return x - self.bias if subtract else keras.activations.get(self.activation)(x + self.bias)
+
+
+@register
+class Refine(keras.layers.Layer):
+    """Pre-activations [B, L] plus η times what the reconstruction leaves over, for the codes of the next refinement."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.eta = self.add_weight(shape=(), initializer=keras.initializers.Constant(0.3), name="eta")
+
+    def call(self, pre: Any, change: Any) -> Any:
+        """Return pre + η · change."""
+        return pre + self.eta * change
+
+
+# --- coding layers ----------------------------------------------------------------------------------------------
+@register
+class TopK(Configured, keras.layers.Layer):
+    """Each row's k largest pre-activations, with negative ones set to 0; of equal ones the first.
+
+    Parameters
+    ----------
+    k : int
+        Codes per row.
+    signed : bool, default=False
+        Keep the k largest absolute values instead, with their signs.
+    """
+
+    fields = ("k", "signed")
+
+    def __init__(self, k: int, signed: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.k, self.signed = k, signed
+
+    def call(self, z: Any) -> Any:
+        """Return codes [B, L]."""
+        k, size = min(self.k, z.shape[-1]), ops.stop_gradient(ops.abs(z) if self.signed else z)
+        kept = _largest(size, ops.top_k(size, k)[0][:, -1:], k)
+        return ops.where(kept, z if self.signed else ops.relu(z), 0.0)
+
+
+@register
+class BatchTopK(Configured, keras.layers.Layer):
+    """In training a batch's k · B largest pre-activations; otherwise those above a threshold, the rows by themselves.
+
+    Training moves the threshold towards the least positive value that each batch kept.
+
+    Parameters
+    ----------
+    k : float
+        Mean number of codes per row.
+    """
+
+    fields = ("k",)
+
+    def __init__(self, k: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.k = k
+        self.threshold = self.add_weight(shape=(), initializer="zeros", trainable=False, name="threshold")
+        self.batches = self.add_weight(shape=(), initializer="zeros", trainable=False, name="batches")
+
+    def call(self, z: Any, training: bool | None = None, last: bool = True) -> Any:
+        """Return codes [B, L]; a call before a refinement, which is not the `last`, leaves the threshold as it is."""
+        if not training:
+            return ops.where(z > self.threshold, z, 0.0)
+        flat = ops.reshape(ops.stop_gradient(z), (1, -1))
+        n_rows, n_codes = ops.shape(z)[0], ops.shape(flat)[1]
+        n = ops.cast(ops.round(self.k * ops.cast(n_rows, "float32")), "int32")
+        n = ops.clip(n, 1, n_codes)
+        least = ops.take(ops.sort(flat, axis=1), [n_codes - n], axis=1)
+        kept = ops.reshape(_largest(flat, least, n), ops.shape(z))
+        codes = ops.where(kept, ops.relu(z), 0.0)
+        if last:
+            positive = ops.where(codes > 0, codes, float("inf"))
+            least_positive = ops.stop_gradient(ops.min(positive))
+            found = least_positive < float("inf")
+            self.batches.assign(ops.minimum(self.batches + ops.cast(found, self.batches.dtype), LARGEST_MEAN))
+            change = (least_positive - self.threshold) / ops.maximum(self.batches, 1.0)
+            self.threshold.assign(self.threshold + ops.where(found, change, 0.0))
+        return codes
+
+
+def _largest(size: Any, least: Any, n: Any) -> Any:
+    """Return which n entries of each row are largest, given the n-th largest [B, 1]; of equal ones the first."""
+    above, equal = size > least, size == least
+    missing = n - ops.sum(ops.cast(above, "int32"), axis=1, keepdims=True)
+    return ops.logical_or(above, ops.logical_and(equal, ops.cumsum(ops.cast(equal, "int32"), axis=1) <= missing))
+
+
+@register
+class JumpReLU(Configured, keras.layers.Layer):
+    """Pre-activations above a threshold θ ≥ 0, trained for each latent.
+
+    The gradient of H(z - θ) is that of the rectangle kernel: 1/width where |z - θ| < width/2, else 0.
+
+    Parameters
+    ----------
+    bandwidth : float
+        The kernel's width, in units of `spread`.
+    spread : float
+        The standard deviation of all pre-activations before the first step.
+    """
+
+    fields = ("bandwidth", "spread")
+
+    def __init__(self, bandwidth: float, spread: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.bandwidth, self.spread = bandwidth, spread
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the thresholds."""
+        self.threshold = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="threshold")
+
+    def call(self, z: Any) -> Any:
+        """Return codes [B, L]."""
+        # the gradient reaches θ below 0 too, so that θ can rise again
+        theta = _with_gradient(ops.maximum(self.threshold, 0.0), self.threshold)
+        ramp = ops.clip((z - theta) / (self.bandwidth * self.spread) + 0.5, 0.0, 1.0)
+        return z * _with_gradient(ops.cast(z > theta, z.dtype), ramp)
+
+
+def _with_gradient(value: Any, surrogate: Any) -> Any:
+    """Return a value, to the bit, with the gradient of a surrogate."""
+    surrogate = ops.convert_to_tensor(surrogate)
+    return ops.stop_gradient(value) + (surrogate - ops.stop_gradient(surrogate))
+
+
+@register
+class Gated(keras.layers.Layer):
+    """Products p [B, L] to codes: max(exp(log_scale) · p + magnitude_bias, 0) where p + gate_bias > 0, else 0."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the gate's bias, and scale and bias of the codes' size."""
+        for name in ("gate_bias", "log_scale", "magnitude_bias"):
+            setattr(self, name, self.add_weight(shape=(input_shape[-1],), initializer="zeros", name=name))
+
+    def call(self, p: Any) -> Any:
+        """Return codes [B, L]."""
+        size = ops.relu(p * ops.exp(self.log_scale) + self.magnitude_bias)
+        return ops.where(p + self.gate_bias > 0, size, 0.0)
+
+
+# --- penalties --------------------------------------------------------------------------------------------------
+@register
+class Sparsity(Configured, keras.layers.Layer):
+    """Codes [B, L] as they are; a penalty on them is added to the loss.
+
+    Parameters
+    ----------
+    penalty : {"kl", "squared_rate", "l1", "tanh_penalty"}
+        Σ_l cost(target, q_l) with the batch's mean activations q_l for the first two; the mean over rows of
+        Σ_l |code_l| · norm_l, or of Σ_l tanh(steepness · |code_l| · norm_l), for the others.
+    weight : float
+        Its factor in the loss.
+    target : float or None
+        The target rate ρ of "kl" and "squared_rate".
+    steepness : float or None
+        Of "tanh_penalty".
+    signed : bool, default=True
+        False: codes are never negative. Their absolute value is then not taken, whose gradient is 0 at 0.
+    scaled : bool, default=False
+        Whether codes are multiplied by the norms of the dictionary's rows, which the layer is then called with.
+    """
+
+    fields = ("penalty", "weight", "target", "steepness", "signed", "scaled")
+
+    def __init__(
+        self,
+        penalty: str,
+        weight: float,
+        target: float | None = None,
+        steepness: float | None = None,
+        signed: bool = True,
+        scaled: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.penalty, self.weight, self.target = penalty, weight, target
+        self.steepness, self.signed, self.scaled = steepness, signed, scaled
+
+    def call(self, codes: Any, norms: Any = None) -> Any:
+        """Return the codes; `norms` [1, L] are those of the dictionary's rows."""
+        self.add_loss(self.weight * self._penalty(codes, norms))
+        return codes
+
+    def _penalty(self, codes: Any, norms: Any) -> Any:
+        q, rho = ops.mean(codes, axis=0), self.target
+        if self.penalty == "squared_rate":
+            return ops.sum(ops.square(q - rho))
+        if self.penalty == "kl":
+            # clamps the value and not the gradient, which must reach saturated latents
+            q = _with_gradient(ops.clip(q, keras.config.epsilon(), 1 - keras.config.epsilon()), q)
+            return ops.sum(rho * ops.log(rho / q) + (1 - rho) * ops.log((1 - rho) / (1 - q)))
+        size = ops.abs(codes) if self.signed else codes
+        size = size if norms is None else size * norms
+        return ops.mean(ops.sum(size if self.penalty == "l1" else ops.tanh(self.steepness * size), axis=1))
+
+
+# --- corruptions ------------------------------------------------------------------------------------------------
+class Noise(Configured, keras.layers.Layer):
+    """The base class of noise layers, which are active in training only; a subclass implements `corrupt`.
+
+    Parameters
+    ----------
+    rate : float
+        Probability that an entry is changed.
+    seed : int or None
+        Seed of the noise.
+    """
+
+    fields = ("rate", "seed")
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Return x, in training with noise."""
+        return self.corrupt(x) if training else x
+
+    def uniform(self, x: Any) -> Any:
+        """Return numbers in [0, 1) in the shape of x."""
+        return keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=self.seed_generator)
+
+    def corrupt(self, x: Any) -> Any:
+        """Return x with noise."""
+        raise NotImplementedError
+
+
+@register
+class WideGaussianNoise(Noise):
+    """Add `rate` · N(0, 1); for a standard deviation above 1, which Keras's own layer refuses."""
+
+    def corrupt(self, x: Any) -> Any:
+        """Return x + rate · N(0, 1)."""
+        return x + self.rate * keras.random.normal(ops.shape(x), dtype=x.dtype, seed=self.seed_generator)
+
+
+@register
+class MaskingNoise(Noise):
+    """Set each entry to 0 with probability `rate`; unlike Dropout, the others stay as they are."""
+
+    def corrupt(self, x: Any) -> Any:
+        """Return x · [not masked]."""
+        return ops.where(self.uniform(x) < self.rate, 0.0, x)
+
+
+@register
+class SaltPepperNoise(Noise):
+    """Set each entry with probability `rate` to `low` or `high`, each equally likely."""
+
+    fields = ("rate", "low", "high", "seed")
+
+    def __init__(
+        self, rate: float, low: float = 0.0, high: float = 1.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.low, self.high = low, high
+
+    def corrupt(self, x: Any) -> Any:
+        """Return x with some entries set to `low` or `high`."""
+        drawn = self.uniform(x)
+        return ops.where(drawn < self.rate / 2, self.low, ops.where(drawn < self.rate, self.high, x))
+
+
+@register
+class SwapNoise(Noise):
+    """Replace each entry with probability `rate` by the same column's value in another row of the batch."""
+
+    def corrupt(self, x: Any) -> Any:
+        """Return x with some entries taken from other rows."""
+        n_rows = ops.shape(x)[0]
+        offset = 1 + ops.cast(self.uniform(x) * ops.cast(n_rows - 1, x.dtype), "int32")
+        donors = ops.mod(ops.arange(n_rows, dtype="int32")[:, None] + offset, n_rows)
+        return ops.where(self.uniform(x) < self.rate, ops.take_along_axis(x, donors, axis=0), x)
+
+
+# --- losses and optimisers --------------------------------------------------------------------------------------
+@register
+class ScaledError(Configured, keras.losses.Loss):
+    """The reconstruction error in scaled units, which training minimises; the network's output is in the targets'.
+
+    Parameters
+    ----------
+    error : {"squared_error", "cross_entropy"}
+        The error's name.
+    shift, scale : list of float [D]
+        Scaled targets are (y - shift) / scale @ matrix.
+    matrix : list [D, D], optional
+        For a scaling that whitens.
+    """
+
+    fields = ("error", "shift", "scale", "matrix")
+
+    def __init__(
+        self, error: str, shift: Any, scale: Any, matrix: Any = None, name: str = "scaled_error", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.error, self.shift, self.scale, self.matrix = error, shift, scale, matrix
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return each row's mean over the columns [B]."""
+        scale, shift = (ops.convert_to_tensor(numbers, dtype=y_pred.dtype) for numbers in (self.scale, self.shift))
+        if self.error == "cross_entropy":
+            return keras.losses.binary_crossentropy((y_true - shift) / scale, (y_pred - shift) / scale)
+        error = (y_pred - y_true) / scale
+        if self.matrix is not None:
+            error = ops.matmul(error, ops.convert_to_tensor(self.matrix, dtype=y_pred.dtype))
+        return ops.mean(ops.square(error), axis=-1)
+
+
+class DecaysKernels:
+    """An optimiser whose weight decay leaves out all that is not a kernel, also after the network was loaded."""
+
+    def build(self, variables: Any) -> None:
+        """Make the optimiser's state."""
+        self.exclude_from_weight_decay(var_list=[each for each in variables if each.name != "kernel"])  # type: ignore[attr-defined]
+        super().build(variables)  # type: ignore[misc]
+
+
+@register
+class Adam(DecaysKernels, keras.optimizers.Adam):
+    """Keras's Adam, with decoupled decay of the kernels."""
+
+
+@register
+class Nadam(DecaysKernels, keras.optimizers.Nadam):
+    """Keras's Nadam, with decoupled decay of the kernels."""
+
+
+@register
+class SGD(DecaysKernels, keras.optimizers.SGD):
+    """Keras's SGD, with decoupled decay of the kernels."""

@@ -323,7 +323,7 @@ class _Reader:
                 "decoder as in the encoder"
             )
         encoder, decoder = self.denses[: n // 2], self.denses[n // 2 :]
-        for ours, theirs in zip(encoder, reversed(decoder), strict=True):
+        for ours, theirs in zip(reversed(encoder), decoder, strict=True):
             if ours.layer.kernel.shape != theirs.layer.kernel.shape[::-1]:
                 _refuse(
                     theirs.layer,

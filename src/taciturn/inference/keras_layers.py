@@ -3,6 +3,7 @@
 Importing this module registers them, so that `keras.saving.load_model` reads a file with them in safe mode.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 from keras import ops
 
 LARGEST_MEAN = 100  # the running mean of BatchTopK's thresholds moves by at least 1/100 per batch
+EPSILON = 2.0**-23  # of float32
 register = keras.saving.register_keras_serializable(package="taciturn")
 
 
@@ -39,7 +41,8 @@ class Scale(keras.layers.Layer):
 
     Notes
     -----
-    The shift is subtracted in two parts of float32: rounded to one, it would move the centre of a column near 10⁶.
+    The shift is subtracted in two parts of float32: rounded to one, it would move the centre of a column near 10⁶. The
+    parts are weights, and the second is subtracted behind the division, because TensorFlow adds up constants.
     """
 
     def __init__(self, shift: Any, scale: Any, inverse: bool = False, mixes: bool = False, **kwargs: Any) -> None:
@@ -53,21 +56,30 @@ class Scale(keras.layers.Layer):
         return super().get_config() | numbers | {"inverse": self.inverse, "mixes": self.mixes}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the matrix."""
+        """Make the numbers, which are not trained."""
+        shift, scale = self.numbers["shift"], self.numbers["scale"]
+        high = shift.astype(np.float32)
+        numbers = {"shift": high, "scale": scale, "rest": (shift - high) / scale}
+        self.high, self.scale, self.rest = (
+            self.add_weight(shape=number.shape, initializer=_initial(number), trainable=False, name=name)
+            for name, number in numbers.items()
+        )
         if self.mixes:
             shape = (input_shape[-1], input_shape[-1])
             self.matrix = self.add_weight(shape=shape, initializer="identity", trainable=False, name="matrix")
 
     def call(self, x: Any) -> Any:
         """Return scaled rows, or rows, [B, D]."""
-        shift, scale = self.numbers["shift"], self.numbers["scale"]
-        high = shift.astype(np.float32)
-        high, low, scale = (ops.convert_to_tensor(each, dtype=x.dtype) for each in (high, shift - high, scale))
         if self.inverse:
             x = ops.matmul(x, self.matrix) if self.mixes else x
-            return (x * scale + low) + high
-        x = ((x - high) - low) / scale
+            return (x + self.rest) * self.scale + self.high
+        x = (x - self.high) / self.scale - self.rest
         return ops.matmul(x, self.matrix) if self.mixes else x
+
+
+def _initial(number: Any) -> Callable[..., Any]:
+    """Return an initialiser that sets a variable to this array."""
+    return lambda shape, dtype=None: ops.convert_to_tensor(number, dtype=dtype)
 
 
 # --- layers that are used more than once ------------------------------------------------------------------------
@@ -335,7 +347,7 @@ class Sparsity(Configured, keras.layers.Layer):
             return ops.sum(ops.square(q - rho))
         if self.penalty == "kl":
             # clamps the value and not the gradient, which must reach saturated latents
-            q = _with_gradient(ops.clip(q, keras.config.epsilon(), 1 - keras.config.epsilon()), q)
+            q = _with_gradient(ops.clip(q, EPSILON, 1 - EPSILON), q)
             return ops.sum(rho * ops.log(rho / q) + (1 - rho) * ops.log((1 - rho) / (1 - q)))
         size = ops.abs(codes) if self.signed else codes
         size = size if norms is None else size * norms

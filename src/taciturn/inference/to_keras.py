@@ -45,9 +45,10 @@ def import_keras(caller: str) -> Any:
     except ImportError as error:
         if error.name == "keras":
             raise TaciturnError(f"{caller} needs keras; pip install 'taciturn[keras]'") from error
+        backend = str(error.name).partition(".")[0]
         raise TaciturnError(
-            f"{caller}: Keras finds no {error.name}, its backend; pip install {error.name}, or set the environment "
-            "variable KERAS_BACKEND=torch"
+            f"{caller}: Keras finds no {backend}, its backend; pip install {backend}, or set the environment variable "
+            "KERAS_BACKEND=torch"
         ) from error
     return keras
 
@@ -353,6 +354,9 @@ class _Builder:
         network.compile(
             optimizer=self._optimiser(), loss=self._loss(), loss_weights=None if error_weight == 1 else [error_weight]
         )
+        # otherwise Keras warns when it loads a file that was saved before any training
+        network.optimizer.build(network.trainable_variables)
+        self.left_out += [part.text for part in (self.settings.resample, self.settings.order) if part is not None]
 
     def _loss(self) -> Any:
         module = self.module

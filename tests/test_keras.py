@@ -1,6 +1,7 @@
 """Models as Keras networks and back: numbers, gradients, noise, files, the textbook's training, refusals by name.
 
-The tests run on the backend that KERAS_BACKEND names, by default torch; `make keras` runs them on TensorFlow and JAX.
+The tests run on the backend that KERAS_BACKEND names, torch by default (tests/conftest.py). `make keras` runs them on
+TensorFlow and on JAX.
 """
 
 import copy
@@ -14,16 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # read when keras is first imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-keras = pytest.importorskip("keras")
-
 import taciturn
 from golden import replay
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
 from taciturn.core.errors import DataError, RecipeError, TaciturnError, TaciturnWarning
 from taciturn.estimators.adopted import adopted
-from taciturn.inference import keras_layers, to_keras, to_keras_file
+from taciturn.inference import to_keras, to_keras_file
 from taciturn.inference.from_keras import from_keras as read
 from taciturn.inference.to_keras import ACTIVATIONS
 from taciturn.model import Batch, InferenceModule
@@ -32,6 +29,8 @@ from taciturn.training.constraints import Free
 from taciturn.training.solvers import SGD, parameter_groups
 from taciturn.training.step import Step
 
+keras = pytest.importorskip("keras")
+keras_layers = pytest.importorskip("taciturn.inference.keras_layers")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Keras's torch backend and NumPy 2
@@ -111,9 +110,10 @@ def deviation(ours, theirs, scale):
 def agrees(network, model, rows):
     """Compare outputs and codes with the inference module in float64."""
     module, x = InferenceModule(model.module_).double(), torch.from_numpy(rows).double()
-    scale = module.target_scale.numpy()
-    assert relative(predicted(encoder(network), rows), module.encode(x).numpy()) < 1e-6
-    assert deviation(predicted(network, rows), module(x).numpy(), scale) < 1e-6
+    both = keras.Model(network.input, [network.get_layer("codes").output, network.output])
+    codes, outputs = (np.asarray(array, np.float64) for array in both.predict(rows, verbose=0))
+    assert relative(codes, module.encode(x).numpy()) < 1e-6
+    assert deviation(outputs, module(x).numpy(), module.target_scale.numpy()) < 1e-6
 
 
 # --- the same numbers -------------------------------------------------------------------------------------------
@@ -160,9 +160,8 @@ def test_pairs_cross_entropy_and_one_row():
 def test_layers_have_plain_names():
     model = sparse("sigmoid", widths=(12, 8), corruption="gaussian:0.1+masking:0.2")
     names = [layer.name for layer in model.to_keras().layers]
-    assert names == ["input", "scale", "corruption", "corruption_2", "encoder_1", "encoder_2", "codes", "sparsity"] + [
-        "decoder_1", "decoder_2", "unscale"
-    ]
+    encoder_side = ["input", "scale", "corruption", "corruption_2", "encoder_1", "encoder_2", "codes", "sparsity"]
+    assert names == [*encoder_side, "decoder_1", "decoder_2", "unscale"]
     plain = DenoisingAutoencoder(8, corruption="dropout:0.3", max_iter=1).fit(RNG.random((50, 4)))
     assert all(type(layer).__module__.startswith("keras.") for layer in plain.to_keras().layers)
 
@@ -276,15 +275,20 @@ def test_equal_pre_activations_keep_exactly_k():
 NOISES = {
     "gaussian:0.4": lambda x, noisy: abs((noisy - x).std() - 0.4) < 0.01 and (noisy != x).mean() > 0.99,
     "gaussian:2.0": lambda x, noisy: abs((noisy - x).std() - 2.0) < 0.05,
-    "dropout:0.3": lambda x, noisy: abs((noisy == 0).mean() - 0.3) < 0.02
-    and np.allclose(noisy[noisy != 0], (x / 0.7)[noisy != 0], rtol=1e-6),
-    "masking:0.3": lambda x, noisy: abs((noisy == 0).mean() - 0.3) < 0.02
-    and np.array_equal(noisy[noisy != 0], x[noisy != 0]),
-    "salt_pepper:0.3,low=-9,high=7": lambda x, noisy: abs((noisy == -9).mean() - 0.15) < 0.02
-    and abs((noisy == 7).mean() - 0.15) < 0.02
-    and np.array_equal(noisy[(noisy != -9) & (noisy != 7)], x[(noisy != -9) & (noisy != 7)]),
-    "swap:0.3": lambda x, noisy: abs((noisy != x).mean() - 0.3) < 0.02
-    and all(np.isin(noisy[:, i], x[:, i]).all() for i in range(x.shape[1])),
+    "dropout:0.3": lambda x, noisy: (
+        abs((noisy == 0).mean() - 0.3) < 0.02 and np.allclose(noisy[noisy != 0], (x / 0.7)[noisy != 0], rtol=1e-6)
+    ),
+    "masking:0.3": lambda x, noisy: (
+        abs((noisy == 0).mean() - 0.3) < 0.02 and np.array_equal(noisy[noisy != 0], x[noisy != 0])
+    ),
+    "salt_pepper:0.3,low=-9,high=7": lambda x, noisy: (
+        abs((noisy == -9).mean() - 0.15) < 0.02
+        and abs((noisy == 7).mean() - 0.15) < 0.02
+        and np.array_equal(noisy[(noisy != -9) & (noisy != 7)], x[(noisy != -9) & (noisy != 7)])
+    ),
+    "swap:0.3": lambda x, noisy: (
+        abs((noisy != x).mean() - 0.3) < 0.02 and all(np.isin(noisy[:, i], x[:, i]).all() for i in range(x.shape[1]))
+    ),
 }
 
 

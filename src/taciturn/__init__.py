@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         DenoisingAutoencoder,
         DictionaryAutoencoder,
         SparseAutoencoder,
-        from_keras,
         load,
     )
+    from .estimators.from_keras import from_keras
     from .model import Autoencoder, Layout
     from .training import History
 

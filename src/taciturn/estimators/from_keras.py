@@ -55,11 +55,8 @@ def from_keras(network: Any) -> BaseAutoencoder:
     if isinstance(network, str | os.PathLike):
         network = read_keras(network)
     found = read(network)
-    kind: type[BaseAutoencoder]
-    if found.dictionary:
-        kind = DictionaryAutoencoder
-    else:
-        kind = SparseAutoencoder if found.sparse else DenoisingAutoencoder
+    plain = SparseAutoencoder if found.sparse else DenoisingAutoencoder
+    kind: type[BaseAutoencoder] = DictionaryAutoencoder if found.dictionary else plain
     estimator = adopted(kind(**found.parameters), found.width, found.tensors)
     check_same(network, estimator.module_)
     return estimator

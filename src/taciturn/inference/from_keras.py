@@ -1,33 +1,30 @@
 """A Keras network of dense layers, read as the numbers and the recipe of one of this library's models."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import one_line
 from ..model import Autoencoder
+from .keras_chain import WHAT_CAN, Chain, DenseLayer, Vector, array, refuse
 from .to_keras import ACTIVATIONS, import_keras
 
 if TYPE_CHECKING:
     import keras
 
-Vector = NDArray[np.float64]
 NAMES = {theirs: ours for ours, theirs in ACTIVATIONS.items()}
-WHAT_CAN = "Dense layers that mirror each other, with noise and scaling around them, can be taken over"
 CHECK_ROWS = 16  # rows on which both networks must agree
 MAX_DEVIATION = 1e-3  # of their outputs, relative to the outputs' size
 
 
 @dataclass(frozen=True)
 class KerasNetwork:
-    """What a Keras network says of a model.
+    """A Keras network as a model: its numbers, and an estimator's parameters.
 
     Parameters
     ----------
@@ -78,7 +75,7 @@ def read_keras(path: str | os.PathLike[str]) -> "keras.Model":
 
 
 def from_keras(network: "keras.Model") -> KerasNetwork:
-    """Return what a Keras network says of a model.
+    """Return a Keras network's numbers, and the parameters of an estimator that describe it.
 
     Parameters
     ----------
@@ -98,8 +95,10 @@ def from_keras(network: "keras.Model") -> KerasNetwork:
     """
     keras = import_keras("from_keras")
     if not isinstance(network, keras.Model):
-        raise RecipeError(f"from_keras takes a Keras network or the path of a .keras file, not a {type(network).__name__}")
-    return _Reader(keras).read(network)
+        raise RecipeError(
+            f"from_keras takes a Keras network or the path of a .keras file, not a {type(network).__name__}"
+        )
+    return _Reader(keras, network).read()
 
 
 def check_same(network: "keras.Model", model: Autoencoder) -> None:
@@ -131,44 +130,15 @@ def check_same(network: "keras.Model", model: Autoencoder) -> None:
         )
 
 
-@dataclass
-class _Scaling:
-    """The scaling layers at one end: rows to (x - shift) / scale @ matrix, or outputs to y @ matrix · scale + shift."""
+class _Reader(Chain):
+    """Puts together what the layers hold."""
 
-    shift: Any = 0.0
-    scale: Any = 1.0
-    matrix: Vector | None = None
+    def __init__(self, keras: Any, network: Any) -> None:
+        super().__init__(keras, network)
+        self.network = network
 
-
-@dataclass
-class _Dense:
-    """One dense layer: its numbers, and the activations that follow it, as (layer's name, Keras's name)."""
-
-    layer: Any
-    activations: list[tuple[str, str]] = field(default_factory=list)
-
-
-class _Reader:
-    """Goes through the layers in order; `read` puts together what they hold."""
-
-    def __init__(self, keras: Any) -> None:
-        from . import keras_layers
-
-        self.keras, self.ours = keras, keras_layers
-        self.denses: list[_Dense] = []
-        self.biases: list[Any] = []
-        self.refinements: list[Any] = []
-        self.coder: Any = None
-        self.coder_after = 0  # the number of dense layers before the coding layer
-        self.noises: list[str] = []
-        self.penalties: list[str] = []
-        self.front, self.back = _Scaling(), _Scaling()
-        self.back_layer = ""  # the name of a scaling layer behind the dense ones
-
-    def read(self, network: Any) -> KerasNetwork:
-        width = _width(network)
-        for layer in _flat(self.keras, network):
-            self._take(layer)
+    def read(self) -> KerasNetwork:
+        network, width = self.network, self.width
         tied = bool(self.biases) and len(self.biases) == len(self.denses)
         encoder, decoder = self._sides(network, tied)
         tensors = self._tensors(encoder, decoder, tied) | self._scaling(width)
@@ -205,113 +175,7 @@ class _Reader:
             width, tensors, parameters | self._training(network, output), bool(parameters["sparsity"]), dictionary
         )
 
-    # --- one layer after another --------------------------------------------------------------------------------
-    def _take(self, layer: Any) -> None:
-        layers, ours = self.keras.layers, self.ours
-        kind = type(layer)
-        if kind in (layers.InputLayer, layers.Identity, layers.Flatten, layers.Subtract):
-            return
-        if kind in (layers.Rescaling, layers.Normalization, ours.Scale):
-            self._take_scaling(layer)
-        elif kind in (layers.GaussianNoise, layers.Dropout) or isinstance(layer, ours.Noise):
-            self._take_noise(layer)
-        elif kind in (layers.Dense, ours.MirroredDense):
-            self._take_dense(layer)
-        elif kind is ours.Bias:
-            self.biases.append(layer)
-        elif kind is ours.Refine:
-            self.refinements.append(layer)
-        elif kind in (ours.TopK, ours.BatchTopK, ours.JumpReLU, ours.Gated):
-            if self.coder is not None:
-                _refuse(layer, "is a second coding layer", "keep one")
-            self.coder, self.coder_after = layer, len(self.denses)
-        elif kind is ours.Sparsity:
-            self.penalties.append(self._penalty_text(layer))
-        elif kind in (layers.Activation, layers.ReLU, layers.ELU):
-            self._take_activation(layer)
-        else:
-            _refuse(layer, f"is of the class {kind.__name__}", WHAT_CAN)
-
-    def _take_scaling(self, layer: Any) -> None:
-        behind = bool(self.denses)
-        if behind:
-            self.back_layer = layer.name
-        elif self.noises:
-            _refuse(layer, "scales the rows after the noise", "put the noise layer behind it")
-        side = self.back if behind else self.front
-        shift, scale, inverse = self._numbers(layer, side)
-        if inverse != behind:
-            shift, scale = -shift / scale, 1 / scale
-        # the layer follows those that were taken before it
-        side.shift = side.shift * scale + shift if behind else side.shift + side.scale * shift
-        side.scale = side.scale * scale
-
-    def _numbers(self, layer: Any, side: _Scaling) -> tuple[Vector, Vector, bool]:
-        """Return the shift and the scale of a scaling layer, and whether it returns x · scale + shift."""
-        if type(layer) is self.ours.Scale:
-            if layer.mixes:
-                side.matrix = _array(layer.matrix)
-            return layer.numbers["shift"], layer.numbers["scale"], layer.inverse
-        if type(layer) is self.keras.layers.Rescaling:
-            return np.asarray(layer.offset, np.float64), np.asarray(layer.scale, np.float64), True
-        variance = np.maximum(np.sqrt(_array(layer.variance).reshape(-1)), self.keras.config.epsilon())
-        return _array(layer.mean).reshape(-1), variance, layer.invert
-
-    def _take_noise(self, layer: Any) -> None:
-        layers, ours = self.keras.layers, self.ours
-        if self.denses:
-            _refuse(layer, "corrupts the values between two layers", "leave it out: only the input can be corrupted")
-        if type(layer) is layers.Dropout and layer.noise_shape is not None:
-            _refuse(layer, "has a noise_shape", "leave that out")
-        name = {
-            layers.GaussianNoise: "gaussian",
-            layers.Dropout: "dropout",
-            ours.WideGaussianNoise: "gaussian",
-            ours.MaskingNoise: "masking",
-            ours.SaltPepperNoise: "salt_pepper",
-            ours.SwapNoise: "swap",
-        }[type(layer)]
-        text = f"{name}:{layer.stddev if type(layer) is layers.GaussianNoise else layer.rate}"
-        self.noises.append(text + (f",low={layer.low},high={layer.high}" if name == "salt_pepper" else ""))
-
-    def _take_dense(self, layer: Any) -> None:
-        if self.back_layer:
-            _refuse(layer, f"comes after {self.back_layer!r}, which scales", "put the scaling at either end")
-        for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "bias_constraint"):
-            if getattr(layer, name, None) is not None:
-                mend = f"set its {name} to None, and give the penalty as sparsity= or alpha= to an estimator"
-                _refuse(layer, f"has {name}={type(getattr(layer, name)).__name__}", mend)
-        if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
-            _refuse(layer, "has a quantised or low-rank kernel", "merge it into a plain kernel first")
-        activation = layer.activation if isinstance(layer.activation, str) else _name_of(self.keras, layer)
-        self.denses.append(_Dense(layer, [] if activation == "linear" else [(layer.name, activation)]))
-
-    def _take_activation(self, layer: Any) -> None:
-        layers = self.keras.layers
-        if not self.denses:
-            _refuse(layer, "stands before the first dense layer", "leave it out")
-        if type(layer) is layers.Activation:
-            name = _name_of(self.keras, layer)
-        else:
-            plain = layers.ReLU() if type(layer) is layers.ReLU else layers.ELU()
-            own, default = layer.get_config(), plain.get_config()
-            changed = sorted(key for key in default if key not in ("name", "dtype") and own.get(key) != default[key])
-            if changed:
-                _refuse(layer, f"has {changed[0]}={own[changed[0]]}", "leave that out")
-            name = "relu" if type(layer) is layers.ReLU else "elu"
-        if name != "linear":
-            self.denses[-1].activations.append((layer.name, name))
-
-    def _penalty_text(self, layer: Any) -> str:
-        named = [f"weight={layer.weight}"]
-        if layer.penalty == "l1" and layer.scaled:
-            named.append("scaled=true")
-        number = layer.target if layer.target is not None else layer.steepness
-        values = [] if number is None else [str(number)]
-        return f"{layer.penalty}:{','.join(values + named)}"
-
-    # --- the whole ----------------------------------------------------------------------------------------------
-    def _sides(self, network: Any, tied: bool) -> tuple[list[_Dense], list[_Dense]]:
+    def _sides(self, network: Any, tied: bool) -> tuple[list[DenseLayer], list[DenseLayer]]:
         n = len(self.denses)
         if tied:
             return self.denses, []
@@ -325,17 +189,17 @@ class _Reader:
         encoder, decoder = self.denses[: n // 2], self.denses[n // 2 :]
         for ours, theirs in zip(reversed(encoder), decoder, strict=True):
             if ours.layer.kernel.shape != theirs.layer.kernel.shape[::-1]:
-                _refuse(
+                refuse(
                     theirs.layer,
                     f"maps {theirs.layer.kernel.shape[0]} to {theirs.layer.kernel.shape[1]} values and does not mirror "
                     f"{ours.layer.name!r} ({ours.layer.kernel.shape[0]} to {ours.layer.kernel.shape[1]})",
                     "give the decoder the encoder's widths in reverse",
                 )
         if self.coder is not None and self.coder_after != n // 2:
-            _refuse(self.coder, "does not stand in the middle", "put it behind the encoder's last dense layer")
+            refuse(self.coder, "does not stand in the middle", "put it behind the encoder's last dense layer")
         return encoder, decoder
 
-    def _activations(self, encoder: list[_Dense], decoder: list[_Dense], tied: bool) -> tuple[str, str, str]:
+    def _activations(self, encoder: list[DenseLayer], decoder: list[DenseLayer], tied: bool) -> tuple[str, str, str]:
         """Return the names of the hidden activation, of the coding layer's and of the output's."""
         behind = [(bias.name, [(bias.name, bias.activation)]) for bias in self.biases] if tied else []
         sides = [[(dense.layer.name, dense.activations) for dense in side] for side in (encoder, decoder)]
@@ -347,46 +211,46 @@ class _Reader:
         for (layer, _), name in zip(hidden + hidden_back, names, strict=True):
             if name != names[0]:
                 raise RecipeError(
-                    f"layer {layer!r} has the activation {name}, another hidden layer {names[0]}; all hidden layers must "
-                    "have the same one"
+                    f"layer {layer!r} has the activation {name}, another hidden layer {names[0]}; all hidden layers "
+                    "must have the same one"
                 )
         code = _ours(coding_name, coding)
         if self.coder is not None and code != "identity":
-            _refuse(self.coder, f"follows the activation {code}", "leave that activation out")
+            refuse(self.coder, f"follows the activation {code}", "leave that activation out")
         return (names[0] if names else "relu"), code, _ours("", output)
 
-    def _tensors(self, encoder: list[_Dense], decoder: list[_Dense], tied: bool) -> dict[str, Tensor]:
+    def _tensors(self, encoder: list[DenseLayer], decoder: list[DenseLayer], tied: bool) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = {}
         gated = type(self.coder) is self.ours.Gated
         for i, dense in enumerate(encoder):
-            kernel = _array(dense.layer.kernel)
+            kernel = array(dense.layer.kernel)
             own = self.coder.gate_bias if gated and i + 1 == len(encoder) else _bias(dense.layer)
             tensors[f"encoder.{i}.weight"] = _tensor(kernel.T)
-            tensors[f"encoder.{i}.bias"] = _tensor(np.zeros(kernel.shape[1]) if own is None else _array(own))
+            tensors[f"encoder.{i}.bias"] = _tensor(np.zeros(kernel.shape[1]) if own is None else array(own))
         mirrored = encoder[::-1] if tied else decoder
         for i, dense in enumerate(mirrored):
-            kernel = _array(dense.layer.kernel)
+            kernel = array(dense.layer.kernel)
             tensors[f"decoder.{i}.weight"] = _tensor(kernel.T if tied else kernel)
             shared = self.biases[i] if tied else self.biases[0] if self.biases and i + 1 == len(mirrored) else None
             own = shared.bias if shared is not None else _bias(dense.layer)
             width = tensors[f"decoder.{i}.weight"].shape[1]
-            tensors[f"decoder.{i}.bias"] = _tensor(np.zeros(width) if own is None else _array(own))
+            tensors[f"decoder.{i}.bias"] = _tensor(np.zeros(width) if own is None else array(own))
         for i, refine in enumerate(self.refinements):
-            tensors[f"refinements.{i}"] = _tensor(_array(refine.eta))
+            tensors[f"refinements.{i}"] = _tensor(array(refine.eta))
         return tensors | self._coder_tensors()
 
     def _coder_tensors(self) -> dict[str, Tensor]:
         ours, coder = self.ours, self.coder
         if type(coder) is ours.JumpReLU:
             spread = torch.tensor(coder.spread, dtype=torch.float32)
-            return {"coder.value": _tensor(_array(coder.threshold)), "coder.spread": spread}
+            return {"coder.value": _tensor(array(coder.threshold)), "coder.spread": spread}
         if type(coder) is ours.BatchTopK:
-            batches = torch.tensor(int(_array(coder.batches)))
-            return {"coder.value": _tensor(_array(coder.threshold)), "coder.batches": batches}
+            batches = torch.tensor(int(array(coder.batches)))
+            return {"coder.value": _tensor(array(coder.threshold)), "coder.batches": batches}
         if type(coder) is ours.Gated:
             return {
-                "coder.log_scale": _tensor(_array(coder.log_scale)),
-                "coder.bias": _tensor(_array(coder.magnitude_bias)),
+                "coder.log_scale": _tensor(array(coder.log_scale)),
+                "coder.bias": _tensor(array(coder.magnitude_bias)),
             }
         return {}
 
@@ -406,15 +270,19 @@ class _Reader:
 
     def _sparsity_text(self) -> str | None:
         ours, coder = self.ours, self.coder
-        text = {
-            ours.TopK: lambda: f"topk:{coder.k}" + (",signed=true" if coder.signed else ""),
-            ours.BatchTopK: lambda: f"batch_topk:{coder.k}",
-            ours.JumpReLU: lambda: f"jumprelu:bandwidth={coder.bandwidth}",
-            ours.Gated: lambda: "gated",
-        }.get(type(coder), lambda: "")()
-        return "+".join([text] * bool(text) + self.penalties) or None
+        kind = type(coder)
+        texts: list[str] = []
+        if kind is ours.TopK:
+            texts.append(f"topk:{coder.k}" + (",signed=true" if coder.signed else ""))
+        elif kind is ours.BatchTopK:
+            texts.append(f"batch_topk:{coder.k}")
+        elif kind is ours.JumpReLU:
+            texts.append(f"jumprelu:bandwidth={coder.bandwidth}")
+        elif kind is ours.Gated:
+            texts.append("gated")
+        return "+".join(texts + self.penalties) or None
 
-    def _constraint(self, decoder: list[_Dense]) -> str:
+    def _constraint(self, decoder: list[DenseLayer]) -> str:
         """Return the constraint on the dictionary; refuse any other constraint."""
         found = "free"
         for dense in self.denses:
@@ -427,7 +295,7 @@ class _Reader:
             name = {"UnitNorm": "unit_norm", "MaxNorm": "bounded"}.get(kind)
             on_rows = config.get("axis") in (1, [1]) and config.get("max_value", 1) == 1
             if not (decoder and dense is decoder[0] and name and on_rows):
-                _refuse(
+                refuse(
                     dense.layer,
                     f"has the kernel constraint {kind}",
                     "set it to None; only UnitNorm(axis=1) or MaxNorm(1, axis=1) on the decoder's first layer is known",
@@ -458,35 +326,6 @@ class _Reader:
         return parameters
 
 
-def _flat(keras: Any, network: Any) -> Iterator[Any]:
-    """Yield the layers in order, those of networks inside the network too."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flat(keras, layer)
-        else:
-            yield layer
-
-
-def _width(network: Any) -> int:
-    if not network.built or not getattr(network, "inputs", None):
-        raise RecipeError(
-            f"the network {network.name!r} is not built; call it on some rows, or begin it with keras.Input"
-        )
-    if len(network.inputs) != 1 or len(network.outputs) != 1:
-        raise RecipeError(f"the network {network.name!r} must have one input and one output")
-    shape = network.inputs[0].shape
-    if len(shape) != 2 or shape[1] is None:
-        raise RecipeError(
-            f"the input of the network {network.name!r} has the shape {tuple(shape)}; build it for flat rows, (None, D)"
-        )
-    return int(shape[1])
-
-
-def _name_of(keras: Any, layer: Any) -> str:
-    name = keras.activations.serialize(layer.activation)
-    return name if isinstance(name, str) else str(getattr(layer.activation, "__name__", name))
-
-
 def _ours(layer: str, activations: list[tuple[str, str]]) -> str:
     """Return this library's name of the activation of one layer."""
     known = [(where, name) for where, name in activations if name != "linear"]
@@ -498,18 +337,8 @@ def _ours(layer: str, activations: list[tuple[str, str]]) -> str:
     return NAMES[known[0][1]] if known else "identity"
 
 
-def _refuse(layer: Any, reason: str, mend: str) -> NoReturn:
-    raise RecipeError(f"layer {layer.name!r} {reason}; {mend}")
-
-
 def _bias(layer: Any) -> Any:
     return layer.bias if layer.use_bias else None
-
-
-def _array(variable: Any) -> Vector:
-    from keras import ops
-
-    return np.asarray(ops.convert_to_numpy(variable), dtype=np.float64)
 
 
 def _tensor(array: Vector) -> Tensor:

@@ -220,7 +220,9 @@ class _Builder:
         activations = [hidden] * (n - 1) + [output]
         constraint = self._constraint()
         norms = any(_takes_norms(term) for term in self.settings.objective.terms)
-        self.decoder, self.biases, self.decoder_bias = [], [], None
+        self.decoder: list[Any] = []
+        self.biases: list[Any] = []
+        self.decoder_bias: Any = None
         for i in range(n):
             last, name = i + 1 == n, f"decoder_{i + 1}"
             own_bias = layout.tied or (last and layout.centred)
@@ -259,10 +261,7 @@ class _Builder:
         """Return the scaled reconstruction of codes."""
         biases = list(self.biases)
         for layer in self.decoder:
-            if self.layout.tied:
-                h = biases.pop(0)(layer(h, part="transpose"))
-            else:
-                h = layer(h)
+            h = biases.pop(0)(layer(h, part="transpose")) if self.layout.tied else layer(h)
         return biases.pop(0)(h) if biases else h
 
     def _codes(self, scaled: Any, pre: Any) -> Any:
@@ -287,7 +286,7 @@ class _Builder:
         if isinstance(coder, BatchTopK):
             return ours.BatchTopK(float(final(coder.k)), name=name)
         if isinstance(coder, JumpReLU):
-            return ours.JumpReLU(float(coder.bandwidth), self.model.coder.spread.item(), name=name)
+            return ours.JumpReLU(float(coder.bandwidth), self.model.coder.state_dict()["spread"].item(), name=name)
         if isinstance(coder, Gated):
             return ours.Gated(name=name)
         if isinstance(coder, Elementwise):
@@ -364,9 +363,7 @@ class _Builder:
             return {"squared_error": "mean_squared_error", "cross_entropy": "binary_crossentropy"}[self.error.name]
         whitening = self.model.target_whitening if self.layout.whitened else None
         shift, scale = (numbers.tolist() for numbers in (module.target_shift, module.target_scale))
-        return self.ours.ScaledError(
-            self.error.name, shift, scale, None if whitening is None else whitening.tolist()
-        )
+        return self.ours.ScaledError(self.error.name, shift, scale, None if whitening is None else whitening.tolist())
 
     def _optimiser(self) -> Any:
         settings, solver = self.settings, self.settings.solver

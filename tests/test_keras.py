@@ -6,117 +6,73 @@ TensorFlow and on JAX.
 
 import copy
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+if find_spec("keras") is None:
+    pytest.skip("needs keras", allow_module_level=True)
+import keras
+from keras import layers
+
 import taciturn
-from golden import replay
+from keras_measures import (
+    CODERS,
+    DICTIONARIES,
+    FAR,
+    NEAR,
+    PENALTIES,
+    PROGRAMS,
+    RNG,
+    SCALINGS,
+    SHAPES,
+    START,
+    TEXTBOOK,
+    dictionary,
+    encoder,
+    gradient_deviations,
+    output_deviations,
+    predicted,
+    relative,
+    sparse,
+    textbook_ends,
+)
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
 from taciturn.core.errors import DataError, RecipeError, TaciturnError, TaciturnWarning
-from taciturn.estimators.adopted import adopted
-from taciturn.inference import to_keras, to_keras_file
+from taciturn.inference import keras_layers, to_keras, to_keras_file
 from taciturn.inference.from_keras import from_keras as read
 from taciturn.inference.to_keras import ACTIVATIONS
-from taciturn.model import Batch, InferenceModule
+from taciturn.model import Batch
 from taciturn.objective import Objective, SquaredError, Term
 from taciturn.training.constraints import Free
-from taciturn.training.solvers import SGD, parameter_groups
+from taciturn.training.solvers import SGD
 from taciturn.training.step import Step
 
-keras = pytest.importorskip("keras")
-keras_layers = pytest.importorskip("taciturn.inference.keras_layers")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Keras's torch backend and NumPy 2
     pytest.mark.filterwarnings("ignore:Gradients do not exist for variables"),  # of a gate, without gated_aux
 ]
-layers = keras.layers
-RNG = np.random.default_rng(0)
-FAR = (RNG.normal(size=(120, 5)) * [1, 2, 3, 4, 5] + [0, 0, 1e6, 0, -7]).astype(np.float32)
-NEAR = (FAR - [0, 0, 1e6 - 10, 0, 0]).astype(np.float32)
-RATE = 2.0**20  # a learning rate of SGD beside which the weights' own rounding vanishes
-
-CODERS = {
-    "relu": {"activation": "relu", "sparsity": "l1:weight=0.02"},
-    "elu": {"activation": "elu", "sparsity": "l1:weight=0.02"},
-    "tanh": {"activation": ("elu", "tanh"), "sparsity": None},
-    "sigmoid": {"sparsity": "kl:0.1,weight=0.2"},
-    "squared": {"sparsity": "squared_rate:0.1,weight=0.2"},
-    "tanh_penalty": {"sparsity": "tanh_penalty:weight=0.05"},
-    "topk": {"sparsity": "topk:3"},
-    "signed": {"sparsity": "topk:3,signed=true"},
-    "batch_topk": {"sparsity": "batch_topk:3"},
-    "jumprelu": {"sparsity": "jumprelu+l1:weight=0.02"},
-    "gated": {"sparsity": "gated"},
-}
-DICTIONARIES = {
-    "topk": {},
-    "batch_topk": {"sparsity": "batch_topk"},
-    "jumprelu": {"sparsity": "jumprelu+l1:weight=0.02,scaled=true"},
-    "gated": {"sparsity": "gated"},
-    "l1": {"sparsity": "l1"},
-    "refined": {"refine": 2},
-    "batch_topk refined": {"sparsity": "batch_topk", "refine": 1},
-    "gated refined": {"sparsity": "gated", "refine": 1},
-    "bounded": {"constraint": "bounded"},
-}
-SHAPES = [(False, 16), (True, 16), (False, (12, 8)), (True, (12, 8))]  # tied, widths
-SCALINGS = ["none", "standard", "minmax", "mean_norm", "whiten"]
 
 
-def sparse(coder, *, widths=16, tied=False, scaling="standard", rows=FAR, **more):
-    options = {"max_iter": 1, "random_state": 0, "output_activation": "identity"} | CODERS[coder] | more
-    return clear_of_threshold(SparseAutoencoder(widths, tied=tied, scaling=scaling, **options).fit(rows))
-
-
-def dictionary(name, rows=FAR, **more):
-    return clear_of_threshold(
-        DictionaryAutoencoder(16, k=3, max_iter=1, random_state=0, **DICTIONARIES[name], **more).fit(rows)
-    )
-
-
-def clear_of_threshold(model):
-    """Lower BatchTopK's threshold a little: it lies 1e-6 below a row's pre-activation, where rounding decides."""
-    if "batch_topk" in str(model.sparsity):
-        with torch.no_grad():
-            model.module_.coder.value *= 0.98
-    return model
-
-
-def predicted(network, rows):
-    return np.asarray(network.predict(rows, verbose=0), dtype=np.float64)
-
-
-def encoder(network):
-    return keras.Model(network.input, network.get_layer("codes").output)
-
-
-def relative(ours, theirs):
-    """‖ours - theirs‖ / ‖theirs‖."""
-    return np.linalg.norm(np.asarray(ours, np.float64) - theirs) / np.linalg.norm(theirs)
-
-
-def deviation(ours, theirs, scale):
-    """The largest |ours - theirs| of each column, over its largest value or its scale, whichever is larger."""
-    return (np.abs(ours - theirs).max(0) / np.maximum(np.abs(theirs).max(0), scale)).max()
+# --- the same numbers -------------------------------------------------------------------------------------------
 
 
 def agrees(network, model, rows):
     """Compare outputs and codes with the inference module in float64."""
-    module, x = InferenceModule(model.module_).double(), torch.from_numpy(rows).double()
-    both = keras.Model(network.input, [network.get_layer("codes").output, network.output])
-    codes, outputs = (np.asarray(array, np.float64) for array in both.predict(rows, verbose=0))
-    assert relative(codes, module.encode(x).numpy()) < 1e-6
-    assert deviation(outputs, module(x).numpy(), module.target_scale.numpy()) < 1e-6
+    assert max(output_deviations(network, model, rows).values()) < 1e-6
 
 
-# --- the same numbers -------------------------------------------------------------------------------------------
+def compare_gradients(model, objective, rows, bound=1e-5, dtype=torch.float64):
+    deviations = gradient_deviations(model, objective, rows, dtype)
+    assert max(deviations.values()) < bound, deviations
 
 
 @pytest.mark.parametrize(("tied", "widths"), SHAPES)
@@ -169,35 +125,6 @@ def test_layers_have_plain_names():
 # --- the same gradients -----------------------------------------------------------------------------------------
 
 
-def gradients(network, rows):
-    """Return the gradients of one training step by the names of the model's tensors."""
-    before = read(network).tensors
-    network.train_on_batch(rows, rows)
-    after = read(network).tensors
-    return {name: (before[name].double() - after[name].double()).numpy() / RATE for name in before}
-
-
-def compare_gradients(model, objective, rows, bound=1e-5, dtype=torch.float64):
-    settings = replace(
-        model.settings_, objective=objective, constraint=Free(), solver=SGD(), learning_rate=RATE, weight_decay=0.0
-    )
-    network = to_keras(model.module_, settings, {})
-    own = copy.deepcopy(model.module_).to(dtype)
-    x = own.scale_rows(torch.from_numpy(rows).double())
-    Step(own, objective).gradients(Batch(x, x, x), progress=1.0)
-    theirs = gradients(network, rows)
-    ours = {name: parameter.grad for name, parameter in own.named_parameters(remove_duplicate=False)}
-    size = np.sqrt(sum(grad.square().sum().item() for grad in ours.values() if grad is not None))
-    assert size > 0
-    for name, grad in ours.items():
-        if grad is None or not grad.any():
-            assert np.abs(theirs[name]).max() < 1e-7, name
-        elif name.startswith("refinements"):  # one number, a sum whose parts cancel: relative to the whole gradient
-            assert abs(theirs[name] - grad.item()) < bound * size, name
-        else:
-            assert relative(theirs[name], grad.numpy()) < bound, name
-
-
 @pytest.mark.parametrize(("tied", "widths"), SHAPES)
 @pytest.mark.parametrize("coder", CODERS)
 def test_the_reconstruction_losss_gradients(coder, tied, widths):
@@ -212,19 +139,7 @@ def test_a_dictionarys_gradients(name):
     compare_gradients(dictionary(name, rows=NEAR), Objective((0.5 * SquaredError(),)), NEAR)
 
 
-@pytest.mark.parametrize(
-    ("coder", "term"),
-    [
-        ("sigmoid", "kl:0.1,weight=0.2"),
-        ("sigmoid", "squared_rate:0.1,weight=0.2"),
-        ("relu", "l1:weight=0.02"),
-        ("elu", "l1:weight=0.02,scaled=true"),
-        ("signed", "l1:weight=0.02"),
-        ("jumprelu", "l1:weight=0.02"),
-        ("relu", "tanh_penalty:2.0,weight=0.1"),
-        ("jumprelu", "tanh_penalty:2.0,weight=0.1"),
-    ],
-)
+@pytest.mark.parametrize(("coder", "term"), PENALTIES)
 @pytest.mark.parametrize(("tied", "widths"), [(False, 16), (True, (12, 8))])
 def test_the_sparsity_losss_gradients(coder, term, tied, widths):
     objective = Objective((SquaredError(weight=0.0), Term.parse(term)))
@@ -309,47 +224,6 @@ def test_noise_is_added_in_training_only(noise, tmp_path):
 
 
 # --- the textbook's training ------------------------------------------------------------------------------------
-TEXTBOOK = replay.read(Path(replay.__file__).with_name("textbook.npz"))
-START = {
-    "encoder.0.weight": TEXTBOOK["w1"].T,
-    "encoder.0.bias": TEXTBOOK["b1"],
-    "decoder.0.weight": TEXTBOOK["w2"],
-    "decoder.0.bias": TEXTBOOK["b2"],
-}
-PROGRAMS = {
-    "gaussian": (DenoisingAutoencoder, {"activation": "relu", "sparsity": None}, "gaussian_relu_adam/corrupted"),
-    "dropout": (DenoisingAutoencoder, {"activation": "relu", "sparsity": None}, "dropout_relu_adam/corrupted"),
-    "squared": (SparseAutoencoder, {"sparsity": "squared_rate:0.1,weight=0.2"}, "batches"),
-    "kl": (SparseAutoencoder, {"sparsity": "kl:0.1,weight=0.2"}, "batches"),
-    "noisy kl": (SparseAutoencoder, {"sparsity": "kl:0.1,weight=0.2"}, "denoising_sparse_kl_adam/corrupted"),
-}
-
-
-def textbook_start(program, solver="tensorflow_adam:epsilon=1e-7"):
-    kind, options, _ = PROGRAMS[program]
-    estimator = kind(
-        TEXTBOOK["w1"].shape[1], output_activation="identity", solver=solver, learning_rate=0.01, alpha=0.0,
-        corruption=None, **options,
-    )  # fmt: skip
-    return adopted(estimator, len(TEXTBOOK["w1"]), {name: torch.tensor(a).float() for name, a in START.items()})
-
-
-def textbook_ends(program, solver="tensorflow_adam:epsilon=1e-7", epochs=5):
-    """Return the weights of both sides after 5 epochs on the same noisy batches."""
-    model = textbook_start(program, solver)
-    network, settings = model.to_keras(), model.settings_
-    step = Step(model.module_, settings.objective)
-    optimiser = settings.solver.build(parameter_groups(model.module_.named_parameters(), 0.0), 0.01)
-    for _ in range(epochs):
-        for x, noisy in zip(TEXTBOOK["batches"], TEXTBOOK[PROGRAMS[program][2]], strict=True):
-            network.train_on_batch(noisy, x)
-            rows, corrupted = torch.from_numpy(x), torch.from_numpy(noisy)
-            optimiser.zero_grad()
-            step.gradients(Batch(rows, rows, corrupted))
-            optimiser.step()
-    return model.module_.state_dict(), read(network).tensors
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_both_sides_train_the_textbooks_networks_alike(program):
     ours, theirs = textbook_ends(program)
@@ -609,3 +483,11 @@ def test_an_activation_that_keras_lacks_is_named(monkeypatch):
     monkeypatch.delitem(ACTIVATIONS, "elu")
     with pytest.raises(RecipeError, match="the activation elu has no name in Keras"):
         sparse("elu").to_keras()
+
+
+def test_the_python_of_the_page_runs(tmp_path):
+    page = Path(__file__).parent.parent / "docs" / "keras.md"
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "['input', 'encoder_1', 'codes', 'sparsity', 'decoder_1']"

@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from .adopted import adopted
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
@@ -51,6 +50,7 @@ def from_keras(network: Any) -> BaseAutoencoder:
     """
     from ..inference.from_keras import check_same, read_keras
     from ..inference.from_keras import from_keras as read
+    from .adopted import adopted
 
     if isinstance(network, str | os.PathLike):
         network = read_keras(network)

@@ -276,8 +276,8 @@ def back(network):
 
 @pytest.mark.parametrize("coder", CODERS)
 def test_a_model_comes_back_to_the_bit(coder):
-    for tied, widths in ((False, 16), (True, (12, 8))):
-        model = sparse(coder, widths=widths, tied=tied, learning_rate=0.02, solver="tensorflow_adam")
+    for tied, widths, scaling in ((False, 16, "minmax"), (True, (12, 8), "none")):
+        model = sparse(coder, widths=widths, tied=tied, scaling=scaling, learning_rate=0.02, solver="tensorflow_adam")
         again = back(model.to_keras())
         assert isinstance(again, SparseAutoencoder if model.sparsity else DenoisingAutoencoder)
         layout = model.settings_.layout
@@ -350,6 +350,15 @@ def test_normalised_rows_and_networks_inside_a_network():
     assert model.settings_.corruption.text == "dropout:0.25"
     assert model.settings_.solver.text == "tensorflow_adam:epsilon=1e-07"
     assert model.settings_.learning_rate == 0.001
+
+
+def test_a_sigmoid_output_trained_by_cross_entropy_keeps_its_loss():
+    network = chain(*dense(4), layers.Dense(5, "sigmoid"))
+    network.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
+    settings = back(network).settings_
+    assert settings.objective.text == "cross_entropy"
+    assert settings.solver.text == "sgd:momentum=0.9"
+    assert settings.learning_rate == 0.1
 
 
 def chain(*middle, width=5):

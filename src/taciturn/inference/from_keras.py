@@ -262,6 +262,8 @@ class _Reader(Chain):
             "target_shift": np.broadcast_to(back.shift, (width,)),
             "target_scale": np.broadcast_to(back.scale, (width,)),
         }
+        if back.unit is not None:
+            tensors["unit"] = back.unit
         if front.matrix is not None or back.matrix is not None:
             whitening, colouring = (np.eye(width) if m is None else m for m in (front.matrix, back.matrix))
             tensors |= {"whitening": whitening, "colouring": np.linalg.inv(whitening)}

@@ -64,6 +64,8 @@ class Scale(keras.layers.Layer):
         Return x @ matrix · scale + shift instead.
     mixes : bool, default=False
         Whether there is a matrix [D, D], as for a scaling that whitens: a weight that is not trained.
+    unit : sequence of float [D], optional
+        The unit of each column's errors, which the layer only keeps.
 
     Notes
     -----
@@ -71,9 +73,12 @@ class Scale(keras.layers.Layer):
     parts are weights, and the second is subtracted behind the division, because TensorFlow adds up constants.
     """
 
-    def __init__(self, shift: Any, scale: Any, inverse: bool = False, mixes: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, shift: Any, scale: Any, inverse: bool = False, mixes: bool = False, unit: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.numbers = {"shift": np.asarray(shift, np.float64), "scale": np.asarray(scale, np.float64)}
+        self.numbers |= {} if unit is None else {"unit": np.asarray(unit, np.float64)}
         self.inverse, self.mixes = inverse, mixes
 
     def get_config(self) -> dict[str, Any]:

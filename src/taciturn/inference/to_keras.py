@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..core.atomic import atomic
@@ -158,7 +159,7 @@ class _Builder:
         self._compile(network)
         if self.left_out:
             warnings.warn(
-                f"the Keras network is trained without {', '.join(self.left_out)}, which have no counterpart there",
+                f"the Keras network is trained without what Keras has no counterpart for: {', '.join(self.left_out)}",
                 TaciturnWarning,
                 stacklevel=4,
             )
@@ -168,9 +169,17 @@ class _Builder:
     def _scaling(
         self, x: Any, name: str, shift: Tensor, scale: Tensor, matrix: Tensor | None, *, inverse: bool = False
     ) -> Any:
-        if matrix is None and not bool(shift.any()) and bool((scale == 1).all()):
+        unit = self.model.unit if inverse else torch.ones(1)
+        if matrix is None and not bool(shift.any()) and bool((scale == 1).all()) and bool((unit == 1).all()):
             return x
-        layer = self.ours.Scale(shift.tolist(), scale.tolist(), inverse=inverse, mixes=matrix is not None, name=name)
+        layer = self.ours.Scale(
+            shift.tolist(),
+            scale.tolist(),
+            inverse=inverse,
+            mixes=matrix is not None,
+            unit=unit.tolist() if inverse else None,
+            name=name,
+        )
         y = layer(x)
         if matrix is not None:
             layer.matrix.assign(_numpy(matrix))

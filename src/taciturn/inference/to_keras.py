@@ -210,7 +210,7 @@ class _Builder:
     def _make_layers(self) -> None:
         """Make the layers of encoder and decoder.
 
-        The decoder's is a list of functions, because its layers can be the encoder's, called the other way round.
+        The layers of a tied decoder are the encoder's, called with part="transpose", each with a bias of its own.
         """
         layout, ours, dense = self.layout, self.ours, self.keras.layers.Dense
         hidden, output = _activation(layout.hidden), _activation(layout.output)

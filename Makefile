@@ -4,16 +4,17 @@
 # make bench     steps a second, ours and plain PyTorch's; benchmarks/*.py hold the other comparisons
 # make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
+# make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
 # make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
 # make damage-files   read 2,000 damaged input files: each must be refused in one line, or be read as it is
 #
-# Each does its own set-up in .venv: Python 3.11 or later with pip is enough, neither root nor a browser is needed.
+# Each does its own set-up in .venv (keras: in .venv-keras): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break damage-files damage-folders clean
+.PHONY: demo test lint package bench busy break keras damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -41,6 +42,10 @@ busy: .venv/ready
 break: .venv/ready
 	$(BIN)/python tests/break_it.py
 
+keras: .venv-keras/ready
+	for backend in tensorflow jax; do KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 .venv-keras/bin/pytest tests/test_keras.py || exit 1; done
+	OMP_NUM_THREADS=1 .venv-keras/bin/python benchmarks/keras_parity.py --out benchmarks/results/keras.md
+
 # Debian's Python has no ensurepip: there pip itself fills the environment.
 # torch comes first and alone: its version is pinned, so that nothing later pulls another build.
 .venv/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/kernels/native/*.[ch])
@@ -50,6 +55,14 @@ break: .venv/ready
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+.venv-keras/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-keras >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear .venv-keras && \
+		$(PYTHON) -m pip --python .venv-keras/bin/python install --quiet pip; }
+	.venv-keras/bin/pip install --quiet torch==2.13.0
+	.venv-keras/bin/pip install --quiet --constraint constraints.txt --editable '.[keras]' pytest hypothesis
+	.venv-keras/bin/pip install --quiet 'tensorflow-cpu==2.21.*' 'jax==0.10.*'
+	touch $@
+
 damage-files: .venv/ready
 	$(BIN)/python benchmarks/damage_files.py
 
@@ -57,4 +70,4 @@ damage-folders: .venv/ready
 	$(BIN)/python benchmarks/damage_folders.py
 
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv .venv-keras runs build dist

@@ -41,6 +41,7 @@ KL_SUM = "return p.sum(self.cost(final(self.rate), p.mean_activation))"
 C = "kernels/native/"
 COMPILED, SELECTED = ("test_compiled.py",), ("test_compiled_select.py",)
 DOTS, ADAM = ("test_compiled_dots.py",), ("test_compiled_adam.py",)
+KERAS = ("test_keras.py",)
 
 BREAKS = (
     Break("KL: a sign swapped", "objective/rate.py", KL, KL.replace("log() -", "log() +"), ("test_terms.py",)),
@@ -1390,6 +1391,62 @@ BREAKS = (
         "if target.exists() and not overwrite:",
         "if False:",
         ("test_export.py",),
+    ),
+    Break(
+        "Keras: the shift in one part",
+        "inference/keras_layers.py",
+        "(x - self.high) / self.scale - self.rest",
+        "(x - self.high) / self.scale",
+        KERAS,
+    ),
+    Break(
+        "Keras: thresholds without the kernel's gradient",
+        "inference/keras_layers.py",
+        "return z * with_gradient(ops.cast(z > theta, z.dtype), ramp)",
+        "return z * ops.cast(z > theta, z.dtype)",
+        KERAS,
+    ),
+    Break(
+        "Keras: saturated latents without gradient",
+        "inference/keras_training.py",
+        "with_gradient(ops.clip(q, EPSILON, 1 - EPSILON), q)",
+        "ops.clip(q, EPSILON, 1 - EPSILON)",
+        KERAS,
+    ),
+    Break(
+        "Keras: biases decay",
+        "inference/keras_training.py",
+        'if each.name != "kernel"]',
+        "if False]",
+        KERAS,
+    ),
+    Break(
+        "Keras: more than k codes where some are equal",
+        "inference/keras_layers.py",
+        'ops.cumsum(ops.cast(equal, "int32"), axis=1) <= missing',
+        "missing > 0",
+        KERAS,
+    ),
+    Break(
+        "Keras: noise outside training",
+        "inference/keras_training.py",
+        "return self.corrupt(x) if training else x",
+        "return self.corrupt(x)",
+        KERAS,
+    ),
+    Break(
+        "Keras: a mean over latents",
+        "inference/keras_training.py",
+        "return ops.sum(ops.square(q - rho))",
+        "return ops.mean(ops.square(q - rho))",
+        KERAS,
+    ),
+    Break(
+        "Keras: a network with other connections is taken over",
+        "inference/from_keras.py",
+        "if ours.shape != theirs.shape or not",
+        "if ours.shape != theirs.shape and not",
+        KERAS,
     ),
 )
 

@@ -2,6 +2,8 @@ import os
 from dataclasses import replace
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # else scikit-learn skips its check of array API input
+os.environ.setdefault("KERAS_BACKEND", "torch")  # read when keras is first imported
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import matplotlib
 import numpy as np

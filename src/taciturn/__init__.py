@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         from_arrays,
         load,
     )
+    from .estimators.from_keras import from_keras
     from .model import Autoencoder, Layout
     from .training import History
 
@@ -37,6 +38,7 @@ _ROOM_OF = {
     "Layout": "model",
     "SparseAutoencoder": "estimators",
     "from_arrays": "estimators",
+    "from_keras": "estimators",
     "load": "estimators",
 }
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
@@ -52,6 +54,7 @@ __all__ = [
     "corruption",
     "datasets",
     "from_arrays",
+    "from_keras",
     "inference",
     "load",
     "metrics",

@@ -55,6 +55,12 @@ def _torch_export(artifact: "Artifact", path: Path, what: str, overwrite: bool) 
     to_torch_export(artifact.inference_module(), path, what, overwrite=overwrite, settings=settings, columns=columns)
 
 
+def _keras(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None:
+    from ..inference import to_keras_file
+
+    to_keras_file(artifact, path, overwrite=overwrite)
+
+
 def _npz(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> str:
     from ..inference import write_npz
 
@@ -87,6 +93,15 @@ TARGETS = {
             '{output} = compute(torch.from_numpy({input}.astype("float32")))',
         ),
         one_computation=True,
+    ),
+    "keras": Target(
+        ".keras",
+        _keras,
+        (
+            "import taciturn.inference.keras_layers  # layers of taciturn in the file",
+            "network = keras.saving.load_model({file!r})",
+            "reconstruction = network.predict(rows)",
+        ),
     ),
     "npz": Target(".npz", _npz, ()),
     "mat": Target(".mat", _mat, ()),

@@ -3,6 +3,7 @@
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
+from .from_keras import from_keras
 from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
@@ -31,5 +32,6 @@ __all__ = [
     "SparseAutoencoder",
     "by_command_name",
     "from_arrays",
+    "from_keras",
     "load",
 ]

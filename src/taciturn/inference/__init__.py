@@ -7,6 +7,7 @@ from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors
 from .to_arrays import arrays, write_mat, write_npz
+from .to_keras import to_keras, to_keras_file
 from .to_onnx import to_onnx
 from .to_torch_export import to_torch_export
 from .units import Units
@@ -27,6 +28,8 @@ __all__ = [
     "mean_of_known",
     "row_blocks",
     "to_csr",
+    "to_keras",
+    "to_keras_file",
     "to_onnx",
     "to_torch_export",
     "write_mat",

@@ -5,7 +5,7 @@ from .feed import Feed, near_equal_batches
 from .geometric_median import geometric_median
 from .history import History, Recorder
 from .latent_rows import permute_rows, rewrite_rows
-from .learner import Learner
+from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
 from .ordering import Order, Ordering
 from .progress import ProgressBar
 from .resampling import Resample, Resampling
@@ -14,6 +14,7 @@ from .settings import Settings
 from .validation import EarlyStopping, Validation
 
 __all__ = [
+    "PARTIAL_FIT_LEARNING_RATE",
     "DivergenceGuard",
     "EarlyStopping",
     "Feed",

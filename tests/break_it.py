@@ -1395,8 +1395,8 @@ BREAKS = (
     Break(
         "Keras: the shift in one part",
         "inference/keras_layers.py",
-        "(x - self.high) / self.scale - self.rest",
-        "(x - self.high) / self.scale",
+        "(x - self.high) / self.scale - self.rest)",
+        "(x - self.high) / self.scale)",
         KERAS,
     ),
     Break(

@@ -292,6 +292,18 @@ def test_a_model_comes_back_to_the_bit(coder):
             assert torch.equal(again.module_.state_dict()[name], tensor), name
 
 
+def test_a_missing_value_enters_as_the_columns_mean():
+    rows = FAR[:50].astype(np.float32)
+    rows[3, 1] = rows[7, 4] = np.nan
+    model = DenoisingAutoencoder(4, scaling="standard", max_iter=1, random_state=0).fit(rows)
+    assert model.settings_.corruption.text.endswith("missing:0.008")
+    network = model.to_keras()
+    recon = np.asarray(network.predict(rows, verbose=0))
+    errors = (recon - model.denoise(rows)) / model.module_.scale.numpy()
+    assert np.abs(np.delete(errors, 2, 1)).max() < 1e-4  # of the column at 10⁶ an output has steps of 0.06
+    assert np.abs(errors).max() < 0.1
+
+
 @pytest.mark.parametrize("name", DICTIONARIES)
 def test_a_dictionary_comes_back_to_the_bit(name):
     model = dictionary(name)

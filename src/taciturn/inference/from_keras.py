@@ -264,6 +264,8 @@ class _Reader(Chain):
         }
         if back.unit is not None:
             tensors["unit"] = back.unit
+        if (mean := back.mean if front.mean is None else front.mean) is not None:
+            tensors["mean"] = mean
         if front.matrix is not None or back.matrix is not None:
             whitening, colouring = (np.eye(width) if m is None else m for m in (front.matrix, back.matrix))
             tensors |= {"whitening": whitening, "colouring": np.linalg.inv(whitening)}

@@ -17,13 +17,14 @@ WHAT_CAN = "Dense layers that mirror each other, with noise and scaling around t
 class Scaling:
     """The scaling layers at one end: rows to (x - shift) / scale @ matrix, or outputs to y @ matrix · scale + shift.
 
-    `unit` is that of errors, where a layer keeps it.
+    `unit` is that of errors, `mean` what a missing value enters as, where a layer keeps them.
     """
 
     shift: Any = 0.0
     scale: Any = 1.0
     matrix: Vector | None = None
     unit: Vector | None = None
+    mean: Vector | None = None
 
 
 @dataclass
@@ -127,7 +128,7 @@ class Chain:
         if type(layer) is self.ours.Scale:
             if layer.mixes:
                 side.matrix = array(layer.matrix)
-            side.unit = layer.numbers.get("unit")
+            side.unit, side.mean = layer.numbers.get("unit"), layer.numbers.get("mean")
             return layer.numbers["shift"], layer.numbers["scale"], layer.inverse
         if type(layer) is self.keras.layers.Rescaling:
             return np.asarray(layer.offset, np.float64), np.asarray(layer.scale, np.float64), True

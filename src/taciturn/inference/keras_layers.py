@@ -66,6 +66,8 @@ class Scale(keras.layers.Layer):
         Whether there is a matrix [D, D], as for a scaling that whitens: a weight that is not trained.
     unit : sequence of float [D], optional
         The unit of each column's errors, which the layer only keeps.
+    mean : sequence of float [D], optional
+        Each column's mean, as which a missing value (NaN) enters.
 
     Notes
     -----
@@ -74,11 +76,19 @@ class Scale(keras.layers.Layer):
     """
 
     def __init__(
-        self, shift: Any, scale: Any, inverse: bool = False, mixes: bool = False, unit: Any = None, **kwargs: Any
+        self,
+        shift: Any,
+        scale: Any,
+        inverse: bool = False,
+        mixes: bool = False,
+        unit: Any = None,
+        mean: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.numbers = {"shift": np.asarray(shift, np.float64), "scale": np.asarray(scale, np.float64)}
-        self.numbers |= {} if unit is None else {"unit": np.asarray(unit, np.float64)}
+        kept = {"unit": unit, "mean": mean}
+        self.numbers |= {name: np.asarray(value, np.float64) for name, value in kept.items() if value is not None}
         self.inverse, self.mixes = inverse, mixes
 
     def get_config(self) -> dict[str, Any]:
@@ -91,8 +101,9 @@ class Scale(keras.layers.Layer):
         """Make the numbers, which are not trained."""
         shift, scale = self.numbers["shift"], self.numbers["scale"]
         high = shift.astype(np.float32)
-        numbers: dict[str, Any] = {"shift": high, "scale": scale, "rest": (shift - high) / scale}
-        self.high, self.scale, self.rest = (
+        fill = (self.numbers.get("mean", shift) - shift) / scale
+        numbers: dict[str, Any] = {"shift": high, "scale": scale, "rest": (shift - high) / scale, "fill": fill}
+        self.high, self.scale, self.rest, self.fill = (
             self.add_weight(shape=number.shape, initializer=_initial(number), trainable=False, name=name)
             for name, number in numbers.items()
         )
@@ -105,7 +116,7 @@ class Scale(keras.layers.Layer):
         if self.inverse:
             x = ops.matmul(x, self.matrix) if self.mixes else x
             return (x + self.rest) * self.scale + self.high
-        x = (x - self.high) / self.scale - self.rest
+        x = ops.where(ops.isnan(x), self.fill, (x - self.high) / self.scale - self.rest)
         return ops.matmul(x, self.matrix) if self.mixes else x
 
 

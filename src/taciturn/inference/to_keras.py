@@ -13,7 +13,7 @@ from torch import Tensor
 from ..core.atomic import atomic
 from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
 from ..core.schedules import final
-from ..corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap
+from ..corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, Missing, SaltPepper, Swap
 from ..model import Autoencoder, InferenceModule, Layout
 from ..model.coding_layers import BatchTopK, Elementwise, Gated, JumpReLU, TopK
 from ..objective import KL, L1, CrossEntropy, SquaredError, SquaredRate, TanhPenalty, Term
@@ -178,6 +178,7 @@ class _Builder:
             inverse=inverse,
             mixes=matrix is not None,
             unit=unit.tolist() if inverse else None,
+            mean=self.model.mean.tolist(),
             name=name,
         )
         y = layer(x)
@@ -205,6 +206,8 @@ class _Builder:
             return ours.SaltPepperNoise(final(part.rate), low=part.low, high=part.high, name=name)
         if isinstance(part, Swap):
             return ours.SwapNoise(final(part.rate), name=name)
+        if isinstance(part, Missing) and not bool(self.model.scaled_mean.any()):  # the mean is 0, as in masking
+            return ours.MaskingNoise(final(part.rate), name=name)
         raise RecipeError(f"the corruption {part.name} has no Keras layer; give the settings another corruption")
 
     def _make_layers(self) -> None:

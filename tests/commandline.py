@@ -8,7 +8,7 @@ from taciturn.cli.app import app
 def run(*arguments, code=0):
     """Run a command that must end with this code and without a traceback."""
     done = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert done.exit_code == code, done.output
+    assert done.exit_code == code, (done.output, done.exception)
     assert "Traceback" not in done.output
     return done
 

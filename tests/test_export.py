@@ -133,3 +133,19 @@ def test_the_command_refuses_in_one_line(table, tmp_path):
     run("export", table, "--to", "pt2", "-o", file, "--overwrite")
     assert torch.export.load(file).module()(torch.zeros(2, 5)).shape == (2, 16)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["model.pt2"]
+
+
+@pytest.mark.filterwarnings("always::taciturn.core.errors.TaciturnWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's torch backend and NumPy 2
+@pytest.mark.parametrize(("to", "words"), [("npz", "np.load('"), ("mat", "m = load('"), ("keras", "load_model('")])
+def test_a_file_of_the_whole_network(to, words, table, tmp_path, monkeypatch):
+    if to == "keras":
+        pytest.importorskip("keras")
+    monkeypatch.chdir(tmp_path)
+    done = run("export", table, "--to", to)
+    name = f"{table.name}.{to}"
+    assert (tmp_path / name).stat().st_size > 0
+    assert f"{words}{name}')" in output_text(done)
+    run("export", table, "--to", to, code=1)
+    run("export", table, "--to", to, "--overwrite")
+    run("export", table, "--to", to, "--what", "encode", code=2)

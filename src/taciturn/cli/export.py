@@ -1,7 +1,9 @@
 """taciturn export: a run's model in the format of another program."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +60,8 @@ def _torch_export(artifact: "Artifact", path: Path, what: str, overwrite: bool) 
 def _keras(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None:
     from ..inference import to_keras_file
 
+    if find_spec("tensorflow") is None:  # any backend writes the same file, and torch is there
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     to_keras_file(artifact, path, overwrite=overwrite)
 
 

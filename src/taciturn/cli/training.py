@@ -76,7 +76,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     RecipeError
         A part, a parameter or a combination of them is not possible.
     DataError
-        The rows cannot be read, are not finite or too few.
+        The rows cannot be read, are infinite or too few.
     KeyboardInterrupt
         The training was interrupted before its first step. Later interrupts end the training only.
     """

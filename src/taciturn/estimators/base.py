@@ -128,7 +128,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
-            Two or more rows of finite numbers, in any units: `scaling` applies to them.
+            Two or more rows, in any units: `scaling` applies to them. NaN, None and pandas' and Polars' nulls are missing
+            values: they enter as their column's mean, and errors and statistics are those of the known values.
         y : object
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
@@ -148,7 +149,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or not finite, or rows and targets do not have the same shape.
+            The rows are not numeric or infinite, no value of a column is known, or rows and targets do not have the
+            same shape.
 
         Warns
         -----
@@ -214,7 +216,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
-            One or more rows of finite numbers.
+            One or more rows; missing values as in `fit`.
         y : object
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
@@ -229,7 +231,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or not finite, have other columns than those of the first call, or are not as many
+            The rows are not numeric or infinite, have other columns than those of the first call, or are not as many
             as the targets; or the loss is not defined for them.
 
         Warns
@@ -312,7 +314,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are not numeric or infinite, or have other columns than the training rows.
 
         Examples
         --------
@@ -357,8 +359,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         from .. import inference
 
         check_is_fitted(self)
-        with clear_messages(X):
-            codes = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        with clear_messages(X) as rows:
+            codes = check_array(rows, dtype=[np.float64, np.float32], ensure_all_finite=False)
         check_finite(Rows(codes))
         if codes.shape[1] != self._n_features_out:
             raise DataError(
@@ -368,7 +370,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return inference.decode(self.module_, codes)
 
     def denoise(self, X: ArrayLike | Source) -> Array:
-        """Return the reconstructions of rows.
+        """Return the reconstructions of rows, which have a number for each missing value.
 
         Parameters
         ----------
@@ -384,7 +386,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are not numeric or infinite, or have other columns than the training rows.
 
         Examples
         --------
@@ -423,7 +425,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             `per` is neither "row" nor "column".
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            The rows are not numeric or infinite, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -472,7 +474,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are not numeric or infinite, or have other columns than the training rows.
         """
         return -self.reconstruction_errors(X)
 
@@ -497,7 +499,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            The rows are not numeric or infinite, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -621,7 +623,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or there is
+            The rows are not numeric or infinite, have other columns than the training rows, or there is
             not one label, text or id for each row.
 
         Examples

@@ -126,7 +126,7 @@ def refuses(model, call, *words, error=DataError, lines=1):
 
 
 # --- rows, in Python -------------------------------------------------------------------------------------------
-TWO_ENDLESS = ("2 values in 2 of 40 rows are infinite, the first in row 7,", "set them to NaN if they are missing, or drop")
+TWO_ENDLESS = ("2 values in 2 of 40 rows are infinite, the first in row 7,", "set them to NaN if they are missing, or")
 NOT_A_TABLE = ("Expected 2D array, got 1D array instead", "X.reshape(-1, 1) if it is one column")
 
 ROWS = {

@@ -128,8 +128,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
-            Two or more rows, in any units: `scaling` applies to them. NaN, None and pandas' and Polars' nulls are missing
-            values: they enter as their column's mean, and errors and statistics are those of the known values.
+            Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
+            missing values: they enter as their column's mean, and all errors and statistics are of known values.
         y : object
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional

@@ -45,8 +45,8 @@ class SquaredErrors:
         squares = residuals.square()
         squared = (squares.nansum(0) if bool(x.isnan().any()) else squares.sum(0)).cpu().numpy()
         self.per_column = self.per_column + squared if self.per_column.size else squared
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity or NaN without a warning
-            self.residuals.add(torch.where(residuals.isnan() & ~x.isnan(), math.inf, residuals).cpu().numpy())
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity without a warning
+            self.residuals.add(residuals.cpu().numpy())
 
     @property
     def mean(self) -> float:
@@ -104,10 +104,8 @@ class SquaredErrors:
 def errors_of(recon: Tensor, x: Tensor) -> Tensor:
     """Return x̂ - x; NaN exactly where x is missing. Where the reconstruction itself is NaN, the error is infinite."""
     errors = recon - x
-    missing = x.isnan()
-    if not bool(missing.any()):
-        return errors
-    return torch.where(errors.isnan() & ~missing, math.inf, errors)
+    undefined = errors.isnan()
+    return torch.where(undefined & ~x.isnan(), math.inf, errors) if bool(undefined.any()) else errors
 
 
 def psnr(mean_squared_error: float, peak: float) -> float:

@@ -13,6 +13,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import taciturn
+from commandline import output_text, run
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
 from taciturn.core.errors import DataError, EmptyRows, RecipeError
 from taciturn.corruption import Corruption, Gaussian, Masking, Swap
@@ -375,3 +376,36 @@ def test_a_model_that_puts_out_nan_is_not_taken_for_one_with_missing_values(nois
         model.module_.decoder[-1].bias[3] = np.nan
     assert np.isinf(model.reconstruction_errors(complete)).all()
     assert np.flatnonzero(np.isinf(model.reconstruction_errors(complete, per="column"))).tolist() == [3]
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("always::taciturn.core.errors.EmptyRows")
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npy"])
+def test_every_command_takes_missing_values(kind, tmp_path, monkeypatch):
+    rows, _ = holed(np.random.default_rng(0).normal(size=(240, 6)) * [1, 10, 1e3, 1, 1, 1] + [0, 50, 1e5, 0, 0, 0])
+    rows[-1] = np.nan
+    table = pd.DataFrame(rows, columns=list("abcdef"))
+    monkeypatch.chdir(tmp_path)
+    write = {
+        "csv": lambda path: table.to_csv(path, index=False),
+        "parquet": lambda path: table.astype("Float64").to_parquet(path),
+        "npy": lambda path: np.save(path, table.to_numpy()),
+    }
+    write[kind](f"rows.{kind}")
+    done = run("fit", f"rows.{kind}", "--latents", "4", "--epochs", "2", "-o", "run")
+    lines = [line for line in done.stderr.splitlines() if "no known value" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("taciturn: warning: 1 row has no known value, the first is row 239 ")
+    model, n_missing = taciturn.load("run"), int(np.isnan(table.to_numpy()).sum())
+    text = f"{n_missing:,} of 1,440 values are missing ({n_missing / 14.4:.1f}%)"
+    assert text in output_text(run("evaluate", "run", f"rows.{kind}"))
+    assert "values are missing" in output_text(run("info", "run"))
+    run("denoise", "run", f"rows.{kind}", "-o", "out.csv")
+    out = pd.read_csv("out.csv", header=None if kind == "npy" else 0)
+    assert kind == "npy" or list(out.columns) == list(table.columns)
+    assert_allclose(out.to_numpy(), model.denoise(table.to_numpy() if kind == "npy" else table), rtol=1e-12)
+    run("encode", "run", f"rows.{kind}", "-o", "codes.npy")
+    assert np.isfinite(np.load("codes.npy")).all()
+    run("report", "run")
+    run("fit", "run/recipe.toml", "-q", "-o", "again")
+    run("compare", "run", "again", "--data", f"rows.{kind}")

@@ -489,7 +489,6 @@
       resultPainters.push((result) => drawRow(grid, result.row));
 
       const toolButtons = ["erase", "remove"].map((name) => button(name, () => toggle(name), { "aria-pressed": "false" }));
-      toolButtons[1].title = "make pixels missing";
       function toggle(name) {
         tool = tool === name ? "paint" : name;
         for (const each of toolButtons) each.setAttribute("aria-pressed", each.textContent === tool);
@@ -507,7 +506,8 @@
         element("label", { htmlFor: "try-it-brush" }, "brush"),
         brush,
       );
-      return [figure("draw here", element("div", { className: "try-drawing" }, grid, mark)).node, announcement, tools];
+      const drawn = figure("draw here", element("div", { className: "try-drawing" }, grid, mark)).node;
+      return [drawn, announcement, tools, note("Remove: makes pixels missing, which are amber.")];
     }
 
     // ------------------------------------------------------------ a table's columns

@@ -14,6 +14,7 @@ from ..section import Material, Section
 
 MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
+MISSING = Markup('<span class="missing">missing</span>')
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -110,7 +111,8 @@ def _table(group: list[RowError], kinds: list[str], material: Material) -> Itera
         for kind in kinds:
             values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
             cells = zip(formats, values, strict=True)
-            lines.append((kind, [column.text(value, exact=kind == "clean") for column, value in cells]))
+            texts = [column.text(value, exact=kind == "clean") for column, value in cells]
+            lines.append((kind, [MISSING if text == "missing" else text for text in texts]))
         yield {
             "row": entry.row,
             "name": report.row_name(entry.row),

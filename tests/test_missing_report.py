@@ -181,7 +181,7 @@ def test_a_comparison_counts_missing_values(digits, tmp_path):
     assert "missing values" in (tmp_path / "compare.html").read_text()
 
 
-def test_a_summary_without_missing_values_does_not_speak_of_them(digits):
+def test_a_summary_without_missing_values_does_not_mention_them(digits):
     model = fitted(np.nan_to_num(digits[0]), "none")
     artifact = model.to_artifact()
     summary = summarise(

@@ -2,8 +2,8 @@
 
 python benchmarks/imputation.py [--out benchmarks/results/imputation.md]
 
-A fifth of the values of digits, wine and breast_cancer is missing at random (seeds 0 to 4); every method is fitted to the
-rows with missing values and imputes them. The number is the squared error on the missing values as a share of that of
+A fifth of the values of digits, wine and breast_cancer is missing at random (seeds 0 to 4); every method is fitted to
+the rows with missing values and imputes them. The number is the squared error on the missing values as a share of that of
 the columns' means; columns of tables are divided by their standard deviations. taciturn has no other settings than
 those named; scikit-learn's imputers have their defaults, on columns of tables that are standardised.
 

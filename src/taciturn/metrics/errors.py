@@ -52,11 +52,11 @@ class SquaredErrors:
     def mean(self) -> float:
         """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, ≥ 0, in squared units of the rows.
 
-        With missing values it is the mean over all known ones.
+        With missing values it is the mean over all known ones; NaN without any.
         """
         known = self.moments.known
         if isinstance(known, np.ndarray):
-            return float(self.per_column.sum() / known.sum())
+            return float(self.per_column.sum() / known.sum()) if known.any() else math.nan
         return float(self.per_column.mean() / known)
 
     @property

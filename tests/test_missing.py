@@ -232,6 +232,7 @@ KINDS = {
     "polars": pl.DataFrame(CELLS, schema=list("abc"), orient="row"),
     "polars decimals": pl.DataFrame(DECIMALS, schema=list("abc"), orient="row"),
     "source": Rows(ROWS, columns=("a", "b", "c")),
+    "masked source": Rows(np.ma.masked_invalid(ROWS)),
     "boolean": pd.DataFrame(TRUTHS, columns=list("abc"), dtype="boolean"),
     "truths": pd.DataFrame(TRUTHS, columns=list("abc")),
     "Arrow truths": pd.DataFrame(TRUTHS, columns=list("abc"), dtype=pd.ArrowDtype(pa.bool_())),

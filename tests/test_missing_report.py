@@ -23,7 +23,7 @@ from taciturn.data.row_shape import likely_shape
 from taciturn.data.sources import Rows
 from taciturn.metrics import SSIM, Cosine, denoising_scorer
 from taciturn.plots import errors, reconstructions, row_errors, style
-from taciturn.probes import relate
+from taciturn.probes import relate, seed_stability
 from taciturn.probes.baselines import _changes, _ridge
 from taciturn.report import compare, summarise
 from taciturn.report.html.figures import curve
@@ -261,6 +261,11 @@ def test_the_model_on_raw_columns_reads_the_mean_of_its_training_rows_for_missin
     for train, test in StratifiedKFold(5, shuffle=True, random_state=3).split(rows, y):
         predicted[test] = model.fit(rows[train], y[train]).predict(rows[test])
     assert found == balanced_accuracy_score(y, predicted)
+
+
+def test_dictionaries_of_several_seeds_are_compared_on_rows_with_missing_values(digits):
+    agreement = seed_stability(SparseAutoencoder(4, max_iter=1), digits[0], seeds=2)
+    assert 0 <= agreement.mcc <= 1
 
 
 def test_the_shape_of_rows_is_found_among_missing_values(digits):

@@ -44,11 +44,11 @@ def with_nan(X: Any) -> Any:
 
 
 def _frame_with_nan(X: Any) -> Any:
-    """Return a pandas frame whose columns of numbers beside NA or NaT are of type float64."""
-    for name in X.columns:
-        series = X[name]
-        is_plain = isinstance(series.dtype, np.dtype) and series.dtype.kind != "O"
-        if not is_plain and (missing := np.asarray(series.isna())).any():
+    """Return a pandas frame whose columns with NA or NaT are objects with NaN."""
+    for i in range(X.shape[1]):
+        column = X.iloc[:, i]
+        is_plain = isinstance(column.dtype, np.dtype) and column.dtype.kind != "O"
+        if not is_plain and (missing := np.asarray(column.isna())).any():
             X = X.copy(deep=False)
-            X[name] = np.where(missing, np.nan, np.asarray(series, object)).astype(np.float64)
+            X.isetitem(i, np.where(missing, np.nan, np.asarray(column, object)))
     return X

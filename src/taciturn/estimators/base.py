@@ -149,7 +149,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or infinite, no value of a column is known, or rows and targets do not have the
+            The rows are infinite or not numeric, no value of a column is known, or rows and targets do not have the
             same shape.
 
         Warns
@@ -231,7 +231,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or infinite, have other columns than those of the first call, or are not as many
+            The rows are infinite or not numeric, have other columns than those of the first call, or are not as many
             as the targets; or the loss is not defined for them.
 
         Warns
@@ -314,7 +314,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or infinite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
 
         Examples
         --------
@@ -386,7 +386,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or infinite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
 
         Examples
         --------
@@ -425,7 +425,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         RecipeError
             `per` is neither "row" nor "column".
         DataError
-            The rows are not numeric or infinite, have other columns than the training rows, or are not as many as
+            The rows are infinite or not numeric, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -474,7 +474,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or infinite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
         """
         return -self.reconstruction_errors(X)
 
@@ -499,7 +499,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or infinite, have other columns than the training rows, or are not as many as
+            The rows are infinite or not numeric, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -623,7 +623,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            The rows are not numeric or infinite, have other columns than the training rows, or there is
+            The rows are infinite or not numeric, have other columns than the training rows, or there is
             not one label, text or id for each row.
 
         Examples

@@ -36,7 +36,7 @@ def source_of(estimator: BaseEstimator, X: Any) -> Source:
     sklearn.exceptions.NotFittedError
         The estimator is not fitted.
     DataError
-        The rows are not numeric or infinite, or have other columns; the message names the place and the mend.
+        The rows are infinite or not numeric, or have other columns; the message names the place and the mend.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def training_sources(
     Raises
     ------
     DataError
-        Rows are not numeric or infinite, or have other columns; or rows and targets do not have the same shape.
+        Rows are infinite or not numeric, or have other columns; or rows and targets do not have the same shape.
     RecipeError
         `validation` is a tuple of another length than 2.
     """
@@ -113,7 +113,7 @@ def targets_of(target: Any, source: Source) -> Source | None:
     Raises
     ------
     DataError
-        The targets are not numeric, infinite or not of the rows' shape, or have the same columns in another order.
+        The targets are infinite, not numeric or not of the rows' shape, or have the same columns in another order.
 
     Examples
     --------

@@ -237,18 +237,18 @@ def relate(
         few=few,
         few_score=few_score,
         all_score=all_score,
-        raw_score=cross_validated_score(labels, seed, lambda train, rows: _filled(raw[labels.rows], train)[rows]),
+        raw_score=cross_validated_score(
+            labels, seed, lambda train, rows: _filled(raw[labels.rows[rows]], raw[labels.rows[train]])
+        ),
         chance=chance,
     )
 
 
-def _filled(raw: NDArray[Any], train: NDArray[np.intp]) -> Floats:
-    """Return rows with each column's mean over the known values of some rows in place of missing values."""
-    raw = raw.astype(np.float64)
-    missing = np.isnan(raw)
-    known = ~missing[train]
-    means = np.where(known, raw[train], 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    return np.where(missing, means, raw)
+def _filled(raw: NDArray[Any], train: NDArray[Any]) -> Floats:
+    """Return rows with each column's mean over the known values of training rows in place of missing values."""
+    known = ~np.isnan(train)
+    means = np.where(known, train, 0).sum(0, dtype=np.float64) / np.maximum(known.sum(0), 1)
+    return np.where(np.isnan(raw), means, raw.astype(np.float64))
 
 
 def _effects(

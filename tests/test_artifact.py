@@ -76,6 +76,7 @@ def test_the_files_and_what_they_hold(run):
         "scale": (64,),
         "target_shift": (64,),
         "target_scale": (64,),
+        "mean": (64,),
         "unit": (64,),
     }
     config = json.loads((run / "config.json").read_text())

@@ -1,15 +1,19 @@
 """Missing values: NaN enters as the column's mean, is never judged, and counts in no statistic."""
 
+import decimal
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import taciturn
+from commandline import output_text, run
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
 from taciturn.core.errors import DataError, EmptyRows, RecipeError
 from taciturn.corruption import Corruption, Gaussian, Masking, Swap
@@ -198,24 +202,80 @@ def test_complete_rows_have_no_mask():
 
 
 # --- estimators ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", ["NaN", "None", "pandas", "Int64", "polars", "float32"])
+ROWS = np.arange(60.0).reshape(20, 3) % 7
+ROWS[3, 1] = ROWS[8, 0] = ROWS[8, 2] = np.nan
+TABLE = pd.DataFrame(ROWS, columns=list("abc"))
+CELLS = [[None if np.isnan(v) else v for v in row] for row in ROWS.tolist()]
+NA_CELLS = [[pd.NA if v is None else v for v in row] for row in CELLS]
+DECIMALS = [[None if v is None else decimal.Decimal(str(v)) for v in row] for row in CELLS]
+TRUTHS = [[None if v is None else v > 2 for v in row] for row in CELLS]
+KINDS = {
+    "NaN": ROWS,
+    "float32": ROWS.astype(np.float32),
+    "None": CELLS,
+    "NA": NA_CELLS,
+    "objects": np.array(CELLS, object),
+    "NA among objects": np.array(NA_CELLS, object),
+    "masked": np.ma.masked_invalid(ROWS),
+    "masked whole numbers": np.ma.masked_array(np.nan_to_num(ROWS).astype(np.int64), np.isnan(ROWS)),
+    "masked bytes": np.ma.masked_array(np.nan_to_num(ROWS).astype(np.uint8), np.isnan(ROWS)),
+    "pandas": TABLE,
+    "Int64": TABLE.astype("Int64"),
+    "Float64 beside float": TABLE.astype({"a": "Float64"}),
+    "frame of objects": pd.DataFrame(NA_CELLS, columns=list("abc"), dtype=object),
+    "Arrow": TABLE.astype("Int64").astype(pd.ArrowDtype(pa.int64())),
+    "Arrow beside float": TABLE.astype({"b": "Int64"}).astype({"b": pd.ArrowDtype(pa.int64())}),
+    "Arrow decimals": pd.DataFrame({"a": ROWS[:, 0]}).assign(
+        b=pd.array([row[1] for row in DECIMALS], pd.ArrowDtype(pa.decimal128(5, 2))), c=ROWS[:, 2]
+    ),
+    "decimals": pd.DataFrame(DECIMALS, columns=list("abc")),
+    "polars": pl.DataFrame(CELLS, schema=list("abc"), orient="row"),
+    "polars decimals": pl.DataFrame(DECIMALS, schema=list("abc"), orient="row"),
+    "source": Rows(ROWS, columns=("a", "b", "c")),
+    "masked source": Rows(np.ma.masked_invalid(ROWS)),
+    "boolean": pd.DataFrame(TRUTHS, columns=list("abc"), dtype="boolean"),
+    "truths": pd.DataFrame(TRUTHS, columns=list("abc")),
+    "Arrow truths": pd.DataFrame(TRUTHS, columns=list("abc"), dtype=pd.ArrowDtype(pa.bool_())),
+    "polars truths": pl.DataFrame(TRUTHS, schema=list("abc"), orient="row"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_rows_with_missing_values_of_any_kind(kind):
-    rows = np.arange(60.0).reshape(20, 3) % 7
-    rows[3, 1] = rows[8, 0] = rows[8, 2] = np.nan
-    X = {
-        "NaN": lambda: rows,
-        "None": lambda: [[None if np.isnan(v) else v for v in row] for row in rows.tolist()],
-        "pandas": lambda: pd.DataFrame(rows, columns=list("abc")),
-        "Int64": lambda: pd.DataFrame(rows, columns=list("abc")).astype("Int64"),
-        "polars": lambda: __import__("polars").DataFrame(rows, schema=list("abc"), nan_to_null=True),
-        "float32": lambda: rows.astype(np.float32),
-    }[kind]()
+    X = KINDS[kind]
+    rows = np.where(np.isnan(ROWS), np.nan, ROWS > 2) if "tru" in kind or kind == "boolean" else ROWS
+    rows = rows.astype(np.float32) if kind == "float32" else rows
+    before = X.copy() if hasattr(X, "copy") else X
     model = SparseAutoencoder(2, max_iter=2, random_state=0).fit(X)
-    reference = SparseAutoencoder(2, max_iter=2, random_state=0).fit(rows.astype(model.denoise(X).dtype))
+    reference = SparseAutoencoder(2, max_iter=2, random_state=0).fit(rows)
     assert model.settings_.corruption.text == "missing:0.05"
-    assert_allclose(model.denoise(X), reference.denoise(rows), rtol=1e-5)
-    assert np.isfinite(model.transform(X)).all()
-    assert model.partial_fit(X).n_iter_ == 3
+    for method in ("transform", "denoise", "score", "score_samples", "reconstruction_errors"):
+        assert_array_equal(getattr(model, method)(X), getattr(reference, method)(rows))
+    assert np.isfinite(model.denoise(X)).all()
+    assert_array_equal(model.partial_fit(X).denoise(X), reference.partial_fit(rows).denoise(rows))
+    model.fit(X, target=X, validation=(X, X))
+    reference.fit(rows, target=rows, validation=(rows, rows))
+    assert_array_equal(model.denoise(X), reference.denoise(rows))
+    if isinstance(X, pd.DataFrame):
+        pd.testing.assert_frame_equal(X, before)
+
+
+def test_a_mask_of_no_entry_changes_nothing():
+    rows = np.nan_to_num(ROWS).astype(np.uint8)
+    masked = np.ma.masked_array(rows, np.zeros(rows.shape, bool))
+    model = SparseAutoencoder(2, max_iter=1, random_state=0).fit(masked)
+    assert (model.settings_.scaling.text, model.settings_.corruption.text) == ("uint8", "clean")
+
+
+def test_a_whitened_model_fills_before_it_mixes_the_columns():
+    X = np.random.default_rng(0).normal(size=(60, 3)) @ np.diag([1, 5, 20]) + 7
+    model = SparseAutoencoder(2, scaling="whiten", max_iter=1, random_state=0).fit(X)
+    rows = X[:4].copy()
+    rows[1, 2] = rows[2, 0] = np.nan
+    filled = np.where(np.isnan(rows), X.mean(0), rows)
+    assert_allclose(model.transform(rows), model.transform(filled), rtol=1e-12)
+    error = np.where(np.isnan(rows), np.nan, model.denoise(filled) - rows) / X.std(0)
+    assert_allclose(model.reconstruction_errors(rows), np.nanmean(error**2, 1), rtol=1e-9)
 
 
 def test_missing_values_are_scaled_and_scored_by_the_known_ones(digits):
@@ -310,3 +370,43 @@ def test_a_model_that_puts_out_nan_is_not_taken_for_one_with_missing_values(nois
     with torch.no_grad():
         model.module_.dictionary[0, 0] = np.nan
     assert not np.isfinite(model.score(rows))
+    assert np.flatnonzero(np.isinf(model.reconstruction_errors(rows, per="column"))).tolist() == [0]
+    complete = np.nan_to_num(rows)  # no value is missing: each NaN is the model's
+    with torch.no_grad():
+        model.module_.dictionary[0, 0] = 0.0
+        model.module_.decoder[-1].bias[3] = np.nan
+    assert np.isinf(model.reconstruction_errors(complete)).all()
+    assert np.flatnonzero(np.isinf(model.reconstruction_errors(complete, per="column"))).tolist() == [3]
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("always::taciturn.core.errors.EmptyRows")
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npy"])
+def test_every_command_takes_missing_values(kind, tmp_path, monkeypatch):
+    rows, _ = holed(np.random.default_rng(0).normal(size=(240, 6)) * [1, 10, 1e3, 1, 1, 1] + [0, 50, 1e5, 0, 0, 0])
+    rows[-1] = np.nan
+    table = pd.DataFrame(rows, columns=list("abcdef"))
+    monkeypatch.chdir(tmp_path)
+    write = {
+        "csv": lambda path: table.to_csv(path, index=False),
+        "parquet": lambda path: table.astype("Float64").to_parquet(path),
+        "npy": lambda path: np.save(path, table.to_numpy()),
+    }
+    write[kind](f"rows.{kind}")
+    done = run("fit", f"rows.{kind}", "--latents", "4", "--epochs", "2", "-o", "run")
+    lines = [line for line in done.stderr.splitlines() if "no known value" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("taciturn: warning: 1 row has no known value, the first is row 239 ")
+    model, n_missing = taciturn.load("run"), int(np.isnan(table.to_numpy()).sum())
+    text = f"{n_missing:,} of 1,440 values are missing ({n_missing / 14.4:.1f}%)"
+    assert text in output_text(run("evaluate", "run", f"rows.{kind}"))
+    assert "values are missing" in output_text(run("info", "run"))
+    run("denoise", "run", f"rows.{kind}", "-o", "out.csv")
+    out = pd.read_csv("out.csv", header=None if kind == "npy" else 0)
+    assert kind == "npy" or list(out.columns) == list(table.columns)
+    assert_allclose(out.to_numpy(), model.denoise(table.to_numpy() if kind == "npy" else table), rtol=1e-12)
+    run("encode", "run", f"rows.{kind}", "-o", "codes.npy")
+    assert np.isfinite(np.load("codes.npy")).all()
+    run("report", "run")
+    run("fit", "run/recipe.toml", "-q", "-o", "again")
+    run("compare", "run", "again", "--data", f"rows.{kind}")

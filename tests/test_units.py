@@ -379,7 +379,7 @@ def test_the_scorer_refuses_what_it_cannot_use(table):
     with pytest.raises(RecipeError, match="neither a Corruption nor the text"):
         denoising_scorer(0.3)
     table = table.copy()
-    table[3, 2] = np.nan
+    table[3, 2] = np.inf
     with pytest.raises(DataError, match="row 3"):
         denoising_scorer("gaussian:0.3")(PCA(2), table)
 

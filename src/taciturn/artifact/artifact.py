@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from ..core.cards import card
+from ..core.messages import missing_values
 from ..data.fingerprint import Fingerprint, fingerprint
 from ..data.sources import Source
 from ..model import Autoencoder, InferenceModule
@@ -89,7 +90,16 @@ class Artifact:
             ("objective", self.settings.objective.text),
             ("corruption", self.settings.corruption.text),
             ("scaling", rows.scaling),
-            ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "")),
+            ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "") + self._missing()),
             ("training", f"{training.epochs:,} epochs, {training.steps:,} steps, {training.seconds:.1f} s"),
             ("written by", f"taciturn {self.versions.taciturn}, torch {self.versions.torch}"),
         ]
+
+    @property
+    def training_missing(self) -> int:
+        """How many values of all rows trained on were missing."""
+        return int(self.state["moments.missing"].sum())
+
+    def _missing(self) -> str:
+        n_missing, count = self.training_missing, int(self.state["moments.count"])
+        return f"; {missing_values(n_missing, count * self.model.layout.widths[0])}" if n_missing else ""

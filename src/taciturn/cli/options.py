@@ -143,7 +143,7 @@ def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "
     Raises
     ------
     DataError
-        The rows cannot be read, are not finite, or have other columns than the training rows.
+        The rows cannot be read, are infinite, or have other columns than the training rows.
     """
     source = held_out_rows(run) if data is None else _matching_rows(run, data, header)
     name = data or str(run.rows.source)
@@ -157,7 +157,7 @@ def _check_width(run: "Artifact", source: "Source", name: str) -> None:
 
 
 def finite(source: "Source", name: str) -> "Source":
-    """Return the source itself if all of its values are finite.
+    """Return the source itself if no value is infinite; warn of rows without any known value.
 
     Parameters
     ----------
@@ -169,12 +169,12 @@ def finite(source: "Source", name: str) -> "Source":
     Raises
     ------
     DataError
-        A value is NaN or infinite.
+        A value is infinite.
     """
     from ..data.sources import check_finite
 
     try:
-        check_finite(source)
+        check_finite(source, missing=True)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     return source

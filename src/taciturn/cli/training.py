@@ -1,10 +1,11 @@
 """Training by a recipe, and the files of a run."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import DataError, RecipeError
+from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
 from .options import finite, rows_file
@@ -76,7 +77,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     RecipeError
         A part, a parameter or a combination of them is not possible.
     DataError
-        The rows cannot be read, are not finite or too few.
+        The rows cannot be read, are infinite or too few.
     KeyboardInterrupt
         The training was interrupted before its first step. Later interrupts end the training only.
     """
@@ -118,7 +119,9 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     )
     interrupt = None
     try:
-        estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
+            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
     except KeyboardInterrupt as error:
         if not estimator.__sklearn_is_fitted__():
             raise
@@ -309,7 +312,9 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
 
     figures = {}
     if plots.is_image(tuple(run.artifact.rows.shape)):
-        figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EmptyRows)
+            figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
     if run.summary.target_rate is not None:
         figures["sparsity.png"] = plots.sparsity_loss(run.summary.target_rate, run.summary.rates)
     for name, figure in figures.items():

@@ -62,8 +62,8 @@ def parts(pattern: str) -> tuple[Part, ...]:
 
     Examples
     --------
-    >>> [part.usage for part in parts("corruption/*.py")]
-    ['clean', 'dropout:rate', 'gaussian:std', 'masking:rate', 'salt_pepper:rate', 'swap:rate']
+    >>> [part.usage for part in parts("corruption/[a-m]*.py")]
+    ['blind_spot:rate', 'clean', 'dropout:rate', 'gaussian:std', 'masking:rate', 'missing:rate']
     """
     classes: dict[str, tuple[str, str, str]] = {}
     for file in sorted(PACKAGE.glob(pattern)):

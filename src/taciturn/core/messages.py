@@ -83,5 +83,18 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     return ", ".join(map(quoted, names[:most])) + rest
 
 
+def missing_values(n_missing: int, n_values: int) -> str:
+    """Return how many of some values are missing, as text.
+
+    Examples
+    --------
+    >>> missing_values(1234, 115_008), missing_values(1, 115_008)
+    ('1,234 of 115,008 values are missing (1.1%)', '1 of 115,008 values is missing (0.00087%)')
+    """
+    percent = 100 * n_missing / n_values
+    share = f"{percent:.1f}" if percent >= 0.1 else f"{percent:.2g}"
+    return f"{n_missing:,} of {n_values:,} values {'is' if n_missing == 1 else 'are'} missing ({share}%)"
+
+
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")

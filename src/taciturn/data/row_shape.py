@@ -96,7 +96,7 @@ def likely_shape(source: Source) -> tuple[int, ...] | None:
     A shape fits if neighbours in a line and neighbours in a column of the image correlate clearly more (by 0.15 each,
     0.25 on average) than random pairs of columns and than pixels half a line apart. The last condition excludes
     curves, where the correlation falls with the distance. Of several shapes that fit, the one whose vertical
-    neighbours correlate most is returned.
+    neighbours correlate most is returned. A missing value (NaN) counts as its column's mean.
 
     Examples
     --------
@@ -111,9 +111,10 @@ def likely_shape(source: Source) -> tuple[int, ...] | None:
     if len(source.shape) > 1 or n_rows < MIN_ROWS or not any(_candidates(n_columns)):
         return None
     rows = source.take(np.linspace(0, len(source) - 1, n_rows).round().astype(np.intp)).astype(np.float64)
-    centred = rows - rows.mean(0)
+    known = ~np.isnan(rows)
+    centred = np.where(known, rows - np.where(known, rows, 0).sum(0) / np.maximum(known.sum(0), 1), 0)
     deviations = centred.std(0)
-    varies = deviations > 1e-9 * np.maximum(np.abs(rows).max(0), np.finfo(float).tiny)
+    varies = deviations > 1e-9 * np.maximum(np.where(known, np.abs(rows), 0).max(0), np.finfo(float).tiny)
     standardised = np.where(varies, centred, 0) / np.where(varies, deviations, 1)
     first, second = np.random.default_rng(0).integers(n_columns, size=(2, PAIRS))
     others = _correlation(standardised, first[first != second], second[first != second])

@@ -129,7 +129,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
-            Two or more rows of finite numbers, in any units: `scaling` applies to them.
+            Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
+            missing values: they enter as their column's mean, and all errors and statistics are of known values.
         y : object
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
@@ -149,7 +150,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or not finite, or rows and targets do not have the same shape.
+            The rows are infinite or not numeric, no value of a column is known, or rows and targets do not have the
+            same shape.
 
         Warns
         -----
@@ -215,7 +217,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
-            One or more rows of finite numbers.
+            One or more rows; missing values as in `fit`.
         y : object
             Ignored.
         target : array-like, data frame or Source [n_samples, n_features], optional
@@ -230,7 +232,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are not numeric or not finite, have other columns than those of the first call, or are not as many
+            The rows are infinite or not numeric, have other columns than those of the first call, or are not as many
             as the targets; or the loss is not defined for them.
 
         Warns
@@ -313,7 +315,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
 
         Examples
         --------
@@ -358,8 +360,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from .. import inference
 
         check_is_fitted(self)
-        with clear_messages(X):
-            codes = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        with clear_messages(X) as rows:
+            codes = check_array(rows, dtype=[np.float64, np.float32], ensure_all_finite=False)
         check_finite(Rows(codes))
         if codes.shape[1] != self._n_features_out:
             raise DataError(
@@ -369,7 +371,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         return inference.decode(self.module_, codes)
 
     def denoise(self, X: ArrayLike | Source) -> Array:
-        """Return the reconstructions of rows.
+        """Return the reconstructions of rows, which have a number for each missing value.
 
         Parameters
         ----------
@@ -385,7 +387,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
 
         Examples
         --------
@@ -424,7 +426,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         RecipeError
             `per` is neither "row" nor "column".
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            The rows are infinite or not numeric, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -473,7 +475,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
         """
         return -self.reconstruction_errors(X)
 
@@ -498,7 +500,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or are not as many as
+            The rows are infinite or not numeric, have other columns than the training rows, or are not as many as
             the targets.
 
         Notes
@@ -668,7 +670,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         DataError
-            The rows are not numeric or not finite, have other columns than the training rows, or there is
+            The rows are infinite or not numeric, have other columns than the training rows, or there is
             not one label, text or id for each row.
 
         Examples

@@ -174,7 +174,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         RecipeError
             `sparse_output` is not True, False or "auto".
         DataError
-            The rows are not numeric or not finite, or have other columns than the training rows.
+            The rows are infinite or not numeric, or have other columns than the training rows.
         """
         if not self._returns_sparse():
             return super().transform(X)

@@ -16,15 +16,14 @@ def check_frame(X: Any) -> None:
     Parameters
     ----------
     X : object
-        Rows; anything but a frame or a masked array passes.
+        Rows; anything but a frame passes.
 
     Raises
     ------
     DataTypeError
         X is lazy, an Arrow table or sparse.
     DataError
-        X is a masked array; two columns have the same name; or columns are not numeric or hold missing values that
-        NumPy does not know. The message names the columns and a mend.
+        Two columns have the same name, or columns are not numeric. The message names the columns and a mend.
 
     Examples
     --------
@@ -33,9 +32,6 @@ def check_frame(X: Any) -> None:
     Traceback (most recent call last):
     taciturn.core.errors.DataError: two columns are called 'a'; give each column its own name (X.columns = [...])
     """
-    if np.ma.is_masked(X):
-        n_masked = int(np.ma.getmaskarray(X).sum())
-        raise DataError(f"{n_masked:,} values are masked; fill them in, X.filled(0), or drop such rows")
     if hasattr(X, "collect_schema") and not hasattr(X, "to_numpy"):
         raise DataTypeError("the rows are a lazy frame; give X.collect()")
     if hasattr(X, "column_names") and hasattr(X, "to_pandas"):
@@ -61,22 +57,17 @@ def _check_numeric(X: Any) -> None:
             cast = f"X.with_columns(polars.col({name!r}).cast(polars.Float64))"
             mend = cast if hasattr(X, "with_columns") else f"X.astype({{{name!r}: float}})"
             raise DataError(f"column {quoted(name)}: {one_line(error)}; give {one_line(mend)}") from error
-        is_missing = _missing(X[name], column)
-        if not _is_numeric(column[~is_missing]):
+        if not _is_numeric(column[~_missing(X[name], column)]):
             names.append(name)
-        elif is_missing.any():
-            first = f"row {is_missing.argmax()} (rows count from 0)"
-            mend = "fill them in, or drop such rows: X.dropna()"
-            raise DataError(f"column {quoted(name)} has missing values, the first in {first}; {mend}")
     if names:
         subject = f"column {quoted(names[0])} is" if len(names) == 1 else f"columns {listed(names)} are"
         raise DataError(f"{subject} not numeric; drop or encode such columns (sklearn.preprocessing.OneHotEncoder)")
 
 
 def _missing(series: Any, column: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which cells are pandas's NA, which has no number; None and NaN become NaN."""
-    can_hold_na = column.dtype.kind == "O" and hasattr(series, "isna") and not isinstance(series.dtype, np.dtype)
-    return np.asarray(series.isna() if can_hold_na else np.zeros(len(column), bool))
+    """Return which cells of a column of objects are missing, pandas' NA and NaT included."""
+    has_missing = column.dtype.kind == "O" and hasattr(series, "isna")
+    return np.asarray(series.isna() if has_missing else np.zeros(len(column), bool))
 
 
 def _is_numeric(column: NDArray[Any]) -> bool:

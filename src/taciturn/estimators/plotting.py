@@ -78,9 +78,12 @@ class Plots:
         corruption = self._estimator.settings_.corruption.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
-            scaled = corrupted(model.scale_rows(clean), corruption, seed=0, purpose="picture")
-            noisy = model.unscale_inputs(scaled)
+            x = model.scale_rows(clean)
+            scaled = corrupted(x, corruption, seed=0, purpose="picture")
+            hidden = scaled.isnan() | clean.isnan()
+            noisy = model.unscale_inputs(inference.filled(scaled, x, clean, model.scaled_mean))
             recon = model(noisy)
+            noisy = noisy.masked_fill(hidden, np.nan)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}
         images = {name: line.cpu().numpy() for name, line in (lines | {"clean": clean}).items()}
         return plots.reconstructions(images, self._shape(shape, source.shape))

@@ -25,7 +25,7 @@ def source_of(estimator: BaseEstimator, X: Any) -> Source:
     estimator : BaseEstimator
         A fitted estimator.
     X : array-like, data frame or Source [n_samples, n_features]
-        At least one row; finite numbers.
+        At least one row; NaN is a missing value.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def source_of(estimator: BaseEstimator, X: Any) -> Source:
     sklearn.exceptions.NotFittedError
         The estimator is not fitted.
     DataError
-        The rows are not numeric or not finite, or have other columns; the message names the place and the mend.
+        The rows are infinite or not numeric, or have other columns; the message names the place and the mend.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def training_sources(
     Raises
     ------
     DataError
-        Rows are not numeric or not finite, or have other columns; or rows and targets do not have the same shape.
+        Rows are infinite or not numeric, or have other columns; or rows and targets do not have the same shape.
     RecipeError
         `validation` is a tuple of another length than 2.
     """
@@ -113,7 +113,7 @@ def targets_of(target: Any, source: Source) -> Source | None:
     Raises
     ------
     DataError
-        The targets are not numeric, not finite or not of the rows' shape, or have the same columns in another order.
+        The targets are infinite, not numeric or not of the rows' shape, or have the same columns in another order.
 
     Examples
     --------
@@ -155,9 +155,9 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
     if _is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
-        with clear_messages(X, min_rows=min_rows):
+        with clear_messages(X, min_rows=min_rows) as rows:
             array = validate_data(
-                estimator, X, reset=reset, dtype="numeric", ensure_min_samples=min_rows, ensure_all_finite=False
+                estimator, rows, reset=reset, dtype="numeric", ensure_min_samples=min_rows, ensure_all_finite=False
             )
             array = _with_numbers(array)
         names = getattr(estimator, "feature_names_in_", None)
@@ -168,8 +168,8 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
 
 def _array_source(X: Any) -> Rows:
     """Return an array or a data frame of any width as a source."""
-    with clear_messages(X):
-        array = _with_numbers(check_array(X, dtype="numeric", ensure_all_finite=False))
+    with clear_messages(X) as rows:
+        array = _with_numbers(check_array(rows, dtype="numeric", ensure_all_finite=False))
     names = getattr(X, "columns", None)
     return Rows(array, columns=None if names is None else tuple(map(str, names)))
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError, DataTypeError
 from ..core.messages import one_line
+from ..data.missing_values import with_nan
 from .frame_columns import check_frame
 
 
 @contextmanager
-def clear_messages(X: Any, *, min_rows: int = 1) -> Iterator[None]:
+def clear_messages(X: Any, *, min_rows: int = 1) -> Iterator[Any]:
     """Raise errors of the block, which validates X, as errors that name the place and the mend.
 
     Parameters
@@ -22,6 +23,11 @@ def clear_messages(X: Any, *, min_rows: int = 1) -> Iterator[None]:
         The rows that the block validates.
     min_rows : int, default=1
         The number of rows that the block requires; the mend names it.
+
+    Yields
+    ------
+    object
+        The rows with NaN for missing values of all kinds; see `with_nan`.
 
     Raises
     ------
@@ -38,14 +44,14 @@ def clear_messages(X: Any, *, min_rows: int = 1) -> Iterator[None]:
     --------
     >>> from sklearn.utils import check_array
     >>> X = [[1.0, 2.0], [3.0, "x"]]
-    >>> with clear_messages(X):
-    ...     check_array(X, dtype="numeric")
+    >>> with clear_messages(X) as rows:
+    ...     check_array(rows, dtype="numeric")
     Traceback (most recent call last):
     taciturn.core.errors.DataError: row 1, column 1: could not convert string to float: 'x'; drop or encode such columns
     """
     check_frame(X)
     try:
-        yield
+        yield with_nan(X)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         kind = DataTypeError if isinstance(error, TypeError) else DataError
         raise kind(_message(X, error, min_rows)) from error

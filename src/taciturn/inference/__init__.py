@@ -1,6 +1,6 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import mean_of_known, row_blocks
+from .blocks import corrupted_only, filled, mean_of_known, row_blocks, with_missing
 from .denoising_errors import denoising_errors
 from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
@@ -17,6 +17,7 @@ __all__ = [
     "Units",
     "arrays",
     "components",
+    "corrupted_only",
     "decode",
     "denoise",
     "denoising_errors",
@@ -24,6 +25,7 @@ __all__ = [
     "encode",
     "errors",
     "evaluate",
+    "filled",
     "in_row_precision",
     "mean_of_known",
     "row_blocks",
@@ -32,6 +34,7 @@ __all__ = [
     "to_keras_file",
     "to_onnx",
     "to_torch_export",
+    "with_missing",
     "write_mat",
     "write_npz",
 ]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from ..corruption import BLOCK
+from ..corruption import BLOCK, Corruption
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..kernels import one_thread_if_small
@@ -62,6 +62,15 @@ def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:
     if (hidden := _missing(noisy)) is not None:
         noisy = torch.where(hidden, fill, noisy)
     return noisy if (missing := _missing(rows)) is None else torch.where(missing, x, noisy)
+
+
+def corrupted_only(y: Tensor, noisy: Tensor, x: Tensor, corruption: Corruption) -> Tensor:
+    """Return the targets y [B, D] by which a model is judged under a corruption; NaN where it is not.
+
+    Where the corruption makes values missing, a model is judged on the entries that it changed: to copy the others is
+    no merit. `noisy` are the corrupted rows, before they are filled, and x the clean ones.
+    """
+    return y.masked_fill(noisy == x, math.nan) if corruption.makes_missing else y
 
 
 def _missing(rows: Tensor) -> Tensor | None:

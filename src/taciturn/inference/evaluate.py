@@ -11,7 +11,7 @@ from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
 from ..metrics.errors import errors_of
 from ..model import Autoencoder
-from .blocks import filled, mean_of_known, row_blocks, target_blocks, threads_for_rows, with_missing
+from .blocks import corrupted_only, filled, mean_of_known, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
 
@@ -27,11 +27,12 @@ class Evaluation:
     sparsity : Sparsity
         Sparsity of the clean rows' codes.
     before : SquaredErrors or None
-        Errors of the corrupted rows themselves; None without a corruption.
+        Errors of the corrupted rows themselves; None without a corruption. Here and in `after`, with a corruption that
+        makes values missing, of the entries that it changed.
     after : SquaredErrors or None
         Errors of the corrupted rows' reconstructions; None without a corruption.
     by_row : list of arrays [B], float64
-        For each block, the mean squared error of each clean row.
+        For each block, the mean squared error of each clean row's known values; NaN where none is known.
     """
 
     clean: SquaredErrors
@@ -42,7 +43,7 @@ class Evaluation:
 
     @property
     def row_errors(self) -> NDArray[np.float64]:
-        """Mean squared error of each clean row [N]."""
+        """Mean squared error of each clean row's known values [N]; NaN where none is known."""
         return np.concatenate(self.by_row)
 
 
@@ -107,6 +108,7 @@ def evaluate(
             evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
             if evaluation.before is not None and evaluation.after is not None:
                 noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
+                y = corrupted_only(y, noisy, x, corruption)
                 noisy = filled(noisy, x, rows, model.scaled_mean)
                 evaluation.before.add(y, units.inputs(noisy))
                 evaluation.after.add(y, units.outputs(model.output(model.decode(model.codes(noisy)))))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import RecipeError
 from ..corruption import Corruption, corrupted
+from ..data.missing_values import with_nan
 from ..data.moments import measure_moments
 from ..data.sources import Rows, check_finite
 from ..model import Auto
@@ -27,14 +28,15 @@ class DenoisingScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Return the estimator's score on clean rows X [N, D]; `y` is ignored."""
-        rows, is_frame = Rows(np.asarray(X)), hasattr(X, "columns")
-        check_finite(rows)
+        array, is_frame = np.asarray(with_nan(X)), hasattr(X, "columns")
+        rows = Rows(array.astype(np.float64) if array.dtype.kind == "O" else array)
+        check_finite(rows, missing=True)
         moments = measure_moments(rows)
         # a table's types mean nothing; a bare array of uint8 holds images
         shift, scale = Auto().resolve(moments, np.float64 if is_frame else rows.dtype).fit(moments)
         clean = (rows.read(0, len(rows)).astype(np.float64) - shift) / scale
         noisy = corrupted(torch.from_numpy(clean), self.corruption.at(1.0), seed=self.seed, purpose="score").numpy()
-        received = noisy * scale + shift
+        received = np.where(np.isnan(clean), np.nan, noisy) * scale + shift
         received = _like_frame(X, received) if is_frame else received
         denoise = getattr(estimator, "denoise", None)
         restored = estimator.inverse_transform(estimator.transform(received)) if denoise is None else denoise(received)
@@ -69,6 +71,8 @@ def denoising_scorer(corruption: str | Corruption, seed: int = 0) -> DenoisingSc
     The noise is added in units fixed by X: those that `scaling="auto"` finds for it, whatever an estimator's own
     scaling and corruption are. For columns that are standardised, std=0.4 is 0.4 standard deviations of each column of
     X. Errors are in the same units.
+
+    X may have missing values (NaN). The estimator gets them as they are, and is not judged there.
 
     An estimator's `score` adds no noise. It prefers the model that keeps most of a clean row, which is often one that
     was trained without noise. Use this scorer to choose among denoising autoencoders, and `score` where clean rows will

@@ -45,18 +45,18 @@ class SquaredErrors:
         squares = residuals.square()
         squared = (squares.nansum(0) if bool(x.isnan().any()) else squares.sum(0)).cpu().numpy()
         self.per_column = self.per_column + squared if self.per_column.size else squared
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity or NaN without a warning
-            self.residuals.add(torch.where(residuals.isnan() & ~x.isnan(), math.inf, residuals).cpu().numpy())
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged model gives infinity without a warning
+            self.residuals.add(residuals.cpu().numpy())
 
     @property
     def mean(self) -> float:
         """The mean squared error Σ (x̂ - x)² / (N D) over N rows and D columns, ≥ 0, in squared units of the rows.
 
-        With missing values it is the mean over all known ones.
+        With missing values it is the mean over all known ones; NaN without any.
         """
         known = self.moments.known
         if isinstance(known, np.ndarray):
-            return float(self.per_column.sum() / known.sum())
+            return float(self.per_column.sum() / known.sum()) if known.any() else math.nan
         return float(self.per_column.mean() / known)
 
     @property
@@ -104,10 +104,8 @@ class SquaredErrors:
 def errors_of(recon: Tensor, x: Tensor) -> Tensor:
     """Return x̂ - x; NaN exactly where x is missing. Where the reconstruction itself is NaN, the error is infinite."""
     errors = recon - x
-    missing = x.isnan()
-    if not bool(missing.any()):
-        return errors
-    return torch.where(errors.isnan() & ~missing, math.inf, errors)
+    undefined = errors.isnan()
+    return torch.where(undefined & ~x.isnan(), math.inf, errors) if bool(undefined.any()) else errors
 
 
 def psnr(mean_squared_error: float, peak: float) -> float:

@@ -9,10 +9,12 @@ from torch import Tensor
 class RowMean(ABC):
     """The mean over rows, streamed block by block, of one number per row; summed in float64.
 
+    Rows x may have missing values (NaN). A number is that of the known values, and a row without any has none.
+
     Attributes
     ----------
     rows : int
-        How many rows were added.
+        How many rows were added that have a number.
     """
 
     def __init__(self) -> None:
@@ -21,8 +23,9 @@ class RowMean(ABC):
 
     def add(self, x: Tensor, recon: Tensor) -> None:
         """Add a block of rows [B, D] and their reconstructions [B, D]."""
-        self._sum += self.per_row(x, recon).sum().item()
-        self.rows += len(x)
+        known = ~x.isnan().all(1)
+        self._sum += self.per_row(x, recon)[known].sum().item()
+        self.rows += int(known.sum())
 
     @property
     def mean(self) -> float:
@@ -31,4 +34,4 @@ class RowMean(ABC):
 
     @abstractmethod
     def per_row(self, x: Tensor, recon: Tensor) -> Tensor:
-        """Return each row's number [B], in float64."""
+        """Return each row's number [B], in float64; NaN where no value of x is known."""

@@ -1,5 +1,6 @@
 """Structural similarity of images and their reconstructions."""
 
+import math
 from math import prod
 
 import torch
@@ -36,6 +37,9 @@ class SSIM(RowMean):
 
         (2 μ_x μ_y + C1) / (μ_x² + μ_y² + C1) · (2 σ_xy + C2) / (σ_x² + σ_y² + C2)
 
+    Missing pixels (NaN) of x are left out of both images: the window's weights are those of the known pixels, at
+    positions where there are some.
+
     Images smaller than 11 pixels in height or width get the largest odd window that fits: digits of 8 × 8 pixels one
     of 7 × 7.
 
@@ -60,35 +64,53 @@ class SSIM(RowMean):
         self.shape, self.peak = tuple(shape), peak
 
     def per_row(self, x: Tensor, recon: Tensor) -> Tensor:
-        """Return each image's similarity [B], in float64."""
-        x_mean, x = self._centred(x)
-        y_mean, y = self._centred(recon)
+        """Return each image's similarity [B], in float64; NaN where no pixel of x is known."""
+        missing = self._images(x).isnan()
+        has_missing = bool(missing.any())
+        x_mean, x = self._centred(self._images(x), missing if has_missing else None)
+        y_mean, y = self._centred(self._images(recon), missing if has_missing else None)
         height, width = self.shape[:2]
         window = _gaussian(min(WINDOW, height, width)).to(x.device)
         maps = torch.stack([x, y, x * x, y * y, (x - y).square()])
-        mu_x, mu_y, xx, yy, dd = _band(window, height) @ maps @ _band(window, width).T
+        windows = _band(window, height), _band(window, width).T
+        means = windows[0] @ maps @ windows[1]
+        if has_missing:
+            weights = windows[0] @ (~missing).double() @ windows[1]
+            means = means / weights.where(weights > 1e-12, math.nan)
+        mu_x, mu_y, xx, yy, dd = means
         # 2ab = a² + b² - (a - b)², so each fraction is 1 - difference / total: no digits cancel
         mean_difference = (x_mean - y_mean + mu_x - mu_y).square()
         luminance = 1 - mean_difference / ((x_mean + mu_x).square() + (y_mean + mu_y).square() + (K1 * self.peak) ** 2)
         difference_variance = dd - (mu_x - mu_y).square()
         structure = 1 - difference_variance / (xx - mu_x.square() + yy - mu_y.square() + (K2 * self.peak) ** 2)
         similarity_BCHW: Tensor = luminance * structure
+        if has_missing:
+            similarity_BCHW = similarity_BCHW.masked_fill(weights <= 1e-12, 0.0)
+            return similarity_BCHW.flatten(1).sum(1) / (weights > 1e-12).flatten(1).sum(1)
         return similarity_BCHW.flatten(1).mean(1)
 
-    def _centred(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the images' means [B, C, 1, 1] and the images less their means [B, C, H, W].
-
-        Variances of centred images keep their digits.
-        """
+    def _images(self, rows: Tensor) -> Tensor:
+        """Return rows [B, D] as images [B, C, H, W], in float64."""
         if rows.shape[1:] != (prod(self.shape),):
             raise DataError(
                 f"rows of shape {tuple(rows.shape[1:])} are not images of shape {self.shape}, flattened to "
                 f"{prod(self.shape)} values"
             )
         height, width, channels = (*self.shape, 1)[:3]
-        images = rows.double().reshape(-1, height, width, channels).movedim(3, 1)
-        mean = images.mean((2, 3), keepdim=True)
-        return mean, images - mean
+        return rows.double().reshape(-1, height, width, channels).movedim(3, 1)
+
+    @staticmethod
+    def _centred(images: Tensor, missing: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the images' means [B, C, 1, 1] and the images less their means, 0 where a pixel is missing.
+
+        Variances of centred images keep their digits.
+        """
+        if missing is None:
+            mean = images.mean((2, 3), keepdim=True)
+            return mean, images - mean
+        known = (~missing).sum((2, 3), keepdim=True).clamp_min(1)
+        mean = images.masked_fill(missing, 0.0).sum((2, 3), keepdim=True) / known
+        return mean, (images - mean).masked_fill(missing, 0.0)
 
 
 def _gaussian(side: int) -> Tensor:

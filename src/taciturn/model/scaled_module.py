@@ -92,9 +92,12 @@ class ScaledModule(nn.Module):
         DataError
             x is not a tensor of real numbers [B, D].
         """
-        scaled = self._scaled(x, self.shift, self.scale, self.whitening if self.whitened else None)
+        whitening = self.whitening if self.whitened else None
+        scaled = self._scaled(x, self.shift, self.scale, whitening)
         if complete or not x.is_floating_point() or not bool((missing := x.isnan()).any()):
             return scaled
+        if whitening is not None:  # a product mixes the columns
+            return self._scaled(torch.where(missing, self.mean, x.double()), self.shift, self.scale, whitening)
         return torch.where(missing, self.scaled_mean, scaled)
 
     @property

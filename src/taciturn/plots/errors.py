@@ -44,7 +44,8 @@ def errors(
     Parameters
     ----------
     per_column : array of shape [n_features]
-        Mean squared errors, ≥ 0.
+        Mean squared errors, ≥ 0. NaN is the error of a column without any known value: it has no bar, and is marked in
+        a heat map.
     columns : sequence of str, optional
         The columns' names [n_features]; by default "column 0", "column 1", …
     shape : tuple of int, optional
@@ -64,7 +65,7 @@ def errors(
     Raises
     ------
     DataError
-        If an error is not finite, or there are none.
+        If an error is infinite, or there are none.
     RecipeError
         If columns or shape do not fit the errors, or `most` is less than 1.
 
@@ -74,7 +75,7 @@ def errors(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['b', 'c']
     """
-    values = finite_numbers(per_column, "per_column")
+    values = finite_numbers(per_column, "per_column", missing=True)
     check_most(most)
     if columns is not None and len(columns) != len(values):
         raise RecipeError(f"columns={len(columns)} names for {len(values)} errors; give one per column")
@@ -88,7 +89,8 @@ def _heat_map(values: Floats, shape: tuple[int, ...], label: str, ax: Axes | Non
         raise RecipeError(f"shape={shape} has {np.prod(shape)} pixels, but there are {len(values)} errors")
     pixels = values.reshape(*shape[:2], -1).mean(2)
     ax = new_axes(4.4, 3.6) if ax is None else ax
-    image = ax.imshow(pixels, cmap=AMOUNT, vmin=0, vmax=float(pixels.max()) or 1.0, interpolation="none")
+    largest = float(np.fmax.reduce(pixels, axis=None, initial=0.0)) or 1.0
+    image = ax.imshow(pixels, cmap=AMOUNT, vmin=0, vmax=largest, interpolation="none")
     hide_frame(ax)
     ax.spines[:].set_visible(True)
     ax.set(xlabel=f"{shape[1]} pixels", ylabel=f"{shape[0]} pixels")
@@ -97,12 +99,13 @@ def _heat_map(values: Floats, shape: tuple[int, ...], label: str, ax: Axes | Non
 
 
 def _bars(values: Floats, columns: Sequence[str] | None, most: int, label: str, ax: Axes | None) -> Figure:
-    worst = np.argsort(-values, kind="stable")[:most]
+    worst = np.argsort(-values, kind="stable")[: min(most, int((~np.isnan(values)).sum()))]  # NaN is last
     ax = new_axes(height=1.0 + 0.22 * len(worst)) if ax is None else ax
     names = [f"column {i}" if columns is None else display_text(columns[i]) for i in worst]
     positions = np.arange(len(worst))
     ax.barh(positions, values[worst], color=MODEL, height=0.7)
-    ax.axvline(values.mean(), color=REFERENCE, linewidth=1.2, linestyle="--", label=f"mean of all {values.mean():.3g}")
+    mean = float(np.nanmean(values))
+    ax.axvline(mean, color=REFERENCE, linewidth=1.2, linestyle="--", label=f"mean of all {mean:.3g}")
     set_style(ax, grid="x")
     ax.set_yticks(positions, names, fontsize=SMALL)
     ax.tick_params(axis="y", length=0)

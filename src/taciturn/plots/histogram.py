@@ -16,10 +16,14 @@ LOG_DECADES = 1.5  # from this span on the axis is logarithmic
 MIN_BINS, MAX_BINS = 8, 40
 
 
-def finite_numbers(values: ArrayLike, name: str) -> Floats:
-    """Return values as finite numbers [N], at least one; `name` is the argument's name in the error message."""
+def finite_numbers(values: ArrayLike, name: str, *, missing: bool = False) -> Floats:
+    """Return values as finite numbers [N], at least one; `name` is the argument's name in the error message.
+
+    With `missing` some, but not all, may be NaN.
+    """
     numbers = np.asarray(values, np.float64).ravel()
-    if not len(numbers) or not np.isfinite(numbers).all():
+    known = numbers[~np.isnan(numbers)] if missing else numbers
+    if not len(known) or not np.isfinite(known).all():
         raise DataError(f"{name} must be finite numbers, at least one (after a diverged fit: lower the learning rate)")
     return numbers
 

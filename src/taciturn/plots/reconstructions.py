@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import RecipeError
 from ..data.row_shape import is_image
-from .style import FRAME, display_text, set_colours
+from .style import FRAME, GREYS, display_text, marked, set_colours
 
 
 def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Figure:
@@ -18,7 +18,7 @@ def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Fi
     ----------
     rows : mapping of str to array of shape [n, pixels]
         For each line's name, the same n rows. All images share one scale from black to white: the range of the last
-        entry; values beyond it are clipped.
+        entry; values beyond it are clipped. The pixels of missing values (NaN) are amber.
     shape : tuple of int
         An image's (height, width) or (height, width, 3).
 
@@ -43,7 +43,7 @@ def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Fi
         raise RecipeError(f"shape={shape} is not an image shape; give (height, width) or (height, width, 3)")
     lines = {name: np.asarray(images).reshape(-1, *shape) for name, images in rows.items()}
     last = list(lines.values())[-1]
-    low, high = float(last.min()), float(last.max())
+    low, high = (float(end.reduce(last, axis=None)) for end in (np.fmin, np.fmax))  # not of missing values
     n = len(last)
     names = [display_text(name) for name in lines]
     name_width = max(0.9, 0.1 * max(map(len, names)))  # inches, for the longest name
@@ -52,7 +52,7 @@ def reconstructions(rows: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Fi
     for axes, name, images in zip(grid, names, lines.values(), strict=True):
         for ax, image in zip(axes, images, strict=True):
             scaled = ((image - low) / (high - low or 1)).clip(0, 1)  # colours must lie in [0, 1], whatever the units
-            ax.imshow(scaled, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            ax.imshow(marked(scaled), cmap=GREYS, vmin=0, vmax=1, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
             set_colours(ax)
             ax.spines[:].set_color(FRAME)

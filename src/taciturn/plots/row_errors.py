@@ -19,7 +19,7 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
     Parameters
     ----------
     per_row : array of shape [n_samples]
-        Mean squared errors, ≥ 0.
+        Mean squared errors, ≥ 0. NaN, the error of a row without any known value, is left out.
     ax : matplotlib Axes, optional
         Where to draw; by default axes on a new figure.
     label : str, optional
@@ -32,7 +32,7 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
     Raises
     ------
     DataError
-        If an error is not finite, or there are none.
+        If an error is infinite, or there are none.
 
     Examples
     --------
@@ -40,7 +40,8 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
     >>> figure.axes[0].lines[0].get_label()
     'half of the rows: 0.3 or less'
     """
-    values = finite_numbers(per_row, "per_row")
+    values = finite_numbers(per_row, "per_row", missing=True)
+    values = values[~np.isnan(values)]
     ax = new_axes(height=3.2) if ax is None else ax
     draw_histogram(ax, values, zeros="exact")
     for share, dashes, share_text in ((0.5, "--", "half"), (0.95, "-.", "95%")):

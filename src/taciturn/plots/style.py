@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
@@ -42,6 +43,7 @@ MODEL, HELD_OUT = GREEN, PURPLE  # what a model does; the same on held-out rows
 POSITIVE, NEGATIVE = ORANGE, BLUE  # signs: of weights, correlations and effects
 REFERENCE = TEXT  # targets, means and other bounds, drawn as broken lines
 NONE = GREY  # exactly 0, dead, without an effect
+MISSING = AMBER  # the place of a missing value
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY)  # things without an order, such as several runs: see `run_colour`
 DASHES = ("-", "--", ":", "-.")
 FORMATS = (".png", ".svg", ".pdf")
@@ -57,7 +59,16 @@ SIGNED = LinearSegmentedColormap.from_list(
     "signed",
     [(0, to_rgba(NEGATIVE)), (0.5, _transparent(NEGATIVE)), (0.5, _transparent(POSITIVE)), (1, to_rgba(POSITIVE))],
 )
-AMOUNT = LinearSegmentedColormap.from_list("amount", [_transparent(MODEL), to_rgba(MODEL)])
+AMOUNT = LinearSegmentedColormap.from_list("amount", [_transparent(MODEL), to_rgba(MODEL)]).with_extremes(bad=MISSING)
+
+
+GREYS = matplotlib.colormaps["gray_r"].with_extremes(bad=MISSING)
+
+
+def marked(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an image in colours [H, W, 3] with the colour of missing values where a pixel is NaN; others unchanged."""
+    missing = np.isnan(image).any(axis=2, keepdims=True) if image.ndim == 3 else np.zeros(1, bool)
+    return np.where(missing, to_rgba(MISSING)[:3], image) if np.any(missing) else image
 
 
 def run_colour(i: int) -> str:

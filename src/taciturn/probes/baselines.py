@@ -18,7 +18,7 @@ from ..data.device_rows import tensor
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
-from ..inference import Units, in_row_precision, row_blocks
+from ..inference import Units, corrupted_only, filled, in_row_precision, row_blocks, with_missing
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..objective import Objective
@@ -31,6 +31,8 @@ MAX_FIT_ROWS = 8_000  # rows that the untrained network's decoder is fitted to
 MAX_FIT_NUMBERS = 1 << 25  # numbers of these rows, and of their codes
 MIN_FIT_ROWS = 4  # the decoder is fitted to three quarters of the rows
 PENALTIES = (1e-3, 1e-1, 10.0)  # candidates for the decoder's ridge penalty, per row
+FILLS = 10  # times that missing values of the decoder's targets are replaced by its own predictions
+MAX_MASKED_PRODUCTS = 1 << 30  # of PCA under noise, on rows with missing values: rows times columns squared
 
 Fitted = tuple[str, int, Callable[[Tensor], Tensor]]  # name, components, and scaled rows -> reconstructions in the unit
 
@@ -137,6 +139,11 @@ def baselines(
     penalty is chosen on a quarter of the training rows. Its error is what random directions reach: the part that the
     encoder did not have to learn.
 
+    Missing values are received as their column's mean by all models, and all are evaluated on the known values. PCA is
+    fitted to rows with the mean in place of missing values, and its number of components is best on the known ones. The
+    untrained network's decoder is fitted to the known values: missing ones are replaced by its own predictions, ten
+    times.
+
     Examples
     --------
     >>> from taciturn import SparseAutoencoder, datasets
@@ -161,9 +168,9 @@ def baselines(
         models += _principal_components(model, _sample(training, MAX_ROWS, seed), noise, sizes, seed)
     models.append(_untrained(model, objective, training, noise, model_seed, seed))
     errors = [SquaredErrors() for _ in models]
-    for received, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
+    for received, _, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
         for (_, _, predict), squared_errors in zip(models, errors, strict=True):
-            squared_errors.add(_in_unit(exact, clean), predict(received))
+            squared_errors.add(clean, predict(received))
     if not errors[0].moments.squares.any():
         return Baselines(name, len(rows), reason="The rows are constant, so they have no variance to reconstruct.")
     fvus = [squared_errors.fvu for squared_errors in errors]
@@ -176,14 +183,18 @@ def _principal_components(
 ) -> list[Fitted]:
     """Return PCA of clean rows with each number of components; under noise, with the best number on these rows."""
     model, moments = in_row_precision(model, training.dtype), Moments(with_products=True)
-    for _, clean in _received_and_clean(model, training, Clean(), seed, ""):
-        moments.add(_as_array(_in_unit(model, clean)))
+    has_holes = noise.makes_missing
+    for _, x, clean in _received_and_clean(model, training, Clean(), seed, ""):
+        moments.add(_as_array(_in_unit(model, x)))
+        has_holes |= bool(clean.isnan().any())
     directions_DD = np.ascontiguousarray(np.linalg.eigh(moments.products)[1][:, ::-1])
     if not noise.clean:
         change_D = np.zeros(len(directions_DD))  # of the squared error, by one component more
-        for received, clean in _received_and_clean(model, training, noise, seed, "baselines"):
-            y, x = (_as_array(_in_unit(model, rows)) for rows in (received, clean))
-            change_D += np.square((y - x) @ directions_DD).sum(0) - np.square((x - moments.mean) @ directions_DD).sum(0)
+        if has_holes:
+            training = _sample(training, max(MAX_MASKED_PRODUCTS // len(directions_DD) ** 2, 1), seed)
+        for received, _, clean in _received_and_clean(model, training, noise, seed, "baselines"):
+            y, target = _as_array(_in_unit(model, received)), _as_array(clean)
+            change_D += _changes(y - moments.mean, target - moments.mean, directions_DD, masked=has_holes)
         sizes = [int(np.argmin(np.concatenate([[0.0], np.cumsum(change_D)])))]
 
     def projection(size: int) -> Callable[[Tensor], Tensor]:
@@ -198,6 +209,26 @@ def _principal_components(
     return [("PCA", size, projection(size)) for size in (min(size, len(directions_DD)) for size in sizes)]
 
 
+def _changes(
+    y_ND: NDArray[np.float64], x_ND: NDArray[np.float64], directions_DD: NDArray[np.float64], *, masked: bool
+) -> NDArray[np.float64]:
+    """Return by how much each component more changes the squared error Σ (Σ_i (v_i · y) v_i - x)² [D].
+
+    With `masked` the sum is over the entries of x that are not NaN, where the errors along v_i are not independent.
+    """
+    if not masked:
+        return np.asarray(
+            np.square((y_ND - x_ND) @ directions_DD).sum(0) - np.square(x_ND @ directions_DD).sum(0), np.float64
+        )
+    known_ND, scores_ND = ~np.isnan(x_ND), y_ND @ directions_DD
+    errors_ND = np.where(known_ND, -x_ND, 0.0)
+    squares = [np.square(errors_ND).sum()]
+    for scores_N, direction_D in zip(scores_ND.T, directions_DD.T, strict=True):
+        errors_ND += np.outer(scores_N, direction_D) * known_ND
+        squares.append(np.square(errors_ND).sum())
+    return np.diff(squares)
+
+
 def _untrained(
     model: Autoencoder, objective: Objective, training: Source, noise: Corruption, model_seed: int, seed: int
 ) -> Fitted:
@@ -205,11 +236,12 @@ def _untrained(
     layout = model.layout
     twin = initial_model(model, model_seed)
     rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_NUMBERS // max(layout.widths)), 100), model_seed)
-    x = twin.scale_rows(tensor(rows.read(0, len(rows)))).float()
+    raw = tensor(rows.read(0, len(rows)))
+    x = twin.scale_rows(raw).float()
     Step(twin, objective).initialise(x, steps=1)
     twin.layout.coder.at(1.0).finalise(twin.pre_activations(x), twin.coder)
-    received = corrupted(x, noise, seed=seed, purpose="baselines")
-    decoder = _decoder(twin.codes(received).dense().numpy(), _in_unit(twin, x).numpy(), model_seed)
+    received = filled(corrupted(x, noise, seed=seed, purpose="baselines"), x, raw, twin.scaled_mean)
+    decoder = _decoder(twin.codes(received).dense().numpy(), with_missing(_in_unit(twin, x), raw).numpy(), model_seed)
 
     def reconstruct(received: Tensor) -> Tensor:
         codes = twin.codes(received.to(twin.dictionary)).dense().numpy()
@@ -219,14 +251,27 @@ def _untrained(
 
 
 def _decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:
-    """Return the ridge regression from codes to rows whose penalty is best on held-out rows."""
+    """Return the ridge regression from codes to rows whose penalty is best on held-out rows; NaN is a missing value."""
     train, held = split(len(x_ND), 0.25, seed, "untrained")
     with warnings.catch_warnings():  # where codes are large, a small penalty is none: a larger one is then better
         warnings.simplefilter("ignore", LinAlgWarning)
-        fits = [Ridge(alpha=penalty * len(train)).fit(codes_NL[train], x_ND[train]) for penalty in PENALTIES]
-    errors = [np.square(fit.predict(codes_NL[held]).reshape(-1, x_ND.shape[1]) - x_ND[held]).sum() for fit in fits]
+        fits = [_ridge(codes_NL[train], x_ND[train], penalty) for penalty in PENALTIES]
+    errors = [np.nansum((fit.predict(codes_NL[held]).reshape(-1, x_ND.shape[1]) - x_ND[held]) ** 2) for fit in fits]
     best: Ridge = fits[int(np.argmin(errors))]
     return best
+
+
+def _ridge(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], penalty: float) -> Ridge:
+    """Return the ridge regression from codes to the known values of rows."""
+    missing, fit = np.isnan(x_ND), Ridge(alpha=penalty * len(x_ND))
+    if not missing.any():
+        return fit.fit(codes_NL, x_ND)
+    targets = np.where(missing, 0, x_ND)
+    targets = np.where(missing, targets.sum(0) / np.maximum((~missing).sum(0), 1), targets).astype(x_ND.dtype)
+    for _ in range(FILLS):
+        fit.fit(codes_NL, targets)
+        targets = np.where(missing, fit.predict(codes_NL).reshape(x_ND.shape), x_ND)
+    return fit
 
 
 def _sample(source: Source, max_rows: int, seed: int) -> Source:
@@ -238,12 +283,17 @@ def _sample(source: Source, max_rows: int, seed: int) -> Source:
 
 def _received_and_clean(
     model: Autoencoder, source: Source, noise: Corruption, seed: int, purpose: str
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield blocks of scaled rows as a model receives them, and the clean rows."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield blocks of scaled rows as a model receives them, the clean ones, and these in the units of errors.
+
+    A missing value is the column's mean in the first two, and NaN in the third, as all that is not judged.
+    """
     first_row = 0
     for rows in row_blocks(model, source):
         x = model.scale_rows(rows)
-        yield corrupted(x, noise, seed=seed, purpose=purpose, first_row=first_row), x
+        noisy = corrupted(x, noise, seed=seed, purpose=purpose, first_row=first_row)
+        clean = with_missing(_in_unit(model, x), rows)
+        yield filled(noisy, x, rows, model.scaled_mean), x, corrupted_only(clean, noisy, x, noise)
         first_row += len(x)
 
 

@@ -148,7 +148,8 @@ def relate(
         overrides this. Rows without a label (None, NaN) are left out, and rows of a class with fewer than 10 rows: no
         model can be evaluated on so few.
     rows : array or SciPy sparse array of shape [N, D]
-        The rows that were encoded, for the model on raw columns.
+        The rows that were encoded, for the model on raw columns. For a missing value (NaN) it reads the column's mean
+        over the known values of its training rows.
     target : str, default=""
         The label's name.
     kind : {"classes", "number"}, optional
@@ -171,7 +172,8 @@ def relate(
     Raises
     ------
     DataError
-        If codes, labels and rows do not have the same number of rows, are not finite, or too few rows have labels.
+        If codes, labels and rows do not have the same number of rows, or codes are not finite, or rows are infinite, or
+        too few rows have labels.
     RecipeError
         If `level`, `most`, `few` or `kind` is out of range.
 
@@ -235,9 +237,18 @@ def relate(
         few=few,
         few_score=few_score,
         all_score=all_score,
-        raw_score=cross_validated_score(labels, seed, lambda _, rows: raw[labels.rows[rows]].astype(np.float64)),
+        raw_score=cross_validated_score(
+            labels, seed, lambda train, rows: _filled(raw[labels.rows[rows]], raw[labels.rows[train]])
+        ),
         chance=chance,
     )
+
+
+def _filled(raw: NDArray[Any], train: NDArray[Any]) -> Floats:
+    """Return rows with each column's mean over the known values of training rows in place of missing values."""
+    known = ~np.isnan(train)
+    means = np.where(known, train, 0).sum(0, dtype=np.float64) / np.maximum(known.sum(0), 1)
+    return np.where(np.isnan(raw), means, raw.astype(np.float64))
 
 
 def _effects(
@@ -284,8 +295,8 @@ def _check(codes: "csc_array[Any]", labels: Labels, raw: NDArray[Any], level: fl
         raise DataError(f"rows has shape {raw.shape}, but codes has {n_rows} rows; give the rows that were encoded")
     if n_latents == 0:
         raise DataError(f"codes has shape {codes.shape}; give one latent or more")
-    if raw.dtype.kind not in "biuf" or not np.isfinite(raw).all():
-        raise DataError("rows must be finite numbers [rows, columns]; leave out or encode the columns that are not")
+    if raw.dtype.kind not in "biuf" or np.isinf(raw).any():
+        raise DataError("rows must be numbers [rows, columns], none infinite; leave out or encode other columns")
     if not 0 < level < 1:
         raise RecipeError(f"level={level} lies outside (0, 1)")
     for name, size in (("most", most), ("few", few)):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import DataError
+from ..missing_values import with_nan
 
 Array = npt.NDArray[np.generic]
 
@@ -44,7 +45,7 @@ class Rows:
     Parameters
     ----------
     array : array-like of shape [rows, ...]
-        Booleans, integers or floats of any byte order.
+        Booleans, integers or floats of any byte order. Masked entries are missing values (NaN).
     columns : tuple of str, optional
         Names of the columns, one per number of a row.
     shape : tuple of int, optional
@@ -77,7 +78,7 @@ class Rows:
         shape: tuple[int, ...] | None = None,
     ) -> None:
         # asarray makes a memory map a plain view, which is still on the disk and cheaper to slice.
-        self.array: Array = np.asarray(array)
+        self.array: Array = np.asarray(with_nan(array))
         if self.array.dtype.kind not in "biuf":
             raise DataError(f"rows must hold numbers, not {self.array.dtype}; encode them as numbers")
         if self.array.ndim == 0:

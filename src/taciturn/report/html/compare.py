@@ -53,6 +53,8 @@ def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
     """Yield the lines of the table of results: a label and one text per run."""
     summaries = comparison.summaries
     yield "variance reconstructed", [ABSENT if s.fvu is None else f"{1 - s.fvu:.2%}" for s in summaries]
+    if any(s.missing for s in summaries):
+        yield "missing values", [f"{s.missing:,}" for s in summaries]
     yield "latents", [f"{s.latents:,}" for s in summaries]
     yield "active latents per row", [_l0(s) for s in summaries]
     yield (

@@ -1,8 +1,11 @@
 """Figures as inline SVG whose colours follow the page's light or dark setting."""
 
+import math
 import re
 import warnings
+from collections.abc import Iterator
 from io import StringIO
+from itertools import groupby
 from typing import Any
 
 import matplotlib
@@ -67,7 +70,8 @@ def curve(values: list[float], low: float, high: float, *, behind: list[float] |
     Parameters
     ----------
     values : list of float
-        The curve. Of more than 150 values, each of 150 stretches is drawn by its value farthest from 0.
+        The curve, with gaps at missing values (NaN). Of more than 150 values, each of 150 stretches is drawn by its
+        value farthest from 0.
     low, high : float
         The values at the lower and upper edge.
     behind : list of float or None, default=None
@@ -80,16 +84,24 @@ def curve(values: list[float], low: float, high: float, *, behind: list[float] |
     """
     curves = [("curve-row", values)] if behind is None else [("curve-behind", behind), ("curve-row", values)]
     lines = "".join(
-        f'<polyline class="{css_class}" points="{_points(numbers, low, high)}"/>' for css_class, numbers in curves
+        f'<polyline class="{css_class}" points="{points}"/>'
+        for css_class, numbers in curves
+        for points in _points(numbers, low, high)
     )
     return Markup(
         f'<svg class="curve" viewBox="0 0 100 32" preserveAspectRatio="none" aria-hidden="true">{lines}</svg>'
     )
 
 
-def _points(values: list[float], low: float, high: float) -> str:
+def _points(values: list[float], low: float, high: float) -> Iterator[str]:
+    """Yield the points of each part of a curve between gaps; a part of one value is a short line."""
     if len(values) > MAX_POINTS:
         stretches = np.array_split(np.asarray(values), MAX_POINTS)
-        values = [float(stretch[np.abs(stretch).argmax()]) for stretch in stretches]
+        values = [float(stretch[np.nan_to_num(np.abs(stretch), nan=-1.0).argmax()]) for stretch in stretches]
     width, height = max(len(values) - 1, 1), (high - low) or 1.0
-    return " ".join(f"{100 * i / width:.4g},{31 - 30 * (v - low) / height:.4g}" for i, v in enumerate(values))
+    for is_missing, part in groupby(enumerate(values), lambda point: math.isnan(point[1])):
+        if not is_missing:
+            points = [(100 * i / width, 31 - 30 * (v - low) / height) for i, v in part]
+            if len(points) == 1 < len(values):
+                points = [(points[0][0] + shift, points[0][1]) for shift in (-0.5, 0.5)]
+            yield " ".join(f"{x:.4g},{y:.4g}" for x, y in points)

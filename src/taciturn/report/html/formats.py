@@ -19,6 +19,11 @@ def percent(share: float) -> str:
     return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"
 
 
+def error(value: float) -> str:
+    """Return a row's or a column's error as text; NaN is that of one without any known value."""
+    return "—" if math.isnan(value) else number(value)
+
+
 def number(value: float) -> str:
     """Return a number with about three digits, thousands separated, such as 48,980 or 0.0123.
 
@@ -45,7 +50,7 @@ class ColumnFormat:
     Parameters
     ----------
     values : array [n]
-        Numbers of the column, n ≥ 1.
+        Numbers of the column, n ≥ 1; NaN is a missing value.
     deviation : float
         The column's standard deviation; a twentieth of it is visible.
 
@@ -55,12 +60,13 @@ class ColumnFormat:
     >>> price.text(1200.4), year.text(1987.0), year.text(1987.6)
     ('1,200', '1987', '1988')
     >>> rooms = ColumnFormat(np.array([3.0, 5.0]), 1.2)
-    >>> rooms.text(4.93), rooms.text(3.0, exact=True)
-    ('4.9', '3')
+    >>> rooms.text(4.93), rooms.text(3.0, exact=True), rooms.text(math.nan)
+    ('4.9', '3', 'missing')
     """
 
     def __init__(self, values: NDArray[Any], deviation: float) -> None:
-        largest = float(np.abs(values).max())
+        values = values[~np.isnan(values)]
+        largest = float(np.abs(values).max(initial=0.0))
         spread = deviation if deviation > 0 else largest
         decimals = 1 - math.floor(math.log10(spread)) if spread > 0 else 0
         self._is_plain = decimals <= MAX_DECIMALS and largest < 1e15
@@ -70,6 +76,8 @@ class ColumnFormat:
 
     def text(self, value: float, *, exact: bool = False) -> str:
         """Return a number as text; `exact`: it is the column's own, and a whole number has no decimals then."""
+        if math.isnan(value):
+            return "missing"
         if not self._is_plain or not math.isfinite(value):
             return number(value)
         decimals = 0 if exact and self._are_whole else self._decimals

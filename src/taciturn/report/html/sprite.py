@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
-from ...plots import style
+from ...plots.style import SIGNED, marked
 
 MAX_SIDE = 48  # pixels; of larger images every second, third, … pixel is drawn
 
@@ -47,7 +47,8 @@ class Sprite:
         """The CSS rule that holds the sheet."""
         size = f"{100 * self.n_columns}% {100 * self.n_lines}%"
         rule = f".{self.name}{{background-image:url({self.uri});background-size:{size}}}"
-        dark = f"@media (prefers-color-scheme:dark){{.{self.name}{{filter:invert(.91)}}}}" if self.is_grey else ""
+        inverted = f".{self.name}{{filter:invert(.91) hue-rotate(180deg)}}"  # amber stays amber
+        dark = f"@media (prefers-color-scheme:dark){{{inverted}}}" if self.is_grey else ""
         return Markup(rule + dark)
 
     def image(self, key: Any, description: str) -> Markup:
@@ -91,7 +92,8 @@ def sprite(
         (height, width) or (height, width, 3).
     references : list of arrays or None, default=None
         Images whose least and greatest values are drawn as white and black (in colour images: as 0 and full colour).
-        None: values are signed numbers; each image's largest absolute value has the full colour.
+        None: values are signed numbers; each image's largest absolute value has the full colour. The pixels of missing
+        values (NaN) are amber.
 
     Returns
     -------
@@ -119,11 +121,11 @@ def sprite(
 def _between(image: NDArray[Any], references: list[NDArray[Any]]) -> NDArray[Any]:
     """Return an image as RGBA in [0, 1], 0 at the references' least value; a grey image inverted, dark on white."""
     low, high = (
-        min(float(reference.min()) for reference in references),
-        max(float(reference.max()) for reference in references),
+        float(np.fmin.reduce(references, axis=None)),
+        float(np.fmax.reduce(references, axis=None)),
     )
     scaled = ((image - low) / ((high - low) or 1.0)).clip(0, 1)
-    return _opaque(scaled if image.ndim == 3 else 1 - scaled[..., None].repeat(3, 2))
+    return _opaque(marked(scaled if image.ndim == 3 else 1 - scaled[..., None].repeat(3, 2)))
 
 
 def _signed(image: NDArray[Any]) -> NDArray[Any]:
@@ -131,7 +133,7 @@ def _signed(image: NDArray[Any]) -> NDArray[Any]:
     largest = float(np.abs(image).max()) or 1.0
     if image.ndim == 3:
         return _opaque(0.5 + 0.5 * image / largest)
-    return np.asarray(style.SIGNED(0.5 + 0.5 * image / largest))
+    return np.asarray(SIGNED(0.5 + 0.5 * image / largest))
 
 
 def _opaque(image: NDArray[Any]) -> NDArray[Any]:

@@ -54,7 +54,7 @@
     const coder = { ...encoded.coder };
     for (const name of ["threshold", "scale", "bias"]) if (coder[name]) coder[name] = float32(coder[name]);
     const whitening = encoded.whitening && float32(encoded.whitening);
-    const input = decodeScaling(encoded);
+    const input = { ...decodeScaling(encoded), mean: float64(encoded.mean) };
     const target = encoded.target ? decodeScaling(encoded.target) : input;
     return { ...encoded, encoder, decoder, coder, whitening, input, target, unit: float64(encoded.unit) };
   }
@@ -90,9 +90,10 @@
   const add = (a, b) => a.map((value, i) => value + b[i]);
   const subtract = (a, b) => a.map((value, i) => value - b[i]);
 
+  // A missing value is NaN and enters as its column's mean.
   function scaleRow(model, row) {
-    const { shift, scale } = model.input;
-    const scaled = Float64Array.from(row, (value, d) => (value - shift[d]) / scale[d]);
+    const { shift, scale, mean } = model.input;
+    const scaled = Float64Array.from(row, (value, d) => ((isNaN(value) ? mean[d] : value) - shift[d]) / scale[d]);
     return model.whitening ? times(scaled, model.whitening) : scaled;
   }
 
@@ -204,6 +205,7 @@
 
   // A number with as many decimals as distinguish a five-hundredth of the range.
   function formatInRange(value, range) {
+    if (isNaN(value)) return "missing";
     const size = Math.max(Math.abs(value), range);
     if (size >= 1e9 || (size > 0 && size < 1e-5)) return value.toExponential(2).replace("-", "−");
     const decimals = range > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(range)), 0), 9) : 2;
@@ -218,11 +220,13 @@
 
   // A number ≥ 0 with three significant digits.
   function formatDigits(value) {
+    if (isNaN(value)) return "—"; // no value is known
     const fixed = value === 0 || (value >= 1e-4 && value < 1e6);
     return fixed ? `${Number(value.toPrecision(3))}` : value.toExponential(2);
   }
 
   function formatDecibels(value) {
+    if (isNaN(value)) return "—";
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
     return `${value.toFixed(1).replace("-", "−")} dB`;
   }
@@ -231,6 +235,7 @@
 
   function start(section) {
     const data = JSON.parse(section.querySelector("#try-it-model").textContent);
+    data.examples = data.examples.map((row) => row.map((value) => value ?? NaN)); // JSON has no NaN
     const model = decodeModel(data.model);
     const { shape, low, high } = data;
     const [nColumns, nLatents] = [model.widths[0], model.widths[model.widths.length - 1]];
@@ -245,13 +250,17 @@
 
     function compute() {
       const scaled = scaleRow(model, state.row);
-      const noisy = scaled.map((value, d) => value + state.sigma * noise[d]);
+      const known = state.row.map((value) => !isNaN(value));
+      const nKnown = known.reduce((sum, value) => sum + value, 0);
+      const mixes = model.whitening !== null; // the columns, so that each number of a scaled row has noise
+      const noisy = scaled.map((value, d) => (known[d] || mixes ? value + state.sigma * noise[d] : value));
       const codes = encodeScaled(model, noisy);
       const usedCodes = codes.map((value, l) => (state.switchedOff.has(l) ? 0 : value));
-      const received = state.sigma ? unscaleRow(model.input, noisy) : state.row;
+      const unscaled = state.sigma ? unscaleRow(model.input, noisy) : state.row;
+      const received = unscaled.map((value, d) => (known[d] ? value : NaN));
       const reconstruction = decode(model, usedCodes);
-      const squared = (value, d) => ((value - state.row[d]) / model.unit[d]) ** 2;
-      const error = (row) => row.reduce((sum, value, d) => sum + squared(value, d), 0) / nColumns;
+      const squared = (value, d) => (known[d] ? ((value - state.row[d]) / model.unit[d]) ** 2 : 0);
+      const error = (row) => row.reduce((sum, value, d) => sum + squared(value, d), 0) / nKnown;
       return {
         row: state.row,
         noisy: received,
@@ -301,26 +310,26 @@
       const probe = element("canvas", { width: 1, height: 1, hidden: true });
       section.append(probe);
       const context = probe.getContext("2d", { willReadFrequently: true });
-      const [ink, positive, negative] = ["ink", "positive", "negative"].map((name) => {
+      const [ink, positive, negative, missing] = ["ink", "positive", "negative", "missing"].map((name) => {
         probe.style.color = `var(--try-${name})`;
         context.fillStyle = getComputedStyle(probe).color;
         context.fillRect(0, 0, 1, 1);
         return context.getImageData(0, 0, 1, 1).data;
       });
       probe.remove();
-      return { ink, positive, negative };
+      return { ink, positive, negative, missing };
     }
 
     function canvas(width, height, properties) {
       return element("canvas", { width, height, role: "img", ...properties });
     }
 
-    // Draw one number in [-1, 1] per cell: the sign as the colour, the size as its opacity.
+    // Draw one number in [-1, 1] per cell: the sign as the colour, the size as its opacity. NaN has a colour of its own.
     function drawSigned(target, values, positive = colours.positive) {
       const image = new ImageData(target.width, target.height);
       values.forEach((value, i) => {
-        image.data.set(value < 0 ? colours.negative : positive, 4 * i);
-        image.data[4 * i + 3] = 255 * Math.min(Math.abs(value), 1);
+        image.data.set(isNaN(value) ? colours.missing : value < 0 ? colours.negative : positive, 4 * i);
+        if (!isNaN(value)) image.data[4 * i + 3] = 255 * Math.min(Math.abs(value), 1);
       });
       target.getContext("2d").putImageData(image, 0, 0);
     }
@@ -334,6 +343,7 @@
       for (let i = 0; i < shape[0] * shape[1]; i++) {
         for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * share(row[3 * i + c]);
         image.data[4 * i + 3] = 255;
+        if (row.slice(3 * i, 3 * i + 3).some(isNaN)) image.data.set(colours.missing, 4 * i);
       }
       return target.getContext("2d").putImageData(image, 0, 0);
     }
@@ -373,11 +383,12 @@
       const cursor = { r: Math.floor(height / 2), c: Math.floor(width / 2) };
       const maxRadius = Math.max(1, Math.min(height, width) / 8);
       let radius = Math.max(0.5, Math.min(height, width) / 28);
-      let erasing = false;
+      let tool = "paint"; // "erase" and "remove" are buttons
       let strokeEnd = null; // the last position of the stroke; null without a stroke
 
-      // Paint the pixels within the radius of the segment from a to b, fading over the last pixel.
-      function stroke(a, b, erase) {
+      // Paint or erase the pixels within the radius of the segment from a to b, fading over the last pixel; or remove
+      // them, which makes them missing.
+      function stroke(a, b, tool) {
         const squaredLength = (b.r - a.r) ** 2 + (b.c - a.c) ** 2;
         for (let r = 0; r < height; r++) {
           for (let c = 0; c < width; c++) {
@@ -387,8 +398,10 @@
             const strength = Math.min(Math.max(radius + 0.5 - distance, 0), 1);
             if (strength === 0) continue;
             for (let d = (r * width + c) * channels, end = d + channels; d < end; d++) {
-              const value = erase ? highest + strength * (lowest - highest) : lowest + strength * (highest - lowest);
-              state.row[d] = erase ? Math.min(state.row[d], value) : Math.max(state.row[d], value);
+              const before = isNaN(state.row[d]) ? lowest : state.row[d];
+              if (tool === "paint") state.row[d] = Math.max(before, lowest + strength * (highest - lowest));
+              else if (tool === "erase") state.row[d] = Math.min(before, highest + strength * (lowest - highest));
+              else if (strength >= 0.5) state.row[d] = NaN;
             }
           }
         }
@@ -429,7 +442,7 @@
         };
       }
 
-      const penErases = (event) => erasing || (event.buttons & 32) !== 0;
+      const penTool = (event) => ((event.buttons & 32) !== 0 ? "erase" : tool);
 
       grid.onpointerdown = (event) => {
         if (event.button !== 0 && event.button !== 5) return;
@@ -437,7 +450,7 @@
         grid.focus({ preventScroll: true });
         grid.setPointerCapture(event.pointerId);
         strokeEnd = cell(event);
-        stroke(strokeEnd, strokeEnd, penErases(event));
+        stroke(strokeEnd, strokeEnd, penTool(event));
         move(Math.round(strokeEnd.r), Math.round(strokeEnd.c));
         update();
       };
@@ -446,7 +459,7 @@
         const coalesced = event.getCoalescedEvents?.() ?? [];
         for (const step of coalesced.length ? coalesced : [event]) {
           const position = cell(step);
-          stroke(strokeEnd, position, penErases(event));
+          stroke(strokeEnd, position, penTool(event));
           strokeEnd = position;
         }
         update();
@@ -460,7 +473,7 @@
         if (steps[event.key]) {
           move(cursor.r + steps[event.key][0], cursor.c + steps[event.key][1]);
         } else if (event.key === " " || event.key === "Backspace" || event.key === "Delete") {
-          stroke(cursor, cursor, erasing || event.key !== " ");
+          stroke(cursor, cursor, event.key === " " ? tool : "erase");
           announce();
           update();
         } else {
@@ -475,10 +488,10 @@
       clearTimeout(timer); // the initial position is not announced
       resultPainters.push((result) => drawRow(grid, result.row));
 
-      const eraser = button("erase", toggle, { "aria-pressed": "false" });
-      function toggle() {
-        erasing = !erasing;
-        eraser.setAttribute("aria-pressed", erasing);
+      const toolButtons = ["erase", "remove"].map((name) => button(name, () => toggle(name), { "aria-pressed": "false" }));
+      function toggle(name) {
+        tool = tool === name ? "paint" : name;
+        for (const each of toolButtons) each.setAttribute("aria-pressed", each.textContent === tool);
       }
       const range = { min: 0.5, max: maxRadius, step: "any", value: radius };
       const brush = element("input", { type: "range", id: "try-it-brush", ...range });
@@ -489,11 +502,12 @@
         "div",
         { className: "try-tools" },
         button("clear", () => show(new Float64Array(nColumns).fill(lowest))),
-        eraser,
+        ...toolButtons,
         element("label", { htmlFor: "try-it-brush" }, "brush"),
         brush,
       );
-      return [figure("draw here", element("div", { className: "try-drawing" }, grid, mark)).node, announcement, tools];
+      const drawn = figure("draw here", element("div", { className: "try-drawing" }, grid, mark)).node;
+      return [drawn, announcement, tools, note("Remove: makes pixels missing, which are amber.")];
     }
 
     // ------------------------------------------------------------ a table's columns
@@ -504,7 +518,8 @@
       const nOthers = nColumns - data.slider_columns.length;
       const others = `${nOthers} of ${nColumns} columns have no slider: they change the codes less, or not at all.`;
       const legend =
-        "Left: the value, set by the slider. Right, and as a green mark on the line: its reconstruction. " +
+        "Left: the value, set by the slider or typed; an empty one is missing. " +
+        "Right, and as a green mark on the line: its reconstruction. " +
         "Grey mark: the value with noise.";
       return { first: [], last: [note(legend), list, ...(nOthers ? [note(others)] : [])], output: [] };
     }
@@ -514,7 +529,9 @@
       const range = high[d] - low[d];
       const left = (value) => `${100 * Math.min(Math.max((value - low[d]) / range, 0), 1)}%`;
       const input = element("input", { type: "range", id, min: low[d], max: high[d], step: "any" });
-      const value = element("span", { className: "try-value" });
+      const typed = { inputMode: "decimal", autocomplete: "off", placeholder: "missing" };
+      const value = element("input", { type: "text", className: "try-value try-typed", ...typed });
+      value.setAttribute("aria-label", `${data.column_names[d]}: a number, or nothing if it is missing`);
       const reconstruction = element("span", { className: "try-value try-reconstruction" });
       const tick = element("i", { className: "try-tick", "aria-hidden": "true" });
       const noisyTick = element("i", { className: "try-tick try-noisy", "aria-hidden": "true" });
@@ -522,14 +539,22 @@
         state.row[d] = Number(input.value);
         update();
       };
+      value.onchange = () => {
+        const number = Number(value.value.replaceAll(",", "").replace("−", "-"));
+        if (value.value.trim() === "") state.row[d] = NaN;
+        else if (Number.isFinite(number)) state.row[d] = number;
+        update();
+      };
       resultPainters.push((result) => {
-        input.value = result.row[d];
+        const isMissing = isNaN(result.row[d]);
+        input.value = isMissing ? model.input.mean[d] : result.row[d];
         input.setAttribute("aria-valuetext", formatInRange(result.row[d], range));
-        value.textContent = formatInRange(result.row[d], range);
+        input.classList.toggle("try-missing", isMissing);
+        value.value = isMissing ? "" : formatInRange(result.row[d], range);
         reconstruction.textContent = formatInRange(result.reconstruction[d], range);
         tick.style.left = left(result.reconstruction[d]);
         noisyTick.style.left = left(result.noisy[d]);
-        noisyTick.hidden = state.sigma === 0;
+        noisyTick.hidden = state.sigma === 0 || isMissing;
       });
       const columnName = data.column_names[d];
       const label = element("label", { htmlFor: id, dir: "auto", title: columnName }, columnName);

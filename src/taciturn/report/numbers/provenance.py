@@ -29,6 +29,8 @@ class Provenance:
         The estimator's parameters.
     training_rows : int
         Number of rows that the model was trained on.
+    training_missing : int
+        Number of their values that were missing.
     data : str or None
         The data set's name or the file that the rows came from, if known.
     rows_fingerprint : str
@@ -60,6 +62,7 @@ class Provenance:
     scaling: str
     parameters: dict[str, Any]
     training_rows: int
+    training_missing: int
     data: str | None
     rows_fingerprint: str
     versions: dict[str, str]
@@ -99,6 +102,7 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
         scaling=rows.scaling,
         parameters=dict(artifact.estimator.parameters),
         training_rows=rows.count,
+        training_missing=artifact.training_missing,
         data=rows.source,
         rows_fingerprint=fingerprint(source).text,
         versions=msgspec.to_builtins(artifact.versions),

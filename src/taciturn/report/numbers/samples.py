@@ -9,10 +9,19 @@ from numpy.typing import NDArray
 
 from ...corruption import Corruption, corrupted
 from ...data.device_rows import tensor
-from ...data.moments import measure_moments
 from ...data.sources import Source, Subset
-from ...inference import Evaluation, Units, denoise, in_row_precision
-from ...metrics import psnr
+from ...inference import (
+    Evaluation,
+    Units,
+    corrupted_only,
+    denoise,
+    filled,
+    in_row_precision,
+    mean_of_known,
+    with_missing,
+)
+from ...metrics import SquaredErrors, psnr
+from ...metrics.errors import errors_of
 from ...model import Autoencoder
 from .numbers import ShortRepr, finite
 from .study import Study
@@ -34,9 +43,11 @@ class RowError:
     row : int
         The row's index.
     error : float
-        Mean squared error of the clean row's reconstruction, in units of the data (see `Summary`), ≥ 0.
+        Mean squared error of the clean row's reconstruction, in units of the data (see `Summary`), ≥ 0; NaN where no
+        value of the row is known.
     psnr_before : float or None
-        PSNR of the row as the model received it, in dB; None if it equals the clean row.
+        PSNR of the row as the model received it, in dB; None if it equals the clean row. Where the corruption makes
+        values missing, here and in `psnr_after`, of the entries that it changed.
     psnr_after : float or None
         PSNR of the reconstruction of the row as the model received it, in dB; None if it is exact.
     """
@@ -51,10 +62,12 @@ class RowError:
 class Errors(ShortRepr):
     """The distribution of the errors of clean rows, in units of the data (see `Summary`).
 
+    Errors are those of known values. Rows without any are left out.
+
     Parameters
     ----------
     per_column : list of float [D]
-        Mean squared error of each column, ≥ 0.
+        Mean squared error of each column, ≥ 0; NaN where no value is known.
     quantiles : list of float [9]
         Quantiles of the rows' mean squared errors, at 0, .01, .05, .25, .5, .75, .95, .99 and 1.
     edges : list of float [41]
@@ -81,6 +94,8 @@ class Errors(ShortRepr):
 @dataclass(frozen=True, eq=False, repr=False)
 class SampleRows(ShortRepr):
     """The sample rows, in the input's units. The page draws them; report.json does not hold them.
+
+    A missing value is NaN in the clean rows, and in the rows as the model received them.
 
     Parameters
     ----------
@@ -133,7 +148,7 @@ def errors(evaluation: Evaluation, rmse: NDArray[Any] | None, deviations: NDArra
     largest = [(int(row), float(row_errors[row])) for row in order if np.isfinite(row_errors[row])]
     row_errors = row_errors[np.isfinite(row_errors)] if not np.isfinite(row_errors).all() else row_errors
     counts, edges = np.histogram(row_errors, BINS)
-    per_column = evaluation.clean.per_column / evaluation.clean.moments.count
+    per_column = evaluation.clean.column_means
     quantiles = np.quantile(row_errors, QUANTILES)
     own_units = [None if numbers is None else numbers.tolist() for numbers in (rmse, deviations)]
     return Errors(per_column.tolist(), quantiles.tolist(), edges.tolist(), counts.tolist(), largest, *own_units)
@@ -141,12 +156,12 @@ def errors(evaluation: Evaluation, rmse: NDArray[Any] | None, deviations: NDArra
 
 def column_errors(model: Autoencoder, source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the root mean squared error and the standard deviation of each column [D] of rows, in their own units."""
-    squares, start = np.zeros(model.layout.widths[0]), 0
+    errors, start = SquaredErrors(), 0
     for reconstruction in denoise(model, source):
         stop = start + len(reconstruction)
-        squares += np.square(reconstruction - source.read(start, stop).astype(np.float64)).sum(0)
+        errors.add(tensor(source.read(start, stop)), tensor(reconstruction))
         start = stop
-    return np.sqrt(squares / len(source)), np.sqrt(measure_moments(source).variance)
+    return np.sqrt(errors.column_means), np.sqrt(errors.moments.variance)
 
 
 @torch.no_grad()
@@ -172,7 +187,8 @@ def samples(
     -------
     Samples
     """
-    order = np.argsort(evaluation.row_errors, kind="stable")
+    known = np.flatnonzero(~np.isnan(evaluation.row_errors))
+    order = known[np.argsort(evaluation.row_errors[known], kind="stable")]
     middle = max(len(order) // 2 - GROUP_ROWS // 2, 0)
     first = np.arange(min(FIRST_ROWS, len(source)))
     groups = [first, order[:GROUP_ROWS], order[middle : middle + GROUP_ROWS], order[::-1][:GROUP_ROWS]]
@@ -180,23 +196,32 @@ def samples(
     model, final_corruption = in_row_precision(model, source.dtype), corruption.at(1.0)
     rows = tensor(source.take(indices)).to(model.dictionary.device)
     x = model.scale_rows(rows)
-    received = x.clone()
+    units, received = Units(model), x.clone()
     # the same noise as `evaluate` draws for the source's first rows, if its first block holds all of them
     received[: len(first)] = corrupted(x[: len(first)], final_corruption, seed=seed, purpose="evaluate")
+    hidden = received.isnan() | rows.isnan()
+    judged = with_missing(units.rows(rows, x).double(), rows)
+    judged[: len(first)] = corrupted_only(judged, received, x, final_corruption)[: len(first)]
+    received = filled(received, x, rows, model.scaled_mean)
     reconstruction = model.output(model.decode(model.codes(received)))
     peak = evaluation.clean.peak
     row_errors = {}
-    units = Units(model)
-    exact = (t.double() for t in (units.rows(rows, x), units.inputs(received), units.outputs(reconstruction)))
-    for row, clean, before, after in zip(indices.tolist(), *exact, strict=True):
-        psnr_before = psnr(float((before - clean).square().mean()), peak)
-        psnr_after = psnr(float((after - clean).square().mean()), peak)
+    before, after = (
+        mean_of_known(errors_of(numbers.double(), judged).square(), 1).tolist()
+        for numbers in (units.inputs(received), units.outputs(reconstruction))
+    )
+    for row, error_before, error_after in zip(indices.tolist(), before, after, strict=True):
+        psnr_before, psnr_after = psnr(error_before, peak), psnr(error_after, peak)
         error = float(evaluation.row_errors[row])
         row_errors[row] = RowError(row, error, finite(psnr_before), finite(psnr_after))
     first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
     clean_rows, corrupted_rows, reconstructions = (
         dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
-        for group in (rows, model.unscale_inputs(received), model.unscale_rows(reconstruction))
+        for group in (
+            rows,
+            model.unscale_inputs(received).masked_fill(hidden, np.nan),
+            model.unscale_rows(reconstruction),
+        )
     )
     name = "" if corruption.clean else corruption.text
     return Samples(name, first_rows, best, median, worst, SampleRows(clean_rows, corrupted_rows, reconstructions))

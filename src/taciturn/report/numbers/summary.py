@@ -7,8 +7,8 @@ from typing import Any, Self
 import msgspec
 from numpy.typing import ArrayLike
 
-from ...core.errors import ArtifactError
-from ...core.messages import one_line
+from ...core.errors import ArtifactError, DataError
+from ...core.messages import missing_values, one_line
 from ...corruption import Corruption
 from ...data.row_shape import is_image
 from ...data.sources import Source
@@ -59,6 +59,8 @@ class Summary(ShortRepr):
         PSNR in dB of the corrupted rows and of their reconstructions; None without a corruption.
     images : bool, default=True
         Whether rows are images. Texts have PSNR for images only, for other rows the change of the squared error.
+    missing : int, default=0
+        Number of values of the rows that are missing. All errors are those of the known values.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class Summary(ShortRepr):
     psnr_before: float | None
     psnr_after: float | None
     images: bool = True
+    missing: int = 0
 
     @property
     def rate(self) -> float:
@@ -103,6 +106,11 @@ class Summary(ShortRepr):
     def described_rows(self) -> str:
         """How many rows of which kind, and of how many columns, as text."""
         return f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
+
+    @property
+    def missing_values(self) -> str:
+        """How many of the rows' values are missing, as text; "" if none is."""
+        return missing_values(self.missing, self.rows * self.columns) if self.missing else ""
 
     @property
     def share(self) -> str:
@@ -164,6 +172,7 @@ class Summary(ShortRepr):
         """Return the numbers as pairs (label, text), for a table of two columns."""
         lines = [
             ("evaluated on", self.described_rows),
+            *([("missing values", f"{self.missing_values}; errors are of the others")] if self.missing else []),
             ("reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"),
             ("latents", self._latents()),
         ]
@@ -226,6 +235,11 @@ def summarise(
     -------
     Summary
 
+    Raises
+    ------
+    DataError
+        No value of the rows is known.
+
     Examples
     --------
     >>> import torch
@@ -264,12 +278,15 @@ def summary_of(
     images: bool = True,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
+    missing, columns = int(evaluation.clean.moments.missing.sum()), model.layout.widths[0]
+    if missing == evaluation.sparsity.rows * columns:
+        raise DataError("no value of the rows is known; give rows with values")
     # of two targets of a kind, the first; a penalty without a target hides none
     targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
     return Summary(
         rows=evaluation.sparsity.rows,
         rows_kind=rows_kind,
-        columns=model.layout.widths[0],
+        columns=columns,
         latents=model.layout.widths[-1],
         mean_squared_error=evaluation.clean.mean,
         fvu=finite(evaluation.clean.fvu),
@@ -284,6 +301,7 @@ def summary_of(
         psnr_before=None if evaluation.before is None else finite(evaluation.before.psnr),
         psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
         images=images,
+        missing=missing,
     )
 
 

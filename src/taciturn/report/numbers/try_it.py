@@ -39,8 +39,8 @@ class TryIt(ShortRepr):
         The model, as decodeModel of try_it.js reads it.
     activations : dict of str to str
         The activation functions that the model uses: name, JavaScript.
-    examples : list of list of float [R, D]
-        The example rows.
+    examples : list of list of float or None [R, D]
+        The example rows; None is a missing value.
     example_names : list of str [R]
         Their names.
     column_names : list of str [D]
@@ -64,7 +64,7 @@ class TryIt(ShortRepr):
 
     model: dict[str, Any]
     activations: dict[str, str]
-    examples: list[list[float]]
+    examples: list[list[float | None]]
     example_names: list[str]
     column_names: list[str]
     shape: list[int]
@@ -135,9 +135,10 @@ def try_it(
     model : Autoencoder
         The model.
     examples : array_like [R, D]
-        At least one row, in the input's units. Only the first 50,000 numbers are used, but at least one row.
+        At least one row, in the input's units; NaN is a missing value. Only the first 50,000 numbers are used, but at
+        least one row.
     low, high : array_like [D]
-        Each column's range; it is widened to contain the examples.
+        Each column's range; it is widened to contain the examples. Where low is above high, no value is known.
     shape : sequence of int or None, default=None
         A row's shape. Rows of shape (height, width) or (height, width, 3) are drawn, all others have sliders.
     column_names : sequence of str [D] or None, default=None
@@ -155,7 +156,8 @@ def try_it(
     Raises
     ------
     DataError
-        If the arguments' lengths do not match the model or each other, or numbers are not finite.
+        If the arguments' lengths do not match the model or each other, or a number is infinite, or NaN in a
+        range.
     """
     if exclusion_reason(model, max_characters=max_characters) is not None:
         return None
@@ -171,10 +173,12 @@ def try_it(
     if not len(examples_RD) or len(example_names) < len(examples_RD):
         counts = f"{len(examples_RD)} example rows with {len(example_names)} names"
         raise DataError(f"{counts}; give at least one row, and a name for each")
-    low_D, high_D = np.minimum(low_D, examples_RD.min(0)), np.maximum(high_D, examples_RD.max(0))
+    mean_D, unknown_D = model.mean.cpu().numpy(), low_D > high_D
+    low_D, high_D = np.where(unknown_D, mean_D, low_D), np.where(unknown_D, mean_D, high_D)
+    if not np.isfinite([low_D, high_D]).all() or np.isinf(examples_RD).any():
+        raise DataError("examples, low and high must be finite; replace infinite numbers, and NaN in low and high")
+    low_D, high_D = np.fmin(low_D, np.fmin.reduce(examples_RD)), np.fmax(high_D, np.fmax.reduce(examples_RD))
     range_D = high_D - low_D
-    if not np.isfinite([low_D, high_D]).all():
-        raise DataError("examples, low and high must be finite; replace infinite numbers and NaN")
     image, (scaled_low_D, scaled_high_D) = is_image(shape), _scaled(model, np.stack([low_D, high_D]))
     # all pixels of an image share one unit
     unit_D = np.full_like(range_D, (high_D.max() - low_D.min()) or 1.0) if image else np.where(range_D, range_D, 1.0)
@@ -183,7 +187,7 @@ def try_it(
     return TryIt(
         model=_plain_model(module, model, _as_float32 if exact else _as_float16),
         activations={activation.name: activation.javascript or "" for activation in _activations(model)},
-        examples=examples_RD.tolist(),
+        examples=np.where(np.isnan(examples_RD), None, examples_RD).tolist(),  # type: ignore[call-overload]
         example_names=[_shortened(str(name)) for name in example_names[: len(examples_RD)]],
         column_names=[] if image else [_shortened(str(name)) for name in column_names],
         shape=list(shape),
@@ -201,7 +205,7 @@ def _characters(model: Autoencoder, weight_bytes: int = 2) -> int:
     """Return how many characters the model's numbers take: base64 writes 3 bytes as 4."""
     weights = {id(layer.weight): layer.weight.numel() for layer in chain(*model.layers)}
     n_columns, scalings = model.layout.widths[0], 1 + _has_own_target_scaling(model)
-    n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + (8 + 16 * scalings) * n_columns
+    n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + (16 + 16 * scalings) * n_columns
     return (n_bytes + (4 * (1 + scalings) * n_columns**2 if model.layout.whitened else 0)) * 4 // 3
 
 
@@ -237,6 +241,7 @@ def _plain_model(
         ],
         "shift": _vector(module.shift, "<f8"),
         "scale": _vector(module.scale, "<f8"),
+        "mean": _vector(module.mean, "<f8"),
         "whitening": None if module.whitening is None else _vector(module.whitening),
         "colouring": _vector(model.colouring) if layout.whitened else None,
         # None: rows are their own targets

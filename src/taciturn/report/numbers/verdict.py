@@ -162,6 +162,9 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
             yield f"{max(summary.noise_removed, 0.0):.1%}", f"of the squared error of {summary.corruption} removed"
     if summary.target_rate is None:
         yield f"{summary.dead:,}", "dead latents"
+    if summary.missing:
+        share = summary.missing / (summary.rows * summary.columns)
+        yield f"{share:.1%}" if share >= 0.001 else f"{summary.missing:,}", "of the values missing"
 
 
 def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:

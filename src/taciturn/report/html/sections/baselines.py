@@ -11,7 +11,10 @@ def _context(material: Material) -> dict[str, Any]:
     models = [("this model", material.report.summary.latents, baselines.model)] if baselines.model is not None else []
     models += [(baseline.name, baseline.components, baseline.fvu) for baseline in baselines.models]
     lines = [(name, f"{components:,}", f"{1 - fvu:.2%}") for name, components, fvu in models]
-    return {"note": baselines.reason or _note(baselines), "lines": lines}
+    note = baselines.reason or _note(baselines)
+    if material.report.summary.missing and not baselines.reason:
+        note += " Every model receives missing values as their column's mean, and is evaluated on the others."
+    return {"note": note, "lines": lines}
 
 
 def _note(baselines: Baselines) -> str:

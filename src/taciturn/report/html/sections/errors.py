@@ -6,7 +6,7 @@ from typing import Any
 from .... import plots
 from ...numbers import ReportNumbers
 from ..figures import svg
-from ..formats import number, percent, row_text
+from ..formats import error, number, percent, row_text
 from ..section import Material, Section
 
 BY_ROW, BY_COLUMN = "mean squared error of a row, units of the data", "mean squared error, units of the data"
@@ -29,9 +29,9 @@ def _context(material: Material) -> dict[str, Any]:
 def _largest(material: Material) -> Iterator[dict[str, Any]]:
     """Yield the rows with the largest errors: index, name, error, text."""
     texts = material.pictures.texts
-    for row, error in material.report.errors.largest:
+    for row, row_error in material.report.errors.largest:
         name = material.report.row_name(row)
-        yield {"row": row, "name": name, "error": number(error), "text": row_text(row, texts[row]) if texts else ""}
+        yield {"row": row, "name": name, "error": number(row_error), "text": row_text(row, texts[row]) if texts else ""}
 
 
 def _columns(report: ReportNumbers) -> Iterator[tuple[str, str, str, str]]:
@@ -40,7 +40,8 @@ def _columns(report: ReportNumbers) -> Iterator[tuple[str, str, str, str]]:
     if report.columns is None or errors.rmse is None or errors.deviations is None:
         return
     for name, rmse, deviation in zip(report.columns, errors.rmse, errors.deviations, strict=True):
-        yield name, number(rmse), number(deviation), percent(rmse / deviation) if deviation else "—"
+        ratio = percent(rmse / deviation) if deviation and rmse == rmse else "—"
+        yield name, error(rmse), number(deviation), ratio
 
 
 ERRORS = Section("errors", "Errors", _context)

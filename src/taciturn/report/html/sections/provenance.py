@@ -18,8 +18,10 @@ def _lines(report: ReportNumbers) -> Iterator[tuple[str, str]]:
     yield "objective", run.objective
     yield "corruption", run.corruption
     yield "scaling", run.scaling
-    yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "")
-    yield "evaluated on", f"{report.summary.rows:,} rows, fingerprint {run.rows_fingerprint}"
+    missing = f"; {run.training_missing:,} of their values were missing" if run.training_missing else ""
+    yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "") + missing
+    missing = f"; {report.summary.missing_values}" if report.summary.missing else ""
+    yield "evaluated on", f"{report.summary.rows:,} rows, fingerprint {run.rows_fingerprint}{missing}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
     yield "machine", f"{run.machine}, {run.device}, {run.threads} thread{'' if run.threads == 1 else 's'}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())

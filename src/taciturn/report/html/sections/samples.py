@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from ....data.moments import Moments
 from ...numbers.samples import RowError, SampleRows
 from ..figures import curve
-from ..formats import ColumnFormat, number, row_text
+from ..formats import ColumnFormat, error, row_text
 from ..section import Material, Section
 
 MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
+MISSING = Markup('<span class="missing">missing</span>')
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -34,6 +36,10 @@ def _notes(material: Material) -> Iterator[str]:
         if material.sheets:
             yield "PSNR, dB: of a corrupted row → of its reconstruction."
     yield "Error: mean squared error of the clean row, in units of the data."
+    if material.report.summary.missing and material.sheets:
+        yield "Missing values are amber."
+    elif material.report.summary.missing and columns is None:
+        yield "Curves have gaps where values are missing."
     if not material.sheets and columns is not None:
         yield "Numbers are in the columns' own units."
         if len(columns) > MAX_COLUMNS:
@@ -75,12 +81,12 @@ def _drawings(
     if in_decibels and sheets:
         yield "PSNR, dB", [_decibels(entry) for entry in group]
     else:
-        yield "error", [number(entry.error) for entry in group]
+        yield "error", [error(entry.error) for entry in group]
 
 
 def _decibels(entry: RowError) -> str:
     if entry.psnr_after is None:
-        return "exact"
+        return "exact" if entry.error == 0 else "—"
     before = "" if entry.psnr_before is None else f"{entry.psnr_before:.0f} → "
     return f"{before}{entry.psnr_after:.0f}"
 
@@ -88,7 +94,8 @@ def _decibels(entry: RowError) -> str:
 def _curves(group: list[RowError], rows: SampleRows) -> Iterator[Markup]:
     """Yield a small figure for each row: the clean row in front of its reconstruction."""
     clean = np.stack([rows.clean[entry.row] for entry in group])
-    low, high = float(clean.min()), float(clean.max())
+    low, high = (float(end.reduce(clean, axis=None, initial=np.nan)) for end in (np.fmin, np.fmax))
+    low, high = (low, high) if low <= high else (0.0, 0.0)  # no value is known
     for entry in group:
         yield curve(rows.clean[entry.row].tolist(), low, high, behind=rows.reconstruction[entry.row].tolist())
 
@@ -97,18 +104,19 @@ def _table(group: list[RowError], kinds: list[str], material: Material) -> Itera
     """Yield for each row its index, name, error and lines: a kind and one number per column."""
     report, rows = material.report, material.report.samples.rows
     clean = np.stack(list(rows.clean.values()))[:, :MAX_COLUMNS]
-    deviations = report.errors.deviations or clean.std(0).tolist()
+    deviations = report.errors.deviations or np.sqrt(Moments().add(clean).variance).tolist()
     formats = [ColumnFormat(values, deviations[column]) for column, values in enumerate(clean.T)]
     for entry in group:
         lines = []
         for kind in kinds:
             values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
             cells = zip(formats, values, strict=True)
-            lines.append((kind, [column.text(value, exact=kind == "clean") for column, value in cells]))
+            texts = [column.text(value, exact=kind == "clean") for column, value in cells]
+            lines.append((kind, [MISSING if text == "missing" else text for text in texts]))
         yield {
             "row": entry.row,
             "name": report.row_name(entry.row),
-            "error": number(entry.error),
+            "error": error(entry.error),
             "lines": lines,
         }
 
@@ -118,7 +126,7 @@ def _texts(group: list[RowError], material: Material) -> Iterator[dict[str, Any]
     texts = material.pictures.texts
     for entry in group if texts else []:
         name, text = material.report.row_name(entry.row), row_text(entry.row, texts[entry.row])
-        yield {"row": entry.row, "name": name, "error": number(entry.error), "text": text}
+        yield {"row": entry.row, "name": name, "error": error(entry.error), "text": text}
 
 
 SAMPLES = Section("samples", "Input and reconstruction", _context)

@@ -19,10 +19,10 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.messages import one_line
-from ..data.sources import Rows, check_finite
+from ..data.sources import check_finite, is_sparse
 from .documentation import Docstring
 from .parameters import RunParameters, parameter_names, run_parameters
-from .rows import RowsAndTargets, row_ids, source_of, targets_of, training_sources
+from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .plotting import Plots
 
 Array = NDArray[Any]
+DENSE_BLOCK_ROWS = 1024  # sparse codes of so many rows are made dense at a time
 
 
 class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -127,11 +128,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Two or more rows of finite numbers, in any units: `scaling` applies to them.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
             Targets have a scaling of their own: of the kind `scaling`, with their own numbers; "auto" looks at the
             targets alone.
@@ -213,11 +214,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             One or more rows of finite numbers.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X; by default the row itself.
 
         Returns
@@ -301,7 +302,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows, with or without noise; no corruption is applied.
 
         Returns
@@ -333,7 +334,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like [n_samples, n_components]
+        X : array-like or sparse matrix [n_samples, n_components]
             Codes, as `transform` returns them.
 
         Returns
@@ -358,21 +359,24 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         check_is_fitted(self)
         with clear_messages(X):
-            codes = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        check_finite(Rows(codes))
+            codes = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
+            source = as_source(codes)
+        check_finite(source)
         if codes.shape[1] != self._n_features_out:
             raise DataError(
                 f"X has {codes.shape[1]} codes per row, but the model has {self._n_features_out} latents; "
                 "give codes as transform returns them"
             )
-        return inference.decode(self.module_, codes)
+        size = DENSE_BLOCK_ROWS if is_sparse(source) else len(source)
+        blocks = (source.read(start, start + size) for start in range(0, len(source), size))
+        return np.concatenate([inference.decode(self.module_, block) for block in blocks])
 
     def denoise(self, X: ArrayLike | Source) -> Array:
         """Return the reconstructions of rows.
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows, with or without noise; no corruption is applied.
 
         Returns
@@ -406,11 +410,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
         per : {"row", "column"}, default="row"
             Whether to average over the columns of each row, or over the rows of each column.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row with which each reconstruction is compared; by default the row itself.
 
         Returns
@@ -461,7 +465,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
 
         Returns
@@ -481,11 +485,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row with which each reconstruction is compared; by default the row itself. Give it for a model that was
             trained with targets, which does not reconstruct X.
 
@@ -596,7 +600,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows; best rows that the model was not trained on.
         labels : array-like [n_samples], optional
             A class or a number for each row, to which latents are related.
@@ -607,7 +611,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ids : iterable [n_samples], optional
             An id for each row, by which the report names rows. By default the index of a pandas data frame, unless it
             is 0, 1, 2, …
-        training : array-like, data frame or Source [n, n_features], optional
+        training : array-like, sparse matrix, data frame or Source [n, n_features], optional
             The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
         name : str, default=""
             The report's name; by default the estimator's.
@@ -759,6 +763,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     @property

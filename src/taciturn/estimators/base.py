@@ -179,6 +179,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         (200, 64)
         """
         from ..data.fingerprint import fingerprint
+        from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
@@ -199,7 +200,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learner.held_out_rows = None if known is None else fingerprint(known[0])
         keep_best = early_stopping if stops_early else None
         try:
-            learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
+            with returned_at_once(checked.n_features_in_):
+                learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -260,6 +262,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         from ..data.fingerprint import Fingerprinting
         from ..data.moments import Moments
+        from ..kernels import returned_at_once
         from ..training import Learner
         from .resolve import check_batches, check_range, measured, resolve, scaling_dtype, streamed
 
@@ -290,7 +293,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
         learner.add_moments(moments, target_moments)
         try:
-            learner.partial_fit(source, targets)
+            with returned_at_once(checked.n_features_in_):
+                learner.partial_fit(source, targets)
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)

@@ -14,6 +14,7 @@ from .scaling import Auto, Scaling, Whiten
 
 # dtypes whose values float32 represents exactly
 EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
+PART_NUMBERS = 1 << 20  # numbers that are scaled in float64 at a time
 
 
 class ScaledModule(nn.Module):
@@ -115,8 +116,13 @@ class ScaledModule(nn.Module):
             low = ((shift - high) * inverse).to(W)
             centred = x.to(W) - high
             return torch.addcmul(-low, centred, inverse.to(W), out=centred)
-        scaled = (x.double() - shift) / scale
-        return (scaled if whitening is None else scaled @ whitening).to(W.dtype)
+        if whitening is not None:
+            return (((x.double() - shift) / scale) @ whitening).to(W.dtype)
+        scaled = torch.empty(x.shape, dtype=W.dtype, device=x.device)
+        size = max(PART_NUMBERS // max(len(shift), 1), 1)
+        for rows, part in zip(x.split(size), scaled.split(size), strict=True):
+            part.copy_((rows.double() - shift).div_(scale))
+        return scaled
 
     @property
     def rescales(self) -> bool:

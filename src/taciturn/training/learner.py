@@ -263,7 +263,8 @@ class Learner:
         settings, feed = self.settings, self._feed(*training)
         x, y = self._sample(*training)
         self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
-        guard = DivergenceGuard(self.step)
+        del x, y
+        guard = DivergenceGuard(self.step, best=keep_best)
         hooks: list[Hook] = []
         if settings.resample is not None:
             hooks.append(Resampling(settings.resample))
@@ -280,8 +281,10 @@ class Learner:
             with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
                 self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
             if guard.diverged is None:
+                run.optimiser.zero_grad()
+                del run  # with the running means of its optimiser: what goes on from here is another run
+                self.optimiser = self._build_optimiser()
                 self._calibrate(*self._sample(*calibration))
-                self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise
@@ -319,6 +322,7 @@ class Learner:
         if from_scratch:
             x, y = self._sample(source, target)
             self.step.initialise(x, target=y, steps=OPEN_ENDED_STEPS)
+            del x, y
         rate = settings.learning_rate
         run = Run(
             self.step,

@@ -103,7 +103,7 @@ def resolve(
     )
     missing_share = moments.missing.mean() / moments.count if parameters.learns_to_impute else 0.0
     noise = corruption(parameters.corruption, missing_share)
-    batch_rows = batch_size(parameters.batch_size, moments.count, penalties)
+    batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))
     check_batches(noise, moments.count, batch_rows)
     return Settings(
         layout=layout,

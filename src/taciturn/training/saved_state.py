@@ -1,5 +1,6 @@
 """A copy of a step's state: in memory, or, where it is large, in temporary files."""
 
+import weakref
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -44,6 +45,7 @@ class SavedState:
             large = tensor.is_cpu and tensor.is_contiguous() and tensor.nbytes >= MIN_FILE_BYTES
             if large and (file := _written(tensor)) is not None:
                 self._files[name] = file
+                weakref.finalize(self, file.close)
             else:
                 self._copies[name] = tensor.clone()
 

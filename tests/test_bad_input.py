@@ -54,7 +54,7 @@ def changed(at, to):
 HOLES, WORDS = changed([(7, 1), (9, 1)], np.nan), changed([(5, 2)], "x")
 CELLS = X.astype(object)
 CELLS[5, 2] = {"a": 1}
-SPARSE_TABLE = pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(X), columns=list("abc"))
+SPARSE_TABLE = pd.DataFrame(X, columns=list("abc")).astype(pd.SparseDtype(float, np.nan))
 KINDS = TABLE.assign(kind=["up", "down"] * 20, size=pd.Categorical(["s", "l"] * 20))
 
 

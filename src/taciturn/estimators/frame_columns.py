@@ -47,7 +47,7 @@ def check_frame(X: Any) -> None:
         raise DataError(
             f"two columns are called {quoted(repeated[0])}; give each column its own name (X.columns = [...])"
         )
-    if hasattr(X, "sparse"):
+    if all(hasattr(dtype, "fill_value") for dtype in X.dtypes):
         _check_fill_values(X)
     else:
         _check_numeric(X)

@@ -31,6 +31,7 @@ from taciturn.data.sources import (
     stored_rows,
 )
 from taciturn.estimators.resolve import batch_size
+from taciturn.metrics import denoising_scorer
 from taciturn.model import Autoencoder, Layout, Standard, scaled_module
 from taciturn.model.coding_layers import TopK
 from taciturn.objective import Objective, SquaredError
@@ -298,6 +299,12 @@ def test_sparse_codes_are_decoded_as_dense_ones(model, monkeypatch):
         model.inverse_transform(S)
     with pytest.raises(DataError, match="1 value in 1 of 300 rows is NaN"):
         model.inverse_transform(sp.csr_array(np.where(np.arange(300 * 16).reshape(300, 16) == 33, np.nan, 0)))
+
+
+def test_a_denoising_scorer_takes_sparse_rows():
+    model = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(S)
+    scorer = denoising_scorer("gaussian:0.4")
+    assert scorer(model, S) == pytest.approx(scorer(model, X), rel=1e-9)
 
 
 def test_a_sparse_frame_has_names_and_zeros():

@@ -116,13 +116,11 @@ class ScaledModule(nn.Module):
             low = ((shift - high) * inverse).to(W)
             centred = x.to(W) - high
             return torch.addcmul(-low, centred, inverse.to(W), out=centred)
-        if whitening is not None:
-            return (((x.double() - shift) / scale) @ whitening).to(W.dtype)
-        scaled = torch.empty(x.shape, dtype=W.dtype, device=x.device)
-        size = max(PART_NUMBERS // max(len(shift), 1), 1)
-        for rows, part in zip(x.split(size), scaled.split(size), strict=True):
-            part.copy_((rows.double() - shift).div_(scale))
-        return scaled
+        if x.is_cpu and x.numel() > max(PART_NUMBERS, len(shift)):
+            parts = x.split(max(PART_NUMBERS // len(shift), 1))
+            return torch.cat([self._scaled(part, shift, scale, whitening) for part in parts])
+        scaled = (x.double() - shift) / scale
+        return (scaled if whitening is None else scaled @ whitening).to(W.dtype)
 
     @property
     def rescales(self) -> bool:

@@ -19,13 +19,14 @@ import race
 
 LATENTS = 256
 DENSITY = 0.001
-CASES = [  # estimator, rows, columns, whether the rows are sparse
-    ("SparseAutoencoder", 20_000, 50_000, True),
-    ("DictionaryAutoencoder", 20_000, 50_000, True),
-    ("SparseAutoencoder", 4_000, 10_000, True),
-    ("SparseAutoencoder", 4_000, 10_000, False),
-    ("DictionaryAutoencoder", 4_000, 10_000, True),
-    ("DictionaryAutoencoder", 4_000, 10_000, False),
+CASES = [  # estimator, its parameters, rows, columns, whether the rows are sparse
+    ("SparseAutoencoder", {}, 20_000, 50_000, True),
+    ("DictionaryAutoencoder", {"k": 16, "revive": None}, 20_000, 50_000, True),
+    ("DictionaryAutoencoder", {"k": 16}, 20_000, 50_000, True),
+    ("SparseAutoencoder", {}, 4_000, 10_000, True),
+    ("SparseAutoencoder", {}, 4_000, 10_000, False),
+    ("DictionaryAutoencoder", {"k": 16}, 4_000, 10_000, True),
+    ("DictionaryAutoencoder", {"k": 16}, 4_000, 10_000, False),
 ]
 
 
@@ -46,7 +47,7 @@ def counts(n_rows, n_columns):
     return csr_array((rng.poisson(2, n) + 1.0, (rng.integers(0, n_rows, n), columns)), shape=(n_rows, n_columns))
 
 
-def measure(name, n_rows, n_columns, sparse):
+def measure(name, parameters, n_rows, n_columns, sparse):
     """Return the numbers of one fit."""
     import numpy as np
 
@@ -55,17 +56,17 @@ def measure(name, n_rows, n_columns, sparse):
     warnings.simplefilter("ignore")
     X = counts(n_rows, n_columns)
     X = X if sparse else X.toarray()
-    parameters = {"max_iter": 1, "random_state": 0} | ({"k": 16} if name == "DictionaryAutoencoder" else {})
-    kind = getattr(taciturn, name)
+    options, kind = parameters | {"max_iter": 1, "random_state": 0}, getattr(taciturn, name)
     # what is imported at the first fit is no part of this one
-    kind(8, **parameters | ({"k": 2} if "k" in parameters else {})).fit(np.random.default_rng(0).random((600, 20)))
+    kind(20, **options).fit(np.random.default_rng(0).random((600, 20)))
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before, start = status("VmRSS"), time.perf_counter()
-    model = kind(LATENTS, **parameters).fit(X)
+    model = kind(LATENTS, **options).fit(X)
     seconds, peak = time.perf_counter() - start, status("VmHWM") - before
     weights = sum(parameter.nbytes for parameter in model.module_.parameters()) / 1e6
     return {
         "estimator": name,
+        "parameters": parameters,
         "rows": n_rows,
         "columns": n_columns,
         "sparse": sparse,
@@ -77,6 +78,11 @@ def measure(name, n_rows, n_columns, sparse):
         "seconds": seconds,
         "score": model.score(X[:500]),
     }
+
+
+def name_of(result):
+    """Return the estimator with its parameters."""
+    return f"{result['estimator']}({', '.join(f'{name}={value}' for name, value in result['parameters'].items())})"
 
 
 def main():
@@ -99,7 +105,7 @@ def main():
     ]
     for r in results:
         lines.append(
-            f"| {r['estimator']} | {r['rows']:,} × {r['columns']:,} | {'sparse' if r['sparse'] else 'dense'} | "
+            f"| {name_of(r)} | {r['rows']:,} × {r['columns']:,} | {'sparse' if r['sparse'] else 'dense'} | "
             f"{r['weights_mb']:.0f} MB | {r['peak_mb']:.0f} MB | {r['ratio']:.2f} | {r['batch_size']} | "
             f"{r['seconds']:.0f} s |"
         )

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from ..core.errors import RecipeError
 from ..corruption import Corruption, corrupted
@@ -28,7 +27,7 @@ class DenoisingScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Return the estimator's score on clean rows X [N, D]; `y` is ignored."""
-        rows, is_frame = Rows(X.toarray() if issparse(X) else np.asarray(X)), hasattr(X, "columns")
+        rows, is_frame = Rows(np.asarray(X.toarray() if hasattr(X, "toarray") else X)), hasattr(X, "columns")
         check_finite(rows)
         moments = measure_moments(rows)
         # a table's types mean nothing; a bare array of uint8 holds images

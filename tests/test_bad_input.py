@@ -56,7 +56,7 @@ BOTH = changed([(3, 2)], -np.inf)
 BOTH[0] = np.nan
 CELLS = X.astype(object)
 CELLS[5, 2] = {"a": 1}
-SPARSE_TABLE = pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(X), columns=list("abc"))
+SPARSE_TABLE = pd.DataFrame(X, columns=list("abc")).astype(pd.SparseDtype(float, np.nan))
 KINDS = TABLE.assign(kind=["up", "down"] * 20, size=pd.Categorical(["s", "l"] * 20))
 
 
@@ -154,9 +154,13 @@ ROWS = {
     "complex": (X + 1j, "Complex data not supported", "Give X.real, or abs(X)"),
     "three axes": (X.reshape(20, 2, 3), "dim 3", "Flatten each row: X.reshape(len(X), -1)"),
     "bfloat16": (torch.zeros(40, 3, dtype=torch.bfloat16), "unsupported ScalarType BFloat16; give X.float()"),
-    "a sparse matrix": (sp.csr_matrix(X), "sparse", "give X.toarray()"),
-    "a sparse array": (sp.coo_array(X), "sparse", "give X.toarray()"),
-    "a sparse frame": (SPARSE_TABLE, "sparse", "give X.sparse.to_dense()"),
+    "infinity in a sparse matrix": (
+        sp.csc_matrix(changed([(3, 2)], -np.inf)),
+        "1 value in 1 of 40 rows is",
+        "in row 3",
+    ),
+    "a sparse array of one axis": (sp.coo_array(X[0]), "Expected 2D", "Reshape your data"),
+    "a sparse frame that leaves out NaN": (SPARSE_TABLE, "column 'a' is sparse", "give X.sparse.to_dense()"),
     "categories": (KINDS, "columns 'kind', 'size' are not numeric", "drop or encode such columns"),
     "words in polars": (pl.DataFrame(KINDS[["a", "kind"]].to_dict("list")), "column 'kind' is not numeric", "encode"),
 }
@@ -341,7 +345,7 @@ def test_reordered_columns_give_the_same_codes(models):
         (X, ["3 codes per row, but the model has 4 latents", "give codes as transform returns them"]),
         (WORDS, ["row 5, column 2: ", "'x'"]),
         (X.reshape(20, 2, 3), ["dim 3", "Flatten each row"]),
-        (sp.csr_matrix(X), ["sparse", "X.toarray()"]),
+        (sp.csr_matrix(X), ["3 codes per row, but the model has 4 latents"]),
     ],
     ids=["NaN", "width", "words", "three axes", "sparse"],
 )
@@ -388,9 +392,9 @@ FILES = {
     "complex.npy": (as_array(X + 1j), "numbers, not complex128", "encode them as numbers"),
     "number.npy": (as_array(np.array(3.0)), "not one number", "write [[number]]"),
     "sparse.npz": (
-        lambda path: sp.save_npz(path, sp.csr_matrix(X)),
-        "a sparse matrix",
-        "load_npz('sparse.npz').toarray",
+        lambda path: sp.save_npz(path, sp.coo_matrix(X)),
+        "a sparse matrix of the format 'coo'",
+        "load_npz('sparse.npz').tocsr()",
     ),
     "cut.npy": (
         lambda path: path.write_bytes(b"\x93NUMPY\1"),

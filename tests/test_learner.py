@@ -270,7 +270,7 @@ def test_weights_are_copied_at_rising_intervals(monkeypatch):
     copies = []
 
     monkeypatch.setattr(divergence_guard, "COPY_EVERY", 12)
-    monkeypatch.setattr(divergence_guard, "_copy", lambda step: copies.append(len(trained.recorder._pending)))
+    monkeypatch.setattr(divergence_guard, "SavedState", lambda step: copies.append(len(trained.recorder._pending)))
     trained.fit(Rows(ROWS[:80]))
     assert copies == [0, 1, 4, 16, 28]  # not after the last step
 

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ..core.cards import card
 from ..core.messages import missing_values
-from ..data.fingerprint import Fingerprint, fingerprint
 from ..data.sources import Source
 from ..model import Autoencoder, InferenceModule
 from ..training import History, Settings
@@ -68,12 +67,11 @@ class Artifact:
         Returns
         -------
         {"training", "held-out", "given"}
-            "training" for exactly the rows that the model was trained on, in their order; "held-out" likewise.
+            "training" for exactly the rows that the model was trained on, in their order; "held-out" likewise. Sparse
+            rows and dense rows of the same numbers are the same rows.
         """
         known = {"training": self.rows.training, "held-out": self.rows.held_out}
-        near = {kind: print_ for kind, print_ in known.items() if print_ is not None and print_.count == len(source)}
-        found: Fingerprint | None = fingerprint(source) if near else None
-        return next((kind for kind, print_ in near.items() if print_ == found), "given")
+        return next((kind for kind, rows in known.items() if rows is not None and rows.matches(source)), "given")
 
     def _repr_html_(self) -> str:
         """Return the summary of `lines` as HTML."""

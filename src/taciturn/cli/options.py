@@ -237,7 +237,6 @@ def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
     """Return a run's held-out rows or training rows; rows that were added behind them are left out, with a note."""
     import numpy as np
 
-    from ..data.fingerprint import fingerprint
     from ..data.sources import Subset
     from ..data.split import split
 
@@ -245,7 +244,8 @@ def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
     count = rows.count if parts is None else parts.count
     indices = np.arange(count) if parts is None else split(count, parts.fraction, parts.seed)[held_out]
     found = Subset(source, indices) if len(source) >= count else source
-    if fingerprint(found) != (rows.held_out if held_out else rows.training):
+    known = rows.held_out if held_out else rows.training
+    if known is None or not known.matches(found):
         raise DataError(
             f"{rows.source} no longer holds the rows of this run, so which of them it was trained on is unknown; "
             "name a file with the rows to use"

@@ -1,5 +1,7 @@
 """Rows so far from the others that they hold nearly all of the columns' variance."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ SHARE_OF_VARIANCE = 0.95
 SAMPLE_ROWS = 5000
 SAMPLE_NUMBERS = 1 << 22  # of wide rows fewer are read, but at least MIN_SAMPLE_ROWS
 MIN_SAMPLE_ROWS = 200
+PART_NUMBERS = 1 << 19  # most numbers that are held in float64 at a time
 
 
 def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) -> float | None:
@@ -44,10 +47,15 @@ def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) 
     >>> extreme_share(Rows(x), Moments().add(x), np.ones(3)) < 0.01
     True
     """
+
+    def held_by(rows: NDArray[Any]) -> NDArray[np.float64]:
+        deviations = (np.asarray(rows, np.float64) - moments.mean) / scale
+        return np.asarray(np.nansum(np.square(deviations), axis=1))
+
     n = min(len(source), max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // len(scale)), MIN_SAMPLE_ROWS))
     indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
-    deviations = (np.asarray(source.take(indices), np.float64) - moments.mean) / scale
-    held = np.sort(np.nansum(np.square(deviations), axis=1))
+    size = max(PART_NUMBERS // len(scale), 1)
+    held = np.sort(np.concatenate([held_by(source.take(indices[i : i + size])) for i in range(0, n, size)]))
     total = max(held.sum(), n * float((moments.variance / scale**2).sum()))
     # the largest number of smallest rows that together hold at most 5%
     n_rest = int(np.searchsorted(np.cumsum(held), (1 - SHARE_OF_VARIANCE) * total, side="right"))

@@ -1,21 +1,25 @@
 """Statistics of rows, streamed in float64: per column, per pair of columns, and the rows' mean norm."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from math import prod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError, RecipeError
-from .fingerprint import BLOCK_ROWS, Fingerprinting
-from .sources import Source
+from .fingerprint import Fingerprinting, read_blocks
+from .sources import Source, is_sparse
+from .stored_moments import stored_moments
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 EPSILON = float(np.finfo(np.float64).eps)
 SMALLEST = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float64).max)
-BLOCK_NUMBERS = 1 << 23  # most numbers of a block of rows that is read
 PART_NUMBERS = 1 << 19  # most numbers of it that are held in float64: 4 MB
 
 
@@ -67,8 +71,13 @@ class Moments:
         self.high: NDArray[np.float64] = np.zeros(0)
         self.products: NDArray[np.float64] = np.zeros((0, 0))
 
-    def add(self, rows: ArrayLike) -> Self:
-        """Add rows [B, D], in float64, and return the moments themselves."""
+    def add(self, rows: ArrayLike | csr_array) -> Self:
+        """Add rows [B, D], dense or sparse, in float64, and return the moments themselves.
+
+        Of sparse rows only the entries are read; with products they must be dense.
+        """
+        if hasattr(rows, "indptr"):
+            return self._add_sparse(rows)
         x = np.asarray(rows)
         if x.ndim != 2:
             raise DataError(f"rows must be an array [rows, columns], not one of shape {list(x.shape)}")
@@ -88,7 +97,15 @@ class Moments:
             block.products = centred.T @ centred
         return self.merge(block)
 
-    def merge(self, other: "Moments") -> Self:
+    def _add_sparse(self, rows: Any) -> Self:
+        if not rows.shape[0]:
+            return self
+        block = Moments()
+        block.count = rows.shape[0]
+        block.norm, block.missing, block.mean, block.squares, block.low, block.high = stored_moments(rows)
+        return self.merge(block)
+
+    def merge(self, other: Moments) -> Self:
         """Add all rows of other moments, which stay as they are, and return the moments themselves.
 
         Raises
@@ -230,7 +247,8 @@ def measure_moments(
     source : Source
         N rows with D numbers each.
     block : int, optional
-        How many rows are read at a time; by default 8,192, of wide rows fewer: 8 million numbers.
+        How many rows are read at a time; by default 8,192, of wide rows fewer: 8 million numbers. Of sparse rows
+        these are the entries other than 0.
     with_products : bool, default=False
         Whether to keep the columns' products as well, [D, D].
     fingerprinting : Fingerprinting or None, default=None
@@ -252,11 +270,9 @@ def measure_moments(
     [1.0, 0.0]
     """
     moments = Moments(with_products=with_products)
-    block = block or max(min(BLOCK_ROWS, BLOCK_NUMBERS // max(prod(source.shape), 1)), 1)
     # a checksum is computed while the moments are
     with ThreadPoolExecutor(1) as beside, np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(source), block):
-            rows = source.read(start, min(start + block, len(source)))
+        for rows in read_blocks(source, block, sparse=is_sparse(source) and not with_products):
             added = None if fingerprinting is None else beside.submit(fingerprinting.add, rows)
             moments.add(rows)
             if added is not None:

@@ -19,11 +19,11 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.messages import one_line
-from ..data.sources import Rows, check_finite
+from ..data.sources import check_finite, is_sparse
 from .documentation import Docstring
 from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
-from .rows import RowsAndTargets, row_ids, source_of, targets_of, training_sources
+from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .plotting import Plots
 
 Array = NDArray[Any]
+DENSE_BLOCK_ROWS = 1024  # sparse codes of so many rows are made dense at a time
 
 
 class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -128,12 +129,12 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
             missing values: they enter as their column's mean, and all errors and statistics are of known values.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
             Targets have a scaling of their own: of the kind `scaling`, with their own numbers; "auto" looks at the
             targets alone.
@@ -181,6 +182,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         (200, 64)
         """
         from ..data.fingerprint import fingerprint
+        from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
@@ -201,7 +203,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         learner.held_out_rows = None if known is None else fingerprint(known[0])
         keep_best = early_stopping if stops_early else None
         try:
-            learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
+            with returned_at_once(checked.n_features_in_):
+                learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -216,11 +219,11 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             One or more rows; missing values as in `fit`.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row to reconstruct for each row of X; by default the row itself.
 
         Returns
@@ -262,6 +265,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         from ..data.fingerprint import Fingerprinting
         from ..data.moments import Moments
+        from ..kernels import returned_at_once
         from ..training import Learner
         from .resolve import check_batches, check_range, fitted_to_rows, measured, resolve, scaling_dtype, streamed
 
@@ -292,7 +296,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
         learner.add_moments(moments, target_moments)
         try:
-            learner.partial_fit(source, targets)
+            with returned_at_once(checked.n_features_in_):
+                learner.partial_fit(source, targets)
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -304,7 +309,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows, with or without noise; no corruption is applied.
 
         Returns
@@ -336,7 +341,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like [n_samples, n_components]
+        X : array-like or sparse matrix [n_samples, n_components]
             Codes, as `transform` returns them.
 
         Returns
@@ -361,21 +366,24 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         check_is_fitted(self)
         with clear_messages(X) as rows:
-            codes = check_array(rows, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        check_finite(Rows(codes))
+            codes = check_array(rows, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
+            source = as_source(codes)
+        check_finite(source)
         if codes.shape[1] != self._n_features_out:
             raise DataError(
                 f"X has {codes.shape[1]} codes per row, but the model has {self._n_features_out} latents; "
                 "give codes as transform returns them"
             )
-        return inference.decode(self.module_, codes)
+        size = DENSE_BLOCK_ROWS if is_sparse(source) else len(source)
+        blocks = (source.read(start, start + size) for start in range(0, len(source), size))
+        return np.concatenate([inference.decode(self.module_, block) for block in blocks])
 
     def denoise(self, X: ArrayLike | Source) -> Array:
         """Return the reconstructions of rows, which have a number for each missing value.
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows, with or without noise; no corruption is applied.
 
         Returns
@@ -409,11 +417,11 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
         per : {"row", "column"}, default="row"
             Whether to average over the columns of each row, or over the rows of each column.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row with which each reconstruction is compared; by default the row itself.
 
         Returns
@@ -464,7 +472,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
 
         Returns
@@ -484,11 +492,11 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows.
         y : object
             Ignored.
-        target : array-like, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
             The row with which each reconstruction is compared; by default the row itself. Give it for a model that was
             trained with targets, which does not reconstruct X.
 
@@ -645,7 +653,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows; best rows that the model was not trained on.
         labels : array-like [n_samples], optional
             A class or a number for each row, to which latents are related.
@@ -656,7 +664,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         ids : iterable [n_samples], optional
             An id for each row, by which the report names rows. By default the index of a pandas data frame, unless it
             is 0, 1, 2, …
-        training : array-like, data frame or Source [n, n_features], optional
+        training : array-like, sparse matrix, data frame or Source [n, n_features], optional
             The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
         name : str, default=""
             The report's name; by default the estimator's.
@@ -808,6 +816,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     @property

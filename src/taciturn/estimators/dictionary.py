@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..training.constraints import Constraint
     from ..training.solvers import Solver
 
-DENSE_BLOCK_ROWS = 1024  # codes of so many rows are dense at a time
-
 
 class DictionaryAutoencoder(BaseAutoencoder):
     """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
@@ -161,7 +159,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like, data frame or Source [n_samples, n_features]
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows; no corruption is applied.
 
         Returns
@@ -187,33 +185,6 @@ class DictionaryAutoencoder(BaseAutoencoder):
             [inference.to_csr(block) for block in inference.encode(self.module_, source)], format="csr"
         )
         return codes
-
-    def inverse_transform(self, X: ArrayLike | csr_array) -> Array:
-        """Return the reconstructions of codes.
-
-        Parameters
-        ----------
-        X : array-like or SciPy sparse [n_samples, n_components]
-            Codes, as `transform` returns them.
-
-        Returns
-        -------
-        ndarray [n_samples, n_features]
-            Rows in the units of the training rows; float64 for float64 codes, else float32.
-
-        Raises
-        ------
-        DataError
-            The codes are not numeric or not finite, or there is not one for each latent.
-        """
-        from scipy.sparse import csr_array, issparse
-
-        if not issparse(X):
-            return super().inverse_transform(X)
-        codes = csr_array(X)
-        starts = range(0, max(codes.shape[0], 1), DENSE_BLOCK_ROWS)
-        blocks = [codes[start : start + DENSE_BLOCK_ROWS].toarray() for start in starts]
-        return np.concatenate([super(DictionaryAutoencoder, self).inverse_transform(block) for block in blocks])
 
     def _returns_sparse(self) -> bool:
         if self.sparse_output == "auto":

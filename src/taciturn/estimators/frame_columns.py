@@ -21,9 +21,10 @@ def check_frame(X: Any) -> None:
     Raises
     ------
     DataTypeError
-        X is lazy, an Arrow table or sparse.
+        X is lazy, or an Arrow table.
     DataError
-        Two columns have the same name, or columns are not numeric. The message names the columns and a mend.
+        Two columns have the same name, sparse columns leave out other values than 0, or columns are not numeric. The
+        message names the columns and a mend.
 
     Examples
     --------
@@ -38,14 +39,25 @@ def check_frame(X: Any) -> None:
         raise DataTypeError("the rows are an Arrow table; give X.to_pandas()")
     if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
         return
-    if hasattr(X, "sparse"):
-        raise DataTypeError("sparse rows are not supported; give X.sparse.to_dense()")
     repeated = [name for name, count in Counter(X.columns).items() if count > 1]
     if repeated:
         raise DataError(
             f"two columns are called {quoted(repeated[0])}; give each column its own name (X.columns = [...])"
         )
-    _check_numeric(X)
+    if all(hasattr(dtype, "fill_value") for dtype in X.dtypes):
+        _check_fill_values(X)
+    else:
+        _check_numeric(X)
+
+
+def _check_fill_values(X: Any) -> None:
+    """Raise DataError if the entries that sparse columns do not store are not 0."""
+    for name, dtype in X.dtypes.items():
+        if dtype.fill_value != 0:
+            raise DataError(
+                f"column {quoted(name)} is sparse with other values than 0 left out ({dtype.fill_value!r}); "
+                "give X.sparse.to_dense()"
+            )
 
 
 def _check_numeric(X: Any) -> None:

@@ -1,17 +1,19 @@
-"""Conversion of a user's rows (an array, a data frame or a source) to a source that fits the estimator."""
+"""Conversion of a user's rows (an array, sparse rows, a data frame or a source) to a source for the estimator."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.sources import Rows, Source, check_finite
+from ..data.sources import Rows, Source, SparseRows, check_finite
 from .validation_messages import clear_messages, message_prefix
 
 RowsAndTargets = tuple[Source, Source | None]  # each row's target is reconstructed; None: the row itself
@@ -24,7 +26,7 @@ def source_of(estimator: BaseEstimator, X: Any) -> Source:
     ----------
     estimator : BaseEstimator
         A fitted estimator.
-    X : array-like, data frame or Source [n_samples, n_features]
+    X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
         At least one row; NaN is a missing value.
 
     Returns
@@ -58,9 +60,9 @@ def training_sources(
     ----------
     estimator : BaseEstimator
         Its columns are set or checked; see `reset`.
-    X : array-like, data frame or Source [n_samples, n_features]
+    X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
         Rows.
-    target : array-like, data frame, Source or None
+    target : array-like, sparse matrix, data frame, Source or None
         Each row's target [n_samples, n_features].
     validation : rows, (rows, targets) or None
         Validation rows, with the columns of X.
@@ -100,7 +102,7 @@ def targets_of(target: Any, source: Source) -> Source | None:
 
     Parameters
     ----------
-    target : array-like, data frame, Source or None
+    target : array-like, sparse matrix, data frame, Source or None
         Each row's target [n_samples, n_features].
     source : Source [n_samples, n_features]
         The rows.
@@ -155,23 +157,40 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
     if _is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
-        with clear_messages(X, min_rows=min_rows) as rows:
-            array = validate_data(
-                estimator, rows, reset=reset, dtype="numeric", ensure_min_samples=min_rows, ensure_all_finite=False
+        with clear_messages(X, min_rows=min_rows) as given:
+            rows = validate_data(
+                estimator,
+                given,
+                reset=reset,
+                accept_sparse="csr",
+                dtype="numeric",
+                ensure_min_samples=min_rows,
+                ensure_all_finite=False,
             )
-            array = _with_numbers(array)
-        names = getattr(estimator, "feature_names_in_", None)
-        source = Rows(array, columns=None if names is None else tuple(names))
+            names = getattr(estimator, "feature_names_in_", None)
+            source = as_source(rows, names)
     check_finite(source, missing=True)
     return source
 
 
-def _array_source(X: Any) -> Rows:
-    """Return an array or a data frame of any width as a source."""
-    with clear_messages(X) as rows:
-        array = _with_numbers(check_array(rows, dtype="numeric", ensure_all_finite=False))
-    names = getattr(X, "columns", None)
-    return Rows(array, columns=None if names is None else tuple(map(str, names)))
+def _array_source(X: Any) -> Source:
+    """Return an array, sparse rows or a data frame of any width as a source."""
+    with clear_messages(X) as given:
+        rows = check_array(given, accept_sparse="csr", dtype="numeric", ensure_all_finite=False)
+        return as_source(rows, getattr(X, "columns", None))
+
+
+def as_source(rows: Any, names: Iterable[Any] | None = None) -> Source:
+    """Return an array or a sparse matrix as a source whose columns have these names, if any.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> as_source(csr_array([[0.0, 1.0]]), ["a", "b"]).columns
+    ('a', 'b')
+    """
+    columns = None if names is None else tuple(map(str, names))
+    return SparseRows(rows, columns) if issparse(rows) else Rows(_with_numbers(rows), columns)
 
 
 def _with_numbers(array: NDArray[Any]) -> NDArray[Any]:

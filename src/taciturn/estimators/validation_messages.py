@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from ..core.errors import DataError, DataTypeError
 from ..core.messages import one_line
@@ -85,14 +86,12 @@ def message_prefix(argument: str) -> Iterator[None]:
 
 
 def _message(X: Any, error: Exception, min_rows: int) -> str:
-    if isinstance(error, TypeError) and hasattr(X, "toarray"):
-        return "sparse rows are not supported; give X.toarray()"
     first_line, _, other_lines = str(error).partition("\n")
     if hasattr(X, "columns") and (other_lines or isinstance(error, TypeError)):
         return _column_names_message(error)
     first_line = first_line.rstrip(":.")  # the other lines print the numbers
     try:
-        array = np.asarray(X)
+        array: Any = X if issparse(X) else np.asarray(X)
     except ValueError:
         return f"{_ragged_row(X) or first_line}; give every row as many numbers"
     except (TypeError, RuntimeError):
@@ -108,17 +107,18 @@ def _column_names_message(error: Exception) -> str:
     return f"{error}Give the columns that the model was trained on, in their order: X[list(model.feature_names_in_)]"
 
 
-def _mend(X: Any, array: NDArray[Any], min_rows: int) -> str:
+def _mend(X: Any, array: Any, min_rows: int) -> str:
     if isinstance(X, str):
         return f"Read the rows of a file or a data set: taciturn.datasets.load({X!r})"
     if array.ndim == 0:
         return "Give rows: [[…], …]"
-    if not len(array) or (array.ndim == 2 and len(array) < min_rows):
+    if not array.shape[0] or (array.ndim == 2 and array.shape[0] < min_rows):
         return f"Give {min_rows} or more rows"
     if array.ndim == 1:
         return "Reshape your data: X.reshape(-1, 1) if it is one column, X.reshape(1, -1) if it is one row"
     if array.ndim > 2:
-        return "Flatten each row: X.reshape(len(X), -1)"
+        n_rows = "X.shape[0]" if issparse(X) else "len(X)"
+        return f"Flatten each row: X.reshape({n_rows}, -1)"
     if array.shape[1] == 0:
         return "Give one or more columns"
     if array.dtype.kind in "OSU":

@@ -1,5 +1,6 @@
 """Sparse operations on pre-activations: selecting entries, computing their values, and decoding them."""
 
+from .allocation import returned_at_once
 from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
@@ -32,4 +33,5 @@ __all__ = [
     "fast_products",
     "mkl_is_slow",
     "one_thread_if_small",
+    "returned_at_once",
 ]

@@ -28,7 +28,8 @@ class DenoisingScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Return the estimator's score on clean rows X [N, D]; `y` is ignored."""
-        array, is_frame = np.asarray(with_nan(X)), hasattr(X, "columns")
+        dense = X.toarray() if hasattr(X, "toarray") else X
+        array, is_frame = np.asarray(with_nan(dense)), hasattr(X, "columns")
         rows = Rows(array.astype(np.float64) if array.dtype.kind == "O" else array)
         check_finite(rows, missing=True)
         moments = measure_moments(rows)

@@ -347,4 +347,4 @@ def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator | None
     """Return a weight drawn from N(0, std²), or one that is not initialised."""
     if rng is None:
         return nn.Parameter(torch.empty(tuple(shape)))
-    return nn.Parameter(std * torch.randn(tuple(shape), generator=rng))
+    return nn.Parameter(torch.randn(tuple(shape), generator=rng).mul_(std))

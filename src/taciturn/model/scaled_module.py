@@ -14,6 +14,7 @@ from .scaling import Auto, Scaling, Whiten
 
 # dtypes whose values float32 represents exactly
 EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
+PART_NUMBERS = 1 << 20  # numbers that are scaled in float64 at a time
 
 
 class ScaledModule(nn.Module):
@@ -118,6 +119,9 @@ class ScaledModule(nn.Module):
             low = ((shift - high) * inverse).to(W)
             centred = x.to(W) - high
             return torch.addcmul(-low, centred, inverse.to(W), out=centred)
+        if x.is_cpu and x.numel() > max(PART_NUMBERS, len(shift)):
+            parts = x.split(max(PART_NUMBERS // len(shift), 1))
+            return torch.cat([self._scaled(part, shift, scale, whitening) for part in parts])
         scaled = (x.double() - shift) / scale
         return (scaled if whitening is None else scaled @ whitening).to(W.dtype)
 

@@ -1,16 +1,24 @@
 """A hook that stops a run whose loss is no longer finite, and restores the last good weights."""
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from ..model import Batch
 from .run import Record, Run
+from .saved_state import SavedState
 from .step import Step
 
 CHECK_EVERY = 32  # steps after which losses are read, at the latest
 COPY_EVERY = 1024  # steps after which weights are copied, at the latest
+
+
+class Best(Protocol):
+    """A hook that copies the best weights so far, such as `EarlyStopping`."""
+
+    weights: SavedState | None
 
 
 class DivergenceGuard:
@@ -22,10 +30,12 @@ class DivergenceGuard:
         The step that is trained. Its present state is the first good state.
     steps : int, default=0
         Number of steps that the run has taken already.
+    best : Best or None
+        The hook that keeps the best weights. Once it has a copy, that is the only one.
 
     Attributes
     ----------
-    weights : dict of Tensor
+    weights : SavedState
         The step's last state whose own loss was finite.
     steps : int
         Number of steps that the run had taken then.
@@ -39,9 +49,9 @@ class DivergenceGuard:
     1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
     """
 
-    def __init__(self, step: Step, steps: int = 0) -> None:
-        self.weights = _copy(step)
-        self.steps = steps
+    def __init__(self, step: Step, steps: int = 0, best: Best | None = None) -> None:
+        self.weights = SavedState(step)
+        self.steps, self.best = steps, best
         self.diverged: int | None = None
         self._losses: dict[int, Tensor] = {}  # by step, since the last check
         self._first_step, self._next_copy = steps, 1
@@ -56,7 +66,8 @@ class DivergenceGuard:
             with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
                 self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
             if self.check(run) and run.epoch < run.epochs:
-                self.weights, self.steps = _copy(run.step), run.steps
+                best = None if self.best is None else self.best.weights
+                self.weights, self.steps = best or SavedState(run.step), run.steps
         elif len(self._losses) == CHECK_EVERY:
             self.check(run)
 
@@ -81,7 +92,7 @@ class DivergenceGuard:
             return True
         self.diverged = list(losses)[finite.index(False)]
         run.stop_reason = f"the loss was no longer finite at step {self.diverged}; {self.kept} are kept"
-        run.step.load_state_dict(self.weights)
+        self.weights.restore(run.step)
         return False
 
     def check_weights(self, run: Run) -> None:
@@ -90,7 +101,3 @@ class DivergenceGuard:
         if not finite:
             self._losses[run.steps] = torch.tensor(float("nan"))
         self.check(run)
-
-
-def _copy(step: Step) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in step.state_dict().items()}

@@ -17,6 +17,8 @@ from ..data.sources import Source
 from ..model import Batch
 
 CPU_CHUNK_NUMBERS = 1 << 18  # numbers that are read and scaled at a time on the CPU, then split into batches
+SAMPLE_NUMBERS = 5000 * 4096  # most numbers of a sample of rows, which is in memory as a whole
+SAMPLE_PART_NUMBERS = 1 << 20  # numbers of it that are read and scaled at a time
 
 
 def near_equal_batches(n: int, size: int) -> list[tuple[int, int]]:
@@ -141,13 +143,27 @@ class Feed:
     def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return at most n rows, scaled and clean, and their targets [n, D], drawn by `rng` without replacement.
 
-        The targets are the rows themselves (the same tensor) where rows are their own targets and complete. A missing
-        value is NaN in the targets only.
+        Of rows wider than 4,096 columns fewer are drawn: 20 million numbers. The targets are the rows themselves (the
+        same tensor) where rows are their own targets and complete. A missing value is NaN in the targets only.
         """
+        n = min(n, max(SAMPLE_NUMBERS // prod(self.source.shape), 1))
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
-        x = self.scale_rows(tensor(self.source.take(indices)).to(self.device))
-        y = x if self.target is None else self._scaled_targets(tensor(self.target.take(indices)).to(self.device))
+        x = self._taken(self.source, indices, self.scale_rows)
+        y = x if self.target is None else self._taken(self.target, indices, self._scaled_targets)
         return self._filled(x) if self.masked else x, y
+
+    def _taken(self, source: Source, indices: NDArray[np.int64], scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return scaled rows of a source, read in blocks: rows that are not float32 take much more memory."""
+        size = max(SAMPLE_PART_NUMBERS // prod(source.shape), 1)
+        blocks = (tensor(source.take(indices[i : i + size])) for i in range(0, len(indices), size))
+        first = scale(next(blocks).to(self.device))
+        if len(first) == len(indices):
+            return first
+        rows = first.new_empty(len(indices), first.shape[1])
+        rows[:size] = first
+        for i, block in enumerate(blocks, 1):
+            rows[i * size : (i + 1) * size] = scale(block.to(self.device))
+        return rows
 
     def validation_batches(self) -> Iterator[Batch]:
         """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""

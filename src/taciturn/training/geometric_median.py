@@ -1,6 +1,10 @@
 """The geometric median of rows, a centre that outliers hardly move."""
 
+import torch
 from torch import Tensor
+
+WIDE = 4096  # columns; the results for fewer do not depend on the blocks
+BLOCK_NUMBERS = 1 << 19
 
 
 def geometric_median(x: Tensor, *, rounds: int = 50, tol: float = 1e-6) -> Tensor:
@@ -31,11 +35,17 @@ def geometric_median(x: Tensor, *, rounds: int = 50, tol: float = 1e-6) -> Tenso
     >>> geometric_median(torch.tensor([[0.0], [0.0], [0.0], [100.0]])).abs().item() < 1e-3
     True
     """
-    x = x.double()
-    median = x.mean(0)
+    # of wide rows few are in float64 at a time, and once more as differences
+    wide = x.shape[1] > WIDE
+    blocks = x.split(max(BLOCK_NUMBERS // x.shape[1], 1)) if wide else (x.double(),)
+    median = torch.stack([block.double().sum(0) for block in blocks]).sum(0) / len(x)
     for _ in range(rounds):
-        weights = 1 / (x - median).norm(dim=1).clamp_min(1e-9)
-        moved = weights @ x / weights.sum()
+        moved, total = torch.zeros_like(median), 0.0
+        for block in blocks:
+            rows = block.double()
+            weights = 1 / (rows - median).norm(dim=1).clamp_min(1e-9)
+            moved, total = moved + weights @ rows, total + weights.sum()
+        moved = moved / total
         converged = (moved - median).norm() <= tol * median.norm()
         median = moved
         if converged:

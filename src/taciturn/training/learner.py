@@ -265,7 +265,8 @@ class Learner:
         x, y = self._sample(*training)
         self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
         self._draw_blind_spots(x)
-        guard = DivergenceGuard(self.step)
+        del x, y
+        guard = DivergenceGuard(self.step, best=keep_best)
         hooks: list[Hook] = []
         if settings.resample is not None:
             hooks.append(Resampling(settings.resample))
@@ -282,10 +283,12 @@ class Learner:
             with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
                 self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
             if guard.diverged is None:
+                run.optimiser.zero_grad()
+                del run  # with the running means of its optimiser: what goes on from here is another run
+                self.optimiser = self._build_optimiser()
                 rows, targets = self._sample(*calibration)
                 self._calibrate(rows, targets)
                 self._measure_blind_spots(rows, targets)
-                self.optimiser = self._build_optimiser()  # the run is over: what goes on from here is another run
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise

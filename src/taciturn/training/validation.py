@@ -1,6 +1,5 @@
 """Hooks for held-out rows: the objective on them after each epoch, and early stopping."""
 
-import copy
 import math
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 from ..model import Batch
 from .feed import Feed
 from .run import Record, Run
+from .saved_state import SavedState
 from .step import Step
 
 
@@ -69,14 +69,14 @@ class EarlyStopping:
         The least validation loss so far.
     epochs_waited : int
         Number of successive epochs without improvement.
-    weights : dict
-        The step's state after the epoch with the least loss; empty before.
+    weights : SavedState or None
+        The step's state after the epoch with the least loss; None before.
     """
 
     def __init__(self, *, patience: int, tol: float) -> None:
         self.patience, self.tol = patience, tol
         self.least, self.epochs_waited = math.inf, 0
-        self.weights: dict[str, Any] = {}
+        self.weights: SavedState | None = None
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Compare the validation loss of an epoch's last record with the least so far."""
@@ -85,12 +85,12 @@ class EarlyStopping:
         loss = record.numbers["validation_loss"].item()
         self.epochs_waited = 0 if loss < self.least - self.tol else self.epochs_waited + 1
         if loss < self.least:
-            self.least, self.weights = loss, copy.deepcopy(run.step.state_dict())
+            self.least, self.weights = loss, SavedState(run.step)
         if self.epochs_waited >= self.patience:
             run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
 
     def restore(self, step: Step) -> bool:
         """Restore the weights of the epoch with the least loss; return whether there is one."""
-        if self.weights:
-            step.load_state_dict(self.weights)
-        return bool(self.weights)
+        if self.weights is not None:
+            self.weights.restore(step)
+        return self.weights is not None

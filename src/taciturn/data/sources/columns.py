@@ -1,17 +1,23 @@
 """Selection of columns by name or number."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Container, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from math import prod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import DataError, UnknownColumn
 from ...core.messages import listed, quoted
-from .source import Array, Source
+from .source import Array, Source, stored_rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Names = str | int | Sequence[str | int]
 
@@ -188,8 +194,14 @@ class _Selected:
     def __len__(self) -> int:
         return len(self._source)
 
+    def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
+        all_columns: Any = stored_rows(self._source, rows)
+        return None if all_columns is None else all_columns[:, self._positions].sorted_indices()
+
     def read(self, start: int, stop: int) -> Array:
-        return self._source.read(start, stop)[:, self._positions]
+        rows = self.stored(slice(start, stop))
+        return self._source.read(start, stop)[:, self._positions] if rows is None else rows.toarray()
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
-        return self._source.take(indices)[:, self._positions]
+        rows = self.stored(indices)
+        return self._source.take(indices)[:, self._positions] if rows is None else rows.toarray()

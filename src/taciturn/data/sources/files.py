@@ -43,7 +43,8 @@ def open_path(
     Returns
     -------
     Source
-        An .npy file stays on the disk as a memory map; other formats are read into memory.
+        An .npy file stays on the disk as a memory map; other formats are read into memory. An .npz file of
+        scipy.sparse.save_npz gives `SparseRows`.
 
     Raises
     ------

@@ -1,16 +1,24 @@
 """The check that all values of a source are finite, or at least not infinite where values may be missing."""
 
+from __future__ import annotations
+
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError, EmptyRows
 from ...core.messages import quoted
-from .source import Source
+from .source import Source, stored_rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Places = Callable[[NDArray[np.bool_]], tuple[NDArray[Any], ...]]
 
 _BLOCK_NUMBERS = 1 << 20
 
@@ -46,17 +54,18 @@ def check_finite(source: Source, *, missing: bool = False) -> None:
     """
     first_place, bad_values, bad_rows = "", 0, 0
     first_empty, empty_rows = -1, 0
-    for start, block in _blocks(source):
-        finite = np.isfinite(block)
+    for start, n_rows, numbers, place in _blocks(source):
+        finite = np.isfinite(numbers)
         if finite.all():
             continue
-        bad = np.isinf(block) if missing else ~finite
+        bad = np.isinf(numbers) if missing else ~finite
         if bad.any():
-            row, column = np.argwhere(bad)[0]
-            name = quoted(source.columns[column]) if source.columns else str(column)
-            first_place = first_place or f"row {start + row}, column {name}"
-            bad_values, bad_rows = bad_values + int(bad.sum()), bad_rows + int(bad.any(1).sum())
-        empty = np.flatnonzero(np.isnan(block).all(1))
+            in_rows, in_columns = place(bad)
+            name = quoted(source.columns[in_columns[0]]) if source.columns else str(in_columns[0])
+            first_place = first_place or f"row {start + in_rows[0]}, column {name}"
+            bad_values, bad_rows = bad_values + len(in_rows), bad_rows + len(np.unique(in_rows))
+        n_missing = np.bincount(place(np.isnan(numbers))[0], minlength=n_rows)
+        empty = np.flatnonzero(n_missing == prod(source.shape))
         if len(empty):
             first_empty = start + int(empty[0]) if first_empty < 0 else first_empty
             empty_rows += len(empty)
@@ -90,11 +99,28 @@ def has_missing(source: Source) -> bool:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         # a sum is quick, and NaN if a value is; it may also be NaN by overflow
-        return any(np.isnan(block.sum()) and bool(np.isnan(block).any()) for _, block in _blocks(source))
+        return any(np.isnan(values.sum()) and bool(np.isnan(values).any()) for _, _, values, _ in _blocks(source))
 
 
-def _blocks(source: Source) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the first row's number and the rows of each block of about a million numbers."""
-    size = max(_BLOCK_NUMBERS // max(prod(source.shape), 1), 1)
-    for start in range(0, len(source), size):
-        yield start, source.read(start, start + size)
+def _blocks(source: Source) -> Iterator[tuple[int, int, NDArray[Any], Places]]:
+    """Yield of each block of about a million numbers the first row, the number of rows, the values, and their places.
+
+    Of sparse rows, the values are those that are stored; all others are 0. The last is a function that returns the rows
+    and columns within the block of the values that a mask selects.
+    """
+    start, size = 0, max(_BLOCK_NUMBERS // max(prod(source.shape), 1), 1)
+    while start < len(source):
+        stop = min(start + size, len(source))
+        stored = stored_rows(source, slice(start, stop))
+        if stored is None:
+            block = source.read(start, stop)
+            yield start, len(block), block, np.nonzero
+        else:
+            yield start, stored.shape[0], stored.data, partial(_stored_places, stored)
+            size = max(_BLOCK_NUMBERS * (stop - start) // max(stored.nnz, stop - start), 1)
+        start = stop
+
+
+def _stored_places(rows: csr_array, mask: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
+    entries = np.flatnonzero(mask)
+    return np.searchsorted(rows.indptr, entries, side="right") - 1, rows.indices[entries]

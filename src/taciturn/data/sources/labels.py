@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from . import npz
-from .columns import label_position
+from .columns import label_position, select
 from .files import clear_errors, format_of, open_path
 
 
@@ -50,7 +50,7 @@ def read_labels(text: str | os.PathLike[str], *, column: str | None = None, head
         source = open_path(text)
         with clear_errors(path, file_format):
             position = label_position(source.columns, prod(source.shape), column)
-        labels: NDArray[Any] = source.read(0, len(source))[:, position]
+        labels: NDArray[Any] = select(source, columns=[position]).read(0, len(source))[:, 0]
         return labels
     with clear_errors(path, file_format):
         return file_format.labels(path, column, header)

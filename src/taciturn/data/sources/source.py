@@ -1,13 +1,18 @@
-"""The protocol of sources of rows, and the source that every file becomes: an array."""
+"""The protocol of sources of rows, and the source that most files become: an array."""
+
+from __future__ import annotations
 
 from math import prod
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import DataError
 from ..missing_values import with_nan
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Array = npt.NDArray[np.generic]
 
@@ -37,6 +42,35 @@ class Source(Protocol):
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
         """Return the rows at `indices`, in that order, as [rows, n_columns]; several threads may call it at once."""
+
+
+def stored_rows(source: Source, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
+    """Return rows of a sparse source with their entries other than 0; None where the source is dense.
+
+    Parameters
+    ----------
+    source : Source
+        Sparse sources are those with a method `stored`, which this calls.
+    rows : slice or array of int
+        The rows' numbers.
+
+    Returns
+    -------
+    csr_array [rows, n_columns] or None
+        Sorted by row and column, no entry twice.
+
+    Examples
+    --------
+    >>> stored_rows(Rows(np.eye(2)), slice(0, 1)) is None
+    True
+    """
+    stored = getattr(source, "stored", None)
+    return None if stored is None else stored(rows)
+
+
+def is_sparse(source: Source) -> bool:
+    """Return whether a source is sparse, so that `stored_rows` gives rows of it."""
+    return stored_rows(source, slice(0, 0)) is not None
 
 
 class Rows:

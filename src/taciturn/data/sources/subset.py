@@ -1,9 +1,16 @@
 """A source with some rows of another, as a split gives it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from .source import Array, Source
+from .source import Array, Source, stored_rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 class Subset:
@@ -29,6 +36,10 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self._indices)
+
+    def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
+        """Return some rows with their entries other than 0, if the other source is sparse; see `stored_rows`."""
+        return stored_rows(self._source, self._indices[rows])
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows start … stop - 1 of this subset as [rows, n_columns], a copy."""

@@ -111,7 +111,7 @@ def resolve(
         norm=parameters.initial_norm,
         refine=parameters.refine,
     )
-    batch_rows = batch_size(parameters.batch_size, moments.count, penalties)
+    batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))
     check_batches(noise, moments.count, batch_rows)
     return Settings(
         layout=layout,

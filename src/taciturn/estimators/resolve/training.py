@@ -17,6 +17,7 @@ from ...training.step import PRECISIONS
 from .values import number, positive_integer
 
 MAX_AUTO_BATCH_ROWS = 256
+MAX_AUTO_BATCH_NUMBERS = 1 << 22
 
 
 def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> float | Schedule:
@@ -88,10 +89,11 @@ def dictionary_rate(batch_size: Any) -> Schedule:
     return Decay(min(0.003 * math.sqrt(max(ratio, 1.0)), 0.01), last=0.2)
 
 
-def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
+def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: int = 1) -> int:
     """Return the number of rows in a batch.
 
-    "auto" is the power of two nearest to rows / 32 (on a logarithmic scale), at least 32 and at most 256. If a penalty
+    "auto" is the power of two nearest to rows / 32 (on a logarithmic scale), at least 32 and at most 256; of rows wider
+    than 16,384 columns at most 4 million numbers, so that a batch is small beside the weights. If a penalty
     has a target mean activation ρ, it is at least the next power of two above 1 / (2ρ), or all rows if there are fewer:
     a smaller batch is too small to measure ρ.
 
@@ -103,6 +105,8 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
         Number of rows to train on.
     penalties : sequence of Term
         The penalties.
+    n_columns : int, default=1
+        Number of columns.
 
     Returns
     -------
@@ -127,7 +131,8 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term]) -> int:
     min_rows = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
         by_rows = min(max(2 ** round(math.log2(n_rows / 32)), 32), MAX_AUTO_BATCH_ROWS) if n_rows > 32 else 32
-        return max(by_rows, min_rows)
+        by_columns = 1 << (max(MAX_AUTO_BATCH_NUMBERS // n_columns, 32).bit_length() - 1)
+        return max(min(by_rows, by_columns), min_rows)
     size = positive_integer("batch_size", value)
     if size < min_rows:
         warnings.warn(

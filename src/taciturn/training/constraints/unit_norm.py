@@ -7,6 +7,8 @@ from torch import Tensor
 
 from .constraint import Constraint
 
+PART_NUMBERS = 1 << 22
+
 
 @dataclass(frozen=True)
 class UnitNorm(Constraint):
@@ -33,9 +35,17 @@ class UnitNorm(Constraint):
 
     def before(self, W: Tensor) -> None:
         """Remove from W.grad [L, D] its part along each row of W."""
-        if W.grad is not None:
-            W.grad -= (W.grad * W).sum(1, keepdim=True) / W.square().sum(1, keepdim=True).clamp_min(1e-24) * W
+        if W.grad is None:
+            return
+        for rows, grad in zip(_parts(W), _parts(W.grad), strict=True):
+            grad -= (grad * rows).sum(1, keepdim=True) / rows.square().sum(1, keepdim=True).clamp_min(1e-24) * rows
 
     def after(self, W: Tensor) -> None:
         """Scale each row of W [L, D] to norm 1, in place."""
-        W.copy_(F.normalize(W, dim=1))
+        for rows in _parts(W):
+            rows.copy_(F.normalize(rows, dim=1))
+
+
+def _parts(W: Tensor) -> tuple[Tensor, ...]:
+    """Return rows of a large dictionary in parts, so that intermediate results take little memory beside it."""
+    return W.split(max(PART_NUMBERS // W.shape[1], 1)) if W.is_cpu and W.numel() > PART_NUMBERS else (W,)

@@ -18,6 +18,7 @@ from .step import Numbers
 CURVES: tuple[type[CodingLayer], ...] = (Identity, ReLU, ELU, Tanh, Sigmoid)
 ERRORS = (SquaredError, CrossEntropy)
 PENALTIES = (SquaredRate, KL)
+MAX_INPUTS = 16_384  # of wider rows, the copies of the factors would take as much memory as the weights
 MAX_PREPARED = 64  # prepared steps that are kept, one for each size of a batch
 
 
@@ -99,6 +100,7 @@ class Compiled(ByHand):
             loops is None
             or batch.judged is not None
             or not (rows and alone and _can_read(batch, weights) and is_faster(loops, size))
+            or batch.x.shape[1] > MAX_INPUTS
         ):
             return super().gradients(batch, progress, ease)
         weight_ids = *map(id, weights), *(weight.data_ptr() for weight in weights)

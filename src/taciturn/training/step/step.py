@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from ...kernels import fast_products
 from ...model import Autoencoder, Batch, Capability, Pass
 from ...objective import Controller, Objective
-from ..geometric_median import geometric_median
+from ..geometric_median import WIDE, geometric_median
 
 RECENT_ROWS = 10_000  # rows over which the firing rates are averaged
+PART_ROWS = 16  # of rows wider than WIDE, whose errors are computed at a time
 INITIALISATION_ROWS = 500  # rows on which the coding layer is initialised
 Numbers = dict[str, Tensor]
 # one is enough, unless codes depend on what a round changes (a refinement), or a shift does harm and is halved
@@ -159,7 +160,7 @@ class Step(nn.Module):
             p = self._clean_pass(x)
             if not results:  # the bound is that of the error before the first shift
                 highest = (1 + MAX_RELATIVE_RISE) * _mean_square(p.recon, y)
-                highest += MAX_RISE * _mean_square(y.nanmean(0), y)
+                highest += MAX_RISE * _mean_square(_mean(y).expand_as(y), y)
             results[name] = self._calibrate(name, p, y, within, highest)
         coder = self.model.layout.coder.at(1.0)
         coder.finalise(self.model.refined_pre(x, coder.training_codes), self.model.coder)
@@ -289,8 +290,22 @@ def _copy(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         tensor.copy_(value)
 
 
+def _mean(y: Tensor) -> Tensor:
+    """Return the mean of each column's known values [D]."""
+    if y.shape[1] <= WIDE:
+        return y.nanmean(0)
+    parts = y.split(PART_ROWS)
+    known = torch.stack([(~part.isnan()).sum(0) for part in parts]).sum(0)
+    return torch.stack([part.nansum(0) for part in parts]).sum(0) / known
+
+
 def _mean_square(recon: Tensor, y: Tensor) -> float:
     """Return the mean squared error of the entries of y that are known."""
+    if y.shape[1] > WIDE:  # in parts, so that no second array of their size is made
+        parts = zip(recon.split(PART_ROWS), y.split(PART_ROWS), strict=True)
+        sums = [((a - b).square_().nansum().double(), (~b.isnan()).sum()) for a, b in parts]
+        total, known = (torch.stack(column).sum() for column in zip(*sums, strict=True))
+        return float(total / known.clamp_min(1))
     known = ~y.isnan()
     errors = recon - y
     return (errors if bool(known.all()) else errors[known]).square().mean().item()

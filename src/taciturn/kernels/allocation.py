@@ -7,7 +7,7 @@ from ctypes import CDLL
 
 MIN_COLUMNS = 16_384
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
-_SMALL, _DEFAULT = 1 << 21, 1 << 25  # bytes; the second is what glibc reaches by itself
+_SMALL, _DEFAULT = 1 << 17, 1 << 25  # bytes: at which glibc begins, and what it may reach by itself
 
 
 @contextmanager

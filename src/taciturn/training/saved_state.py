@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .step import Step
 
-MIN_FILE_BYTES = 1 << 24  # smaller tensors are copied in memory, as are those on a GPU
+MIN_FILE_BYTES = 1 << 25  # smaller tensors are copied in memory, as are those on a GPU
 
 
 class SavedState:

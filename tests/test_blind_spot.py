@@ -189,3 +189,19 @@ def test_what_does_not_fit_is_refused(digits):
     plain = SparseAutoencoder(4, max_iter=1, random_state=0).fit(noisy)
     with pytest.raises(RecipeError, match="denoising_error needs an estimator that was trained with"):
         plain.denoising_error(noisy)
+
+
+@pytest.mark.filterwarnings("always::taciturn.core.errors.TaciturnWarning")
+def test_the_command_tells_the_error_and_claims_nothing_of_clean_rows(digits, tmp_path, monkeypatch):
+    from commandline import output_text, run
+
+    monkeypatch.chdir(tmp_path)
+    np.save("noisy.npy", digits[1][:300])
+    known = ["--corrupt", "blind_spot:0.2,noise=0.4"]
+    done = output_text(run("fit", "noisy.npy", *known, "--latents", 8, "--epochs", 2, "-o", "run"))
+    assert "squared error, told without clean rows (blind_spot:0.2,noise=0.4)" in done
+    assert "nearer to the clean rows" not in done
+    report = (tmp_path / "run" / "report.json").read_text()
+    assert "nearer to the clean rows" not in report
+    run("denoise", "run", "noisy.npy", "-o", "denoised.npy")
+    assert_allclose(np.load("denoised.npy"), taciturn.load("run").denoise(digits[1][:300]), atol=1e-6)

@@ -41,7 +41,7 @@ def evaluate(
         stored.model,
         rows,
         objective=stored.settings.objective,
-        corruption=stored.settings.corruption if corrupt is None else corruption(corrupt),
+        corruption=stored.settings.evaluation_noise if corrupt is None else corruption(corrupt),
         rows_kind=stored.rows_kind(rows),
         weights=stored.metrics.get("weights"),
         seed=stored.training.seed,

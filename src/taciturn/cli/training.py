@@ -225,7 +225,7 @@ def _evaluate(
             artifact.model,
             evaluation_rows,
             objective=artifact.settings.objective,
-            corruption=artifact.settings.corruption,
+            corruption=artifact.settings.evaluation_noise,
             rows_kind=artifact.rows_kind(evaluation_rows),
             seed=seed,
             weights=artifact.metrics["weights"],

@@ -116,7 +116,8 @@ class Scale(keras.layers.Layer):
         if self.inverse:
             x = ops.matmul(x, self.matrix) if self.mixes else x
             return (x + self.rest) * self.scale + self.high
-        x = ops.where(ops.isnan(x), self.fill, (x - self.high) / self.scale - self.rest)
+        fill = ops.convert_to_tensor(self.fill)  # JAX takes no variable here
+        x = ops.where(ops.isnan(x), fill, (x - self.high) / self.scale - self.rest)
         return ops.matmul(x, self.matrix) if self.mixes else x
 
 

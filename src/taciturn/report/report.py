@@ -156,7 +156,7 @@ def report(
         artifact,
         rows,
         SECTIONS,
-        artifact.settings.corruption if corruption is None else corruption,
+        artifact.settings.evaluation_noise if corruption is None else corruption,
         training=training,
         labels=labels,
         label_name=target,

@@ -8,7 +8,7 @@ from typing import Any, Self
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe
 from ..core.schedules import Schedule
-from ..corruption import BlindSpot, Corruption
+from ..corruption import BlindSpot, Clean, Corruption
 from ..model import Layout, Scaling
 from ..objective import Objective
 from .constraints import Constraint
@@ -104,6 +104,11 @@ class Settings:
         """
         has_target = any(term.controlled and term.target_kind == "l0" for term in self.objective.terms)
         return has_target or self.layout.coder.finalises
+
+    @property
+    def evaluation_noise(self) -> Corruption:
+        """The noise under which denoising is measured: the corruption; none for rows that are noisy themselves."""
+        return Clean() if self.corruption.judges_hidden else self.corruption
 
     @property
     def calibrates_on_held_out(self) -> bool:

@@ -229,7 +229,7 @@ def _summary(name: str, artifact: Artifact, rows: Source | None, unit: Unit | No
         if "fvu" not in artifact.metrics:
             raise DataError(f"{name} has no metrics; name rows to evaluate all runs on (--data)")
         return Summary.from_dict(artifact.metrics)
-    objective, corruption = artifact.settings.objective, artifact.settings.corruption
+    objective, corruption = artifact.settings.objective, artifact.settings.evaluation_noise
     return summarise(
         artifact.model,
         rows,

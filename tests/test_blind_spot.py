@@ -199,7 +199,7 @@ def test_the_command_tells_the_error_and_claims_nothing_of_clean_rows(digits, tm
     np.save("noisy.npy", digits[1][:300])
     known = ["--corrupt", "blind_spot:0.2,noise=0.4"]
     done = output_text(run("fit", "noisy.npy", *known, "--latents", 8, "--epochs", 2, "-o", "run"))
-    assert "squared error, told without clean rows (blind_spot:0.2,noise=0.4)" in done
+    assert "squared error, estimated without clean rows (blind_spot:0.2,noise=0.4)" in done
     assert "nearer to the clean rows" not in done
     report = (tmp_path / "run" / "report.json").read_text()
     assert "nearer to the clean rows" not in report

@@ -1,7 +1,9 @@
 """A trained model with its settings, its origin, its history and its metrics."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -11,6 +13,8 @@ from ..data.sources import Source
 from ..model import Autoencoder, InferenceModule
 from ..training import History, Settings
 from .config import EstimatorRecord, RowsRecord, TrainingRecord, Versions
+
+Exported = TypeVar("Exported")
 
 
 @dataclass
@@ -55,6 +59,21 @@ class Artifact:
     def inference_module(self) -> InferenceModule:
         """Return a copy of the model in torch operators alone."""
         return InferenceModule(self.model)
+
+    def export(self, write: Callable[..., Exported], path: str | os.PathLike[str], **options: Any) -> Exported:
+        """Write the model in another format, with its settings and the columns' names, and return what `write` returns.
+
+        Parameters
+        ----------
+        write : callable
+            A writer of the room `inference`, such as `to_onnx`.
+        path : str or path-like
+            The file.
+        **options
+            Further arguments of the writer.
+        """
+        settings, columns = self.settings, self.rows.columns
+        return write(self.inference_module(), path, settings=settings, columns=columns, **options)
 
     def rows_kind(self, source: Source) -> str:
         """Return what is known of rows: "training", "held-out", or "given" for all others.

@@ -46,15 +46,13 @@ class Target:
 def _onnx(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None:
     from ..inference import to_onnx
 
-    settings, columns = artifact.settings, artifact.rows.columns
-    to_onnx(artifact.inference_module(), path, what, overwrite=overwrite, settings=settings, columns=columns)
+    artifact.export(to_onnx, path, what=what, overwrite=overwrite)
 
 
 def _torch_export(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None:
     from ..inference import to_torch_export
 
-    settings, columns = artifact.settings, artifact.rows.columns
-    to_torch_export(artifact.inference_module(), path, what, overwrite=overwrite, settings=settings, columns=columns)
+    artifact.export(to_torch_export, path, what=what, overwrite=overwrite)
 
 
 def _keras(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None:
@@ -68,15 +66,13 @@ def _keras(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> None
 def _npz(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> str:
     from ..inference import write_npz
 
-    settings, columns = artifact.settings, artifact.rows.columns
-    return write_npz(artifact.inference_module(), path, settings=settings, columns=columns, overwrite=overwrite)
+    return artifact.export(write_npz, path, overwrite=overwrite)
 
 
 def _mat(artifact: "Artifact", path: Path, what: str, overwrite: bool) -> str:
     from ..inference import write_mat
 
-    settings, columns = artifact.settings, artifact.rows.columns
-    return write_mat(artifact.inference_module(), path, settings=settings, columns=columns, overwrite=overwrite)
+    return artifact.export(write_mat, path, overwrite=overwrite)
 
 
 TARGETS = {

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .moments import Moments
+from .moments import PART_NUMBERS, Moments
 from .sources import Source
 
 MAX_SHARE_OF_ROWS = 0.05  # more rows are not a few
@@ -13,7 +13,6 @@ SHARE_OF_VARIANCE = 0.95
 SAMPLE_ROWS = 5000
 SAMPLE_NUMBERS = 1 << 22  # of wide rows fewer are read, but at least MIN_SAMPLE_ROWS
 MIN_SAMPLE_ROWS = 200
-PART_NUMBERS = 1 << 19  # most numbers that are held in float64 at a time
 
 
 def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) -> float | None:

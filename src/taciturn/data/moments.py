@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.errors import DataError, RecipeError
 from .fingerprint import Fingerprinting, read_blocks
 from .sources import Source, is_sparse
-from .stored_moments import stored_moments
+from .stored_moments import LARGEST, stored_moments
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 EPSILON = float(np.finfo(np.float64).eps)
 SMALLEST = float(np.finfo(np.float32).tiny)
-LARGEST = float(np.finfo(np.float64).max)
 PART_NUMBERS = 1 << 19  # most numbers of it that are held in float64: 4 MB
 
 

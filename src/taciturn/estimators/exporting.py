@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
     from ..artifact import Artifact
-    from ..model import Autoencoder, InferenceModule
+    from ..model import Autoencoder
     from ..training import Settings
 
 
@@ -79,16 +80,8 @@ class Exporting:
         """
         from .. import inference
 
-        artifact = self.to_artifact()
-        inference.to_onnx(
-            _module(artifact, dtype),
-            path,
-            what,
-            dtype=dtype,
-            overwrite=overwrite,
-            settings=artifact.settings,
-            columns=artifact.rows.columns,
-        )
+        artifact = _in_precision(self.to_artifact(), dtype)
+        artifact.export(inference.to_onnx, path, what=what, dtype=dtype, overwrite=overwrite)
 
     def to_torch_export(
         self,
@@ -129,16 +122,8 @@ class Exporting:
         """
         from .. import inference
 
-        artifact = self.to_artifact()
-        inference.to_torch_export(
-            _module(artifact, dtype),
-            path,
-            what,
-            dtype=dtype,
-            overwrite=overwrite,
-            settings=artifact.settings,
-            columns=artifact.rows.columns,
-        )
+        artifact = _in_precision(self.to_artifact(), dtype)
+        artifact.export(inference.to_torch_export, path, what=what, dtype=dtype, overwrite=overwrite)
 
     def to_keras(self) -> keras.Model:
         """Return the fitted model as a compiled Keras network with the same numbers.
@@ -230,14 +215,7 @@ class Exporting:
         """
         from .. import inference
 
-        artifact = self.to_artifact()
-        return inference.write_npz(
-            artifact.inference_module(),
-            path,
-            settings=artifact.settings,
-            columns=artifact.rows.columns,
-            overwrite=overwrite,
-        )
+        return self.to_artifact().export(inference.write_npz, path, overwrite=overwrite)
 
     def to_mat(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write the fitted model as plain arrays for MATLAB and GNU Octave, and return the lines that use them.
@@ -284,20 +262,12 @@ class Exporting:
         """
         from .. import inference
 
-        artifact = self.to_artifact()
-        return inference.write_mat(
-            artifact.inference_module(),
-            path,
-            settings=artifact.settings,
-            columns=artifact.rows.columns,
-            overwrite=overwrite,
-        )
+        return self.to_artifact().export(inference.write_mat, path, overwrite=overwrite)
 
 
-def _module(artifact: Artifact, dtype: str) -> InferenceModule:
-    """Return the model in torch operators alone; for float64 made of the twin that computes float64 rows."""
+def _in_precision(artifact: Artifact, dtype: str) -> Artifact:
+    """Return the artifact with the model that computes rows of this type: for float64 its twin."""
     from ..inference import in_row_precision
-    from ..model import InferenceModule
 
     rows = np.dtype(np.float64 if dtype == "float64" else np.float32)
-    return InferenceModule(in_row_precision(artifact.model, rows))
+    return replace(artifact, model=in_row_precision(artifact.model, rows))

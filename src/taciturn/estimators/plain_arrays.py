@@ -27,9 +27,8 @@ def from_arrays(arrays: Mapping[str, Any], estimator: BaseAutoencoder | None = N
         "coding_layer" (an activation's name) and the weights [in, out] and biases "encoder_weight_1", "encoder_bias_1",
         "decoder_weight_1", "decoder_bias_1", …; without decoder weights they are the encoder's, transposed.
         "hidden_activation" is relu if missing, "output_activation" identity, "shift" 0 and "scale" 1; "target_shift"
-        and "target_scale" are those of the rows, "mean" (what a missing value is replaced by) is the
-        shift. "columns" (names as a JSON list) may be missing;
-        other names are ignored.
+        and "target_scale" are those of the rows, "mean" (what a missing value is replaced by) is the shift.
+        "columns" (names as a JSON list) may be missing; other names are ignored.
     estimator : DenoisingAutoencoder or SparseAutoencoder, optional
         How the network is trained further; by default DenoisingAutoencoder(). Its n_components, activation,
         output_activation and tied are set.

@@ -13,6 +13,7 @@ from ..core.errors import TaciturnError
 from ..core.messages import one_line
 from ..model import InferenceModule
 from ..model.coding_layers import ElementwiseForm
+from ..model.inference_module import SCALING
 from .program import Program
 
 SAMPLE_ROWS = 64
@@ -78,7 +79,7 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
 def _in_precision(module: InferenceModule, dtype: torch.dtype) -> InferenceModule:
     """Return a copy whose weights have a type, while its scaling stays in float64."""
     twin = copy.deepcopy(module).to("cpu", dtype)
-    for name in ("shift", "scale", "whitening", "target_shift", "target_scale", "target_colouring"):
+    for name in SCALING:
         numbers = getattr(module, name)
         setattr(twin, name, None if numbers is None else numbers.cpu().double())
     return twin

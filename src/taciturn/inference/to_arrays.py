@@ -16,6 +16,7 @@ from ..core.messages import one_line
 from ..core.version import __version__
 from ..model import InferenceModule
 from ..model.coding_layers import Form, GateForm, ThresholdForm, TopForm
+from ..model.inference_module import SCALING
 from ..training import Settings
 from .array_programs import program
 
@@ -63,7 +64,7 @@ def arrays(
         named["columns"] = json.dumps([str(name) for name in columns])  # as JSON: Octave would cut "größe"
     if len(encoder) > 1:
         named["hidden_activation"] = layout.hidden.name
-    for name in ("shift", "scale", "mean", "whitening", "target_shift", "target_scale", "target_colouring"):
+    for name in SCALING:
         if (numbers := getattr(module, name)) is not None:
             named[name] = numbers
     for number, layer in enumerate(encoder, 1):

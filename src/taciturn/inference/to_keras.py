@@ -114,16 +114,13 @@ def to_keras_file(artifact: Any, path: str | os.PathLike[str], *, overwrite: boo
     name = os.fspath(path)
     if not name.endswith(".keras"):
         raise TaciturnError(f"{name} does not end in .keras; choose such a name")
-    if os.path.exists(name) and not overwrite:
-        raise TaciturnError(f"{name} exists; choose another name, or overwrite it (--overwrite, overwrite=True)")
     weights = {
         key.split(".")[2]: math.exp(tensor.item())
         for key, tensor in artifact.state.items()
         if key.startswith("step.controllers.") and key.endswith(".log_weight")
     }
-    network = to_keras(artifact.model, artifact.settings, weights)
-    with atomic(path) as temporary:
-        network.save(temporary)
+    with atomic(path, overwrite=overwrite) as temporary:
+        to_keras(artifact.model, artifact.settings, weights).save(temporary)
 
 
 class _Builder:

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from .autoencoder import Affine, Autoencoder, affine
 
+# the buffers of the scaling; those that may be None last, because torch.export counts them
+SCALING = ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring")
+
 
 class InferenceModule(nn.Module):
     """A model as five plain steps: scale, pre-activations, select, decode, unscale.
@@ -73,7 +76,7 @@ class InferenceModule(nn.Module):
         # together, so that tied weights stay one
         self.encoder, self.decoder, self.refinements = copy.deepcopy((model.encoder, model.decoder, model.refinements))
         self.requires_grad_(False)
-        for name in ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring"):
+        for name in SCALING:
             numbers = getattr(model, name, None)
             self.register_buffer(name, None if numbers is None else numbers.detach().clone())
 

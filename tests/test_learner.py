@@ -258,7 +258,7 @@ def test_a_long_epoch_that_diverges_is_stopped_soon_and_keeps_its_last_finite_we
         trained.fit(Rows(rows))
     assert 51 <= trained.steps_done <= 51 + CHECK_EVERY
     reference = learner(estimator, rows)
-    reference.step.initialise(reference._sample(Rows(rows), None)[0], steps=200)
+    reference.step.initialise(reference._sample(reference._feed(Rows(rows)))[0], steps=200)
     run = Run(reference.step, reference._feed(Rows(rows)), reference.optimiser, 0.01, 1)
     assert len(list(islice(train(run), 16))) == 16
     for name, tensor in reference.model.state_dict().items():

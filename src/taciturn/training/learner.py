@@ -262,7 +262,7 @@ class Learner:
         """
         training, calibration = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(*training)
-        x, y = self._sample(*training)
+        x, y = self._sample(feed)
         self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
         self._draw_blind_spots(x)
         del x, y
@@ -286,7 +286,7 @@ class Learner:
                 run.optimiser.zero_grad()
                 del run  # with the running means of its optimiser: what goes on from here is another run
                 self.optimiser = self._build_optimiser()
-                rows, targets = self._sample(*calibration)
+                rows, targets = self._sample(feed if calibration == training else self._feed(*calibration))
                 self._calibrate(rows, targets)
                 self._measure_blind_spots(rows, targets)
         except KeyboardInterrupt:
@@ -323,16 +323,17 @@ class Learner:
                 "ordered=True sorts the latents during the first half of a run, but a run of partial_fit has no known "
                 "end; set ordered=False, or call fit first"
             )
-        hides = self.model.blind_spots is not None
-        x, y = self._sample(source, target) if from_scratch or hides else (None, None)
-        if from_scratch and x is not None:
+        feed, hides = self._feed(source, target), self.model.blind_spots is not None
+        if from_scratch:
+            x, y = self._sample(feed)
             self.step.initialise(x, target=y, steps=OPEN_ENDED_STEPS)
-        if x is not None:
-            self._draw_blind_spots(x)
+            del x, y
+        if hides:
+            self._draw_blind_spots(self._sample(feed)[0])
         rate = settings.learning_rate
         run = Run(
             self.step,
-            self._feed(source, target),
+            feed,
             self.optimiser,
             PARTIAL_FIT_LEARNING_RATE if isinstance(rate, Schedule) else rate,
             self.epochs_done + 1,
@@ -344,8 +345,8 @@ class Learner:
         )
         hooks = [] if settings.resample is None else [Resampling(settings.resample)]
         self._learn(run, DivergenceGuard(self.step, self.steps_done), *hooks)
-        if x is not None and y is not None:
-            self._measure_blind_spots(x, y)
+        if hides:
+            self._measure_blind_spots(*self._sample(feed))
 
     def _build_optimiser(self) -> torch.optim.Optimizer:
         parameters = parameter_groups(self.step.named_parameters(), self.settings.weight_decay)
@@ -427,9 +428,9 @@ class Learner:
         )
         return training, held_out
 
-    def _sample(self, source: Source, target: Source | None) -> tuple[Tensor, Tensor]:
+    def _sample(self, feed: Feed) -> tuple[Tensor, Tensor]:
         """Return at most SAMPLE_ROWS of the rows and their targets, drawn by the seed, scaled and on the device."""
-        return self._feed(source, target).sample(SAMPLE_ROWS, generator(self.seed, "some"))
+        return feed.sample(SAMPLE_ROWS, generator(self.seed, "some"))
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model

@@ -109,15 +109,15 @@ BREAKS = (
     Break(
         "dropout: kept values not scaled up",
         "corruption/dropout.py",
-        "x.masked_fill(random_mask(x, self.rate, rng), 0) / (1 - final(self.rate))",
-        "x.masked_fill(random_mask(x, self.rate, rng), 0)",
+        "x.masked_fill(random_mask(x, self.rate, rng, variables), 0) / (1 - final(self.rate))",
+        "x.masked_fill(random_mask(x, self.rate, rng, variables), 0)",
         ("test_corruption.py",),
     ),
     Break(
         "masking: kept values scaled up",
         "corruption/masking.py",
-        "x.masked_fill(random_mask(x, self.rate, rng), 0)",
-        "x.masked_fill(random_mask(x, self.rate, rng), 0) / (1 - self.rate if self.rate < 1 else 1)",
+        "x.masked_fill(random_mask(x, self.rate, rng, variables), 0)",
+        "x.masked_fill(random_mask(x, self.rate, rng, variables), 0) / (1 - self.rate if self.rate < 1 else 1)",
         ("test_corruption.py",),
     ),
     Break(

@@ -9,6 +9,7 @@ from .masking import Masking
 from .missing import Missing
 from .salt_pepper import SaltPepper
 from .swap import Swap
+from .variable_noise import VariableNoise
 
 __all__ = [
     "BLOCK",
@@ -22,6 +23,7 @@ __all__ = [
     "Missing",
     "SaltPepper",
     "Swap",
+    "VariableNoise",
     "block_count",
     "corrupted",
     "neighbours",

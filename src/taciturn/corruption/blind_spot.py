@@ -49,6 +49,7 @@ class BlindSpot(Corruption):
     shape: tuple[int, ...] | None = None
 
     name = "blind_spot"
+    numbers_only = True
     judges_hidden = True
 
     def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ class Corruption(Recipe):
         The fewest rows that can be corrupted together.
     makes_missing : bool
         Whether corrupted rows have missing values (NaN).
+    numbers_only : bool
+        Whether the noise makes no sense for booleans and categories.
     judges_hidden : bool
         Whether only the entries that `hidden` returns are judged.
 
@@ -48,6 +50,7 @@ class Corruption(Recipe):
     min_rows: ClassVar[int] = 1
     makes_missing: ClassVar[bool] = False
     judges_hidden: ClassVar[bool] = False
+    numbers_only: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -64,6 +67,20 @@ class Corruption(Recipe):
         -------
         Tensor [B, D]
         """
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return corrupted rows of a table in which a category has several columns; see `VariableNoise`.
+
+        Noise that replaces entries replaces all of a variable together. The base class treats columns one by one.
+
+        Parameters
+        ----------
+        x, rng
+            As of `__call__`.
+        variables : Tensor [D] of int64 or None
+            The number of each column's variable, ascending; None: each column is a variable of its own.
+        """
+        return self(x, rng)
 
     def in_blocks(self, x: Tensor, keys: Keys, block: int) -> Tensor:
         """Return corrupted rows, each block with its own generator.
@@ -182,9 +199,18 @@ class Chain(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return the rows [B, D] after every part, in order."""
+        return self.by_variable(x, rng, None)
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return the same with a variable's columns replaced together."""
         for part in self.parts:
-            x = part(x, rng)
+            x = part(x, rng) if variables is None else part.by_variable(x, rng, variables)
         return x
+
+    @property
+    def numbers_only(self) -> bool:  # type: ignore[override]
+        """Whether a part's noise makes no sense for booleans and categories."""
+        return any(part.numbers_only for part in self.parts)
 
 
 def _parts(corruption: Corruption) -> tuple[Corruption, ...]:
@@ -196,6 +222,20 @@ def standard_normal(x: Tensor, rng: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=rng.device).to(x.device)
 
 
-def random_mask(x: Tensor, rate: Amount, rng: torch.Generator) -> Tensor:
-    """Return a mask in the shape of x whose entries are true with probability `rate`, independently of each other."""
-    return (torch.rand(x.shape, generator=rng, dtype=x.dtype, device=rng.device) < final(rate)).to(x.device)
+def random_mask(x: Tensor, rate: Amount, rng: torch.Generator, variables: Tensor | None = None) -> Tensor:
+    """Return a mask in the shape of x whose entries are true with probability `rate`, independently of each other.
+
+    With the number of each column's variable [D], the columns of one variable have one entry in common.
+    """
+    drawn = torch.rand(drawn_shape(x, variables), generator=rng, dtype=x.dtype, device=rng.device) < final(rate)
+    return over_columns(drawn, variables).to(x.device)
+
+
+def drawn_shape(x: Tensor, variables: Tensor | None) -> tuple[int, ...]:
+    """Return the shape of what is drawn for rows x: [B, D], or [B, V] for variables of several columns."""
+    return tuple(x.shape) if variables is None else (len(x), int(variables[-1]) + 1)
+
+
+def over_columns(drawn: Tensor, variables: Tensor | None) -> Tensor:
+    """Return what was drawn for each variable [B, V] for each column [B, D]; itself without variables."""
+    return drawn if variables is None else drawn[:, variables.to(drawn.device)]

@@ -41,7 +41,11 @@ class Dropout(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x · [not dropped] / (1 - rate)."""
-        return x.masked_fill(random_mask(x, self.rate, rng), 0) / (1 - final(self.rate))
+        return self.by_variable(x, rng, None)
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return the same with a variable's columns replaced together."""
+        return x.masked_fill(random_mask(x, self.rate, rng, variables), 0) / (1 - final(self.rate))
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x · [not dropped] / (1 - rate) by compiled code; None where it is not available."""

@@ -35,4 +35,8 @@ class Masking(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x · [not masked]."""
-        return x.masked_fill(random_mask(x, self.rate, rng), 0)
+        return self.by_variable(x, rng, None)
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return the same with a variable's columns replaced together."""
+        return x.masked_fill(random_mask(x, self.rate, rng, variables), 0)

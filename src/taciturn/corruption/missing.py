@@ -37,4 +37,8 @@ class Missing(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x with NaN for the entries that are missing now."""
-        return x.masked_fill(random_mask(x, self.rate, rng), math.nan)
+        return self.by_variable(x, rng, None)
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return the same with a variable's columns replaced together."""
+        return x.masked_fill(random_mask(x, self.rate, rng, variables), math.nan)

@@ -31,6 +31,7 @@ class SaltPepper(Corruption):
     high: float = 1.0
 
     name = "salt_pepper"
+    numbers_only = True
 
     def __post_init__(self) -> None:
         check(self, "rate", 0, 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, random_mask
+from .corruption import Amount, Corruption, drawn_shape, over_columns, random_mask
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,18 @@ class Swap(Corruption):
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x with some entries taken from other rows of x."""
+        return self.by_variable(x, rng, None)
+
+    def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
+        """Return the same with a variable's columns taken together, from one other row."""
         n_rows = len(x)
         if n_rows < 2:
             return x
         # an offset of 1 … n - 1 rows: never the row itself, every other row equally likely
-        offset = torch.randint(1, n_rows, x.shape, generator=rng, device=rng.device)
-        donor = ((torch.arange(n_rows, device=rng.device)[:, None] + offset) % n_rows).to(x.device)
-        swapped, values = random_mask(x, self.rate, rng), x.gather(0, donor)
+        offset = torch.randint(1, n_rows, drawn_shape(x, variables), generator=rng, device=rng.device)
+        donor = (torch.arange(n_rows, device=rng.device)[:, None] + offset) % n_rows
+        donor = over_columns(donor, variables).to(x.device)
+        swapped, values = random_mask(x, self.rate, rng, variables), x.gather(0, donor)
         if bool((missing := values.isnan()).any()):
             swapped &= ~missing  # a missing value is not handed on
         return torch.where(swapped, values, x)

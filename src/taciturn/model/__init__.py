@@ -21,6 +21,7 @@ from .scaling import (
     Whiten,
     scaled_range,
 )
+from .variable_scaling import VariableScaling, VariableTargets, best_constants
 
 __all__ = [
     "Affine",
@@ -45,7 +46,10 @@ __all__ = [
     "Sparse",
     "Standard",
     "UInt8",
+    "VariableScaling",
+    "VariableTargets",
     "Whiten",
+    "best_constants",
     "dense",
     "description",
     "scaled_range",

@@ -225,10 +225,10 @@ class Autoencoder(ScaledModule):
     def initialise_output(self, mean_D: Tensor) -> None:
         """Set the decoder's last bias, so that codes of 0 decode to this scaled row [D].
 
-        The bias is the row itself; for a sigmoid output the row's logit, with the row clamped to [0.001, 0.999].
+        The bias is the row itself; for a sigmoid output the row's logit, with the row clamped to [0.001, 0.999]; for a
+        category the logarithm of its levels' shares.
         """
-        sigmoid = self.layout.output.bounds == (0.0, 1.0)
-        self.outer_layers[1].bias.copy_(torch.logit(mean_D, eps=1e-3) if sigmoid else mean_D)
+        self.outer_layers[1].bias.copy_(self.layout.output.inverse(mean_D))
 
     def latent_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that have one row per latent, each once; for a network of one layer."""

@@ -24,6 +24,8 @@ class Capability(Enum):
         The output activation's values lie in (0, 1), so that outputs can be read as probabilities.
     UNBOUNDED_OUTPUT
         The output activation's values are not bounded on either side.
+    VARIABLES_OUTPUT
+        Each variable of a table has its own output activation, so that categories have probabilities.
     ONE_LAYER_DECODER
         The decoder is one layer, so that each latent has one direction in the input space.
 
@@ -40,6 +42,7 @@ class Capability(Enum):
     GATE_ACTIVATIONS = "gate activations"
     UNIT_INTERVAL_OUTPUT = "outputs in (0, 1)"
     UNBOUNDED_OUTPUT = "unbounded outputs"
+    VARIABLES_OUTPUT = "outputs by variable"
     ONE_LAYER_DECODER = "a decoder of one layer"
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
 from .capability import Capability
-from .coding_layers import CodingLayer, Elementwise, Identity, ReLU
+from .coding_layers import ByVariable, CodingLayer, Elementwise, Identity, ReLU
 
 # Far beyond any use; a damaged recipe is then refused before anything is allocated or repeated.
 MAX_WIDTH, MAX_WIDTHS, MAX_REFINE = 2**31 - 1, 1000, 1000
@@ -94,4 +94,7 @@ class Layout(Recipe):
         decoder = {Capability.ONE_LAYER_DECODER} if len(self.widths) == 2 else set()
         by_bounds = {(0.0, 1.0): Capability.UNIT_INTERVAL_OUTPUT, (-math.inf, math.inf): Capability.UNBOUNDED_OUTPUT}
         bounds = self.output.bounds
-        return self.coder.provides | decoder | ({by_bounds[bounds]} if bounds in by_bounds else set())
+        output = {by_bounds[bounds]} if bounds in by_bounds else set()
+        if isinstance(self.output, ByVariable):
+            output.add(Capability.VARIABLES_OUTPUT)
+        return self.coder.provides | decoder | output

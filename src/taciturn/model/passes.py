@@ -195,12 +195,13 @@ class Pass:
         rows = self.model.world.rows
         return rows.sum(per_row.sum()) / (per_row.numel() * rows.size)
 
-    def mean_judged(self, errors: Tensor) -> Tensor:
+    def mean_judged(self, errors: Tensor, judged: Tensor | None = None) -> Tensor:
         """Return the mean over the judged entries of the global batch of numbers [B, D], as a scalar; 0 without any.
 
-        All errors average over entries with this method.
+        All errors average over entries with this method. `judged` [B, …] replaces `batch.judged` for errors of another
+        width.
         """
-        judged = self.batch.judged
+        judged = self.batch.judged if judged is None else judged
         if judged is None:
             return self.mean(errors)
         rows = self.model.world.rows

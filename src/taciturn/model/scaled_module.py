@@ -176,11 +176,11 @@ class ScaledModule(nn.Module):
             targets for floats.
         """
         buffers = self._numbers("", scaling, moments)
-        if target_moments is None:
-            target_moments = moments
+        if target_moments is None and target_scaling in (None, scaling):
             buffers |= {f"target_{name}": array for name, array in buffers.items()}
         else:
-            buffers |= self._numbers("target_", target_scaling or scaling, target_moments)
+            buffers |= self._numbers("target_", target_scaling or scaling, target_moments or moments)
+        target_moments = target_moments or moments
         buffers["mean"] = moments.mean
         buffers["unit"] = (unit or Auto()).fit(target_moments)[1]
         for name, array in buffers.items():

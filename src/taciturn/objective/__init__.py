@@ -14,6 +14,7 @@ from .rate import KL, RateTerm, SquaredRate, kl, squared_rate
 from .squared_error import SquaredError
 from .tanh_penalty import TanhPenalty
 from .term import Number, Objective, Term
+from .variable_error import VariableError
 
 __all__ = [
     "KL",
@@ -36,6 +37,7 @@ __all__ = [
     "SquaredRate",
     "TanhPenalty",
     "Term",
+    "VariableError",
     "kl",
     "squared_rate",
 ]

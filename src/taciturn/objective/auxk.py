@@ -54,6 +54,6 @@ class AuxK(Term):
         dead_M = (p.inactive_rows >= self.after).nonzero()[:, 0]
         if not len(dead_M):
             return p.logits.new_zeros(())
-        residual = (p.batch.target - p.logits).detach()
+        residual = (p.batch.target - p.recon).detach()
         dead_codes = p.pre.restricted_to(dead_M).top(self.k).relu()
         return p.mean_judged((p.model.decode_linear(dead_codes) - residual).square())

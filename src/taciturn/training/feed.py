@@ -72,7 +72,8 @@ class Feed:
     device : str, default="cpu"
         The device on which batches are used.
     scale_targets : callable, optional
-        Returns scaled targets [B, D] for targets in their own units; by default `scale_rows`.
+        Returns scaled targets [B, D] for targets in their own units; by default `scale_rows`. Where `target` is None,
+        the rows themselves are scaled so.
     fill : Tensor [D], optional
         What a missing value (NaN) of scaled rows is replaced by; required where there may be some.
     masked : bool, default=False
@@ -133,8 +134,7 @@ class Feed:
         indices = [order[chunk[0][0] : chunk[-1][1]] for chunk in chunks]
         x_chunks, target_chunks = rows.batches(indices), None if partners is None else partners.batches(indices)
         for first, chunk in zip(range(start, len(bounds), per_chunk), chunks, strict=True):
-            x = self.scale_rows(next(x_chunks))  # next(): zip would keep the unscaled rows in memory
-            y = x if target_chunks is None else self._scaled_targets(next(target_chunks))
+            x, y = self._scaled(next(x_chunks), None if target_chunks is None else next(target_chunks))
             sizes = [b - a for a, b in chunk]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 corruption = self.corruption.at(progress(i))
@@ -149,7 +149,8 @@ class Feed:
         n = min(n, max(SAMPLE_NUMBERS // prod(self.source.shape), 1))
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
         x = self._taken(self.source, indices, self.scale_rows)
-        y = x if self.target is None else self._taken(self.target, indices, self._scaled_targets)
+        own = self.target is None and self.scale_targets is None
+        y = x if own else self._taken(self.source if self.target is None else self.target, indices, self._scaled_targets)
         return self._filled(x) if self.masked else x, y
 
     def _taken(self, source: Source, indices: NDArray[np.int64], scale: Callable[[Tensor], Tensor]) -> Tensor:
@@ -170,9 +171,15 @@ class Feed:
         noise, (rows, partners) = self._noise_keys("validate", 0), self._device_rows
         corruption = self.corruption.at(1.0)
         for i, (a, b) in enumerate(self.bounds):
-            x = self.scale_rows(rows.read(a, b))
-            target = x if partners is None else self._scaled_targets(partners.read(a, b))
+            x, target = self._scaled(rows.read(a, b), None if partners is None else partners.read(a, b))
             yield self._batch(x, target, corruption, i, noise[i])
+
+    def _scaled(self, rows: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return scaled rows and their scaled targets, the same tensor where rows are scaled once for both."""
+        x = self.scale_rows(rows)
+        if targets is None and self.scale_targets is None:
+            return x, x
+        return x, self._scaled_targets(rows if targets is None else targets)
 
     def _scaled_targets(self, y: Tensor) -> Tensor:
         return (self.scale_targets or self.scale_rows)(y)

@@ -435,7 +435,8 @@ class Learner:
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
         scale_rows = partial(model.scale_rows, complete=True) if model.rescales else model.cast
-        scale_targets = model.scale_targets if model.rescales_targets else model.cast
+        own = target is None and settings.target_scaling == settings.scaling
+        scale_targets = None if own else model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
         fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
         rows = settings.batch_size, self.seed

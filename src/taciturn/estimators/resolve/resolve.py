@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import RecipeError
+from ...corruption import VariableNoise
 from ...data.moments import Moments
 from ...model import Layout, Scaling, scaled_range
 from ...objective import Term
@@ -13,6 +14,7 @@ from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
+from .tables import table_parts, table_scalings
 from .rows import check_batches, check_range, corruption, unit
 from .training import batch_size, device, epochs, learning_rate, precision
 from .values import flag, number, part
@@ -26,6 +28,7 @@ def resolve(
     targets: Moments | None = None,
     target_dtype: np.dtype[Any] | None = None,
     fitted: Learner | None = None,
+    levels: tuple[int, ...] | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
 
@@ -43,6 +46,8 @@ def resolve(
         Type of the targets; by default that of the rows.
     fitted : Learner, optional
         A learner that is trained further: its scalings, its unit and an automatic output activation stay.
+    levels : tuple of int, optional
+        Of a table with booleans or categories: see `ByVariable`.
 
     Returns
     -------
@@ -84,14 +89,20 @@ def resolve(
         earlier = fitted.settings
         scaling, target_scaling, error_unit = earlier.scaling, earlier.target_scaling, earlier.unit
         fitted_targets = fitted.moments if fitted.target_moments is None else fitted.target_moments
+    if levels is not None:
+        scaling, target_scaling, error_unit = table_scalings(levels, scaling, target_scaling, error_unit, fitted)
     low, high = scaled_range(target_scaling, fitted_targets, target_moments)
     if fitted is not None and parameters.output_activation == "auto":
         output_activation = fitted.settings.layout.output
     else:
-        output_activation = output(parameters.output_activation, low >= 0 and high <= 1)
+        output_activation = output(parameters.output_activation, levels is None and low >= 0 and high <= 1)
+    if levels is not None:
+        error, output_activation = table_parts(parameters, levels, target_scaling, fitted_targets, fitted)
     check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
     missing_share = moments.missing.mean() / moments.count if parameters.learns_to_impute else 0.0
     noise = corruption(parameters.corruption, missing_share)
+    if levels is not None:
+        noise = VariableNoise(noise, tuple(max(each, 1) for each in levels))
     if noise.judges_hidden and (targets is not None or scaling.whitens):
         reason = (
             "learns from noisy rows alone; leave out target"
@@ -105,7 +116,7 @@ def resolve(
         hidden=hidden,
         output=output_activation,
         tied=flag("tied", parameters.tied),
-        centred=parameters.centred,
+        centred=parameters.centred and levels is None,  # a bias that is a logit is no centre of the rows
         whitened=scaling.whitens,
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,

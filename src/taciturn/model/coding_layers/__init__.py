@@ -1,6 +1,7 @@
 """Coding layers: recipes that turn pre-activations into codes."""
 
 from .batch_topk import BatchTopK
+from .by_variable import ByVariable
 from .coding_layer import CodingLayer
 from .elementwise import ELU, Elementwise, Identity, ReLU, Sigmoid, Tanh
 from .form import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
@@ -11,6 +12,7 @@ from .topk import TopK
 __all__ = [
     "ELU",
     "BatchTopK",
+    "ByVariable",
     "CodingLayer",
     "Elementwise",
     "ElementwiseForm",

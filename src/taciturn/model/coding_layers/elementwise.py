@@ -46,6 +46,10 @@ class Elementwise(CodingLayer):
     def gradient(self, values: Tensor, up: Tensor) -> Tensor:
         """Return the gradient in z, given the values y of the activation and the gradient `up` in y; all one shape."""
 
+    def inverse(self, values: Tensor) -> Tensor:
+        """Return pre-activations [D] with which an output layer starts at these values; here the values themselves."""
+        return values
+
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the activation of all pre-activations, dense."""
         return Dense(self.activate(pre.dense()))
@@ -131,6 +135,10 @@ class Sigmoid(Elementwise):
         """Return up · y (1 - y)."""
         gradient: Tensor = torch.ops.aten.sigmoid_backward(up, values)
         return gradient
+
+    def inverse(self, values: Tensor) -> Tensor:
+        """Return log(y / (1 - y)), with y clamped to [0.001, 0.999]."""
+        return torch.logit(values, eps=1e-3)
 
 
 @dataclass(frozen=True)

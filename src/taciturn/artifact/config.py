@@ -12,6 +12,7 @@ from msgspec import Meta
 from ..core.errors import ArtifactError
 from ..core.messages import one_line
 from ..data.fingerprint import Fingerprint
+from ..data.variables import Variables
 
 FORMAT: Literal[3] = 3  # version of the folder's format
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
@@ -107,6 +108,8 @@ class RowsRecord(Record, frozen=True):
         The columns that were selected from it, or left out.
     header : bool or None
         Whether the first line of its .csv file holds names; None: the rows below it decide.
+    variables : Variables or None
+        The columns of a table and their kinds; None if the rows were no table.
     split : Split or None
         How the rows of the source were split; None if they were not.
     """
@@ -122,6 +125,7 @@ class RowsRecord(Record, frozen=True):
     dropped: list[str] | None = None
     header: bool | None = None
     split: Split | None = None
+    variables: Variables | None = None
 
 
 class Versions(Record, frozen=True, rename={"scikit_learn": "scikit-learn"}):

@@ -23,6 +23,7 @@ from ..data.sources import check_finite, is_sparse
 from .documentation import Docstring
 from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
+from .tables import as_table, feature_names, levels_of
 from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
 from .validation_messages import clear_messages
 
@@ -89,6 +90,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         precision: str = "fp32",
         device: str = "auto",
         shape: tuple[int, ...] | None = None,
+        variables: dict[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -113,6 +115,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self.precision = precision
         self.device = device
         self.shape = shape
+        self.variables = variables
         self.random_state = random_state
         self.verbose = verbose
 
@@ -188,7 +191,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         source, targets, held_out = training_sources(checked, X, target, validation)
         checked._row_shape(source.shape)
-        seed, parameters = self._seed(), self._run_parameters(pairs=targets is not None)
+        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked))
+        seed = self._seed()
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
@@ -275,6 +279,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         checked._row_shape(source.shape)
         rows = Fingerprinting()
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
+        if parameters is not None:
+            parameters = replace(parameters, levels=levels_of(checked))
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
         moments = measured(source, scaling, rows)
         target_moments = None if targets is None else measured(targets, scaling)
@@ -376,7 +382,10 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             )
         size = DENSE_BLOCK_ROWS if is_sparse(source) else len(source)
         blocks = (source.read(start, start + size) for start in range(0, len(source), size))
-        return np.concatenate([inference.decode(self.module_, block) for block in blocks])
+        table = as_table(self, np.concatenate([inference.decode(self.module_, block) for block in blocks]))
+        if hasattr(table, "index") and hasattr(X, "index"):
+            table.index = X.index
+        return table
 
     def denoise(self, X: ArrayLike | Source) -> Array:
         """Return the reconstructions of rows, which have a number for each missing value.
@@ -408,7 +417,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from .. import inference
 
         source = source_of(self, X)
-        return np.concatenate(list(inference.denoise(self.module_, source)))
+        return as_table(self, np.concatenate(list(inference.denoise(self.module_, source))), X)
 
     def reconstruction_errors(
         self, X: ArrayLike | Source, *, per: str = "row", target: ArrayLike | Source | None = None
@@ -457,7 +466,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = source_of(self, X)
-        blocks = inference.errors(self.module_, source, targets_of(target, source))
+        blocks = inference.errors(self.module_, source, targets_of(target, source, self))
         squares = (error.square() for error in blocks)
         if per == "row":
             return np.concatenate([inference.mean_of_known(each, 1).cpu().numpy() for each in squares])
@@ -529,7 +538,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from .. import inference
 
         source = source_of(self, X)
-        return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source)).clean.fvu
+        return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source, self)).clean.fvu
 
     def denoising_error(self, X: ArrayLike | Source) -> tuple[float, float]:
         """Return the error of `denoise` as noisy rows alone tell it, and its standard error.
@@ -804,8 +813,12 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         except (TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
         estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
-        if stored.rows.columns is not None:
-            estimator.feature_names_in_ = np.asarray(stored.rows.columns, dtype=object)
+        names = stored.rows.columns
+        if (variables := stored.rows.variables) is not None:
+            estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
+            names = feature_names(variables)
+        if names is not None:
+            estimator.feature_names_in_ = np.asarray(names, dtype=object)
         return estimator
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
@@ -908,7 +921,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def _set_learner(self, learner: Learner, checked: Self) -> None:
         """Set the learner, and the columns of the rows that were checked for `checked`."""
         self._learner, self._loaded = learner, None
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in ("n_features_in_", "feature_names_in_", "variables_"):
             self.__dict__.pop(name, None)
             if name in vars(checked):
                 setattr(self, name, vars(checked)[name])

@@ -127,6 +127,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         precision: str = "fp32",
         device: str = "auto",
         shape: tuple[int, ...] | None = None,
+        variables: dict[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -151,6 +152,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.precision = precision
         self.device = device
         self.shape = shape
+        self.variables = variables
         self.random_state = random_state
         self.verbose = verbose
 

@@ -29,6 +29,8 @@ class RunParameters:
         Whether the decoder's bias is subtracted from the encoder's input.
     learns_to_impute : bool, default=False
         Whether `missing` noise at the rows' own share of missing values is added to the corruption.
+    levels : tuple of int or None, default=None
+        Of a table with booleans or categories: see `ByVariable`.
     initial_norm : float or None, default=None
         Initial norm of each latent's row of the encoder and of the decoder, > 0; None: as the weights are drawn.
     resample : Resample or None, default=None
@@ -60,6 +62,7 @@ class RunParameters:
     refine: Any = 0
     centred: bool = False
     learns_to_impute: bool = False
+    levels: tuple[int, ...] | None = None
     initial_norm: float | None = None
     resample: "Resample | None" = None
     order: "Order | None" = None

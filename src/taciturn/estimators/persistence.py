@@ -37,7 +37,8 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
     Artifact
         Without metrics, and without the source of the rows.
     """
-    columns = getattr(estimator, "feature_names_in_", None)
+    variables = getattr(estimator, "variables_", None)
+    columns = getattr(estimator, "feature_names_in_", None) if variables is None else variables.columns
     return Artifact(
         model=learner.model,
         settings=learner.settings,
@@ -57,6 +58,7 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
             scaling=learner.scaling_description,
             training=learner.training_rows,
             held_out=learner.held_out_rows,
+            variables=variables,
         ),
         versions=Versions(
             taciturn=__version__,

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
 from ..data.sources import Rows, Source, SparseRows, check_finite
+from .tables import table_source
 from .validation_messages import clear_messages, message_prefix
 
 RowsAndTargets = tuple[Source, Source | None]  # each row's target is reconstructed; None: the row itself
@@ -86,7 +87,7 @@ def training_sources(
         `validation` is a tuple of another length than 2.
     """
     source = _source_of(estimator, X, reset=reset, min_rows=min_rows)
-    targets = targets_of(target, source)
+    targets = targets_of(target, source, estimator)
     if validation is None:
         return source, targets, None
     if isinstance(validation, tuple) and len(validation) != 2:
@@ -94,10 +95,10 @@ def training_sources(
     validation_X, validation_target = validation if isinstance(validation, tuple) else (validation, None)
     with message_prefix("validation"):
         validation_source = _source_of(estimator, validation_X, reset=False, min_rows=1)
-    return source, targets, (validation_source, targets_of(validation_target, validation_source))
+    return source, targets, (validation_source, targets_of(validation_target, validation_source, estimator))
 
 
-def targets_of(target: Any, source: Source) -> Source | None:
+def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = None) -> Source | None:
     """Return the rows' targets as a source.
 
     Parameters
@@ -106,6 +107,8 @@ def targets_of(target: Any, source: Source) -> Source | None:
         Each row's target [n_samples, n_features].
     source : Source [n_samples, n_features]
         The rows.
+    estimator : BaseEstimator, optional
+        The estimator; if its rows are a table, the targets are one with the same columns.
 
     Returns
     -------
@@ -125,7 +128,8 @@ def targets_of(target: Any, source: Source) -> Source | None:
     if target is None:
         return None
     with message_prefix("target"):
-        targets: Source = target if _is_source(target) else _array_source(target)
+        table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
+        targets: Source = table or (target if _is_source(target) else _array_source(target))
         check_finite(targets, missing=True)
     if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
@@ -154,7 +158,9 @@ def row_ids(X: Any) -> list[Any] | None:
 
 
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
-    if _is_source(X):
+    if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
+        source = table
+    elif _is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
         with clear_messages(X, min_rows=min_rows) as given:

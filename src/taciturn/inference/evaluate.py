@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..corruption import Clean, Corruption, corrupted
 from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
-from ..metrics.errors import errors_of
 from ..model import Autoencoder
+from ..model.coding_layers import ByVariable
 from .blocks import corrupted_only, filled, mean_of_known, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
@@ -91,10 +91,10 @@ def evaluate(
     """
     model = in_row_precision(model, source.dtype)
     corruption = (corruption or Clean()).at(1.0)
-    evaluation = Evaluation(SquaredErrors(), Sparsity())
-    if not corruption.clean:
-        evaluation = replace(evaluation, before=SquaredErrors(), after=SquaredErrors())
     units, targets = Units(model, unit), target_blocks(model, target)
+    evaluation = Evaluation(units.metric(), Sparsity())
+    if not (corruption.clean or isinstance(model.layout.output, ByVariable)):  # a swapped category has no error
+        evaluation = replace(evaluation, before=units.metric(), after=units.metric())
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
@@ -103,7 +103,7 @@ def evaluate(
             recon = units.outputs(model.output(model.decode(codes)))
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
             evaluation.clean.add(y, recon)
-            squared = errors_of(recon.double(), y.double()).square()
+            squared = units.errors(recon.double(), y.double()).square()
             evaluation.by_row.append(mean_of_known(squared, 1).cpu().numpy())
             evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
             if evaluation.before is not None and evaluation.after is not None:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..data.device_rows import tensor
 from ..data.sources import Source
-from ..metrics.errors import errors_of
 from ..model import Autoencoder, dense
 from .blocks import row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
@@ -122,7 +121,8 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     Yields
     ------
     Tensor [B, D]
-        The errors of one block, blocks in order; NaN where the target's value is missing.
+        The errors of one block, blocks in order; NaN where the target's value is missing. Of a table with booleans and
+        categories one for each variable [B, V].
     """
     model = in_row_precision(model, source.dtype)
     units, targets = Units(model), target_blocks(model, target)
@@ -131,5 +131,5 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
             x = model.scale_rows(rows)
             recon = model.output(model.decode(model.codes(x)))
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
-            block_errors = errors_of(units.outputs(recon), y).to(recon)
+            block_errors = units.errors(units.outputs(recon), y).to(recon)
         yield block_errors

@@ -4,11 +4,17 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..metrics import SquaredErrors, VariableErrors
+from ..metrics.errors import errors_of
+from ..metrics.variable_errors import variable_losses
 from ..model import Autoencoder
+from ..model.coding_layers import ByVariable
 
 
 class Units:
     """Conversion to the units of errors; the difference of two converted rows is an error.
+
+    Of tables with booleans and categories the numbers are converted so; the others are 0 and 1, or probabilities.
 
     Parameters
     ----------
@@ -39,6 +45,13 @@ class Units:
         self.model = model
         self.unit = model.unit if unit is None else torch.as_tensor(unit, dtype=torch.float64).to(model.unit.device)
         ratio = model.target_scale / self.unit
+        output = model.layout.output
+        self._table = output if isinstance(output, ByVariable) else None
+        if self._table is not None:  # probabilities have no unit; that of a category is its best constant's loss
+            first = self._table.first_columns.to(self.unit.device)
+            numbers = torch.tensor(self._table.levels, device=self.unit.device) == 0
+            self._best = torch.where(numbers, 1.0, self.unit[first].square())
+            ratio = torch.where(numbers[self._table.variables.to(self.unit.device)], ratio, 1.0)
         self._ratio = None if bool((ratio == 1).all()) else ratio
         own = torch.equal(model.shift, model.target_shift) and torch.equal(model.scale, model.target_scale)
         self._scaled_rows_are_targets = own and not model.whitened
@@ -51,7 +64,8 @@ class Units:
         if self.model.whitened:
             return self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
         known = scaled if self._scaled_rows_are_targets else None
-        return self._times_ratio(self.model.scale_targets(y) if known is None else known)
+        converted = self._times_ratio(self.model.scale_targets(y) if known is None else known)
+        return converted if self._table is None else self._table.without_unseen(converted)
 
     def inputs(self, scaled: Tensor) -> Tensor:
         """Return scaled rows [B, D], such as corrupted ones."""
@@ -62,6 +76,18 @@ class Units:
     def outputs(self, output: Tensor) -> Tensor:
         """Return scaled reconstructions [B, D], as `model.output` returns them."""
         return self._times_ratio(output.double() @ self.model.target_colouring if self.model.whitened else output)
+
+    def metric(self) -> SquaredErrors:
+        """Return the metric of converted rows and outputs, without any rows so far."""
+        if self._table is None:
+            return SquaredErrors()
+        return VariableErrors(self._table, self._best.cpu().numpy())
+
+    def errors(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the errors of converted outputs [B, D]: x̂ - x; of a table √(loss / best constant's) [B, V]."""
+        if self._table is None:
+            return errors_of(outputs, y)
+        return (variable_losses(self._table, outputs, y) / self._best).sqrt()
 
     def _times_ratio(self, x: Tensor) -> Tensor:
         return x if self._ratio is None else x * self._ratio

@@ -3,6 +3,7 @@
 Streamed over blocks of rows (`add` each block, then read the properties):
 
 `SquaredErrors`: mean squared error, fraction of variance unexplained, explained variance, PSNR.
+`VariableErrors`: the same of tables with booleans and categories, by variable.
 `Cosine`: mean cosine of rows and reconstructions.
 `SSIM`: mean structural similarity of images.
 `Sparsity`: mean activations, firing rates, active latents per row (L0), dead latents.
@@ -32,6 +33,7 @@ from .matching import Matching, matched, mcc, mmcs, nearest, recall
 from .sparsity import Sparsity
 from .ssim import SSIM
 from .stability import Stability, stability
+from .variable_errors import VariableErrors
 
 __all__ = [
     "SSIM",
@@ -42,6 +44,7 @@ __all__ = [
     "Sparsity",
     "SquaredErrors",
     "Stability",
+    "VariableErrors",
     "absorption",
     "coherence",
     "coordinates",

@@ -21,7 +21,7 @@ from .scaling import (
     Whiten,
     scaled_range,
 )
-from .variable_scaling import VariableScaling, VariableTargets, best_constants
+from .variable_scaling import VariableScaling, VariableTargets, VariableUnits, best_constants
 
 __all__ = [
     "Affine",
@@ -48,6 +48,7 @@ __all__ = [
     "UInt8",
     "VariableScaling",
     "VariableTargets",
+    "VariableUnits",
     "Whiten",
     "best_constants",
     "dense",

@@ -79,6 +79,27 @@ class VariableTargets(VariableScaling):
         return np.where(self._is_number, shift, 0.0), np.where(self._is_number, scale, 1.0)
 
 
+@dataclass(frozen=True)
+class VariableUnits(VariableTargets):
+    """The units of a table's errors: of numbers those of `numbers`, of others the root of the best constant's loss.
+
+    Examples
+    --------
+    >>> moments = Moments().add([[0.0, 1.0], [4.0, 0.0]])
+    >>> VariableUnits((0, 1)).fit(moments)[1].round(3).tolist()
+    [2.0, 0.833]
+    """
+
+    name = "variable_units"
+    parsable = False
+
+    def fit(self, moments: Moments) -> tuple[Vector, Vector]:
+        """Return shift and scale of each column."""
+        shift, scale = super().fit(moments)
+        best = np.array(best_constants(VariableTargets(self.levels, self.numbers), moments))
+        return shift, np.where(self._is_number, scale, np.sqrt(best)[ByVariable(self.levels).variables.numpy()])
+
+
 def best_constants(targets: VariableTargets, moments: Moments) -> tuple[float, ...]:
     """Return the loss of each variable's best constant, for targets that are scaled so.
 

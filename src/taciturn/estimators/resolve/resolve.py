@@ -28,7 +28,6 @@ def resolve(
     targets: Moments | None = None,
     target_dtype: np.dtype[Any] | None = None,
     fitted: Learner | None = None,
-    levels: tuple[int, ...] | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
 
@@ -46,8 +45,6 @@ def resolve(
         Type of the targets; by default that of the rows.
     fitted : Learner, optional
         A learner that is trained further: its scalings, its unit and an automatic output activation stay.
-    levels : tuple of int, optional
-        Of a table with booleans or categories: see `ByVariable`.
 
     Returns
     -------
@@ -74,6 +71,7 @@ def resolve(
     ('sigmoid', 'squared_error+kl:0.05', 'decay:0.01')
     """
     target_moments, target_dtype = (moments, dtype) if targets is None else (targets, target_dtype or dtype)
+    levels = parameters.levels
     layers, penalties = sparsity(parameters.sparsity)
     error = part(parameters.loss, Term, "loss")
     if not error.is_reconstruction_error:

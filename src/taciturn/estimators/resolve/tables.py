@@ -2,9 +2,9 @@
 
 from ...core.errors import RecipeError
 from ...data.moments import Moments
-from ...model import MeanNorm, Scaling, VariableScaling, VariableTargets, best_constants
+from ...model import MeanNorm, Scaling, VariableScaling, VariableTargets, VariableUnits, best_constants
 from ...model.coding_layers import ByVariable, Elementwise
-from ...objective import Term, VariableError
+from ...objective import SquaredError, Term, VariableError
 from ...training import Learner
 from ..parameters import RunParameters
 
@@ -35,7 +35,7 @@ def table_scalings(
             f"scaling={scaling.text!r} acts on whole rows, but the table has booleans or categories; "
             "set scaling='standard', or give the numbers alone"
         )
-    return VariableScaling(levels, scaling), VariableTargets(levels, targets), VariableTargets(levels, unit)
+    return VariableScaling(levels, scaling), VariableTargets(levels, targets), VariableUnits(levels, unit)
 
 
 def table_parts(
@@ -61,8 +61,8 @@ def table_parts(
     RecipeError
         The parameters name another error or output activation.
     """
-    for name, default in (("loss", "squared_error"), ("output_activation", "auto")):
-        if getattr(parameters, name) != default:
+    for name, usual in (("loss", ("squared_error", SquaredError())), ("output_activation", ("auto", "identity"))):
+        if getattr(parameters, name) not in usual:
             raise RecipeError(
                 f"{name}={getattr(parameters, name)!r}: a table with booleans and categories has its own for each "
                 f"variable; leave out {name}"

@@ -1,5 +1,6 @@
 """The output activation of a table with booleans and categories: each variable has its own."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -106,6 +107,12 @@ class ByVariable(Elementwise):
         """Return logits [D] of which these values are the outputs; probabilities are at least 0.001."""
         return self._joined(self._inverse, values[None])[0]
 
+    def without_unseen(self, target: Tensor) -> Tensor:
+        """Return targets [B, D] with NaN for categories of 0 alone, whose level the training rows did not have."""
+        if all(levels < 2 for levels in self.levels):
+            return target
+        return self._joined(self._without_unseen, target)
+
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each variable.
 
@@ -151,6 +158,13 @@ class ByVariable(Elementwise):
         if run.levels < 2:
             return torch.logit(y, eps=1e-3) if run.levels else y
         return y.clamp_min(1e-3).log()
+
+    @staticmethod
+    def _without_unseen(run: VariableRun, x: Tensor) -> Tensor:
+        if run.levels < 2:
+            return x
+        x = run.by_variable(x)
+        return x.masked_fill((x == 0).all(2, keepdim=True), math.nan).flatten(1)
 
     @staticmethod
     def _losses(run: VariableRun, z: Tensor, x: Tensor) -> Tensor:

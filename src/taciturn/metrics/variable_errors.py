@@ -1,0 +1,119 @@
+"""Reconstruction errors of tables with booleans and categories, streamed."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..model import NoScaling, VariableTargets, best_constants
+from ..model.coding_layers import ByVariable
+from .errors import SquaredErrors
+
+
+class VariableErrors(SquaredErrors):
+    """The loss of each variable over that of its best constant, streamed block by block in float64.
+
+    Add blocks with `add`, then read the properties; `SquaredErrors` describes those that are not described here.
+
+    Parameters
+    ----------
+    output : ByVariable
+        The output activation.
+    best : array [V]
+        The loss of each variable's best constant for the training rows: a variable's unit.
+
+    Attributes
+    ----------
+    per_column : array [V], float64
+        Σ loss / best over the rows, of each variable.
+
+    Examples
+    --------
+    >>> errors = VariableErrors(ByVariable((0, 1)), np.ones(2))
+    >>> errors.add(torch.tensor([[0.0, 1.0], [2.0, 0.0]]), torch.tensor([[0.0, 0.5], [1.0, 0.5]]))
+    >>> errors.column_means.round(3).tolist(), round(errors.fvu, 3)
+    ([0.5, 0.693], 0.75)
+    """
+
+    def __init__(self, output: ByVariable, best: NDArray[np.float64]) -> None:
+        super().__init__()
+        self.output, self.best = output, best
+
+    def add(self, x: Tensor, recon: Tensor) -> None:
+        """Add a block of scaled targets [B, D] and the network's outputs [B, D]."""
+        self.moments.add(x.double().cpu().numpy())
+        losses = variable_losses(self.output, recon.double(), x.double()).nansum(0).cpu().numpy() / self.best
+        self.per_column = self.per_column + losses if self.per_column.size else losses
+
+    @property
+    def known(self) -> NDArray[np.float64]:
+        """Number of known values of each variable [V]."""
+        counts = self.moments.count - self.moments.missing
+        return counts[self.output.first_columns.numpy()].astype(np.float64)
+
+    @property
+    def column_means(self) -> NDArray[np.float64]:
+        """The mean loss of each variable over that of the training rows' best constant [V]; NaN without known values."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.per_column / self.known)
+
+    @property
+    def mean(self) -> float:
+        """The mean over variables of `column_means`."""
+        known = self.known > 0
+        return float(self.column_means[known].mean()) if known.any() else math.nan
+
+    @property
+    def fvu(self) -> float:
+        """The mean over variables of the loss over that of the best constant for these rows; 0 is perfect."""
+        targets = VariableTargets(self.output.levels, NoScaling())
+        relative = self.column_means * self.best / np.array(best_constants(targets, self.moments))
+        known = self.known > 0
+        return float(relative[known].mean()) if known.any() else math.nan
+
+    @property
+    def explained_variance(self) -> float:
+        """1 - `fvu`."""
+        return 1 - self.fvu
+
+    @property
+    def psnr(self) -> float:
+        """NaN: categories have no range."""
+        return math.nan
+
+
+def variable_losses(output: ByVariable, outputs: Tensor, y: Tensor) -> Tensor:
+    """Return the loss of each variable [B, V]; NaN where its value is missing.
+
+    Parameters
+    ----------
+    output : ByVariable
+        The output activation.
+    outputs : Tensor [B, D]
+        The network's outputs: numbers and probabilities.
+    y : Tensor [B, D]
+        The scaled targets; NaN in all columns of a missing value.
+
+    Returns
+    -------
+    Tensor [B, V]
+        Squared errors of numbers; -log of the probability of what is true.
+
+    Examples
+    --------
+    >>> y = torch.tensor([[1.0, 1.0, 0.0], [2.0, math.nan, math.nan]])
+    >>> variable_losses(ByVariable((0, 2)), torch.tensor([[1.5, 0.5, 0.5], [2.0, 0.5, 0.5]]), y)
+    tensor([[0.2500, 0.6931],
+            [0.0000,    nan]])
+    """
+    parts = zip(output.runs, outputs.split(output.widths, 1), y.split(output.widths, 1), strict=True)
+    losses = []
+    for run, x_hat, x in parts:
+        if run.levels == 0:
+            losses.append((x_hat - x).square())
+            continue
+        true = x * x_hat + (1 - x) * (1 - x_hat) if run.levels == 1 else run.by_variable(x * x_hat).sum(2)
+        losses.append(-true.clamp_min(torch.finfo(true.dtype).tiny).log())
+    return torch.cat(losses, 1)

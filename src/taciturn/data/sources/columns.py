@@ -98,7 +98,7 @@ def column_positions(
     dropped = [] if drop is None else _split_names(drop, positions)
     for name in [*selected, *dropped]:
         if name not in positions:
-            raise _unknown(name, known, named=names is not None)
+            raise unknown_column(name, known, named=names is not None)
     if len(set(selected)) < len(selected):
         repeated = next(name for name in selected if selected.count(name) > 1)
         raise DataError(f"column {quoted(repeated)} is selected twice; name it once")
@@ -162,7 +162,7 @@ def _split_names(names: Names, known: Container[str]) -> list[str]:
     return [name.strip() for text in texts for name in ([text] if text in known else text.split(","))]
 
 
-def _unknown(name: str, known: Sequence[str], *, named: bool) -> UnknownColumn:
+def unknown_column(name: str, known: Sequence[str], *, named: bool) -> UnknownColumn:
     """Return the error for an unknown name, with up to five near or known names."""
     if not named:
         numbers = f"0 to {len(known) - 1}"

@@ -1,0 +1,278 @@
+"""One column of a table in the inner form: Arrow values, or numbers of distinct Python values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import ArtifactError, DataError
+from ...core.messages import quoted
+from .values import key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# pyarrow is imported inside the functions: it is slow to load, and `--help` does not need it.
+
+NUMBER = r"^\s*[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
+_ZONED = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.+)\]")
+_DECIMAL = re.compile(r"decimal(32|64|128|256)\((\d+), (-?\d+)\)")
+_FIXED = re.compile(r"fixed_size_binary\[(\d+)\]")
+
+
+class Dtype(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The type of a column, as its library and as Arrow write it.
+
+    Parameters
+    ----------
+    text : str
+        The library's text of it: "int64", "category", "Datetime(time_unit='us', time_zone=None)".
+    arrow : str or None
+        Arrow's text of the values' type; None where Arrow has no type for them (objects of several types).
+    categories : tuple or None
+        All categories of a categorical type, in its order, as `values.pack` writes them.
+    ordered : bool
+        Whether these are ordered.
+    """
+
+    text: str
+    arrow: str | None = None
+    categories: tuple[Any, ...] | None = None
+    ordered: bool = False
+
+    def arrow_type(self) -> pa.DataType | None:
+        """Return Arrow's type of the values; None where there is none.
+
+        Raises
+        ------
+        ArtifactError
+            The text is not one of Arrow's types.
+        """
+        return None if self.arrow is None else arrow_type(self.arrow)
+
+
+def arrow_type(text: str) -> pa.DataType:
+    """Return the type that Arrow writes so.
+
+    Raises
+    ------
+    ArtifactError
+        Arrow has no such type.
+
+    Examples
+    --------
+    >>> arrow_type("timestamp[us, tz=Europe/Berlin]"), arrow_type("decimal128(10, 2)")
+    (TimestampType(timestamp[us, tz=Europe/Berlin]), Decimal128Type(decimal128(10, 2)))
+    """
+    import pyarrow as pa
+
+    try:
+        if zoned := _ZONED.fullmatch(text):
+            return pa.timestamp(zoned[1], zoned[2])
+        if decimal := _DECIMAL.fullmatch(text):
+            return getattr(pa, f"decimal{decimal[1]}")(int(decimal[2]), int(decimal[3]))
+        if fixed := _FIXED.fullmatch(text):
+            return pa.binary(int(fixed[1]))
+        return pa.type_for_alias(text)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ArtifactError(f"{quoted(text)} is not a type of a column; the file is damaged") from error
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, for messages.
+    dtype : Dtype
+        Its type.
+    values : pyarrow.Array or None
+        Its values; missing ones are null. None where `codes` are given.
+    codes : array of int64 [N] or None
+        The position of each cell's value in `distinct`; -1 where it is missing.
+    distinct : list
+        The distinct values as Python objects.
+    declared : bool
+        Whether the table's type of the column is categorical.
+    """
+
+    name: str
+    dtype: Dtype
+    values: Any = None
+    codes: NDArray[np.int64] | None = None
+    distinct: list[Any] = field(default_factory=list)
+    declared: bool = False
+
+    def __len__(self) -> int:
+        return len(self.values) if self.codes is None else len(self.codes)
+
+    @property
+    def type(self) -> pa.DataType | None:
+        """Arrow's type of the values; None for `codes`."""
+        return None if self.values is None else self.values.type
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are text of one Arrow type."""
+        from pyarrow import types
+
+        kinds = (types.is_string, types.is_large_string, types.is_string_view)
+        return self.values is not None and any(kind(self.type) for kind in kinds)
+
+    def coded(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """Return the position of each cell's value among the distinct values (-1: missing), and these."""
+        if self.codes is not None:
+            return self.codes, self.distinct
+        import pyarrow as pa
+
+        values = self.values
+        if pa.types.is_floating(values.type):
+            values = pa.array(self.numbers(), from_pandas=True)  # also NaN is missing
+        if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
+            values = values.cast(pa.large_string() if pa.types.is_string_view(values.type) else pa.large_binary())
+        if len(values) == 0 or pa.types.is_null(values.type):
+            return np.full(len(values), -1), []
+        encoded = values.dictionary_encode()
+        return encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False), python_list(
+            encoded.dictionary
+        )
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Return the cells as numbers [N], NaN where missing; text is read as numbers.
+
+        Raises
+        ------
+        DataError
+            A cell is not a number; the message names the first.
+        """
+        import pyarrow as pa
+        from pyarrow import compute, types
+
+        if self.codes is not None:
+            return self._coded_numbers()
+        kind = self.values.type
+        if self.is_text:
+            text = self.values.cast(pa.large_string())
+            self.refuse(~_known(compute.match_substring_regex(text, NUMBER), True), "not a number")
+            trimmed = compute.utf8_ltrim(compute.utf8_trim_whitespace(text), characters="+")
+            return _floats(trimmed.cast(pa.float64()))
+        if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
+            return _floats(self.values.cast(pa.float64(), safe=False))
+        if not types.is_null(kind):
+            self.refuse(self.known(), "not a number")
+        return np.full(len(self), np.nan)
+
+    def known(self) -> NDArray[np.bool_]:
+        """Return which cells are not missing [N]."""
+        from pyarrow import types
+
+        if self.codes is not None:
+            return self.codes >= 0
+        known: NDArray[np.bool_] = self.values.is_valid().to_numpy(zero_copy_only=False)
+        return known & ~np.isnan(self.numbers()) if types.is_floating(self.type) else known
+
+    def refuse(self, bad: NDArray[np.bool_], reason: str) -> None:
+        """Raise DataError that names the first of some cells, if there is one."""
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"column {quoted(self.name)}: row {row} holds {quoted(self.at(row))}, {reason} (rows count from 0); "
+                "correct such cells, or set them to missing"
+            )
+
+    def at(self, row: int) -> Any:
+        """Return one known cell as a Python value."""
+        return python_list(self.values[row : row + 1])[0] if self.codes is None else self.distinct[self.codes[row]]
+
+    def _coded_numbers(self) -> NDArray[np.float64]:
+        assert self.codes is not None
+        numbers = np.full(len(self.distinct) + 1, np.nan)
+        bad = np.zeros(len(self.distinct) + 1, bool)
+        for position, value in enumerate(self.distinct):
+            if isinstance(value, str) and not re.match(NUMBER, value):
+                bad[position] = True
+                continue
+            try:
+                numbers[position] = float(value)
+            except (TypeError, ValueError, OverflowError):
+                bad[position] = True
+        self.refuse(bad[self.codes], "not a number")
+        return numbers[self.codes]
+
+
+def from_objects(name: str, dtype: Dtype, objects: Iterable[Any]) -> Cells:
+    """Return the cells of a column of Python objects, None where missing.
+
+    Objects of one Arrow type become its values. Others are counted by their distinct values.
+
+    Raises
+    ------
+    DataError
+        Objects are lists, dicts or something else that is not one value.
+    """
+    import pyarrow as pa
+
+    cells = [None if cell is None or cell != cell else cell for cell in objects]  # NaN is not equal to itself
+    kinds = {type(cell) for cell in cells} - {type(None)}
+    try:
+        array = _one_type(cells, {kind.__name__ for kind in kinds})
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        array = None
+    if array is not None and pa.types.is_nested(array.type):
+        raise DataError(f"column {quoted(name)} holds {min(kind.__name__ for kind in kinds)} values; drop it")
+    if array is not None:
+        return Cells(name, msgspec.structs.replace(dtype, arrow=str(array.type)), array)
+    positions: dict[Any, int] = {}
+    try:
+        codes = [-1 if cell is None else positions.setdefault(key(cell), len(positions)) for cell in cells]
+    except TypeError as error:
+        raise DataError(f"column {quoted(name)}: {error}; drop it") from error
+    return Cells(name, dtype, None, np.array(codes, np.int64), [value for _, value in positions])
+
+
+def python_list(array: pa.Array) -> list[Any]:
+    """Return an Arrow array as Python objects; times are cut to microseconds, the unit of Python's."""
+    import pyarrow as pa
+
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        array = array.cast(pa.timestamp("us", kind.tz), safe=False)
+    elif pa.types.is_duration(kind):
+        array = array.cast(pa.duration("us"), safe=False)
+    elif pa.types.is_time64(kind):
+        array = array.cast(pa.time64("us"), safe=False)
+    listed: list[Any] = array.to_pylist()
+    return listed
+
+
+def _one_type(cells: list[Any], kinds: set[str]) -> pa.Array | None:
+    """Return objects as an Arrow array; None where Arrow would change some of them."""
+    import pyarrow as pa
+
+    if "Timestamp" in kinds and kinds <= {"Timestamp", "datetime"}:
+        zones = {str(cell.tzinfo) for cell in cells if cell is not None}
+        zone = zones.pop()
+        return None if zones else pa.array(cells, pa.timestamp("ns", None if zone == "None" else zone))
+    if "date" in kinds and len(kinds) > 1:
+        return None
+    return pa.array(cells, from_pandas=True)
+
+
+def _floats(array: pa.Array) -> NDArray[np.float64]:
+    """Return an Arrow array of float64 as an array, NaN where null."""
+    numbers: NDArray[np.float64] = array.to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _known(mask: pa.Array, missing: bool) -> NDArray[np.bool_]:
+    """Return an Arrow array of booleans as an array, with a value where null."""
+    filled: NDArray[np.bool_] = mask.fill_null(missing).to_numpy(zero_copy_only=False)
+    return filled

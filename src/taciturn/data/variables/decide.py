@@ -1,0 +1,149 @@
+"""The decision what kind of variable each column is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.errors import DataError, RecipeError
+from ...core.messages import listed, quoted
+from ..sources.columns import unknown_column
+from .boolean import Boolean
+from .category import Category
+from .cells import Cells
+from .date import Date, is_time
+from .integer import Integer
+from .left_out import Dropped, Identifier
+from .number import Number
+from .tables import Table
+from .variable import Variable
+
+MAX_LEVELS = 50  # of text that is a category without being set so
+_MAX_SHOWN = 5  # columns that a message lists
+
+KINDS: dict[str, type[Variable]] = {
+    kind.kind: kind for kind in (Number, Integer, Boolean, Category, Date, Dropped, Identifier)
+}
+
+
+def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variable]:
+    """Return a variable for each column of a table, in order.
+
+    Parameters
+    ----------
+    table : Table
+        At least one row and one column.
+    given : mapping of column to kind, optional
+        The kinds of some columns: the keys of KINDS. The others are decided by their cells.
+
+    Raises
+    ------
+    UnknownColumn, RecipeError
+        A column or a kind of `given` is unknown.
+    DataError
+        A column has no known cell, more than MAX_LEVELS levels of text, or is not of the kind that was set.
+    """
+    kinds = _kinds(table, given or {})
+    decided: list[Variable] = []
+    empty: list[Any] = []
+    crowded: dict[Any, Cells] = {}
+    for label in table.labels:
+        chosen = kinds.get(label)
+        if chosen is not None and issubclass(chosen, Dropped):
+            decided.append(chosen.decide(label, _cells_or_none(table, label)))
+            continue
+        cells = table.cells(label)
+        if not cells.known().any():
+            empty.append(label)
+            continue
+        chosen = chosen or kind_of(cells)
+        if chosen is None:
+            crowded[label] = cells
+            continue
+        decided.append(chosen.decide(label, cells))
+    if empty:
+        raise DataError(_no_value(empty))
+    if crowded:
+        raise DataError(_too_many_levels(crowded))
+    if all(isinstance(variable, Dropped) for variable in decided):
+        raise DataError("no column is left; drop fewer")
+    return decided
+
+
+def kind_of(cells: Cells) -> type[Variable] | None:
+    """Return the kind of a column by its cells; None for text of too many levels.
+
+    Text is numbers if all known cells are. A number with leading zeros, as a postal code, is not one.
+    """
+    from pyarrow import types
+
+    if cells.declared:
+        return Category
+    kind = cells.type
+    if kind is not None:
+        if types.is_boolean(kind):
+            return Boolean
+        if types.is_integer(kind):
+            return Integer
+        if types.is_floating(kind) or types.is_decimal(kind):
+            return Number
+        if is_time(kind):
+            return Date
+        if cells.is_text and _is(Number, cells):
+            return Number
+    return Category if len(cells.coded()[1]) <= MAX_LEVELS else None
+
+
+def _is(kind: type[Variable], cells: Cells) -> bool:
+    try:
+        kind.decide("", cells)
+    except DataError:
+        return False
+    return True
+
+
+def _cells_or_none(table: Table, label: Any) -> Cells:
+    """Return a column that is left out; of a type without single values, cells without a type."""
+    from .cells import Dtype
+
+    return Cells(str(label), Dtype(text=str(table.native(label))))
+
+
+def _kinds(table: Table, given: Mapping[Any, str]) -> dict[Any, type[Variable]]:
+    kinds = {}
+    names = [str(label) for label in table.labels]
+    for column, kind in given.items():
+        if column not in table.labels:
+            raise unknown_column(str(column), names, named=True)
+        if kind not in KINDS:
+            raise RecipeError(
+                f"variables: column {quoted(column)} cannot be {quoted(kind)}; kinds are {', '.join(KINDS)}"
+            )
+        kinds[column] = KINDS[kind]
+    return kinds
+
+
+def _no_value(labels: list[Any]) -> str:
+    if len(labels) == 1:
+        return f"column {quoted(labels[0])} has no known value; drop it"
+    return f"columns {listed(labels)} have no known value; drop them"
+
+
+def _too_many_levels(crowded: Mapping[Any, Cells]) -> str:
+    shown = []
+    for label, cells in list(crowded.items())[:_MAX_SHOWN]:
+        distinct = cells.coded()[1]
+        examples = ", ".join(quoted(value, 20) for value in distinct[:3])
+        shown.append(f"{quoted(label)} ({len(distinct):,} levels: {examples}, …)")
+    rest = f" and {len(crowded) - len(shown):,} more" if len(crowded) > len(shown) else ""
+    first = next(iter(crowded))
+    option = shlex.quote(str(first))
+    mends = (
+        ("if its cells name the rows", "id", "--id"),
+        ("to leave it out", "drop", "--drop"),
+        ("to keep all levels", "category", "--categorical"),
+    )
+    ways = ", ".join(f"{when} variables={{{first!r}: {kind!r}}} ({flag} {option})" for when, kind, flag in mends)
+    subject = "column" if len(crowded) == 1 else "columns"
+    return f"{subject} {', '.join(shown)}{rest}: more than {MAX_LEVELS} levels of text; {ways}"

@@ -1,0 +1,71 @@
+"""The encoded rows of a table as a source; categories are expanded when rows are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .category import Category
+from .variable import Variable
+
+
+class EncodedTable:
+    """The encoded rows of a table. In memory there is one number per cell: a category's level, not its K columns.
+
+    Parameters
+    ----------
+    variables : sequence of Variable
+        The variables, with at least one encoded column in all.
+    encoded : sequence of arrays [N]
+        What `Variable.encode` returned of each.
+    columns : tuple of str
+        The names of all encoded columns.
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(
+        self,
+        variables: Sequence[Variable],
+        encoded: Sequence[npt.NDArray[np.generic]],
+        columns: tuple[str, ...],
+    ) -> None:
+        starts = np.cumsum([0, *(variable.width for variable in variables)])
+        coded = [isinstance(variable, Category) for variable in variables]
+        n_rows = len(encoded[0])
+        self.columns, self.shape = columns, (int(starts[-1]),)
+        self._number_columns = np.array([s for s, code in zip(starts, coded, strict=False) if not code], np.intp)
+        self._starts = np.array([s for s, code in zip(starts, coded, strict=False) if code], np.intp)
+        self._widths = np.array([v.width for v, code in zip(variables, coded, strict=True) if code], np.intp)
+        self._numbers = np.empty((n_rows, len(self._number_columns)))
+        self._codes = np.empty((n_rows, len(self._starts)), np.int32)
+        for array, cells in (
+            (self._numbers, [e for e, code in zip(encoded, coded, strict=True) if not code]),
+            (self._codes, [e for e, code in zip(encoded, coded, strict=True) if code]),
+        ):
+            for column, values in enumerate(cells):
+                array[:, column] = values
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def read(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Return the rows start … stop - 1 as [rows, n_columns]."""
+        return self._expand(slice(start, stop))
+
+    def take(self, indices: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the rows at `indices`, in that order, as [rows, n_columns]."""
+        return self._expand(np.asarray(indices, dtype=np.intp))
+
+    def _expand(self, rows: slice | npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        numbers, codes = self._numbers[rows], self._codes[rows]
+        block = np.zeros((len(numbers), *self.shape))
+        block[:, self._number_columns] = numbers
+        row, column = np.nonzero((codes >= 0) & (codes < self._widths))
+        block[row, self._starts[column] + codes[row, column]] = 1
+        for row_number, variable in zip(*np.nonzero(codes < 0), strict=True):
+            start = self._starts[variable]
+            block[row_number, start : start + self._widths[variable]] = np.nan
+        return block

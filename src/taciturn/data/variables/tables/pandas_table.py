@@ -1,0 +1,157 @@
+"""Data frames of pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ....core.errors import ArtifactError, DataError
+from ....core.messages import one_line, quoted
+from ..cells import Cells, Dtype, from_objects
+from ..values import key, pack, unpack
+
+
+class OwnTable:
+    """A data frame."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self.labels = list(frame.columns)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def native(self, label: Hashable) -> Any:
+        """Return the dtype of a column."""
+        return self.column(label).dtype
+
+    def column(self, label: Hashable) -> pd.Series[Any]:
+        """Return a column."""
+        frame: Any = self.frame
+        series: pd.Series[Any] = frame.iloc[:, self.labels.index(label)]
+        return series
+
+    def cells(self, label: Hashable) -> Cells:
+        """Return a column as cells."""
+        import pyarrow as pa
+
+        series, name = self.column(label), str(label)
+        dtype = series.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            return _categorical(name, series)
+        if isinstance(dtype, pd.SparseDtype):
+            series = pd.Series(np.asarray(series))
+        text = _text(dtype)
+        if series.dtype == np.dtype(object):
+            return from_objects(name, Dtype(text=text), series.astype(object).where(series.notna(), None))
+        try:
+            values = pa.array(series, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            if series.dtype != np.longdouble:
+                raise _unsupported(name, dtype) from error
+            values = pa.array(series.to_numpy(np.float64), from_pandas=True)
+        if isinstance(values, pa.ChunkedArray):
+            values = values.combine_chunks()
+        if isinstance(values, pa.DictionaryArray):
+            values = values.dictionary_decode()
+        if pa.types.is_nested(values.type) or isinstance(values.type, pa.BaseExtensionType):
+            raise _unsupported(name, dtype)
+        return Cells(name, Dtype(text=text, arrow=str(values.type)), values)
+
+    @staticmethod
+    def parsed(dtype: Dtype) -> Any:
+        """Return the dtype that was stored."""
+        try:
+            if dtype.categories is not None:
+                own = OwnTable.parsed(Dtype(text=dtype.text.removeprefix("category of "), arrow=dtype.arrow))
+                return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
+            if dtype.text.endswith("[pyarrow]"):
+                return pd.ArrowDtype(dtype.arrow_type())
+            kind, colon, storage = dtype.text.partition(":")
+            if colon:
+                return pd.StringDtype(storage, na_value=pd.NA if kind == "string" else np.nan)
+            return pd.api.types.pandas_dtype(dtype.text)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"{quoted(dtype.text)} is not a dtype of this pandas: {one_line(error)}") from error
+
+    @staticmethod
+    def built(cells: Cells, native: Any) -> Any:
+        """Return cells as an array of a dtype; None: the one that pandas takes for Arrow's."""
+        import pyarrow as pa
+
+        if isinstance(native, pd.SparseDtype):
+            return pd.arrays.SparseArray(OwnTable.built(cells, native.subtype), dtype=native)
+        if cells.codes is not None:
+            if isinstance(native, pd.CategoricalDtype):
+                positions = {key(value): number for number, value in enumerate(native.categories.tolist())}
+                table = np.array([*(positions.get(key(value), -1) for value in cells.distinct), -1])
+                return pd.Categorical.from_codes(table[cells.codes], dtype=native)
+            if native == np.dtype(object):
+                return _objects([*cells.distinct, None], cells.codes)
+            distinct = pa.array(cells.distinct, cells.dtype.arrow_type())
+            return OwnTable.built(_taken(cells, distinct), native)
+        values = cells.values
+        if native is None:
+            return values.to_pandas().array
+        if native == np.dtype(object):
+            return _objects(values.to_pylist(), np.arange(len(values)))
+        if hasattr(native, "__from_arrow__"):
+            return native.__from_arrow__(values)
+        array = values.to_numpy(zero_copy_only=False)
+        return array if values.null_count and native.kind in "biu" else array.astype(native)
+
+    @staticmethod
+    def joined(columns: Mapping[Any, Any], like: pd.DataFrame | None) -> pd.DataFrame:
+        """Return columns as a frame with the index of `like`, and its kind of column names."""
+        index = None if like is None else like.index
+        # a type is given for objects, because pandas would take text among them for its own
+        arrays = (getattr(column, "array", column) for column in columns.values())
+        series = [pd.Series(array, index=index, dtype=array.dtype) for array in arrays]
+        frame = pd.DataFrame(dict(enumerate(series)))
+        if like is not None and list(columns) == list(like.columns):
+            frame.columns = like.columns
+        else:
+            frame.columns = pd.Index(list(columns))
+        return frame
+
+
+def _taken(cells: Cells, distinct: Any) -> Cells:
+    import pyarrow as pa
+
+    assert cells.codes is not None
+    return Cells(cells.name, cells.dtype, distinct.take(pa.array(cells.codes, mask=cells.codes < 0)))
+
+
+def _objects(values: list[Any], positions: Any) -> Any:
+    """Return Python objects at some positions as an array of objects."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array[positions]
+
+
+def _categorical(name: str, series: pd.Series[Any]) -> Cells:
+    dtype: Any = series.dtype
+    distinct = dtype.categories.tolist()
+    try:
+        packed = tuple(pack(value) for value in distinct)
+    except TypeError as error:
+        raise DataError(f"column {quoted(name)} holds categories of {error}; drop it") from error
+    own = dtype.categories.dtype
+    arrow = str(own.pyarrow_dtype) if isinstance(own, pd.ArrowDtype) else None
+    stored = Dtype(text=f"category of {_text(own)}", arrow=arrow, categories=packed, ordered=bool(dtype.ordered))
+    return Cells(name, stored, None, np.asarray(series.cat.codes, np.int64), distinct, True)
+
+
+def _text(dtype: Any) -> str:
+    """Return the text of a dtype, from which `OwnTable.parsed` makes it."""
+    if isinstance(dtype, pd.StringDtype):
+        return f"{'string' if dtype.na_value is pd.NA else 'str'}:{dtype.storage}"
+    return str(dtype)
+
+
+def _unsupported(name: str, dtype: Any) -> DataError:
+    mend = "convert it to dates (.dt.to_timestamp())" if str(dtype).startswith("period") else "convert it to numbers"
+    return DataError(f"column {quoted(name)} has the type {dtype}, which has no kind; {mend}, or drop it")

@@ -48,7 +48,7 @@ class VariableNoise(Corruption):
             raise RecipeError(f"variable_noise: widths={self.widths!r} must be whole numbers, 1 or more")
         if self.noise.numbers_only:
             raise RecipeError(
-                f"{self.noise.text} makes no sense for booleans and categories; set corruption='swap:0.2' or 'masking:0.2'"
+                f"{self.noise.text} makes no sense for booleans and categories; set corruption='swap:0.2'"
             )
 
     @property

@@ -23,8 +23,8 @@ from ..data.sources import check_finite, is_sparse
 from .documentation import Docstring
 from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
-from .tables import as_table, feature_names, levels_of
 from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
+from .tables import as_table, feature_names, levels_of
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         codes = [block.dense().cpu().numpy() for block in inference.encode(self.module_, source)]
         return np.concatenate(codes)
 
-    def inverse_transform(self, X: ArrayLike) -> Array:
+    def inverse_transform(self, X: ArrayLike) -> Any:
         """Return the reconstructions of codes.
 
         Parameters
@@ -352,8 +352,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Returns
         -------
-        ndarray [n_samples, n_features]
-            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32.
+        ndarray or table [n_samples, n_features]
+            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32. A table
+            of the training rows' columns and types, if those were a table.
 
         Raises
         ------
@@ -387,7 +388,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             table.index = X.index
         return table
 
-    def denoise(self, X: ArrayLike | Source) -> Array:
+    def denoise(self, X: ArrayLike | Source) -> Any:
         """Return the reconstructions of rows, which have a number for each missing value.
 
         Parameters
@@ -397,9 +398,10 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Returns
         -------
-        ndarray [n_samples, n_features]
+        ndarray or table [n_samples, n_features]
             In the units of X, or of the targets that the model was trained with; float64 for float64 rows, else
-            float32.
+            float32. For a table a table with its columns, types and index: whole numbers are rounded, and categories are
+            the most probable ones.
 
         Raises
         ------
@@ -813,7 +815,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         except (TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
         estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
-        names = stored.rows.columns
+        names: list[str] | None = stored.rows.columns
         if (variables := stored.rows.variables) is not None:
             estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
             names = feature_names(variables)

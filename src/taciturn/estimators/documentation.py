@@ -76,8 +76,8 @@ TEXTS = {
     "tol": ("float", "The least decrease of the validation loss that counts as an improvement, ≥ 0."),
     "variables": (
         "dict or None",
-        'Kinds of columns of a table, by name: "number", "integer", "boolean", "category", "date"; "id" and "drop" leave '
-        "a column out. Columns that are not named are decided by their values; `variables_` tells how.",
+        'Kinds of columns of a table, by name: "number", "integer", "boolean", "category", "date"; "id" and "drop" '
+        "leave a column out. Columns that are not named are decided by their values; `variables_` tells how.",
     ),
     "warm_start": ("bool", "Whether `fit` continues from the weights and the scaling of the last `fit`."),
     "precision": (

@@ -39,7 +39,7 @@ def table_source(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int
     if reset:
         estimator.__dict__.pop("variables_", None)
         given = _given(estimator)
-        if library is None or _is_sparse(X):
+        if library is None or _is_sparse(X) or not len(X):
             if given:
                 raise RecipeError("variables names columns, but the rows are no table; give a data frame")
             return None
@@ -99,7 +99,9 @@ def as_table(estimator: BaseEstimator, rows: NDArray[Any], like: Any = None) -> 
 def _given(estimator: BaseEstimator) -> Mapping[Any, str] | None:
     given = getattr(estimator, "variables", None)
     if given is not None and not isinstance(given, Mapping):
-        raise RecipeError(f"variables={given!r} is no mapping of a column's name to its kind; write {{'zip': 'category'}}")
+        raise RecipeError(
+            f"variables={given!r} is no mapping of a column's name to its kind; write {{'zip': 'category'}}"
+        )
     return given
 
 

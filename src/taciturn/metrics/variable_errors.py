@@ -51,11 +51,11 @@ class VariableErrors(SquaredErrors):
     def known(self) -> NDArray[np.float64]:
         """Number of known values of each variable [V]."""
         counts = self.moments.count - self.moments.missing
-        return counts[self.output.first_columns.numpy()].astype(np.float64)
+        return np.asarray(counts[self.output.first_columns.numpy()], np.float64)
 
     @property
     def column_means(self) -> NDArray[np.float64]:
-        """The mean loss of each variable over that of the training rows' best constant [V]; NaN without known values."""
+        """The mean loss of each variable over that of the best constant [V]; NaN without known values."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.per_column / self.known)
 

@@ -150,7 +150,11 @@ class Feed:
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
         x = self._taken(self.source, indices, self.scale_rows)
         own = self.target is None and self.scale_targets is None
-        y = x if own else self._taken(self.source if self.target is None else self.target, indices, self._scaled_targets)
+        y = (
+            x
+            if own
+            else self._taken(self.source if self.target is None else self.target, indices, self._scaled_targets)
+        )
         return self._filled(x) if self.masked else x, y
 
     def _taken(self, source: Source, indices: NDArray[np.int64], scale: Callable[[Tensor], Tensor]) -> Tensor:

@@ -14,8 +14,8 @@ from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
-from .tables import table_parts, table_scalings
 from .rows import check_batches, check_range, corruption, unit
+from .tables import table_parts, table_scalings
 from .training import batch_size, device, epochs, learning_rate, precision
 from .values import flag, number, part
 

@@ -3,7 +3,7 @@
 from ...core.errors import RecipeError
 from ...data.moments import Moments
 from ...model import MeanNorm, Scaling, VariableScaling, VariableTargets, VariableUnits, best_constants
-from ...model.coding_layers import ByVariable, Elementwise
+from ...model.coding_layers import ByVariable, Elementwise, Identity
 from ...objective import SquaredError, Term, VariableError
 from ...training import Learner
 from ..parameters import RunParameters
@@ -61,7 +61,10 @@ def table_parts(
     RecipeError
         The parameters name another error or output activation.
     """
-    for name, usual in (("loss", ("squared_error", SquaredError())), ("output_activation", ("auto", "identity"))):
+    for name, usual in (
+        ("loss", ("squared_error", SquaredError())),
+        ("output_activation", ("auto", "identity", Identity())),
+    ):
         if getattr(parameters, name) not in usual:
             raise RecipeError(
                 f"{name}={getattr(parameters, name)!r}: a table with booleans and categories has its own for each "

@@ -1,6 +1,7 @@
 """The output activation of a table with booleans and categories: each variable has its own."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -35,7 +36,7 @@ class VariableRun:
 
     def by_variable(self, x: Tensor) -> Tensor:
         """Return the columns [B, n_columns] of categories as [B, n_variables, levels]."""
-        return x.unflatten(1, (self.n_variables, self.levels))
+        return x.reshape(len(x), self.n_variables, self.levels)
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class ByVariable(Elementwise):
         """Return the gradient of the sum of all `losses` in the logits [B, D], given the outputs [B, D]."""
         return self._joined(self._losses_gradient, outputs, target)
 
-    def _joined(self, function, *arrays: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    def _joined(self, function: Callable[..., Tensor], *arrays: Tensor) -> Tensor:
         parts = zip(self.runs, *(array.split(self.widths, 1) for array in arrays), strict=True)
         return torch.cat([function(run, *columns) for run, *columns in parts], 1)
 

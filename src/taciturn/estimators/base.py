@@ -353,8 +353,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Returns
         -------
         ndarray or table [n_samples, n_features]
-            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32. A table
-            of the training rows' columns and types, if those were a table.
+            Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32. A
+            table of the training rows' columns and types, if those were a table.
 
         Raises
         ------
@@ -400,8 +400,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         -------
         ndarray or table [n_samples, n_features]
             In the units of X, or of the targets that the model was trained with; float64 for float64 rows, else
-            float32. For a table a table with its columns, types and index: whole numbers are rounded, and categories are
-            the most probable ones.
+            float32. For a table a table with its columns, types and index: whole numbers are rounded, and categories
+            are the most probable ones.
 
         Raises
         ------
@@ -815,12 +815,12 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         except (TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
         estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
-        names: list[str] | None = stored.rows.columns
+        columns = stored.rows.columns
         if (variables := stored.rows.variables) is not None:
             estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
-            names = feature_names(variables)
-        if names is not None:
-            estimator.feature_names_in_ = np.asarray(names, dtype=object)
+            columns = feature_names(variables)
+        if columns is not None:
+            estimator.feature_names_in_ = np.asarray(columns, dtype=object)
         return estimator
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------

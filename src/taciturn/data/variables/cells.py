@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import ArtifactError, DataError
 from ...core.messages import quoted
-from .values import key
+from .values import family, key, pack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,8 +136,7 @@ class Cells:
         values = self.values
         if pa.types.is_floating(values.type):
             values = pa.array(self.numbers(), from_pandas=True)  # also NaN is missing
-        if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
-            values = values.cast(pa.large_string() if pa.types.is_string_view(values.type) else pa.large_binary())
+        values = values.cast(_without_view(values.type))
         if len(values) == 0 or pa.types.is_null(values.type):
             return np.full(len(values), -1), []
         encoded = values.dictionary_encode()
@@ -179,14 +178,14 @@ class Cells:
         known: NDArray[np.bool_] = self.values.is_valid().to_numpy(zero_copy_only=False)
         return known & ~np.isnan(self.numbers()) if types.is_floating(self.type) else known
 
-    def refuse(self, bad: NDArray[np.bool_], reason: str) -> None:
+    def refuse(
+        self, bad: NDArray[np.bool_], reason: str, mend: str = "correct such cells, or set them to missing"
+    ) -> None:
         """Raise DataError that names the first of some cells, if there is one."""
         if bad.any():
             row = int(np.argmax(bad))
-            raise DataError(
-                f"column {quoted(self.name)}: row {row} holds {quoted(self.at(row))}, {reason} (rows count from 0); "
-                "correct such cells, or set them to missing"
-            )
+            place = f"column {quoted(self.name)}: row {row} holds {quoted(self.at(row))}"
+            raise DataError(f"{place}, {reason} (rows count from 0); {mend}")
 
     def at(self, row: int) -> Any:
         """Return one known cell as a Python value."""
@@ -225,9 +224,11 @@ def from_objects(name: str, dtype: Dtype, objects: Iterable[Any]) -> Cells:
     try:
         array = _one_type(cells, {kind.__name__ for kind in kinds})
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = None
+        array = _as_floats(cells)
     if array is not None and pa.types.is_nested(array.type):
         raise DataError(f"column {quoted(name)} holds {min(kind.__name__ for kind in kinds)} values; drop it")
+    if array is not None and pa.types.is_decimal(array.type):
+        array = _widest(array)
     if array is not None:
         return Cells(name, msgspec.structs.replace(dtype, arrow=str(array.type)), array)
     positions: dict[Any, int] = {}
@@ -236,6 +237,47 @@ def from_objects(name: str, dtype: Dtype, objects: Iterable[Any]) -> Cells:
     except TypeError as error:
         raise DataError(f"column {quoted(name)}: {error}; drop it") from error
     return Cells(name, dtype, None, np.array(codes, np.int64), [value for _, value in positions])
+
+
+def from_categories(name: str, text: str, values: pa.Array, categories: list[Any], *, ordered: bool) -> Cells:
+    """Return the cells of a column of a categorical type.
+
+    Parameters
+    ----------
+    name, text : str
+        The column's name, and the library's text of its type.
+    values : pyarrow.Array
+        The cells; missing ones are null.
+    categories : list
+        All categories in their order, as Python values.
+    ordered : bool
+        Whether they are ordered.
+
+    Raises
+    ------
+    DataError
+        Categories are not values that `values.pack` knows.
+    """
+    known = {key(value): value for value in categories if value is not None}
+    try:
+        packed = tuple(pack(value) for value in known.values())
+    except TypeError as error:
+        raise DataError(f"column {quoted(name)} has categories that are {error}; drop it") from error
+    dtype = Dtype(text=text, arrow=str(values.type), categories=packed, ordered=ordered)
+    positions = {category: position for position, category in enumerate(known)}
+    codes, distinct = Cells(name, dtype, values).coded()
+    table = np.array([*(positions.get(key(value), -1) for value in distinct), -1], np.int64)
+    return Cells(name, dtype, None, table[codes], list(known.values()), True)
+
+
+def taken(cells: Cells) -> pa.Array:
+    """Return the cells of `codes` as an Arrow array."""
+    import pyarrow as pa
+
+    assert cells.codes is not None
+    kind = cells.dtype.arrow_type()
+    distinct = pa.array(cells.distinct, kind if kind is None else _without_view(kind))
+    return distinct.take(pa.array(cells.codes, mask=cells.codes < 0))
 
 
 def python_list(array: pa.Array) -> list[Any]:
@@ -264,6 +306,39 @@ def _one_type(cells: list[Any], kinds: set[str]) -> pa.Array | None:
     if "date" in kinds and len(kinds) > 1:
         return None
     return pa.array(cells, from_pandas=True)
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    """Return a type of text or bytes for which Arrow has all functions, for one for which it has not; others as is."""
+    import pyarrow as pa
+
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
+
+
+def _as_floats(cells: list[Any]) -> pa.Array | None:
+    """Return numbers of several types, or integers of more than 64 bits, as float64; None for anything else."""
+    import pyarrow as pa
+
+    if {family(cell) for cell in cells if cell is not None} != {"number"}:
+        return None
+    try:
+        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+    except (TypeError, ValueError, OverflowError):  # complex, or larger than any float
+        return None
+
+
+def _widest(array: pa.Array) -> pa.Array:
+    """Return decimals in the type of their scale and of most digits."""
+    import pyarrow as pa
+
+    for kind, precision in ((pa.decimal128, 38), (pa.decimal256, 76)):
+        try:
+            return array.cast(kind(precision, array.type.scale))
+        except (pa.ArrowInvalid, ValueError):
+            continue
+    return array
 
 
 def _floats(array: pa.Array) -> NDArray[np.float64]:

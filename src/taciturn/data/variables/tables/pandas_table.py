@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from ....core.errors import ArtifactError, DataError
 from ....core.messages import one_line, quoted
-from ..cells import Cells, Dtype, from_objects
+from ..cells import Cells, Dtype, from_objects, taken
 from ..values import key, pack, unpack
 
 
@@ -19,22 +19,22 @@ class OwnTable:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.labels = list(frame.columns)
+        self.labels: list[Any] = list(frame.columns)
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def native(self, label: Hashable) -> Any:
+    def native(self, label: Any) -> Any:
         """Return the dtype of a column."""
         return self.column(label).dtype
 
-    def column(self, label: Hashable) -> pd.Series[Any]:
+    def column(self, label: Any) -> pd.Series[Any]:
         """Return a column."""
         frame: Any = self.frame
         series: pd.Series[Any] = frame.iloc[:, self.labels.index(label)]
         return series
 
-    def cells(self, label: Hashable) -> Cells:
+    def cells(self, label: Any) -> Cells:
         """Return a column as cells."""
         import pyarrow as pa
 
@@ -80,8 +80,6 @@ class OwnTable:
     @staticmethod
     def built(cells: Cells, native: Any) -> Any:
         """Return cells as an array of a dtype; None: the one that pandas takes for Arrow's."""
-        import pyarrow as pa
-
         if isinstance(native, pd.SparseDtype):
             return pd.arrays.SparseArray(OwnTable.built(cells, native.subtype), dtype=native)
         if cells.codes is not None:
@@ -91,8 +89,7 @@ class OwnTable:
                 return pd.Categorical.from_codes(table[cells.codes], dtype=native)
             if native == np.dtype(object):
                 return _objects([*cells.distinct, None], cells.codes)
-            distinct = pa.array(cells.distinct, cells.dtype.arrow_type())
-            return OwnTable.built(_taken(cells, distinct), native)
+            return OwnTable.built(Cells(cells.name, cells.dtype, taken(cells)), native)
         values = cells.values
         if native is None:
             return values.to_pandas().array
@@ -116,13 +113,6 @@ class OwnTable:
         else:
             frame.columns = pd.Index(list(columns))
         return frame
-
-
-def _taken(cells: Cells, distinct: Any) -> Cells:
-    import pyarrow as pa
-
-    assert cells.codes is not None
-    return Cells(cells.name, cells.dtype, distinct.take(pa.array(cells.codes, mask=cells.codes < 0)))
 
 
 def _objects(values: list[Any], positions: Any) -> Any:

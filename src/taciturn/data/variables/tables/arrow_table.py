@@ -8,18 +8,17 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import types
 
-from ....core.errors import DataError
-from ....core.messages import one_line, quoted
-from ..cells import Cells, Dtype, arrow_type, from_categories, python_list, taken
+from ..cells import Cells, Dtype, arrow_type, from_categories, python_list, refuse_type, taken
+
+_DICTIONARY = "dictionary of "
 
 
 class OwnTable:
     """An Arrow table, or a batch of one. It has no index."""
 
     def __init__(self, frame: pa.Table | pa.RecordBatch) -> None:
-        table = pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame
-        self.frame = table.unify_dictionaries()
-        self.labels: list[Any] = list(table.column_names)
+        self.frame = pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame
+        self.labels: list[Any] = list(self.frame.column_names)
 
     def __len__(self) -> int:
         return int(self.frame.num_rows)
@@ -34,25 +33,14 @@ class OwnTable:
 
     def cells(self, label: Any) -> Cells:
         """Return a column as cells."""
-        values = self.column(label)
-        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
-        kind = values.type
-        inner = kind.value_type if types.is_dictionary(kind) else kind
-        if types.is_nested(inner) or isinstance(inner, pa.BaseExtensionType) or types.is_run_end_encoded(inner):
-            raise DataError(f"column {quoted(label)} has the type {one_line(kind)}, which has no kind; drop it")
-        if types.is_dictionary(kind):
-            text = f"dictionary of {kind.index_type}"
-            levels = python_list(values.dictionary)
-            return from_categories(label, text, values.dictionary_decode(), levels, ordered=kind.ordered)
-        return Cells(label, Dtype(text=str(kind), arrow=str(kind)), values)
+        return cells_of(str(label), self.column(label))
 
     @staticmethod
     def parsed(dtype: Dtype) -> pa.DataType:
         """Return the type that was stored; raise ArtifactError if Arrow has no such type."""
         if dtype.categories is None:
             return dtype.arrow_type()
-        index = arrow_type(dtype.text.removeprefix("dictionary of "))
-        return pa.dictionary(index, dtype.arrow_type(), dtype.ordered)
+        return pa.dictionary(arrow_type(dtype.text.removeprefix(_DICTIONARY)), dtype.arrow_type(), dtype.ordered)
 
     @staticmethod
     def built(cells: Cells, native: pa.DataType | None) -> pa.Array:
@@ -69,3 +57,15 @@ class OwnTable:
         """Return columns as a table, with the metadata of the table `like`."""
         table = pa.table(list(columns.values()), names=[str(label) for label in columns])
         return table if like is None else table.replace_schema_metadata(like.schema.metadata)
+
+
+def cells_of(name: str, values: pa.Array | pa.ChunkedArray) -> Cells:
+    """Return an Arrow column as cells; raise DataError for a type without single values."""
+    array = values.unify_dictionaries().combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    kind = array.type
+    refuse_type(name, kind.value_type if types.is_dictionary(kind) else kind, str(kind))
+    if types.is_dictionary(kind):
+        levels = python_list(array.dictionary)
+        text = f"{_DICTIONARY}{kind.index_type}"
+        return from_categories(name, text, array.dictionary_decode(), levels, ordered=kind.ordered)
+    return Cells(name, Dtype(text=str(kind), arrow=str(kind)), array)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from ....core.errors import ArtifactError, DataError
 from ....core.messages import one_line, quoted
-from ..cells import Cells, Dtype, from_objects, taken
+from ..cells import Cells, Dtype, refuse_type, taken
+from ..objects import from_objects
 from ..values import key, pack, unpack
+from . import arrow_table
+
+_ARROW = "[pyarrow]"
 
 
 class OwnTable:
@@ -42,6 +48,9 @@ class OwnTable:
         dtype = series.dtype
         if isinstance(dtype, pd.CategoricalDtype):
             return _categorical(name, series)
+        if isinstance(dtype, pd.ArrowDtype):
+            cells = arrow_table.cells_of(name, pa.array(series))
+            return replace(cells, dtype=msgspec.structs.replace(cells.dtype, text=cells.dtype.text + _ARROW))
         if isinstance(dtype, pd.SparseDtype):
             series = pd.Series(np.asarray(series))
         text = _text(dtype)
@@ -51,25 +60,24 @@ class OwnTable:
             values = pa.array(series, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as error:
             if series.dtype != np.longdouble:
-                raise _unsupported(name, dtype) from error
+                mend = "convert it to numbers, or drop it"
+                raise DataError(f"column {quoted(name)} has the type {one_line(dtype)}; {mend}") from error
             values = pa.array(series.to_numpy(np.float64), from_pandas=True)
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
-        if isinstance(values, pa.DictionaryArray):
-            values = values.dictionary_decode()
-        if pa.types.is_nested(values.type) or isinstance(values.type, pa.BaseExtensionType):
-            raise _unsupported(name, dtype)
+        refuse_type(name, values.type, text)
         return Cells(name, Dtype(text=text, arrow=str(values.type)), values)
 
     @staticmethod
     def parsed(dtype: Dtype) -> Any:
         """Return the dtype that was stored."""
         try:
+            if dtype.text.endswith(_ARROW):
+                own = msgspec.structs.replace(dtype, text=dtype.text.removesuffix(_ARROW))
+                return pd.ArrowDtype(arrow_table.OwnTable.parsed(own))
             if dtype.categories is not None:
                 own = OwnTable.parsed(Dtype(text=dtype.text.removeprefix("category of "), arrow=dtype.arrow))
                 return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
-            if dtype.text.endswith("[pyarrow]"):
-                return pd.ArrowDtype(dtype.arrow_type())
             kind, colon, storage = dtype.text.partition(":")
             if colon:
                 return pd.StringDtype(storage, na_value=pd.NA if kind == "string" else np.nan)
@@ -82,6 +90,8 @@ class OwnTable:
         """Return cells as an array of a dtype; None: the one that pandas takes for Arrow's."""
         if isinstance(native, pd.SparseDtype):
             return pd.arrays.SparseArray(OwnTable.built(cells, native.subtype), dtype=native)
+        if isinstance(native, pd.ArrowDtype):
+            return native.__from_arrow__(arrow_table.OwnTable.built(cells, native.pyarrow_dtype))  # type: ignore[attr-defined]
         if cells.codes is not None:
             if isinstance(native, pd.CategoricalDtype):
                 positions = {key(value): number for number, value in enumerate(native.categories.tolist())}
@@ -140,8 +150,3 @@ def _text(dtype: Any) -> str:
     if isinstance(dtype, pd.StringDtype):
         return f"{'string' if dtype.na_value is pd.NA else 'str'}:{dtype.storage}"
     return str(dtype)
-
-
-def _unsupported(name: str, dtype: Any) -> DataError:
-    mend = "convert it to dates (.dt.to_timestamp())" if str(dtype).startswith("period") else "convert it to numbers"
-    return DataError(f"column {quoted(name)} has the type {dtype}, which has no kind; {mend}, or drop it")

@@ -8,9 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from ....core.errors import ArtifactError, DataError
-from ....core.messages import one_line, quoted
-from ..cells import Cells, Dtype, from_categories, from_objects, taken
+from ....core.errors import ArtifactError
+from ....core.messages import quoted
+from ..cells import Cells, Dtype, from_categories, refuse_type, taken
+from ..objects import from_objects
 from ..values import unpack
 
 
@@ -36,8 +37,6 @@ class OwnTable:
         """Return a column as cells."""
         series = self.column(label)
         dtype = series.dtype
-        if dtype.is_nested():
-            raise DataError(f"column {quoted(label)} has the type {one_line(dtype)}, which has no kind; drop it")
         if isinstance(dtype, pl.Enum):
             values = dtype.categories.to_list()
             return from_categories(label, "Enum", series.cast(pl.String).to_arrow(), values, ordered=True)
@@ -52,6 +51,7 @@ class OwnTable:
         if isinstance(dtype, pl.Object):
             return from_objects(label, Dtype(text=text), series.to_list())
         values = series.to_arrow()
+        refuse_type(label, values.type, text)
         return Cells(label, Dtype(text=text, arrow=str(values.type)), values)
 
     @staticmethod

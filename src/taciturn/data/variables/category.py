@@ -46,12 +46,12 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
         present = np.bincount(codes[codes >= 0], minlength=len(distinct)) > 0
         levels = [value for value, occurs in zip(distinct, present, strict=True) if occurs]
         try:
-            packed = [
-                pack(level) for level in (levels if cells.dtype.categories is not None else sorted(levels, key=_order))
-            ]
+            packed = {key(level): pack(level) for level in levels}
         except TypeError as error:
             raise DataError(f"column {quoted(cells.name)} holds {error}; convert them to text, or drop it") from error
-        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(packed))
+        if cells.dtype.categories is None:
+            levels.sort(key=_order)
+        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(packed[key(level)] for level in levels))
 
     @property
     def values(self) -> list[Any]:

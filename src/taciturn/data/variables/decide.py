@@ -123,7 +123,7 @@ def _kinds(table: Table, given: Mapping[Any, str]) -> dict[Any, type[Variable]]:
     for column, kind in given.items():
         if column not in table.labels:
             raise unknown_column(str(column), names, named=True)
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise RecipeError(
                 f"variables: column {quoted(column)} cannot be {quoted(kind)}; kinds are {', '.join(KINDS)}"
             )

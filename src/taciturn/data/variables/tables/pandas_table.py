@@ -78,8 +78,8 @@ class OwnTable:
             if dtype.categories is not None:
                 own = OwnTable.parsed(Dtype(text=dtype.text.removeprefix("category of "), arrow=dtype.arrow))
                 return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
-            kind, colon, storage = dtype.text.partition(":")
-            if colon:
+            kind, _, storage = dtype.text.partition(":")
+            if kind in ("str", "string"):
                 return pd.StringDtype(storage, na_value=pd.NA if kind == "string" else np.nan)
             return pd.api.types.pandas_dtype(dtype.text)
         except (TypeError, ValueError) as error:

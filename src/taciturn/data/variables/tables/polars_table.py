@@ -64,7 +64,7 @@ class OwnTable:
             name = call.func if isinstance(call, ast.Call) else call
             parameters = call.keywords if isinstance(call, ast.Call) else []
             kind = getattr(pl, name.id) if isinstance(name, ast.Name) else None
-            if not (isinstance(kind, type) and issubclass(kind, pl.DataType)):
+            if not (isinstance(kind, type) and issubclass(kind, pl.DataType)) or getattr(call, "args", None):
                 raise TypeError("unknown")
             return kind(**{str(each.arg): ast.literal_eval(each.value) for each in parameters})
         except (AttributeError, TypeError, ValueError, SyntaxError, RecursionError, MemoryError) as error:

@@ -1,11 +1,39 @@
-"""Tables of mixed columns: what each column is taken for, its numbers, and the table that they become again."""
+"""Tables of mixed columns: what each column is taken for, its numbers, and the table that they become again.
+
+TACITURN_EXAMPLES=2000 tries as many random tables; CI tries fewer.
+"""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.preprocessing import OneHotEncoder
 
+from taciturn.core.errors import ArtifactError, DataError, DataTypeError, RecipeError, UnknownColumn
+from taciturn.data.sources import check_finite, has_missing
 from taciturn.data.variables import Variables
+from taciturn.data.variables.casts import as_type
+from taciturn.data.variables.values import pack, unpack
 
+EXAMPLES = int(os.environ.get("TACITURN_EXAMPLES", "30"))
 NAN = np.nan
+DAYS = pd.date_range("2020-01-30", periods=3, unit="s")
+
+
+def objects(values):
+    return pd.Series(values, dtype=object)
+
+
+def arrow(values, kind):
+    return pd.array(values, dtype=pd.ArrowDtype(kind))
 
 
 def people():
@@ -21,6 +49,16 @@ def people():
     )
 
 
+def one(values, kind=None, **options):
+    """Return the schema, the only variable and the encoded rows of a frame of one column."""
+    frame = values if isinstance(values, pd.DataFrame) else pd.DataFrame({"x": values}, **options)
+    schema = Variables.decide(frame, None if kind is None else {"x": kind})
+    return schema, schema.variables[0], schema.source(frame).read(0, len(frame))
+
+
+# What a table becomes
+
+
 def test_the_numbers_of_a_table():
     schema = Variables.decide(people(), {"name": "id"})
     assert schema.names == ("age", "height", "member", "colour")
@@ -31,7 +69,10 @@ def test_the_numbers_of_a_table():
     assert (len(rows), rows.shape, rows.columns, rows.dtype) == (4, (5,), schema.columns, np.float64)
     expected = [[36, 1.7, 1, 0, 1], [40, NAN, 0, 1, 0], [28, 1.8, NAN, NAN, NAN], [61, 1.65, 1, 0, 1]]
     np.testing.assert_array_equal(rows.read(0, 9), expected)
-    np.testing.assert_array_equal(rows.take([3, 0]), [expected[3], expected[0]])
+    np.testing.assert_array_equal(rows.read(1, 2), expected[1:2])
+    np.testing.assert_array_equal(rows.take([3, 0, 3]), [expected[3], expected[0], expected[3]])
+    assert has_missing(rows)
+    check_finite(rows, missing=True)
 
 
 def test_a_table_comes_out_as_it_went_in():
@@ -40,3 +81,591 @@ def test_a_table_comes_out_as_it_went_in():
     pd.testing.assert_frame_equal(schema.decode(rows, like=people()), people())
     without = people().drop(columns="name").reset_index(drop=True)
     pd.testing.assert_frame_equal(Variables.from_json(schema.to_json()).decode(rows), without)
+
+
+def test_categories_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.choice(list("zyx"), 200), "b": rng.choice(["10", "9", "é", "b c"], 200)})
+    theirs = OneHotEncoder(sparse_output=False).fit(frame)
+    schema = Variables.decide(frame)
+    np.testing.assert_array_equal(schema.source(frame).read(0, 200), theirs.transform(frame))
+    noisy = theirs.transform(frame) + rng.random((200, 7))
+    assert (schema.decode(noisy, like=frame).to_numpy() == theirs.inverse_transform(noisy)).all()
+
+
+def test_levels_that_did_not_occur_are_zero_and_never_predicted():
+    schema = Variables.decide(people(), {"name": "id"})
+    new = people().assign(colour=["green", "blue", None, "blue"])
+    rows = schema.source(new).read(0, 4)
+    np.testing.assert_array_equal(rows[:, 3:], [[0, 0], [1, 0], [NAN, NAN], [1, 0]])
+    assert schema.decode(rows)["colour"].iloc[0] == "blue"
+
+
+def test_predictions_become_values():
+    schema = Variables.decide(people(), {"name": "id"})
+    table = schema.decode([[36.5001, 1.2345, 0.5, 0.4, 0.6], [-3e30, -2, 0.49, 0.51, 0.49]])
+    assert table["age"].tolist() == [37, -(2**63)]
+    assert table["height"].tolist() == [1.2345, -2]
+    assert table["member"].tolist() == [True, False]
+    assert table["colour"].tolist() == ["red", "blue"]
+    assert table.dtypes.tolist() == people().dtypes.tolist()[1:]
+
+
+# Kinds
+
+COLUMNS = {
+    "float64": ([1.5, NAN, 2], "number"),
+    "float32": (np.array([1.5, NAN, 2], np.float32), "number"),
+    "float16": (np.array([1.5, NAN, 2], np.float16), "number"),
+    "longdouble": (np.array([1.5, NAN, 2], np.longdouble), "number"),
+    "Float64": (pd.array([1.5, None, 2], dtype="Float64"), "number"),
+    "int64": ([3, 1, 2], "integer"),
+    "int8": (np.array([127, -128, 0], np.int8), "integer"),
+    "uint64": (np.array([2**64 - 1, 2**64 - 2, 2**64 - 300], np.uint64), "integer"),
+    "int64 beyond float64": ([2**62 + 1, 2**62 + 3, 2**62], "integer"),
+    "Int64": (pd.array([3, None, 2], dtype="Int64"), "integer"),
+    "Int64 beyond float64": (pd.array([2**60 + 1, None, 2**60], dtype="Int64"), "integer"),
+    "UInt8": (pd.array([3, None, 255], dtype="UInt8"), "integer"),
+    "bool": ([True, False, True], "boolean"),
+    "boolean": (pd.array([True, None, False], dtype="boolean"), "boolean"),
+    "text": (["b", "a", None], "category"),
+    "string[python]": (pd.array(["b", "a", None], dtype="string[python]"), "category"),
+    "string[pyarrow]": (pd.array(["b", "a", None], dtype="string[pyarrow]"), "category"),
+    "objects: text": (objects(["b", "", None]), "category"),
+    "objects: booleans": (objects([True, None, False]), "boolean"),
+    "objects: integers": (objects([7, None, 9]), "integer"),
+    "objects: floats and integers": (objects([7, 2.5, None]), "number"),
+    "objects: Decimal": (objects([Decimal("7.25"), None, Decimal("-900")]), "number"),
+    "objects: Decimal and float": (objects([Decimal("7.25"), 1.5, None]), "number"),
+    "objects: large integers": (objects([2**70, 2**71, None]), "number"),
+    "objects: several types": (objects(["1", 1, True]), "category"),
+    "objects: bytes": (objects([b"a", b"\xff", None]), "category"),
+    "objects: dates": (objects([dt.date(2020, 1, 31), None, dt.date(1066, 10, 14)]), "date"),
+    "objects: datetimes": (objects([dt.datetime(2020, 1, 31, 1, 2), None, dt.datetime(1, 1, 1)]), "date"),
+    "objects: Timestamps": (objects([pd.Timestamp(5), pd.Timestamp(8, tz=None), None]), "date"),
+    "objects: zoned": (objects([pd.Timestamp(5, tz="UTC"), None, pd.Timestamp(9, tz="UTC")]), "date"),
+    "objects: times of day": (objects([dt.time(23, 59), None, dt.time(1, 2, 3, 4)]), "date"),
+    "objects: date and datetime": (objects([dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), None]), "category"),
+    "categories": (pd.Categorical(["b", "a", None], categories=["c", "b", "a"], ordered=True), "category"),
+    "categories of numbers": (pd.Categorical([2, 1, None], categories=[3, 2, 1]), "category"),
+    "categories of floats": (pd.Categorical([2.5, 1, None]), "category"),
+    "categories of dates": (pd.Categorical(DAYS), "category"),
+    "categories of booleans": (pd.Categorical([True, False, None]), "category"),
+    "categories of intervals": (pd.cut([1.0, 2.0, 9.0], 3), "category"),
+    "datetime64[s]": (DAYS, "date"),
+    "datetime64[ns]": (pd.to_datetime([5, None, 8], unit="ns"), "date"),
+    "datetime64[us]": (np.array(["1800-01-01", "NaT", "2020-01-01T00:00:00.000001"], "datetime64[us]"), "date"),
+    "datetime64, zone": (pd.date_range("2020-03-28", periods=3, tz="Europe/Berlin"), "date"),
+    "datetime64, offset": (pd.date_range("2020-03-28", periods=3, tz="+02:00"), "date"),
+    "timedelta64": (pd.to_timedelta([1, None, -5], unit="h"), "date"),
+    "text: numbers": (["1.50", "-2.25", None], "number"),
+    "text: mixed decimals": (["1.5", "2", "-1000.125"], "number"),
+    "text: whole numbers": (["10", "-2", None], "number"),
+    "text: exponents": (["1e-05", "1e+300", None], "number"),
+    "text: dates": (["2020-02-29", None, "1866-10-14"], "date"),
+    "text: minutes": (["2020-02-29 23:59", None, "1866-10-14 00:00"], "date"),
+    "text: seconds": (["2020-02-29T23:59:01", None, "1866-10-14T00:00:00"], "date"),
+    "text: microseconds": (["2020-02-29 23:59:01.000001", None, "1866-10-14 00:00:00.500000"], "date"),
+    "text: postal codes": (["01234", "1", None], "category"),
+    "text: dates in two forms": (["2020-02-29", "2020-02-29 23:59", None], "category"),
+    "text: no date": (["2020-02-30", "2020-02-28", None], "category"),
+    "text: not a number": (["nan", "1_000", "inf"], "category"),
+    "int16[pyarrow]": (arrow([1, None, -3], pa.int16()), "integer"),
+    "bool[pyarrow]": (arrow([True, None, False], pa.bool_()), "boolean"),
+    "string[pyarrow] of Arrow": (arrow(["a", None, "b"], pa.string()), "category"),
+    "decimal[pyarrow]": (arrow([Decimal("1.5"), None, Decimal(-3)], pa.decimal128(9, 2)), "number"),
+    "date32[pyarrow]": (arrow([dt.date(2020, 1, 1), None, dt.date(1, 1, 1)], pa.date32()), "date"),
+    "timestamp[pyarrow]": (arrow(DAYS, pa.timestamp("us", "UTC")), "date"),
+    "time64[pyarrow]": (arrow([dt.time(1), None, dt.time(2)], pa.time64("us")), "date"),
+    "dictionary[pyarrow]": (
+        arrow(["a", None, "b"], pa.dictionary(pa.int8(), pa.string())),
+        "category",
+    ),
+    "Sparse": (pd.arrays.SparseArray([0.0, 0.0, 2.5]), "number"),
+    "constant": ([4.0, 4.0, 4.0], "number"),
+    "constant date": (pd.DatetimeIndex(["2020-01-01 03:00"] * 3), "date"),
+    "one level": (["a", None, "a"], "category"),
+}  # fmt: skip
+
+
+def same_objects(column):
+    """Return a column with None for all missing cells, where its type holds any object."""
+    return column.where(column.notna(), None) if column.dtype == object else column
+
+
+def assert_same(result, frame):
+    pd.testing.assert_index_equal(result.columns, frame.columns, exact=True)
+    pd.testing.assert_index_equal(result.index, frame.index, exact=True)
+    for position in range(frame.shape[1]):
+        left, right = same_objects(result.iloc[:, position]), same_objects(frame.iloc[:, position])
+        pd.testing.assert_series_equal(left, right, check_exact=True, check_freq=False)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_kinds_and_their_way_out(name):
+    values, kind = COLUMNS[name]
+    frame = pd.DataFrame({"x": values})
+    frame.index = pd.Index([3, 3, 1], name="i")
+    schema = Variables.decide(frame)
+    assert [variable.kind for variable in schema.variables] == [kind]
+    again = Variables.from_json(schema.to_json())
+    assert again == schema
+    rows = again.source(frame).read(0, 3)
+    missing = frame["x"].isna().to_numpy()
+    assert (np.isnan(rows).any(axis=1) == missing).all()
+    assert (np.isnan(rows).all(axis=1) == missing).all()
+    assert_same(schema.decode(rows, like=frame), frame)
+    assert_same(again.decode(rows), frame.reset_index(drop=True))
+
+
+def test_columns_of_one_level():
+    schema, _, rows = one(["a", None, "a"])
+    assert (schema.columns, schema.levels) == (("x=a",), (0,))
+    np.testing.assert_array_equal(rows, [[1], [NAN], [1]])
+    assert schema.decode([[0.2], [-7.0]])["x"].tolist() == ["a", "a"]
+
+
+def test_levels_written_alike():
+    schema, _, rows = one(objects(["1", 1, True, "1"]))
+    assert schema.columns == ("x=True", "x=1", "x='1'")
+    np.testing.assert_array_equal(rows, [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    back = schema.decode(rows)["x"].tolist()
+    assert [(type(value), value) for value in back] == [(str, "1"), (int, 1), (bool, True), (str, "1")]
+
+
+def test_encoded_names_differ():
+    schema = Variables.decide(pd.DataFrame({"a=b": [1.5, 2], "a": ["b", "c"], "a=c (2)": [1.0, 3], "a=c": [2, 3]}))
+    assert schema.columns == ("a=b", "a=b (2)", "a=c", "a=c (2)", "a=c (3)")
+
+
+def test_numbers_forced_to_be_categories_keep_their_type():
+    schema, variable, rows = one(np.array([8001, 10115, 8001], np.int32), "category")
+    assert (schema.columns, schema.levels) == (("x=8001", "x=10115"), (2,))
+    np.testing.assert_array_equal(rows, [[1, 0], [0, 1], [1, 0]])
+    assert schema.decode(rows)["x"].dtype == np.int32
+    # with a missing cell pandas makes floats of them: the levels are the same
+    floats = pd.DataFrame({"x": [10115.0, NAN]})
+    np.testing.assert_array_equal(schema.source(floats).read(0, 2), [[0, 1], [NAN, NAN]])
+    assert_same(schema.decode(schema.source(floats).read(0, 2), like=floats), floats)
+    assert variable.kind == "category"
+
+
+def test_floats_forced_to_be_integers():
+    schema, _, rows = one([1.0, NAN, 3.0], "integer")
+    assert not schema.plain
+    assert schema.decode(rows + 0.4)["x"].tolist()[::2] == [1.0, 3.0]
+    with pytest.raises(DataError, match=r"column 'x': row 1 holds '1\.5', not a whole number"):
+        one([1.0, 1.5], "integer")
+
+
+def test_zeros_and_ones_forced_to_be_booleans():
+    schema, _, rows = one(np.array([0, 1, 1], np.int8), "boolean")
+    assert schema.levels == (1,)
+    assert_same(schema.decode(rows * 0.9), pd.DataFrame({"x": np.array([0, 1, 1], np.int8)}))
+    with pytest.raises(DataError, match="column 'x': row 1 holds '2', neither True or 1 nor False or 0"):
+        one([0, 2], "boolean")
+
+
+@pytest.mark.parametrize(
+    ("texts", "step", "rows"),
+    [
+        (["2020-01-31", "2020-02-02"], 86_400, [0, 2]),
+        (["2020-01-31 08:00", "2020-02-02 08:00"], 86_400, [0, 2]),
+        (["2020-01-31 08:00", "2020-02-02 09:00"], 3_600, [0, 49]),
+        (["2020-01-31 08:00:00", "2020-01-31 08:01:00"], 60, [0, 1]),
+        (["2020-01-31 08:00:00", "2020-01-31 08:01:01"], 1, [0, 61]),
+        (["2020-01-31 08:00:00.000", "2020-01-31 08:00:01.002"], 1e-3, [0, 1002]),
+    ],
+)
+def test_steps_of_dates(texts, step, rows):
+    for values in (
+        texts,
+        pd.to_datetime(texts).astype("datetime64[ns]"),
+        pd.to_datetime(texts).astype("datetime64[us]"),
+    ):
+        _, variable, encoded = one(values)
+        assert variable.step == step * 10**9
+        np.testing.assert_array_equal(encoded[:, 0], rows)
+
+
+def test_dates_of_another_resolution_and_predictions():
+    schema, _, _ = one(pd.DatetimeIndex(["2020-01-31", "2020-02-02"], dtype="datetime64[ns]"))
+    later = pd.DataFrame({"x": pd.DatetimeIndex(["2020-02-01 12:00", "2020-01-30"], dtype="datetime64[s]")})
+    rows = schema.source(later).read(0, 2)
+    np.testing.assert_array_equal(rows, [[1.5], [-1]])
+    assert schema.decode([[1.4], [1e300]])["x"].tolist() == [pd.Timestamp("2020-02-01"), pd.Timestamp("2262-04-11")]
+    assert schema.decode(rows, like=later)["x"].dtype == "datetime64[s]"
+
+
+def test_far_predictions_stay_in_the_range_of_python():
+    for values in (objects([dt.date(2020, 1, 1), dt.date(2020, 1, 5)]), ["2020-01-01", "2020-01-05"]):
+        schema, _, _ = one(values)
+        assert [str(value) for value in schema.decode([[1e9], [-np.inf]])["x"]] == ["9999-12-31", "0001-01-01"]
+
+
+def test_decimals_are_rounded_and_clipped():
+    dtype = pd.ArrowDtype(pa.decimal128(4, 2))
+    schema, _, _ = one(pd.array([Decimal("1.5"), Decimal("2.25")], dtype=dtype))
+    back = schema.decode([[1.006], [1e9], [-np.inf], [-0.004]])["x"]
+    assert back.dtype == dtype
+    assert back.tolist() == [Decimal("1.01"), Decimal("99.99"), Decimal("-99.99"), Decimal("0.00")]
+    schema, _, _ = one(objects([Decimal("1.5"), Decimal("2.25")]))
+    assert schema.decode([[123456.789]])["x"].tolist() == [Decimal("123456.79")]
+
+
+def test_numbers_in_text_are_written_as_they_were():
+    assert one(["1.50", "2.25"])[0].decode([[1.234], [7]])["x"].tolist() == ["1.23", "7.00"]
+    assert one(["1.5", "2", "2.25"])[0].decode([[1.234], [7]])["x"].tolist() == ["1.23", "7"]
+    assert one(["12", "7"])[0].decode([[7.6]])["x"].tolist() == ["8"]
+    assert one([" 1e3", "+.5", "7."])[2].ravel().tolist() == [1000, 0.5, 7]
+
+
+def test_whole_numbers_as_arrow():
+    for kind, low, high in ((pa.int8(), -128, 127), (pa.uint16(), 0, 65535), (pa.uint64(), 0, 2**64 - 1)):
+        clipped = as_type(np.array([-np.inf, -1e30, 1e30, np.inf, 2.5, NAN]), kind).to_pylist()
+        assert clipped == [low, low, high, high, 2, None]
+
+
+def test_plain_tables():
+    assert Variables.decide(pd.DataFrame({"a": [1.5, NAN], "b": [1, 2], "c": pd.array([1, None], dtype="Int8")})).plain
+    for column in (["a", "b"], [True, False], ["1", "2"], objects([Decimal(1), Decimal(2)]), DAYS[:2]):
+        assert not Variables.decide(pd.DataFrame({"a": [1.5, NAN], "b": column})).plain
+    assert not Variables.decide(pd.DataFrame({"a": [1.5, NAN], "b": [1, 2]}), {"b": "drop"}).plain
+
+
+# Other libraries
+
+POLARS = pl.DataFrame(
+    {
+        "float": [1.5, None, 2],
+        "int": pl.Series([1, None, 255], dtype=pl.UInt8),
+        "int128": pl.Series([1, None, 3], dtype=pl.Int128),
+        "bool": [True, None, False],
+        "text": ["a", None, "b"],
+        "categorical": pl.Series(["y", "x", None], dtype=pl.Categorical),
+        "enum": pl.Series(["y", "x", None], dtype=pl.Enum(["z", "y", "x"])),
+        "date": [dt.date(2020, 1, 1), None, dt.date(1066, 10, 14)],
+        "zoned": pl.Series([dt.datetime(2020, 1, 1, 3), None, dt.datetime(1960, 1, 1)], dtype=pl.Datetime("ns", "UTC")),
+        "time": [dt.time(1), None, dt.time(2, 3, 4, 5)],
+        "duration": [dt.timedelta(1), None, dt.timedelta(0, 5)],
+        "decimal": pl.Series([Decimal("1.5"), None, Decimal("-2.25")], dtype=pl.Decimal(6, 2)),
+        "object": pl.Series([1, "a", None], dtype=pl.Object),
+        "binary": [b"a", b"b", None],
+        "number in text": ["1.50", None, "-7.25"],
+    }
+)  # fmt: skip
+ARROW = pa.table(
+    {
+        "int": pa.array([1, None, -3], pa.int16()),
+        "half": pa.array(np.array([1, 2, 3], np.float16)),
+        "bool": [True, None, False],
+        "text": pa.array(["a", None, "b"], pa.string_view()),
+        "dictionary": pa.DictionaryArray.from_arrays(pa.array([0, None, 2], pa.int8()), ["c", "b", "a"]),
+        "ordered": pa.DictionaryArray.from_arrays(pa.array([0, None, 2]), [3, 2, 1], ordered=True),
+        "date64": pa.array([dt.date(2020, 1, 1), None, dt.date(2020, 1, 3)], pa.date64()),
+        "time32": pa.array([dt.time(1), None, dt.time(2)], pa.time32("s")),
+        "decimal256": pa.array([Decimal("1.5"), None, Decimal("9.9")], pa.decimal256(50, 3)),
+        "decimal32": pa.array([Decimal("1.5"), None, Decimal("9.9")], pa.decimal32(5, 1)),
+        "fixed": pa.array([b"ab", None, b"cd"], pa.binary(2)),
+    },
+    metadata={"author": "Ada"},
+)
+
+
+def test_a_table_of_polars():
+    schema = Variables.decide(POLARS)
+    assert schema.levels == (0, 0, 0, 1, 2, 2, 2, 0, 0, 0, 0, 0, 2, 2, 0)
+    rows = schema.source(POLARS).read(0, 3)
+    for table in (schema.decode(rows, like=POLARS), Variables.from_json(schema.to_json()).decode(rows)):
+        assert table.schema == POLARS.schema
+        assert [table[name].to_list() for name in table.columns] == [POLARS[name].to_list() for name in table.columns]
+
+
+@pytest.mark.parametrize("table", [ARROW, ARROW.to_batches()[0], pa.concat_tables([ARROW, ARROW])])
+def test_an_arrow_table(table):
+    schema = Variables.decide(table)
+    assert schema.levels == (0, 0, 1, 2, 2, 2, 0, 0, 0, 0, 2)
+    rows = schema.source(table).read(0, 9)
+    like = schema.decode(rows, like=table)
+    assert like.schema.equals(table.schema, check_metadata=True)
+    for result in (like, Variables.from_json(schema.to_json()).decode(rows)):
+        assert result.schema == table.schema
+        assert result.to_pydict() == table.to_pydict()
+
+
+def test_one_schema_for_three_libraries():
+    frame = people()[["age", "height", "colour"]]
+    schema = Variables.decide(frame)
+    rows = schema.source(frame).read(0, 4)
+    for table in (pl.from_pandas(frame), pa.Table.from_pandas(frame, preserve_index=False)):
+        np.testing.assert_array_equal(schema.source(table).read(0, 4), rows)
+        result = schema.decode(rows, like=table)
+        assert type(result) is type(table)
+        assert (result.to_dict(as_series=False) if isinstance(table, pl.DataFrame) else result.to_pydict()) == {
+            "age": [36, 40, 28, 61],
+            "height": [1.7, None, 1.8, 1.65],
+            "colour": ["red", "blue", None, "red"],
+        }
+
+
+@pytest.mark.parametrize(
+    ("table", "absent"),
+    [("pyarrow.table", ["pandas", "polars"]), ("polars.DataFrame", ["pandas"]), ("pandas.DataFrame", ["polars"])],
+)
+def test_libraries_need_not_be_installed_that_the_table_is_not_of(table, absent):
+    program = f"""
+import sys
+class Absent:
+    def find_spec(self, name, *_):
+        if name in {absent}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import {table.partition(".")[0]}
+from taciturn.data.variables import Variables
+table = {table}({{"a": ["x", "y"], "b": [1, 2]}})
+schema = Variables.decide(table)
+print(schema.decode(schema.source(table).read(0, 2), like=table).equals(table))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+# Names of columns
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a", "b"],
+        [0, 1],
+        [("a", "x"), ("a", "y")],
+        pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")], names=["one", "two"]),
+        pd.Index(["a", "b"], name="columns"),
+        [1.5, dt.date(2020, 1, 1)],
+        ["", " "],
+        ["a\nb", "\x1b[31m"],
+        ["=", "=="],
+        ["x" * 5000, "é"],
+    ],
+)
+def test_names_of_any_kind(names):
+    frame = pd.DataFrame([["a", 1.5], ["b", 2.5]])
+    frame.columns = names
+    schema = Variables.decide(frame)
+    rows = schema.source(frame).read(0, 2)
+    np.testing.assert_array_equal(rows, [[1, 0, 1.5], [0, 1, 2.5]])
+    assert_same(schema.decode(rows, like=frame), frame.astype({frame.columns[0]: "str"}))
+    again = Variables.from_json(schema.to_json())
+    assert again == schema
+    assert list(again.decode(rows).columns) == list(frame.columns)
+    assert all(line.isprintable() and len(line) < 500 for line in schema.lines())
+
+
+def test_names_that_are_not_text_are_compared_by_position():
+    frame = pd.DataFrame([["a", 1.5], ["b", 2.5]])
+    schema = Variables.decide(frame)
+    other = frame.rename(columns={0: 7, 1: 3})
+    assert_same(schema.decode(schema.source(other).read(0, 2), like=other), other)
+
+
+# What is refused
+
+BAD = [
+    ([[1, 2]], None, DataTypeError, r"the rows are list, not a table; give a frame of pandas or Polars"),
+    (np.eye(2), None, DataTypeError, r"the rows are ndarray, not a table"),
+    (pl.LazyFrame({"a": [1]}), None, DataTypeError, r"the rows are a lazy frame; give X.collect\(\)"),
+    (pd.DataFrame([[1, 2]], columns=["a", "a"]), None, DataError, r"two columns are called 'a'; give each"),
+    (pa.table([[1], [2]], names=["a", "a"]), None, DataError, r"two columns are called 'a'"),
+    (pd.DataFrame([[1, 2]], columns=["a", 1]), None, DataTypeError, r"some names of columns are text, others are not"),
+    (pd.DataFrame([[1, 2]], columns=[NAN, 1.5]), None, DataError, r"the name of a column is missing"),
+    (pd.DataFrame([[1, 2]], columns=objects(["a", "\ud800"])), None, DataError, r"column '\\ud800' is of a text"),
+    (pd.DataFrame({"a": []}), None, DataError, r"the table has no rows"),
+    (pd.DataFrame(index=[1, 2]), None, DataError, r"the table has no columns"),
+    (pd.DataFrame({"a": [1], "b": [NAN]}), None, DataError, r"^column 'b' has no known value; drop it$"),
+    (pd.DataFrame({"a": [None], "b": [NAN]}), None, DataError, r"^columns 'a', 'b' have no known value; drop them$"),
+    (pa.table({"a": [float("nan")]}), None, DataError, r"^column 'a' has no known value; drop it$"),
+    (pd.DataFrame({"a": [1]}), {"a": "drop"}, DataError, r"no column is left; drop fewer"),
+    (pd.DataFrame({"age": [1]}), {"Agee": "drop"}, UnknownColumn, r"no column 'Agee'; nearest: 'age'"),
+    (pd.DataFrame({"a": [1]}), {"a": "text"}, RecipeError, r"column 'a' cannot be 'text'; kinds are number, integer"),
+    (pd.DataFrame({"a": [1]}), {"a": ["id"]}, RecipeError, r"column 'a' cannot be \"\['id'\]\"; kinds are"),
+    (pd.DataFrame({"a": [[1], [2]]}), None, DataError, r"column 'a' has the type list, which is of no kind"),
+    (pd.DataFrame({"a": [{"b": 1}]}), None, DataError, r"column 'a' has the type dict, which is of no kind"),
+    (pd.DataFrame({"a": [1j]}), None, DataError, r"column 'a' has the type complex128; convert it to numbers"),
+    (pd.DataFrame({"a": objects([1j, 2])}), None, DataError, r"column 'a' holds complex values"),
+    (pd.DataFrame({"a": [object()]}), None, DataError, r"column 'a' holds object values; convert them to text"),
+    (pd.DataFrame({"a": objects(["\ud800"])}), None, DataError, r"column 'a' holds a text that is not"),
+    (pd.DataFrame({"a": pd.period_range("2020", periods=1, freq="M")}), None, DataError, r"period\[M\].*to_timestamp"),
+    (pa.table({"a": [[1]]}), None, DataError, r"column 'a' has the type list<.*>, which is of no kind of variable"),
+    (pl.DataFrame({"a": [{"b": 1}]}), None, DataError, r"column 'a' has the type Struct"),
+    (pd.DataFrame({"a": ["1", "x"]}), {"a": "number"}, DataError, r"column 'a': row 1 holds 'x', not a number"),
+    (pd.DataFrame({"a": ["1", "x"]}), {"a": "date"}, DataError, r"column 'a': row 0 holds '1', not a date as 2020-01"),
+    (pd.DataFrame({"a": [1, 2]}), {"a": "date"}, DataError, r"column 'a': row 0 holds '1', not a date"),
+    (pd.DataFrame({"a": ["1", "x"]}), {"a": "boolean"}, DataError, r"column 'a': row 1 holds 'x', not a number"),
+    (pd.DataFrame({"a": DAYS}), {"a": "number"}, DataError, r"column 'a': row 0 holds '2020-01-30 00:00:00', not"),
+    (pd.DataFrame({"a": ["2020-01-01", "2020-01-01 10:00"]}), {"a": "date"}, DataError, r"write all in one form"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "kinds", "error", "message"), BAD)
+def test_what_is_refused(table, kinds, error, message):
+    with pytest.raises(error, match=message) as caught:
+        Variables.decide(table, kinds)
+    assert str(caught.value).isprintable()
+
+
+def test_text_of_many_levels():
+    frame = pd.DataFrame({"note": [f"note {i}" for i in range(51)], "x": range(51)})
+    with pytest.raises(DataError) as caught:
+        Variables.decide(frame)
+    assert str(caught.value) == (
+        "column 'note' (51 levels: 'note 0', 'note 1', 'note 2', …): more than 50 levels of text; if its cells name "
+        "the rows variables={'note': 'id'} (--id note), to leave it out variables={'note': 'drop'} (--drop note), to "
+        "keep all levels variables={'note': 'category'} (--categorical note)"
+    )
+    assert Variables.decide(frame, {"note": "category"}).levels == (51, 0)
+    assert Variables.decide(frame, {"note": "drop"}).levels == (0,)
+    assert Variables.decide(frame[:50]).levels == (50, 0)
+    assert Variables.decide(frame.astype({"note": "category"})).levels == (51, 0)
+
+
+# Another table than the one that was decided on
+
+
+def test_columns_that_are_left_out_may_be_absent():
+    schema = Variables.decide(people(), {"name": "id"})
+    new = people().drop(columns="name")
+    rows = schema.source(new).read(0, 4)
+    assert_same(schema.decode(rows, like=new), new)
+    assert schema.ids(people()) == ["Ada", "Ben", "Cid", "Dot"]
+    assert schema.ids(new) is None
+    two = Variables.decide(people(), {"name": "id", "age": "id"})
+    assert two.ids(people())[0] == ("Ada", 36)
+    moved = people()[["age", "height", "member", "colour", "name"]]
+    assert_same(schema.decode(rows, like=moved), moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="age"), r"the table has no column 'age', which the model was trained on; add it"),
+        (lambda t: t.assign(new=1), r"the model was not trained on column 'new'; leave it out"),
+        (lambda t: t[t.columns[::-1]], r"another order.*give X\[\['age', 'height', 'member', 'colour'\]\]"),
+        (lambda t: t.assign(age=["1", "x", "y", "2"]), r"column 'age': row 1 holds 'x', not a number \(rows count fr"),
+        (lambda t: t.assign(age=[1, 2.5, 3, 4]), None),
+        (lambda t: t.assign(height=list("1234")), None),
+        (lambda t: t.assign(height=DAYS[0]), r"column 'height': row 0 holds '2020-01-30 00:00:00', not a number"),
+        (lambda t: t.assign(member=[0, 1, 2, NAN]), r"column 'member': row 2 holds '2\.0', neither True or 1"),
+        (lambda t: t.assign(member=[0, 1, NAN, 1]), None),
+        (lambda t: t.assign(colour=[1, 2, 3, 4]), r"column 'colour': row 0 holds '1'.*levels are text, not numbers"),
+        (lambda t: t.assign(colour=None), None),
+        (lambda t: t.assign(colour=t["colour"].astype("category")), None),
+        (lambda t: t.iloc[:0], r"the table has no rows"),
+        (lambda t: t.to_numpy(), r"the rows are ndarray, not a table"),
+    ],
+)  # fmt: skip
+def test_another_table(change, message):
+    schema = Variables.decide(people(), {"name": "id"})
+    table = change(people())
+    if message is not None:
+        with pytest.raises(DataError, match=message):
+            schema.source(table)
+        return
+    rows = schema.source(table).read(0, 4)
+    result = schema.decode(rows, like=table)
+    assert list(result.columns) == list(table.columns)
+    if "new" not in str(change):
+        np.testing.assert_array_equal(schema.source(result).read(0, 4), schema.source(result).read(0, 4))
+
+
+def test_dates_where_durations_were():
+    schema, _, _ = one(pd.to_timedelta([1, 2], unit="h"))
+    with pytest.raises(DataError, match="column 'x': row 0 holds '2020-01-30 00:00:00', not a duration"):
+        schema.source(pd.DataFrame({"x": DAYS}))
+
+
+def test_types_of_another_table_that_cannot_hold_the_values():
+    schema, _, _ = one([1.5, 2.5])
+    whole = pd.DataFrame({"x": [1, 2]})
+    assert schema.decode([[1.25], [7]], like=whole)["x"].tolist() == [1.25, 7.0]
+    schema, _, _ = one(["a", "b"])
+    few = pd.DataFrame({"x": pd.Categorical(["a", "a"])})
+    assert schema.decode([[0, 1], [1, 0]], like=few)["x"].tolist() == ["b", "a"]
+    assert schema.decode([[0, 1], [1, 0]], like=pl.DataFrame({"x": ["a", "b"]}))["x"].to_list() == ["b", "a"]
+
+
+def test_rows_of_another_shape():
+    schema = Variables.decide(people(), {"name": "id"})
+    with pytest.raises(DataError, match=r"the rows have shape \[2, 3\], not \[N, 5\]"):
+        schema.decode(np.zeros((2, 3)))
+    with pytest.raises(DataError, match="2 rows cannot be written like a table of 4; give as many rows"):
+        schema.decode(np.zeros((2, 5)), like=people())
+
+
+# What was decided, as text and as JSON
+
+
+def test_the_lines():
+    assert Variables.decide(people(), {"name": "id"}).lines() == [
+        "1 id: 'name'",
+        "1 integer: 'age'",
+        "1 number: 'height'",
+        "1 boolean: 'member'",
+        "colour: category of 2 levels: 'blue', 'red'",
+    ]
+    wide = pd.DataFrame({f"c{i}": list("ab") if i % 2 else [1.0, i] for i in range(500)})
+    lines = Variables.decide(wide).lines()
+    assert len(lines) == 12
+    assert max(map(len, lines)) < 100
+    assert lines[0] == "250 numbers: 'c0', 'c2', 'c4', 'c6', 'c8' and 245 more"
+    assert lines[-1] == "240 more categories: 'c21', 'c23', 'c25', 'c27', 'c29' and 235 more"
+
+
+VALUES = ["red", "", "\x00", 3, -(2**90), 1.5, np.inf, True, None, b"\xff", Decimal("1.50"), dt.date(1, 1, 1)]
+VALUES += [dt.datetime(2020, 1, 31, 1, 2, 3, 4), dt.datetime(2020, 1, 31, tzinfo=dt.UTC), dt.time(1, 2), ("a", 1)]
+VALUES += [dt.timedelta(-3, 5, 7), pd.Interval(0.5, 2, "left"), pd.Timestamp("2020-03-29 12:00", tz="Europe/Berlin")]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_values_in_json(value):
+    again = unpack(json.loads(json.dumps(pack(value))))
+    assert again == value
+    assert isinstance(value, type(again))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:-5], "Input data was truncated"),
+        (lambda text: text.replace('"blue"', '"red"'), "two levels are equal"),
+        (lambda text: text.replace('"blue"', '{"int":"x"}'), "is not a value"),
+        (lambda text: text.replace('"blue"', "[1]"), "is not a value"),
+        (lambda text: text.replace('"category"', '"colour"'), "Invalid value 'colour'"),
+        (lambda text: text.replace('"age"', '"height"'), "two columns have the same name"),
+        (lambda text: text.replace('"offset":0', '"offset":"a"'), "offset 'a' is not an integer"),
+        (lambda text: text.replace('"pandas"', '"excel"'), "Invalid enum value 'excel'"),
+        (lambda text: text.replace('"ordered"', '"sorted"'), "unknown field"),
+        (lambda text: '{"library":"pandas","table":[]}', "no variable"),
+        (lambda text: "[" * 100_000, "the file is damaged"),
+        (lambda text: b"\xff", "the file is damaged"),
+    ],
+)
+def test_damaged_json(change, message):
+    text = Variables.decide(people(), {"name": "id"}).to_json()
+    with pytest.raises(ArtifactError, match=f"variables: .*{message}") as caught:
+        Variables.from_json(change(text))
+    assert str(caught.value).isprintable()
+
+
+def test_damaged_types_in_json():
+    text = Variables.decide(people(), {"name": "id"}).to_json()
+    for old, new in (
+        ('"int64"', '"int65"'),
+        ('"text":"boolean"', '"text":"os.system"'),
+        ('"arrow":"double"', '"arrow":"dubel"'),
+    ):
+        with pytest.raises(ArtifactError, match=r"is not a (d?type)"):
+            Variables.from_json(text.replace(old, new, 1)).decode(np.zeros((1, 5)))
+    text = Variables.decide(POLARS).to_json()
+    for new in ("Config", "Series([])", "Datetime(os)", "(", "a.b", "Int8(1)(2)"):
+        with pytest.raises(ArtifactError, match=r"is not a type of this Polars"):
+            Variables.from_json(text.replace('"text":"UInt8"', f'"text":"{new}"')).decode(np.zeros((1, 20)))

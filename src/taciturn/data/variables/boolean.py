@@ -17,7 +17,7 @@ class Boolean(Variable, frozen=True, kw_only=True, tag="boolean"):
     """A column of True and False, or of 0 and 1 if `variables` sets it so."""
 
     kind = "boolean"
-    plural = "booleans"
+    words = ("boolean", "booleans")
 
     @classmethod
     def decide(cls, label: Any, cells: Cells) -> Self:

@@ -88,7 +88,7 @@ def _decimal(number: float | int, kind: pa.DataType) -> Decimal:
 
 def _text(number: float | int, decimals: int | None, padded: bool) -> str:
     """Return a number as text, the shortest that is the number, or with a given number of decimals."""
-    if decimals is not None and padded:
-        return f"{number:.{decimals}f}"
-    rounded = number if decimals is None else round(number, decimals)
-    return str(int(rounded)) if decimals == 0 and np.isfinite(rounded) else repr(rounded)
+    if decimals is None:
+        return repr(number)
+    fixed = f"{number:.{decimals}f}"
+    return fixed if padded or decimals == 0 else fixed.rstrip("0").rstrip(".")

@@ -32,7 +32,7 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
     levels: Annotated[tuple[Any, ...], Meta(min_length=1)]
 
     kind = "category"
-    plural = "categories"
+    words = ("category", "categories")
 
     def __post_init__(self) -> None:
         Variable.__post_init__(self)
@@ -46,10 +46,12 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
         present = np.bincount(codes[codes >= 0], minlength=len(distinct)) > 0
         levels = [value for value, occurs in zip(distinct, present, strict=True) if occurs]
         try:
-            packed = [pack(level) for level in (levels if cells.declared else sorted(levels, key=_order))]
+            packed = {key(level): pack(level) for level in levels}
         except TypeError as error:
             raise DataError(f"column {quoted(cells.name)} holds {error}; convert them to text, or drop it") from error
-        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(packed))
+        if cells.dtype.categories is None:
+            levels.sort(key=_order)
+        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(packed[key(level)] for level in levels))
 
     @property
     def values(self) -> list[Any]:
@@ -67,7 +69,7 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
         return len(self.levels)
 
     def names(self) -> list[str]:
-        """Return "colour=red", …; levels that are written alike are told apart by their Python form."""
+        """Return "colour=red", …; levels that are written alike are shown in their Python form."""
         values = self.values
         alike = Counter(map(str, values))
         return [f"{self.text}={value if alike[str(value)] == 1 else repr(value)}" for value in values]
@@ -111,7 +113,7 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
     def description(self) -> str:
         """Return the number of levels and the first ones."""
         shown = listed(self.values, most=3)
-        return "category of one level, " + shown if len(self.levels) == 1 else f"{len(self.levels):,} levels: {shown}"
+        return f"category of {len(self.levels):,} level{'s' if len(self.levels) > 1 else ''}: {shown}"
 
 
 def _order(value: Any) -> tuple[str, Any]:

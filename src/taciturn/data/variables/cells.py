@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import ArtifactError, DataError
-from ...core.messages import quoted
-from .values import key
+from ...core.messages import one_line, quoted
+from .values import key, pack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,8 +135,7 @@ class Cells:
         values = self.values
         if pa.types.is_floating(values.type):
             values = pa.array(self.numbers(), from_pandas=True)  # also NaN is missing
-        if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
-            values = values.cast(pa.large_string() if pa.types.is_string_view(values.type) else pa.large_binary())
+        values = values.cast(_supported(values.type))
         if len(values) == 0 or pa.types.is_null(values.type):
             return np.full(len(values), -1), []
         encoded = values.dictionary_encode()
@@ -179,14 +177,14 @@ class Cells:
         known: NDArray[np.bool_] = self.values.is_valid().to_numpy(zero_copy_only=False)
         return known & ~np.isnan(self.numbers()) if types.is_floating(self.type) else known
 
-    def refuse(self, bad: NDArray[np.bool_], reason: str) -> None:
+    def refuse(
+        self, bad: NDArray[np.bool_], reason: str, mend: str = "correct such cells, or set them to missing"
+    ) -> None:
         """Raise DataError that names the first of some cells, if there is one."""
         if bad.any():
             row = int(np.argmax(bad))
-            raise DataError(
-                f"column {quoted(self.name)}: row {row} holds {quoted(self.at(row))}, {reason} (rows count from 0); "
-                "correct such cells, or set them to missing"
-            )
+            place = f"column {quoted(self.name)}: row {row} holds {quoted(self.at(row))}"
+            raise DataError(f"{place}, {reason} (rows count from 0); {mend}")
 
     def at(self, row: int) -> Any:
         """Return one known cell as a Python value."""
@@ -208,34 +206,45 @@ class Cells:
         return numbers[self.codes]
 
 
-def from_objects(name: str, dtype: Dtype, objects: Iterable[Any]) -> Cells:
-    """Return the cells of a column of Python objects, None where missing.
+def from_categories(name: str, text: str, values: pa.Array, categories: list[Any], *, ordered: bool) -> Cells:
+    """Return the cells of a column of a categorical type.
 
-    Objects of one Arrow type become its values. Others are counted by their distinct values.
+    Parameters
+    ----------
+    name, text : str
+        The column's name, and the library's text of its type.
+    values : pyarrow.Array
+        The cells; missing ones are null.
+    categories : list
+        All categories in their order, as Python values.
+    ordered : bool
+        Whether they are ordered.
 
     Raises
     ------
     DataError
-        Objects are lists, dicts or something else that is not one value.
+        Categories are not values that `values.pack` knows.
     """
+    known = {key(value): value for value in categories if value is not None}
+    try:
+        packed = tuple(pack(value) for value in known.values())
+    except TypeError as error:
+        raise DataError(f"column {quoted(name)} has categories that are {error}; drop it") from error
+    dtype = Dtype(text=text, arrow=str(values.type), categories=packed, ordered=ordered)
+    positions = {category: position for position, category in enumerate(known)}
+    codes, distinct = Cells(name, dtype, values).coded()
+    table = np.array([*(positions.get(key(value), -1) for value in distinct), -1], np.int64)
+    return Cells(name, dtype, None, table[codes], list(known.values()), True)
+
+
+def taken(cells: Cells) -> pa.Array:
+    """Return the cells of `codes` as an Arrow array."""
     import pyarrow as pa
 
-    cells = [None if cell is None or cell != cell else cell for cell in objects]  # NaN is not equal to itself
-    kinds = {type(cell) for cell in cells} - {type(None)}
-    try:
-        array = _one_type(cells, {kind.__name__ for kind in kinds})
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = None
-    if array is not None and pa.types.is_nested(array.type):
-        raise DataError(f"column {quoted(name)} holds {min(kind.__name__ for kind in kinds)} values; drop it")
-    if array is not None:
-        return Cells(name, msgspec.structs.replace(dtype, arrow=str(array.type)), array)
-    positions: dict[Any, int] = {}
-    try:
-        codes = [-1 if cell is None else positions.setdefault(key(cell), len(positions)) for cell in cells]
-    except TypeError as error:
-        raise DataError(f"column {quoted(name)}: {error}; drop it") from error
-    return Cells(name, dtype, None, np.array(codes, np.int64), [value for _, value in positions])
+    assert cells.codes is not None
+    kind = cells.dtype.arrow_type()
+    distinct = pa.array(cells.distinct, kind if kind is None else _supported(kind))
+    return distinct.take(pa.array(cells.codes, mask=cells.codes < 0))
 
 
 def python_list(array: pa.Array) -> list[Any]:
@@ -253,17 +262,34 @@ def python_list(array: pa.Array) -> list[Any]:
     return listed
 
 
-def _one_type(cells: list[Any], kinds: set[str]) -> pa.Array | None:
-    """Return objects as an Arrow array; None where Arrow would change some of them."""
+def refuse_type(name: str, kind: pa.DataType, text: str) -> None:
+    """Raise DataError for a column of an Arrow type that does not hold one value per cell, as lists.
+
+    Parameters
+    ----------
+    name : str
+        The column's name.
+    kind : pyarrow.DataType
+    text : str
+        What the user knows the type by.
+    """
+    from pyarrow import BaseExtensionType, types
+
+    unsupported = (types.is_nested, types.is_run_end_encoded, types.is_interval)
+    if isinstance(kind, BaseExtensionType) or any(is_kind(kind) for is_kind in unsupported):
+        mend = "convert it to dates (.dt.to_timestamp()), or drop it" if text.startswith("period") else "drop it"
+        raise DataError(f"column {quoted(name)} has the type {one_line(text)}, which is of no kind of variable; {mend}")
+
+
+def _supported(kind: pa.DataType) -> pa.DataType:
+    """Return the type next to a type for which Arrow lacks functions (views, short decimals); others as they are."""
     import pyarrow as pa
 
-    if "Timestamp" in kinds and kinds <= {"Timestamp", "datetime"}:
-        zones = {str(cell.tzinfo) for cell in cells if cell is not None}
-        zone = zones.pop()
-        return None if zones else pa.array(cells, pa.timestamp("ns", None if zone == "None" else zone))
-    if "date" in kinds and len(kinds) > 1:
-        return None
-    return pa.array(cells, from_pandas=True)
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_decimal(kind) and kind.bit_width < 128:
+        return pa.decimal128(kind.precision, kind.scale)
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _floats(array: pa.Array) -> NDArray[np.float64]:

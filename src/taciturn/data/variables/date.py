@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import DataError
+from ...core.messages import quoted
 from .casts import whole_numbers
 from .cells import Cells, Dtype
 from .values import pack, unpack
 from .variable import Variable
+from .written_dates import FORMS, FULL, form_of, read, write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +22,7 @@ UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 DAY = 86_400 * 10**9
 STEPS = (DAY, 3_600 * 10**9, 60 * 10**9, *UNITS.values())
 _INT64 = 2**63
+_PYTHON = (-62_135_596_800, 253_402_300_799)  # seconds of the years 1 and 9999, the range of Python's dates
 
 
 class Date(Variable, frozen=True, kw_only=True, tag="date"):
@@ -34,18 +38,26 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
         The first date, in nanoseconds since 1970, as `values.pack` writes it.
     step : int
         Nanoseconds of one step.
+    family : {"date", "time", "duration"}
+        What the column holds.
+    written : str or None
+        The form of dates that are written as text, a key of `written_dates.FORMS`; None for other columns.
     """
 
     offset: Any
     step: int
+    family: Literal["date", "time", "duration"]
+    written: str | None = None
 
     kind = "date"
-    plural = "dates"
+    words = ("date", "dates")
 
     def __post_init__(self) -> None:
         Variable.__post_init__(self)
         if type(unpack(self.offset)) is not int or self.step not in STEPS:
             raise ValueError(f"a date of offset {self.offset!r} and step {self.step!r} is not possible")
+        if self.written is not None and self.written not in FORMS:
+            raise ValueError(f"{self.written!r} is not a form of dates")
 
     @classmethod
     def decide(cls, label: Any, cells: Cells) -> Self:
@@ -56,10 +68,21 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
         # unsigned: the difference of two int64 may be larger than 2⁶³
         since = different.astype(np.uint64) - np.uint64(first % 2**64)
         step = next(step for step in STEPS if step <= unit or not (since % np.uint64(step // unit)).any())
-        return cls(name=pack(label), dtype=cells.dtype, offset=pack(first * unit), step=step)
+        family: Any = _family(cells)
+        written = _form(cells) if cells.is_text else None
+        return cls(
+            name=pack(label),
+            dtype=cells.dtype,
+            offset=pack(first * unit),
+            step=step,
+            family=family,
+            written=written,
+        )
 
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return the number of steps since the first date [N], NaN where missing."""
+        if _family(cells) not in ("", self.family):
+            cells.refuse(cells.known(), f"not a {self.family}")
         ticks, known, unit = _ticks(cells)
         offset, rest = divmod(unpack(self.offset), unit)
         low, high = (int(ticks[known].min()), int(ticks[known].max())) if known.any() else (0, 0)
@@ -71,46 +94,51 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
     def decode(self, block: NDArray[np.float64], dtype: Dtype) -> Cells:
         """Return dates, each at a whole number of steps since the first one, in the column's type."""
         import pyarrow as pa
+        from pyarrow import types
 
-        kind = dtype.arrow_type() or pa.timestamp("ns")
-        unit, (low, high) = _unit(kind), _range(kind)
-        offset = unpack(self.offset)
+        own = dtype.arrow_type()
+        kind = own if own is not None and types.is_temporal(own) else pa.timestamp("us")
+        unit, offset = _unit(kind), unpack(self.offset)
+        low, high = _range(kind)
+        if self.family == "date" and (kind is not own or dtype.text == "object"):
+            low, high = (seconds * UNITS["s"] // unit for seconds in _PYTHON)
         missing = np.isnan(block[:, 0])
-        steps = np.rint(block[:, 0])
-        if self.step % unit == 0 and offset % unit == 0:
-            ratio, first = self.step // unit, offset // unit
-            bounds = -(-(low - first) // ratio), (high - first) // ratio
-            ticks = whole_numbers(steps, missing, *bounds) * ratio + first
+        bounds = -((offset - low * unit) // self.step), (high * unit - offset) // self.step
+        steps = whole_numbers(np.rint(block[:, 0]), missing, *bounds)
+        ratio, first = self.step // unit, offset // unit
+        if steps.dtype == object or self.step % unit or offset % unit or abs(first) >= _INT64:
+            ticks = (steps.astype(object) * self.step + offset) // unit
         else:
-            numbers = [0 if gone else int(step) for gone, step in zip(missing, steps, strict=True)]
-            ticks = np.array([min(max((n * self.step + offset) // unit, low), high) for n in numbers], object)
+            ticks = steps * ratio + first  # an overflow of the product is undone by the sum
         storage = pa.int32() if kind.bit_width == 32 else pa.int64()
         whole = np.where(missing, 0, ticks).astype(storage.to_pandas_dtype())
-        return Cells(self.text, dtype, pa.array(whole, storage, mask=missing).cast(kind))
+        dates = pa.array(whole, storage, mask=missing).cast(kind)
+        return Cells(self.text, dtype, dates if kind is own else write(dates, self.written or FULL))
 
     def fits(self, cells: Cells) -> bool:
         """Return whether a column of the type of these cells can hold the dates."""
-        own, other = self.dtype.arrow_type(), cells.type
-        return own is not None and other is not None and _family(own) == _family(other)
-
-    def description(self) -> str:
-        """Return the step."""
-        names = dict(zip(STEPS, ("days", "hours", "minutes", "seconds", "ms", "µs", "ns"), strict=True))
-        return f"in {names[self.step]}"
+        return _family(cells) == self.family and (self.written is not None or not cells.is_text)
 
 
-def is_time(kind: pa.DataType) -> bool:
-    """Return whether values of an Arrow type are dates, times of day or durations."""
-    return _family(kind) != ""
-
-
-def _family(kind: pa.DataType) -> str:
-    """Return "date", "time" or "duration"; "" for other types."""
+def _family(cells: Cells) -> str:
+    """Return "date", also for text, "time" or "duration"; "" for other cells."""
     from pyarrow import types
 
-    if types.is_date(kind) or types.is_timestamp(kind):
+    kind = cells.type
+    if kind is None:
+        return ""
+    if cells.is_text or types.is_date(kind) or types.is_timestamp(kind):
         return "date"
     return "time" if types.is_time(kind) else "duration" if types.is_duration(kind) else ""
+
+
+def _form(cells: Cells) -> str | None:
+    """Return the form of dates that are written as text; raise DataError if they are written in several forms."""
+    forms = {form_of(text) for text in cells.coded()[1]} - {None}
+    if len(forms) > 1:
+        shown = " and ".join(sorted(map(quoted, forms))[:2])
+        raise DataError(f"column {quoted(cells.name)} has dates like {shown}; write all in one form")
+    return forms.pop() if forms else None
 
 
 def _unit(kind: pa.DataType) -> int:
@@ -135,10 +163,14 @@ def _ticks(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
     """Return the integers that dates are stored as (0 where missing), which are known, and their unit in ns."""
     import pyarrow as pa
 
-    known = cells.known()
-    if cells.type is None or not is_time(cells.type):
-        cells.refuse(known, "not a date")
+    known, values = cells.known(), cells.values
+    if cells.is_text:
+        values = read(values.cast(pa.large_string()))
+        bad = known & ~values.is_valid().to_numpy(zero_copy_only=False)
+        cells.refuse(bad, "not a date as 2020-01-31 or 2020-01-31 23:59:59", "convert the column to dates")
+    elif not _family(cells):
+        cells.refuse(known, "not a date", "convert the column to dates")
         return np.zeros(len(cells), np.int64), known, DAY
-    storage = pa.int32() if cells.type.bit_width == 32 else pa.int64()
-    ticks = cells.values.cast(storage).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    return ticks, known, _unit(cells.type)
+    storage = pa.int32() if values.type.bit_width == 32 else pa.int64()
+    ticks = values.cast(storage).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return ticks, known, _unit(values.type)

@@ -11,12 +11,13 @@ from ...core.messages import listed, quoted
 from ..sources.columns import unknown_column
 from .boolean import Boolean
 from .category import Category
-from .cells import Cells
-from .date import Date, is_time
+from .cells import Cells, Dtype
+from .date import Date
 from .integer import Integer
 from .left_out import Dropped, Identifier
 from .number import Number
 from .tables import Table
+from .values import pack
 from .variable import Variable
 
 MAX_LEVELS = 50  # of text that is a category without being set so
@@ -44,6 +45,7 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
     DataError
         A column has no known cell, more than MAX_LEVELS levels of text, or is not of the kind that was set.
     """
+    _check_labels(table.labels)
     kinds = _kinds(table, given or {})
     decided: list[Variable] = []
     empty: list[Any] = []
@@ -51,7 +53,7 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
     for label in table.labels:
         chosen = kinds.get(label)
         if chosen is not None and issubclass(chosen, Dropped):
-            decided.append(chosen.decide(label, _cells_or_none(table, label)))
+            decided.append(chosen.decide(label, Cells(str(label), Dtype(text=str(table.native(label))))))
             continue
         cells = table.cells(label)
         if not cells.known().any():
@@ -74,7 +76,8 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
 def kind_of(cells: Cells) -> type[Variable] | None:
     """Return the kind of a column by its cells; None for text of too many levels.
 
-    Text is numbers if all known cells are. A number with leading zeros, as a postal code, is not one.
+    Text is numbers, or dates in one form of ISO 8601, if all known cells are. A number with leading zeros, as a postal
+    code, is text.
     """
     from pyarrow import types
 
@@ -88,10 +91,11 @@ def kind_of(cells: Cells) -> type[Variable] | None:
             return Integer
         if types.is_floating(kind) or types.is_decimal(kind):
             return Number
-        if is_time(kind):
+        if types.is_temporal(kind):
             return Date
-        if cells.is_text and _is(Number, cells):
-            return Number
+        for written in (Number, Date):
+            if cells.is_text and _is(written, cells):
+                return written
     return Category if len(cells.coded()[1]) <= MAX_LEVELS else None
 
 
@@ -103,11 +107,14 @@ def _is(kind: type[Variable], cells: Cells) -> bool:
     return True
 
 
-def _cells_or_none(table: Table, label: Any) -> Cells:
-    """Return a column that is left out; of a type without single values, cells without a type."""
-    from .cells import Dtype
-
-    return Cells(str(label), Dtype(text=str(table.native(label))))
+def _check_labels(labels: list[Any]) -> None:
+    for label in labels:
+        try:
+            pack(label)
+        except TypeError as error:
+            raise DataError(f"the name of column {quoted(label)} is of {error}; rename it") from error
+        if label != label:
+            raise DataError("the name of a column is missing; name it (X.columns = [...])")
 
 
 def _kinds(table: Table, given: Mapping[Any, str]) -> dict[Any, type[Variable]]:
@@ -116,7 +123,7 @@ def _kinds(table: Table, given: Mapping[Any, str]) -> dict[Any, type[Variable]]:
     for column, kind in given.items():
         if column not in table.labels:
             raise unknown_column(str(column), names, named=True)
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise RecipeError(
                 f"variables: column {quoted(column)} cannot be {quoted(kind)}; kinds are {', '.join(KINDS)}"
             )

@@ -27,7 +27,7 @@ class Integer(Number, frozen=True, kw_only=True, tag="integer"):
     offset: Any = 0
 
     kind = "integer"
-    plural = "integers"
+    words = ("integer", "integers")
 
     def __post_init__(self) -> None:
         Variable.__post_init__(self)

@@ -13,7 +13,7 @@ class Dropped(Variable, frozen=True, kw_only=True, tag="drop"):
     """A column that is left out."""
 
     kind = "drop"
-    plural = "dropped"
+    words = ("dropped column", "dropped columns")
 
     @classmethod
     def decide(cls, label: Any, cells: Cells) -> Self:
@@ -34,4 +34,4 @@ class Identifier(Dropped, frozen=True, kw_only=True, tag="id"):
     """A column that names the rows, and is left out."""
 
     kind = "id"
-    plural = "ids"
+    words = ("id", "ids")

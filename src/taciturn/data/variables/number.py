@@ -14,6 +14,8 @@ from .cells import Cells, Dtype
 from .values import pack
 from .variable import Variable
 
+MAX_DECIMALS = 400
+
 
 class Number(Variable, frozen=True, kw_only=True, tag="number"):
     """A column of real numbers: floats, decimals, or text in which all known cells are numbers.
@@ -26,11 +28,11 @@ class Number(Variable, frozen=True, kw_only=True, tag="number"):
         Whether text has all of these decimals ("1.50"), or only those that are not 0 ("1.5").
     """
 
-    decimals: Annotated[int, Meta(ge=0, le=400)] | None = None
+    decimals: Annotated[int, Meta(ge=0, le=MAX_DECIMALS)] | None = None
     padded: bool = False
 
     kind = "number"
-    plural = "numbers"
+    words = ("number", "numbers")
 
     @classmethod
     def decide(cls, label: Any, cells: Cells) -> Self:
@@ -68,4 +70,6 @@ def _written(cells: Cells) -> tuple[int | None, bool]:
         return None, False
     counts = {max(-int(Decimal(text).as_tuple().exponent), 0) for text in texts}
     decimals = max(counts, default=0)
+    if decimals > MAX_DECIMALS:
+        return None, False
     return decimals, len(counts) == 1 and decimals > 0

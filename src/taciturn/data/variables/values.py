@@ -130,7 +130,7 @@ def family(value: Any) -> str:
             return "duration"
         case tuple():
             return "tuple"
-    return "boolean" if type(value).__name__ == "bool" else type(value).__name__.lower()
+    return "boolean" if type(value).__name__ in ("bool", "bool_") else type(value).__name__.lower()
 
 
 def key(value: Any) -> Hashable:

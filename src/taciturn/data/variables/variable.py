@@ -26,15 +26,15 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ----------
     kind : str
         "number", "integer", "boolean", "category", "date", "drop" or "id".
-    plural : str
-        What several are called.
+    words : (str, str)
+        What one is called, and several.
     """
 
     name: Any
     dtype: Dtype
 
     kind: ClassVar[str] = ""
-    plural: ClassVar[str] = ""
+    words: ClassVar[tuple[str, str]] = ("", "")
 
     def __post_init__(self) -> None:
         unpack(self.name)
@@ -85,7 +85,3 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def fits(self, cells: Cells) -> bool:
         """Return whether a column of the type of these cells can hold the variable's values."""
         return cells.type is not None
-
-    def description(self) -> str:
-        """Return what was decided, in a few words."""
-        return self.kind

@@ -25,11 +25,12 @@ from .source import EncodedTable
 from .tables import Library, Table, class_of, library_of, table_of
 from .variable import Variable
 
+MAX_SHOWN = 10  # categories that are described one by one
 AnyVariable = Number | Integer | Boolean | Category | Date | Dropped | Identifier
 
 
 class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """The schema of a mixed table, decided once. It is a msgspec record, so that it can be a part of another.
+    """The schema of a mixed table, decided once. It is a record of msgspec, so that it can be a part of another.
 
     Parameters
     ----------
@@ -39,6 +40,26 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         All columns of the table in order, with those that are left out.
     given : tuple of str
         Names of the columns whose kind the user set.
+
+    Raises
+    ------
+    ValueError
+        No column is encoded, or two have the same name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cats = pd.DataFrame({"age": [3, 12], "coat": ["grey", None], "name": ["Tom", "Kit"]}, index=["x", "y"])
+    >>> variables = Variables.decide(cats, {"name": "id"})
+    >>> variables.columns, variables.levels
+    (('age', 'coat=grey'), (0, 0))
+    >>> variables.source(cats).read(0, 2)
+    array([[ 3.,  1.],
+           [12., nan]])
+    >>> variables.decode([[3.2, 1.0], [11.7, 0.9]], like=cats)
+       age  coat name
+    x    3  grey  Tom
+    y   12  grey  Kit
     """
 
     library: Library
@@ -53,7 +74,34 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @classmethod
     def decide(cls, table: Any, given: Mapping[Any, str] | None = None) -> Self:
-        """Return the schema of a table."""
+        """Return the schema of a table.
+
+        Numbers, integers, booleans, dates and categorical columns are taken as their type has it. Text is numbers or
+        dates (ISO 8601) if all known cells are, else a category of at most 50 levels. Objects are taken by their
+        values.
+
+        Parameters
+        ----------
+        table : frame of pandas or Polars, or Arrow table [N, columns]
+            At least one row. Missing cells are nulls or NaN.
+        given : mapping of column to kind, optional
+            Kinds that the user sets: "number", "integer", "boolean", "category", "date", "drop" or "id". Columns of
+            the last two are not encoded.
+
+        Returns
+        -------
+        Variables
+
+        Raises
+        ------
+        DataTypeError
+            The table is not one, or is lazy.
+        UnknownColumn, RecipeError
+            A column or a kind of `given` is unknown.
+        DataError
+            Columns have no known cell, the same name, more than 50 levels of text, or a type without a kind; or a cell
+            is not of the kind that was set.
+        """
         library, own = library_of(table), table_of(table)
         assert library is not None
         decided: Any = tuple(decide(own, given))
@@ -98,24 +146,75 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return not self.given and all(type(v) in (Number, Integer) and _is_numeric(v.dtype) for v in self.table)
 
     def source(self, table: Any) -> EncodedTable:
-        """Return the encoded rows of a table."""
+        """Return the encoded rows of a table.
+
+        Parameters
+        ----------
+        table : frame of pandas or Polars, or Arrow table [N, columns]
+            Its columns have the names and the order of those that were decided on. Columns that are left out may be
+            absent. Types may differ as long as each cell is of the variable's kind.
+
+        Returns
+        -------
+        EncodedTable [N, D]
+            A source of float64. A missing cell is NaN in all columns of its variable, a level that did not occur is 0
+            in all.
+
+        Raises
+        ------
+        DataTypeError, DataError
+            It is not a table, has other columns, or a cell is not of its variable's kind: the first is named.
+        """
         own = table_of(table)
         labels = self._labels(own)
         encoded = [variable.encode(own.cells(label)) for variable, label in zip(self.variables, labels, strict=True)]
         return EncodedTable(self.variables, encoded, self.columns)
 
     def ids(self, table: Any) -> list[Any] | None:
-        """Return an id for each row of a table from its id column, tuples if there are several; None without one."""
+        """Return an id for each row of a table: the cells of its id column, tuples of several; None without one."""
         own = table_of(table)
         labels = [v.label for v in self.table if isinstance(v, Identifier) and v.label in own.labels]
-        lists = [list(own.column(label)) for label in labels]
+        columns = [own.column(label) for label in labels]
+        lists = [column.to_pylist() if hasattr(column, "to_pylist") else column.to_list() for column in columns]
         return lists[0] if len(lists) == 1 else list(zip(*lists, strict=True)) or None
 
     def decode(self, rows: npt.ArrayLike, like: Any = None) -> Any:
-        """Return encoded rows, or rows of predictions, as a table."""
+        """Return encoded rows, or a network's predictions, as a table.
+
+        Integers and dates are rounded and clipped to their type's range. Booleans are True from 0.5 on, categories are
+        their most probable level. NaN in a column of a variable makes its cell missing.
+
+        Parameters
+        ----------
+        rows : array [N, D]
+            Columns as in `columns`; of booleans and categories 0 and 1, or probabilities.
+        like : table, optional
+            The table that the rows were made of: the result has its columns in its order, its types and its index;
+            columns that are left out are copied from it. Without it the result is of the library and of the types
+            that were decided on, without the columns that are left out. A type of `like` that cannot hold the
+            variable's values is replaced by the one decided on.
+
+        Returns
+        -------
+        table
+            Of the library of `like`, or of `library`.
+
+        Raises
+        ------
+        DataError
+            The shape is another one, or `like` has other columns.
+        ArtifactError
+            A stored type is damaged.
+
+        Notes
+        -----
+        An array of float64 holds these exactly: integers and dates with a range below 2⁵³ of their steps, decimals and
+        numbers in text of 15 digits. NaN in floats of Polars and Arrow becomes null.
+        """
         block = np.asarray(rows, np.float64)
         if block.ndim != 2 or block.shape[1] != len(self.columns):
-            raise DataError(f"the rows have shape {block.shape}, the table is encoded as [N, {len(self.columns)}]")
+            width = len(self.columns)
+            raise DataError(f"the rows have shape {list(block.shape)}, not [N, {width}]; give one column per name")
         own = None if like is None else table_of(like)
         if own is not None and len(own) != len(block):
             raise DataError(f"{len(block):,} rows cannot be written like a table of {len(own):,}; give as many rows")
@@ -154,10 +253,11 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         unseen = [label for label in labels if label not in expected]
         absent = [label for label in expected if label not in labels]
         if unseen:
-            raise DataError(f"column {listed(unseen)} was not in the table that the model was trained on; leave it out")
+            raise DataError(f"the model was not trained on {_columns(unseen)}; leave {_them(unseen)} out")
         if absent:
-            raise DataError(f"column {listed(absent)} is missing, which the model was trained on; add it")
-        raise DataError("the columns are in another order than those that the model was trained on; give X[columns]")
+            raise DataError(f"the table has no {_columns(absent)}, which the model was trained on; add {_them(absent)}")
+        order = f"X[[{listed(expected)}]]" if len(expected) <= 5 else "X[list(model.variables_.names)]"
+        raise DataError(f"the columns are in another order than those that the model was trained on; give {order}")
 
     def lines(self) -> list[str]:
         """Return what was decided, in at most 20 short lines."""
@@ -166,13 +266,11 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             grouped.setdefault(type(variable), []).append(variable)
         lines = []
         for kind, variables in grouped.items():
-            if kind is Category:
-                lines += [f"{one_line(v.text, 60)}: {v.description()}" for v in variables[:10]]
-                if len(variables) > 10:
-                    lines.append(f"{len(variables) - 10:,} more categories: {listed(v.text for v in variables[10:])}")
-            else:
-                word = kind.kind if len(variables) == 1 else kind.plural
-                lines.append(f"{len(variables):,} {word}: {listed(v.text for v in variables)}")
+            shown = [v for v in variables if isinstance(v, Category)][:MAX_SHOWN]
+            lines += [f"{one_line(v.text, 60)}: {v.description()}" for v in shown]
+            if rest := variables[len(shown) :]:
+                word = ("more " if shown else "") + kind.words[len(rest) > 1]
+                lines.append(f"{len(rest):,} {word}: {listed(v.text for v in rest)}")
         return lines
 
     def to_json(self) -> str:
@@ -181,11 +279,19 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the schema of which `to_json` made this text."""
+        """Return the schema of which `to_json` made this text; raise ArtifactError if it is damaged."""
         try:
             return msgspec.json.decode(text, type=cls)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise ArtifactError(f"variables: {one_line(error)}; the file is damaged") from error
+
+
+def _columns(labels: list[Any]) -> str:
+    return f"column{'s' if len(labels) > 1 else ''} {listed(labels)}"
+
+
+def _them(labels: list[Any]) -> str:
+    return "them" if len(labels) > 1 else "it"
 
 
 def _is_numeric(dtype: Dtype) -> bool:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from ....core.errors import ArtifactError, DataError
 from ....core.messages import one_line, quoted
-from ..cells import Cells, Dtype, from_objects
+from ..cells import Cells, Dtype, refuse_type, taken
+from ..objects import from_objects
 from ..values import key, pack, unpack
+from . import arrow_table
+
+_ARROW = "[pyarrow]"
 
 
 class OwnTable:
@@ -19,22 +25,22 @@ class OwnTable:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.labels = list(frame.columns)
+        self.labels: list[Any] = list(frame.columns)
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def native(self, label: Hashable) -> Any:
+    def native(self, label: Any) -> Any:
         """Return the dtype of a column."""
         return self.column(label).dtype
 
-    def column(self, label: Hashable) -> pd.Series[Any]:
+    def column(self, label: Any) -> pd.Series[Any]:
         """Return a column."""
         frame: Any = self.frame
         series: pd.Series[Any] = frame.iloc[:, self.labels.index(label)]
         return series
 
-    def cells(self, label: Hashable) -> Cells:
+    def cells(self, label: Any) -> Cells:
         """Return a column as cells."""
         import pyarrow as pa
 
@@ -42,6 +48,9 @@ class OwnTable:
         dtype = series.dtype
         if isinstance(dtype, pd.CategoricalDtype):
             return _categorical(name, series)
+        if isinstance(dtype, pd.ArrowDtype):
+            cells = arrow_table.cells_of(name, pa.array(series))
+            return replace(cells, dtype=msgspec.structs.replace(cells.dtype, text=cells.dtype.text + _ARROW))
         if isinstance(dtype, pd.SparseDtype):
             series = pd.Series(np.asarray(series))
         text = _text(dtype)
@@ -51,27 +60,26 @@ class OwnTable:
             values = pa.array(series, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as error:
             if series.dtype != np.longdouble:
-                raise _unsupported(name, dtype) from error
+                mend = "convert it to numbers, or drop it"
+                raise DataError(f"column {quoted(name)} has the type {one_line(dtype)}; {mend}") from error
             values = pa.array(series.to_numpy(np.float64), from_pandas=True)
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
-        if isinstance(values, pa.DictionaryArray):
-            values = values.dictionary_decode()
-        if pa.types.is_nested(values.type) or isinstance(values.type, pa.BaseExtensionType):
-            raise _unsupported(name, dtype)
+        refuse_type(name, values.type, text)
         return Cells(name, Dtype(text=text, arrow=str(values.type)), values)
 
     @staticmethod
     def parsed(dtype: Dtype) -> Any:
         """Return the dtype that was stored."""
         try:
+            if dtype.text.endswith(_ARROW):
+                own = msgspec.structs.replace(dtype, text=dtype.text.removesuffix(_ARROW))
+                return pd.ArrowDtype(arrow_table.OwnTable.parsed(own))
             if dtype.categories is not None:
                 own = OwnTable.parsed(Dtype(text=dtype.text.removeprefix("category of "), arrow=dtype.arrow))
                 return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
-            if dtype.text.endswith("[pyarrow]"):
-                return pd.ArrowDtype(dtype.arrow_type())
-            kind, colon, storage = dtype.text.partition(":")
-            if colon:
+            kind, _, storage = dtype.text.partition(":")
+            if kind in ("str", "string"):
                 return pd.StringDtype(storage, na_value=pd.NA if kind == "string" else np.nan)
             return pd.api.types.pandas_dtype(dtype.text)
         except (TypeError, ValueError) as error:
@@ -80,10 +88,10 @@ class OwnTable:
     @staticmethod
     def built(cells: Cells, native: Any) -> Any:
         """Return cells as an array of a dtype; None: the one that pandas takes for Arrow's."""
-        import pyarrow as pa
-
         if isinstance(native, pd.SparseDtype):
             return pd.arrays.SparseArray(OwnTable.built(cells, native.subtype), dtype=native)
+        if isinstance(native, pd.ArrowDtype):
+            return native.__from_arrow__(arrow_table.OwnTable.built(cells, native.pyarrow_dtype))  # type: ignore[attr-defined]
         if cells.codes is not None:
             if isinstance(native, pd.CategoricalDtype):
                 positions = {key(value): number for number, value in enumerate(native.categories.tolist())}
@@ -91,8 +99,7 @@ class OwnTable:
                 return pd.Categorical.from_codes(table[cells.codes], dtype=native)
             if native == np.dtype(object):
                 return _objects([*cells.distinct, None], cells.codes)
-            distinct = pa.array(cells.distinct, cells.dtype.arrow_type())
-            return OwnTable.built(_taken(cells, distinct), native)
+            return OwnTable.built(Cells(cells.name, cells.dtype, taken(cells)), native)
         values = cells.values
         if native is None:
             return values.to_pandas().array
@@ -116,13 +123,6 @@ class OwnTable:
         else:
             frame.columns = pd.Index(list(columns))
         return frame
-
-
-def _taken(cells: Cells, distinct: Any) -> Cells:
-    import pyarrow as pa
-
-    assert cells.codes is not None
-    return Cells(cells.name, cells.dtype, distinct.take(pa.array(cells.codes, mask=cells.codes < 0)))
 
 
 def _objects(values: list[Any], positions: Any) -> Any:
@@ -150,8 +150,3 @@ def _text(dtype: Any) -> str:
     if isinstance(dtype, pd.StringDtype):
         return f"{'string' if dtype.na_value is pd.NA else 'str'}:{dtype.storage}"
     return str(dtype)
-
-
-def _unsupported(name: str, dtype: Any) -> DataError:
-    mend = "convert it to dates (.dt.to_timestamp())" if str(dtype).startswith("period") else "convert it to numbers"
-    return DataError(f"column {quoted(name)} has the type {dtype}, which has no kind; {mend}, or drop it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -31,13 +31,13 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
-    def cells(self, label: Hashable) -> Cells:
+    def cells(self, label: Any) -> Cells:
         """Return one column; raise DataError for a type without single values, such as lists."""
 
-    def native(self, label: Hashable) -> Any:
+    def native(self, label: Any) -> Any:
         """Return the type of one column, as its library has it."""
 
-    def column(self, label: Hashable) -> Any:
+    def column(self, label: Any) -> Any:
         """Return one column as it is."""
 
     @staticmethod

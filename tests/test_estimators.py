@@ -563,13 +563,6 @@ def test_impossible_parameters(digits, parameters, message):
     assert message in str(raised.value)
 
 
-@pytest.mark.parametrize("library", [pd, pl])
-def test_categorical_columns_are_all_named(table, library):
-    frame = library.DataFrame({"kind": ["up", "down"], "size": [1.0, 2.0], "name": ["a", "b"]})
-    with pytest.raises(DataError, match=r"columns 'kind', 'name' are not numeric; drop or encode such columns"):
-        SparseAutoencoder(3).fit(frame)
-
-
 def test_a_batch_too_small_for_the_target_is_warned_of_only_if_a_larger_one_exists(digits):
     with pytest.warns(
         SmallBatch, match="batch_size=4 is too small to measure a mean activation of 0.05; set 16 or more"

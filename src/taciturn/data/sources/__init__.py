@@ -5,7 +5,7 @@ from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, write_path
 from .finite import check_finite, has_missing
-from .labels import read_labels
+from .labels import read_labels, read_lines
 from .source import Rows, Source, ids_of, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
@@ -25,6 +25,7 @@ __all__ = [
     "is_sparse",
     "open_path",
     "read_labels",
+    "read_lines",
     "read_table",
     "select",
     "stored_rows",

@@ -92,22 +92,26 @@ def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pya
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1."""
+    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1.
+
+    Ids become a first column without a name.
+    """
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
     # As text a boolean would be a word, which is not numeric when it is read.
     dtype = np.dtype(np.uint8) if blocks.dtype.kind == "b" else blocks.dtype
-    schema = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name in blocks.names])
-    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None)
+    labels = [] if blocks.ids is None else [("", pa.array(blocks.ids).type)]
+    schema = pa.schema([*labels, *((name, pa.from_numpy_dtype(dtype)) for name in blocks.names)])
+    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None or bool(labels))
     with (
         atomic(path) as temporary,
         temporary.open("wb") as file,  # pyarrow itself opens only names in UTF-8
         arrow_csv.CSVWriter(file, schema, write_options=options) as writer,
     ):
-        for block in blocks:
+        for block, ids in blocks.with_ids:
             cells = [pa.array(column) for column in block.astype(dtype, copy=False).T]
-            writer.write_batch(pa.record_batch(cells, schema=schema))
+            writer.write_batch(pa.record_batch([*(pa.array(ids, kind) for _, kind in labels), *cells], schema=schema))
 
 
 def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:

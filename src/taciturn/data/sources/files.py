@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
@@ -134,6 +134,7 @@ def write_path(
     n_rows: int,
     columns: Sequence[str] | None = None,
     shape: tuple[int, ...] | None = None,
+    ids: Sequence[Any] | None = None,
 ) -> None:
     """Write blocks of rows into a file, in the format of its ending.
 
@@ -151,13 +152,15 @@ def write_path(
         Names of the columns, for .csv and .parquet.
     shape : tuple of int, optional
         Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
+    ids : sequence, optional
+        An id for each row, for .csv (a first column without a name) and .parquet (the index of a pandas data frame).
 
     Raises
     ------
     RecipeError
         The ending is unknown.
     DataError
-        The blocks do not fit each other, `n_rows` or `columns`.
+        The blocks do not fit each other, `n_rows`, `columns` or `ids`.
     TaciturnError
         The file cannot be written.
 
@@ -174,7 +177,7 @@ def write_path(
     write = next((each.write for each in FORMATS if each.ending == ending), None)
     if write is None:
         raise RecipeError(f"{one_line(path)}: rows cannot be written with this ending; known are {WRITABLE}")
-    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
+    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape, ids=ids))
 
 
 def is_array(text: str | os.PathLike[str]) -> bool:

@@ -1,16 +1,21 @@
-"""Reader of labels: a class or a number per row. Classes may be words."""
+"""Readers of one value per row: labels, which are classes or numbers, and lines of text."""
 
 import os
+import warnings
 from math import prod
+from pathlib import Path
 from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
-from . import npz
+from ...core.errors import DialectFound
+from ...core.messages import one_line
+from . import csv, npz
 from .columns import label_position, select
-from .dialect import DialectOptions
+from .dialect import Dialect, DialectOptions
 from .files import clear_errors, format_of, open_path
 from .format import Selection
+from .text_file import find_encoding, open_text
 
 
 def read_labels(
@@ -63,3 +68,21 @@ def read_labels(
         return labels
     with clear_errors(path, file_format):
         return file_format.labels(path, column, Selection(header=header, dialect=dialect))
+
+
+def read_lines(text: str | os.PathLike[str]) -> list[str]:
+    """Return the lines of a text file, in any encoding that `open_path` finds; a last empty one does not count.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or is not text.
+    """
+    path = Path(os.fsdecode(text))
+    with clear_errors(path, csv.FORMAT):
+        dialect = Dialect(encoding=find_encoding(path))
+        with open_text(path, dialect) as file:
+            lines = file.read().removesuffix("\n").split("\n")
+    if dialect.text:
+        warnings.warn(f"{one_line(path.name)}: {dialect.text}", DialectFound, stacklevel=2)
+    return lines

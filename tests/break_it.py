@@ -563,7 +563,7 @@ BREAKS = (
     ),
     Break(
         "parquet: fewer rows than declared are read",
-        "data/sources/parquet.py",
+        "data/sources/arrow_columns.py",
         "if start != n_rows:",
         "if start > n_rows:",
         ("test_sources.py",),

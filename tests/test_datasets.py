@@ -85,7 +85,7 @@ def test_a_file_does_not_shadow_a_name(tmp_path, monkeypatch):
     assert load("digits.csv").shape == (2,)
 
 
-@pytest.mark.parametrize("wrong", ["digit", "digits.txt", "Iris", "fashion-mnist:test"])
+@pytest.mark.parametrize("wrong", ["digit", "digits.pdf", "Iris", "fashion-mnist:test"])
 def test_the_error_for_an_unknown_name_suggests_the_nearest(wrong):
     nearest = {"d": "digits", "I": "iris", "f": "fashion_mnist"}[wrong[0]]
     with pytest.raises(

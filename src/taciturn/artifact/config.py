@@ -107,7 +107,9 @@ class RowsRecord(Record, frozen=True):
     selected, dropped : list of str or None
         The columns that were selected from it, or left out.
     header : bool or None
-        Whether the first line of its .csv file holds names; None: the rows below it decide.
+        Whether the first line of its text table holds names; None: the rows below it decide.
+    dialect : dict of str to str or None
+        What was given of how its text table is written; the rest is found.
     variables : Variables or None
         The columns of a table and their kinds; None if the rows were no table.
     split : Split or None
@@ -124,6 +126,7 @@ class RowsRecord(Record, frozen=True):
     selected: list[str] | None = None
     dropped: list[str] | None = None
     header: bool | None = None
+    dialect: dict[Literal["separator", "decimal", "thousands", "quote", "encoding"], str] | None = None
     split: Split | None = None
     variables: Variables | None = None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ..core.errors import TaciturnWarning
+from ..core.errors import DialectFound, TaciturnWarning
 from ..core.messages import one_line
 from ..core.version import __version__
 from .failures import failure_of
@@ -40,10 +40,14 @@ class Commands(TyperGroup):
 @contextmanager
 def _reporting() -> Iterator[None]:
     default_showwarning = warnings.showwarning
+    printed: set[str] = set()  # a file that is read twice is described once
 
     def print_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
         if issubclass(category, TaciturnWarning):
-            _print_line(f"taciturn: warning: {message}", "yellow")
+            line = f"taciturn: {'' if issubclass(category, DialectFound) else 'warning: '}{message}"
+            if line not in printed:
+                _print_line(line, "yellow")
+            printed.add(line)
         else:
             default_showwarning(message, category, *place, **options)
 

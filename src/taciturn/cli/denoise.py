@@ -1,12 +1,13 @@
 """taciturn denoise: reconstructions of rows."""
 
 from .app import Command, app
-from .options import Data, Header, Out, RunFolder, Threads, check_out, rows_for, use_threads
+from .options import Data, Out, RunFolder, TextOptions, Threads, check_out, rows_for, use_threads, with_text_options
 
 
 @app.command(cls=Command, no_args_is_help=True)
-def denoise(run: RunFolder, data: Data = None, *, out: Out, header: Header = None, threads: Threads = None) -> None:
-    """Write the reconstructions of rows, in the rows' own units; tables keep their column names.
+@with_text_options
+def denoise(run: RunFolder, data: Data = None, *, out: Out, text: TextOptions, threads: Threads = None) -> None:
+    """Write the reconstructions of rows, in the rows' own units; tables keep their column names and row labels.
 
     [dim]Examples:[/]
 
@@ -15,12 +16,17 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, header: Header = Non
       taciturn denoise runs/table noisy.csv -o clean.csv
     """
     from .. import artifact, inference
-    from ..data.sources import write_path
+    from ..data.sources import ids_of, write_path
 
     use_threads(threads)
     stored = artifact.load(run)
     check_out(out, data or stored.rows.source)
-    source = rows_for(stored, data, header)
+    source = rows_for(stored, data, text)
     write_path(
-        out, inference.denoise(stored.model, source), n_rows=len(source), columns=source.columns, shape=source.shape
+        out,
+        inference.denoise(stored.model, source),
+        n_rows=len(source),
+        columns=source.columns,
+        shape=source.shape,
+        ids=ids_of(source),
     )

@@ -6,17 +6,18 @@ from typing import Annotated
 import typer
 
 from .app import Command, app
-from .options import Data, Header, RunFolder, Threads, rows_for, use_threads
+from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
 
 
 @app.command(cls=Command, no_args_is_help=True)
+@with_text_options
 def evaluate(
     run: RunFolder,
     data: Data = None,
     corrupt: Annotated[
         str | None, typer.Option(help="Evaluate denoising under this corruption; by default under the run's own.")
     ] = None,
-    header: Header = None,
+    text: TextOptions | None = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     threads: Threads = None,
 ) -> None:
@@ -36,7 +37,7 @@ def evaluate(
 
     use_threads(threads)
     stored = artifact.load(run)
-    rows = rows_for(stored, data, header)
+    rows = rows_for(stored, data, text)
     summary = summarise(
         stored.model,
         rows,

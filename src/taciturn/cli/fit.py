@@ -9,12 +9,25 @@ import typer
 from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app, print_error
-from .options import Columns, Drop, Header, RowId, RowTexts, Shape, Threads, image_shape, rows_file, use_threads
+from .options import (
+    Columns,
+    Drop,
+    RowId,
+    RowTexts,
+    Shape,
+    TextOptions,
+    Threads,
+    image_shape,
+    rows_file,
+    use_threads,
+    with_text_options,
+)
 from .signals import exit_status
 from .training import TrainedRun, train, write
 
 
 @app.command(cls=Command, no_args_is_help=True)
+@with_text_options
 def fit(
     data: Annotated[
         str,
@@ -96,7 +109,7 @@ def fit(
     shape: Shape = None,
     texts: RowTexts = None,
     row_id: RowId = None,
-    header: Header = None,
+    text: TextOptions | None = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of initial weights, order of rows, noise and split.", show_default="0")
     ] = None,
@@ -126,7 +139,7 @@ def fit(
     recipe = _read_recipe(data)
     _override(
         recipe,
-        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id, "header": header},
+        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id, **(text or {})},
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,

@@ -1,9 +1,12 @@
 """Options that several commands share, and the rows that they name."""
 
 import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,15 +49,54 @@ RowId = Annotated[
     str | None,
     typer.Option("--id", help="A column of the rows' file, by which the report names rows.", show_default=False),
 ]
-Header = Annotated[
-    bool | None,
-    typer.Option(
-        "--header/--no-header",
-        help="Whether the first line of a .csv file holds names; by default the rows below it decide.",
-        show_default=False,
-    ),
-]
+TextOptions = dict[str, Any]
+# How a text table is written: parameters of `datasets.load`, keys of a recipe, and options of commands.
+TEXT_OPTIONS: dict[str, Any] = {
+    "header": Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first line of a text table (.csv, .tsv, .txt) holds names; by default the rows decide.",
+            show_default=False,
+        ),
+    ],
+    "separator": Annotated[
+        str | None,
+        typer.Option(help="What separates the cells of a text table: ';', tab, space, …; by default it is found."),
+    ],
+    "decimal": Annotated[str | None, typer.Option(help="Its decimal point, '.' or ','; by default it is found.")],
+    "thousands": Annotated[
+        str | None, typer.Option(help="What separates thousands in a text table: ',', '.', none, …")
+    ],
+    "quote": Annotated[str | None, typer.Option(help="What quotes its cells: \" or '; by default it is found.")],
+    "encoding": Annotated[str | None, typer.Option(help="Its encoding: utf-8, cp1252, …; by default it is found.")],
+}
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
+
+
+def with_text_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with `TEXT_OPTIONS` in place of its parameter `text`, which it gets as a dict of these."""
+
+    @wraps(command)
+    def with_options(**arguments: Any) -> None:
+        text = {name: arguments.pop(name) for name in TEXT_OPTIONS}
+        command(**arguments, text=text)
+
+    parameters: list[Parameter] = []
+    for parameter in signature(command).parameters.values():
+        names = TEXT_OPTIONS.items() if parameter.name == "text" else [(parameter.name, parameter.annotation)]
+        default = None if parameter.name == "text" else parameter.default
+        parameters += [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind) for name, kind in names
+        ]
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+def text_options(values: Mapping[str, Any]) -> TextOptions:
+    """Return those of `TEXT_OPTIONS` that a section of a recipe has."""
+    return {name: values[name] for name in TEXT_OPTIONS if values.get(name) is not None}
 
 
 def use_threads(threads: int | None) -> None:
@@ -123,7 +165,7 @@ def image_shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, sides))
 
 
-def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "Source":
+def rows_for(run: "Artifact", data: str | None, text: TextOptions | None = None) -> "Source":
     """Return the rows that a command applies a run's model to.
 
     Parameters
@@ -133,8 +175,8 @@ def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "
     data : str or None
         A data set's name or a file, whose columns are matched by name if the model knows names; None: the rows that
         the run held out.
-    header : bool or None
-        Whether the first line of a .csv file holds names; None: as in the run, which may leave it to the rows.
+    text : TextOptions or None, default=None
+        How a text table is written; what is not given is as in the run, which may leave it to the file.
 
     Returns
     -------
@@ -145,7 +187,7 @@ def rows_for(run: "Artifact", data: str | None, header: bool | None = None) -> "
     DataError
         The rows cannot be read, are infinite, or have other columns than the training rows.
     """
-    source = held_out_rows(run) if data is None else _matching_rows(run, data, header)
+    source = held_out_rows(run) if data is None else _matching_rows(run, data, text_of(run, text))
     name = data or str(run.rows.source)
     _check_width(run, source, name)
     return finite(source, name)
@@ -180,19 +222,24 @@ def finite(source: "Source", name: str) -> "Source":
     return source
 
 
-def _matching_rows(run: "Artifact", data: str, header: bool | None) -> "Source":
+def text_of(run: "Artifact", text: TextOptions | None = None) -> TextOptions:
+    """Return how text tables are written: what is given, and what was given of a run's rows."""
+    dialect = {str(name): value for name, value in (run.rows.dialect or {}).items()}
+    return text_options({"header": run.rows.header} | dialect) | text_options(text or {})
+
+
+def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     """Return the rows of a data set or a file, with the columns of the training rows, by name if these have names."""
     from .. import datasets
     from ..data.sources import is_array
 
     rows, width = run.rows, run.model.layout.widths[0]
-    header = rows.header if header is None else header
     try:
-        source = datasets.load(data, columns=None if is_array(data) else rows.columns, header=header)
+        source = datasets.load(data, columns=None if is_array(data) else rows.columns, **text)
     except UnknownColumn as error:
         raise UnknownColumn(f"{error}; give all columns that the model was trained on, by their names") from error
     if rows.columns is None and prod(source.shape) != width:
-        source = datasets.load(data, columns=rows.selected, drop=rows.dropped, header=header)
+        source = datasets.load(data, columns=rows.selected, drop=rows.dropped, **text)
     return source
 
 
@@ -203,7 +250,7 @@ def source_of(run: "Artifact") -> "Source":
     rows = run.rows
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
-    source = datasets.load(rows.source, columns=rows.selected, drop=rows.dropped, header=rows.header)
+    source = datasets.load(rows.source, columns=rows.selected, drop=rows.dropped, **text_of(run))
     _check_width(run, source, rows.source)
     return source
 

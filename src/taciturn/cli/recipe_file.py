@@ -14,7 +14,15 @@ from ..core.messages import one_line
 
 # The keys of each section and their types; None: the estimator checks its own parameters.
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
-    "data": {"source": (str,), "columns": (list,), "drop": (list,), "header": (bool,), "texts": (str,), "id": (str,)},
+    "data": {
+        "source": (str,),
+        "columns": (list,),
+        "drop": (list,),
+        "header": (bool,),
+        **dict.fromkeys(("separator", "decimal", "thousands", "quote", "encoding"), (str,)),
+        "texts": (str,),
+        "id": (str,),
+    },
     "run": {"estimator": (str,), "seed": (int,), "held_out": (int, float), "threads": (int,)},
     "parameters": None,
 }

@@ -9,22 +9,24 @@ from ..core.errors import DataError, RecipeError
 from . import recipe_file
 from .app import Command, app
 from .options import (
-    Header,
     RowId,
     RowTexts,
     RunFolder,
     Shape,
+    TextOptions,
     Threads,
     check_out,
     image_shape,
     rows_for,
     training_rows,
     use_threads,
+    with_text_options,
 )
 from .row_values import labels_for, split_column, texts_for
 
 
 @app.command(cls=Command, no_args_is_help=True)
+@with_text_options
 def report(
     run: RunFolder,
     data: Annotated[
@@ -61,7 +63,7 @@ def report(
     texts: RowTexts = None,
     row_id: RowId = None,
     shape: Shape = None,
-    header: Header = None,
+    text: TextOptions | None = None,
     threads: Threads = None,
 ) -> None:
     """Write a report on a model: one self-contained HTML page, and its numbers as JSON.
@@ -88,7 +90,7 @@ def report(
     stored = artifact.load(run)
     for file in (page, page.with_suffix(".json")):
         check_out(file, labels, data or stored.rows.source)
-    rows = rows_for(stored, data, header)
+    rows = rows_for(stored, data, text)
     recipe = run / "recipe.toml"
     own = recipe_file.read(recipe)["data"] if data is None and recipe.is_file() else {}  # --id and --texts of the fit
     try:
@@ -99,10 +101,10 @@ def report(
         stored,
         rows,
         training=training,
-        labels=labels_for(stored, data, labels, target, header),
+        labels=labels_for(stored, data, labels, target, text),
         target=target or ("" if labels is None else _label_name(labels)),
-        texts=texts_for(stored, data, "--texts", texts or own.get("texts"), header),
-        ids=texts_for(stored, data, "--id", row_id or own.get("id"), header),
+        texts=texts_for(stored, data, "--texts", texts or own.get("texts"), text),
+        ids=texts_for(stored, data, "--id", row_id or own.get("id"), text),
         shape=image_shape(shape),
         name=run.resolve().name,
         corruption=None if corrupt is None else corruption(corrupt),

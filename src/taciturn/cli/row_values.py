@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError, RecipeError
-from .options import source_of
+from .options import TextOptions, source_of, text_of
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
 
 
 def labels_for(
-    run: "Artifact", data: str | None, labels: str | None, target: str | None, header: bool | None = None
+    run: "Artifact", data: str | None, labels: str | None, target: str | None, text: TextOptions | None = None
 ) -> Any:
     """Return a label for each row of a report.
 
@@ -26,8 +26,8 @@ def labels_for(
         A file with labels; of a table with several columns FILE:COLUMN.
     target : str or None
         A column of the rows' file with labels.
-    header : bool or None, default=None
-        Whether the first line of the rows' .csv file holds names; None: as in the run.
+    text : TextOptions or None, default=None
+        How the rows' text table is written; what is not given is as in the run.
 
     Returns
     -------
@@ -56,15 +56,14 @@ def labels_for(
             f"or fit again without it (--drop {target})"
         )
     file, column = (where, target) if labels is None else split_column(labels)
-    header = run.rows.header if header is None else header
-    values = datasets.labels(file, column=column, header=header if file == where else None)
+    values = datasets.labels(file, column=column, **(text_of(run, text) if file == where else {}))
     if values is not None:
         values = _of_the_rows(run, data, values, labels or where)
     return values if is_requested or (values is not None and relatable(values)) else None
 
 
 def texts_for(
-    run: "Artifact", data: str | None, option: str, place: str | None, header: bool | None = None
+    run: "Artifact", data: str | None, option: str, place: str | None, text: TextOptions | None = None
 ) -> list[str] | None:
     """Return a text for each row of a report: its id, or the text behind it.
 
@@ -76,8 +75,8 @@ def texts_for(
         A data set's name or a file with the report's rows; None: the rows that the run held out.
     option, place
         As for `read_texts`.
-    header : bool or None, default=None
-        Whether the first line of the rows' .csv file holds names; None: as in the run.
+    text : TextOptions or None, default=None
+        How the rows' text table is written; what is not given is as in the run.
 
     Returns
     -------
@@ -91,11 +90,10 @@ def texts_for(
     """
     if place is None:
         return None
-    header = run.rows.header if header is None else header
-    return list(_of_the_rows(run, data, read_texts(data or run.rows.source, option, place, header), place))
+    return list(_of_the_rows(run, data, read_texts(data or run.rows.source, option, place, text_of(run, text)), place))
 
 
-def read_texts(where: str | None, option: str, place: str, header: bool | None = None) -> list[str]:
+def read_texts(where: str | None, option: str, place: str, text: TextOptions | None = None) -> list[str]:
     """Return all texts of a column of the rows' file, or of another file.
 
     Parameters
@@ -107,8 +105,8 @@ def read_texts(where: str | None, option: str, place: str, header: bool | None =
     place : str
         A column of the rows' file; or a file: .txt with a line for each row, or a table, if it has several columns
         FILE:COLUMN.
-    header : bool or None, default=None
-        Whether the first line of the rows' .csv file holds names; None: the rows below it decide.
+    text : TextOptions or None, default=None
+        How the rows' text table is written; what is not given is found.
 
     Returns
     -------
@@ -121,16 +119,17 @@ def read_texts(where: str | None, option: str, place: str, header: bool | None =
         The texts cannot be read.
     """
     from .. import datasets
+    from ..data.sources import read_lines
 
     if names_file(place):
         if place.lower().endswith(".txt"):
-            return _lines(Path(place))
+            return read_lines(place)
         file, column = split_column(place)
     elif where is None:
         raise DataError(f"{option} {place}: no such file, and the run does not record its rows; name a file")
     else:
         file, column = where, place
-    values: Any = datasets.labels(file, column=column, header=header if file == where else None)
+    values: Any = datasets.labels(file, column=column, **((text or {}) if file == where else {}))
     return [_text(value) for value in values]
 
 
@@ -183,17 +182,9 @@ def _is_trained_on(run: "Artifact", where: str, column: str) -> bool:
 
     if run.rows.columns is not None:
         return column in run.rows.columns
-    n_columns = prod(datasets.load(where, header=run.rows.header).shape)
+    n_columns = prod(datasets.load(where, **text_of(run)).shape)
     trained = column_positions(None, n_columns, run.rows.selected, run.rows.dropped)
     return column in map(str, trained)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save the file as UTF-8") from error
-    return text.removesuffix("\n").split("\n")
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .options import finite, rows_file
+from .options import finite, rows_file, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
     if beside:  # columns that name rows are not trained on
         data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
-    source = datasets.load(
-        data["source"], columns=data.get("columns"), drop=data.get("drop"), header=data.get("header")
-    )
+    source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"), **text_options(data))
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
     training_rows = evaluation_rows = source
@@ -200,6 +198,7 @@ def _artifact_of(
         selected=data.get("columns"),
         dropped=data.get("drop"),
         header=data.get("header"),
+        dialect={name: value for name, value in text_options(data).items() if name != "header"} or None,
         split=Split(count=n_rows, fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
     )
     artifact.metrics = {"weights": estimator.weights_}
@@ -251,7 +250,7 @@ def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "NDArra
     place = data.get(key)
     if place is None:
         return None
-    texts = read_texts(data["source"], f"--{key}", place, data.get("header"))
+    texts = read_texts(data["source"], f"--{key}", place, text_options(data))
     check_length(texts, place, n_rows, data["source"])
     return texts if held_out is None else [texts[row] for row in held_out]
 

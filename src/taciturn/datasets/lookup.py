@@ -2,13 +2,13 @@
 
 import os
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import one_line, quoted
-from ..data.sources import Source, open_path, read_labels, select
+from ..data.sources import DialectOptions, Source, open_path, read_labels, select
 from ..data.sources.columns import Names
 from . import bundled, mnist
 
@@ -35,6 +35,7 @@ def load(
     drop: Names | None = None,
     header: bool | None = None,
     path: str | os.PathLike[str] | None = None,
+    **dialect: Unpack[DialectOptions],
 ) -> Source:
     """Return the rows of a data set or a file.
 
@@ -49,11 +50,13 @@ def load(
     drop : str, int or sequence of them, optional
         Columns to leave out of these; by default none.
     header : bool, optional
-        Whether the first line of a .csv file holds names. By default the rows below it decide.
+        Whether the first line of a text table holds names. By default the rows below it decide.
     path : str or path-like, optional
         Only for MNIST and Fashion-MNIST: a folder with their IDX files, one IDX file, or an .npz file with `x_train`
         and `x_test`. By default they are downloaded once into the cache, the folder of TACITURN_DATA or `taciturn` in
         the user's cache folder.
+    separator, decimal, thousands, quote, encoding : str, optional
+        How a text table is written, as for `data.sources.open_path`. What is not given is found.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def load(
     DataError
         The data set or file does not exist or cannot be read, or the selected columns are not possible.
     RecipeError
-        The file's ending is unknown, or `path` is given for another data set.
+        The file's ending is unknown, an option is not possible, or `path` is given for another data set.
 
     Examples
     --------
@@ -83,7 +86,7 @@ def load(
     elif text in bundled.NAMES:
         source = bundled.load(text)
     else:
-        return _file(text, columns, drop, header)
+        return _file(text, columns, drop, header, dialect)
     try:
         return select(source, columns, drop)
     except DataError as error:
@@ -91,7 +94,11 @@ def load(
 
 
 def labels(
-    where: str | os.PathLike[str], *, column: str | None = None, header: bool | None = None
+    where: str | os.PathLike[str],
+    *,
+    column: str | None = None,
+    header: bool | None = None,
+    **dialect: Unpack[DialectOptions],
 ) -> NDArray[Any] | None:
     """Return the label of each row of a data set, or the labels in a file.
 
@@ -102,8 +109,8 @@ def labels(
     column : str, optional
         The column with the labels. By default the labels that scikit-learn's data sets include, or a file's only
         column.
-    header : bool, optional
-        Whether the first line of a .csv file holds names. By default the rows below it decide.
+    header, separator, decimal, thousands, quote, encoding
+        As for `load`.
 
     Returns
     -------
@@ -126,16 +133,16 @@ def labels(
     if column is None and text in bundled.NAMES:
         return bundled.labels(text)
     if text.partition(":")[0] not in names():
-        return read_labels(text, column=column, header=header)
+        return read_labels(text, column=column, header=header, **dialect)
     if column is None:
         return None
     source = load(text, columns=[column])
     return source.read(0, len(source))[:, 0]
 
 
-def _file(text: str, columns: Names | None, drop: Names | None, header: bool | None) -> Source:
+def _file(text: str, columns: Names | None, drop: Names | None, header: bool | None, dialect: DialectOptions) -> Source:
     try:
-        return open_path(text, columns=columns, drop=drop, header=header)
+        return open_path(text, columns=columns, drop=drop, header=header, **dialect)
     except RecipeError:
         if os.path.exists(text):
             raise

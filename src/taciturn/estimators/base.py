@@ -673,8 +673,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         texts : iterable of str [n_samples], optional
             A text for each row, such as the sentence behind an embedding. The page shows and searches them.
         ids : iterable [n_samples], optional
-            An id for each row, by which the report names rows. By default the index of a pandas data frame, unless it
-            is 0, 1, 2, …
+            An id for each row, by which the report names rows. By default the index of a pandas data frame or the
+            row labels of a file, unless they are 0, 1, 2, …
         training : array-like, sparse matrix, data frame or Source [n, n_features], optional
             The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
         name : str, default=""

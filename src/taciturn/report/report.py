@@ -11,7 +11,7 @@ from ..artifact import Artifact
 from ..core.atomic import atomic
 from ..corruption import Corruption
 from ..data.row_shape import image_shape
-from ..data.sources import Source
+from ..data.sources import Source, ids_of
 from .html import card, page
 from .numbers import SECTIONS, ReportNumbers, Study, measure_report
 
@@ -111,7 +111,8 @@ def report(
         A text for each row, such as the sentence behind an embedding. The page shows the texts of the rows that it
         names, and searches them.
     ids : iterable of object [N] or None, default=None
-        An id for each row. The report names rows by their ids instead of their indices.
+        An id for each row; by default the row labels of the file that the rows came from. The report names rows by
+        their ids instead of their indices.
     shape : tuple of int or None, default=None
         Shape in which rows are drawn as images, (height, width) or (height, width, 3). None: the shape of the training
         rows if it is an image's, else that of the rows.
@@ -162,7 +163,7 @@ def report(
         label_name=target,
         rows_kind=artifact.rows_kind(rows),
         texts=texts,
-        ids=ids,
+        ids=ids_of(rows) if ids is None else ids,
         image_shape=None if shape is None else image_shape(shape, prod(rows.shape)),
         repeat=repeat,
         seed=seed,

@@ -1,25 +1,32 @@
-"""Sources: rows read from arrays and files; and writers of rows into files."""
+"""Sources: rows read from arrays and files; tables read as they are; and writers of rows into files."""
 
 from .columns import select
 from .csr import write_sparse
+from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, write_path
 from .finite import check_finite, has_missing
-from .labels import read_labels
-from .source import Rows, Source, is_sparse, stored_rows
+from .labels import read_labels, read_lines
+from .source import Rows, Source, ids_of, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
+from .tables import read_table
 
 __all__ = [
+    "Dialect",
+    "DialectOptions",
     "Rows",
     "Source",
     "SparseRows",
     "Subset",
     "check_finite",
     "has_missing",
+    "ids_of",
     "is_array",
     "is_sparse",
     "open_path",
     "read_labels",
+    "read_lines",
+    "read_table",
     "select",
     "stored_rows",
     "write_path",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Blocks:
         Names of the columns.
     shape : tuple of int, optional
         Shape of a row; (n_columns,) by default.
+    ids : sequence, optional
+        An id for each row: numbers, or texts.
 
     Attributes
     ----------
@@ -42,6 +45,7 @@ class Blocks:
         n_rows: int,
         columns: Sequence[str] | None = None,
         shape: tuple[int, ...] | None = None,
+        ids: Sequence[Any] | None = None,
     ) -> None:
         rest = iter(blocks)
         first = next(rest, None)
@@ -51,6 +55,9 @@ class Blocks:
             raise DataError(f"a block must be [rows, n_columns], not {first.shape}; flatten its rows")
         if columns is not None and len(columns) != first.shape[1]:
             raise DataError(f"{len(columns)} names were given for {first.shape[1]} columns; give one name per column")
+        if ids is not None and len(ids) != n_rows:
+            raise DataError(f"{len(ids)} ids were given for {n_rows} rows; give one id per row")
+        self.ids = ids
         self._first, self._blocks = first, chain([first], rest)
         self.n_rows, self.columns, self.shape = n_rows, columns, shape or first.shape[1:]
         self.dtype: np.dtype[np.generic] = first.dtype.newbyteorder("=")
@@ -59,6 +66,14 @@ class Blocks:
     def names(self) -> Sequence[str]:
         """The columns' names; "0", "1", … where they have none."""
         return self.columns or [str(number) for number in range(self._first.shape[1])]
+
+    @property
+    def with_ids(self) -> Iterator[tuple[Array, Sequence[Any]]]:
+        """Yield each block with the ids of its rows; they are empty if the rows have none."""
+        start = 0
+        for block in self:
+            yield block, [] if self.ids is None else self.ids[start : start + len(block)]
+            start += len(block)
 
     def __iter__(self) -> Iterator[Array]:
         written = 0

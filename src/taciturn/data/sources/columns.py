@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from math import prod
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...core.errors import DataError, UnknownColumn
 from ...core.messages import listed, quoted
-from .source import Array, Source, stored_rows
+from .source import Array, Source, ids_of, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -66,7 +66,11 @@ def select(source: Source, columns: Names | None = None, drop: Names | None = No
 
 
 def column_positions(
-    names: Sequence[str] | None, n_columns: int, columns: Names | None, drop: Names | None
+    names: Sequence[str] | None,
+    n_columns: int,
+    columns: Names | None,
+    drop: Names | None,
+    labels: Container[int] = (),
 ) -> list[int]:
     """Return the positions of the selected columns, in the order of `columns`.
 
@@ -78,6 +82,8 @@ def column_positions(
         The number of all columns.
     columns, drop
         As for `select`.
+    labels : container of int, default=()
+        Columns that hold labels of the rows: they are selected only if `columns` names them.
 
     Returns
     -------
@@ -94,7 +100,10 @@ def column_positions(
     if len(positions) < len(known):
         repeated = next(name for name in known if known.count(name) > 1)
         raise DataError(f"two columns are called {quoted(repeated)}; rename one")
-    selected = known if columns is None else _split_names(columns, positions)
+    if columns is None:
+        selected = [name for name in known if positions[name] not in labels]
+    else:
+        selected = _split_names(columns, positions)
     dropped = [] if drop is None else _split_names(drop, positions)
     for name in [*selected, *dropped]:
         if name not in positions:
@@ -129,7 +138,9 @@ def not_numeric(columns: Mapping[str, str]) -> DataError:
     return DataError(f"{subject} {', '.join(shown)}{rest} {verb} not numeric; {mend} or encode {pronoun} as numbers")
 
 
-def label_position(names: Sequence[str] | None, n_columns: int, column: str | None) -> int:
+def label_position(
+    names: Sequence[str] | None, n_columns: int, column: str | None, row_labels: Collection[int] = ()
+) -> int:
     """Return the position of the column with the labels: the named one, or the only one.
 
     Parameters
@@ -138,6 +149,8 @@ def label_position(names: Sequence[str] | None, n_columns: int, column: str | No
         As for `column_positions`.
     column : str or None
         The column's name.
+    row_labels : collection of int, default=()
+        Columns that hold labels of the rows, and are not meant without their names.
 
     Returns
     -------
@@ -150,10 +163,11 @@ def label_position(names: Sequence[str] | None, n_columns: int, column: str | No
     """
     if column is not None:
         return column_positions(names, n_columns, column, None)[0]
-    if n_columns != 1:
-        shown = listed(range(n_columns) if names is None else names)
-        raise DataError(f"there are {n_columns:,} columns, {shown}; name the one with the labels")
-    return 0
+    positions = [position for position in range(n_columns) if position not in row_labels]
+    if len(positions) != 1:
+        shown = listed(positions if names is None else [names[position] for position in positions])
+        raise DataError(f"there are {len(positions):,} columns, {shown}; name the one with the labels")
+    return positions[0]
 
 
 def _split_names(names: Names, known: Container[str]) -> list[str]:
@@ -186,6 +200,7 @@ class _Selected:
         self._positions: slice | list[int] = slice(first, last + 1) if is_range else positions
         self.columns = None if source.columns is None else tuple(source.columns[i] for i in positions)
         self.shape = (len(positions),)
+        self.ids = ids_of(source)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

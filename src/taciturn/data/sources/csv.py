@@ -1,4 +1,4 @@
-"""Reader and writer of comma-separated text. pyarrow reads it; errors name the line and the cell."""
+"""Reader and writer of text tables. pyarrow reads them; errors name the line and the cell."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,21 @@ from ...core.atomic import atomic
 from .blocks import Blocks
 from .columns import Names, column_positions, label_position
 from .csv_faults import located_error
-from .csv_lines import LINE_BYTES, Head, is_number, missing_texts, numbered_cells, read_head
-from .format import Format
+from .csv_head import Head, read_head
+from .csv_lines import BOOLEANS, LINE_BYTES, is_number, missing_texts, numbered_cells
+from .dialect import Dialect, DialectOptions
+from .format import Format, Selection
 from .memory import empty_rows
 from .source import Array, Rows
+from .text_file import COMPRESSED_ENDINGS, open_text, open_utf8
+from .typed_columns import as_numbers, number_form, typed
 
 if TYPE_CHECKING:
     import pyarrow
 
 # pyarrow is imported inside the functions: it is slow to load, and `--help` does not need it.
 
+ENDINGS = (".csv", ".tsv", ".tab", ".txt")
 _ARROW_COLUMNS = 20_000  # pyarrow takes about 10 kB per column: wider tables are read line by line
 
 
@@ -32,67 +37,91 @@ def read(
     columns: Names | None = None,
     drop: Names | None = None,
     header: bool | None = None,
+    dialect: DialectOptions | None = None,
 ) -> Rows:
-    """Return the table of a .csv file.
+    """Return the numbers of a text table.
 
     Parameters
     ----------
     path : str or path-like
-        UTF-8 text.
+        The file, which may be compressed.
     columns, drop
         As for `select`. Columns that are left out may hold any text.
     header : bool, optional
         Whether the first line holds names. By default the rows below it decide (`header.judge`), and a warning is given
         where it is not plain. A header 0, 1, 2, … is one of columns without names.
+    dialect : DialectOptions, optional
+        What is known of the dialect. The rest is found, and a `DialectFound` warning given if it is not the usual.
 
     Returns
     -------
     Rows
-        float64; missing cells (empty, NA, NaN, ...) are NaN. In a table of one column an empty line is one, too.
+        float64; missing cells (empty, NA, NaN, ...) are NaN, True and False are 1 and 0. In a table of one column an
+        empty line is a missing cell, too. A first column without a name becomes the rows' ids.
 
     Raises
     ------
     DataError
-        A selected column is not numeric, a line has too few or too many cells, or the file is empty or not UTF-8.
+        A selected column is not numeric, a line has too few or too many cells, or the file is empty or not text.
+    RecipeError
+        An option of the dialect is not possible.
     """
-    head = read_head(path, header, [*_as_list(columns), *_as_list(drop)])
-    positions = column_positions(head.names, head.width, columns, drop)
+    head = read_head(path, header, [*_as_list(columns), *_as_list(drop)], dialect)
+    positions = column_positions(head.names, head.width, columns, drop, head.labels)
     read_rows = _rows_by_arrow if head.width <= _ARROW_COLUMNS else _rows_line_by_line
     with _located_errors(path, head, positions):
-        rows = read_rows(path, head, positions)
-    head.warn()
-    return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions))
+        rows, ids, form, doubt = read_rows(path, head, positions)
+    head.warn(path, form, doubt)
+    return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions), ids=ids)
+
+
+def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pyarrow.Table, list[Any] | None]":
+    """Return the columns of a text table in the types of their cells, and the rows' ids; see `tables.read_table`."""
+    import pyarrow as pa
+
+    requested = [*_as_list(selection.columns), *_as_list(selection.drop)]
+    head = read_head(path, selection.header, requested, selection.dialect)
+    positions = column_positions(head.names, head.width, selection.columns, selection.drop, head.labels)
+    with _located_errors(path, head, []):
+        texts = _texts(path, head, positions)
+    form, doubt = number_form([texts[position] for position in positions], head.dialect, head.options)
+    names = head.names or [str(position) for position in range(head.width)]
+    columns = {names[position]: typed(texts[position], form) for position in positions}
+    head.warn(path, form, doubt)
+    return pa.table(columns), _ids(texts[0], form) if head.has_labels else None
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1."""
+    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1.
+
+    Ids become a first column without a name.
+    """
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
     # As text a boolean would be a word, which is not numeric when it is read.
     dtype = np.dtype(np.uint8) if blocks.dtype.kind == "b" else blocks.dtype
-    schema = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name in blocks.names])
-    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None)
+    labels = [] if blocks.ids is None else [("", pa.array(blocks.ids).type)]
+    schema = pa.schema([*labels, *((name, pa.from_numpy_dtype(dtype)) for name in blocks.names)])
+    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None or bool(labels))
     with (
         atomic(path) as temporary,
         temporary.open("wb") as file,  # pyarrow itself opens only names in UTF-8
         arrow_csv.CSVWriter(file, schema, write_options=options) as writer,
     ):
-        for block in blocks:
+        for block, ids in blocks.with_ids:
             cells = [pa.array(column) for column in block.astype(dtype, copy=False).T]
-            writer.write_batch(pa.record_batch(cells, schema=schema))
+            writer.write_batch(pa.record_batch([*(pa.array(ids, kind) for _, kind in labels), *cells], schema=schema))
 
 
-def labels(path: Path, column: str | None, header: bool | None) -> NDArray[Any]:
-    """Return one column of a .csv file as labels; see `read_labels`."""
-    import pyarrow as pa
-
-    head = read_head(path, header, _as_list(column))
-    position = label_position(head.names, head.width, column)
+def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
+    """Return one column of a text table as labels; see `read_labels`."""
+    head = read_head(path, selection.header, _as_list(column), selection.dialect)
+    position = label_position(head.names, head.width, column, head.labels)
     with _located_errors(path, head, []):
-        texts = _arrow_table(path, head, [position], pa.string()).column(0)
-    head.warn()
-    return _numbers_or_texts(texts)
+        texts = _texts(path, head, [position])[position]
+    head.warn(path, head.dialect)
+    return _numbers_or_texts(texts, head.dialect)
 
 
 def _as_list(names: Names | None) -> Sequence[str | int]:
@@ -108,72 +137,129 @@ def _located_errors(path: str | os.PathLike[str], head: Head, positions: Sequenc
         raise located_error(path, head, positions) or error from error
 
 
-def _rows_by_arrow(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> Array:
+def _rows_by_arrow(
+    path: str | os.PathLike[str], head: Head, positions: Sequence[int]
+) -> tuple[Array, Any, Dialect, str]:
+    """Return the rows, their ids, the dialect of all numbers and a warning about it."""
     import pyarrow as pa
 
-    table = _arrow_table(path, head, positions, pa.float64())
-    rows = empty_rows((table.num_rows, len(positions)), np.dtype(np.float64))
-    for column, values in enumerate(table.columns):
+    form, doubt = head.dialect, ""
+    try:
+        if form.thousands:
+            raise pa.ArrowInvalid("pyarrow does not read thousands")
+        types = dict.fromkeys(head.labels, pa.string()) | dict.fromkeys(positions, pa.float64())
+        table = _arrow_table(path, head, types)
+        columns = [table.column(str(position)) for position in positions]
+        labels = {position: table.column(str(position)) for position in head.labels}
+    except pa.ArrowInvalid:  # also for True and False, and for numbers that are not written as in the first lines
+        texts = _texts(path, head, positions)
+        form, doubt = number_form([texts[position] for position in positions], head.dialect, head.options)
+        columns = [as_numbers(texts[position], form) for position in positions]
+        labels = texts
+    rows = empty_rows((len(columns[0]), len(positions)), np.dtype(np.float64))
+    for column, values in enumerate(columns):
         rows[:, column] = values.to_numpy()
-    return rows
+    return rows, _ids(labels[0], form) if head.has_labels else None, form, doubt
 
 
-def _arrow_table(
-    path: str | os.PathLike[str], head: Head, positions: Sequence[int], dtype: "pyarrow.DataType"
-) -> "pyarrow.Table":
+def _texts(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> "dict[int, pyarrow.ChunkedArray]":
+    """Return the cells of columns, and of the one with row labels, as texts by position."""
+    import pyarrow as pa
+
+    wanted = dict.fromkeys([*positions, *head.labels], pa.string())
+    table = _arrow_table(path, head, wanted)
+    return {position: table.column(str(position)) for position in wanted}
+
+
+def _arrow_table(path: str | os.PathLike[str], head: Head, types: "dict[int, pyarrow.DataType]") -> "pyarrow.Table":
+    """Return the columns at some positions, in these types; their names are their positions."""
     import pyarrow.csv as arrow_csv
 
     # pyarrow gets numbers as names, because the columns may have no names.
     numbers = [str(position) for position in range(head.width)]
-    with open(path, "rb") as file:  # pyarrow itself opens only names in UTF-8
+    content, encoding = open_utf8(path, head.dialect)
+    with content as file:
         return arrow_csv.read_csv(
             file,
-            read_options=arrow_csv.ReadOptions(column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES),
+            read_options=arrow_csv.ReadOptions(
+                column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES, encoding=encoding
+            ),
             # In a table of one column an empty line is a missing cell.
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=head.width > 1),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=head.dialect.separator,
+                quote_char=head.dialect.quote,
+                newlines_in_values=True,
+                ignore_empty_lines=head.width > 1,
+            ),
             convert_options=arrow_csv.ConvertOptions(
-                include_columns=[numbers[position] for position in positions],
-                column_types=dict.fromkeys(numbers, dtype),
+                include_columns=[numbers[position] for position in types],
+                column_types={numbers[position]: dtype for position, dtype in types.items()},
+                decimal_point=head.dialect.decimal,
                 strings_can_be_null=True,
             ),
         )
 
 
-def _rows_line_by_line(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> Array:
-    rows = []
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        for line, cells in numbered_cells(file):
+def _rows_line_by_line(
+    path: str | os.PathLike[str], head: Head, positions: Sequence[int]
+) -> tuple[Array, Any, Dialect, str]:
+    """Return what `_rows_by_arrow` returns; numbers are written as in the first lines."""
+    rows: list[NDArray[Any]] = []
+    ids: list[Any] = []
+    with open_text(path, head.dialect) as file:
+        for line, cells in numbered_cells(file, head.dialect):
             if cells and line > head.lines:
                 if len(cells) != head.width:
                     raise ValueError(f"line {line} has {len(cells)} cells")
-                rows.append(np.fromiter((_number(cells[position]) for position in positions), float, len(positions)))
-    return np.array(rows).reshape(len(rows), len(positions))
+                numbers = (_number(cells[position], head.dialect) for position in positions)
+                rows.append(np.fromiter(numbers, float, len(positions)))
+                ids.extend(cells[position] for position in head.labels)
+    return np.array(rows).reshape(len(rows), len(positions)), ids or None, head.dialect, ""
 
 
-def _number(cell: str) -> float:
-    if not is_number(cell):
+def _number(cell: str, dialect: Dialect) -> float:
+    if cell in BOOLEANS:
+        return float(cell.lower() == "true")
+    if not is_number(cell, dialect):
         raise ValueError(f"{cell!r} is not a number")
-    return np.nan if cell in missing_texts() else float(cell)
+    return np.nan if cell in missing_texts() else float(dialect.plain(cell))
 
 
-def _numbers_or_texts(texts: "pyarrow.ChunkedArray") -> NDArray[Any]:
+def _numbers_or_texts(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> NDArray[Any]:
     """Return texts as whole numbers, numbers or bools if all are such (a missing one is NaN), else as str and None."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    trimmed = pc.utf8_trim_whitespace(texts)
-    for dtype in (pa.int64(), pa.float64(), pa.bool_()):
-        try:
-            numbers: NDArray[Any] = trimmed.cast(dtype).to_numpy()
-        except pa.ArrowInvalid:
-            continue
-        return numbers
-    return np.array(texts.to_pylist(), dtype=object)
+    values = typed(texts, dialect, dates=False)
+    if pa.types.is_string(values.type):
+        return np.array(values.to_pylist(), dtype=object)
+    numbers: NDArray[Any] = values.cast(pa.float64()).to_numpy() if pa.types.is_null(values.type) else values.to_numpy()
+    return numbers
+
+
+def _ids(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> list[Any] | None:
+    """Return labels of rows as ids; None if they only count the rows."""
+    ids: list[Any] = _numbers_or_texts(texts, dialect).tolist()
+    return None if ids == list(range(len(ids))) else ids
+
+
+def _is_text_table(name: str) -> bool:
+    """Return whether a file's name in lower case is that of a text table, which may be compressed."""
+    for ending in COMPRESSED_ENDINGS:
+        name = name.removesuffix(ending)
+    return name.endswith(ENDINGS)
 
 
 FORMAT = Format(
     ".csv",
-    lambda path, selection: read(path, columns=selection.columns, drop=selection.drop, header=selection.header),
+    lambda path, selection: read(
+        path,
+        columns=selection.columns,
+        drop=selection.drop,
+        header=selection.header,
+        dialect=selection.dialect,
+    ),
     write,
     labels,
+    endings_text=".csv, .tsv, .txt (also .gz, .bz2, .xz, .zst)",
+    matches=_is_text_table,
 )

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from typing import Any, Unpack
 
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
-from . import csv, idx, npy, npz, parquet
+from . import csv, feather, idx, npy, npz, parquet
 from .blocks import Blocks
 from .columns import Names
+from .dialect import DialectOptions
 from .format import Format, Selection
 from .source import Array, Source
 
-FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, idx.FORMAT)
+FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, feather.FORMAT, idx.FORMAT)
 READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
-TAB_ENDINGS = (".tsv", ".tab", ".txt")
 WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
 
 
@@ -27,29 +28,35 @@ def open_path(
     columns: Names | None = None,
     drop: Names | None = None,
     header: bool | None = None,
+    **dialect: Unpack[DialectOptions],
 ) -> Source:
     """Return the rows of a file as a source.
 
     Parameters
     ----------
     text : str or path-like
-        A file, whose ending gives the format: .npy, .npz, .csv, .parquet, .idx or -ubyte (the last two also .gz).
+        A file, whose ending gives the format: .npy, .npz, .csv, .tsv, .tab, .txt, .parquet, .feather, .arrow, .idx or
+        -ubyte. Text tables may be compressed (.csv.gz, also .bz2, .xz, .zst), as IDX files (.gz).
         `rows.npz:key` names one array of an archive.
     columns, drop
-        As for `select`. Columns of a table (.csv, .parquet) that are left out may hold any text.
+        As for `select`. Columns of a table that are left out may hold any text.
     header : bool, optional
-        Whether the first line of a .csv file holds names. By default the rows below it decide.
+        Whether the first line of a text table holds names. By default the rows below it decide.
+    separator, decimal, thousands, quote, encoding : str, optional
+        How a text table is written; see `Dialect`. What is not given is found by trying, and a `DialectFound` warning
+        describes it if it is not the usual: commas (tabs in .tsv and .tab), decimal points, UTF-8.
 
     Returns
     -------
     Source
         An .npy file stays on the disk as a memory map; other formats are read into memory. An .npz file of
-        scipy.sparse.save_npz gives `SparseRows`.
+        scipy.sparse.save_npz gives `SparseRows`. Row labels of a table (a first column without a name; the index that
+        pandas stores in .parquet and .feather) are no column; `ids_of` returns them.
 
     Raises
     ------
     RecipeError
-        The ending is unknown.
+        The ending is unknown, or an option of the dialect is not possible.
     DataError
         The file is missing, empty, broken, not numeric, too large for the memory, or not a regular file.
     UnknownColumn
@@ -57,14 +64,14 @@ def open_path(
 
     Examples
     --------
-    >>> open_path("notes.txt")
+    >>> open_path("notes.pdf")
     Traceback (most recent call last):
-    taciturn.core.errors.RecipeError: notes.txt: ... known are .npy, .npz, .npz:KEY, .csv, .parquet, ...
+    taciturn.core.errors.RecipeError: notes.pdf: ... known are .npy, .npz, .npz:KEY, .csv, .tsv, ...
     """
     path, key = npz.split_key(os.fsdecode(text))
     file_format = format_of(path)
     with clear_errors(path, file_format):
-        source = file_format.read(path, Selection(key, columns, drop, header))
+        source = file_format.read(path, Selection(key, columns, drop, header, dialect))
     if len(source) == 0 or prod(source.shape) == 0:
         empty = "columns" if len(source) else "rows"
         raise DataError(f"{one_line(path)} has no {empty}; give a file that has some")
@@ -127,6 +134,7 @@ def write_path(
     n_rows: int,
     columns: Sequence[str] | None = None,
     shape: tuple[int, ...] | None = None,
+    ids: Sequence[Any] | None = None,
 ) -> None:
     """Write blocks of rows into a file, in the format of its ending.
 
@@ -144,13 +152,15 @@ def write_path(
         Names of the columns, for .csv and .parquet.
     shape : tuple of int, optional
         Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
+    ids : sequence, optional
+        An id for each row, for .csv (a first column without a name) and .parquet (the index of a pandas data frame).
 
     Raises
     ------
     RecipeError
         The ending is unknown.
     DataError
-        The blocks do not fit each other, `n_rows` or `columns`.
+        The blocks do not fit each other, `n_rows`, `columns` or `ids`.
     TaciturnError
         The file cannot be written.
 
@@ -167,7 +177,7 @@ def write_path(
     write = next((each.write for each in FORMATS if each.ending == ending), None)
     if write is None:
         raise RecipeError(f"{one_line(path)}: rows cannot be written with this ending; known are {WRITABLE}")
-    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape))
+    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape, ids=ids))
 
 
 def is_array(text: str | os.PathLike[str]) -> bool:
@@ -198,8 +208,4 @@ def format_of(path: Path) -> Format:
     for each in FORMATS:
         if each.fits(path.name):
             return each
-    mend = ""
-    if path.suffix.lower() in TAB_ENDINGS:
-        read, new = f"pandas.read_csv({path.name!r}, sep='\\t')", f"{path.stem}.csv"
-        mend = f"; convert a table separated by tabs by pandas: {read}.to_csv({new!r}, index=False)"
-    raise RecipeError(f"{one_line(path)}: the format of this ending is unknown; known are {READABLE}{mend}")
+    raise RecipeError(f"{one_line(path)}: the format of this ending is unknown; known are {READABLE}")

@@ -1,7 +1,7 @@
 """What a file format is: its endings, its reader and, if it can be written, its writer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 
 from .blocks import Blocks
 from .columns import Names
+from .dialect import DialectOptions
 from .source import Source
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is read of a file: an archive's array, columns to keep or drop, whether it has a header; None: not given."""
+    """What is read of a file: an archive's array, columns, whether it has a header, its dialect; None: not given."""
 
     key: str | None = None
     columns: Names | None = None
     drop: Names | None = None
     header: bool | None = None
+    dialect: DialectOptions = field(default_factory=DialectOptions)
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Format:
         Returns the rows of a file.
     write : Callable[[path, Blocks], None] or None, default=None
         Writes blocks of rows, whole or not at all.
-    labels : Callable[[Path, str or None, bool or None], array [N]] or None, default=None
-        Returns a column of a table, numbers or texts, by its name and whether the table has a header; None for arrays.
+    labels : Callable[[Path, str or None, Selection], array [N]] or None, default=None
+        Returns a column of a table, numbers or texts, by its name; None for arrays.
     endings_text : str, default=""
         The endings as messages list them; "" is `ending`.
     matches : Callable[[str], bool] or None, default=None
@@ -45,7 +47,7 @@ class Format:
     ending: str
     read: Callable[[Path, Selection], Source]
     write: Callable[[Path, Blocks], None] | None = None
-    labels: Callable[[Path, str | None, bool | None], NDArray[Any]] | None = None
+    labels: Callable[[Path, str | None, Selection], NDArray[Any]] | None = None
     endings_text: str = ""
     matches: Callable[[str], bool] | None = None
 

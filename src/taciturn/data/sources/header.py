@@ -38,7 +38,8 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], is_number: Calla
     A text above numbers is a name. A text that is also below in its column belongs to a row. Numbers are names only if
     they are integers that count up or look like years, no row below does so, and most are unlike the numbers below
     them: all of these are written with a fraction, or none reaches the name. Two or three numbers that count up may be
-    chance: they are names only above 20 rows of fractions.
+    chance: they are names only above 20 rows of fractions. Names come behind an empty cell above 0, 1, 2, …, pandas's
+    row labels.
 
     Examples
     --------
@@ -50,6 +51,8 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], is_number: Calla
     (False, True)
     """
     columns = [[row[position] for row in below if position < len(row)] for position in range(len(first))]
+    if _has_counted_rows(first, columns):
+        return Verdict(is_header=True, is_plain=True)
     texts = [position for position, cell in enumerate(first) if not is_number(cell)]
     numbers = [position for position, cell in enumerate(first) if _INTEGER.fullmatch(cell) or _is_float(cell)]
     if any(columns[position] and all(map(is_number, columns[position])) for position in texts):
@@ -71,6 +74,13 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], is_number: Calla
     by_fractions, by_range = 2 * with_fractions > len(numbers), 2 * beyond > len(numbers)
     is_header = (by_fractions and (enough or len(below) >= _MIN_ROWS)) or (by_range and enough)
     return Verdict(is_header, is_plain=not (is_header or by_fractions or enough or texts))
+
+
+def _has_counted_rows(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first of several cells is empty, above a column 0, 1, 2, … of two rows or more."""
+    if len(first) < 2 or first[0] or len(set(first)) < len(first):
+        return False
+    return len(columns[0]) > 1 and list(columns[0]) == [str(number) for number in range(len(columns[0]))]
 
 
 def _is_float(cell: str) -> bool:

@@ -1,18 +1,17 @@
 """Reader and writer of Parquet tables, batch by batch."""
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ...core.atomic import atomic
-from ...core.errors import DataError
+from . import arrow_columns
 from .blocks import Blocks
-from .columns import Names, column_positions, label_position, not_numeric
-from .format import Format
-from .memory import empty_rows
+from .columns import Names
+from .format import Format, Selection
 from .source import Rows
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     Parameters
     ----------
     path : str or path-like
-        The index that pandas stores for unnamed row labels is not a column.
+        The index of a pandas data frame is not a column: it becomes the rows' ids.
     columns, drop
         As for `select`. Columns that are left out may hold any type.
 
@@ -49,44 +48,46 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     import pyarrow.parquet as pq
 
     with open(path, "rb") as content, pq.ParquetFile(content) as file:  # pyarrow itself opens only names in UTF-8
-        fields = _fields(file)
-        positions = column_positions([field.name for field in fields], len(fields), columns, drop)
-        fields = [fields[position] for position in positions]
-        types = {field.name: str(field.type) for field in fields if _dtype(field.type) is None}
-        if types:
-            raise not_numeric(types)
-        dtype = np.result_type(np.float32, *filter(None, (_dtype(field.type) for field in fields)))
-        names = tuple(field.name for field in fields)
-        n_rows = file.metadata.num_rows
-        rows = empty_rows((n_rows, len(names)), dtype)
-        start = 0
-        for batch in file.iter_batches(columns=list(names)):
-            stop = start + batch.num_rows
-            for column, name in enumerate(names):
-                values = batch.column(name)
-                if pa.types.is_decimal(values.type):
-                    values = values.cast(pa.string())  # the direct cast is off by the last bit
-                # Unsafe cast: whole numbers above 2⁵³ lose their last digits, as everywhere in NumPy.
-                numbers = values.cast(pa.from_numpy_dtype(dtype), safe=False)
-                rows[start:stop, column] = numbers.to_numpy(zero_copy_only=False)
-            start = stop
-        if start != n_rows:
-            raise DataError(f"{start:,} rows where the footer declares {n_rows:,}; the file is damaged: copy it again")
-    return Rows(rows, columns=names)
+        schema = file.schema_arrow
+        fields = [schema.field(position) for position in arrow_columns.selected(schema, columns, drop)]
+        batches = file.iter_batches(columns=[field.name for field in fields])
+        in_order = (batch.select([field.name for field in fields]) for batch in batches)
+        return arrow_columns.numbers(pa.schema(fields), in_order, file.metadata.num_rows, _ids(file))
+
+
+def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pyarrow.Table, list[Any] | None]":
+    """Return the selected columns in their own types, and the rows' ids; see `tables.read_table`."""
+    import pyarrow.parquet as pq
+
+    with open(path, "rb") as content, pq.ParquetFile(content) as file:
+        schema = file.schema_arrow
+        names = [
+            schema.names[position] for position in arrow_columns.selected(schema, selection.columns, selection.drop)
+        ]
+        return file.read(columns=names, use_pandas_metadata=False).select(names), _ids(file)
+
+
+def _ids(file: "pyarrow.parquet.ParquetFile") -> list[Any] | None:
+    schema = file.schema_arrow
+    index = [schema.names[position] for position in arrow_columns.index_positions(schema)]
+    return arrow_columns.ids(file.read(columns=index, use_pandas_metadata=False).columns if index else [])
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write blocks as a table; columns without names are called 0, 1, …"""
+    """Write blocks as a table; columns without names are called 0, 1, … Ids become the index of a pandas data frame."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     arrow_type = pa.from_numpy_dtype(blocks.dtype)
-    schema = pa.schema([(name, arrow_type) for name in blocks.names])
+    index = [] if blocks.ids is None else [("__index_level_0__", pa.array(blocks.ids).type)]
+    metadata = {"pandas": json.dumps(_pandas_metadata(blocks))} if index else None
+    schema = pa.schema([*((name, arrow_type) for name in blocks.names), *index], metadata)
     with atomic(path) as temporary, temporary.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
         batches: list[pa.RecordBatch] = []
         n_bytes = 0
-        for block in blocks:
-            batches.append(pa.record_batch([pa.array(column) for column in block.T], schema=schema))
+        for block, ids in blocks.with_ids:
+            columns = [*(pa.array(column) for column in block.T), *(pa.array(ids, kind) for _, kind in index)]
+            batches.append(pa.record_batch(columns, schema=schema))
             n_bytes += block.nbytes
             if n_bytes >= min(_COLUMN_BYTES * len(schema), _MAX_GROUP_BYTES):
                 writer.write_table(pa.Table.from_batches(batches))
@@ -95,35 +96,23 @@ def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
             writer.write_table(pa.Table.from_batches(batches))
 
 
-def _dtype(arrow_type: "pyarrow.DataType") -> np.dtype[np.generic] | None:
-    """Return the NumPy type for a column's numbers; None if the column is not numeric."""
-    from pyarrow import types
-
-    if types.is_boolean(arrow_type) or types.is_null(arrow_type):
-        return np.dtype(np.uint8)
-    if types.is_integer(arrow_type) or types.is_floating(arrow_type):
-        dtype: np.dtype[np.generic] = np.dtype(arrow_type.to_pandas_dtype())
-        return dtype
-    return np.dtype(np.float64) if types.is_decimal(arrow_type) else None
+def _pandas_metadata(blocks: Blocks) -> dict[str, Any]:
+    """Return what makes pandas.read_parquet use the last column as the index."""
+    names = [*((name, name) for name in blocks.names), (None, "__index_level_0__")]
+    columns = [
+        {"name": name, "field_name": field, "pandas_type": "object", "numpy_type": "object", "metadata": None}
+        for name, field in names
+    ]
+    return {"index_columns": ["__index_level_0__"], "column_indexes": [], "columns": columns}
 
 
-def _fields(file: "pyarrow.parquet.ParquetFile") -> "list[pyarrow.Field]":
-    """Return the columns, without the one that pandas stores for a frame's unnamed row labels."""
-    return [field for field in file.schema_arrow if not field.name.startswith("__index_level_")]
-
-
-def labels(path: Path, column: str | None, header: bool | None) -> NDArray[Any]:
+def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
     """Return one column of a .parquet file as labels; see `read_labels`."""
     import pyarrow.parquet as pq
-    from pyarrow import types
 
     with open(path, "rb") as content, pq.ParquetFile(content) as file:
-        names = [field.name for field in _fields(file)]
-        values = file.read(columns=[names[label_position(names, len(names), column)]]).column(0)
-    if types.is_integer(values.type) or types.is_floating(values.type) or types.is_boolean(values.type):
-        numbers: NDArray[Any] = values.to_numpy()
-        return numbers
-    return np.array([None if value is None else str(value) for value in values.to_pylist()], dtype=object)
+        name = arrow_columns.column_of(file.schema_arrow, column)
+        return arrow_columns.labels(file.read(columns=[name], use_pandas_metadata=False).column(name))
 
 
 FORMAT = Format(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,27 @@ def is_sparse(source: Source) -> bool:
     return stored_rows(source, slice(0, 0)) is not None
 
 
+def ids_of(source: Source) -> list[Any] | None:
+    """Return the ids of a source's rows; None where it has none.
+
+    Parameters
+    ----------
+    source : Source
+        Sources with ids are those with an attribute `ids`.
+
+    Returns
+    -------
+    list [N] or None
+        Numbers or texts; a missing one is None or NaN.
+
+    Examples
+    --------
+    >>> ids_of(Rows(np.eye(2), ids=["a", "b"])), ids_of(Rows(np.eye(2)))
+    (['a', 'b'], None)
+    """
+    return getattr(source, "ids", None)
+
+
 class Rows:
     """An array as a source. Nothing is copied, and a memory map stays on the disk.
 
@@ -84,6 +105,8 @@ class Rows:
         Names of the columns, one per number of a row.
     shape : tuple of int, optional
         Shape of a row; by default that of the array's rows, (1,) for an array with one axis.
+    ids : list, optional
+        An id for each row, such as the row labels of a file; see `ids_of`.
 
     Attributes
     ----------
@@ -110,6 +133,7 @@ class Rows:
         array: npt.ArrayLike,
         columns: tuple[str, ...] | None = None,
         shape: tuple[int, ...] | None = None,
+        ids: list[Any] | None = None,
     ) -> None:
         # asarray makes a memory map a plain view, which is still on the disk and cheaper to slice.
         self.array: Array = np.asarray(with_nan(array))
@@ -119,6 +143,7 @@ class Rows:
             raise DataError("rows must be an array [rows, ...], not one number; write [[number]]")
         self.shape = shape or self.array.shape[1:] or (1,)
         self.columns = None if columns is None else tuple(columns)
+        self.ids = ids
         self._n_columns = prod(self.array.shape[1:])
         if prod(self.shape) != self._n_columns:
             raise DataError(f"shape={self.shape} does not fit a row of {self._n_columns} numbers; give another shape")

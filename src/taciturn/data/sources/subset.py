@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .source import Array, Source, stored_rows
+from .source import Array, Source, ids_of, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -36,6 +36,12 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self._indices)
+
+    @property
+    def ids(self) -> list[Any] | None:
+        """The rows' ids; see `ids_of`."""
+        ids = ids_of(self._source)
+        return None if ids is None else [ids[row] for row in self._indices]
 
     def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
         """Return some rows with their entries other than 0, if the other source is sparse; see `stored_rows`."""

@@ -1,0 +1,52 @@
+"""Reader of Feather tables: Arrow's own file format."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from . import arrow_columns
+from .format import Format, Selection
+from .source import Rows
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pyarrow.Table, list[Any] | None]":
+    """Return the selected columns in their own types, and the rows' ids; see `tables.read_table`."""
+    table = _whole(path)
+    ids = arrow_columns.ids([table.column(position) for position in arrow_columns.index_positions(table.schema)])
+    return table.select(arrow_columns.selected(table.schema, selection.columns, selection.drop)), ids
+
+
+def read(path: str | os.PathLike[str], selection: Selection) -> Rows:
+    """Return the selected columns as rows of numbers; see `arrow_columns.numbers`."""
+    table, ids = read_table(path, selection)
+    return arrow_columns.numbers(table.schema, table.to_batches(), table.num_rows, ids)
+
+
+def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
+    """Return one column as labels; see `read_labels`."""
+    table = _whole(path)
+    return arrow_columns.labels(table.column(arrow_columns.column_of(table.schema, column)))
+
+
+def _whole(path: str | os.PathLike[str]) -> "pyarrow.Table":
+    """Return the table of a file, of version 1 or 2."""
+    from pyarrow import feather
+
+    with open(path, "rb") as content:  # pyarrow itself opens only names in UTF-8
+        table = feather.read_table(content, memory_map=False)
+    table.validate(full=True)  # a damaged file may make pyarrow read beyond its buffers
+    return table
+
+
+FORMAT = Format(
+    ".feather",
+    read,
+    labels=labels,
+    endings_text=".feather, .arrow",
+    matches=lambda name: name.endswith((".feather", ".arrow")),
+)

@@ -1,0 +1,91 @@
+"""Reader of tables as they are: each column in its own type."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+from ...core.errors import DataError, RecipeError
+from ...core.messages import one_line
+from . import csv, feather, parquet
+from .columns import Names
+from .dialect import DialectOptions
+from .files import clear_errors, format_of
+from .format import Selection
+
+if TYPE_CHECKING:
+    import pyarrow
+
+TABLES = {each.FORMAT.ending: each.read_table for each in (csv, parquet, feather)}
+
+
+class LabelledTable(NamedTuple):
+    """A table and the ids of its rows; None where it has none."""
+
+    table: "pyarrow.Table"
+    ids: list[Any] | None
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    columns: Names | None = None,
+    drop: Names | None = None,
+    header: bool | None = None,
+    **dialect: Unpack[DialectOptions],
+) -> "pyarrow.Table":
+    """Return a table with each column in its own type.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A text table, .parquet, .feather or .arrow file, as for `open_path`.
+    columns, drop, header, separator, decimal, thousands, quote, encoding
+        As for `open_path`.
+
+    Returns
+    -------
+    pyarrow.Table
+        Missing cells are nulls. Columns of a text table are int64, float64, bool, date32, timestamp or string, by all
+        of their cells; null if all are missing. Codes with leading zeros, as 00123, are strings. Columns without names
+        are called 0, 1, … Other files have their own types. Row labels are no column; `read_labelled_table`
+        returns them.
+
+    Raises
+    ------
+    RecipeError
+        The file's format has no columns of different types, or an option is not possible.
+    DataError
+        The file cannot be read, or has no rows or columns.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "table.csv").write_text("width,kind,day\\n0.2,setosa,2024-05-01\\n,setosa,2024-05-02\\n")
+    ...     table = read_table(f"{folder}/table.csv")
+    >>> [str(dtype) for dtype in table.schema.types], table["width"].to_pylist()
+    (['double', 'string', 'date32[day]'], [0.2, None])
+    """
+    return read_labelled_table(path, columns=columns, drop=drop, header=header, **dialect).table
+
+
+def read_labelled_table(
+    path: str | os.PathLike[str],
+    *,
+    columns: Names | None = None,
+    drop: Names | None = None,
+    header: bool | None = None,
+    **dialect: Unpack[DialectOptions],
+) -> LabelledTable:
+    """Return a table with each column in its own type, and the ids of its rows; see `read_table` and `ids_of`."""
+    path = Path(os.fsdecode(path))
+    file_format = format_of(path)
+    read = TABLES.get(file_format.ending)
+    if read is None:
+        raise RecipeError(f"{one_line(path)} is an array; give a table ({', '.join(TABLES)})")
+    with clear_errors(path, file_format):
+        table, ids = read(path, Selection(None, columns, drop, header, dialect))
+    if not table.num_rows:
+        raise DataError(f"{one_line(path)} has no rows; give a file that has some")
+    return LabelledTable(table, ids)

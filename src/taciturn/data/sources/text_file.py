@@ -1,0 +1,130 @@
+"""Opening a text table: its compression, its encoding, and runs of spaces between its cells."""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ...core.errors import DataError
+from .dialect import Dialect
+
+COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst")
+_SAMPLE_BYTES = 1 << 18  # by which the encoding is found
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes that no single-byte encoding has in texts
+_CELL_OR_SPACES = re.compile(r'("[^"]*"|\'[^\']*\')|[ \t]+')
+
+
+def _open_zstd(path: Path) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(path.open("rb"), "rb"), "zstd")
+
+
+# The first bytes of a compressed file. Not its ending, because browsers decompress a .gz and keep its name.
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x28\xb5\x2f\xfd": _open_zstd,
+}
+
+
+def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file to read its bytes, decompressed if they are compressed by gzip, bzip2, xz or zstd."""
+    with open(path, "rb") as file:
+        start = file.read(6)
+    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+    content: IO[bytes] = open(path, "rb") if opener is None else opener(Path(path))  # noqa: SIM115
+    return content
+
+
+def open_text(path: str | os.PathLike[str], dialect: Dialect) -> IO[str]:
+    """Open a file to read its text, without a byte order mark; what the encoding does not know is U+FFFD."""
+    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding, errors="replace", newline="")
+
+
+def open_utf8(path: str | os.PathLike[str], dialect: Dialect) -> tuple[Any, str]:
+    """Return a file to read bytes from, and their encoding, for pyarrow: cells have one separator between them."""
+    if dialect.separator == " ":
+        return io.BufferedReader(_Spaced(open_text(path, dialect))), "utf-8"
+    return open_bytes(path), dialect.encoding
+
+
+def single_spaces(lines: Iterator[str]) -> Iterator[str]:
+    """Yield lines with one space for each run of spaces and tabs outside quotes, and none at either end."""
+    for line in lines:
+        yield _CELL_OR_SPACES.sub(lambda match: match[1] or " ", line.strip(" \t\r\n")) + "\n"
+
+
+def find_encoding(path: str | os.PathLike[str]) -> str:
+    """Return the encoding of a text file, by its first bytes: UTF-8, UTF-16 or Windows-1252.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    str
+        Windows-1252 ("cp1252"), which has all characters of Latin-1, if the bytes are not UTF-8; "latin-1" if they have
+        a byte that it does not know.
+
+    Raises
+    ------
+    DataError
+        The bytes are not text.
+    """
+    with open_bytes(path) as file:
+        sample = file.read(_SAMPLE_BYTES)
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = sample[::2], sample[1::2]
+    if odd and not odd.strip(b"\0") and b"\0" not in even:
+        return "utf-16-le"
+    if odd and not even.strip(b"\0") and b"\0" not in odd:
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    if match := _CONTROL.search(sample):
+        raise DataError(f"the file is not text: it holds the byte 0x{match[0].hex()}; check its ending")
+    try:
+        sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"
+
+
+class _Spaced(io.RawIOBase):
+    """A text with one space between cells, as UTF-8 bytes."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file, self._lines, self._rest = file, single_spaces(file), b""
+
+    def readable(self) -> bool:
+        """Return True: there are bytes to read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; return the number of bytes."""
+        while len(self._rest) < len(buffer) and (line := next(self._lines, None)) is not None:
+            self._rest += line.encode(errors="replace")
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()

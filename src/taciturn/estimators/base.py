@@ -444,6 +444,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         constant columns). So models of the same rows with different scalings can be compared. The losses of the
         training history are those of the network, in scaled units.
 
+        Without targets, a model that was trained with corruption="blind_spot:…" has the errors of each entry's estimate
+        from the others of its row: the errors against the rows without noise plus the noise's variance.
+
         Examples
         --------
         >>> from taciturn import SparseAutoencoder, datasets
@@ -518,6 +521,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         unexplained. No noise is added: of two denoising autoencoders, the one that was trained with less noise often
         scores higher. `taciturn.metrics.denoising_scorer` judges them under one noise.
 
+        A model that was trained with corruption="blind_spot:…" predicts each entry from the others of its row. The
+        noise of the rows cannot be predicted, so that the score is below 1, and the best model has the highest one.
+
         Examples
         --------
         >>> from taciturn import DenoisingAutoencoder, datasets
@@ -573,9 +579,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         if self.module_.blind_spots is None:
             raise RecipeError("denoising_error needs an estimator that was trained with corruption='blind_spot:0.2'")
-        noise: Any = self.settings_.corruption
-        per_row = inference.denoising_errors(self.module_, source_of(self, X), noise.noise or 0.0)
-        return float(per_row.mean()), float(per_row.std(ddof=1) / np.sqrt(len(per_row))) if len(per_row) > 1 else np.nan
+        per_row = inference.denoising_errors(self.module_, source_of(self, X), self.settings_.noise or 0.0)
+        return inference.mean_and_standard_error([per_row])
 
     @property
     def module_(self) -> Autoencoder:

@@ -1,7 +1,7 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
 from .blocks import corrupted_only, filled, mean_of_known, row_blocks, with_missing
-from .denoising_errors import denoising_errors
+from .denoising_errors import denoising_errors, mean_and_standard_error
 from .encode import encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .precision import in_row_precision
@@ -27,6 +27,7 @@ __all__ = [
     "evaluate",
     "filled",
     "in_row_precision",
+    "mean_and_standard_error",
     "mean_of_known",
     "row_blocks",
     "to_csr",

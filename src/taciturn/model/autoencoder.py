@@ -327,10 +327,24 @@ class Autoencoder(ScaledModule):
 
         They are the reconstructions; for a model that hides entries, `BlindSpots.denoised`.
         """
+        missing = x.isnan() if x.is_floating_point() and self.blind_spots is not None else None
+        return self.unscale_rows(self.denoised(self.scale_rows(x), missing))
+
+    def denoised(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
+        """Return scaled rows without noise [B, D] for scaled noisy rows, of which `missing` [B, D] are unknown."""
         if self.blind_spots is None:
-            return self.forward(x)
-        missing = x.isnan() if x.is_floating_point() else None
-        return self.unscale_rows(self.blind_spots.denoised(self, self.scale_rows(x), missing))
+            return self.output(self.decode(self.codes(x)))
+        return self.blind_spots.denoised(self, x, missing)
+
+    def predicted(self, x: Tensor) -> Tensor:
+        """Return what is compared with scaled rows [B, D] themselves: the reconstructions.
+
+        For a model that hides entries, the estimate of each entry from the others: only its error tells something of
+        the rows without noise.
+        """
+        if self.blind_spots is None:
+            return self.output(self.decode(self.codes(x)))
+        return self.blind_spots.estimates(self, x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""

@@ -279,8 +279,7 @@ class Plots:
         if y is None:
             raise RecipeError("plot.relate needs labels, one per row: plot.relate(X, y)")
         source = self._rows(X, "relate")
-        codes = self._estimator.transform(source)
-        related = relate(codes, y, source.read(0, len(source)), most=most, **options)
+        related = relate(self._estimator.transform(source), y, source, most=most, **options)
         return plots.relate(related.effects, kind=related.kind, most=most, total=related.found)
 
     def _rows(self, X: Any, figure: str) -> Source:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.sources import Rows, Source, SparseRows, check_finite
+from ..data.sources import Rows, Source, SparseRows, check_finite, is_source
 from .validation_messages import clear_messages, message_prefix
 
 RowsAndTargets = tuple[Source, Source | None]  # each row's target is reconstructed; None: the row itself
@@ -125,7 +125,7 @@ def targets_of(target: Any, source: Source) -> Source | None:
     if target is None:
         return None
     with message_prefix("target"):
-        targets: Source = target if _is_source(target) else _array_source(target)
+        targets: Source = target if is_source(target) else _array_source(target)
         check_finite(targets, missing=True)
     if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
@@ -154,7 +154,7 @@ def row_ids(X: Any) -> list[Any] | None:
 
 
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
-    if _is_source(X):
+    if is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
         with clear_messages(X, min_rows=min_rows) as given:
@@ -222,8 +222,3 @@ def _validated_source(estimator: BaseEstimator, source: Source, *, reset: bool, 
             "select those, in that order, with taciturn.data.sources.select"
         )
     return source
-
-
-def _is_source(X: Any) -> bool:
-    """Return whether X is a source; looked up in its class, because a data frame may have a column named "read"."""
-    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))

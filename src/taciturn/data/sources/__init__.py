@@ -5,7 +5,7 @@ from .csr import write_sparse
 from .files import is_array, open_path, write_path
 from .finite import check_finite, has_missing
 from .labels import read_labels
-from .source import Rows, Source, is_sparse, stored_rows
+from .source import Rows, Source, is_source, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
 
@@ -17,6 +17,7 @@ __all__ = [
     "check_finite",
     "has_missing",
     "is_array",
+    "is_source",
     "is_sparse",
     "open_path",
     "read_labels",

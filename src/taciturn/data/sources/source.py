@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,19 @@ class Source(Protocol):
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
         """Return the rows at `indices`, in that order, as [rows, n_columns]; several threads may call it at once."""
+
+
+def is_source(X: Any) -> bool:
+    """Return whether X is a source.
+
+    Its methods are looked up in its class, because a data frame may have a column named "read".
+
+    Examples
+    --------
+    >>> is_source(Rows(np.eye(2))), is_source(np.eye(2))
+    (True, False)
+    """
+    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))
 
 
 def stored_rows(source: Source, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:

@@ -325,7 +325,7 @@ def test_relations_read_stored_entries_only(monkeypatch):
     sizes, to_array = [], sp.csr_array.toarray
     monkeypatch.setattr(sp.csr_array, "toarray", lambda rows: sizes.append(rows.shape) or to_array(rows))
     related = Study(model.to_artifact(), SparseRows(rows), SECTIONS, Clean(), labels=y)["relation"]
-    assert model.plot.relate(rows, y).axes
+    assert model.plot.relate(rows, y, level=0.999).axes
     assert max(n for n, width in sizes if width == 5000) * 5000 <= 1 << 22
     sample = np.sort(train_test_split(np.arange(4000), train_size=3000, stratify=y, random_state=0)[0])
     linear = make_pipeline(StandardScaler(with_mean=False), LogisticRegression(class_weight="balanced", max_iter=50))

@@ -843,7 +843,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         own = run_parameters(self)
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         automatic = {name: value for name, value in defaults.items() if own[name] == "auto"}
-        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic and not pairs)
+        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic)
 
     def _learner_for(
         self,

@@ -17,7 +17,8 @@ TEXTS = {
         "str, Corruption or None",
         "The noise of the network's input during training, in units of the scaled rows: {corruptions}; several "
         'are joined by a plus, "gaussian:0.1+dropout:0.3". "auto": {default_corruption} (with a `target` of `fit` '
-        "always none, because the rows X are then noisy themselves).",
+        "none, because the rows X are then noisy themselves), and `missing` noise at the rows' own share of missing "
+        "values, unless a `target` is given that has them all.",
     ),
     "sparsity": (
         "str, CodingLayer, Term, list of them, or None",

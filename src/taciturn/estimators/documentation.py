@@ -91,6 +91,12 @@ TEXTS = {
         "Shape of flat rows as images, (height, width) or (height, width, 3). Figures and the report draw rows and "
         "latents in this shape; training does not depend on it. None: the shape of the rows in a source.",
     ),
+    "outputs": (
+        "str",
+        'What `transform` returns. "codes"; "hidden": the activations of all hidden layers, from the first to the '
+        "last: the encoder's, the codes, the decoder's; \"input+codes\": the rows as they are given, in their own "
+        "units and with their missing values, and the codes. Training does not depend on it; it can be set later.",
+    ),
     "random_state": (
         "int, RandomState or None",
         "Seed of the initial weights, the order of the rows, the corruption and the split. The same seed on the same "

@@ -279,7 +279,8 @@ class Plots:
         if y is None:
             raise RecipeError("plot.relate needs labels, one per row: plot.relate(X, y)")
         source = self._rows(X, "relate")
-        related = relate(self._estimator.transform(source), y, source, most=most, **options)
+        codes = inference.all_codes(self._estimator.module_, source)
+        related = relate(codes, y, source, most=most, **options)
         return plots.relate(related.effects, kind=related.kind, most=most, total=related.found)
 
     def _rows(self, X: Any, figure: str) -> Source:

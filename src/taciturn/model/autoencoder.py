@@ -145,12 +145,35 @@ class Autoencoder(ScaledModule):
 
     def pre_activations(self, x: Tensor) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
-        centre = self.outer_layers[1].bias if self.layout.centred else None
-        *hidden, last = self.layers[0]
-        for layer in hidden:
-            x = self.layout.hidden.activate(PreActivations(x, layer.weight, layer.bias, centre, self.kernels).dense())
+        *hidden, x = self._encoder_inputs(x)
+        last = self.layers[0][-1]
+        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels)
+
+    @property
+    def _centre(self) -> Tensor | None:
+        """What is subtracted from the input of the encoder's first layer."""
+        return self.outer_layers[1].bias if self.layout.centred else None
+
+    def _encoder_inputs(self, x: Tensor) -> list[Tensor]:
+        """Return the input of each layer of the encoder: scaled rows, then the activations of the hidden layers."""
+        inputs, centre = [x], self._centre
+        for layer in self.layers[0][:-1]:
+            pre = PreActivations(inputs[-1], layer.weight, layer.bias, centre, self.kernels)
+            inputs.append(self.layout.hidden.activate(pre.dense()))
             centre = None
-        return PreActivations(x, last.weight, last.bias, centre, self.kernels)
+        return inputs
+
+    def hidden_activations(self, x: Tensor) -> list[Tensor]:
+        """Return the activations of all hidden layers for scaled rows [B, D], from the first to the last [B, …].
+
+        They are those of the encoder's hidden layers, the codes, and those of the decoder's hidden layers.
+        """
+        codes = self.codes(x)
+        layers, product = [*self._encoder_inputs(x)[1:], codes.dense()], self.decode_linear(codes)
+        for layer, following in pairwise(self.layers[1]):
+            layers.append(self.layout.hidden.activate(product + layer.bias))
+            product = layers[-1] @ following.weight
+        return layers
 
     def pre_and_codes(
         self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]

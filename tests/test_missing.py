@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 
 import taciturn
 from commandline import output_text, run
@@ -310,6 +311,26 @@ def test_auto_learns_to_impute(digits):
     for explicit in ("gaussian:0.3", "none"):
         model = DenoisingAutoencoder(4, corruption=explicit, max_iter=1, random_state=0).fit(rows)
         assert "missing" not in model.settings_.corruption.text
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SparseAutoencoder(8, max_iter=2, random_state=0),
+        DenoisingAutoencoder(8, corruption="gaussian:0.3", max_iter=2, random_state=0),
+        DictionaryAutoencoder(16, k=4, max_iter=2, random_state=0),
+    ],
+    ids=["sparse", "denoising", "dictionary"],
+)
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")
+def test_rows_as_their_own_targets_are_what_rows_without_targets_are(model, digits):
+    rows, missing = holed(digits[:300])
+    alone, pairs = (clone(model).fit(rows, **arguments) for arguments in ({}, {"target": rows.copy()}))
+    assert alone.settings_.corruption == pairs.settings_.corruption
+    for name, value in alone.module_.state_dict().items():
+        assert torch.equal(pairs.module_.state_dict()[name], value), name
+    complete = clone(model).fit(rows, target=np.where(missing, 0, rows))  # from which missing values are learnt
+    assert "missing" not in complete.settings_.corruption.text
 
 
 def test_a_target_mean_activation_is_met_on_rows_with_missing_values(digits):

@@ -10,12 +10,16 @@ import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from commandline import run
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
 from taciturn.core.errors import DataError, EmptyRows
+from taciturn.corruption import Clean
 from taciturn.data import fingerprint as fingerprints
 from taciturn.data.fingerprint import fingerprint
 from taciturn.data.moments import Moments, measure_moments
@@ -35,6 +39,8 @@ from taciturn.metrics import denoising_scorer
 from taciturn.model import Autoencoder, Layout, Standard, scaled_module
 from taciturn.model.coding_layers import TopK
 from taciturn.objective import Objective, SquaredError
+from taciturn.probes import relate
+from taciturn.report.numbers import SECTIONS, Study
 from taciturn.training import feed, saved_state
 from taciturn.training.constraints import UnitNorm, unit_norm
 from taciturn.training.feed import Feed
@@ -306,6 +312,38 @@ def test_a_denoising_scorer_takes_sparse_rows():
     model = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(S)
     scorer = denoising_scorer("gaussian:0.4")
     assert scorer(model, S) == pytest.approx(scorer(model, X), rel=1e-9)
+
+
+def test_relations_read_stored_entries_only(monkeypatch):
+    """Expected: scikit-learn's pipeline on the same sparse rows; of 4,000 rows no dense array of many is made."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b"], 2000)
+    rows = sp.random_array((4000, 5000), density=4e-3, format="csr", rng=rng) + sp.csr_array(
+        sp.coo_array((np.full(2000, 3.0), (np.arange(2000), rng.integers(0, 5, 2000))), shape=(4000, 5000))
+    )
+    model = DictionaryAutoencoder(16, k=2, batch_size=256, max_iter=1, random_state=0).fit(rows)
+    sizes, to_array = [], sp.csr_array.toarray
+    monkeypatch.setattr(sp.csr_array, "toarray", lambda rows: sizes.append(rows.shape) or to_array(rows))
+    related = Study(model.to_artifact(), SparseRows(rows), SECTIONS, Clean(), labels=y)["relation"]
+    assert model.plot.relate(rows, y, level=0.999).axes
+    assert max(n for n, width in sizes if width == 5000) * 5000 <= 1 << 22
+    sample = np.sort(train_test_split(np.arange(4000), train_size=3000, stratify=y, random_state=0)[0])
+    linear = make_pipeline(StandardScaler(with_mean=False), LogisticRegression(class_weight="balanced", max_iter=50))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    predicted = cross_val_predict(linear, rows[sample].astype(float), y[sample], cv=folds)
+    assert related.raw_score == pytest.approx(balanced_accuracy_score(y[sample], predicted))
+    assert 0.6 < related.raw_score < 1
+
+
+@pytest.mark.parametrize("label", ["classes", "number"])
+def test_the_linear_model_of_sparse_rows_is_that_of_dense_ones(label):
+    x = counts(missing=200)
+    y = X[:, 3] + X[:, 7] + np.random.default_rng(0).normal(size=300)
+    y = y if label == "number" else np.where(y > np.median(y), "a", "b")
+    codes = np.random.default_rng(1).random((300, 4))
+    dense, sparse, source = (relate(codes, y, of(x)).raw_score for of in (np.asarray, sp.coo_array, Rows))
+    assert sparse == pytest.approx(dense, abs=1e-6 if label == "number" else 0.01)
+    assert source == dense
 
 
 def test_a_sparse_frame_has_names_and_zeros():

@@ -47,6 +47,7 @@ def evaluate(
         weights=stored.metrics.get("weights"),
         seed=stored.training.seed,
         images=is_image(tuple(stored.rows.shape)),
+        noise=stored.settings.noise,
     )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), indent=1))

@@ -213,15 +213,6 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     lines = [("trained on", training), ("scaling", estimator.scaling_), *run.summary.lines()]
-    if estimator.settings_.corruption.judges_hidden:
-        error, standard_error = estimator.denoising_error(run.evaluation_rows)
-        known = getattr(estimator.settings_.corruption, "noise", None)
-        of = (
-            "squared error, estimated without clean rows"
-            if known
-            else "squared error of hidden entries, noise included"
-        )
-        lines.append(("denoising", f"{error:.4g} ± {standard_error:.2g} {of} ({estimator.settings_.corruption.text})"))
     if run.report is not None:
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
         lines += [("note", run.report.suggestion)] if run.report.suggestion else []

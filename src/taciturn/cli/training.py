@@ -229,6 +229,7 @@ def _evaluate(
             seed=seed,
             weights=artifact.metrics["weights"],
             images=is_image(tuple(artifact.rows.shape)),
+            noise=artifact.settings.noise,
         )
         return summary, None
     made = report.report(

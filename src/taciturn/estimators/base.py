@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.messages import one_line
@@ -91,6 +92,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         device: str = "auto",
         shape: tuple[int, ...] | None = None,
         variables: dict[str, str] | None = None,
+        outputs: str = "codes",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -116,6 +118,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self.device = device
         self.shape = shape
         self.variables = variables
+        self.outputs = outputs
         self.random_state = random_state
         self.verbose = verbose
 
@@ -185,12 +188,14 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         (200, 64)
         """
         from ..data.fingerprint import fingerprint
+        from ..inference import check_outputs
         from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         source, targets, held_out = training_sources(checked, X, target, validation)
         checked._row_shape(source.shape)
+        check_outputs(self.outputs)
         parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked))
         seed = self._seed()
         stops_early = flag("early_stopping", parameters.early_stopping)
@@ -269,6 +274,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         from ..data.fingerprint import Fingerprinting
         from ..data.moments import Moments
+        from ..inference import check_outputs
         from ..kernels import returned_at_once
         from ..training import Learner
         from .resolve import check_batches, check_range, fitted_to_rows, measured, resolve, scaling_dtype, streamed
@@ -277,6 +283,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
         checked._row_shape(source.shape)
+        check_outputs(self.outputs)
         rows = Fingerprinting()
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
@@ -310,8 +317,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         return self
 
     # --- inference ---------------------------------------------------------------------------------------------
-    def transform(self, X: ArrayLike | Source) -> Array:
-        """Return the codes of rows.
+    def transform(self, X: ArrayLike | Source) -> Any:
+        """Return the codes of rows, or what `outputs` names.
 
         Parameters
         ----------
@@ -320,11 +327,15 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Returns
         -------
-        ndarray [n_samples, n_components]
-            float64 for float64 rows, else float32. A data frame if `set_output` selects one.
+        ndarray or scipy.sparse.csr_array [n_samples, n_features_out]
+            The codes have n_components columns; see the parameter `outputs` for others. Codes are float64 for float64
+            rows, else float32. Sparse are the codes of `DictionaryAutoencoder`, and sparse rows beside their codes. A
+            data frame if `set_output` selects one.
 
         Raises
         ------
+        RecipeError
+            `outputs` is unknown.
         DataError
             The rows are infinite or not numeric, or have other columns than the training rows.
 
@@ -338,17 +349,22 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         from .. import inference
 
-        source = source_of(self, X)
-        codes = [block.dense().cpu().numpy() for block in inference.encode(self.module_, source)]
-        return np.concatenate(codes)
+        source, outputs = source_of(self, X), inference.check_outputs(self.outputs)
+        sparse = self._returns_sparse(is_sparse(source))
+        blocks: Any = list(inference.features(self.module_, source, outputs, sparse=sparse))
+        if not sparse:
+            return np.concatenate(blocks)
+        from scipy.sparse import vstack
+
+        return vstack(blocks, format="csr")
 
     def inverse_transform(self, X: ArrayLike) -> Any:
         """Return the reconstructions of codes.
 
         Parameters
         ----------
-        X : array-like or sparse matrix [n_samples, n_components]
-            Codes, as `transform` returns them.
+        X : array-like or sparse matrix [n_samples, n_features_out]
+            What `transform` returns. Of other `outputs` than codes, only the codes among them are read.
 
         Returns
         -------
@@ -374,13 +390,14 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         check_is_fitted(self)
         with clear_messages(X) as rows:
             codes = check_array(rows, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
-            source = as_source(codes)
-        check_finite(source)
-        if codes.shape[1] != self._n_features_out:
+        width, among = inference.codes_among(self.settings_.layout, inference.check_outputs(self.outputs))
+        if codes.shape[1] != width:
+            has = f"{width} latents" if self.outputs == "codes" else f"{width} features (outputs={self.outputs!r})"
             raise DataError(
-                f"X has {codes.shape[1]} codes per row, but the model has {self._n_features_out} latents; "
-                "give codes as transform returns them"
+                f"X has {codes.shape[1]} codes per row, but the model has {has}; give codes as transform returns them"
             )
+        source = as_source(codes[:, among])
+        check_finite(source)
         size = DENSE_BLOCK_ROWS if is_sparse(source) else len(source)
         blocks = (source.read(start, start + size) for start in range(0, len(source), size))
         table = as_table(self, np.concatenate([inference.decode(self.module_, block) for block in blocks]))
@@ -454,6 +471,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         scaling: 1 for targets in [0, 1], 255 for images of type uint8, else the column's standard deviation (1 for
         constant columns). So models of the same rows with different scalings can be compared. The losses of the
         training history are those of the network, in scaled units.
+
+        Without targets, a model that was trained with corruption="blind_spot:…" has the errors of each entry's estimate
+        from the others of its row: the errors against the rows without noise plus the noise's variance.
 
         Examples
         --------
@@ -529,6 +549,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         unexplained. No noise is added: of two denoising autoencoders, the one that was trained with less noise often
         scores higher. `taciturn.metrics.denoising_scorer` judges them under one noise.
 
+        A model that was trained with corruption="blind_spot:…" predicts each entry from the others of its row. The
+        noise of the rows cannot be predicted, so that the score is below 1, and the best model has the highest one.
+
         Examples
         --------
         >>> from taciturn import DenoisingAutoencoder, datasets
@@ -584,9 +607,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         if self.module_.blind_spots is None:
             raise RecipeError("denoising_error needs an estimator that was trained with corruption='blind_spot:0.2'")
-        noise: Any = self.settings_.corruption
-        per_row = inference.denoising_errors(self.module_, source_of(self, X), noise.noise or 0.0)
-        return float(per_row.mean()), float(per_row.std(ddof=1) / np.sqrt(len(per_row))) if len(per_row) > 1 else np.nan
+        per_row = inference.denoising_errors(self.module_, source_of(self, X), self.settings_.noise or 0.0)
+        return inference.mean_and_standard_error([per_row])
 
     @property
     def module_(self) -> Autoencoder:
@@ -834,9 +856,46 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         tags.input_tags.sparse = True
         return tags
 
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
+        """Return the names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str [n_features], optional
+            The names of the columns of X, for `outputs="input+codes"`; by default those of the training rows, or x0, x1
+            and so on.
+
+        Returns
+        -------
+        ndarray of str [n_features_out]
+            Codes have the estimator's name in lower case and a number, in all `outputs`. Activations of hidden layers
+            are hidden1_0, hidden1_1 and so on; layers are numbered from the input to the output, without the codes.
+
+        Examples
+        --------
+        >>> from taciturn import SparseAutoencoder
+        >>> model = SparseAutoencoder(2, outputs="input+codes", max_iter=1, random_state=0).fit(np.eye(3))
+        >>> list(model.get_feature_names_out(["a", "b", "c"]))
+        ['a', 'b', 'c', 'sparseautoencoder0', 'sparseautoencoder1']
+        """
+        from .. import inference
+
+        check_is_fitted(self)
+        codes = super().get_feature_names_out(input_features)
+        if inference.check_outputs(self.outputs) == "codes":
+            return np.asarray(codes)
+        columns = _check_feature_names_in(self, input_features)
+        names = inference.feature_names(self.settings_.layout, self.outputs, columns, codes)
+        return np.asarray(names, dtype=object)
+
     @property
     def _n_features_out(self) -> int:
         return self._learner.settings.layout.widths[-1]
+
+    def _returns_sparse(self, rows_are_sparse: bool) -> bool:
+        """Return whether `transform` returns a sparse array: rows beside their codes stay sparse."""
+        frames = _get_output_config("transform", self)["dense"] != "default"
+        return self.outputs == "input+codes" and rows_are_sparse and not frames
 
     def _repr_html_inner(self) -> str:
         """Return scikit-learn's diagram and, for a fitted estimator, a summary of the model below it."""
@@ -853,7 +912,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         own = run_parameters(self)
         defaults = {"corruption": None if pairs else self.default_corruption, "sparsity": self.default_sparsity}
         automatic = {name: value for name, value in defaults.items() if own[name] == "auto"}
-        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic and not pairs)
+        return RunParameters(**own | automatic, learns_to_impute="corruption" in automatic)
 
     def _learner_for(
         self,

@@ -6,20 +6,15 @@ import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.utils._set_output import _get_output_config
 
 from ..core.errors import RecipeError, TaciturnWarning
-from .base import Array, BaseAutoencoder
+from .base import BaseAutoencoder
 from .parameters import RunParameters, run_parameters
-from .rows import source_of
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
     from ..core.schedules import Schedule
     from ..corruption import Corruption
-    from ..data.sources import Source
     from ..model.coding_layers import CodingLayer
     from ..objective import Term
     from ..training.constraints import Constraint
@@ -128,6 +123,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         device: str = "auto",
         shape: tuple[int, ...] | None = None,
         variables: dict[str, str] | None = None,
+        outputs: str = "codes",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -153,42 +149,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.device = device
         self.shape = shape
         self.variables = variables
+        self.outputs = outputs
         self.random_state = random_state
         self.verbose = verbose
 
-    def transform(self, X: ArrayLike | Source) -> Array | csr_array:  # type: ignore[override]
-        """Return the codes of rows, sparse or dense.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
-            Rows in the units of the training rows; no corruption is applied.
-
-        Returns
-        -------
-        scipy.sparse.csr_array or ndarray [n_samples, n_components]
-            `sparse_output` decides which; float64 for float64 rows, else float32.
-
-        Raises
-        ------
-        RecipeError
-            `sparse_output` is not True, False or "auto".
-        DataError
-            The rows are infinite or not numeric, or have other columns than the training rows.
-        """
-        if not self._returns_sparse():
-            return super().transform(X)
-        from scipy.sparse import vstack
-
-        from .. import inference
-
-        source = source_of(self, X)
-        codes: csr_array = vstack(
-            [inference.to_csr(block) for block in inference.encode(self.module_, source)], format="csr"
-        )
-        return codes
-
-    def _returns_sparse(self) -> bool:
+    def _returns_sparse(self, rows_are_sparse: bool) -> bool:
         if self.sparse_output == "auto":
             return bool(_get_output_config("transform", self)["dense"] == "default")
         if not isinstance(self.sparse_output, bool):

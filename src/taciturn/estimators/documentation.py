@@ -17,7 +17,8 @@ TEXTS = {
         "str, Corruption or None",
         "The noise of the network's input during training, in units of the scaled rows: {corruptions}; several "
         'are joined by a plus, "gaussian:0.1+dropout:0.3". "auto": {default_corruption} (with a `target` of `fit` '
-        "always none, because the rows X are then noisy themselves).",
+        "none, because the rows X are then noisy themselves), and `missing` noise at the rows' own share of missing "
+        "values, unless a `target` is given that has them all.",
     ),
     "sparsity": (
         "str, CodingLayer, Term, list of them, or None",
@@ -94,6 +95,12 @@ TEXTS = {
         "tuple of int or None",
         "Shape of flat rows as images, (height, width) or (height, width, 3). Figures and the report draw rows and "
         "latents in this shape; training does not depend on it. None: the shape of the rows in a source.",
+    ),
+    "outputs": (
+        "str",
+        'What `transform` returns. "codes"; "hidden": the activations of all hidden layers, from the first to the '
+        "last: the encoder's, the codes, the decoder's; \"input+codes\": the rows as they are given, in their own "
+        "units and with their missing values, and the codes. Training does not depend on it; it can be set later.",
     ),
     "random_state": (
         "int, RandomState or None",

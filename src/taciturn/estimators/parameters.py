@@ -28,7 +28,8 @@ class RunParameters:
     centred : bool, default=False
         Whether the decoder's bias is subtracted from the encoder's input.
     learns_to_impute : bool, default=False
-        Whether `missing` noise at the rows' own share of missing values is added to the corruption.
+        Whether `missing` noise at the rows' own share of missing values is added to the corruption, if values of the
+        targets are missing too.
     levels : tuple of int or None, default=None
         Of a table with booleans or categories: see `ByVariable`.
     initial_norm : float or None, default=None

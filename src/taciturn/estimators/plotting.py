@@ -47,6 +47,8 @@ class Plots:
     def reconstructions(self, X: ArrayLike | Source, n: int = 10, shape: tuple[int, ...] | None = None) -> Figure:
         """Return the figure of the first rows as images: corrupted as in training, reconstructed, and clean.
 
+        Of a model that was trained on noisy rows alone (`blind_spot`): the rows, and what `denoise` returns.
+
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
@@ -75,17 +77,20 @@ class Plots:
             raise RecipeError(f"n={n} must be 1 or more")
         source = self._rows(X, "reconstructions")
         model = inference.in_row_precision(self._estimator.module_, source.dtype)
-        corruption = self._estimator.settings_.corruption.at(1.0)
+        corruption = self._estimator.settings_.evaluation_noise.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
             x = model.scale_rows(clean)
             scaled = corrupted(x, corruption, seed=0, purpose="picture")
             hidden = scaled.isnan() | clean.isnan()
             noisy = model.unscale_inputs(inference.filled(scaled, x, clean, model.scaled_mean))
-            recon = model(noisy)
+            recon = model.denoise(noisy)
             noisy = noisy.masked_fill(hidden, np.nan)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}
-        images = {name: line.cpu().numpy() for name, line in (lines | {"clean": clean}).items()}
+        lines |= {"clean": clean}
+        if model.blind_spots is not None:
+            lines = {"noisy": clean, "denoised": recon}
+        images = {name: line.cpu().numpy() for name, line in lines.items()}
         return plots.reconstructions(images, self._shape(shape, source.shape))
 
     def atlas(
@@ -274,8 +279,8 @@ class Plots:
         if y is None:
             raise RecipeError("plot.relate needs labels, one per row: plot.relate(X, y)")
         source = self._rows(X, "relate")
-        codes = self._estimator.transform(source)
-        related = relate(codes, y, source.read(0, len(source)), most=most, **options)
+        codes = inference.all_codes(self._estimator.module_, source)
+        related = relate(codes, y, source, most=most, **options)
         return plots.relate(related.effects, kind=related.kind, most=most, total=related.found)
 
     def _rows(self, X: Any, figure: str) -> Source:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.sources import Rows, Source, SparseRows, check_finite
+from ..data.sources import Rows, Source, SparseRows, check_finite, is_source
 from .tables import table_source
 from .validation_messages import clear_messages, message_prefix
 
@@ -129,7 +129,7 @@ def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = No
         return None
     with message_prefix("target"):
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
-        targets: Source = table or (target if _is_source(target) else _array_source(target))
+        targets: Source = table or (target if is_source(target) else _array_source(target))
         check_finite(targets, missing=True)
     if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
@@ -160,7 +160,7 @@ def row_ids(X: Any) -> list[Any] | None:
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
     if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
         source = table
-    elif _is_source(X):
+    elif is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
         with clear_messages(X, min_rows=min_rows) as given:
@@ -228,8 +228,3 @@ def _validated_source(estimator: BaseEstimator, source: Source, *, reset: bool, 
             "select those, in that order, with taciturn.data.sources.select"
         )
     return source
-
-
-def _is_source(X: Any) -> bool:
-    """Return whether X is a source; looked up in its class, because a data frame may have a column named "read"."""
-    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))

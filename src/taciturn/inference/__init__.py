@@ -1,9 +1,10 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
 from .blocks import corrupted_only, filled, mean_of_known, row_blocks, with_missing
-from .denoising_errors import denoising_errors
-from .encode import encode, to_csr
+from .denoising_errors import denoising_errors, mean_and_standard_error
+from .encode import all_codes, encode, to_csr
 from .evaluate import Evaluation, evaluate
+from .features import OUTPUTS, check_outputs, codes_among, feature_names, features
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors
 from .to_arrays import arrays, write_mat, write_npz
@@ -13,9 +14,13 @@ from .to_torch_export import to_torch_export
 from .units import Units
 
 __all__ = [
+    "OUTPUTS",
     "Evaluation",
     "Units",
+    "all_codes",
     "arrays",
+    "check_outputs",
+    "codes_among",
     "components",
     "corrupted_only",
     "decode",
@@ -25,8 +30,11 @@ __all__ = [
     "encode",
     "errors",
     "evaluate",
+    "feature_names",
+    "features",
     "filled",
     "in_row_precision",
+    "mean_and_standard_error",
     "mean_of_known",
     "row_blocks",
     "to_csr",

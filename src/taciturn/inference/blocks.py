@@ -50,7 +50,7 @@ def target_blocks(model: Autoencoder, target: Source | None) -> Iterator[Tensor]
 
 def with_missing(y: Tensor, rows: Tensor) -> Tensor:
     """Return y with NaN where the rows [B, D] that it was computed from have missing values."""
-    return y if (missing := _missing(rows)) is None else y.masked_fill(missing, math.nan)
+    return y if (missing := missing_of(rows)) is None else y.masked_fill(missing, math.nan)
 
 
 def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:
@@ -59,9 +59,9 @@ def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:
     Where the rows have missing values there is no noise, but the entries of the clean rows x; values that the
     corruption made missing are `fill` [D].
     """
-    if (hidden := _missing(noisy)) is not None:
+    if (hidden := missing_of(noisy)) is not None:
         noisy = torch.where(hidden, fill, noisy)
-    return noisy if (missing := _missing(rows)) is None else torch.where(missing, x, noisy)
+    return noisy if (missing := missing_of(rows)) is None else torch.where(missing, x, noisy)
 
 
 def corrupted_only(y: Tensor, noisy: Tensor, x: Tensor, corruption: Corruption) -> Tensor:
@@ -73,8 +73,8 @@ def corrupted_only(y: Tensor, noisy: Tensor, x: Tensor, corruption: Corruption) 
     return y.masked_fill(noisy == x, math.nan) if corruption.makes_missing else y
 
 
-def _missing(rows: Tensor) -> Tensor | None:
-    """Return which values of rows are missing; None if none is."""
+def missing_of(rows: Tensor) -> Tensor | None:
+    """Return which values of rows [B, D] are missing; None if none is."""
     missing = rows.isnan() if rows.is_floating_point() else None
     return missing if missing is not None and bool(missing.any()) else None
 

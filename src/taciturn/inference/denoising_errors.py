@@ -1,8 +1,11 @@
 """The errors of rows without noise, as noisy rows alone tell them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..data.sources import Source
@@ -30,14 +33,41 @@ def denoising_errors(model: Autoencoder, source: Source, noise: float) -> NDArra
         In squared units of the rows; NaN where no value of a row is known.
     """
     model = in_row_precision(model, source.dtype)
-    spots, errors = model.blind_spots, []
-    if spots is None:
-        raise RecipeError("the model hides no entries; train it with corruption='blind_spot:0.2'")
-    weight, variance = (spots.weight if noise else torch.zeros_like(spots.weight)), noise**2
+    errors = []
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
-            residual = with_missing((spots.estimates(model, x) - x).double() * model.scale, rows)
-            terms = (1 - weight) ** 2 * (residual.square() - variance) + weight**2 * variance
-        errors.append(mean_of_known(terms, 1).cpu().numpy())
+            residuals = with_missing(model.predicted(x) - x, rows)
+            errors.append(denoising_errors_of(model, residuals, noise))
     return np.concatenate(errors)
+
+
+def mean_and_standard_error(errors: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Return the mean of the rows' errors, in blocks, and its standard deviation over draws of so many rows.
+
+    Rows without any known value are left out. NaN is the standard error of one row.
+
+    Examples
+    --------
+    >>> mean_and_standard_error([np.array([1.0, 3.0]), np.array([np.nan])])
+    (2.0, 1.0)
+    """
+    known = np.concatenate(errors)
+    known = known[~np.isnan(known)]
+    return float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.nan
+
+
+def denoising_errors_of(model: Autoencoder, residuals: Tensor, noise: float) -> NDArray[np.float64]:
+    """Return what `denoising_errors` returns, for the differences of a block's estimates and its scaled rows [B, D].
+
+    Raises
+    ------
+    RecipeError
+        The model hides no entries.
+    """
+    if model.blind_spots is None:
+        raise RecipeError("the model hides no entries; train it with corruption='blind_spot:0.2'")
+    weight = model.blind_spots.weight if noise else torch.zeros_like(model.blind_spots.weight)
+    squares = (residuals.double() * model.scale).square()
+    terms = (1 - weight) ** 2 * (squares - noise**2) + weight**2 * noise**2
+    return mean_of_known(terms, 1).cpu().numpy()

@@ -1,9 +1,11 @@
 """From rows to codes."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..data.sources import Source
 from ..model import Autoencoder, Codes, Sparse
@@ -44,6 +46,17 @@ def encode(model: Autoencoder, source: Source) -> Iterator[Codes]:
         with threads_for_rows(model, len(x)):
             codes = model.encode(x)
         yield codes
+
+
+def all_codes(model: Autoencoder, source: Source) -> "NDArray[Any] | csr_array":
+    """Return the codes of all rows [N, L], in memory: a SciPy CSR array if they are sparse."""
+    blocks = list(encode(model, source))
+    if all(isinstance(block, Sparse) for block in blocks):
+        from scipy.sparse import vstack
+
+        codes: csr_array = vstack([to_csr(block) for block in blocks], format="csr")
+        return codes
+    return np.concatenate([block.dense().cpu().numpy() for block in blocks])
 
 
 def to_csr(codes: Codes) -> "csr_array":

@@ -11,7 +11,17 @@ from ..data.sources import Source
 from ..metrics import Sparsity, SquaredErrors
 from ..model import Autoencoder
 from ..model.coding_layers import ByVariable
-from .blocks import corrupted_only, filled, mean_of_known, row_blocks, target_blocks, threads_for_rows, with_missing
+from .blocks import (
+    corrupted_only,
+    filled,
+    mean_of_known,
+    missing_of,
+    row_blocks,
+    target_blocks,
+    threads_for_rows,
+    with_missing,
+)
+from .denoising_errors import denoising_errors_of
 from .precision import in_row_precision
 from .units import Units
 
@@ -23,9 +33,11 @@ class Evaluation:
     Parameters
     ----------
     clean : SquaredErrors
-        Errors of the clean rows' reconstructions.
+        Errors of the clean rows' reconstructions; where entries were hidden, of each entry's estimate from the others.
     sparsity : Sparsity
         Sparsity of the clean rows' codes.
+    unit : array [D], float64
+        The unit of each column's errors, in the units of the rows or of their targets.
     before : SquaredErrors or None
         Errors of the corrupted rows themselves; None without a corruption. Here and in `after`, with a corruption that
         makes values missing, of the entries that it changed.
@@ -33,13 +45,21 @@ class Evaluation:
         Errors of the corrupted rows' reconstructions; None without a corruption.
     by_row : list of arrays [B], float64
         For each block, the mean squared error of each clean row's known values; NaN where none is known.
+    hidden : list of arrays [B], float64
+        Where entries were hidden, for each block the rows' errors of hidden entries against the noisy rows; see
+        `denoising_errors`. Else empty.
+    denoising : list of arrays [B], float64
+        The same of `Autoencoder.denoise` against the clean rows, estimated with the noise that is known; else empty.
     """
 
     clean: SquaredErrors
     sparsity: Sparsity
+    unit: NDArray[np.float64]
     before: SquaredErrors | None = None
     after: SquaredErrors | None = None
     by_row: list[NDArray[np.float64]] = field(default_factory=list)
+    hidden: list[NDArray[np.float64]] = field(default_factory=list)
+    denoising: list[NDArray[np.float64]] = field(default_factory=list)
 
     @property
     def row_errors(self) -> NDArray[np.float64]:
@@ -56,6 +76,7 @@ def evaluate(
     corruption: Corruption | None = None,
     seed: int = 0,
     unit: ArrayLike | None = None,
+    noise: float | None = None,
 ) -> Evaluation:
     """Return errors and sparsity of a model on a source's rows.
 
@@ -75,10 +96,19 @@ def evaluate(
     unit : array-like [D], optional
         The unit of each column's errors; by default the model's own, found on its training targets. To compare models
         that were trained on different rows, give one unit for all.
+    noise : float, optional
+        Standard deviation of the noise that the rows have themselves, in their units, > 0, for a model that hides
+        entries.
 
     Returns
     -------
     Evaluation
+
+    Notes
+    -----
+    A model that hides entries (`blind_spot`) was trained on noisy rows, and is judged by its estimate of each entry
+    from the others. With a target or a corruption the clean rows are known: it is then judged by what `denoise`
+    returns.
 
     Examples
     --------
@@ -92,24 +122,35 @@ def evaluate(
     model = in_row_precision(model, source.dtype)
     corruption = (corruption or Clean()).at(1.0)
     units, targets = Units(model, unit), target_blocks(model, target)
-    evaluation = Evaluation(units.metric(), Sparsity())
+    evaluation = Evaluation(units.metric(), Sparsity(), units.unit.cpu().numpy())
     if not (corruption.clean or isinstance(model.layout.output, ByVariable)):  # a swapped category has no error
         evaluation = replace(evaluation, before=units.metric(), after=units.metric())
+    hides = model.blind_spots is not None
+    hidden = hides and target is None and corruption.clean
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
             first_row = evaluation.sparsity.rows
             codes = model.codes(x)
-            recon = units.outputs(model.output(model.decode(codes)))
+            if hides:
+                output = model.predicted(x) if hidden else model.denoised(x, missing_of(rows))
+            else:
+                output = model.output(model.decode(codes))
+            recon = units.outputs(output)
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
             evaluation.clean.add(y, recon)
             squared = units.errors(recon.double(), y.double()).square()
             evaluation.by_row.append(mean_of_known(squared, 1).cpu().numpy())
+            if hidden:
+                residuals = with_missing(output - x, rows)
+                evaluation.hidden.append(denoising_errors_of(model, residuals, 0.0))
+                if noise is not None:
+                    evaluation.denoising.append(denoising_errors_of(model, residuals, noise))
             evaluation.sparsity.add(codes, model.layout.coder.active_counts(codes))
             if evaluation.before is not None and evaluation.after is not None:
                 noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
                 y = corrupted_only(y, noisy, x, corruption)
                 noisy = filled(noisy, x, rows, model.scaled_mean)
                 evaluation.before.add(y, units.inputs(noisy))
-                evaluation.after.add(y, units.outputs(model.output(model.decode(model.codes(noisy)))))
+                evaluation.after.add(y, units.outputs(model.denoised(noisy, missing_of(rows))))
     return evaluation

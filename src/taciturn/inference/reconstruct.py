@@ -10,7 +10,7 @@ from torch import Tensor
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
-from .blocks import row_blocks, target_blocks, threads_for_rows, with_missing
+from .blocks import missing_of, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
 
@@ -116,7 +116,8 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     source : Source
         Rows [N, D], in the input's units.
     target : Source or None
-        Each row's partner, with which the reconstruction is compared; None: the row itself.
+        Each row's partner, with which the reconstruction is compared; None: the row itself. A model that hides entries
+        is then judged by its estimate of each entry from the others, else by what `denoise` returns.
 
     Yields
     ------
@@ -129,7 +130,7 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x = model.scale_rows(rows)
-            recon = model.output(model.decode(model.codes(x)))
+            recon = model.predicted(x) if target is None else model.denoised(x, missing_of(rows))
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
             block_errors = units.errors(units.outputs(recon), y).to(recon)
         yield block_errors

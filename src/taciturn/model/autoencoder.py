@@ -145,12 +145,35 @@ class Autoencoder(ScaledModule):
 
     def pre_activations(self, x: Tensor) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
-        centre = self.outer_layers[1].bias if self.layout.centred else None
-        *hidden, last = self.layers[0]
-        for layer in hidden:
-            x = self.layout.hidden.activate(PreActivations(x, layer.weight, layer.bias, centre, self.kernels).dense())
+        *hidden, x = self._encoder_inputs(x)
+        last = self.layers[0][-1]
+        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels)
+
+    @property
+    def _centre(self) -> Tensor | None:
+        """What is subtracted from the input of the encoder's first layer."""
+        return self.outer_layers[1].bias if self.layout.centred else None
+
+    def _encoder_inputs(self, x: Tensor) -> list[Tensor]:
+        """Return the input of each layer of the encoder: scaled rows, then the activations of the hidden layers."""
+        inputs, centre = [x], self._centre
+        for layer in self.layers[0][:-1]:
+            pre = PreActivations(inputs[-1], layer.weight, layer.bias, centre, self.kernels)
+            inputs.append(self.layout.hidden.activate(pre.dense()))
             centre = None
-        return PreActivations(x, last.weight, last.bias, centre, self.kernels)
+        return inputs
+
+    def hidden_activations(self, x: Tensor) -> list[Tensor]:
+        """Return the activations of all hidden layers for scaled rows [B, D], from the first to the last [B, …].
+
+        They are those of the encoder's hidden layers, the codes, and those of the decoder's hidden layers.
+        """
+        codes = self.codes(x)
+        layers, product = [*self._encoder_inputs(x)[1:], codes.dense()], self.decode_linear(codes)
+        for layer, following in pairwise(self.layers[1]):
+            layers.append(self.layout.hidden.activate(product + layer.bias))
+            product = layers[-1] @ following.weight
+        return layers
 
     def pre_and_codes(
         self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]
@@ -327,10 +350,24 @@ class Autoencoder(ScaledModule):
 
         They are the reconstructions; for a model that hides entries, `BlindSpots.denoised`.
         """
+        missing = x.isnan() if x.is_floating_point() and self.blind_spots is not None else None
+        return self.unscale_rows(self.denoised(self.scale_rows(x), missing))
+
+    def denoised(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
+        """Return scaled rows without noise [B, D] for scaled noisy rows, of which `missing` [B, D] are unknown."""
         if self.blind_spots is None:
-            return self.forward(x)
-        missing = x.isnan() if x.is_floating_point() else None
-        return self.unscale_rows(self.blind_spots.denoised(self, self.scale_rows(x), missing))
+            return self.output(self.decode(self.codes(x)))
+        return self.blind_spots.denoised(self, x, missing)
+
+    def predicted(self, x: Tensor) -> Tensor:
+        """Return what is compared with scaled rows [B, D] themselves: the reconstructions.
+
+        For a model that hides entries, the estimate of each entry from the others: only its error tells something of
+        the rows without noise.
+        """
+        if self.blind_spots is None:
+            return self.output(self.decode(self.codes(x)))
+        return self.blind_spots.estimates(self, x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""

@@ -72,6 +72,9 @@ class Baselines:
         The simpler models.
     reason : str
         Why there are no simpler models, as a sentence; "" if there are some.
+    hidden : bool
+        Whether all models estimate each entry from the others of its row, and are compared with the rows as they are:
+        those of a model that was trained on noisy rows alone.
     """
 
     corruption: str
@@ -79,6 +82,7 @@ class Baselines:
     model: float | None = None
     models: list[Baseline] = field(default_factory=list)
     reason: str = ""
+    hidden: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON."""
@@ -99,7 +103,8 @@ def baselines(
 ) -> Baselines:
     """Return the errors of a model, of PCA and of the network before its first step, on the same rows.
 
-    With a corruption all models receive the corrupted rows, and their results are compared with the clean rows.
+    With a corruption all models receive the corrupted rows, and their results are compared with the clean rows. Without
+    one, a model that hides entries (`blind_spot`) and PCA estimate each entry from the others of its row.
 
     Parameters
     ----------
@@ -139,6 +144,11 @@ def baselines(
     penalty is chosen on a quarter of the training rows. Its error is what random directions reach: the part that the
     encoder did not have to learn.
 
+    Where entries are hidden, PCA is the Gaussian of Tipping and Bishop (1999), whose covariance has the K largest
+    eigenvalues of that of the training rows, and the mean of the others in their place. With its inverse P, the entries
+    H of a row are estimated from the others as x_H - P_HH⁻¹ (P (x - m))_H. Entries are hidden in the groups of the
+    model. K is the power of 2 that is best on a quarter of the training rows, to which the Gaussian is not fitted.
+
     Missing values are received as their column's mean by all models, and all are evaluated on the known values. PCA is
     fitted to rows with the mean in place of missing values, and its number of components is best on the known ones. The
     untrained network's decoder is fitted to the known values: missing ones are replaced by its own predictions, ten
@@ -159,14 +169,21 @@ def baselines(
     if len(training) < MIN_FIT_ROWS:
         return Baselines(name, len(rows), reason=f"Simpler models need {MIN_FIT_ROWS} rows or more to be fitted to.")
     exact = in_row_precision(model, rows.dtype)
+    hidden = exact.blind_spots is not None and noise.clean
 
     def reconstruct(received: Tensor) -> Tensor:
-        return Units(exact).outputs(exact.output(exact.decode(exact.codes(received))))
+        return Units(exact).outputs(exact.predicted(received) if hidden else exact.denoised(received))
 
     models: list[Fitted] = [("this model", layout.widths[-1], reconstruct)]
     if layout.widths[0] <= MAX_COLUMNS:
-        models += _principal_components(model, _sample(training, MAX_ROWS, seed), noise, sizes, seed)
-    models.append(_untrained(model, objective, training, noise, model_seed, seed))
+        pca_rows = _sample(training, MAX_ROWS, seed)
+        models += (
+            [_hidden_components(model, pca_rows, seed)]
+            if hidden
+            else _principal_components(model, pca_rows, noise, sizes, seed)
+        )
+    if not hidden:
+        models.append(_untrained(model, objective, training, noise, model_seed, seed))
     errors = [SquaredErrors() for _ in models]
     for received, _, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
         for (_, _, predict), squared_errors in zip(models, errors, strict=True):
@@ -175,7 +192,7 @@ def baselines(
         return Baselines(name, len(rows), reason="The rows are constant, so they have no variance to reconstruct.")
     fvus = [squared_errors.fvu for squared_errors in errors]
     others = [Baseline(*named[:2], fvu) for named, fvu in zip(models[1:], fvus[1:], strict=True)]
-    return Baselines(name, len(rows), fvus[0], others)
+    return Baselines(name, len(rows), fvus[0], others, hidden=hidden)
 
 
 def _principal_components(
@@ -207,6 +224,49 @@ def _principal_components(
         return reconstruct
 
     return [("PCA", size, projection(size)) for size in (min(size, len(directions_DD)) for size in sizes)]
+
+
+def _hidden_components(model: Autoencoder, training: Source, seed: int) -> Fitted:
+    """Return PCA that estimates each entry of a row from the others; see the notes of `baselines`."""
+    assert model.blind_spots is not None
+    groups, model = model.blind_spots.cover.cpu().numpy(), in_row_precision(model, training.dtype)
+    fitted, held = (Moments(with_products=True) for _ in range(2))
+    for moments, indices in zip((fitted, held), split(len(training), 0.25, seed, "hidden"), strict=True):
+        for received, _, _ in _received_and_clean(model, Subset(training, indices), Clean(), seed, ""):
+            moments.add(_as_array(_in_unit(model, received)))
+    values_D, directions_DD = np.linalg.eigh(fitted.products / fitted.count)
+    values_D, directions_DD = values_D[::-1].clip(0), directions_DD[:, ::-1]
+    off_D = held.mean - fitted.mean
+    products_DD = held.products + held.count * np.outer(off_D, off_D)  # around the mean of the fitted rows
+    best = (np.inf, 0, np.eye(len(values_D)))
+    for size in [2**power for power in range(len(values_D).bit_length()) if 2**power < len(values_D)] or [0]:
+        residual_DD = _hidden_residual(values_D, directions_DD, size, groups)
+        error = float(np.einsum("ij,jk,ik->", residual_DD, products_DD, residual_DD, optimize=True))
+        best = min(best, (error, size, residual_DD), key=lambda fit: fit[0])
+    _, size, residual_DD = best
+
+    def estimate(received: Tensor) -> Tensor:
+        rows = _as_array(_in_unit(model, received))
+        return torch.from_numpy(rows - (rows - fitted.mean) @ residual_DD.T).to(received.device)
+
+    return "PCA", size, estimate
+
+
+def _hidden_residual(
+    values_D: NDArray[np.float64], directions_DD: NDArray[np.float64], size: int, groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the matrix [D, D] from centred rows to the errors of their estimates, whose entries are hidden by group.
+
+    Its rows of a group H are P_HH⁻¹ P_H, with the inverse P of the covariance of `size` principal components.
+    """
+    rest = max(float(values_D[size:].mean()), 1e-9 * float(values_D[0]), np.finfo(np.float64).tiny)
+    kept_DK, ratio_K = directions_DD[:, :size], rest / np.maximum(values_D[:size], rest)
+    inverse_DD = np.eye(len(values_D)) - (kept_DK * (1 - ratio_K)) @ kept_DK.T  # P, times σ²
+    residual_DD = np.empty_like(inverse_DD)
+    for group in np.unique(groups):
+        hidden = groups == group
+        residual_DD[hidden] = np.linalg.solve(inverse_DD[np.ix_(hidden, hidden)], inverse_DD[hidden])
+    return residual_DD
 
 
 def _changes(

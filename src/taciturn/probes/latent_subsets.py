@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.sparse import csr_array, issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import balanced_accuracy_score, r2_score
@@ -21,7 +23,7 @@ FOLDS = 5
 MAX_MODEL_ROWS = 3_000  # rows that a model is trained and tested on
 
 
-FeaturesFor = Callable[[NDArray[np.intp], NDArray[np.intp]], Floats]
+FeaturesFor = Callable[[NDArray[np.intp], NDArray[np.intp]], "Floats | csr_array[Any]"]
 
 
 def cross_validated_score(labels: Labels, seed: int, features_for: FeaturesFor) -> float:
@@ -35,7 +37,7 @@ def cross_validated_score(labels: Labels, seed: int, features_for: FeaturesFor) 
         Seed of the rows drawn and of the folds.
     features_for : callable
         Takes the indices of a fold's training rows, on which features may be selected, and those of all rows that the
-        models need. Returns the features of the latter.
+        models need, ascending. Returns the features of the latter, dense or sparse.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def cross_validated_score(labels: Labels, seed: int, features_for: FeaturesFor) 
         features = features_for(sample[train], sample)
         with warnings.catch_warnings():  # 50 iterations are enough for a comparison, converged or not
             warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted = _model(labels).fit(features[train], y[train])
+            fitted = _model(labels, centred=not issparse(features)).fit(features[train], y[train])
             predicted[test] = fitted.predict(features[test])
     return float((balanced_accuracy_score if labels.classes else r2_score)(y, predicted))
 
@@ -65,9 +67,9 @@ def _sample(labels: Labels, seed: int) -> NDArray[np.intp]:
     return np.sort(sample)
 
 
-def _model(labels: Labels) -> Pipeline:
+def _model(labels: Labels, *, centred: bool) -> Pipeline:
     model = LogisticRegression(class_weight="balanced", max_iter=50) if labels.classes else RidgeCV((1, 100, 10_000))
-    return make_pipeline(StandardScaler(), model)
+    return make_pipeline(StandardScaler(with_mean=centred), model)
 
 
 def best_latents(ranks: Ranks, labels: Labels, train: NDArray[np.intp], k: int) -> list[int]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from scipy.sparse import csc_array, issparse
+from scipy.sparse import csc_array, csr_array, issparse
 
 from ..core.errors import DataError, RecipeError
+from ..data.sources import Rows, Source, SparseRows, is_source, stored_rows
 from ..metrics.arrays import Floats, to_csc, to_numpy
 from .labels import Labels, parse_labels
 from .latent_subsets import best_latents, cross_validated_score
@@ -147,9 +149,10 @@ def relate(
         The labels. Strings, bools and whole numbers of at most 20 distinct values are classes, others a number; `kind`
         overrides this. Rows without a label (None, NaN) are left out, and rows of a class with fewer than 10 rows: no
         model can be evaluated on so few.
-    rows : array or SciPy sparse array of shape [N, D]
-        The rows that were encoded, for the model on raw columns. For a missing value (NaN) it reads the column's mean
-        over the known values of its training rows.
+    rows : array, SciPy sparse array or Source of shape [N, D]
+        The rows that were encoded, for the model on raw columns, which takes 3,000 at most. Sparse rows stay sparse: it
+        then divides columns by their standard deviations without centring them. For a missing value (NaN) it reads the
+        column's mean over the known values of its training rows.
     target : str, default=""
         The label's name.
     kind : {"classes", "number"}, optional
@@ -202,9 +205,8 @@ def relate(
     >>> related.few_score
     1.0
     """
-    by_latent, labels = to_csc(codes, "codes"), parse_labels(y, kind)
-    raw = to_csc(rows, "rows").toarray() if issparse(rows) else np.asarray(to_numpy(rows))
-    _check(by_latent, labels, raw, level, most, few)
+    by_latent, labels, source = to_csc(codes, "codes"), parse_labels(y, kind), _source(rows)
+    _check(by_latent, labels, source, level, most, few)
     by_latent.sum_duplicates()
     by_latent = csc_array(by_latent[labels.rows])
     tested = np.flatnonzero(by_latent.max(axis=0).toarray() != by_latent.min(axis=0).toarray())
@@ -238,17 +240,54 @@ def relate(
         few_score=few_score,
         all_score=all_score,
         raw_score=cross_validated_score(
-            labels, seed, lambda train, rows: _filled(raw[labels.rows[rows]], raw[labels.rows[train]])
+            labels, seed, lambda train, rows: _raw_columns(source, labels.rows[train], labels.rows[rows])
         ),
         chance=chance,
     )
 
 
+def _source(rows: Any) -> Source:
+    """Return rows [N, D] as a source."""
+    if is_source(rows):
+        source: Source = rows
+        return source
+    array: Any = rows if issparse(rows) else to_numpy(rows)
+    if array.ndim != 2:
+        raise DataError(f"rows has shape {array.shape}; give the rows that were encoded, [rows, columns]")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"rows has type {array.dtype}; leave out or encode columns that are not numbers")
+    return SparseRows(array) if issparse(array) else Rows(array)
+
+
+def _raw_columns(source: Source, train: NDArray[np.intp], rows: NDArray[np.intp]) -> "Floats | csr_array[Any]":
+    """Return some rows, ascending, with each column's mean over the known values of `train` for missing values.
+
+    They are sparse if the source is.
+    """
+    stored, in_train = stored_rows(source, rows), np.searchsorted(rows, train)
+    raw = source.take(rows) if stored is None else stored.data
+    if np.isinf(raw).any():
+        raise DataError("rows hold infinity; leave out such rows, or replace the values")
+    return _filled(raw, raw[in_train]) if stored is None else _filled_sparse(stored, in_train)
+
+
 def _filled(raw: NDArray[Any], train: NDArray[Any]) -> Floats:
-    """Return rows with each column's mean over the known values of training rows in place of missing values."""
     known = ~np.isnan(train)
     means = np.where(known, train, 0).sum(0, dtype=np.float64) / np.maximum(known.sum(0), 1)
     return np.where(np.isnan(raw), means, raw.astype(np.float64))
+
+
+def _filled_sparse(raw: "csr_array[Any]", in_train: NDArray[np.intp]) -> "csr_array[Any]":
+    filled = raw.astype(np.float64)
+    missing = np.isnan(filled.data)
+    if missing.any():
+        train = filled[in_train]
+        unknown = np.isnan(train.data)
+        n_unknown = np.bincount(train.indices[unknown], minlength=train.shape[1])
+        train.data[unknown] = 0
+        means = train.sum(0) / np.maximum(len(in_train) - n_unknown, 1)
+        filled.data[missing] = means[filled.indices[missing]]
+    return filled
 
 
 def _effects(
@@ -287,16 +326,15 @@ def _effect(
     return Effect(latent, labels.classes[label], effect, *auc_interval(ranks, in_class), p, q, precision, recall)
 
 
-def _check(codes: "csc_array[Any]", labels: Labels, raw: NDArray[Any], level: float, most: int, few: int) -> None:
+def _check(codes: "csc_array[Any]", labels: Labels, rows: Source, level: float, most: int, few: int) -> None:
     n_rows, n_latents = codes.shape
     if labels.n_rows != n_rows:
         raise DataError(f"y has {labels.n_rows} labels, but codes has {n_rows} rows; give one label per row")
-    if raw.ndim != 2 or len(raw) != n_rows or raw.shape[1] == 0:
-        raise DataError(f"rows has shape {raw.shape}, but codes has {n_rows} rows; give the rows that were encoded")
+    if len(rows) != n_rows or prod(rows.shape) == 0:
+        shape = (len(rows), prod(rows.shape))
+        raise DataError(f"rows has shape {shape}, but codes has {n_rows} rows; give the rows that were encoded")
     if n_latents == 0:
         raise DataError(f"codes has shape {codes.shape}; give one latent or more")
-    if raw.dtype.kind not in "biuf" or np.isinf(raw).any():
-        raise DataError("rows must be numbers [rows, columns], none infinite; leave out or encode other columns")
     if not 0 < level < 1:
         raise RecipeError(f"level={level} lies outside (0, 1)")
     for name, size in (("most", most), ("few", few)):

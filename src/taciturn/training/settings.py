@@ -111,10 +111,15 @@ class Settings:
         return Clean() if self.corruption.judges_hidden else self.corruption
 
     @property
+    def noise(self) -> float | None:
+        """Standard deviation of the noise that the rows have themselves, in their units; None: unknown, or none."""
+        noise = self.corruption.noise if isinstance(self.corruption, BlindSpot) else None
+        return noise if isinstance(noise, float | int) else None
+
+    @property
     def calibrates_on_held_out(self) -> bool:
         """Whether a tenth of the rows is held out from the training, to calibrate an L0 or the join of a blind spot."""
-        noise = self.corruption
-        return self.calibrates_l0 or (isinstance(noise, BlindSpot) and noise.noise is not None)
+        return self.calibrates_l0 or self.noise is not None
 
     def __post_init__(self) -> None:
         """Raise RecipeError unless each field has its type and lies in its range."""

@@ -6,7 +6,7 @@ from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, write_path
 from .finite import check_finite, has_missing
 from .labels import read_labels, read_lines
-from .source import Rows, Source, ids_of, is_sparse, stored_rows
+from .source import Rows, Source, ids_of, is_source, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
 from .tables import read_table
@@ -22,6 +22,7 @@ __all__ = [
     "has_missing",
     "ids_of",
     "is_array",
+    "is_source",
     "is_sparse",
     "open_path",
     "read_labels",

@@ -44,6 +44,19 @@ class Source(Protocol):
         """Return the rows at `indices`, in that order, as [rows, n_columns]; several threads may call it at once."""
 
 
+def is_source(X: Any) -> bool:
+    """Return whether X is a source.
+
+    Its methods are looked up in its class, because a data frame may have a column named "read".
+
+    Examples
+    --------
+    >>> is_source(Rows(np.eye(2))), is_source(np.eye(2))
+    (True, False)
+    """
+    return all(callable(getattr(type(X), method, None)) for method in ("read", "take"))
+
+
 def stored_rows(source: Source, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
     """Return rows of a sparse source with their entries other than 0; None where the source is dense.
 

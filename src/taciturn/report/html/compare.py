@@ -53,6 +53,13 @@ def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
     """Yield the lines of the table of results: a label and one text per run."""
     summaries = comparison.summaries
     yield "variance reconstructed", [ABSENT if s.fvu is None else f"{1 - s.fvu:.2%}" for s in summaries]
+    if any(s.hidden for s in summaries):
+        yield (
+            "hidden entries, squared error",
+            [ABSENT if s.hidden is None else f"{s.hidden.error:.4g}" for s in summaries],
+        )
+        estimates = [s.hidden.estimate if s.hidden else "" for s in summaries]
+        yield "denoised rows, estimated error", [estimate or ABSENT for estimate in estimates]
     if any(s.missing for s in summaries):
         yield "missing values", [f"{s.missing:,}" for s in summaries]
     yield "latents", [f"{s.latents:,}" for s in summaries]

@@ -137,14 +137,21 @@ class ComparisonNumbers:
         """Return which run reconstructs most, and which has the fewest active latents, as clauses."""
         if len({summary.columns for summary in self.summaries}) > 1:
             return ["The runs were evaluated on rows of different widths, so their results cannot be compared"]
+        if len({summary.hidden is None for summary in self.summaries}) > 1:
+            return [
+                "Some runs were trained on noisy rows alone, so the errors are not of one kind and cannot be compared"
+            ]
+        same, most = ("reconstruct", "reconstructs most")
+        if self.summaries[0].hidden is not None:
+            same, most = ("predict of hidden entries", "predicts most of hidden entries")
         known = [(s.fvu, name, s) for s, name in zip(self.summaries, self.names, strict=True) if s.fvu is not None]
         if not known:
             return ["The rows are constant, so no run reconstructs a share of their variance"]
         _, best, summary = min(known, key=lambda entry: entry[0])
         if len(known) > 1 and len({f"{fvu:.4f}" for fvu, _, _ in known}) == 1:
-            clauses = [f"All runs reconstruct the same share: {summary.explained}"]
+            clauses = [f"All runs {same} the same share: {summary.explained}"]
         else:
-            clauses = [f"{best} reconstructs most: {summary.explained}"]
+            clauses = [f"{best} {most}: {summary.explained}"]
         sparse = [(s.l0, name, s) for _, name, s in known if s.target_rate is None]
         if sparse and round(min(sparse)[0], 1) < round(summary.l0, 1):
             l0, sparsest, other = min(sparse)
@@ -238,6 +245,7 @@ def _summary(name: str, artifact: Artifact, rows: Source | None, unit: Unit | No
         rows_kind=artifact.rows_kind(rows),
         images=is_image(tuple(artifact.rows.shape)),
         unit=unit,
+        noise=artifact.settings.noise,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
+from ...data.sources import Subset
 from ...probes import Related, relate
 from ...probes.labels import parse_labels
 from .study import Study
@@ -22,9 +23,7 @@ def measure(study: Study) -> Related | None:
     labels = _sampled_labels(study)
     if labels is None or obstacle(study) is not None:
         return None
-    indices = study.sample.indices
-    rows = study.rows.read(0, len(indices)) if len(indices) == len(study.rows) else study.rows.take(indices)
-    return relate(study.sample.codes, labels, rows, target=study.label_name)
+    return relate(study.sample.codes, labels, Subset(study.rows, study.sample.indices), target=study.label_name)
 
 
 def obstacle(study: Study) -> str | None:

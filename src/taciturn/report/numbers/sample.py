@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...core.seeds import generator
 from ...data.sources import Source, Subset
-from ...inference import encode, to_csr
-from ...model import Autoencoder, Capability, Sparse
+from ...inference import all_codes
+from ...model import Autoencoder, Capability
 from .numbers import ShortRepr
 
 MAX_ROWS = 20_000
@@ -57,14 +57,7 @@ def sample(model: Autoencoder, source: Source, *, seed: int = 0) -> Sample:
     n_rows = min(len(source), MAX_ROWS, max(MAX_NUMBERS // width, MIN_ROWS))
     drawn = torch.randperm(len(source), generator=generator(seed, "sample"))[:n_rows].numpy()
     indices = np.sort(drawn) if n_rows < len(source) else np.arange(n_rows)
-    blocks = list(encode(model, Subset(source, indices) if n_rows < len(source) else source))
-    if all(isinstance(block, Sparse) for block in blocks):
-        from scipy.sparse import vstack
-
-        codes: Any = vstack([to_csr(block) for block in blocks], format="csr")
-    else:
-        codes = np.concatenate([block.dense().cpu().numpy() for block in blocks])
-    return Sample(indices, codes)
+    return Sample(indices, all_codes(model, Subset(source, indices) if n_rows < len(source) else source))
 
 
 def column(codes: Any, latent: int) -> NDArray[Any]:

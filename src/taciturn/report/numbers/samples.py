@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from ...corruption import Corruption, corrupted
 from ...data.device_rows import tensor
-from ...data.sources import Source, Subset
+from ...data.sources import Source
 from ...inference import (
     Evaluation,
     Units,
     corrupted_only,
-    denoise,
     filled,
     in_row_precision,
     mean_of_known,
     with_missing,
 )
-from ...metrics import SquaredErrors, psnr
+from ...metrics import psnr
 from ...metrics.errors import errors_of
 from ...model import Autoencoder
 from .numbers import ShortRepr, finite
@@ -49,7 +48,8 @@ class RowError:
         PSNR of the row as the model received it, in dB; None if it equals the clean row. Where the corruption makes
         values missing, here and in `psnr_after`, of the entries that it changed.
     psnr_after : float or None
-        PSNR of the reconstruction of the row as the model received it, in dB; None if it is exact.
+        PSNR of the reconstruction of the row as the model received it, in dB; None if it is exact. Both are None where
+        no clean row is known.
     """
 
     row: int
@@ -154,16 +154,6 @@ def errors(evaluation: Evaluation, rmse: NDArray[Any] | None, deviations: NDArra
     return Errors(per_column.tolist(), quantiles.tolist(), edges.tolist(), counts.tolist(), largest, *own_units)
 
 
-def column_errors(model: Autoencoder, source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the root mean squared error and the standard deviation of each column [D] of rows, in their own units."""
-    errors, start = SquaredErrors(), 0
-    for reconstruction in denoise(model, source):
-        stop = start + len(reconstruction)
-        errors.add(tensor(source.read(start, stop)), tensor(reconstruction))
-        start = stop
-    return np.sqrt(errors.column_means), np.sqrt(errors.moments.variance)
-
-
 @torch.no_grad()
 def samples(
     model: Autoencoder, source: Source, evaluation: Evaluation, corruption: Corruption, *, seed: int = 0
@@ -203,7 +193,7 @@ def samples(
     judged = with_missing(units.rows(rows, x).double(), rows)
     judged[: len(first)] = corrupted_only(judged, received, x, final_corruption)[: len(first)]
     received = filled(received, x, rows, model.scaled_mean)
-    reconstruction = model.output(model.decode(model.codes(received)))
+    reconstruction = model.denoised(received, hidden)
     peak = evaluation.clean.peak
     row_errors = {}
     before, after = (
@@ -212,8 +202,8 @@ def samples(
     )
     for row, error_before, error_after in zip(indices.tolist(), before, after, strict=True):
         psnr_before, psnr_after = psnr(error_before, peak), psnr(error_after, peak)
-        error = float(evaluation.row_errors[row])
-        row_errors[row] = RowError(row, error, finite(psnr_before), finite(psnr_after))
+        decibels = (None, None) if evaluation.hidden else (finite(psnr_before), finite(psnr_after))
+        row_errors[row] = RowError(row, float(evaluation.row_errors[row]), *decibels)
     first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
     clean_rows, corrupted_rows, reconstructions = (
         dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
@@ -234,6 +224,7 @@ def measure(study: Study) -> Samples:
 
 def measure_errors(study: Study) -> Errors:
     """Return the distribution of the errors of a report; of a table also each column's error in its own unit."""
-    sample_rows = Subset(study.rows, study.sample.indices)
-    own_units = (None, None) if study.rows.columns is None else column_errors(study.model, sample_rows)
-    return errors(study.evaluation, *own_units)
+    evaluation = study.evaluation
+    squares = evaluation.clean.column_means, evaluation.clean.moments.variance
+    own_units = (None, None) if study.rows.columns is None else [np.sqrt(each) * evaluation.unit for each in squares]
+    return errors(evaluation, *own_units)

@@ -93,7 +93,8 @@ class Study:
     @cached_property
     def evaluation(self) -> Evaluation:
         """Errors and sparsity of the model on all rows."""
-        return evaluate(self.model, self.rows, corruption=self.corruption, seed=self.seed)
+        noise = self.artifact.settings.noise
+        return evaluate(self.model, self.rows, corruption=self.corruption, seed=self.seed, noise=noise)
 
     @cached_property
     def sample(self) -> Sample:

@@ -15,6 +15,7 @@ from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
 from ...objective import Objective
+from .hidden_errors import HiddenErrors, hidden_errors
 from .numbers import ShortRepr, finite, signed_percent
 from .study import Study
 
@@ -36,7 +37,7 @@ class Summary(ShortRepr):
     latents : int
         Number of latents, L.
     mean_squared_error : float
-        Of the clean rows' reconstructions, ≥ 0.
+        Of the clean rows' reconstructions, ≥ 0; with `hidden`, of each entry's estimate from the others.
     fvu : float or None
         Fraction of variance unexplained, ≥ 0; None if the rows are constant and not reconstructed exactly.
     rates : list of float [L]
@@ -61,6 +62,8 @@ class Summary(ShortRepr):
         Whether rows are images. Texts have PSNR for images only, for other rows the change of the squared error.
     missing : int, default=0
         Number of values of the rows that are missing. All errors are those of the known values.
+    hidden : HiddenErrors or None, default=None
+        Of a model that hides entries (`blind_spot`), on rows that are noisy themselves.
 
     Examples
     --------
@@ -96,6 +99,7 @@ class Summary(ShortRepr):
     psnr_after: float | None
     images: bool = True
     missing: int = 0
+    hidden: HiddenErrors | None = None
 
     @property
     def rate(self) -> float:
@@ -170,10 +174,11 @@ class Summary(ShortRepr):
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
+        reconstruction = "reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"
         lines = [
             ("evaluated on", self.described_rows),
             *([("missing values", f"{self.missing_values}; errors are of the others")] if self.missing else []),
-            ("reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"),
+            *([reconstruction] if self.hidden is None else self.hidden.lines()),
             ("latents", self._latents()),
         ]
         if self.target_rate is not None:
@@ -207,6 +212,7 @@ def summarise(
     weights: Mapping[str, float] | None = None,
     images: bool = True,
     unit: ArrayLike | None = None,
+    noise: float | None = None,
 ) -> Summary:
     """Return the main numbers of a model on a source's rows, in one pass over them.
 
@@ -230,6 +236,8 @@ def summarise(
         Whether rows are images.
     unit : array-like [D] or None, default=None
         The unit of each column in which errors are measured; None: the model's own.
+    noise : float or None, default=None
+        Standard deviation of the noise that the rows have themselves, in their units, if it is known.
 
     Returns
     -------
@@ -255,7 +263,7 @@ def summarise(
     >>> summary.latents, summary.target_l0
     (8, 2)
     """
-    evaluation = evaluate(model, source, corruption=corruption, seed=seed, unit=unit)
+    evaluation = evaluate(model, source, corruption=corruption, seed=seed, unit=unit, noise=noise)
     return summary_of(
         evaluation,
         model,
@@ -264,6 +272,7 @@ def summarise(
         rows_kind=rows_kind,
         weights=weights,
         images=images,
+        noise=noise,
     )
 
 
@@ -276,6 +285,7 @@ def summary_of(
     rows_kind: str,
     weights: Mapping[str, float] | None = None,
     images: bool = True,
+    noise: float | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
     missing, columns = int(evaluation.clean.moments.missing.sum()), model.layout.widths[0]
@@ -302,6 +312,7 @@ def summary_of(
         psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
         images=images,
         missing=missing,
+        hidden=hidden_errors(evaluation, noise),
     )
 
 
@@ -315,4 +326,5 @@ def measure(study: Study) -> Summary:
         rows_kind=study.rows_kind,
         weights=study.artifact.metrics.get("weights"),
         images=is_image(study.shape),
+        noise=study.artifact.settings.noise,
     )

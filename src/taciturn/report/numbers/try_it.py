@@ -103,6 +103,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         A clause without a full stop.
     """
     layout = model.layout
+    if model.blind_spots is not None:
+        return "a model that was trained with blind_spot denoises in many passes"
     for activation in _activations(model):
         if activation.javascript is None:
             return f"the page cannot compute the activation {activation.name}"

@@ -124,6 +124,8 @@ def verdict(
 
 def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
     share = "Does not reconstruct its constant rows exactly" if summary.fvu is None else f"Reconstructs {summary.share}"
+    if summary.hidden is not None:
+        share = f"Predicts {summary.share} of noisy rows, each entry from the others{summary.hidden.limit},"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
     if summary.target_rate is None:
         yield f"{share} with {summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
@@ -134,6 +136,8 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
         yield f"mean activation {summary.rate:.1%} (target {summary.target_rate:.1%})"
         if l0_target:
             yield f"{summary.l0:.1f} latents active per row{l0_target}"
+    if summary.hidden is not None and summary.hidden.estimate:
+        yield f"denoised rows have a mean squared error of {summary.hidden.estimate}, estimated without clean rows"
     if summary.noise_removed is not None:
         if summary.noise_removed <= 0:
             yield "makes corrupted rows worse"
@@ -148,7 +152,11 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
 
 
 def _points(summary: Summary) -> Iterator[tuple[str, str]]:
-    if summary.fvu is not None:
+    if summary.hidden is not None:
+        yield _percent(summary.fvu), f"of the noisy rows' variance predicted{summary.hidden.limit}"
+        if summary.hidden.estimate:
+            yield summary.hidden.estimate, "mean squared error of denoised rows, estimated without clean rows"
+    elif summary.fvu is not None:
         yield _percent(summary.fvu), "of the variance reconstructed"
     if summary.target_rate is not None:
         yield f"{summary.rate:.2%}", f"mean activation (target {summary.target_rate:.2%})"
@@ -170,6 +178,9 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
 def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
     """Warn if the model reconstructs less than the rows' mean, its own noisy input, or a simpler model."""
     improve = remedy(parameters, advice.LONGER, advice.MORE_LATENTS, advice.MORE_ACTIVE)
+    if baselines.hidden:
+        yield from _hidden_losses(summary, baselines, parameters)
+        return
     if summary.fvu is None:
         yield ReportWarning("The rows are constant and are not reconstructed exactly.", "Evaluate rows that differ.")
     elif summary.fvu >= 1:
@@ -203,6 +214,23 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
             yield ReportWarning(
                 f"PCA with {baseline.components:,} components reconstructs as much or more: {shares}.",
                 f"For reconstruction alone, PCA is better here. {improve}",
+            )
+
+
+def _hidden_losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
+    """Warn if the model predicts hidden entries worse than the rows' mean or a simpler model."""
+    choose = f"{remedy(parameters, advice.OTHER_LATENTS)} The error of hidden entries is less for the better model."
+    if summary.fvu is not None and summary.fvu >= 1:
+        yield ReportWarning(
+            "The mean of the rows predicts hidden entries as well or better: the columns tell nothing of each other.",
+            "Give the standard deviation of the noise if it is known: noise= in the corruption.",
+        )
+    for baseline in baselines.models:
+        if _loses(baselines, baseline.fvu):
+            yield ReportWarning(
+                f"PCA with {baseline.components:,} components predicts hidden entries as well or better: "
+                f"{_percent(baseline.fvu)} of the variance, the model {_percent(baselines.model)}.",
+                choose,
             )
 
 
@@ -257,21 +285,26 @@ def _training_problems(summary: Summary, curves: Curves, circumstances: Circumst
         yield ReportWarning(
             f"Training stopped early: {circumstances.stop_reason}.", remedy(parameters, advice.SMALLER_STEPS)
         )
-    elif _still_falling(curves):
+    elif _still_falling(curves, only_validation=summary.hidden is not None):
         yield ReportWarning("The error was still falling when training stopped.", remedy(parameters, advice.LONGER))
     for name in ("squared_error", "cross_entropy"):
         training, validation = ((curves.get(column) or [None])[-1] for column in (name, f"validation_{name}"))
         if training is not None and validation is not None and validation > MAX_VALIDATION_RATIO * training:
             more = f"{validation / training - 1:.0%} more" if training else "more"
+            changes = [advice.MORE_NOISE] if summary.hidden is None else []
             yield ReportWarning(
                 f"Validation rows have {more} error than training rows.",
-                f"Use more rows. {remedy(parameters, advice.MORE_NOISE, advice.FEWER_LATENTS)}",
+                f"Use more rows. {remedy(parameters, *changes, advice.FEWER_LATENTS)}",
             )
 
 
-def _still_falling(curves: Curves) -> bool:
-    """Return whether the last tenth of the epochs lowered the least error by more than 2%."""
-    errors = [value for value in curves.get("validation_loss", curves.get("loss", [])) if value is not None]
+def _still_falling(curves: Curves, *, only_validation: bool) -> bool:
+    """Return whether the last tenth of the epochs lowered the least error by more than 2%.
+
+    On noisy rows the loss of training rows also falls where their noise is memorised; `only_validation` leaves it out.
+    """
+    training = [] if only_validation else curves.get("loss", [])
+    errors = [value for value in curves.get("validation_loss", training) if value is not None]
     tenth = max(len(errors) // 10, 1)
     return len(errors) >= 5 and min(errors[-tenth:]) < (1 - MIN_FALL) * min(errors[:-tenth])
 

@@ -4,6 +4,7 @@ from ..section import Section
 from .atlas import ATLAS
 from .baselines import BASELINES
 from .errors import ERRORS
+from .hidden_errors import HIDDEN_ERRORS
 from .latents import LATENTS
 from .long_texts import LONG_TEXTS
 from .neighbours import NEIGHBOURS
@@ -14,6 +15,7 @@ from .training import TRAINING
 from .try_it import TRY_IT
 
 SECTIONS: tuple[Section, ...] = (
+    HIDDEN_ERRORS,
     SAMPLES,
     TRAINING,
     ERRORS,

@@ -14,10 +14,17 @@ def _context(material: Material) -> dict[str, Any]:
     note = baselines.reason or _note(baselines)
     if material.report.summary.missing and not baselines.reason:
         note += " Every model receives missing values as their column's mean, and is evaluated on the others."
-    return {"note": note, "lines": lines}
+    return {"note": note, "lines": lines, "share": "predicted" if baselines.hidden else "reconstructed"}
 
 
 def _note(baselines: Baselines) -> str:
+    if baselines.hidden:
+        return (
+            f"Share of the variance of the same {baselines.rows:,} noisy rows that each model predicts, each entry "
+            "from the others of its row. The noise cannot be predicted, so that no model reaches 100%. PCA is the "
+            "Gaussian of Tipping and Bishop (1999) with the number of components that is best on held-out training "
+            "rows."
+        )
     shares = f"Share of the variance of the same {baselines.rows:,} rows that each model reconstructs"
     pca = "as many components as the model has active latents per row, and as many as it has latents"
     if baselines.corruption:

@@ -16,7 +16,11 @@ def _context(material: Material) -> dict[str, Any]:
     report, pictures = material.report, material.pictures
     by_column = plots.errors(report.errors.per_column, columns=report.columns, shape=pictures.shape, label=BY_COLUMN)
     by_row = plots.row_errors(pictures.row_errors, label=BY_ROW)
+    hidden = report.summary.hidden is not None
     return {
+        "of": "the estimates of entries, each from the others of its row, against the noisy rows"
+        if hidden
+        else "clean rows",
         "half": number(report.errors.quantiles[4]),
         "one_in_100": number(report.errors.quantiles[7]),
         "largest": list(_largest(material)),

@@ -14,15 +14,17 @@ from ..section import Material, Section
 
 MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
+NOISY = {"clean": "noisy", "reconstruction": "denoised"}  # kinds of rows, of a model that was trained on noisy ones
 MISSING = Markup('<span class="missing">missing</span>')
 
 
 def _context(material: Material) -> dict[str, Any]:
-    groups = list(_groups(material))
+    groups, hidden = list(_groups(material)), material.report.summary.hidden is not None
     return {
         "notes": " ".join(_notes(material)),
         "groups": groups,
         "has_curves": not material.sheets and material.report.columns is None,
+        "names": [NOISY[kind] if hidden else kind for kind in ("clean", "reconstruction")],
         "are_narrow": all(group["drawings"] and not group["texts"] for group in groups),
     }
 
@@ -35,7 +37,9 @@ def _notes(material: Material) -> Iterator[str]:
         yield "All other rows are clean."
         if material.sheets:
             yield "PSNR, dB: of a corrupted row → of its reconstruction."
-    yield "Error: mean squared error of the clean row, in units of the data."
+    hidden = material.report.summary.hidden is not None
+    of = "the estimates of a row's entries, each from the others, against the noisy row" if hidden else "the clean row"
+    yield f"Error: mean squared error of {of}, in units of the data."
     if material.report.summary.missing and material.sheets:
         yield "Missing values are amber."
     elif material.report.summary.missing and columns is None:
@@ -72,16 +76,27 @@ def _drawings(
     group: list[RowError], kinds: list[str], in_decibels: bool, material: Material
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield lines of images or curves: a label and one cell per row."""
-    sheets, name = material.sheets, material.report.row_name
+    sheets, name, names = material.sheets, material.report.row_name, _names(material)
     if sheets:
         for kind in kinds:
-            yield kind, [sheets["rows"].image((kind, entry.row), f"{name(entry.row)}, {kind}") for entry in group]
+            yield (
+                names.get(kind, kind),
+                [
+                    sheets["rows"].image((kind, entry.row), f"{name(entry.row)}, {names.get(kind, kind)}")
+                    for entry in group
+                ],
+            )
     else:
         yield "curves", list(_curves(group, material.report.samples.rows))
-    if in_decibels and sheets:
+    if in_decibels and sheets and not names:
         yield "PSNR, dB", [_decibels(entry) for entry in group]
     else:
         yield "error", [error(entry.error) for entry in group]
+
+
+def _names(material: Material) -> dict[str, str]:
+    """Return the names of kinds of rows that are not their own."""
+    return {} if material.report.summary.hidden is None else NOISY
 
 
 def _decibels(entry: RowError) -> str:
@@ -102,7 +117,7 @@ def _curves(group: list[RowError], rows: SampleRows) -> Iterator[Markup]:
 
 def _table(group: list[RowError], kinds: list[str], material: Material) -> Iterator[dict[str, Any]]:
     """Yield for each row its index, name, error and lines: a kind and one number per column."""
-    report, rows = material.report, material.report.samples.rows
+    report, rows, names = material.report, material.report.samples.rows, _names(material)
     clean = np.stack(list(rows.clean.values()))[:, :MAX_COLUMNS]
     deviations = report.errors.deviations or np.sqrt(Moments().add(clean).variance).tolist()
     formats = [ColumnFormat(values, deviations[column]) for column, values in enumerate(clean.T)]
@@ -112,7 +127,7 @@ def _table(group: list[RowError], kinds: list[str], material: Material) -> Itera
             values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
             cells = zip(formats, values, strict=True)
             texts = [column.text(value, exact=kind == "clean") for column, value in cells]
-            lines.append((kind, [MISSING if text == "missing" else text for text in texts]))
+            lines.append((names.get(kind, kind), [MISSING if text == "missing" else text for text in texts]))
         yield {
             "row": entry.row,
             "name": report.row_name(entry.row),

@@ -54,8 +54,17 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
         if not size:
             quantiles[0, column] = 0.0
             continue
-        # interpolated quantiles of equal values may fall by the last digit
-        ascending = np.maximum.accumulate(np.quantile(known, np.linspace(0, 1, size)))
-        ascending[0], ascending[-1] = moments.low[column], moments.high[column]
-        quantiles[:size, column] = ascending
+        quantiles[:size, column] = _quantiles(np.sort(known), size)
+        quantiles[0, column], quantiles[size - 1, column] = moments.low[column], moments.high[column]
     return quantiles
+
+
+def _quantiles(ordered: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return n quantiles of ordered values; where one is a value itself, it is this value to the bit.
+
+    np.quantile finds the position by a product that is rounded, and so a number beside the value.
+    """
+    lower, rest = np.divmod(np.arange(n) * (len(ordered) - 1), max(n - 1, 1))
+    upper = np.minimum(lower + 1, len(ordered) - 1)
+    between = ordered[lower] + (ordered[upper] - ordered[lower]) * (rest / max(n - 1, 1))
+    return np.asarray(np.maximum.accumulate(between))

@@ -101,7 +101,7 @@ class InferenceModule(nn.Module):
             scaled = scaled @ self.whitening.double()
         if self.knots is not None and self.scores is not None:
             scaled = interpolated(scaled, self.knots.double(), self.scores.double())
-        return scaled.to(self.layers[1][0].weight.dtype)
+        return scaled.to(self.layers[0][0].weight.dtype)
 
     def select(self, product: Tensor) -> Tensor:
         """Return the codes [B, L] for the products [B, L] of the encoder's last layer, without its bias."""

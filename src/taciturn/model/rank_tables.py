@@ -10,7 +10,7 @@ Matrix = NDArray[np.float64]
 
 EXTRA_KNOTS = 2  # of a table beyond its quantiles: one on each side
 FAR = 1e4  # distance of these knots from the quantiles, in ranges of the quantiles
-RESOLUTION = 8 * float(np.finfo(np.float64).eps)  # quantiles nearer than this share of their size count as equal
+RESOLUTION = 4 * float(np.finfo(np.float64).eps)  # quantiles nearer than this share of their size count as equal
 
 
 def rank_tables(
@@ -43,8 +43,9 @@ def rank_tables(
     table is at its ends.
     """
     size = len(quantiles) + EXTRA_KNOTS
-    # both 0, 1, 2, …: the identity, to the bit
-    knots, scores = np.tile(np.arange(size, dtype=np.float64), (2, len(shift), 1))
+    # the identity, to the bit: all values but the largest lie beside the knot 0
+    same = np.concatenate([[-FAR, 0.0], 2.0**1000 * np.arange(1, size - 1)])
+    knots, scores = np.tile(same, (2, len(shift), 1))
     for column in np.flatnonzero(ranked):
         values = quantiles[~np.isnan(quantiles[:, column]), column]
         x = (values - shift[column]) / scale[column]
@@ -100,5 +101,8 @@ def interpolated(x: Tensor, knots: Tensor, values: Tensor) -> Tensor:
         left = torch.where(x >= knots.gather(1, middle), middle, left)
         step //= 2
     x_left, y_left = knots.gather(1, left), values.gather(1, left)
-    slope = (values.gather(1, left + 1) - y_left) / (knots.gather(1, left + 1) - x_left)
-    return (y_left + (x - x_left) * slope).T.contiguous()
+    x_right, y_right = knots.gather(1, left + 1), values.gather(1, left + 1)
+    slope, is_first = (y_right - y_left) / (x_right - x_left), left == 0
+    # from the knot where the outer segments begin: their other end is far away, which would cost digits
+    x_near, y_near = torch.where(is_first, x_right, x_left), torch.where(is_first, y_right, y_left)
+    return (y_near + (x - x_near) * slope).T.contiguous()

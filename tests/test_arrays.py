@@ -41,6 +41,7 @@ DICTIONARIES = {
     "dictionary refined": {"refine": 2},
     "dictionary refined gated": {"refine": 1, "sparsity": "gated"},
     "dictionary refined jumprelu": {"refine": 1, "sparsity": "jumprelu", "scaling": "whiten"},
+    "dictionary ranked": {"refine": 1, "scaling": "rank_gauss"},
     "dictionary batch_topk": {"sparsity": "batch_topk"},
 }
 

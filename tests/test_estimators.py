@@ -33,6 +33,7 @@ QUICK = {"max_iter": 3, "random_state": 0}
         DenoisingAutoencoder(max_iter=5),
         SparseAutoencoder((8, 4), tied=True, early_stopping=True, max_iter=5),
         SparseAutoencoder(sparsity="topk:2", corruption="swap:0.2", scaling="minmax", max_iter=5),
+        DenoisingAutoencoder(scaling="rank_gauss", max_iter=5),
     ]
 )
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")  # the runs are too short to meet a target

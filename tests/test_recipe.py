@@ -20,7 +20,7 @@ from taciturn.corruption import (
     SaltPepper,
     Swap,
 )
-from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, Scaling, Standard, UInt8, Whiten
+from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, RankGauss, Scaling, Standard, UInt8, Whiten
 from taciturn.model.coding_layers import (
     ELU,
     BatchTopK,
@@ -149,6 +149,7 @@ CANONICAL = [
     (Scaling, "mean_norm", MeanNorm()),
     (Scaling, "whiten", Whiten()),
     (Scaling, "whiten:floor=0.5", Whiten(0.5)),
+    (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),
     (Constraint, "free", Free()),
     (Constraint, "unit_norm", UnitNorm()),
     (Constraint, "bounded", Bounded()),

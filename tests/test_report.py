@@ -373,7 +373,7 @@ def test_wrong_ids_and_texts_are_one_line(dictionary, digits, given, message):
         dictionary[0].report(digits[1], **given)
 
 
-@pytest.mark.parametrize("scaling", ["standard", "none", "whiten"])
+@pytest.mark.parametrize("scaling", ["standard", "none", "whiten", "rank_gauss"])
 def test_columns_have_their_errors_in_their_own_units(scaling):
     rows = np.random.default_rng(0).normal([5, -300, 0.1, 2], [1, 40, 0.02, 0.5], size=(150, 4))
     table = Rows(rows, columns=("a", "b", "c", "d"))

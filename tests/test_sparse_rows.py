@@ -238,6 +238,7 @@ MODELS = {
     "batch_topk": (DictionaryAutoencoder(32, k=4, sparsity="batch_topk", max_iter=5, random_state=0), {}),
     "stops early": (SparseAutoencoder(16, early_stopping=True, max_iter=5, random_state=0), {}),
     "whitened": (SparseAutoencoder(16, scaling="whiten", max_iter=5, random_state=0), {}),
+    "ranked": (DenoisingAutoencoder(16, scaling="rank_gauss", max_iter=5, random_state=0), {}),
     "minmax": (SparseAutoencoder((16, 8), scaling="minmax", max_iter=5, random_state=0), {}),
     "missing": (SparseAutoencoder(16, max_iter=5, random_state=0), {"missing": 200}),
     "float32": (SparseAutoencoder(16, max_iter=5, random_state=0), {"dtype": np.float32}),

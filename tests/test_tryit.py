@@ -335,6 +335,8 @@ def test_reasons_to_exclude_a_model(monkeypatch):
     assert "10,001 columns" in exclusion_reason(wide)
     odd = Autoencoder(Layout((4, 3), Sigmoid(), output=Tanh()), rng=torch.Generator())
     assert exclusion_reason(odd) is None
+    ranked = Autoencoder(Layout((4, 3), Sigmoid(), quantiles=5), rng=torch.Generator())
+    assert exclusion_reason(ranked) == "the page cannot compute scaling='rank_gauss'"
     monkeypatch.setattr(Tanh, "javascript", None)
     assert exclusion_reason(odd) == "the page cannot compute the activation tanh"
     monkeypatch.setattr(TopK, "form", lambda self, state, n_latents: None)

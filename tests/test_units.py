@@ -23,13 +23,14 @@ from taciturn.corruption import Gaussian, Masking
 from taciturn.data.sources import Rows
 from taciturn.inference import precision
 from taciturn.metrics import denoising_scorer
-from taciturn.model import MeanNorm, NoScaling, Standard, UInt8, Whiten
+from taciturn.model import MeanNorm, NoScaling, RankGauss, Standard, UInt8, Whiten
 from taciturn.model.coding_layers import Identity, Sigmoid
 from taciturn.training.feed import Feed
 from taciturn.training.resampling import Resample, Resampling
 from taciturn.training.run import Run
 
-SCALINGS = ["none", "standard", "minmax", "mean_norm", "whiten"]
+LINEAR_SCALINGS = ["none", "standard", "minmax", "mean_norm", "whiten"]  # under which one function has one network
+SCALINGS = [*LINEAR_SCALINGS, "rank_gauss"]
 LINEAR = {"activation": "identity", "output_activation": "identity", "corruption": None, "sparsity": None}
 QUICK = {"max_iter": 3, "random_state": 0, "corruption": None}
 
@@ -71,7 +72,7 @@ def principal_model(scaling, table):
     return model, axes
 
 
-@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("scaling", LINEAR_SCALINGS)
 def test_one_function_has_one_score_and_the_same_errors_and_directions_whatever_the_scaling(scaling, table):
     model, axes = principal_model(scaling, table)
     mean, std = table.mean(0), table.std(0)
@@ -201,7 +202,7 @@ def test_images_as_targets_of_floats():
     assert_array_equal(model.module_.unit, 255)
 
 
-@pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "mean_norm", "whiten"])
+@pytest.mark.parametrize("scaling", SCALINGS)
 def test_squares_are_learnt_in_their_own_units(scaling):
     rows = np.random.default_rng(0).random((300, 3)) * [1, 2, 3]
     target = 10 * rows**2
@@ -299,7 +300,7 @@ def test_a_model_of_pairs_comes_back_from_its_folder(tmp_path, table):
 
 
 def test_corrupted_rows_are_in_the_rows_units_and_reconstructions_in_the_targets(table):
-    for scaling in (Standard(), Whiten(), MeanNorm()):
+    for scaling in (Standard(), Whiten(), MeanNorm(), RankGauss()):
         model = DenoisingAutoencoder(4, scaling=scaling.text, **QUICK).fit(table, target=1000 + 50 * table).module_
         rows = torch.as_tensor(table)
         scaled = copy.deepcopy(model).double().scale_rows(rows)
@@ -329,7 +330,7 @@ def test_the_denoising_scorer_is_the_formula(table):
     assert denoising_scorer("gaussian:0.5", seed=8)(model, table) != score
 
 
-@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("scaling", LINEAR_SCALINGS)
 def test_the_scorers_noise_does_not_depend_on_the_candidates_scaling(scaling, table):
     model, _ = principal_model(scaling, table)
     peer = make_pipeline(StandardScaler(), PCA(2)).fit(table)

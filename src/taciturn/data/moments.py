@@ -46,6 +46,9 @@ class Moments:
         Least and greatest value of each column; where none is known, the largest float64 and minus that.
     products : array of shape [D, D], float64
         Σ (x - mean)(x - mean)'; empty without `with_products`.
+    quantiles : array of shape [Q, D], float64
+        Each column's quantiles, if `measure_quantiles` set them; else empty. Rows that are added do not change them,
+        and `to_arrays` leaves them out.
 
     Notes
     -----
@@ -59,6 +62,8 @@ class Moments:
     >>> m.count, m.mean.tolist(), m.low.tolist(), m.constant.tolist()
     (3, [2.0, 5.0], [0.0, 5.0], [False, True])
     """
+
+    quantiles: NDArray[np.float64] = np.zeros((0, 0))
 
     def __init__(self, *, with_products: bool = False) -> None:
         self.count, self.with_products = 0, with_products
@@ -120,6 +125,7 @@ class Moments:
             self.count, self.norm, self.mean, self.squares = other.count, other.norm, other.mean, other.squares
             self.missing, self.low, self.high = other.missing, other.low, other.high
             self.products = other.products if self.with_products else self.products
+            self.quantiles = other.quantiles
             return self
         if len(self.mean) != len(other.mean):
             raise DataError(f"moments of {len(self.mean)} columns cannot take rows of {len(other.mean)}")
@@ -141,8 +147,8 @@ class Moments:
         return self
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays by name; `from_arrays` is the inverse."""
-        return {name: np.asarray(value) for name, value in vars(self).items()}
+        """Return everything but the quantiles as arrays by name; `from_arrays` is the inverse."""
+        return {name: np.asarray(value) for name, value in vars(self).items() if name != "quantiles"}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:

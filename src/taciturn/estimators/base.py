@@ -289,8 +289,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         if parameters is not None:
             parameters = replace(parameters, levels=levels_of(checked))
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measured(source, scaling, rows)
-        target_moments = None if targets is None else measured(targets, scaling)
+        moments = measured(source, scaling, rows, fitted=not first)
+        target_moments = None if targets is None else measured(targets, scaling, fitted=not first)
         if parameters is not None:
             dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
@@ -934,8 +934,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
         rows, (dtype, target_dtype) = Fingerprinting(), dtypes
         scaling = self._learner.settings.scaling if warm else parameters.scaling
-        moments = measured(source, scaling, rows)
-        target_moments = None if targets is None else measured(targets, scaling)
+        moments = measured(source, scaling, rows, fitted=warm)
+        target_moments = None if targets is None else measured(targets, scaling, fitted=warm)
         check_known(source, moments)
         if targets is not None and target_moments is not None:
             with message_prefix("target"):

@@ -13,8 +13,7 @@ from ..core.errors import TaciturnError
 from ..core.messages import one_line
 from ..model import InferenceModule
 from ..model.coding_layers import ElementwiseForm
-from ..model.inference_module import SCALING
-from .program import Program
+from .program import Program, in_precision
 
 SAMPLE_ROWS = 64
 MAX_ERROR = {torch.float32: 1e-4, torch.float64: 1e-9}  # in units of the outputs' spread
@@ -50,7 +49,7 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
     spread. The bound is 1e-4 (float64: 1e-9), or ten times torch's own error in the program's type if that is larger.
     Rows on which rounding could select other latents are left out: two latents may be nearly equal.
     """
-    double, own = _in_precision(module, torch.float64), _in_precision(module, program.dtype)
+    double, own = in_precision(module, torch.float64), in_precision(module, program.dtype)
     x = _inputs(program, double)
     outputs = []
     for batch in (x[:0], x[:1], x[1:]):
@@ -74,15 +73,6 @@ def check_agreement(program: Program, module: InferenceModule, compute: Compute,
             f"{one_line(path)} would not compute what the model computes (error {float(errors.max()):.1g} of the "
             f"outputs' spread, of at most {bound:.1g}); it is not written"
         )
-
-
-def _in_precision(module: InferenceModule, dtype: torch.dtype) -> InferenceModule:
-    """Return a copy whose weights have a type, while its scaling stays in float64."""
-    twin = copy.deepcopy(module).to("cpu", dtype)
-    for name in SCALING:
-        numbers = getattr(module, name)
-        setattr(twin, name, None if numbers is None else numbers.cpu().double())
-    return twin
 
 
 def _inputs(program: Program, double: InferenceModule) -> Tensor:

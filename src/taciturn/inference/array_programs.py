@@ -19,6 +19,10 @@ ACTIVATIONS = {
 
 # NumPy's notation and MATLAB's, replaced in this order. Both sort stably, so that of equal entries the first is kept.
 TO_MATLAB = (
+    (r"np\.interp\((\w\[:, d\]), (\S+), (\S+)\)", r"interp1(\2, \3, \1, 'linear', 'extrap')"),
+    (r"range\((\w)\.shape\[1\]\)", r"1:size(\1, 2)"),
+    (r"\[:, d\]", "(:, d)"),
+    (r"\[d\]", "(d, :)"),
     (r"^#", "%"),
     (r" \* ", " .* "),
     (r" / ", " ./ "),
@@ -101,8 +105,10 @@ def _encoder(module: InferenceModule) -> list[str]:
     """Return the lines from the rows X to the codes H."""
     layout, n_layers = module.layout, len(module.encoder)
     rows = "np.asarray(X, float)"
-    scaled = f"({rows} - {_array('shift')}) / {_array('scale')}" if _rescales(module, "") else rows
+    ranks = module.knots is not None  # which change S in place: it must not be X itself
+    scaled = f"({rows} - {_array('shift')}) / {_array('scale')}" if ranks or _rescales(module, "") else rows
     lines = [f"S = {scaled}" if module.whitening is None else f"S = {scaled} @ {_array('whitening')}"]
+    lines += _interpolated("S", "knots", "scores") if ranks else []
     layer_input = f"(S - {_array('decoder_bias', n_layers)})" if layout.centred else "S"
     for number in range(1, n_layers):
         lines += _hidden(layout.hidden.name, _affine(layer_input, "encoder", number, _array("encoder_weight", number)))
@@ -128,6 +134,8 @@ def _decoder(module: InferenceModule) -> list[str]:
     lines.append(f"Y = {_affine(layer_input, 'decoder', n_layers, _decoder_weight(module, n_layers))}")
     if layout.output.name != "identity":
         lines.append(f"Y = {_activation(layout.output.name, 'Y')}")
+    if module.target_knots is not None:
+        lines += _interpolated("Y", "target_scores", "target_knots")
     coloured = "Y" if module.target_colouring is None else f"Y @ {_array('target_colouring')}"
     if _rescales(module, "target_"):
         coloured += f" * {_array('target_scale')} + {_array('target_shift')}"
@@ -164,6 +172,16 @@ def _activation(name: str, argument: str) -> str:
         known = ", ".join(ACTIVATIONS)
         raise RecipeError(f"the activation {name} cannot be written as a program; known are {known}")
     return ACTIVATIONS[name].replace("Z", argument)
+
+
+def _interpolated(name: str, knots: str, values: str) -> list[str]:
+    """Return the lines that replace each column of an array by the values of its table."""
+    column = f"{name}[:, d]"
+    return [
+        f"for d in range({name}.shape[1]):",
+        f"    {column} = np.interp({column}, {_array(knots)}[d], {_array(values)}[d])",
+        "end",
+    ]
 
 
 def _affine(layer_input: str, side: str, number: int, weight: str) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from ..core.version import __version__
 from ..model import InferenceModule
+from ..model.inference_module import SCALING
 from ..training import Settings
 
 INPUTS = {"encode": "rows", "denoise": "rows", "decode": "codes"}
@@ -28,7 +29,8 @@ class Program(nn.Module):
     what : {"encode", "denoise", "decode"}
         From rows to codes, from rows to reconstructions, or from codes to reconstructions.
     dtype : {"float32", "float64"}
-        The type of the input, of the output and of every number between them.
+        The type of the input, of the output and of every number between them, but for a scaling by ranks: it computes
+        in float64, because its knots may be nearer to each other than float32 tells.
 
     Attributes
     ----------
@@ -77,7 +79,8 @@ class Program(nn.Module):
         n_inputs, n_latents = module.layout.widths[0], module.layout.widths[-1]
         self.width = n_latents if self.input == "codes" else n_inputs
         self.output_width = n_latents if self.output == "codes" else n_inputs
-        self.module = copy.deepcopy(module).to("cpu", self.dtype)
+        self.ranks = module.knots is not None
+        self.module = in_precision(module, self.dtype) if self.ranks else copy.deepcopy(module).to("cpu", self.dtype)
         buffers = (module.shift, module.scale, module.target_shift, module.target_scale)
         shift, scale, target_shift, target_scale = (buffer.detach().cpu().double() for buffer in buffers)
         self.rescales = bool(shift.any()) or bool((scale != 1).any())
@@ -99,6 +102,8 @@ class Program(nn.Module):
 
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units; NaN enters as the column's mean."""
+        if self.ranks:
+            return self.module.scale_rows(x)
         missing = x.isnan()
         if self.rescales:
             x = (x - self.shift_high) * self.inverse_scale - self.shift_low
@@ -107,6 +112,8 @@ class Program(nn.Module):
 
     def unscale_rows(self, y: Tensor) -> Tensor:
         """Return reconstructions [B, D] in the targets' units for scaled ones."""
+        if self.ranks:
+            return self.module.unscale_rows(y).to(self.dtype)
         if self.module.target_colouring is not None:
             y = y @ self.module.target_colouring
         return y * self.target_scale + self.target_shift_low + self.target_shift_high if self.rescales_targets else y
@@ -121,6 +128,15 @@ class Program(nn.Module):
     def example(self) -> Tensor:
         """Return an input for tracing; of 2 rows, because torch takes sizes of 0 and 1 for constants."""
         return torch.zeros(2, self.width, dtype=self.dtype)
+
+
+def in_precision(module: InferenceModule, dtype: torch.dtype) -> InferenceModule:
+    """Return a copy on the CPU whose weights have a type, while its scaling stays in float64."""
+    twin = copy.deepcopy(module).to("cpu", dtype)
+    for name in SCALING:
+        numbers = getattr(module, name)
+        setattr(twin, name, None if numbers is None else numbers.cpu().double())
+    return twin
 
 
 def description(program: Program, settings: Settings | None, columns: Sequence[str] | None) -> dict[str, str]:

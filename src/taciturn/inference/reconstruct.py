@@ -99,10 +99,10 @@ def directions(model: Autoencoder, unit: ArrayLike | None = None) -> NDArray[np.
     -------
     array [L, D]
         `components`, times the targets' scale over the unit; without the colouring where the model whitens. Before the
-        output activation.
+        output activation, and before the tables of a scaling by ranks.
     """
     scaled = torch.from_numpy(components(model)).to(model.unit.device)
-    return Units(model, unit).outputs(scaled).to(scaled.dtype).cpu().numpy()
+    return Units(model, unit).directions(scaled).to(scaled.dtype).cpu().numpy()
 
 
 @torch.no_grad()

@@ -54,14 +54,14 @@ class Units:
             ratio = torch.where(numbers[self._table.variables.to(self.unit.device)], ratio, 1.0)
         self._ratio = None if bool((ratio == 1).all()) else ratio
         own = torch.equal(model.shift, model.target_shift) and torch.equal(model.scale, model.target_scale)
-        self._scaled_rows_are_targets = own and not model.whitened
+        self._scaled_rows_are_targets = own and model.is_affine
 
     def rows(self, y: Tensor, scaled: Tensor | None = None) -> Tensor:
         """Return rows or targets y [B, D], which are in their own units.
 
         `scaled` is what the model's `scale_rows` returned for them, if it is known: it need not be computed again.
         """
-        if self.model.whitened:
+        if not self.model.is_affine:
             return self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
         known = scaled if self._scaled_rows_are_targets else None
         converted = self._times_ratio(self.model.scale_targets(y) if known is None else known)
@@ -75,7 +75,15 @@ class Units:
 
     def outputs(self, output: Tensor) -> Tensor:
         """Return scaled reconstructions [B, D], as `model.output` returns them."""
-        return self._times_ratio(output.double() @ self.model.target_colouring if self.model.whitened else output)
+        return self._times_ratio(self.model.affine_rows(output, "target_"))
+
+    def directions(self, components: Tensor) -> Tensor:
+        """Return what latents add [L, D], as `components` returns it in scaled units.
+
+        Normal scores have the standard deviation 1, as columns have in the units of `target_scale`: tables do not
+        change a direction, because what a score more adds to a value differs from row to row.
+        """
+        return self._times_ratio(components if self.model.quantiles else self.model.affine_rows(components, "target_"))
 
     def metric(self) -> SquaredErrors:
         """Return the metric of converted rows and outputs, without any rows so far."""

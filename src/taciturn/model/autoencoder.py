@@ -95,7 +95,7 @@ class Autoencoder(ScaledModule):
         kernels: Kernels | None = None,
         world: World = SINGLE_PROCESS,
     ) -> None:
-        super().__init__(layout.widths[0], whitened=layout.whitened)
+        super().__init__(layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles)
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
         widths, coder = layout.widths, layout.coder
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]

@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .autoencoder import Affine, Autoencoder, affine
+from .rank_tables import interpolated
 
 # the buffers of the scaling; those that may be None last, because torch.export counts them
-SCALING = ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring")
+TABLES = ("knots", "scores", "target_knots", "target_scores")
+SCALING = ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring", *TABLES)
 
 
 class InferenceModule(nn.Module):
@@ -39,6 +41,8 @@ class InferenceModule(nn.Module):
         What a missing value (NaN) is replaced by, in the input's units.
     whitening, target_colouring : Tensor [D, D], float64, or None
         Only for a scaling that whitens.
+    knots, scores, target_knots, target_scores : Tensor [D, Q + 2], float64, or None
+        Only for a scaling by ranks: its tables.
 
     Raises
     ------
@@ -62,6 +66,10 @@ class InferenceModule(nn.Module):
     target_scale: Tensor
     target_colouring: Tensor | None
     mean: Tensor
+    knots: Tensor | None
+    scores: Tensor | None
+    target_knots: Tensor | None
+    target_scores: Tensor | None
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -89,8 +97,11 @@ class InferenceModule(nn.Module):
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
         x = torch.where(x.isnan(), self.mean.double(), x.double())
         scaled = (x - self.shift.double()) / self.scale.double()
-        whitened = scaled if self.whitening is None else scaled @ self.whitening.double()
-        return whitened.to(self.layers[1][0].weight.dtype)
+        if self.whitening is not None:
+            scaled = scaled @ self.whitening.double()
+        if self.knots is not None and self.scores is not None:
+            scaled = interpolated(scaled, self.knots.double(), self.scores.double())
+        return scaled.to(self.layers[0][0].weight.dtype)
 
     def select(self, product: Tensor) -> Tensor:
         """Return the codes [B, L] for the products [B, L] of the encoder's last layer, without its bias."""
@@ -125,8 +136,12 @@ class InferenceModule(nn.Module):
 
     def unscale_rows(self, y: Tensor) -> Tensor:
         """Return reconstructions [B, D] in the targets' units, in float64, for scaled ones."""
-        mixed = y.double() if self.target_colouring is None else y.double() @ self.target_colouring.double()
-        return mixed * self.target_scale.double() + self.target_shift.double()
+        y = y.double()
+        if self.target_knots is not None and self.target_scores is not None:
+            y = interpolated(y, self.target_scores.double(), self.target_knots.double())
+        if self.target_colouring is not None:
+            y = y @ self.target_colouring.double()
+        return y * self.target_scale.double() + self.target_shift.double()
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the reconstructions [B, D] of codes [B, L] in the targets' units, in the weights' precision."""

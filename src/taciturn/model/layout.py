@@ -35,6 +35,8 @@ class Layout(Recipe):
         The number of refinements of the codes, 0 … 1000. Each requires one layer and identity output.
     whitened : bool, default=False
         Scaled rows are multiplied by a matrix; the model has buffers for it and for its inverse.
+    quantiles : int, default=0
+        Scaled rows are normal scores, by tables of so many quantiles; the model has buffers for them. 0: none.
     hides : bool, default=False
         The model estimates each entry from the others; it has buffers for it, see `BlindSpots`.
     norm : float, optional
@@ -68,6 +70,7 @@ class Layout(Recipe):
     centred: bool = False
     refine: int = 0
     whitened: bool = False
+    quantiles: int = 0
     hides: bool = False
     norm: float | None = None
 
@@ -84,6 +87,7 @@ class Layout(Recipe):
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
         check(self, "refine", 0, MAX_REFINE, whole=True)
+        check(self, "quantiles", 0, MAX_WIDTH, whole=True)
         if self.norm is not None:
             check(self, "norm", 0, ends="(]", fixed=True)
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):

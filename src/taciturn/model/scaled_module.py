@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..core.errors import DataError
 from ..data.moments import Moments
-from .scaling import Auto, Scaling, Whiten
+from .rank_tables import EXTRA_KNOTS, interpolated
+from .scaling import Auto, RankGauss, Scaling, Whiten
 
 # dtypes whose values float32 represents exactly
 EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
@@ -26,6 +27,8 @@ class ScaledModule(nn.Module):
         D, the number of columns.
     whitened : bool
         Whether scaled rows and targets are multiplied by a matrix as well.
+    quantiles : int, default=0
+        Q, the number of quantiles of the tables that are applied to scaled rows and targets as well; 0: there are none.
 
     Attributes
     ----------
@@ -36,8 +39,12 @@ class ScaledModule(nn.Module):
         own targets.
     whitening, colouring, target_whitening, target_colouring : Tensor [D, D], float64
         Only if whitened: the matrix that scaled rows, or targets, are multiplied by, and its inverse.
+    knots, scores, target_knots, target_scores : Tensor [D, Q + 2], float64
+        Only with quantiles: the corners of the piecewise-linear table of each column, both ascending. It maps the
+        shifted and scaled value `knots` to `scores`. A column that it does not change has the same numbers in both.
     mean : Tensor [D], float64
-        The mean of each column's known values, in the input's units: a missing value (NaN) enters as this.
+        The mean of each column's known values, in the input's units, or the value that its table maps to 0: a missing
+        value (NaN) enters as this.
     unit : Tensor [D], float64
         The unit in which errors of each column are measured. It depends on the training targets alone, not on the
         scaling, so that models with different scalings can be compared.
@@ -51,12 +58,16 @@ class ScaledModule(nn.Module):
     target_scale: Tensor
     target_whitening: Tensor
     target_colouring: Tensor
+    knots: Tensor
+    scores: Tensor
+    target_knots: Tensor
+    target_scores: Tensor
     mean: Tensor
     unit: Tensor
 
-    def __init__(self, n_inputs: int, *, whitened: bool) -> None:
+    def __init__(self, n_inputs: int, *, whitened: bool, quantiles: int = 0) -> None:
         super().__init__()
-        self.whitened = whitened
+        self.whitened, self.quantiles = whitened, quantiles
         # in float64, so that a column far from 0 keeps its digits until it is centred
         for of in ("", "target_"):
             self.register_buffer(f"{of}shift", torch.zeros(n_inputs, dtype=torch.float64))
@@ -68,6 +79,10 @@ class ScaledModule(nn.Module):
                 ):  # not torch.eye, which loads torch's compiler on the meta device
                     identity = torch.zeros(n_inputs, n_inputs, dtype=torch.float64).fill_diagonal_(1)
                     self.register_buffer(f"{of}{name}", identity)
+            if quantiles:
+                for name in ("knots", "scores"):
+                    same = torch.arange(quantiles + EXTRA_KNOTS, dtype=torch.float64).repeat(n_inputs, 1)
+                    self.register_buffer(f"{of}{name}", same)
         self.register_buffer("mean", torch.zeros(n_inputs, dtype=torch.float64))
         self.register_buffer("unit", torch.ones(n_inputs, dtype=torch.float64))
 
@@ -93,27 +108,26 @@ class ScaledModule(nn.Module):
         DataError
             x is not a tensor of real numbers [B, D].
         """
-        whitening = self.whitening if self.whitened else None
-        scaled = self._scaled(x, self.shift, self.scale, whitening)
+        scaled = self._scaled(x)
         if complete or not x.is_floating_point() or not bool((missing := x.isnan()).any()):
             return scaled
-        if whitening is not None:  # a product mixes the columns
-            return self._scaled(torch.where(missing, self.mean, x.double()), self.shift, self.scale, whitening)
+        if self.whitened:  # a product mixes the columns
+            return self._scaled(torch.where(missing, self.mean, x.double()))
         return torch.where(missing, self.scaled_mean, scaled)
 
     @property
     def scaled_mean(self) -> Tensor:
         """What a missing value is replaced by, in scaled rows [D]."""
-        return self._scaled(self.mean[None], self.shift, self.scale, self.whitening if self.whitened else None)[0]
+        return self._scaled(self.mean[None])[0]
 
     def scale_targets(self, y: Tensor) -> Tensor:
         """Return scaled targets [B, D] for targets in their own units; otherwise as `scale_rows`."""
-        whitening = self.target_whitening if self.whitened else None
-        return self._scaled(y, self.target_shift, self.target_scale, whitening)
+        return self._scaled(y, "target_")
 
-    def _scaled(self, x: Tensor, shift: Tensor, scale: Tensor, whitening: Tensor | None) -> Tensor:
-        x, W = real_matrix(x, len(shift), "rows"), self.dictionary
-        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and whitening is None:
+    def _scaled(self, x: Tensor, of: str = "") -> Tensor:
+        shift, scale, W = self.get_buffer(f"{of}shift"), self.get_buffer(f"{of}scale"), self.dictionary
+        x = real_matrix(x, len(shift), "rows")
+        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and self.is_affine:
             # the shift in two parts: rounded to float32, it alone would move the centre of rows near 1e6
             high, inverse = shift.to(W), 1 / scale
             low = ((shift - high) * inverse).to(W)
@@ -121,19 +135,28 @@ class ScaledModule(nn.Module):
             return torch.addcmul(-low, centred, inverse.to(W), out=centred)
         if x.is_cpu and x.numel() > max(PART_NUMBERS, len(shift)):
             parts = x.split(max(PART_NUMBERS // len(shift), 1))
-            return torch.cat([self._scaled(part, shift, scale, whitening) for part in parts])
+            return torch.cat([self._scaled(part, of) for part in parts])
         scaled = (x.double() - shift) / scale
-        return (scaled if whitening is None else scaled @ whitening).to(W.dtype)
+        if self.whitened:
+            scaled = scaled @ self.get_buffer(f"{of}whitening")
+        if self.quantiles:
+            scaled = interpolated(scaled, self.get_buffer(f"{of}knots"), self.get_buffer(f"{of}scores"))
+        return scaled.to(W.dtype)
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether scaled rows are (x - shift) / scale, without a matrix or tables."""
+        return not (self.whitened or self.quantiles)
 
     @property
     def rescales(self) -> bool:
         """Whether `scale_rows` changes values. Reading it on a GPU waits for the GPU."""
-        return self.whitened or bool(self.shift.any()) or bool((self.scale != 1).any())
+        return not self.is_affine or bool(self.shift.any()) or bool((self.scale != 1).any())
 
     @property
     def rescales_targets(self) -> bool:
         """Whether `scale_targets` changes values. Reading it on a GPU waits for the GPU."""
-        return self.whitened or bool(self.target_shift.any()) or bool((self.target_scale != 1).any())
+        return not self.is_affine or bool(self.target_shift.any()) or bool((self.target_scale != 1).any())
 
     def cast(self, x: Tensor) -> Tensor:
         """Return rows in the weights' dtype and on their device, without scaling; x itself where nothing changes."""
@@ -141,13 +164,17 @@ class ScaledModule(nn.Module):
 
     def unscale_rows(self, x: Tensor) -> Tensor:
         """Return rows in the targets' units for scaled reconstructions [B, D]: the inverse of `scale_targets`."""
-        mixed = x.double() @ self.target_colouring if self.whitened else x
-        return (mixed * self.target_scale + self.target_shift).to(x.dtype)
+        return (self.affine_rows(x, "target_") * self.target_scale + self.target_shift).to(x.dtype)
 
     def unscale_inputs(self, x: Tensor) -> Tensor:
         """Return rows in the input's units for scaled rows [B, D], such as corrupted ones: inverts `scale_rows`."""
-        mixed = x.double() @ self.colouring if self.whitened else x
-        return (mixed * self.scale + self.shift).to(x.dtype)
+        return (self.affine_rows(x) * self.scale + self.shift).to(x.dtype)
+
+    def affine_rows(self, x: Tensor, of: str = "") -> Tensor:
+        """Return (rows - shift) / scale [B, D] for scaled rows; with of="target_", for scaled targets."""
+        if self.quantiles:
+            x = interpolated(x.double(), self.get_buffer(f"{of}scores"), self.get_buffer(f"{of}knots"))
+        return x.double() @ self.get_buffer(f"{of}colouring") if self.whitened else x
 
     @torch.no_grad()
     def set_scaling(
@@ -164,9 +191,10 @@ class ScaledModule(nn.Module):
         Parameters
         ----------
         scaling : Scaling
-            Resolved: for `Auto`, what its `resolve` returns. Whiten requires a model that whitens.
+            Resolved: for `Auto`, what its `resolve` returns. Whiten requires a model that whitens, RankGauss a model
+            with as many quantiles as the moments have.
         moments : Moments
-            The statistics of the training rows; with `with_products=True` for Whiten.
+            The statistics of the training rows; with `with_products=True` for Whiten, with quantiles for RankGauss.
         target_scaling : Scaling, optional
             The targets' scaling; by default that of the rows. It whitens if the rows' scaling does.
         target_moments : Moments, optional
@@ -185,6 +213,10 @@ class ScaledModule(nn.Module):
         buffers["unit"] = (unit or Auto()).fit(target_moments)[1]
         for name, array in buffers.items():
             getattr(self, name).copy_(torch.from_numpy(array))
+        if self.quantiles:  # a table's centre is the value of score 0: the mean may have any score
+            unchanged = (self.knots == self.scores).all(1)
+            centre = self.unscale_inputs(torch.zeros_like(self.mean)[None])[0]
+            self.mean.copy_(torch.where(unchanged, self.mean, centre))
 
     @staticmethod
     def _numbers(of: str, scaling: Scaling, moments: Moments) -> dict[str, NDArray[np.float64]]:
@@ -193,6 +225,8 @@ class ScaledModule(nn.Module):
         numbers = {f"{of}shift": shift, f"{of}scale": scale}
         if isinstance(scaling, Whiten):
             numbers[f"{of}whitening"], numbers[f"{of}colouring"] = scaling.matrices(moments)
+        if isinstance(scaling, RankGauss):
+            numbers[f"{of}knots"], numbers[f"{of}scores"] = scaling.tables(moments)
         return numbers
 
 

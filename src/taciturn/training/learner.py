@@ -18,7 +18,7 @@ from ..data.moments import Moments
 from ..data.sources import Source, Subset, has_missing
 from ..data.split import split
 from ..kernels import one_thread_if_small
-from ..model import Autoencoder
+from ..model import Autoencoder, Given
 from .divergence_guard import DivergenceGuard
 from .feed import Feed
 from .history import Recorder
@@ -109,7 +109,7 @@ class Learner:
     @property
     def untrained(self) -> bool:
         """Whether the weights are the initial ones: of no step here, and not of a network trained elsewhere."""
-        return self.steps_done == 0 and not self.settings.scaling.fixed
+        return self.steps_done == 0 and not isinstance(self.settings.scaling, Given)
 
     def state(self) -> dict[str, Tensor]:
         """Return what decides how the training goes on, beside the model's own tensors and the settings.
@@ -195,7 +195,7 @@ class Learner:
     def add_moments(self, moments: Moments, targets: Moments | None = None) -> None:
         """Add the moments of more rows and of their targets, and scale by the moments of all added so far.
 
-        A fixed scaling stays, with its moments.
+        A fixed scaling stays once it has moments, and these stay as well.
 
         Parameters
         ----------
@@ -205,7 +205,7 @@ class Learner:
             Column statistics of their targets; by default the rows are their own targets.
         """
         settings = self.settings
-        if settings.scaling.fixed:
+        if settings.scaling.fixed and self.moments.count:
             return
         if targets is not None and self.target_moments is None:
             self.target_moments = copy.deepcopy(self.moments)  # so far, rows were their own targets

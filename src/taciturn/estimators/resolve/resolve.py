@@ -103,13 +103,15 @@ def resolve(
     noise = corruption(parameters.corruption, missing_share)
     if levels is not None:
         noise = VariableNoise(noise, tuple(max(each, 1) for each in levels))
-    if noise.judges_hidden and (targets is not None or scaling.whitens):
-        reason = (
-            "learns from noisy rows alone; leave out target"
-            if targets is not None
-            else ("hides single columns, which scaling='whiten' mixes; set scaling='standard'")
+    if noise.judges_hidden and targets is not None:
+        raise RecipeError(f"{noise.text} learns from noisy rows alone; leave out target")
+    if noise.judges_hidden and scaling.whitens:
+        raise RecipeError(f"{noise.text} hides single columns, which scaling='whiten' mixes; set scaling='standard'")
+    if noise.judges_hidden and scaling.ranks:
+        raise RecipeError(
+            f"{noise.text} needs noise of mean 0 in scaled rows, but scaling={scaling.text!r} bends it; "
+            "set scaling='standard'"
         )
-        raise RecipeError(f"{noise.text} {reason}")
     layout = Layout(
         (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
         layers[0] if layers else coding,
@@ -118,6 +120,7 @@ def resolve(
         tied=flag("tied", parameters.tied),
         centred=parameters.centred and levels is None,  # a bias that is a logit is no centre of the rows
         whitened=scaling.whitens,
+        quantiles=len(moments.quantiles) if fitted is None else fitted.settings.layout.quantiles,
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         refine=parameters.refine,

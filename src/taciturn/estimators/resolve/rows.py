@@ -14,9 +14,10 @@ from ...data.extreme_rows import extreme_share
 from ...data.fingerprint import Fingerprinting
 from ...data.moments import Moments, measure_moments
 from ...data.noise_level import noise_level
+from ...data.quantiles import measure_quantiles
 from ...data.row_shape import is_image
 from ...data.sources import Source, has_missing
-from ...model import Auto, MinMax, Scaling, Standard, UInt8, scaled_range
+from ...model import Auto, MinMax, RankGauss, Scaling, Standard, UInt8, scaled_range
 from ...model.coding_layers import Elementwise, Identity
 from ...objective import Term
 from ...training import Settings
@@ -25,10 +26,13 @@ from .values import part
 
 # The matrices of whitening take 134 MB each at this width, and their computation a minute.
 MAX_WHITENED_COLUMNS = 4096
+MAX_TABLE_NUMBERS = 1 << 24  # of all columns' tables: 134 MB, of which a model has four
 MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
-def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None) -> Moments:
+def measured(
+    source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None, *, fitted: bool = False
+) -> Moments:
     """Return the moments of rows that a scaling (a text or a Scaling) requires.
 
     Parameters
@@ -39,6 +43,8 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
         The scaling.
     fingerprinting : Fingerprinting or None, default=None
         Takes the rows as well, so that they are read once for both.
+    fitted : bool, default=False
+        Whether the scaling is fitted already. Quantiles are measured only for one that is not.
 
     Returns
     -------
@@ -47,7 +53,8 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
     Raises
     ------
     RecipeError
-        The scaling whitens, and the rows have more than 4,096 columns or missing values.
+        The scaling whitens, and the rows have more than 4,096 columns or missing values; or it ranks, and there is one
+        row, or the tables would have more than 17 million numbers.
     DataError
         Squares of the values exceed the largest float64.
 
@@ -57,7 +64,8 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
     >>> measured(Rows([[0.0, 1.0], [2.0, 1.0]]), "whiten").products.tolist()
     [[2.0, 0.0], [0.0, 0.0]]
     """
-    whitens, width = part(scaling, Scaling, "scaling").whitens, math.prod(source.shape)
+    recipe, width = part(scaling, Scaling, "scaling"), math.prod(source.shape)
+    whitens, ranking = recipe.whitens, recipe if isinstance(recipe, RankGauss) and not fitted else None
     if whitens and width > MAX_WHITENED_COLUMNS:
         raise RecipeError(
             f"scaling='whiten' needs several matrices of {width:,} x {width:,} numbers, {8e-9 * width**2:.1f} GB each, "
@@ -67,7 +75,28 @@ def measured(source: Source, scaling: Any, fingerprinting: Fingerprinting | None
         raise RecipeError(
             "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
         )
-    return measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
+    if ranking is not None:
+        _check_tables(ranking, width, len(source))
+    moments = measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
+    if ranking is not None:
+        moments.quantiles = measure_quantiles(source, moments, ranking.quantiles)
+    return moments
+
+
+def _check_tables(scaling: RankGauss, width: int, n_rows: int) -> None:
+    """Raise RecipeError if a scaling by ranks cannot be fitted to so few rows, or to so many columns."""
+    if n_rows < 2:
+        raise RecipeError(
+            f"scaling={scaling.text!r} is fitted to the first rows alone and needs 2 or more, best thousands; "
+            "give more rows, or set scaling='standard'"
+        )
+    if width * min(scaling.quantiles, n_rows) > MAX_TABLE_NUMBERS:
+        fewer = MAX_TABLE_NUMBERS // width
+        mend = f"'rank_gauss:quantiles={fewer}' or " if fewer >= 2 else ""
+        raise RecipeError(
+            f"scaling={scaling.text!r} needs tables of {width:,} x {scaling.quantiles:,} numbers, and is limited to "
+            f"{MAX_TABLE_NUMBERS:,}; set scaling={mend}'standard'"
+        )
 
 
 def check_known(source: Source, moments: Moments) -> None:
@@ -234,9 +263,9 @@ def check_range(
     taciturn.core.errors.DataError: cross_entropy needs rows in [0, 1], but the scaled rows are in [0, 7]; set ...
     """
     low, high = scaled_range(scaling, moments, targets)
-    found = (
-        "whitened rows lie on both sides of 0" if scaling.whitens else f"the scaled rows are in [{low:.4g}, {high:.4g}]"
-    )
+    found = f"the scaled rows are in [{low:.4g}, {high:.4g}]"
+    if math.isinf(low):
+        found = f"{'whitened rows' if scaling.whitens else 'normal scores'} lie on both sides of 0"
     change = "give other rows, or train a new estimator with" if fitted else "set"
     rescale = "" if scaling == MinMax() else "scaling='minmax' or "
     if error.unit_interval_only and not (low >= 0 and high <= 1):
@@ -268,8 +297,11 @@ def warn_of_extreme_rows(source: Source, moments: Moments, scaling: Scaling) -> 
     Warns
     -----
     ExtremeRows
-        At most 5% of the rows hold 95% of the variance of the scaled columns.
+        At most 5% of the rows hold 95% of the variance of the scaled columns. A scaling by ranks leaves none so far
+        from the others.
     """
+    if scaling.ranks:
+        return
     share = extreme_share(source, moments, scaling.fit(moments)[1])
     if share is None:
         return

@@ -110,6 +110,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
             return f"the page cannot compute the activation {activation.name}"
     if layout.coder.form(model.coder, layout.widths[-1]) is None:
         return f"the page cannot compute the coding layer {layout.coder.name}"
+    if layout.quantiles:
+        return "the page cannot compute scaling='rank_gauss'"
     if layout.widths[0] > MAX_COLUMNS:
         return f"rows of {layout.widths[0]:,} columns are too wide for the page, which shows up to {MAX_COLUMNS:,}"
     if (size := _characters(model)) > max_characters:

@@ -312,6 +312,7 @@ def test_missing_cells_are_filled(model):
         DictionaryAutoencoder(16, k=3, sparsity="gated", **QUICK),
         DenoisingAutoencoder((12, 4), tied=True, early_stopping=True, **QUICK),
         DenoisingAutoencoder(4, scaling="minmax", **QUICK),
+        DenoisingAutoencoder(4, scaling="rank_gauss", **QUICK),
     ],
     ids=str,
 )

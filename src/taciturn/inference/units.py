@@ -62,7 +62,8 @@ class Units:
         `scaled` is what the model's `scale_rows` returned for them, if it is known: it need not be computed again.
         """
         if not self.model.is_affine:
-            return self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
+            converted = self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
+            return converted if self._table is None else self._table.without_unseen(converted)
         known = scaled if self._scaled_rows_are_targets else None
         converted = self._times_ratio(self.model.scale_targets(y) if known is None else known)
         return converted if self._table is None else self._table.without_unseen(converted)

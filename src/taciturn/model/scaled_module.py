@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..core.errors import DataError
 from ..data.moments import Moments
 from .rank_tables import EXTRA_KNOTS, interpolated
-from .scaling import Auto, RankGauss, Scaling, Whiten
+from .scaling import Auto, Scaling, Whiten
 
 # dtypes whose values float32 represents exactly
 EXACT_IN_FLOAT32 = frozenset({torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16})
@@ -225,7 +225,7 @@ class ScaledModule(nn.Module):
         numbers = {f"{of}shift": shift, f"{of}scale": scale}
         if isinstance(scaling, Whiten):
             numbers[f"{of}whitening"], numbers[f"{of}colouring"] = scaling.matrices(moments)
-        if isinstance(scaling, RankGauss):
+        if scaling.ranks:
             numbers[f"{of}knots"], numbers[f"{of}scores"] = scaling.tables(moments)
         return numbers
 

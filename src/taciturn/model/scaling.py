@@ -61,6 +61,10 @@ class Scaling(Recipe):
     def description(self, moments: Moments) -> str:
         """Return what is done to rows with these statistics, in one line."""
 
+    def tables(self, moments: Moments) -> tuple[Matrix, Matrix]:
+        """Return knots and scores [D, Q + 2] of the columns' tables, for a scaling that ranks."""
+        raise NotImplementedError(f"{self.name} has no tables")
+
     def resolve(self, moments: Moments, dtype: DTypeLike) -> "Scaling":
         """Return the scaling to use for rows with these statistics and this dtype: itself, except for `Auto`."""
         return self

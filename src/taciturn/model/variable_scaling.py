@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..data.moments import Moments
 from .coding_layers import ByVariable
-from .scaling import Scaling, Standard, Vector
+from .scaling import Matrix, RankGauss, Scaling, Standard, Vector
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,24 @@ class VariableScaling(Scaling):
         variance = np.bincount(variables, np.where(moments.constant, 0.0, moments.variance), len(self.levels))
         spread = np.sqrt(np.where(variance > 0, variance, 1.0))[variables]
         return np.where(is_number, shift, moments.mean), np.where(is_number, scale, spread)
+
+    @property
+    def ranks(self) -> bool:  # type: ignore[override]
+        """Whether the numbers have tables."""
+        return self.numbers.ranks
+
+    @property
+    def fixed(self) -> bool:  # type: ignore[override]
+        """Whether the numbers' scaling stays when `partial_fit` adds rows."""
+        return self.numbers.fixed
+
+    def tables(self, moments: Moments) -> tuple[Matrix, Matrix]:
+        """Return knots and scores [D, Q + 2] of the columns' tables; those of booleans and categories are straight."""
+        assert isinstance(self.numbers, RankGauss)
+        knots, scores = self.numbers.tables(moments)
+        straight = np.arange(knots.shape[1], dtype=np.float64)
+        is_number = self._is_number[:, None]
+        return np.where(is_number, knots, straight), np.where(is_number, scores, straight)
 
     def description(self, moments: Moments) -> str:
         """Return what is done."""
@@ -128,7 +146,7 @@ def best_constants(targets: VariableTargets, moments: Moments) -> tuple[float, .
     q = 1 - p
     both = entropy - q * np.log(q, where=q > 0, out=np.zeros_like(q))
     levels = np.repeat(targets.levels, [max(each, 1) for each in targets.levels])
-    variance = np.where(moments.constant, 0.0, moments.variance / scale**2)
+    variance = np.where(moments.constant, 0.0, 1.0 if targets.ranks else moments.variance / scale**2)
     columns = np.where(levels == 0, variance, np.where(levels == 1, both, entropy))
     best = np.bincount(output.variables.numpy(), columns, len(targets.levels))
     return tuple(float(each) if each > 1e-12 else 1.0 for each in best)

@@ -17,16 +17,14 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, text: TextOptions, t
     """
     from .. import artifact, inference
     from ..data.sources import ids_of, write_path
+    from ..data.variables import write_rows
 
     use_threads(threads)
     stored = artifact.load(run)
     check_out(out, data or stored.rows.source)
     source = rows_for(stored, data, text)
-    write_path(
-        out,
-        inference.denoise(stored.model, source),
-        n_rows=len(source),
-        columns=source.columns,
-        shape=source.shape,
-        ids=ids_of(source),
-    )
+    blocks, ids = inference.denoise(stored.model, source), ids_of(source)
+    if stored.rows.variables is not None:
+        write_rows(out, stored.rows.variables, blocks, ids)
+    else:
+        write_path(out, blocks, n_rows=len(source), columns=source.columns, shape=source.shape, ids=ids)

@@ -10,6 +10,7 @@ from ..core.errors import RecipeError
 from . import recipe_file
 from .app import Command, app, print_error
 from .options import (
+    Categorical,
     Columns,
     Drop,
     RowId,
@@ -106,6 +107,7 @@ def fit(
     ] = None,
     columns: Columns = None,
     drop: Drop = None,
+    categorical: Categorical = None,
     shape: Shape = None,
     texts: RowTexts = None,
     row_id: RowId = None,
@@ -139,7 +141,14 @@ def fit(
     recipe = _read_recipe(data)
     _override(
         recipe,
-        data={"columns": columns, "drop": drop, "texts": texts, "id": row_id, **(text or {})},
+        data={
+            "columns": columns,
+            "drop": drop,
+            "categorical": categorical,
+            "texts": texts,
+            "id": row_id,
+            **(text or {}),
+        },
         run={"held_out": held_out, "seed": seed, "threads": threads},
         parameters={
             "corruption": corrupt,
@@ -212,7 +221,9 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
 
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
-    lines = [("trained on", training), ("scaling", estimator.scaling_), *run.summary.lines()]
+    variables = [] if run.artifact.rows.variables is None else run.artifact.rows.variables.lines()
+    described = [("variables" if i == 0 else "", line) for i, line in enumerate(variables)]
+    lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
     if run.report is not None:
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
         lines += [("note", run.report.suggestion)] if run.report.suggestion else []

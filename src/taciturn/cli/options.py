@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..core.errors import DataError, RecipeError, UnknownColumn
+from ..core.errors import DataError, NotNumeric, RecipeError, UnknownColumn
 from ..core.run_folder import MODEL_FILES, is_run
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write: {writable}.")]
 Columns = Annotated[list[str] | None, typer.Option("--columns", help="Use only these columns: a,b,c; may be repeated.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Leave out these columns: a,b,c; may be repeated.")]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option("--categorical", help="Columns that are categories, whatever their type: a,b,c; may be repeated."),
+]
 Shape = Annotated[
     str | None,
     typer.Option("--shape", help="Shape of flat rows as images: 28x28, or 32x32x3 for colours.", show_default=False),
@@ -228,12 +232,42 @@ def text_of(run: "Artifact", text: TextOptions | None = None) -> TextOptions:
     return text_options({"header": run.rows.header} | dialect) | text_options(text or {})
 
 
+def load_rows(
+    where: str, *, columns: Any = None, drop: Any = None, categorical: list[str] | None = None, text: TextOptions
+) -> "Source":
+    """Return the rows of a data set or a file: numbers, or the encoded rows of a table that holds more than numbers.
+
+    Parameters
+    ----------
+    where : str
+        A data set's name or a file.
+    columns, drop
+        As for `datasets.load`.
+    categorical : list of str or None
+        Columns that are categories, whatever their type.
+    text : TextOptions
+        How a text table is written.
+    """
+    from .. import datasets
+    from ..data.variables import open_table
+
+    if not categorical:
+        try:
+            return datasets.load(where, columns=columns, drop=drop, **text)
+        except NotNumeric:
+            pass
+    return open_table(where, categorical=categorical, columns=columns, drop=drop, **text)
+
+
 def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     """Return the rows of a data set or a file, with the columns of the training rows, by name if these have names."""
     from .. import datasets
     from ..data.sources import is_array
+    from ..data.variables import open_table
 
     rows, width = run.rows, run.model.layout.widths[0]
+    if rows.variables is not None:
+        return open_table(data, rows.variables, **text)
     try:
         source = datasets.load(data, columns=None if is_array(data) else rows.columns, **text)
     except UnknownColumn as error:
@@ -246,11 +280,16 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
 def source_of(run: "Artifact") -> "Source":
     """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
     from .. import datasets
+    from ..data.variables import open_table
 
     rows = run.rows
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
-    source = datasets.load(rows.source, columns=rows.selected, drop=rows.dropped, **text_of(run))
+    options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
+    if rows.variables is None:
+        source = datasets.load(rows.source, **options)
+    else:
+        source = open_table(rows.source, rows.variables, **options)
     _check_width(run, source, rows.source)
     return source
 

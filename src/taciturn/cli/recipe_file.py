@@ -18,6 +18,7 @@ SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
         "source": (str,),
         "columns": (list,),
         "drop": (list,),
+        "categorical": (list,),
         "header": (bool,),
         **dict.fromkeys(("separator", "decimal", "thousands", "quote", "encoding"), (str,)),
         "texts": (str,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .options import finite, rows_file, text_options
+from .options import finite, load_rows, rows_file, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     """
     import torch
 
-    from .. import datasets
     from ..core.seeds import MAX_SEED
     from ..data.sources import Subset
     from ..data.split import split
@@ -97,7 +96,13 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
     if beside:  # columns that name rows are not trained on
         data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
-    source = datasets.load(data["source"], columns=data.get("columns"), drop=data.get("drop"), **text_options(data))
+    source = load_rows(
+        data["source"],
+        columns=data.get("columns"),
+        drop=data.get("drop"),
+        categorical=data.get("categorical"),
+        text=text_options(data),
+    )
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
     training_rows = evaluation_rows = source

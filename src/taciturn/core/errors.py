@@ -45,6 +45,10 @@ class TaciturnWarning(UserWarning):
     """Something that works, but probably not as the user expects: base class of all warnings of taciturn."""
 
 
+class NotNumeric(DataError):
+    """Columns hold other things than numbers."""
+
+
 class DialectFound(TaciturnWarning):
     """How a text table was read, where that was found and is not the usual: a note, printed without "warning:"."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from ..core.errors import DataError, RecipeError
-from ..data.sources import Source
+from ..data.sources import Source, is_source
 from ..data.variables import Variables, library_of
 
 
@@ -35,7 +35,9 @@ def table_source(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int
     RecipeError
         The parameter `variables` is no mapping, names an unknown column or kind, or X is no table.
     """
-    library = library_of(X)
+    library, schema = library_of(X), getattr(X, "variables", None) if is_source(X) else None
+    if schema is not None:
+        return _encoded(estimator, X, schema, reset=reset)
     if reset:
         estimator.__dict__.pop("variables_", None)
         given = _given(estimator)
@@ -54,11 +56,25 @@ def table_source(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int
     if len(X) < min_rows:
         raise DataError(f"the table has {len(X)} row{'s' * (len(X) != 1)}; give {min_rows} or more")
     if reset:
-        estimator.n_features_in_ = len(variables.names)
-        estimator.__dict__.pop("feature_names_in_", None)
-        if (names := feature_names(variables)) is not None:
-            estimator.feature_names_in_ = np.asarray(names, dtype=object)
+        _set_variables(estimator, variables)
     return variables.source(X)
+
+
+def _encoded(estimator: BaseEstimator, source: Source, schema: Variables, *, reset: bool) -> Source:
+    """Return rows that are encoded already, after the check that the estimator has their variables."""
+    if reset:
+        _set_variables(estimator, schema)
+    elif getattr(estimator, "variables_", None) != schema:
+        raise DataError("the rows were encoded by other variables than the model's; give the table itself")
+    return source
+
+
+def _set_variables(estimator: BaseEstimator, variables: Variables) -> None:
+    estimator.variables_ = variables
+    estimator.n_features_in_ = len(variables.names)
+    estimator.__dict__.pop("feature_names_in_", None)
+    if (names := feature_names(variables)) is not None:
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
 
 
 def feature_names(variables: Variables) -> list[str] | None:

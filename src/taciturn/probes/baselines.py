@@ -21,6 +21,7 @@ from ..data.split import split
 from ..inference import Units, corrupted_only, filled, in_row_precision, row_blocks, with_missing
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
+from ..model.coding_layers import ByVariable
 from ..objective import Objective
 from ..training.step import Step
 from .initial import initial_model
@@ -168,6 +169,8 @@ def baselines(
     name = "" if noise.clean else (corruption or noise).text
     if len(training) < MIN_FIT_ROWS:
         return Baselines(name, len(rows), reason=f"Simpler models need {MIN_FIT_ROWS} rows or more to be fitted to.")
+    if isinstance(layout.output, ByVariable):
+        return Baselines(name, len(rows), reason="Simpler models do not take booleans and categories.")
     exact = in_row_precision(model, rows.dtype)
     hidden = exact.blind_spots is not None and noise.clean
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import DataError, UnknownColumn
+from ...core.errors import DataError, NotNumeric, UnknownColumn
 from ...core.messages import listed, quoted
 from .source import Array, Source, ids_of, stored_rows
 
@@ -103,8 +103,8 @@ def column_positions(
     if columns is None:
         selected = [name for name in known if positions[name] not in labels]
     else:
-        selected = _split_names(columns, positions)
-    dropped = [] if drop is None else _split_names(drop, positions)
+        selected = split_names(columns, positions)
+    dropped = [] if drop is None else split_names(drop, positions)
     for name in [*selected, *dropped]:
         if name not in positions:
             raise unknown_column(name, known, named=names is not None)
@@ -117,7 +117,7 @@ def column_positions(
     return remaining
 
 
-def not_numeric(columns: Mapping[str, str]) -> DataError:
+def not_numeric(columns: Mapping[str, str]) -> NotNumeric:
     """Return the error that names every column that is not numeric.
 
     Parameters
@@ -127,7 +127,7 @@ def not_numeric(columns: Mapping[str, str]) -> DataError:
 
     Returns
     -------
-    DataError
+    NotNumeric
         One line, which ends with the options that drop these columns.
     """
     shown = [f"{quoted(name)} ({reason})" for name, reason in islice(columns.items(), _MAX_SHOWN)]
@@ -135,7 +135,7 @@ def not_numeric(columns: Mapping[str, str]) -> DataError:
     subject, verb, pronoun = ("column", "is", "it") if len(columns) == 1 else ("columns", "are", "them")
     drop = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
     mend = f"drop {pronoun} ({drop})" if not rest and drop.isprintable() and len(drop) < 500 else _SELECT_OTHERS
-    return DataError(f"{subject} {', '.join(shown)}{rest} {verb} not numeric; {mend} or encode {pronoun} as numbers")
+    return NotNumeric(f"{subject} {', '.join(shown)}{rest} {verb} not numeric; {mend} or encode {pronoun} as numbers")
 
 
 def label_position(
@@ -170,7 +170,7 @@ def label_position(
     return positions[0]
 
 
-def _split_names(names: Names, known: Container[str]) -> list[str]:
+def split_names(names: Names, known: Container[str]) -> list[str]:
     """Return the names one by one: "a,b" is two, unless a column is named so."""
     texts = [str(name) for name in ([names] if isinstance(names, str | int) else names)]
     return [name.strip() for text in texts for name in ([text] if text in known else text.split(","))]

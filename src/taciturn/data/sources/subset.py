@@ -43,6 +43,11 @@ class Subset:
         ids = ids_of(self._source)
         return None if ids is None else [ids[row] for row in self._indices]
 
+    @property
+    def variables(self) -> Any:
+        """The variables of a table's encoded rows; None for other rows."""
+        return getattr(self._source, "variables", None)
+
     def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
         """Return some rows with their entries other than 0, if the other source is sparse; see `stored_rows`."""
         return stored_rows(self._source, self._indices[rows])

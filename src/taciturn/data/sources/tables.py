@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from ...core.atomic import atomic
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
 from . import csv, feather, parquet
@@ -16,6 +17,40 @@ if TYPE_CHECKING:
     import pyarrow
 
 TABLES = {each.FORMAT.ending: each.read_table for each in (csv, parquet, feather)}
+
+
+def write_table(path: str | os.PathLike[str], table: "pyarrow.Table") -> None:
+    """Write a table into a file that appears only when it is complete.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A .csv, .parquet, .feather or .arrow file. An existing one is replaced.
+    table : pyarrow.Table
+        The table.
+
+    Raises
+    ------
+    RecipeError
+        The ending is another one.
+    TaciturnError
+        The file cannot be written.
+    """
+    import pyarrow.csv as arrow_csv
+    from pyarrow import feather as arrow_feather
+    from pyarrow import parquet as arrow_parquet
+
+    writers: dict[str, Any] = {
+        ".csv": arrow_csv.write_csv,
+        ".parquet": lambda table, file: arrow_parquet.write_table(table, file),
+        ".feather": arrow_feather.write_feather,
+        ".arrow": arrow_feather.write_feather,
+    }
+    write = writers.get(Path(path).suffix.lower())
+    if write is None:
+        raise RecipeError(f"{one_line(path)}: a table cannot be written with this ending; give {', '.join(writers)}")
+    with atomic(path) as temporary, temporary.open("wb") as file:  # pyarrow itself opens only names in UTF-8
+        write(table, file)
 
 
 class LabelledTable(NamedTuple):

@@ -9,7 +9,8 @@ A new kind of variable is a file with a class derived from `Variable`, a line in
 """
 
 from .decide import KINDS
+from .files import open_table, write_rows
 from .tables import library_of
 from .variables import Variables
 
-__all__ = ["KINDS", "Variables", "library_of"]
+__all__ = ["KINDS", "Variables", "library_of", "open_table", "write_rows"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .category import Category
 from .variable import Variable
+
+if TYPE_CHECKING:
+    from .variables import Variables
 
 
 class EncodedTable:
@@ -22,7 +26,17 @@ class EncodedTable:
         What `Variable.encode` returned of each.
     columns : tuple of str
         The names of all encoded columns.
+
+    Attributes
+    ----------
+    variables : Variables or None
+        The schema of the table.
+    ids : list or None
+        An id for each row; see `ids_of`.
     """
+
+    variables: Variables | None = None
+    ids: list[Any] | None = None
 
     dtype = np.dtype(np.float64)
 
@@ -65,7 +79,7 @@ class EncodedTable:
         block[:, self._number_columns] = numbers
         row, column = np.nonzero((codes >= 0) & (codes < self._widths))
         block[row, self._starts[column] + codes[row, column]] = 1
-        for row_number, variable in zip(*np.nonzero(codes < 0), strict=True):
+        for variable in np.flatnonzero((codes < 0).any(0)):
             start = self._starts[variable]
-            block[row_number, start : start + self._widths[variable]] = np.nan
+            block[codes[:, variable] < 0, start : start + self._widths[variable]] = np.nan
         return block

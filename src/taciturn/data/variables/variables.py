@@ -168,7 +168,9 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         own = table_of(table)
         labels = self._labels(own)
         encoded = [variable.encode(own.cells(label)) for variable, label in zip(self.variables, labels, strict=True)]
-        return EncodedTable(self.variables, encoded, self.columns)
+        source = EncodedTable(self.variables, encoded, self.columns)
+        source.variables = self
+        return source
 
     def ids(self, table: Any) -> list[Any] | None:
         """Return an id for each row of a table: the cells of its id column, tuples of several; None without one."""

@@ -83,6 +83,8 @@ class ReportNumbers:
         The sections by name.
     columns : list of str or None
         The columns' names, if they have names.
+    variables : list of str or None
+        The names of a table's variables, of which a category has several columns; None if the rows are numbers.
     shape : list of int
         A row's shape.
     likely_shape : list of int or None
@@ -100,6 +102,7 @@ class ReportNumbers:
     name: str
     sections: Mapping[str, Any]
     columns: list[str] | None
+    variables: list[str] | None
     shape: list[int]
     likely_shape: list[int] | None
     row_names: dict[int, str]
@@ -176,6 +179,7 @@ class ReportNumbers:
             "name": self.name,
             "created": self.created,
             "columns": self.columns,
+            "variables": self.variables,
             "shape": self.shape,
             "likely_shape": self.likely_shape,
             "row_names": {str(row): name for row, name in self.row_names.items()},
@@ -202,6 +206,7 @@ def measure_report(study: Study, name: str = "") -> ReportNumbers:
         name=name or study.artifact.estimator.name,
         sections=sections,
         columns=None if study.rows.columns is None else list(study.rows.columns),
+        variables=study.variables,
         shape=list(study.shape),
         likely_shape=None if suggested is None else list(suggested),
         row_names={} if names is None else {row: names[row] for row in named},

@@ -226,5 +226,6 @@ def measure_errors(study: Study) -> Errors:
     """Return the distribution of the errors of a report; of a table also each column's error in its own unit."""
     evaluation = study.evaluation
     squares = evaluation.clean.column_means, evaluation.clean.moments.variance
-    own_units = (None, None) if study.rows.columns is None else [np.sqrt(each) * evaluation.unit for each in squares]
+    plain = study.rows.columns is not None and len(squares[0]) == len(squares[1])
+    own_units = (None, None) if not plain else [np.sqrt(each) * evaluation.unit for each in squares]
     return errors(evaluation, *own_units)

@@ -86,6 +86,12 @@ class Study:
         return self.image_shape or (training_shape if is_image(training_shape) else self.rows.shape)
 
     @property
+    def variables(self) -> list[str] | None:
+        """The names of a table's variables; None if the rows are numbers."""
+        variables = self.artifact.rows.variables
+        return None if variables is None or not any(variables.levels) else list(variables.names)
+
+    @property
     def objective(self) -> Objective:
         """The objective that the model was trained with."""
         return self.artifact.settings.objective

@@ -14,7 +14,9 @@ BY_ROW, BY_COLUMN = "mean squared error of a row, units of the data", "mean squa
 
 def _context(material: Material) -> dict[str, Any]:
     report, pictures = material.report, material.pictures
-    by_column = plots.errors(report.errors.per_column, columns=report.columns, shape=pictures.shape, label=BY_COLUMN)
+    by_column = plots.errors(
+        report.errors.per_column, columns=report.variables or report.columns, shape=pictures.shape, label=BY_COLUMN
+    )
     by_row = plots.row_errors(pictures.row_errors, label=BY_ROW)
     hidden = report.summary.hidden is not None
     return {

@@ -1,7 +1,9 @@
 """Tables of mixed columns: what each column is taken for, its numbers, and the table that they become again."""
 
+import copy
 import datetime as dt
 import json
+import pickle
 import subprocess
 import sys
 from decimal import Decimal
@@ -15,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from taciturn.core.errors import ArtifactError, DataError, DataTypeError, RecipeError, UnknownColumn
 from taciturn.data.sources import check_finite, has_missing
-from taciturn.data.variables import Variables
+from taciturn.data.variables import Variables, is_numeric
 from taciturn.data.variables.casts import as_type
 from taciturn.data.variables.values import pack, unpack
 
@@ -72,6 +74,7 @@ def test_the_numbers_of_a_table():
 
 def test_a_table_comes_out_as_it_went_in():
     schema = Variables.decide(people(), {"name": "id"})
+    assert pickle.loads(pickle.dumps(schema)) == copy.deepcopy(schema) == schema
     rows = schema.source(people()).read(0, 4)
     pd.testing.assert_frame_equal(schema.decode(rows, like=people()), people())
     without = people().drop(columns="name").reset_index(drop=True)
@@ -319,6 +322,23 @@ def test_whole_numbers_as_arrow():
     for kind, low, high in ((pa.int8(), -128, 127), (pa.uint16(), 0, 65535), (pa.uint64(), 0, 2**64 - 1)):
         clipped = as_type(np.array([-np.inf, -1e30, 1e30, np.inf, 2.5, NAN]), kind).to_pylist()
         assert clipped == [low, low, high, high, 2, None]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_tables_that_are_numeric_are_plain(name):
+    frame = pd.DataFrame({"x": COLUMNS[name][0], "y": [1, 2, 3]})
+    numeric = is_numeric(frame)
+    assert numeric == (frame["x"].dtype.kind in "iuf")
+    objects_of_numbers = name.startswith("objects") and COLUMNS[name][1] in ("number", "integer")
+    assert Variables.decide(frame).plain == (numeric or (objects_of_numbers and name != "objects: Decimal"))
+
+
+def test_numeric_tables_of_other_libraries():
+    assert is_numeric(POLARS.select("float", "int", "int128"))
+    assert not is_numeric(POLARS.select("float", "decimal"))
+    assert is_numeric(ARROW.select(["int", "half"]))
+    assert not is_numeric(ARROW.select(["int", "bool"]))
+    assert not is_numeric(np.eye(2))
 
 
 def test_plain_tables():

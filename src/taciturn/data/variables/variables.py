@@ -142,7 +142,7 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def plain(self) -> bool:
-        """Whether every column is a number or an integer of a numeric type, and none was set by the user."""
+        """Whether every column is integers or floats, also as Python objects, and none was set by the user."""
         return not self.given and all(type(v) in (Number, Integer) and _is_numeric(v.dtype) for v in self.table)
 
     def source(self, table: Any) -> EncodedTable:

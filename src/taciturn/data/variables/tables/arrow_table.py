@@ -24,6 +24,10 @@ class OwnTable:
     def __len__(self) -> int:
         return int(self.frame.num_rows)
 
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats."""
+        return all(types.is_integer(kind) or types.is_floating(kind) for kind in self.frame.schema.types)
+
     def native(self, label: Any) -> pa.DataType:
         """Return the type of a column."""
         return self.column(label).type

@@ -30,6 +30,10 @@ class OwnTable:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats."""
+        return all(dtype.kind in "iuf" for dtype in set(self.frame.dtypes))
+
     def native(self, label: Any) -> Any:
         """Return the dtype of a column."""
         return self.column(label).dtype

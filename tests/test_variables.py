@@ -611,6 +611,32 @@ def test_other_types_that_are_of_the_same_kind(column, cells, numbers, expected)
     pd.testing.assert_series_equal(same_objects(result[column]), same_objects(expected), check_exact=True)
 
 
+def test_categories_forced_to_be_numbers():
+    for values, kind in (
+        (pd.Categorical([1, 2, 4]), "number"),
+        (pd.Categorical([1, 2, 4]), "integer"),
+        (pd.Categorical(["1", "2", "4"]), "number"),
+        (arrow([1, 2, 4], pa.dictionary(pa.int8(), pa.int64())), "number"),
+    ):
+        schema, _, rows = one(values, kind)
+        assert rows.ravel().tolist() == [1, 2, 4]
+        assert schema.decode([[1.5]])["x"].tolist() == [2 if kind == "integer" else 1.5]
+        assert schema.decode(rows, like=pd.DataFrame({"x": values}))["x"].tolist() == [1, 2, 4]
+    schema, _, _ = one([1, 2, 4])
+    like = pd.DataFrame({"x": pd.Categorical([4, 1])})
+    assert schema.decode(schema.source(like).read(0, 2), like=like)["x"].tolist() == [4, 1]
+
+
+def test_large_integers_in_another_table():
+    schema, _, _ = one([2**60, 2**60 + 7])
+    text = pd.DataFrame({"x": [str(2**60 + 3), " +1 "]})
+    assert schema.source(text).read(0, 2).ravel().tolist() == [3, float(1 - 2**60)]
+    floats = pd.DataFrame({"x": [2.0**60, 0.5, np.inf, NAN]})
+    np.testing.assert_array_equal(schema.source(floats).read(0, 4).ravel(), [0, -(2.0**60), np.inf, NAN])
+    with pytest.raises(DataError, match="column 'x': row 1 holds 'x', not a number"):
+        schema.source(pd.DataFrame({"x": ["1", "x"]}))
+
+
 def test_dates_where_durations_were():
     schema, _, _ = one(pd.to_timedelta([1, 2], unit="h"))
     with pytest.raises(DataError, match="column 'x': row 0 holds '2020-01-30 00:00:00', not a duration"):

@@ -3,6 +3,7 @@
 `Variables.decide(table)` decides once what each column is. `source(table)` gives a table's rows as numbers, `decode`
 gives numbers, or a network's predictions, as a table of the same columns, order, types and index. The network needs
 `levels` and `positions`. A schema is a record of msgspec: it can be a field of another one, and has JSON of its own.
+`is_numeric` and `library_of` look at an object's type only, so that tables of floats need no schema.
 
 A new kind of variable is a file with a class derived from `Variable`, a line in KINDS of `decide.py` and one in
 `AnyVariable` of `variables.py`. A new library of tables is a file in `tables/`, and a line in `library_of`.
@@ -10,7 +11,7 @@ A new kind of variable is a file with a class derived from `Variable`, a line in
 
 from .decide import KINDS
 from .files import open_table, write_rows
-from .tables import library_of
+from .tables import is_numeric, library_of
 from .variables import Variables
 
-__all__ = ["KINDS", "Variables", "library_of", "open_table", "write_rows"]
+__all__ = ["KINDS", "Variables", "is_numeric", "library_of", "open_table", "write_rows"]

@@ -22,8 +22,8 @@ def as_type(numbers: NDArray[Any], kind: pa.DataType, *, decimals: int | None = 
     numbers : array [N]
         float64, NaN where missing; or Python's integers as objects, None where missing.
     kind : pyarrow.DataType
-        Floats; integers, into which numbers are rounded and clipped; booleans (0.5 or more is True); decimals, rounded
-        and clipped; or text.
+        Floats, clipped to the type's range; integers, into which numbers are rounded and clipped; booleans (0.5 or
+        more is True); decimals, rounded and clipped; or text.
     decimals : int, optional
         Text is rounded to so many decimals; by default not at all.
     padded : bool
@@ -46,7 +46,10 @@ def as_type(numbers: NDArray[Any], kind: pa.DataType, *, decimals: int | None = 
 
     missing = np.array([number is None for number in numbers]) if numbers.dtype == object else np.isnan(numbers)
     if types.is_floating(kind):
-        return pa.array(numbers.astype(np.float64).astype(kind.to_pandas_dtype()), kind, mask=missing)
+        dtype: Any = kind.to_pandas_dtype()
+        floats, largest = numbers.astype(np.float64), float(np.finfo(dtype).max)
+        floats = np.where(np.isinf(floats), floats, np.clip(floats, -largest, largest))
+        return pa.array(floats.astype(dtype), kind, mask=missing)
     if types.is_boolean(kind):
         return pa.array(np.where(missing, 0, numbers).astype(np.float64) >= 0.5, kind, mask=missing)
     if types.is_integer(kind):

@@ -143,6 +143,12 @@ class Cells:
             encoded.dictionary
         )
 
+    def positions_in(self, values: list[Any]) -> NDArray[np.int64]:
+        """Return the position of each cell's value among other values; -1 where it is missing or not among them."""
+        codes, distinct = self.coded()
+        positions = {key(value): position for position, value in enumerate(values)}
+        return np.array([*(positions.get(key(value), -1) for value in distinct), -1], np.int64)[codes]
+
     def numbers(self) -> NDArray[np.float64]:
         """Return the cells as numbers [N], NaN where missing; text is read as numbers.
 
@@ -231,10 +237,8 @@ def from_categories(name: str, text: str, values: pa.Array, categories: list[Any
     except TypeError as error:
         raise DataError(f"column {quoted(name)} has categories that are {error}; drop it") from error
     dtype = Dtype(text=text, arrow=str(values.type), categories=packed, ordered=ordered)
-    positions = {category: position for position, category in enumerate(known)}
-    codes, distinct = Cells(name, dtype, values).coded()
-    table = np.array([*(positions.get(key(value), -1) for value in distinct), -1], np.int64)
-    return Cells(name, dtype, None, table[codes], list(known.values()), True)
+    distinct = list(known.values())
+    return Cells(name, dtype, None, Cells(name, dtype, values).positions_in(distinct), distinct, True)
 
 
 def taken(cells: Cells) -> pa.Array:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import DataError, RecipeError
-from ...core.messages import listed, quoted
+from ...core.messages import listed, one_line, quoted
 from ..sources.columns import unknown_column
 from .boolean import Boolean
 from .category import Category
@@ -145,12 +145,12 @@ def _too_many_levels(crowded: Mapping[Any, Cells]) -> str:
         shown.append(f"{quoted(label)} ({len(distinct):,} levels: {examples}, …)")
     rest = f" and {len(crowded) - len(shown):,} more" if len(crowded) > len(shown) else ""
     first = next(iter(crowded))
-    option = shlex.quote(str(first))
+    option, key = shlex.quote(one_line(first, 60)), one_line(repr(first), 62)
     mends = (
         ("if its cells name the rows", "id", "--id"),
         ("to leave it out", "drop", "--drop"),
         ("to keep all levels", "category", "--categorical"),
     )
-    ways = ", ".join(f"{when} variables={{{first!r}: {kind!r}}} ({flag} {option})" for when, kind, flag in mends)
+    ways = ", ".join(f"{when} variables={{{key}: {kind!r}}} ({flag} {option})" for when, kind, flag in mends)
     subject = "column" if len(crowded) == 1 else "columns"
     return f"{subject} {', '.join(shown)}{rest}: more than {MAX_LEVELS} levels of text; {ways}"

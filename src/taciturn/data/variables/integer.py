@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
@@ -42,14 +43,14 @@ class Integer(Number, frozen=True, kw_only=True, tag="integer"):
             cells.refuse(~np.isnan(numbers) & (np.rint(numbers) != numbers) | np.isinf(numbers), "not a whole number")
         offset = 0
         if np.abs(numbers, where=~np.isnan(numbers), out=np.zeros_like(numbers)).max(initial=0) >= EXACT:
-            offset = min(value for value in _exact(cells) if value is not None)
+            offset = int(min(value for value in _exact(cells) if value is not None))
         return cls(name=pack(label), dtype=cells.dtype, decimals=0, offset=pack(offset))
 
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return the numbers [N] minus the offset, NaN where missing."""
-        offset = unpack(self.offset)
+        numbers, offset = cells.numbers(), unpack(self.offset)
         if not offset:
-            return cells.numbers()
+            return numbers
         return np.array([np.nan if value is None else float(value - offset) for value in _exact(cells)], np.float64)
 
     def decode(self, block: NDArray[np.float64], dtype: Dtype) -> Cells:
@@ -66,11 +67,16 @@ class Integer(Number, frozen=True, kw_only=True, tag="integer"):
         """Return whether a column of the type of these cells can hold integers."""
         from pyarrow import types
 
-        return Number.fits(self, cells) or types.is_integer(cells.type) or types.is_boolean(cells.type)
+        kind = cells.type
+        return Number.fits(self, cells) or (kind is not None and (types.is_integer(kind) or types.is_boolean(kind)))
 
 
-def _exact(cells: Cells) -> list[int | None]:
-    """Return whole numbers as Python's integers, None where missing."""
+def _exact(cells: Cells) -> list[int | float | None]:
+    """Return whole numbers as Python's integers, others as floats, None where missing."""
     codes, distinct = cells.coded()
-    values = [*(int(float(value)) if isinstance(value, str) else int(value) for value in distinct), None]
+    values: list[int | float | None] = []
+    for number in map(Decimal, distinct):
+        whole = number.is_finite() and number == number.to_integral_value()
+        values.append(int(number) if whole else float(number))
+    values.append(None)
     return [values[code] for code in codes]

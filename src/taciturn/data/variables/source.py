@@ -47,20 +47,17 @@ class EncodedTable:
         columns: tuple[str, ...],
     ) -> None:
         starts = np.cumsum([0, *(variable.width for variable in variables)])
-        coded = [isinstance(variable, Category) for variable in variables]
+        numbers: list[tuple[int, npt.NDArray[np.generic]]] = []
+        codes: list[tuple[int, npt.NDArray[np.generic]]] = []
+        for variable, start, cells in zip(variables, starts.tolist(), encoded, strict=False):
+            (codes if isinstance(variable, Category) else numbers).append((start, cells))
         n_rows = len(encoded[0])
         self.columns, self.shape = columns, (int(starts[-1]),)
-        self._number_columns = np.array([s for s, code in zip(starts, coded, strict=False) if not code], np.intp)
-        self._starts = np.array([s for s, code in zip(starts, coded, strict=False) if code], np.intp)
-        self._widths = np.array([v.width for v, code in zip(variables, coded, strict=True) if code], np.intp)
-        self._numbers = np.empty((n_rows, len(self._number_columns)))
-        self._codes = np.empty((n_rows, len(self._starts)), np.int32)
-        for array, cells in (
-            (self._numbers, [e for e, code in zip(encoded, coded, strict=True) if not code]),
-            (self._codes, [e for e, code in zip(encoded, coded, strict=True) if code]),
-        ):
-            for column, values in enumerate(cells):
-                array[:, column] = values
+        self._number_columns = np.array([start for start, _ in numbers], np.intp)
+        self._numbers = _side_by_side([cells for _, cells in numbers], n_rows, np.float64)
+        self._starts = np.array([start for start, _ in codes], np.intp)
+        self._widths = np.array([variable.width for variable in variables if isinstance(variable, Category)], np.intp)
+        self._codes = _side_by_side([cells for _, cells in codes], n_rows, np.int32)
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -79,7 +76,16 @@ class EncodedTable:
         block[:, self._number_columns] = numbers
         row, column = np.nonzero((codes >= 0) & (codes < self._widths))
         block[row, self._starts[column] + codes[row, column]] = 1
-        for variable in np.flatnonzero((codes < 0).any(0)):
-            start = self._starts[variable]
-            block[codes[:, variable] < 0, start : start + self._widths[variable]] = np.nan
+        missing = codes < 0
+        for number in np.flatnonzero(missing.any(axis=0)):
+            start = self._starts[number]
+            block[missing[:, number], start : start + self._widths[number]] = np.nan
         return block
+
+
+def _side_by_side(cells: Sequence[npt.NDArray[np.generic]], n_rows: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return columns, maybe none, as one array [n_rows, columns]."""
+    array = np.empty((n_rows, len(cells)), dtype)
+    for number, column in enumerate(cells):
+        array[:, number] = column
+    return array

@@ -142,7 +142,7 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def plain(self) -> bool:
-        """Whether every column is a number or an integer of a numeric type, and none was set by the user."""
+        """Whether every column is integers or floats, also as Python objects, and none was set by the user."""
         return not self.given and all(type(v) in (Number, Integer) and _is_numeric(v.dtype) for v in self.table)
 
     def source(self, table: Any) -> EncodedTable:
@@ -231,17 +231,18 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return kind.joined(columns, None if own is None else own.frame)
 
     def _target(self, variable: AnyVariable, label: Any, own: Table | None) -> tuple[Dtype, Any]:
-        """Return the type that a variable is decoded into, as stored and as the table's library has it."""
-        stored = variable.dtype
-        if own is not None:
-            cells = own.cells(label)
-            if (cells.dtype.text, cells.dtype.categories) == (stored.text, stored.categories):
-                return stored, own.native(label)
-            if variable.fits(cells):
-                return cells.dtype, own.native(label)
-            if not isinstance(own, class_of(self.library)):
-                return stored, None
-        return stored, class_of(self.library).parsed(stored)
+        """Return the type that a variable is decoded into, and the same as the table's library has it; None: any."""
+        dtype, like = variable.dtype, None if own is None else own.cells(label)
+        same = like is not None and (like.dtype.text, like.dtype.categories) == (dtype.text, dtype.categories)
+        as_like = like is not None and (same or variable.fits(like))
+        if like is not None and as_like and not same:
+            dtype = like.dtype
+        if dtype.categories is not None and not isinstance(variable, Category):
+            return Dtype(text=""), None  # a prediction need not be one of the categories
+        if own is not None and as_like:
+            return dtype, own.native(label)
+        library = class_of(self.library)
+        return dtype, library.parsed(dtype) if own is None or isinstance(own, library) else None
 
     def _labels(self, own: Table) -> list[Any]:
         """Return the labels of the encoded variables in a table, after the check that these are its columns."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from ..cells import Cells, Dtype, arrow_type, from_categories, python_list, refuse_type, taken
+from ..values import unpack
 
 _DICTIONARY = "dictionary of "
 
@@ -22,6 +23,10 @@ class OwnTable:
 
     def __len__(self) -> int:
         return int(self.frame.num_rows)
+
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats."""
+        return all(types.is_integer(kind) or types.is_floating(kind) for kind in self.frame.schema.types)
 
     def native(self, label: Any) -> pa.DataType:
         """Return the type of a column."""
@@ -46,9 +51,10 @@ class OwnTable:
     def built(cells: Cells, native: pa.DataType | None) -> pa.Array:
         """Return cells as an array of a type; None: as they are."""
         if native is not None and types.is_dictionary(native) and cells.codes is not None:
-            levels = pa.array(cells.distinct, native.value_type)
-            indices = pa.array(cells.codes, mask=cells.codes < 0).cast(native.index_type)
-            return pa.DictionaryArray.from_arrays(indices, levels, ordered=native.ordered)
+            levels = cells.distinct if cells.dtype.categories is None else list(map(unpack, cells.dtype.categories))
+            codes = cells.positions_in(levels)
+            indices = pa.array(codes, mask=codes < 0).cast(native.index_type)
+            return pa.DictionaryArray.from_arrays(indices, pa.array(levels, native.value_type), ordered=native.ordered)
         values = cells.values if cells.codes is None else taken(cells)
         return values if native is None else values.cast(native)
 

@@ -14,7 +14,7 @@ from ....core.errors import ArtifactError, DataError
 from ....core.messages import one_line, quoted
 from ..cells import Cells, Dtype, refuse_type, taken
 from ..objects import from_objects
-from ..values import key, pack, unpack
+from ..values import pack, unpack
 from . import arrow_table
 
 _ARROW = "[pyarrow]"
@@ -29,6 +29,10 @@ class OwnTable:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats."""
+        return all(dtype.kind in "iuf" for dtype in set(self.frame.dtypes))
 
     def native(self, label: Any) -> Any:
         """Return the dtype of a column."""
@@ -55,7 +59,7 @@ class OwnTable:
             series = pd.Series(np.asarray(series))
         text = _text(dtype)
         if series.dtype == np.dtype(object):
-            return from_objects(name, Dtype(text=text), series.astype(object).where(series.notna(), None))
+            return from_objects(name, Dtype(text=text), series.tolist())
         try:
             values = pa.array(series, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as error:
@@ -94,9 +98,7 @@ class OwnTable:
             return native.__from_arrow__(arrow_table.OwnTable.built(cells, native.pyarrow_dtype))  # type: ignore[attr-defined]
         if cells.codes is not None:
             if isinstance(native, pd.CategoricalDtype):
-                positions = {key(value): number for number, value in enumerate(native.categories.tolist())}
-                table = np.array([*(positions.get(key(value), -1) for value in cells.distinct), -1])
-                return pd.Categorical.from_codes(table[cells.codes], dtype=native)
+                return pd.Categorical.from_codes(cells.positions_in(native.categories.tolist()), dtype=native)
             if native == np.dtype(object):
                 return _objects([*cells.distinct, None], cells.codes)
             return OwnTable.built(Cells(cells.name, cells.dtype, taken(cells)), native)

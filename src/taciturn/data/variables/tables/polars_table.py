@@ -25,6 +25,10 @@ class OwnTable:
     def __len__(self) -> int:
         return self.frame.height
 
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats."""
+        return all(dtype.is_integer() or dtype.is_float() for dtype in set(self.frame.dtypes))
+
     def native(self, label: Any) -> Any:
         """Return the type of a column."""
         return self.column(label).dtype

@@ -31,6 +31,9 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
+    def is_numeric(self) -> bool:
+        """Return whether the types of all columns are integers and floats. No cell is read."""
+
     def cells(self, label: Any) -> Cells:
         """Return one column; raise DataError for a type without single values, such as lists."""
 
@@ -103,6 +106,19 @@ def table_of(frame: Any) -> Table:
             "some names of columns are text, others are not; make them all text (X.columns = X.columns.astype(str))"
         )
     return table
+
+
+def is_numeric(frame: Any) -> bool:
+    """Return whether an object is a table whose columns are all of types of integers and floats. No cell is read.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> is_numeric(pyarrow.table({"age": [1, 2]})), is_numeric(pyarrow.table({"coat": ["grey", "red"]}))
+    (True, False)
+    """
+    library = library_of(frame)
+    return library is not None and bool(class_of(library)(frame).is_numeric())
 
 
 def class_of(library: Library) -> Any:

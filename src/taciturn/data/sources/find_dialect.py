@@ -16,6 +16,8 @@ _MAX_CELLS = 20_000  # tried
 _MAX_COLUMNS = 200  # judged
 _MAX_RAGGED = 0.1  # share of lines with another number of cells, which the reader of all lines refuses
 _THREE_DIGITS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:[{mark}][0-9]{{3}})+") for mark in ",."}
+_NUMBERS = re.compile(r"[-+0-9.,eE]+(?: +[-+0-9.,eE]+)+")  # between spaces
+_SPACED_GROUPS = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]*)?")
 _MIN_PRICES = 3  # rows of two integers that may be one number with a decimal comma
 
 
@@ -112,7 +114,8 @@ def _tried(lines: Sequence[str], dialect: Dialect, options: DialectOptions, is_m
         decimal = max(decimals, key=lambda mark: sum(numeric[mark]))  # 1,234 in quotes: 1234 rather than 1.234
     else:
         ungrouped = {mark: [_is_numeric(column, _forms(dialect, mark)[:1]) for column in columns] for mark in decimals}
-        decimal = max(decimals, key=lambda mark: (sum(numeric[mark]), sum(ungrouped[mark])))
+        top = {mark: [_is_numeric([cell], _forms(dialect, mark)) for cell in rows[0]] for mark in decimals}
+        decimal = max(decimals, key=lambda mark: (sum(numeric[mark]), sum(ungrouped[mark]), sum(top[mark])))
     others = set(SEPARATORS) - {dialect.separator, " "}
     score = 0
     for column, is_number in zip(columns, numeric[decimal], strict=True):
@@ -161,7 +164,9 @@ def _is_numeric(column: Sequence[str], forms: Sequence[Dialect]) -> bool:
 
 
 def _is_split_wrongly(cell: str, others: set[str], quote: str) -> bool:
-    """Return whether a text holds a separator of another dialect, or stands in the other kind of quotes."""
+    """Return whether a text is several cells of another dialect, or stands in the other kind of quotes."""
+    if _NUMBERS.fullmatch(cell.strip()):
+        return _SPACED_GROUPS.fullmatch(cell.strip()) is None
     other = "'" if quote == '"' else '"'
     return any(mark in cell for mark in others) or (len(cell) > 1 and cell[0] == cell[-1] == other)
 

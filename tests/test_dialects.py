@@ -224,9 +224,18 @@ def test_an_ambiguous_file_is_announced_with_both_readings_and_the_mend_works(tm
 
 def test_two_separators_that_fit_are_announced(tmp_path):
     path = text_file(tmp_path, "x,a;b\ny,c;d\n")
-    with pytest.warns(TaciturnWarning, match="',' is read as the separator; ';' fits as well: then give separator=';'"):
+    with pytest.warns(
+        TaciturnWarning, match="',' is read as the separator; ';' as the separator fits as well: then give"
+    ):
         assert read_table(path, header=False)["1"].to_pylist() == ["a;b", "c;d"]
     assert read_table(path, header=False, separator=";")["1"].to_pylist() == ["b", "d"]
+    path = text_file(tmp_path, "kind size\nred 1.5\nblue 2.5\n")
+    with pytest.warns(
+        TaciturnWarning, match="lines are read as one cell; ' ' as the separator fits as well: then give"
+    ):
+        assert read_labels(path).tolist() == ["red 1.5", "blue 2.5"]
+    assert read_labels(path, column="size", separator=" ").tolist() == [1.5, 2.5]
+    assert read_labels(text_file(tmp_path, "name\nNew York\nLos Angeles\n")).tolist() == ["New York", "Los Angeles"]
 
 
 def test_two_integers_are_two_columns(tmp_path):

@@ -136,7 +136,7 @@ def test_a_shape_of_a_run(tmp_path):
         (["--shape", "9x9"], "shape=(9, 9) has 81 numbers, but a row has 4 columns"),
         (["--id", "nowhere"], "no column 'nowhere'"),
         (["--texts", "short.txt"], "short.txt has 2 values, but"),
-        (["--texts", "latin.txt"], "latin.txt is not UTF-8 text; save the file as UTF-8"),
+        (["--texts", "latin.txt"], "latin.txt has 1 values, but"),
         (["--texts", "wide.csv"], "wide.csv: there are 2 columns, 'a', 'b'; name the one with the labels"),
         (["--texts", "wide.csv:c"], "no column 'c'"),
     ],

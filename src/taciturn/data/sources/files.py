@@ -98,7 +98,7 @@ def clear_errors(path: Path, file_format: Format) -> Iterator[None]:
     _check_file(path, name)
     try:
         yield
-    except DataError as error:
+    except (DataError, RecipeError) as error:
         raise type(error)(f"{name}: {error}") from error
     except Warning:  # the user has turned warnings into errors
         raise

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .csv_lines import BOOLEANS
 from .dialect import Dialect, DialectOptions, mend, thousands_doubt
+from .header import is_date
 from .text_file import single_spaces
 
 SEPARATORS = (",", ";", "\t", "|", " ")
@@ -16,6 +18,8 @@ _MAX_CELLS = 20_000  # tried
 _MAX_COLUMNS = 200  # judged
 _MAX_RAGGED = 0.1  # share of lines with another number of cells, which the reader of all lines refuses
 _THREE_DIGITS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:[{mark}][0-9]{{3}})+") for mark in ",."}
+_NUMBERS = re.compile(r"[-+0-9.,eE]+(?: +[-+0-9.,eE]+)+")  # between spaces
+_SPACED_GROUPS = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]*)?")
 _MIN_PRICES = 3  # rows of two integers that may be one number with a decimal comma
 
 
@@ -28,15 +32,16 @@ class Found:
     dialect : Dialect
     width : int, default=1
         Number of cells of most lines.
-    score : tuple of int, default=(0, 0)
-        Number of columns that are parsed consistently less that of the others; and of columns of numbers.
+    score : tuple, default=(0, 0)
+        Number of columns that are parsed consistently less that of the others, where a column with some cells that are
+        wrong, or lines of another width, counts in part; and number of columns of numbers, booleans and dates.
     doubt : str, default=""
         A warning with both readings, if the lines may be read in two ways.
     """
 
     dialect: Dialect
     width: int = 1
-    score: tuple[int, int] = (0, 0)
+    score: tuple[float, int] = (0, 0)
     doubt: str = ""
 
 
@@ -88,7 +93,9 @@ def find_dialect(
         dialects = [replace(usual, separator=mark, quote=quote) for mark in separators for quote in quotes]
         tried = [found for each in dialects if (found := _tried(lines, each, options, is_missing))] or tried
     best = max(tried, key=lambda found: found.score)  # the first of equals
-    rivals = [found.dialect for found in tried if found.score == best.score and found.width > 1 < best.width]
+    # Texts of two words may be one cell, and a tie is decided by the order: both are announced.
+    fits = best.score if best.width > 1 else (0, 1 + best.score[1])
+    rivals = [found.dialect for found in tried if found.score >= fits and found.width > 1]
     rivals = [rival for rival in rivals if rival.separator != best.dialect.separator]
     return replace(best, doubt=_doubt(lines, best.dialect, rivals, options))
 
@@ -101,7 +108,10 @@ def _tried(lines: Sequence[str], dialect: Dialect, options: DialectOptions, is_m
     below = rows[1:] or rows
     width = Counter(map(len, below)).most_common(1)[0][0]
     same = [row for row in below if len(row) == width]
-    if len(below) - len(same) > max(1, _MAX_RAGGED * len(below)) or not has_header_of(rows[0], width, dialect):
+    ragged = len(below) - len(same)
+    if ragged > max(1, _MAX_RAGGED * len(below)) or not has_header_of(rows[0], width, dialect):
+        return None
+    if ragged and len(rows[0]) < width:
         return None
     columns = [[row[position] for row in same] for position in range(min(width, _MAX_COLUMNS))]
     columns = [[cell for cell in column if cell not in is_missing] for column in columns]
@@ -112,17 +122,13 @@ def _tried(lines: Sequence[str], dialect: Dialect, options: DialectOptions, is_m
         decimal = max(decimals, key=lambda mark: sum(numeric[mark]))  # 1,234 in quotes: 1234 rather than 1.234
     else:
         ungrouped = {mark: [_is_numeric(column, _forms(dialect, mark)[:1]) for column in columns] for mark in decimals}
-        decimal = max(decimals, key=lambda mark: (sum(numeric[mark]), sum(ungrouped[mark])))
-    others = set(SEPARATORS) - {dialect.separator, " "}
-    score = 0
+        top = {mark: [_is_numeric([cell], _forms(dialect, mark)) for cell in rows[0]] for mark in decimals}
+        decimal = max(decimals, key=lambda mark: (sum(numeric[mark]), sum(ungrouped[mark]), sum(top[mark])))
+    score = 0.0
     for column, is_number in zip(columns, numeric[decimal], strict=True):
-        if is_number:
-            score += 1
-        elif dialect.separator == " " or any(_is_split_wrongly(cell, others, dialect.quote) for cell in column):
-            score -= 1
-        else:
-            score += 1
-    return Found(replace(dialect, decimal=decimal), width, (score, sum(numeric[decimal])))
+        wrong = 0 if is_number else sum(_is_split_wrongly(cell, dialect) for cell in column)
+        score += 1 - 2 * (wrong + ragged) / max(len(column) + ragged, 1)
+    return Found(replace(dialect, decimal=decimal), width, (round(score, 9), sum(numeric[decimal])))
 
 
 def has_header_of(first: Sequence[str], width: int, dialect: Dialect) -> bool:
@@ -157,13 +163,19 @@ def _forms(dialect: Dialect, decimal: str) -> tuple[Dialect, Dialect]:
 
 
 def _is_numeric(column: Sequence[str], forms: Sequence[Dialect]) -> bool:
-    return all(any(form.is_number(cell) for form in forms) for cell in column)
+    """Return whether all cells are numbers of these forms, booleans or dates."""
+    return all(cell in BOOLEANS or any(form.is_number(cell) for form in forms) or is_date(cell) for cell in column)
 
 
-def _is_split_wrongly(cell: str, others: set[str], quote: str) -> bool:
-    """Return whether a text holds a separator of another dialect, or stands in the other kind of quotes."""
-    other = "'" if quote == '"' else '"'
-    return any(mark in cell for mark in others) or (len(cell) > 1 and cell[0] == cell[-1] == other)
+def _is_split_wrongly(cell: str, dialect: Dialect) -> bool:
+    """Return whether a text is several cells of another dialect, or stands in the other kind of quotes."""
+    if dialect.separator == " " or f" {dialect.quote}" in cell:
+        return True
+    if _NUMBERS.fullmatch(cell.strip()):
+        return _SPACED_GROUPS.fullmatch(cell.strip()) is None
+    quote = "'" if dialect.quote == '"' else '"'
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == quote
+    return is_quoted or any(mark in cell for mark in SEPARATORS if mark not in (dialect.separator, " "))
 
 
 def _is_decimal_column(lines: Sequence[str]) -> bool:
@@ -177,7 +189,10 @@ def _doubt(lines: Sequence[str], dialect: Dialect, rivals: Sequence[Dialect], op
     rows = list(_rows(lines, dialect))
     if rivals:
         other = rivals[0].separator
-        return f"{dialect.separator!r} is read as the separator; {other!r} fits as well: then {mend(separator=other)}"
+        reading = (
+            f"{dialect.separator!r} is read as the separator" if len(rows[-1]) > 1 else "lines are read as one cell"
+        )
+        return f"{reading}; {other!r} as the separator fits as well: then {mend(separator=other)}"
     if dialect.separator == ",":
         pair = _price(rows) if options.get("separator") is None else None
         if pair is None:
@@ -193,9 +208,9 @@ def _doubt(lines: Sequence[str], dialect: Dialect, rivals: Sequence[Dialect], op
 
 def _price(rows: Sequence[Sequence[str]]) -> Sequence[str] | None:
     """Return the first row if all are two integers, of which the second is like the decimals of the first."""
-    if any(len(row) != 2 or not all(cell.isdecimal() for cell in row) for row in rows):
+    if any(len(row) != 2 or not row[0].removeprefix("-").isdecimal() or not row[1].isdecimal() for row in rows):
         return None
-    lengths = {len(row[1]) for row in rows}
-    is_price = len(rows) >= _MIN_PRICES and lengths in ({2}, {3}) and len({len(row[0]) for row in rows}) > 1
+    lengths, is_varied = {len(row[1]) for row in rows}, len({len(row[0]) for row in rows}) > 1
+    is_price = len(rows) >= _MIN_PRICES and (lengths in ({2}, {3}) or (lengths == {1} and is_varied))
     has_zero = any(len(row[1]) > 1 and row[1][0] == "0" for row in rows)
     return rows[0] if is_price or has_zero else None

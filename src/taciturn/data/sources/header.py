@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INTEGER = re.compile("[0-9]+")
 _YEARS = range(1800, 2101)
 _MIN_COUNT = 4  # fewer numbers count up by chance
@@ -35,11 +36,11 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], is_number: Calla
 
     Notes
     -----
-    A text above numbers is a name. A text that is also below in its column belongs to a row. Numbers are names only if
-    they are integers that count up or look like years, no row below does so, and most are unlike the numbers below
-    them: all of these are written with a fraction, or none reaches the name. Two or three numbers that count up may be
-    chance: they are names only above 20 rows of fractions. Names come behind an empty cell above 0, 1, 2, …, pandas's
-    row labels.
+    A text above numbers is a name. A text that is also below in its column, or a date above dates, belongs to a row.
+    Numbers are names only if they are integers that count up or look like years, no row below does so, and most are
+    unlike the numbers below them: all of these are written with a fraction, or none reaches the name. Two or three
+    numbers that count up may be chance: they are names only above 20 rows of fractions. Names come behind an empty cell
+    above 0, 1, 2, …, pandas's row labels.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], is_number: Calla
     numbers = [position for position, cell in enumerate(first) if _INTEGER.fullmatch(cell) or _is_float(cell)]
     if any(columns[position] and all(map(is_number, columns[position])) for position in texts):
         return Verdict(is_header=True, is_plain=True)
-    if any(first[position] in columns[position] for position in texts):
+    if any(_is_among(first[position], columns[position]) for position in texts):
         return Verdict(is_header=False, is_plain=True)
     if texts and not (numbers and below):
         return Verdict(is_header=True, is_plain=True)
@@ -81,6 +82,16 @@ def _has_counted_rows(first: Sequence[str], columns: Sequence[Sequence[str]]) ->
     if len(first) < 2 or first[0] or len(set(first)) < len(first):
         return False
     return len(columns[0]) > 1 and list(columns[0]) == [str(number) for number in range(len(columns[0]))]
+
+
+def is_date(cell: str) -> bool:
+    """Return whether a cell is a date as 2024-05-01."""
+    return _DATE.fullmatch(cell) is not None
+
+
+def _is_among(cell: str, column: Sequence[str]) -> bool:
+    """Return whether a cell is one of those below it, or a date as all of them."""
+    return cell in column or (bool(column) and is_date(cell) and all(map(is_date, column)))
 
 
 def _is_float(cell: str) -> bool:

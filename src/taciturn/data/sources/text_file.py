@@ -86,11 +86,9 @@ def find_encoding(path: str | os.PathLike[str]) -> str:
         sample = file.read(_SAMPLE_BYTES)
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    even, odd = sample[::2], sample[1::2]
-    if odd and not odd.strip(b"\0") and b"\0" not in even:
-        return "utf-16-le"
-    if odd and not even.strip(b"\0") and b"\0" not in odd:
-        return "utf-16-be"
+    even, odd = (half.count(0) / max(len(half), 1) for half in (sample[::2], sample[1::2]))  # shares of zero bytes
+    if max(even, odd) > 0.5 > 10 * min(even, odd):
+        return "utf-16-le" if odd > even else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:

@@ -109,7 +109,7 @@ def typed(texts: "pyarrow.ChunkedArray", dialect: Dialect, *, dates: bool = True
     if dates:
         types += [pa.date32(), *(pa.timestamp(unit, zone) for unit, zone in product(("us", "ns"), (None, "UTC")))]
     if texts.null_count == len(texts):
-        return texts.cast(pa.null())
+        return pa.chunked_array([pa.nulls(len(texts))])
     if not pc.any(pc.match_substring_regex(texts, _CODE)).as_py():
         numbers = dialect.number_texts(texts)
         for dtype in (pa.int64(), pa.float64()):

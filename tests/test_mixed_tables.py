@@ -1,15 +1,20 @@
 """Tables with booleans, categories and dates: each variable has its own scaling, output, error and noise."""
 
+import os
+import tempfile
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import HealthCheck, event, given, settings
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 
 import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
-from taciturn.core.errors import DataError, RecipeError
+from taciturn.core.errors import DataError, RecipeError, TaciturnError
 from taciturn.core.recipe import Recipe
 from taciturn.corruption import Corruption, VariableNoise
 from taciturn.data.moments import Moments
@@ -27,7 +32,9 @@ from taciturn.model import (
 )
 from taciturn.model.coding_layers import ByVariable, Tanh
 from taciturn.objective import VariableError
+from test_any_table import tables
 
+FITS = int(os.environ.get("TACITURN_EXAMPLES", "15"))
 LEVELS = (0, 2, 3, 0, 0, 1, 1, 4, 4)
 WIDTHS = tuple(max(each, 1) for each in LEVELS)
 OUTPUT = ByVariable(LEVELS)
@@ -401,3 +408,31 @@ def test_a_table_of_floats_is_fitted_as_an_array_is():
     assert isinstance(denoised, pd.DataFrame)
     with pytest.warns(UserWarning, match="feature names"):
         assert isinstance(by_frame.denoise(X), np.ndarray)
+
+
+@settings(
+    max_examples=int(os.environ.get("TACITURN_EXAMPLES", "15")), deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(frame=tables())
+def test_any_table_is_fitted_and_comes_back_in_its_types(frame):
+    """2 to 5,000 rows, 1 to 500 columns of any types and names, with missing cells."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        try:
+            model = SparseAutoencoder(3, max_iter=1, random_state=0).fit(frame)
+        except TaciturnError as error:
+            message = str(error)
+            event(message[:40])
+            if not message.isprintable():
+                raise
+            return
+        denoised = model.denoise(frame)
+        assert denoised.dtypes.tolist() == frame.dtypes.tolist()
+        pd.testing.assert_index_equal(denoised.index, frame.index)
+        assert list(denoised.columns) == list(frame.columns)
+        assert not denoised.isna().any(axis=None)
+        assert not np.isnan(model.score(frame))  # constant rows have the score -inf, or 1
+        model.save(f"{folder}/model")
+        loaded = taciturn.load(f"{folder}/model")
+        pd.testing.assert_frame_equal(loaded.denoise(frame), denoised)
+        np.testing.assert_array_equal(loaded.transform(frame), model.transform(frame))

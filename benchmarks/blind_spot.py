@@ -32,7 +32,7 @@ def rows_of(name: str, mnist: str | None) -> tuple[np.ndarray, float, dict[str, 
         return rows, 0.5, {"n_components": 16, "activation": "elu"}
     with np.load(mnist) as file:
         images = file["x_train"][:6000].reshape(-1, 784).astype(np.float32) / 255
-    return images, 0.4, {"n_components": 128, "max_iter": 40}
+    return images, 0.4, {"n_components": 128, "max_iter": 40, "shape": (28, 28)}
 
 
 def error(recon: np.ndarray, clean: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def main() -> None:
     a = parser.parse_args()
     warnings.simplefilter("ignore")
     lines, numbers = [], {}
-    for name in [*a.data.split(","), *(["mnist"] if a.mnist else [])]:
+    for name in [*filter(None, a.data.split(",")), *(["mnist"] if a.mnist else [])]:
         clean, std, parameters = rows_of(name, a.mnist)
         seeds = [one_seed(clean, std, parameters, seed) for seed in range(a.seeds)]
         numbers[name] = seeds

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
-from taciturn.core.errors import RecipeError, TaciturnError
+from taciturn.core.errors import RecipeError, TaciturnError, TargetMissed
 from taciturn.inference import agreement, to_onnx
 from taciturn.inference.agreement import check_agreement
 from taciturn.inference.program import Program
@@ -63,7 +64,9 @@ def _read_torchs_operators_once():
 @functools.cache
 def fitted(layer, scaling="standard"):
     rows = UNIT if scaling == "none" else ROWS
-    return LAYERS[layer]().set_params(scaling=scaling, max_iter=1, random_state=0).fit(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TargetMissed)  # one epoch may be too short for an L0
+        return LAYERS[layer]().set_params(scaling=scaling, max_iter=1, random_state=0).fit(rows)
 
 
 def dense(codes):

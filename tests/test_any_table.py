@@ -135,6 +135,9 @@ def test_any_predictions_become_a_table(frame, rng):
     assert table.dtypes.tolist() == frame.dtypes.tolist()
     assert not table.isna().any(axis=None)
     assert schema.source(table).shape == (len(schema.columns),)
+    filled = schema.fill(rows, frame)
+    assert_same(filled.where(frame.notna(), table), filled)
+    assert_same(filled.where(frame.notna(), frame), frame)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -151,6 +154,7 @@ def test_any_table_of_arrow_and_polars(frame):
         for result in (schema.decode(rows, like=own), Variables.from_json(schema.to_json()).decode(rows)):
             assert result.schema == own.schema
             assert result.equals(own)
+        assert schema.fill(np.full_like(rows, np.nan), own).equals(own)
 
 
 anything = st.recursive(

@@ -135,6 +135,9 @@ def test_any_predictions_become_a_table(frame, rng):
     assert table.dtypes.tolist() == frame.dtypes.tolist()
     assert not table.isna().any(axis=None)
     assert schema.source(table).shape == (len(schema.columns),)
+    filled = schema.fill(rows, frame)
+    assert_same(filled.where(frame.notna(), table), filled)
+    assert_same(filled.where(frame.notna(), frame), frame)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -151,22 +154,24 @@ def test_any_table_of_arrow_and_polars(frame):
         for result in (schema.decode(rows, like=own), Variables.from_json(schema.to_json()).decode(rows)):
             assert result.schema == own.schema
             assert result.equals(own)
+        assert schema.fill(np.full_like(rows, np.nan), own).equals(own)
 
 
-anything = st.recursive(
-    st.one_of(
-        *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.decimals(), st.dates()),
-        *(st.datetimes(timezones=st.sampled_from([None, dt.UTC])), st.times(), st.timedeltas(), st.complex_numbers()),
-        *(st.fractions(), st.uuids(), st.sampled_from([pd.NA, pd.NaT, object(), range(3), len, "\ud800"])),
-        *map(st.just, (np.float32(1.5), np.datetime64(1, "ns"), np.arange(2), pd.Timestamp(5), pd.Interval(0, 1))),
-        *map(st.just, (pd.Timestamp(5, tz="Asia/Tokyo"), pd.Period("2020"), Decimal("sNaN"), np.bool_(True))),
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(), inner, max_size=1)),
+VALUES = (
+    *(st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.decimals(), st.dates(), st.times()),
+    *(st.datetimes(timezones=st.sampled_from([None, dt.UTC])), st.timedeltas(), st.complex_numbers(), st.fractions()),
+    *(st.uuids(), st.sampled_from([object(), range(3), len, "\ud800", 10**400, pd.Period("2020"), np.arange(2)])),
+    *map(st.just, (np.float32(1.5), np.datetime64(1, "ns"), np.timedelta64(1, "D"), np.bool_(True), np.str_("a"))),
+    *map(st.just, (pd.Timestamp(5), pd.Timestamp(5, tz="Asia/Tokyo"), pd.Timedelta(5), pd.Interval(0, 1))),
+    st.sampled_from([pd.NaT, pd.NA, None, np.datetime64("NaT"), Decimal("NaN"), Decimal("sNaN")]),
 )
+value = st.one_of(VALUES)
+anything = st.one_of(value, st.lists(value, max_size=2), st.dictionaries(st.text(), value, max_size=1))
+cells_of_one_type = st.sampled_from(VALUES).flatmap(lambda one: st.lists(st.one_of(one, st.none()), min_size=1))
 
 
 @settings(max_examples=10 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(anything, min_size=1, max_size=6), st.sampled_from([None, *KINDS]))
+@given(st.one_of(cells_of_one_type, st.lists(anything, min_size=1, max_size=6)), st.sampled_from([None, *KINDS]))
 def test_any_objects_are_taken_or_refused_in_one_line(cells, kind):
     array = np.empty(len(cells), object)
     array[:] = [*cells]

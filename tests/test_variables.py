@@ -485,6 +485,47 @@ def test_names_that_are_not_text_are_compared_by_position():
     assert_same(schema.decode(schema.source(other).read(0, 2), like=other), other)
 
 
+# Filling in missing cells
+
+
+def test_known_cells_stay_as_they_are():
+    schema = Variables.decide(people(), {"name": "id"})
+    table = people().assign(colour=["green", "blue", None, "red"])
+    filled = schema.fill([[1, 1.5, 0.7, 0.9, 0.1]] * 4, table)
+    expected = table.assign(height=[1.7, 1.5, 1.8, 1.65], colour=["green", "blue", "blue", "red"])
+    expected["member"] = pd.array([True, False, True, True], dtype="boolean")
+    assert_same(filled, expected)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_missing_cells_of_all_types(name):
+    frame = pd.DataFrame({"x": COLUMNS[name][0]})
+    schema = Variables.decide(frame)
+    rows = schema.source(frame).read(0, 3)
+    first = int(np.argmax(~np.isnan(rows).any(axis=1)))
+    filled = schema.fill(np.tile(rows[first], (3, 1)), frame)
+    pairs = zip(frame["x"], frame["x"].isna(), strict=True)
+    cells = [frame["x"].iloc[first] if missing else cell for cell, missing in pairs]
+    assert_same(filled, pd.DataFrame({"x": pd.Series(cells, dtype=frame["x"].dtype)}))
+
+
+def cells_of(table, name):
+    return table[name].to_pylist() if isinstance(table, pa.Table) else table[name].to_list()
+
+
+@pytest.mark.parametrize("table", [POLARS, ARROW, ARROW.slice(1)])
+def test_missing_cells_of_other_libraries(table):
+    schema = Variables.decide(table)
+    rows = np.nan_to_num(schema.source(table).read(0, 3), nan=0.75)
+    filled, decoded = schema.fill(rows, table), schema.decode(rows, like=table)
+    assert filled.schema == table.schema
+    for name in schema.names:
+        known, predicted = cells_of(table, name), cells_of(decoded, name)
+        expected = [p if k is None else k for k, p in zip(known, predicted, strict=True)]
+        assert None not in expected
+        assert cells_of(filled, name) == expected
+
+
 # What is refused
 
 BAD = [

@@ -135,7 +135,7 @@ class Cells:
         values = self.values
         if pa.types.is_floating(values.type):
             values = pa.array(self.numbers(), from_pandas=True)  # also NaN is missing
-        values = values.cast(_supported(values.type))
+        values = values.cast(supported(values.type))
         if len(values) == 0 or pa.types.is_null(values.type):
             return np.full(len(values), -1), []
         encoded = values.dictionary_encode()
@@ -247,7 +247,7 @@ def taken(cells: Cells) -> pa.Array:
 
     assert cells.codes is not None
     kind = cells.dtype.arrow_type()
-    distinct = pa.array(cells.distinct, kind if kind is None else _supported(kind))
+    distinct = pa.array(cells.distinct, kind if kind is None else supported(kind))
     return distinct.take(pa.array(cells.codes, mask=cells.codes < 0))
 
 
@@ -285,7 +285,7 @@ def refuse_type(name: str, kind: pa.DataType, text: str) -> None:
         raise DataError(f"column {quoted(name)} has the type {one_line(text)}, which is of no kind of variable; {mend}")
 
 
-def _supported(kind: pa.DataType) -> pa.DataType:
+def supported(kind: pa.DataType) -> pa.DataType:
     """Return the type next to a type for which Arrow lacks functions (views, short decimals); others as they are."""
     import pyarrow as pa
 

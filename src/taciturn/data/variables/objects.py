@@ -87,14 +87,15 @@ def _as_floats(cells: list[Any]) -> pa.Array | None:
 
 
 def _widest(array: pa.Array) -> pa.Array:
-    """Return decimals in the type of their scale and of most digits; other values as they are."""
+    """Return decimals in the type of their scale and of most digits, or as float64; other values as they are."""
     import pyarrow as pa
 
     if not pa.types.is_decimal(array.type):
         return array
     for kind, precision in ((pa.decimal128, 38), (pa.decimal256, 76)):
-        try:
-            return array.cast(kind(precision, array.type.scale))
-        except (pa.ArrowInvalid, ValueError):
-            continue
-    return array
+        if array.type.scale <= precision:
+            try:
+                return array.cast(kind(precision, array.type.scale))
+            except pa.ArrowInvalid:  # more digits before the point
+                continue
+    return array.cast(pa.float64(), safe=False)

@@ -10,6 +10,9 @@ from decimal import Decimal, InvalidOperation
 from numbers import Number as AnyNumber
 from typing import Any
 
+import numpy as np
+
+_NUMPY_TIMES = (np.datetime64, np.timedelta64)
 _EXACT = 1 << 53  # whole numbers below it are the same in all readers of JSON
 
 FAMILIES = {
@@ -49,7 +52,7 @@ def pack(value: Any) -> Any:
     >>> pack("red"), pack(3), pack(Decimal("1.50")), pack(dt.date(2020, 1, 31))
     ('red', 3, {'decimal': '1.50'}, {'date': '2020-01-31'})
     """
-    if hasattr(value, "item") and hasattr(value, "dtype"):
+    if isinstance(value, np.generic) and not isinstance(value, _NUMPY_TIMES):
         value = value.item()
     match value:
         case None | bool():
@@ -112,7 +115,9 @@ def family(value: Any) -> str:
     ('number', 'number', 'boolean', 'text')
     """
     match value:
-        case bool():
+        case np.datetime64() | np.timedelta64():  # the latter counts as a number in Python
+            return type(value).__name__
+        case bool() | np.bool_():
             return "boolean"
         case str():
             return "text"
@@ -130,7 +135,7 @@ def family(value: Any) -> str:
             return "duration"
         case tuple():
             return "tuple"
-    return "boolean" if type(value).__name__ in ("bool", "bool_") else type(value).__name__.lower()
+    return type(value).__name__.lower()
 
 
 def key(value: Any) -> Hashable:

@@ -213,11 +213,49 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         An array of float64 holds these exactly: integers and dates with a range below 2⁵³ of their steps, decimals and
         numbers in text of 15 digits. NaN in floats of Polars and Arrow becomes null.
         """
+        own = None if like is None else table_of(like)
+        columns = self._decoded(rows, own)
+        if own is None:
+            return class_of(self.library).joined(columns, None)
+        return own.joined({label: columns.get(label, own.column(label)) for label in own.labels}, own.frame)
+
+    def fill(self, rows: npt.ArrayLike, table: Any) -> Any:
+        """Return a table with its missing cells filled from rows. Known cells stay as they are, also other levels.
+
+        Parameters
+        ----------
+        rows : array [N, D]
+            As for `decode`.
+        table : table [N, columns]
+            As `like` of `decode`.
+
+        Returns
+        -------
+        table
+
+        Raises
+        ------
+        DataError
+            As for `decode`.
+
+        Examples
+        --------
+        >>> import pyarrow
+        >>> cats = pyarrow.table({"age": [3, None], "coat": ["grey", "red"]})
+        >>> Variables.decide(cats).fill([[9.0, 0.1, 0.9], [11.7, 0.8, 0.2]], cats).to_pylist()
+        [{'age': 3, 'coat': 'grey'}, {'age': 12, 'coat': 'red'}]
+        """
+        own = table_of(table)
+        columns = self._decoded(rows, own)
+        filled = {label: own.filled(label, own.cells(label).known(), cells) for label, cells in columns.items()}
+        return own.joined({label: filled.get(label, own.column(label)) for label in own.labels}, own.frame)
+
+    def _decoded(self, rows: npt.ArrayLike, own: Table | None) -> dict[Any, Any]:
+        """Return rows as columns of the library of a table, by their labels in it."""
         block = np.asarray(rows, np.float64)
         if block.ndim != 2 or block.shape[1] != len(self.columns):
             width = len(self.columns)
             raise DataError(f"the rows have shape {list(block.shape)}, not [N, {width}]; give one column per name")
-        own = None if like is None else table_of(like)
         if own is not None and len(own) != len(block):
             raise DataError(f"{len(block):,} rows cannot be written like a table of {len(own):,}; give as many rows")
         labels = [variable.label for variable in self.variables] if own is None else self._labels(own)
@@ -226,9 +264,7 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         for variable, label, place in zip(self.variables, labels, self.positions, strict=True):
             dtype, native = self._target(variable, label, own)
             columns[label] = kind.built(variable.decode(block[:, place], dtype), native)
-        if own is not None:
-            columns = {label: columns[label] if label in columns else own.column(label) for label in own.labels}
-        return kind.joined(columns, None if own is None else own.frame)
+        return columns
 
     def _target(self, variable: AnyVariable, label: Any, own: Table | None) -> tuple[Dtype, Any]:
         """Return the type that a variable is decoded into, and the same as the table's library has it; None: any."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from pyarrow import types
+from numpy.typing import NDArray
+from pyarrow import compute, types
 
-from ..cells import Cells, Dtype, arrow_type, from_categories, python_list, refuse_type, taken
+from ..cells import Cells, Dtype, arrow_type, from_categories, python_list, refuse_type, supported, taken
 from ..values import unpack
 
 _DICTIONARY = "dictionary of "
@@ -57,6 +59,14 @@ class OwnTable:
             return pa.DictionaryArray.from_arrays(indices, pa.array(levels, native.value_type), ordered=native.ordered)
         values = cells.values if cells.codes is None else taken(cells)
         return values if native is None else values.cast(native)
+
+    def filled(self, label: Any, known: NDArray[np.bool_], built: pa.Array) -> pa.ChunkedArray:
+        """Return a column with its missing cells taken from another; the other if its type is another."""
+        column = self.column(label)
+        if built.type != column.type:
+            return built
+        kind = supported(column.type)
+        return compute.if_else(known, column.unify_dictionaries().cast(kind), built.cast(kind)).cast(column.type)
 
     @staticmethod
     def joined(columns: Mapping[Any, Any], like: pa.Table | None) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ....core.errors import ArtifactError, DataError
 from ....core.messages import one_line, quoted
@@ -111,6 +112,17 @@ class OwnTable:
             return native.__from_arrow__(values)
         array = values.to_numpy(zero_copy_only=False)
         return array if values.null_count and native.kind in "biu" else array.astype(native)
+
+    def filled(self, label: Any, known: NDArray[np.bool_], built: Any) -> Any:
+        """Return a column with its missing cells taken from an array; the array if its dtype is another."""
+        series = self.column(label)
+        if built.dtype != series.dtype:
+            return built
+        if isinstance(series.dtype, pd.SparseDtype):  # whose cells cannot be set
+            return pd.arrays.SparseArray(np.where(known, np.asarray(series), np.asarray(built)), dtype=series.dtype)
+        cells: Any = np.array(series) if isinstance(series.dtype, np.dtype) else series.array.copy()
+        cells[~known] = built[~known]
+        return cells
 
     @staticmethod
     def joined(columns: Mapping[Any, Any], like: pd.DataFrame | None) -> pd.DataFrame:

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ....core.errors import ArtifactError
 from ....core.messages import quoted
@@ -83,6 +85,11 @@ class OwnTable:
             return pl.Series(cells.name, chosen, dtype=pl.Object)
         series: Any = pl.from_arrow(cells.values if cells.codes is None else taken(cells))
         return series if native is None else series.cast(native)  # type: ignore[no-any-return]
+
+    def filled(self, label: Any, known: NDArray[np.bool_], built: pl.Series) -> pl.Series:
+        """Return a column with its missing cells taken from another; the other if its type is another."""
+        column = self.column(label)
+        return built if built.dtype != column.dtype else column.zip_with(pl.Series(known), built)
 
     @staticmethod
     def joined(columns: Mapping[Any, Any], like: pl.DataFrame | None) -> pl.DataFrame:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ....core.errors import DataError, DataTypeError
 from ....core.messages import quoted
 from ..cells import Cells, Dtype
@@ -50,6 +53,9 @@ class Table(Protocol):
     @staticmethod
     def built(cells: Cells, native: Any) -> Any:
         """Return cells as a column of a type."""
+
+    def filled(self, label: Any, known: NDArray[np.bool_], built: Any) -> Any:
+        """Return one column with its missing cells taken from another; the other if its type is another."""
 
     @staticmethod
     def joined(columns: Mapping[Any, Any], like: Any) -> Any:

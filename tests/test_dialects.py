@@ -224,15 +224,11 @@ def test_an_ambiguous_file_is_announced_with_both_readings_and_the_mend_works(tm
 
 def test_two_separators_that_fit_are_announced(tmp_path):
     path = text_file(tmp_path, "x,a;b\ny,c;d\n")
-    with pytest.warns(
-        TaciturnWarning, match="',' is read as the separator; ';' as the separator fits as well: then give"
-    ):
+    with pytest.warns(TaciturnWarning, match="the separator is read as ','; ';' fits as well: then give separator=';'"):
         assert read_table(path, header=False)["1"].to_pylist() == ["a;b", "c;d"]
     assert read_table(path, header=False, separator=";")["1"].to_pylist() == ["b", "d"]
     path = text_file(tmp_path, "kind size\nred 1.5\nblue 2.5\n")
-    with pytest.warns(
-        TaciturnWarning, match="lines are read as one cell; ' ' as the separator fits as well: then give"
-    ):
+    with pytest.warns(TaciturnWarning, match="lines are read as one cell; ' ' fits as well: then give separator=' '"):
         assert read_labels(path).tolist() == ["red 1.5", "blue 2.5"]
     assert read_labels(path, column="size", separator=" ").tolist() == [1.5, 2.5]
     assert read_labels(text_file(tmp_path, "name\nNew York\nLos Angeles\n")).tolist() == ["New York", "Los Angeles"]
@@ -371,6 +367,15 @@ def test_a_label_file_may_have_row_labels(tmp_path):
 def test_label_files_have_dialects_too(tmp_path, text, labels):
     with pytest.warns(DialectFound):
         assert read_labels(text_file(tmp_path, text), column="size").tolist() == labels
+
+
+def test_a_late_byte_of_another_encoding_is_seen_where_texts_are_read(tmp_path):
+    path = text_file(tmp_path, b"n,kind\n" + b"1,red\n" * 100_000 + "2,grün\n".encode("latin-1"))
+    assert open_path(path, drop="kind").read(100_000, 100_001).tolist() == [[2]]  # and no warning
+    with pytest.warns(DialectFound, match=r"^a\.csv: Windows-1252"):
+        assert read_table(path)["kind"].to_pylist()[-1] == "grün"
+    with pytest.warns(DialectFound, match=r"^a\.csv: Windows-1252"):
+        assert read_labels(path, column="kind")[-1] == "grün"
 
 
 def test_lines_of_text_in_other_encodings(tmp_path):

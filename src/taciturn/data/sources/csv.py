@@ -80,7 +80,7 @@ def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pya
     import pyarrow as pa
 
     requested = [*_as_list(selection.columns), *_as_list(selection.drop)]
-    head = read_head(path, selection.header, requested, selection.dialect)
+    head = read_head(path, selection.header, requested, selection.dialect, texts=True)
     positions = column_positions(head.names, head.width, selection.columns, selection.drop, head.labels)
     with _located_errors(path, head, []):
         texts = _texts(path, head, positions)
@@ -116,7 +116,7 @@ def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
 
 def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
     """Return one column of a text table as labels; see `read_labels`."""
-    head = read_head(path, selection.header, _as_list(column), selection.dialect)
+    head = read_head(path, selection.header, _as_list(column), selection.dialect, texts=True)
     position = label_position(head.names, head.width, column, head.labels)
     with _located_errors(path, head, []):
         texts = _texts(path, head, [position])[position]

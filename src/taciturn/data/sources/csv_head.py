@@ -88,6 +88,8 @@ def read_head(
     header: bool | None,
     requested: Iterable[str | int],
     options: DialectOptions | None = None,
+    *,
+    texts: bool = False,
 ) -> Head:
     """Return what the first lines tell.
 
@@ -101,6 +103,8 @@ def read_head(
         Columns that are selected.
     options : DialectOptions, optional
         What is known of the dialect.
+    texts : bool, default=False
+        Whether texts will be read: then the encoding is found by all bytes, and not only by the first.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def read_head(
         An option is not possible.
     """
     options = options or {}
-    encoding = options.get("encoding") or find_encoding(path)
+    encoding = options.get("encoding") or find_encoding(path, whole=texts)
     lines = _first_lines(path, Dialect.of(options, encoding=encoding))
     found = find_dialect(lines, options, encoding, Path(path), missing_texts())
     dialect = found.dialect

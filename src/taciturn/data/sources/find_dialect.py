@@ -189,10 +189,10 @@ def _doubt(lines: Sequence[str], dialect: Dialect, rivals: Sequence[Dialect], op
     rows = list(_rows(lines, dialect))
     if rivals:
         other = rivals[0].separator
-        reading = (
-            f"{dialect.separator!r} is read as the separator" if len(rows[-1]) > 1 else "lines are read as one cell"
-        )
-        return f"{reading}; {other!r} as the separator fits as well: then {mend(separator=other)}"
+        kind = "lines are read as one cell"
+        if len(rows[-1]) > 1:
+            kind = f"the separator is read as {dialect.separator!r}"
+        return f"{kind}; {other!r} fits as well: then {mend(separator=other)}"
     if dialect.separator == ",":
         pair = _price(rows) if options.get("separator") is None else None
         if pair is None:

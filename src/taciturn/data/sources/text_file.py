@@ -63,13 +63,15 @@ def single_spaces(lines: Iterator[str]) -> Iterator[str]:
         yield _CELL_OR_SPACES.sub(lambda match: match[1] or " ", line.strip(" \t\r\n")) + "\n"
 
 
-def find_encoding(path: str | os.PathLike[str]) -> str:
-    """Return the encoding of a text file, by its first bytes: UTF-8, UTF-16 or Windows-1252.
+def find_encoding(path: str | os.PathLike[str], *, whole: bool = True) -> str:
+    """Return the encoding of a text file: UTF-8, UTF-16 or Windows-1252.
 
     Parameters
     ----------
     path : str or path-like
         The file.
+    whole : bool, default=True
+        Whether all of its bytes are read. False: only the first, which is enough for numbers and their names.
 
     Returns
     -------
@@ -82,19 +84,32 @@ def find_encoding(path: str | os.PathLike[str]) -> str:
     DataError
         The bytes are not text.
     """
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with open_bytes(path) as file:
         sample = file.read(_SAMPLE_BYTES)
+        if encoding := _utf_16(sample):
+            return encoding
+        try:
+            decoder.decode(sample)
+            while whole and (sample := file.read(_SAMPLE_BYTES)):
+                decoder.decode(sample)
+        except UnicodeDecodeError:
+            return _single_bytes(sample)
+    return "utf-8"
+
+
+def _utf_16(sample: bytes) -> str | None:
+    """Return the UTF-16 encoding of the first bytes of a file; None if they are not UTF-16."""
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     even, odd = (half.count(0) / max(len(half), 1) for half in (sample[::2], sample[1::2]))  # shares of zero bytes
     if max(even, odd) > 0.5 > 10 * min(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8"
+    return None
+
+
+def _single_bytes(sample: bytes) -> str:
+    """Return the encoding of bytes that are not UTF-8."""
     if match := _CONTROL.search(sample):
         raise DataError(f"the file is not text: it holds the byte 0x{match[0].hex()}; check its ending")
     try:

@@ -345,7 +345,7 @@ def test_reordered_columns_give_the_same_codes(models):
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        (changed([(7, 1)], np.nan), ["1 value in 1 of 40 rows is NaN", "row 7, column 1", "fill them in"]),
+        (np.column_stack([changed([(7, 1)], np.nan), X[:, 0]]), ["1 value in 1 of 40 rows is NaN", "row 7, column 1", "fill them in"]),
         (X, ["3 codes per row, but the model has 4 latents", "give codes as transform returns them"]),
         (WORDS, ["row 5, column 2: ", "'x'"]),
         (X.reshape(20, 2, 3), ["dim 3", "Flatten each row"]),
@@ -408,9 +408,14 @@ FILES = {
 }
 
 
+TABLES = ("word.csv", "kinds.csv", "kinds.parquet")  # refused by models of numbers
+
+
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("command_name", COMMANDS)
 def test_bad_files_end_every_command(runs, here, name, command_name):
+    if command_name == "fit" and name in TABLES:
+        pytest.skip("fit takes it for a table")
     write, *words = FILES[name]
     write(here / name)
     fails(command(command_name, runs, name, "new/deep/out"), name, *words, among=(here, runs))

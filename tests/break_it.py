@@ -43,6 +43,7 @@ C = "kernels/native/"
 COMPILED, SELECTED = ("test_compiled.py",), ("test_compiled_select.py",)
 DOTS, ADAM = ("test_compiled_dots.py",), ("test_compiled_adam.py",)
 KERAS = ("test_keras.py",)
+VARIABLES = ("test_variables.py",)
 
 BREAKS = (
     Break("KL: a sign swapped", "objective/rate.py", KL, KL.replace("log() -", "log() +"), ("test_terms.py",)),
@@ -1714,6 +1715,91 @@ BREAKS = (
         "(isNaN(value) ? mean[d] : value)",
         "(isNaN(value) ? 0 : value)",
         ("test_missing_report.py",),
+    ),
+    Break(
+        "missing cells: NaN in one column of a category",
+        "data/variables/source.py",
+        "start : start + self._widths[number]] = np.nan",
+        "start] = np.nan",
+        VARIABLES,
+    ),
+    Break(
+        "other levels: the next variable's first",
+        "data/variables/source.py",
+        "(codes >= 0) & (codes < self._widths)",
+        "(codes >= 0)",
+        VARIABLES,
+    ),
+    Break(
+        "a category: the least probable level",
+        "data/variables/category.py",
+        ".argmax(axis=1))",
+        ".argmin(axis=1))",
+        VARIABLES,
+    ),
+    Break(
+        "a category: 1 and '1' are one level",
+        "data/variables/values.py",
+        "return family(value), value",
+        "return str(value)",
+        VARIABLES,
+    ),
+    Break(
+        "a boolean: True above 0.5 only",
+        "data/variables/boolean.py",
+        "block[:, 0] >= 0.5",
+        "block[:, 0] > 0.5",
+        VARIABLES,
+    ),
+    Break(
+        "integers: rounded down",
+        "data/variables/integer.py",
+        "np.rint(block[:, 0])",
+        "np.floor(block[:, 0])",
+        VARIABLES,
+    ),
+    Break(
+        "large integers: encoded without the offset",
+        "data/variables/integer.py",
+        "float(value - offset)",
+        "float(value)",
+        VARIABLES,
+    ),
+    Break(
+        "dates: without the first one",
+        "data/variables/date.py",
+        "ticks = steps * ratio + first",
+        "ticks = steps * ratio",
+        VARIABLES,
+    ),
+    Break(
+        "text: 51 levels are a category",
+        "data/variables/decide.py",
+        "<= MAX_LEVELS else None",
+        "<= MAX_LEVELS + 1 else None",
+        VARIABLES,
+    ),
+    Break("text: postal codes are numbers", "data/variables/cells.py", "(?:0|[1-9][0-9]*)", "(?:[0-9]+)", VARIABLES),
+    Break(
+        "columns in another order are taken",
+        "data/variables/variables.py",
+        "if labels == expected:",
+        "if set(labels) == set(expected):",
+        VARIABLES,
+    ),
+    Break(
+        "known cells are overwritten",
+        "data/variables/tables/pandas_table.py",
+        "cells[~known] = built[~known]",
+        "cells[:] = built",
+        VARIABLES,
+    ),
+    Break(
+        "decimals: cut, not rounded",
+        "data/variables/casts.py",
+        "scaled = round(Decimal(number).scaleb(kind.scale))",
+        "scaled = int(Decimal(number).scaleb(kind.scale))",
+        VARIABLES,
     ),
 )
 

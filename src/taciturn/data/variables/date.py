@@ -63,10 +63,9 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
     def decide(cls, label: Any, cells: Cells) -> Self:
         """Return the variable of a column's cells; raise DataError where they are not dates."""
         ticks, known, unit = _ticks(cells)
-        different = np.unique(ticks[known])
-        first = int(different[0]) if len(different) else 0
+        first = int(ticks[known].min()) if known.any() else 0
         # unsigned: the difference of two int64 may be larger than 2⁶³
-        since = different.astype(np.uint64) - np.uint64(first % 2**64)
+        since = ticks[known].astype(np.uint64) - np.uint64(first % 2**64)
         step = next(step for step in STEPS if step <= unit or not (since % np.uint64(step // unit)).any())
         family: Any = _family(cells)
         written = _form(cells) if cells.is_text else None

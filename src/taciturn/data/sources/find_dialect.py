@@ -156,10 +156,11 @@ def _rows(lines: Sequence[str], dialect: Dialect) -> Iterator[list[str]]:
         return
 
 
-def _forms(dialect: Dialect, decimal: str) -> tuple[Dialect, Dialect]:
-    """Return the dialect with a decimal point, without and with thousands."""
+def _forms(dialect: Dialect, decimal: str) -> list[Dialect]:
+    """Return the dialect with a decimal point, without and with thousands; 10.100.200 is a code between commas."""
     thousands = dialect.thousands or ("," if decimal == "." else ".")
-    return replace(dialect, decimal=decimal, thousands=""), replace(dialect, decimal=decimal, thousands=thousands)
+    groups = [""] if dialect.separator == "," and thousands == "." else ["", thousands]
+    return [replace(dialect, decimal=decimal, thousands=group) for group in groups]
 
 
 def _is_numeric(column: Sequence[str], forms: Sequence[Dialect]) -> bool:

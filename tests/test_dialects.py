@@ -293,6 +293,7 @@ def test_impossible_options_are_refused(tmp_path, options, message):
     [
         ("a;b\n1,5;2\n3;x\n", "column 'b' (line 3: 'x') is not numeric; drop it (--drop b)"),
         ("a;b;c\n1,5;2;3,5\n3,5;2.5;1\n", "column 'b' (line 3: '2.5') is not numeric"),
+        ("a;b\n1.234,5;2\n3;x\n", "column 'b' (line 3: 'x') is not numeric"),
         ("a;b\n1;2\n3\n4;5\n", "line 3 has 1 cells (separated by ';'), the first 2; correct the line"),
         ("a b\n1  2\n3 4 5\n6 7\n", "line 3 has 3 cells (separated by ' '), the first 2; correct the line"),
         ("a\tb\n1\t2\n3\tred\n", "column 'b' (line 3: 'red')"),

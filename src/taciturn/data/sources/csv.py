@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,8 @@ def _rows_by_arrow(
     parsed = read_columns(path, head, positions, positions)
     columns = [values for position in positions if (values := parsed.numbers[position]) is not None]
     if len(columns) < len(positions):
-        raise ValueError("a column is not numeric")
+        with located_errors(path, replace(head, dialect=parsed.form), positions):
+            raise ValueError("a column is not numeric")
     rows = empty_rows((len(columns[0]), len(positions)), np.dtype(np.float64))
     for column, values in enumerate(columns):
         rows[:, column] = values.to_numpy()

@@ -32,6 +32,8 @@ def located_errors(path: str | os.PathLike[str], head: Head, positions: Sequence
     """
     try:
         yield
+    except DataError:
+        raise
     except ValueError as error:  # pyarrow's errors are such
         raise located_error(path, head, positions) or error from error
 

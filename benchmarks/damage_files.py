@@ -2,7 +2,7 @@
 
 python benchmarks/damage_files.py [--seed 0] [--keep FOLDER]
 
-About 2,000 files of every format that data/sources reads, and label files: cut off, with flipped bits, overwritten
+About 2,600 files of every format that data/sources reads, and label files: cut off, with flipped bits, overwritten
 bytes and changed headers, with another ending, of huge declared shape, bombs (small on the disk), odd content, pipes
 and devices. Each is read in a child process, which may take 1 GB more memory than after its imports, and 5 s of the
 processor; a child that fails is replaced. What is read is compared with another reader (NumPy, pandas, the csv
@@ -14,6 +14,7 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import os
 import random
 import resource
@@ -35,6 +36,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 SECONDS, MEGABYTES, LENGTH = 5, 1000, 2000  # allowed; LENGTH: characters of a message
 FAULTS = ("read otherwise", "foreign error", "unclear line", "foreign warning", "slow", "memory", "hang", "crash")
@@ -47,6 +49,7 @@ BOMB = 1 << 31  # bytes
 def child() -> None:
     """Answer each path of a line on standard input by two lines of JSON: what happened, and whether another agrees."""
     from taciturn import datasets  # noqa: F401
+    from taciturn.core.errors import TaciturnWarning
     from taciturn.data.sources import open_path, read_labels
 
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -62,7 +65,7 @@ def child() -> None:
                 outcome, message = "read", ""
             except BaseException as error:
                 outcome, message = _judged(error, path)
-        if foreign := [w for w in caught if w.category.__name__ != "TaciturnWarning"]:
+        if foreign := [w for w in caught if not issubclass(w.category, TaciturnWarning)]:
             outcome, message = "foreign warning", str(foreign[0].message)
         seconds, megabytes = time.process_time() - start, (_status("VmHWM") - before) / 1000
         outcome = "slow" if seconds > SECONDS else "memory" if megabytes > MEGABYTES else outcome
@@ -194,14 +197,25 @@ def undamaged(rng: np.random.Generator) -> dict[str, bytes]:
         "plain.csv": text.encode(),
         "quoted.csv": b'"a, b","c\nd"\r\n"1",2.5\r\n,NA\r\n3,4\r\n',
         "one.csv": b"x\n1\n\n3\n",
+        "german.csv": ("größe;b;c;d;e;f\n" + text.translate(str.maketrans(",.", ";,"))).encode("cp1252"),
+        "spaces.txt": text.replace(",", "  ").encode(),
+        "index.tsv": ("\ta\tb\tc\td\te\tf\n" + _labelled(text)).encode("utf-16"),
+        "packed.csv.gz": gzip.compress(text.encode(), mtime=0),
+        "packed.csv.xz": lzma.compress(text.encode()),
         "snappy.parquet": _parquet(table),
         "zstd.parquet": _parquet(table, compression="zstd", row_group_size=7),
         "mixed.parquet": _parquet(mixed, use_dictionary=False, data_page_version="2.0"),
+        "plain.feather": _bytes(lambda file: feather.write_feather(table, file, compression="uncompressed")),
+        "mixed.arrow": _bytes(lambda file: feather.write_feather(mixed, file, compression="zstd")),
         "images.idx": images,
         "images-ubyte.gz": gzip.compress(images, mtime=0),
         "labels-x.csv": ("x,y\n" + "\n".join(f"{word},{i}" for i, word in enumerate(words))).encode(),
         "labels-x.parquet": _parquet(labels),
     }
+
+
+def _labelled(text: str) -> str:
+    return "".join(f"r{i}\t{line}\n" for i, line in enumerate(text.replace(",", "\t").splitlines()))
 
 
 def _bytes(write) -> bytes:
@@ -379,7 +393,7 @@ def odd(draw: random.Random) -> Iterator[tuple[str, bytes]]:
 
 def special(folder: Path) -> Iterator[bytes]:
     """Yield names of things that are not regular files, and odd names of a file."""
-    for ending in (".npy", ".npz", ".csv", ".parquet", ".idx", "-ubyte.gz"):
+    for ending in (".npy", ".npz", ".csv", ".parquet", ".feather", ".idx", "-ubyte.gz"):
         os.mkfifo(folder / f"fifo{ending}")
         (folder / f"folder{ending}").mkdir()
         (folder / f"nowhere{ending}").symlink_to("missing")

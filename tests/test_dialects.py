@@ -180,6 +180,16 @@ def test_texts_with_any_characters_are_read_back(tmp_path_factory, rows, marks):
         assert read_table(path)["word"].to_pylist() == [text for text, _ in rows]
 
 
+def test_lines_of_another_width_count_against_quotes(tmp_path):
+    path = text_file(tmp_path, "word,other\n" + "it's,z\n" * 19 + 'x|y,"a, b"\n')
+    assert read_table(path)["other"].to_pylist() == ["z"] * 19 + ["a, b"]
+
+
+def test_codes_in_groups_are_not_numbers_in_a_plain_file(tmp_path):
+    table = read_table(text_file(tmp_path, "id,ip,tag,phone\n1,10.100.200,1'234,030 123\n2,10.100.201,5'678,040 456\n"))
+    assert [str(kind) for kind in table.schema.types] == ["int64", "string", "string", "string"]
+
+
 def test_the_ending_says_tabs(tmp_path):
     frame = pd.DataFrame({"a": [1.5, 2.5], "b": [3.0, 4.0]})
     for name in ("a.tsv", "a.tab", "a.tsv.gz"):
@@ -283,6 +293,7 @@ def test_impossible_options_are_refused(tmp_path, options, message):
     [
         ("a;b\n1,5;2\n3;x\n", "column 'b' (line 3: 'x') is not numeric; drop it (--drop b)"),
         ("a;b;c\n1,5;2;3,5\n3,5;2.5;1\n", "column 'b' (line 3: '2.5') is not numeric"),
+        ("a;b\n1.234,5;2\n3;x\n", "column 'b' (line 3: 'x') is not numeric"),
         ("a;b\n1;2\n3\n4;5\n", "line 3 has 1 cells (separated by ';'), the first 2; correct the line"),
         ("a b\n1  2\n3 4 5\n6 7\n", "line 3 has 3 cells (separated by ' '), the first 2; correct the line"),
         ("a\tb\n1\t2\n3\tred\n", "column 'b' (line 3: 'red')"),

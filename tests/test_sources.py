@@ -245,7 +245,7 @@ def test_csv_that_pandas_wrote(tmp_path):
 
 
 def test_csv_longer_than_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("taciturn.data.sources.csv.LINE_BYTES", 1000)
+    monkeypatch.setattr("taciturn.data.sources.csv_columns.LINE_BYTES", 1000)
     frame = pd.DataFrame({"x": range(1000), "word": "two\nlines", "y": 0.5})
     frame.to_csv(tmp_path / "a.csv", index=False)
     assert_array_equal(all_rows(open_path(tmp_path / "a.csv", drop="word")), frame[["x", "y"]].to_numpy())

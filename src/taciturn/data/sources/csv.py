@@ -1,8 +1,8 @@
 """Reader and writer of text tables. pyarrow reads them; errors name the line and the cell."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from ...core.atomic import atomic
 from .blocks import Blocks
 from .columns import Names, column_positions, label_position
-from .csv_faults import located_error
+from .csv_columns import ParsedColumns, read_columns
+from .csv_faults import located_errors
 from .csv_head import Head, read_head
-from .csv_lines import BOOLEANS, LINE_BYTES, is_number, missing_texts, numbered_cells
+from .csv_lines import BOOLEANS, is_number, missing_texts, numbered_cells
 from .dialect import Dialect, DialectOptions
 from .format import Format, Selection
 from .memory import empty_rows
 from .source import Array, Rows
-from .text_file import COMPRESSED_ENDINGS, open_text, open_utf8
-from .typed_columns import as_numbers, number_form, typed
+from .text_file import COMPRESSED_ENDINGS, open_text
 
 if TYPE_CHECKING:
     import pyarrow
@@ -69,7 +69,7 @@ def read(
     head = read_head(path, header, [*_as_list(columns), *_as_list(drop)], dialect)
     positions = column_positions(head.names, head.width, columns, drop, head.labels)
     read_rows = _rows_by_arrow if head.width <= _ARROW_COLUMNS else _rows_line_by_line
-    with _located_errors(path, head, positions):
+    with located_errors(path, head, positions):
         rows, ids, form, doubt = read_rows(path, head, positions)
     head.warn(path, form, doubt)
     return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions), ids=ids)
@@ -82,13 +82,11 @@ def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pya
     requested = [*_as_list(selection.columns), *_as_list(selection.drop)]
     head = read_head(path, selection.header, requested, selection.dialect, texts=True)
     positions = column_positions(head.names, head.width, selection.columns, selection.drop, head.labels)
-    with _located_errors(path, head, []):
-        texts = _texts(path, head, positions)
-    form, doubt = number_form([texts[position] for position in positions], head.dialect, head.options)
+    with located_errors(path, head, []):
+        parsed = read_columns(path, head, positions, head.fractions)
+    head.warn(path, parsed.form, parsed.doubt)
     names = head.names or [str(position) for position in range(head.width)]
-    columns = {names[position]: typed(texts[position], form) for position in positions}
-    head.warn(path, form, doubt)
-    return pa.table(columns), _ids(texts[0], form) if head.has_labels else None
+    return pa.table({names[position]: parsed.typed(position) for position in positions}), _ids(parsed, head)
 
 
 def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
@@ -118,86 +116,29 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
     """Return one column of a text table as labels; see `read_labels`."""
     head = read_head(path, selection.header, _as_list(column), selection.dialect, texts=True)
     position = label_position(head.names, head.width, column, head.labels)
-    with _located_errors(path, head, []):
-        texts = _texts(path, head, [position])[position]
-    head.warn(path, head.dialect)
-    return _numbers_or_texts(texts, head.dialect)
+    with located_errors(path, head, []):
+        parsed = read_columns(path, head, [position], ())
+    head.warn(path, parsed.form, parsed.doubt)
+    return _numbers_or_texts(parsed.typed(position, dates=False))
 
 
 def _as_list(names: Names | None) -> Sequence[str | int]:
     return [] if names is None else [names] if isinstance(names, str | int) else names
 
 
-@contextmanager
-def _located_errors(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> Iterator[None]:
-    """Raise pyarrow's errors again with the line, which they lack."""
-    try:
-        yield
-    except ValueError as error:  # pyarrow's errors are such
-        raise located_error(path, head, positions) or error from error
-
-
 def _rows_by_arrow(
     path: str | os.PathLike[str], head: Head, positions: Sequence[int]
 ) -> tuple[Array, Any, Dialect, str]:
     """Return the rows, their ids, the dialect of all numbers and a warning about it."""
-    import pyarrow as pa
-
-    form, doubt = head.dialect, ""
-    try:
-        if form.thousands:
-            raise pa.ArrowInvalid("pyarrow does not read thousands")
-        types = dict.fromkeys(head.labels, pa.string()) | dict.fromkeys(positions, pa.float64())
-        table = _arrow_table(path, head, types)
-        columns = [table.column(str(position)) for position in positions]
-        labels = {position: table.column(str(position)) for position in head.labels}
-    except pa.ArrowInvalid:  # also for True and False, and for numbers that are not written as in the first lines
-        texts = _texts(path, head, positions)
-        form, doubt = number_form([texts[position] for position in positions], head.dialect, head.options)
-        columns = [as_numbers(texts[position], form) for position in positions]
-        labels = texts
+    parsed = read_columns(path, head, positions, positions)
+    columns = [values for position in positions if (values := parsed.numbers[position]) is not None]
+    if len(columns) < len(positions):
+        with located_errors(path, replace(head, dialect=parsed.form), positions):
+            raise ValueError("a column is not numeric")
     rows = empty_rows((len(columns[0]), len(positions)), np.dtype(np.float64))
     for column, values in enumerate(columns):
         rows[:, column] = values.to_numpy()
-    return rows, _ids(labels[0], form) if head.has_labels else None, form, doubt
-
-
-def _texts(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> "dict[int, pyarrow.ChunkedArray]":
-    """Return the cells of columns, and of the one with row labels, as texts by position."""
-    import pyarrow as pa
-
-    wanted = dict.fromkeys([*positions, *head.labels], pa.string())
-    table = _arrow_table(path, head, wanted)
-    return {position: table.column(str(position)) for position in wanted}
-
-
-def _arrow_table(path: str | os.PathLike[str], head: Head, types: "dict[int, pyarrow.DataType]") -> "pyarrow.Table":
-    """Return the columns at some positions, in these types; their names are their positions."""
-    import pyarrow.csv as arrow_csv
-
-    # pyarrow gets numbers as names, because the columns may have no names.
-    numbers = [str(position) for position in range(head.width)]
-    content, encoding = open_utf8(path, head.dialect)
-    with content as file:
-        return arrow_csv.read_csv(
-            file,
-            read_options=arrow_csv.ReadOptions(
-                column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES, encoding=encoding
-            ),
-            # In a table of one column an empty line is a missing cell.
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=head.dialect.separator,
-                quote_char=head.dialect.quote,
-                newlines_in_values=True,
-                ignore_empty_lines=head.width > 1,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                include_columns=[numbers[position] for position in types],
-                column_types={numbers[position]: dtype for position, dtype in types.items()},
-                decimal_point=head.dialect.decimal,
-                strings_can_be_null=True,
-            ),
-        )
+    return rows, _ids(parsed, head), parsed.form, parsed.doubt
 
 
 def _rows_line_by_line(
@@ -225,20 +166,21 @@ def _number(cell: str, dialect: Dialect) -> float:
     return np.nan if cell in missing_texts() else float(dialect.plain(cell))
 
 
-def _numbers_or_texts(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> NDArray[Any]:
-    """Return texts as whole numbers, numbers or bools if all are such (a missing one is NaN), else as str and None."""
+def _numbers_or_texts(values: "pyarrow.ChunkedArray") -> NDArray[Any]:
+    """Return a column as an array of whole numbers, numbers or bools (a missing one is NaN), else of str and None."""
     import pyarrow as pa
 
-    values = typed(texts, dialect, dates=False)
     if pa.types.is_string(values.type):
         return np.array(values.to_pylist(), dtype=object)
     numbers: NDArray[Any] = values.cast(pa.float64()).to_numpy() if pa.types.is_null(values.type) else values.to_numpy()
     return numbers
 
 
-def _ids(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> list[Any] | None:
-    """Return labels of rows as ids; None if they only count the rows."""
-    ids: list[Any] = _numbers_or_texts(texts, dialect).tolist()
+def _ids(parsed: ParsedColumns, head: Head) -> list[Any] | None:
+    """Return the labels of rows as ids; None if there are none, or if they only count the rows."""
+    if not head.has_labels:
+        return None
+    ids: list[Any] = _numbers_or_texts(parsed.typed(0, dates=False)).tolist()
     return None if ids == list(range(len(ids))) else ids
 
 

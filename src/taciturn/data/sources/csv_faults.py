@@ -1,7 +1,8 @@
 """What is wrong with a text table that cannot be read: the line, the cell and a mend."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ...core.errors import DataError
 from ...core.messages import quoted
@@ -9,6 +10,32 @@ from .columns import not_numeric
 from .csv_head import Head
 from .csv_lines import BOOLEANS, missing_texts, numbered_cells
 from .text_file import open_text
+
+
+@contextmanager
+def located_errors(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> Iterator[None]:
+    """Raise errors of the block, which reads a text table, again with the line, which pyarrow's messages lack.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    head : Head
+        Of the same file.
+    positions : sequence of int
+        The columns that must be numeric.
+
+    Raises
+    ------
+    DataError
+        See `located_error`.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:  # pyarrow's errors are such
+        raise located_error(path, head, positions) or error from error
 
 
 def located_error(path: str | os.PathLike[str], head: Head, positions: Sequence[int]) -> DataError | None:

@@ -39,6 +39,8 @@ class Head:
         What of it was given; the rest was found.
     has_labels : bool, default=False
         Whether the first column has no name, and holds labels of the rows.
+    fractions : frozenset of int, default=frozenset()
+        Columns of numbers with fractions, by the first rows; only if texts are read.
     doubt, dialect_doubt : str, default=""
         Warnings, if it is not plain whether the first line is a header, or what the dialect is.
     """
@@ -49,6 +51,7 @@ class Head:
     dialect: Dialect = Dialect()
     options: DialectOptions = field(default_factory=DialectOptions)
     has_labels: bool = False
+    fractions: frozenset[int] = frozenset()
     doubt: str = ""
     dialect_doubt: str = ""
 
@@ -144,6 +147,7 @@ def read_head(
         dialect=dialect,
         options=options,
         has_labels=header and len(first) > 1 and not first[0].strip() and all(first[1:]),
+        fractions=frozenset(_fractions(below, dialect)) if texts else frozenset(),
         doubt=doubt,
         dialect_doubt=found.doubt,
     )
@@ -181,6 +185,13 @@ def _has_short_header(first: list[str], below: list[list[str]], dialect: Dialect
     return len(labels) == len(below) and any(cells[-1] not in missing_texts() for cells in below)
 
 
+def _fractions(rows: list[list[str]], dialect: Dialect) -> Iterator[int]:
+    """Yield the positions of columns of numbers, of which one has a decimal point."""
+    for position, column in enumerate(zip(*rows[:_DIALECT_LINES], strict=False)):
+        if any(dialect.decimal in cell for cell in column) and all(is_number(cell, dialect) for cell in column):
+            yield position
+
+
 def _has_requested(first: list[str], requested: Iterable[str | int]) -> bool:
     names = {name.strip() for text in requested for name in str(text).split(",")}
     are_positions = all(name.isdecimal() and int(name) < len(first) for name in names)
@@ -189,10 +200,10 @@ def _has_requested(first: list[str], requested: Iterable[str | int]) -> bool:
 
 def _judged(first: list[str], below: list[list[str]], dialect: Dialect) -> tuple[bool, str]:
     """Return whether the first line is a header, and a warning where that is not plain."""
-    rows = [row[:_SAMPLE_COLUMNS] for row in (first, *below)]
+    rows, plain = [row[:_SAMPLE_COLUMNS] for row in (first, *below)], Dialect()
     if dialect.decimal == "," or dialect.thousands:
         rows = [[dialect.plain(cell) if dialect.is_number(cell) else cell for cell in row] for row in rows]
-    is_header, is_plain = judge(rows[0], rows[1:], lambda cell: cell in BOOLEANS or is_number(cell, Dialect()))
+    is_header, is_plain = judge(rows[0], rows[1:], lambda cell: cell in BOOLEANS or is_number(cell, plain))
     if is_plain:
         return is_header, ""
     cells = one_line(", ".join(first[:4]) + ", …" * (len(first) > 4), 80)

@@ -123,7 +123,6 @@ class Dialect:
         """Return texts, of which numbers have a decimal point and no thousands, as `plain` returns one."""
         import pyarrow.compute as pc
 
-        texts = pc.utf8_trim_whitespace(texts)
         if self.thousands:
             is_grouped = pc.match_substring_regex(texts, f"^(?:{self._grouped.pattern})$")
             texts = pc.if_else(is_grouped, pc.replace_substring(texts, self.thousands, ""), texts)

@@ -13,7 +13,6 @@ from .header import is_date
 from .text_file import single_spaces
 
 SEPARATORS = (",", ";", "\t", "|", " ")
-QUOTES = ('"', "'")
 _MAX_CELLS = 20_000  # tried
 _MAX_COLUMNS = 200  # judged
 _MAX_RAGGED = 0.1  # share of lines with another number of cells, which the reader of all lines refuses
@@ -80,24 +79,29 @@ def find_dialect(
     """
     usual = Dialect.of(options, separator=usual_separator(path), encoding=encoding)
     sample = "".join(lines)
-    given_separator = options.get("separator") is not None
-    marks = [usual.separator, *(mark for mark in SEPARATORS if mark in sample and mark != usual.separator)]
-    separators = [usual.separator] if given_separator else marks
-    if options.get("decimal") == "," and not given_separator and '"' not in sample:
-        separators = [mark for mark in separators if mark != ","] or [";"]
-    elif not given_separator and ";" not in separators and _is_decimal_column(lines):
-        separators.append(";")
-    quotes = [usual.quote] if options.get("quote") else [quote for quote in QUOTES if quote == '"' or quote in sample]
-    tried = [Found(replace(usual, separator=separators[0]))]
-    if len(separators) * len(quotes) > 1 or '"' in sample or separators[0] != ",":  # else numbers have decimal points
-        dialects = [replace(usual, separator=mark, quote=quote) for mark in separators for quote in quotes]
-        tried = [found for each in dialects if (found := _tried(lines, each, options, is_missing))] or tried
-    best = max(tried, key=lambda found: found.score)  # the first of equals
+    dialects = _candidates(usual, lines, sample, options)
+    if len(dialects) == 1 and '"' not in sample and (dialects[0].separator == "," or "," not in sample):
+        return Found(dialects[0], doubt=_doubt(lines, dialects[0], [], options))  # numbers have decimal points
+    tried = [found for each in dialects if (found := _tried(lines, each, options, is_missing))]
+    best = max(tried, key=lambda found: found.score, default=Found(dialects[0]))  # the first of equals
     # Texts of two words may be one cell, and a tie is decided by the order: both are announced.
     fits = best.score if best.width > 1 else (0, 1 + best.score[1])
     rivals = [found.dialect for found in tried if found.score >= fits and found.width > 1]
     rivals = [rival for rival in rivals if rival.separator != best.dialect.separator]
     return replace(best, doubt=_doubt(lines, best.dialect, rivals, options))
+
+
+def _candidates(usual: Dialect, lines: Sequence[str], sample: str, options: DialectOptions) -> list[Dialect]:
+    """Return the dialects to try: those whose separator and quotes are in the lines, the usual one first."""
+    separators = [usual.separator]
+    if options.get("separator") is None:
+        separators += [mark for mark in SEPARATORS if mark in sample and mark != usual.separator]
+        if options.get("decimal") == "," and '"' not in sample:  # the commas cannot separate cells as well
+            separators = [mark for mark in separators if mark != ","] or [";"]
+        elif ";" not in separators and _is_decimal_column(lines):
+            separators.append(";")
+    quotes = [usual.quote] if options.get("quote") else ['"', "'"] if "'" in sample else ['"']
+    return [replace(usual, separator=mark, quote=quote) for mark in separators for quote in quotes]
 
 
 def _tried(lines: Sequence[str], dialect: Dialect, options: DialectOptions, is_missing: frozenset[str]) -> Found | None:
@@ -156,10 +160,11 @@ def _rows(lines: Sequence[str], dialect: Dialect) -> Iterator[list[str]]:
         return
 
 
-def _forms(dialect: Dialect, decimal: str) -> tuple[Dialect, Dialect]:
-    """Return the dialect with a decimal point, without and with thousands."""
+def _forms(dialect: Dialect, decimal: str) -> list[Dialect]:
+    """Return the dialect with a decimal point, without and with thousands; 10.100.200 is a code between commas."""
     thousands = dialect.thousands or ("," if decimal == "." else ".")
-    return replace(dialect, decimal=decimal, thousands=""), replace(dialect, decimal=decimal, thousands=thousands)
+    groups = [""] if dialect.separator == "," and thousands == "." else ["", thousands]
+    return [replace(dialect, decimal=decimal, thousands=group) for group in groups]
 
 
 def _is_numeric(column: Sequence[str], forms: Sequence[Dialect]) -> bool:

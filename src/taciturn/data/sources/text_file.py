@@ -102,6 +102,8 @@ def _utf_16(sample: bytes) -> str | None:
     """Return the UTF-16 encoding of the first bytes of a file; None if they are not UTF-16."""
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if b"\0" not in sample:
+        return None
     even, odd = (half.count(0) / max(len(half), 1) for half in (sample[::2], sample[1::2]))  # shares of zero bytes
     if max(even, odd) > 0.5 > 10 * min(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"

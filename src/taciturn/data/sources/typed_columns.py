@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     import pyarrow
 
 _GROUPS = ("", ",", ".", " ", "'", "\u00a0", "\u202f")
+_FIRST_ROWS = 1000
 # Codes, such as 00123, and whole numbers that no number type holds, lose digits as numbers.
-_CODE = r"^\s*[+-]?(0[0-9xX]|[0-9]{19,}\s*$)"
+_CODE = r"^[+-]?(0[0-9xX]|[0-9]{19,}$)"
 
 
 def number_form(
     columns: "Sequence[pyarrow.ChunkedArray]", dialect: Dialect, options: DialectOptions
-) -> tuple[Dialect, str]:
-    """Return the dialect whose decimal point and thousands make most columns numeric.
+) -> "tuple[Dialect, list[pyarrow.ChunkedArray | None], str]":
+    """Return the dialect whose decimal point and thousands make most columns numeric, and their numbers.
 
     Parameters
     ----------
     columns : sequence of pyarrow.ChunkedArray of string
-        The columns of a table.
+        Columns of a table.
     dialect : Dialect
         The table's, by its first lines; it wins ties.
     options : DialectOptions
@@ -32,30 +33,34 @@ def number_form(
     Returns
     -------
     dialect : Dialect
+    numbers : list of pyarrow.ChunkedArray of float64, or None for a column that is not numeric
+        True and False are 1 and 0.
     doubt : str
-        A warning if thousands were found, and the points and commas may also be read the other way round; else "".
+        A warning if points and commas were found to be numbers in two ways; else "".
     """
-    texts = [column for column in columns if not _is_numeric(column, dialect)]
-    if not texts:
-        return dialect, ""
-    counts = {form: sum(_is_numeric(column, form) for column in texts) for form in _forms(dialect, options)}
-    numeric = {form: sum(_is_numeric(column, form) for column in columns) for form, count in counts.items() if count}
-    best = max(numeric, key=lambda form: numeric[form], default=dialect)
-    if numeric.get(best, 0) <= len(columns) - len(texts):
-        return dialect, ""
+    numbers = [_numbers(column, dialect) for column in columns]
+    texts = [column for column, values in zip(columns, numbers, strict=True) if values is None]
+    forms = [form for form in _forms(dialect, options) if any(_numbers(column, form) is not None for column in texts)]
+    found = {form: [_numbers(column, form) for column in columns] for form in forms}
+    counts = {form: len(columns) - values.count(None) for form, values in found.items()}
+    best = max(counts, key=lambda form: counts[form], default=dialect)
+    if counts.get(best, 0) <= len(columns) - len(texts):
+        return dialect, numbers, ""
     # What groups digits may be the decimal point, and the decimal point may group them.
     if best.thousands in (",", "."):
         rivals = [replace(best, decimal=best.thousands, thousands=group) for group in ("", best.decimal)]
     else:
         rivals = [replace(best, decimal="." if best.decimal == "," else ",", thousands=best.decimal)]
-    is_doubtful = best.thousands in ("", ",", ".") and any(numeric.get(rival) == numeric[best] for rival in rivals)
-    return best, thousands_doubt(best) if is_doubtful else ""
+    is_doubtful = best.thousands in ("", ",", ".") and any(counts.get(rival) == counts[best] for rival in rivals)
+    return best, found[best], thousands_doubt(best) if is_doubtful else ""
 
 
 def _forms(dialect: Dialect, options: DialectOptions) -> Iterator[Dialect]:
     """Yield the dialect with all decimal points and thousands that are not given otherwise, the likely ones first."""
     decimals = [dialect.decimal] if options.get("decimal") else sorted(".,", key=dialect.decimal.__ne__)
-    groups = [dialect.thousands] if options.get("thousands") is not None else _GROUPS
+    groups: Sequence[str] = _GROUPS if dialect.separator != "," else ("", ",")  # 10.100.200 is a code there
+    if options.get("thousands") is not None:
+        groups = [dialect.thousands]
     pairs = list(product(groups, decimals))
     if dialect.separator == ",":  # 1,234 in quotes: 1234 rather than 1.234
         pairs.sort(key=lambda pair: pair[1] != dialect.decimal)
@@ -64,26 +69,30 @@ def _forms(dialect: Dialect, options: DialectOptions) -> Iterator[Dialect]:
             yield replace(dialect, decimal=decimal, thousands=thousands)
 
 
-def _is_numeric(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> bool:
-    try:
-        as_numbers(texts, dialect)
-    except ValueError:  # pyarrow's errors are such
-        return False
-    return True
-
-
-def as_numbers(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> "pyarrow.ChunkedArray":
-    """Return texts as float64, True and False as 1 and 0; raise ValueError (pyarrow.ArrowInvalid) if one is neither."""
+def _numbers(texts: "pyarrow.ChunkedArray", dialect: Dialect) -> "pyarrow.ChunkedArray | None":
+    """Return texts as float64, True and False as 1 and 0; None if one is neither."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    trimmed = pc.utf8_trim_whitespace(texts)
+    booleans = _cast(trimmed, pa.bool_())
+    return _cast(dialect.number_texts(trimmed), pa.float64()) if booleans is None else booleans.cast(pa.float64())
+
+
+def _cast(texts: "pyarrow.ChunkedArray", dtype: "pyarrow.DataType") -> "pyarrow.ChunkedArray | None":
+    """Return texts in a type; None if one is not of it."""
+    import pyarrow as pa
+
     try:
-        return pc.utf8_trim_whitespace(texts).cast(pa.bool_()).cast(pa.float64())
+        # The first rows alone, because pyarrow describes each cell that it cannot cast, which is slow.
+        return [cells.cast(dtype) for cells in (texts.slice(0, _FIRST_ROWS), texts)][1]
     except pa.ArrowInvalid:
-        return dialect.number_texts(texts).cast(pa.float64())
+        return None
 
 
-def typed(texts: "pyarrow.ChunkedArray", dialect: Dialect, *, dates: bool = True) -> "pyarrow.ChunkedArray":
+def typed(
+    texts: "pyarrow.ChunkedArray", dialect: Dialect, numbers: "pyarrow.ChunkedArray | None", *, dates: bool = True
+) -> "pyarrow.ChunkedArray":
     """Return texts in the first type that holds them all, else as they are.
 
     Parameters
@@ -92,6 +101,8 @@ def typed(texts: "pyarrow.ChunkedArray", dialect: Dialect, *, dates: bool = True
         The cells of a column; a null is a missing one.
     dialect : Dialect
         How numbers are written.
+    numbers : pyarrow.ChunkedArray of float64 or None
+        What `number_form` made of them.
     dates : bool, default=True
         Whether ISO dates and times become such.
 
@@ -104,22 +115,15 @@ def typed(texts: "pyarrow.ChunkedArray", dialect: Dialect, *, dates: bool = True
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    trimmed = pc.utf8_trim_whitespace(texts)
-    types = [pa.bool_()]
-    if dates:
-        types += [pa.date32(), *(pa.timestamp(unit, zone) for unit, zone in product(("us", "ns"), (None, "UTC")))]
     if texts.null_count == len(texts):
         return pa.chunked_array([pa.nulls(len(texts))])
-    if not pc.any(pc.match_substring_regex(texts, _CODE)).as_py():
-        numbers = dialect.number_texts(texts)
-        for dtype in (pa.int64(), pa.float64()):
-            try:
-                return numbers.cast(dtype)
-            except pa.ArrowInvalid:
-                continue
-    for dtype in types:
-        try:
-            return trimmed.cast(dtype)
-        except pa.ArrowInvalid:
-            continue
-    return texts
+    trimmed = pc.utf8_trim_whitespace(texts)
+    types = [pa.date32(), *(pa.timestamp(unit, zone) for unit, zone in product(("us", "ns"), (None, "UTC")))]
+    if numbers is not None:
+        if pc.any(pc.match_substring_regex(trimmed, _CODE)).as_py():
+            return texts
+        trimmed, types = dialect.number_texts(trimmed), [pa.int64(), pa.bool_()]
+    elif not dates:
+        return texts
+    values = (_cast(trimmed, dtype) for dtype in types)
+    return next((column for column in values if column is not None), texts if numbers is None else numbers)

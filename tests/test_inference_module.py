@@ -22,7 +22,6 @@ ESTIMATORS = {
     "jumprelu": DictionaryAutoencoder(16, k=3, sparsity="jumprelu"),
     "gated": DictionaryAutoencoder(16, k=3, sparsity="gated"),
     "refined": DictionaryAutoencoder(16, k=3, refine=2),
-    "ranked": DenoisingAutoencoder((8, 4), tied=True, scaling="rank_gauss"),
     "mean norm": DictionaryAutoencoder(16, k=3, scaling="mean_norm"),
 }
 

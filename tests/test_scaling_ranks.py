@@ -140,6 +140,10 @@ def test_columns_of_one_value_are_only_centred():
     x_ND = np.column_stack([np.full(100, 7.3), np.where(np.arange(100) % 2, 0.3, 0.1 + 0.2), np.arange(100.0)])
     found = scaled(fitted(x_ND), np.array([[7.3, 0.3, 0.0], [9.3, 2.3, 0.0]]))
     assert_allclose(found[:, :2], [[0, 0], [2, 2]], atol=1e-12)
+    # constant by the bound of Moments, though its values differ by more than their own rounding
+    far = 1e6 + 4e-7 * (np.arange(1000.0) % 2)[:, None]
+    assert moments_of(far).constant.all()
+    assert_allclose(scaled(fitted(far), far + 2), 2, atol=1e-6)
 
 
 def test_values_that_differ_by_rounding_are_equal():

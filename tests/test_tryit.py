@@ -17,8 +17,10 @@ import taciturn
 from browser import watched
 from taciturn.core.errors import DataError
 from taciturn.data.moments import Moments
+from taciturn.data.quantiles import measure_quantiles
+from taciturn.data.sources import Rows
 from taciturn.metrics import psnr
-from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, Standard, UInt8, Whiten, dense
+from taciturn.model import Autoencoder, Layout, MeanNorm, MinMax, NoScaling, RankGauss, Standard, UInt8, Whiten, dense
 from taciturn.model.coding_layers import ELU, BatchTopK, Gated, Identity, JumpReLU, ReLU, Sigmoid, Tanh, TopK
 from taciturn.plots import style
 from taciturn.report.numbers import try_it as module
@@ -77,17 +79,25 @@ def result(page):
 # ---------------------------------------------------------------- models
 
 
+def moments_of(scaling, x):
+    moments = Moments(with_products=scaling.whitens).add(x)
+    if scaling.ranks:
+        moments.quantiles = measure_quantiles(Rows(x), moments, 10)
+    return moments
+
+
 def random_model(seed, *, coder, scaling=None, inner=(), pairs=False, **layout):
     """A model with random weights, biases and scaling, of pairs or not, and 20 rows that suit its scaling."""
     rng, numbers = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     scaling = scaling or NoScaling()
     x = numbers.normal(size=(20, D)) @ numbers.normal(size=(D, D)) * 0.4
     x = {"uint8": np.round(128 + 60 * x).clip(0, 255), "none": x, "mean_norm": 30 * x}.get(scaling.name, x)
-    if scaling.name in ("standard", "minmax", "whiten"):
+    if scaling.name in ("standard", "minmax", "whiten", "rank_gauss"):
         x = x * np.logspace(-2, 4, D) + np.array([1e6, *numbers.normal(size=D - 1)])
         x[:, 1] = 7.0  # a constant column
     widths = (D, *inner, L)
-    model = Autoencoder(Layout(widths, coder, whitened=scaling.whitens, **layout), rng=rng)
+    quantiles = 10 if scaling.ranks else 0
+    model = Autoencoder(Layout(widths, coder, whitened=scaling.whitens, quantiles=quantiles, **layout), rng=rng)
     with torch.no_grad():
         for layer in (*model.encoder, *model.decoder):
             layer.bias.copy_(0.3 * torch.randn(layer.bias.shape, generator=rng))
@@ -97,8 +107,8 @@ def random_model(seed, *, coder, scaling=None, inner=(), pairs=False, **layout):
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=rng))
         if isinstance(coder, BatchTopK):
             model.coder.value.fill_(0.2)
-        moments = Moments(with_products=scaling.whitens).add(x)
-        target = Moments(with_products=scaling.whitens).add(x[:, ::-1] ** 2) if pairs else None
+        moments = moments_of(scaling, x)
+        target = moments_of(scaling, x[:, ::-1] ** 2) if pairs else None
         model.set_scaling(scaling, moments, target_moments=target)
     return model, x
 
@@ -189,7 +199,9 @@ def agrees(page, model, x):
 # ---------------------------------------------------------------- the page computes what Python computes
 
 
-@pytest.mark.parametrize("scaling", [NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten()], ids=str)
+@pytest.mark.parametrize(
+    "scaling", [NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten(), RankGauss()], ids=str
+)
 @pytest.mark.parametrize("coder", CODERS, ids=str)
 def test_the_page_agrees_with_python(calculator, coder, scaling):
     flipped = []
@@ -253,7 +265,7 @@ def test_every_float16(calculator):
     assert_array_equal(calculator.evaluate(read, encoded), 0.25 * halves.astype(float))
 
 
-@pytest.mark.parametrize("scaling", [Standard(), MeanNorm(), Whiten()], ids=str)
+@pytest.mark.parametrize("scaling", [Standard(), MeanNorm(), Whiten(), RankGauss()], ids=str)
 def test_a_model_of_pairs_reconstructs_in_its_targets_units(calculator, scaling):
     assert not agrees(calculator, *random_model(0, coder=Identity(), scaling=scaling, pairs=True)).any()
 
@@ -335,8 +347,8 @@ def test_reasons_to_exclude_a_model(monkeypatch):
     assert "10,001 columns" in exclusion_reason(wide)
     odd = Autoencoder(Layout((4, 3), Sigmoid(), output=Tanh()), rng=torch.Generator())
     assert exclusion_reason(odd) is None
-    ranked = Autoencoder(Layout((4, 3), Sigmoid(), quantiles=5), rng=torch.Generator())
-    assert exclusion_reason(ranked) == "the page cannot compute scaling='rank_gauss'"
+    ranked = Autoencoder(Layout((100, 3), Sigmoid(), quantiles=1000), rng=torch.Generator())
+    assert exclusion_reason(ranked) == "the model is too large for the page: 2.1 MB, of at most 2.0 MB"
     monkeypatch.setattr(Tanh, "javascript", None)
     assert exclusion_reason(odd) == "the page cannot compute the activation tanh"
     monkeypatch.setattr(TopK, "form", lambda self, state, n_latents: None)

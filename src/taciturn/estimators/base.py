@@ -137,7 +137,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         ----------
         X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
-            missing values: they enter as their column's mean, and all errors and statistics are of known values.
+            missing values: they enter as their column's mean (under "rank_gauss": its median), and all errors and
+            statistics are of known values.
         y : object
             Ignored.
         target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional

@@ -101,7 +101,7 @@ class Program(nn.Module):
                 raise RecipeError(f"the scaling has numbers beyond the range of {dtype}; set dtype='float64'")
 
     def scale_rows(self, x: Tensor) -> Tensor:
-        """Return scaled rows [B, D] for rows in the input's units; NaN enters as the column's mean."""
+        """Return scaled rows [B, D] for rows in the input's units; NaN enters as the module's `mean`."""
         if self.ranks:
             return self.module.scale_rows(x)
         missing = x.isnan()

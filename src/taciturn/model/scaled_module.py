@@ -99,7 +99,7 @@ class ScaledModule(nn.Module):
         Parameters
         ----------
         x : Tensor [B, D]
-            Rows; a missing value is NaN and enters as the column's mean.
+            Rows; a missing value is NaN and enters as the column's `mean`.
         complete : bool, default=False
             Whether no value is known to be missing, so that none is looked for; NaN then stays NaN.
 

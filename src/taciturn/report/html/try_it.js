@@ -60,8 +60,9 @@
   }
 
   // The numbers of rows' scaling, or of their targets', which is that of reconstructions.
-  function decodeScaling({ shift, scale, colouring }) {
-    return { shift: float64(shift), scale: float64(scale), colouring: colouring && float32(colouring) };
+  function decodeScaling({ shift, scale, colouring, knots, scores }) {
+    const tables = { knots: knots && float64(knots), scores: scores && float64(scores) };
+    return { shift: float64(shift), scale: float64(scale), colouring: colouring && float32(colouring), ...tables };
   }
 
   // x Wᵀ: Σ_i x[i] W[o, i] for every o, as torch's linear.
@@ -90,17 +91,35 @@
   const add = (a, b) => a.map((value, i) => value + b[i]);
   const subtract = (a, b) => a.map((value, i) => value - b[i]);
 
+  // The values of piecewise-linear functions, one for each column, whose corners are all columns' knots and values in
+  // one array. The first and the last segment go on.
+  function interpolate(x, knots, values) {
+    const size = knots.length / x.length;
+    return x.map((value, d) => {
+      let [left, last] = [d * size, (d + 1) * size - 2];
+      while (left < last) {
+        const middle = Math.ceil((left + last) / 2);
+        if (value >= knots[middle]) left = middle;
+        else last = middle - 1;
+      }
+      const slope = (values[left + 1] - values[left]) / (knots[left + 1] - knots[left]);
+      return values[left] + (value - knots[left]) * slope;
+    });
+  }
+
   // A missing value is NaN and enters as its column's mean.
   function scaleRow(model, row) {
-    const { shift, scale, mean } = model.input;
+    const { shift, scale, mean, knots, scores } = model.input;
     const scaled = Float64Array.from(row, (value, d) => ((isNaN(value) ? mean[d] : value) - shift[d]) / scale[d]);
+    if (knots) return interpolate(scaled, knots, scores);
     return model.whitening ? times(scaled, model.whitening) : scaled;
   }
 
   // A row in its own units, for a scaled row and the numbers of its scaling: model.input or model.target.
-  function unscaleRow({ shift, scale, colouring }, scaled) {
+  function unscaleRow({ shift, scale, colouring, knots, scores }, scaled) {
     const coloured = colouring ? times(scaled, colouring) : Float64Array.from(scaled);
-    return coloured.map((value, d) => value * scale[d] + shift[d]);
+    const affine = knots ? interpolate(coloured, scores, knots) : coloured;
+    return affine.map((value, d) => value * scale[d] + shift[d]);
   }
 
   // The coding layer: codes from the encoder's product and bias, whose sum are the pre-activations.

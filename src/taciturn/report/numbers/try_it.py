@@ -16,6 +16,7 @@ from torch import Tensor
 from ...core.errors import DataError
 from ...model import Autoencoder, InferenceModule
 from ...model.coding_layers import Elementwise, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from ...model.rank_tables import interpolated
 from ...plots import is_image
 from .numbers import ShortRepr
 
@@ -110,8 +111,6 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
             return f"the page cannot compute the activation {activation.name}"
     if layout.coder.form(model.coder, layout.widths[-1]) is None:
         return f"the page cannot compute the coding layer {layout.coder.name}"
-    if layout.quantiles:
-        return "the page cannot compute scaling='rank_gauss'"
     if layout.widths[0] > MAX_COLUMNS:
         return f"rows of {layout.widths[0]:,} columns are too wide for the page, which shows up to {MAX_COLUMNS:,}"
     if (size := _characters(model)) > max_characters:
@@ -210,6 +209,8 @@ def _characters(model: Autoencoder, weight_bytes: int = 2) -> int:
     weights = {id(layer.weight): layer.weight.numel() for layer in chain(*model.layers)}
     n_columns, scalings = model.layout.widths[0], 1 + _has_own_target_scaling(model)
     n_bytes = weight_bytes * sum(weights.values()) + 4 * sum(model.layout.widths) * 2 + (16 + 16 * scalings) * n_columns
+    if model.layout.quantiles:
+        n_bytes += 8 * scalings * (model.knots.numel() + model.scores.numel())
     return (n_bytes + (4 * (1 + scalings) * n_columns**2 if model.layout.whitened else 0)) * 4 // 3
 
 
@@ -248,6 +249,7 @@ def _plain_model(
         "mean": _vector(module.mean, "<f8"),
         "whitening": None if module.whitening is None else _vector(module.whitening),
         "colouring": _vector(model.colouring) if layout.whitened else None,
+        **_plain_tables(module.knots, module.scores),
         # None: rows are their own targets
         "target": _plain_target(module) if _has_own_target_scaling(model) else None,
         "unit": _vector(model.unit, "<f8"),
@@ -256,6 +258,7 @@ def _plain_model(
 
 def _has_own_target_scaling(model: Autoencoder) -> bool:
     names = ("shift", "scale", *(("colouring",) if model.layout.whitened else ()))
+    names += ("knots", "scores") if model.layout.quantiles else ()
     return not all(torch.equal(getattr(model, name), getattr(model, f"target_{name}")) for name in names)
 
 
@@ -264,7 +267,13 @@ def _plain_target(module: InferenceModule) -> dict[str, Any]:
         "shift": _vector(module.target_shift, "<f8"),
         "scale": _vector(module.target_scale, "<f8"),
         "colouring": None if module.target_colouring is None else _vector(module.target_colouring),
+        **_plain_tables(module.target_knots, module.target_scores),
     }
+
+
+def _plain_tables(knots: Tensor | None, scores: Tensor | None) -> dict[str, str | None]:
+    tables = {"knots": knots, "scores": scores}
+    return {name: None if numbers is None else _vector(numbers, "<f8") for name, numbers in tables.items()}
 
 
 def _plain_form(form: Form) -> dict[str, Any]:
@@ -312,10 +321,13 @@ def _base64(numbers: NDArray[Any], dtype: str) -> str:
 
 
 def _scaled(model: Autoencoder, rows_RD: Array) -> Array:
-    """Return rows shifted and scaled, but not whitened: whitening would mix the columns' ranges."""
+    """Return scaled rows, but not whitened ones: whitening would mix the columns' ranges."""
     shift, scale = (numbers.cpu().numpy() for numbers in (model.shift, model.scale))
     scaled: Array = (rows_RD - shift) / scale
-    return scaled
+    if not model.quantiles:
+        return scaled
+    scores: Array = interpolated(torch.from_numpy(scaled), model.knots.cpu(), model.scores.cpu()).numpy()
+    return scores
 
 
 def _shortened(name: str) -> str:

@@ -315,7 +315,8 @@ def test_advice_is_for_noisy_rows(digits):
     text = " ".join(f"{warning.what} {warning.mend}" for warning in report.verdict.warnings)
     assert "PCA with" in text
     assert "predicts hidden entries as well or better" in text
-    assert "Try other numbers of latents (--latents, n_components=). The error of hidden entries is less for" in text
+    mend = "Try other numbers of latents (--latents, n_components=), or other numbers of epochs (--epochs, max_iter=)."
+    assert f"{mend} The error of hidden entries is less for the better model." in text
     for wrong in ("reconstruct", "untrained", "use more noise", "clean rows"):
         assert wrong not in text
     # the training rows' loss falls where their noise is memorised: only that of held-out rows advises to go on

@@ -166,6 +166,41 @@ def test_codes_are_written_in_the_format_of_the_ending(runs, tmp_path, digits):
         np.testing.assert_allclose(frame, wanted, rtol=1e-5)
 
 
+def test_rows_and_hidden_activations_are_written_beside_codes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    pd.DataFrame(rng.normal(size=(60, 3)) * [1, 10, 100], columns=["a", "b", "latent_1"]).to_csv(
+        "rows.csv", index=False
+    )
+    run("fit", "rows.csv", "--latents", "5,2", "--sparse", "none", "--epochs", 2, "-o", "run")
+    rows = pd.read_csv("rows.csv").to_numpy()
+    model = load("run")
+    run("encode", "run", "rows.csv", "-o", "both.csv", "--outputs", "input+codes")
+    both = pd.read_csv("both.csv")
+    assert list(both.columns) == ["a", "b", "latent_1", "latent_0_2", "latent_1_2"]
+    np.testing.assert_array_equal(both.to_numpy()[:, :3], rows)
+    np.testing.assert_allclose(both.to_numpy()[:, 3:], model.transform(pd.read_csv("rows.csv")), rtol=1e-9)
+    run("encode", "run", "rows.csv", "-o", "hidden.parquet", "--outputs", "hidden")
+    hidden = pd.read_parquet("hidden.parquet")
+    assert list(hidden.columns)[4:8] == ["hidden1_4", "latent_0", "latent_1", "hidden2_0"]
+    model.set_params(outputs="hidden").save("other")
+    run("encode", "other", "rows.csv", "-o", "again.npy")  # as the model has it
+    np.testing.assert_array_equal(np.load("again.npy"), hidden.to_numpy())
+    done = run("encode", "run", "rows.csv", "-o", "x.npy", "--outputs", "latents", code=2)
+    assert "outputs='latents' must be 'codes', 'hidden' or 'input+codes'" in output_text(done)
+
+
+def test_sparse_rows_beside_codes_stay_sparse_in_the_file(tmp_path):
+    rows = sparse.random_array((60, 30), density=0.1, format="csr", rng=np.random.default_rng(0))
+    sparse.save_npz(tmp_path / "rows.npz", rows)
+    run("fit", tmp_path / "rows.npz", "--latents", 4, "--epochs", 2, "-o", tmp_path / "run")
+    run("encode", tmp_path / "run", tmp_path / "rows.npz", "-o", tmp_path / "both.npz", "--outputs", "input+codes")
+    both = sparse.load_npz(tmp_path / "both.npz")
+    assert both.shape == (60, 34)
+    np.testing.assert_array_equal(both[:, :30].toarray(), rows.toarray())
+    np.testing.assert_allclose(both[:, 30:].toarray(), load(tmp_path / "run").transform(rows), rtol=1e-9)
+
+
 def test_tables_keep_their_names_and_units(table):
     frame, folder = table
     run("fit", folder / "table.csv", "--drop", "kind", "--latents", 8, "--epochs", 2, "-o", folder / "run", "-q")

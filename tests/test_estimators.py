@@ -6,6 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -34,6 +35,8 @@ QUICK = {"max_iter": 3, "random_state": 0}
         SparseAutoencoder((8, 4), tied=True, early_stopping=True, max_iter=5),
         SparseAutoencoder(sparsity="topk:2", corruption="swap:0.2", scaling="minmax", max_iter=5),
         DenoisingAutoencoder(scaling="rank_gauss", max_iter=5),
+        SparseAutoencoder((8, 4), outputs="hidden", max_iter=5),
+        DenoisingAutoencoder(4, outputs="input+codes", max_iter=5),
     ]
 )
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")  # the runs are too short to meet a target
@@ -708,3 +711,140 @@ def test_a_few_extreme_rows_are_warned_of_with_a_mend_that_works(scaling):
             model.fit(X)
         model.fit(np.clip(X, *np.percentile(X, [1, 99], axis=0)))
         model.fit(X[5:])
+
+
+# --- outputs -----------------------------------------------------------------------------------------------------
+def deep(outputs="codes", **parameters):
+    return SparseAutoencoder((7, 5, 3), outputs=outputs, sparsity=None, **QUICK | parameters)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_hidden_activations_are_the_formulas(table, dtype):
+    """Expected: in NumPy from the arrays that any program can read, float64."""
+    rows = table.astype(dtype)
+    model = deep("hidden", activation=("tanh", "sigmoid")).fit(rows)
+    state = {name: value.numpy().astype(np.float64) for name, value in model.module_.state_dict().items()}
+    h = (rows - state["shift"]) / state["scale"]
+    expected = []
+    for i, activate in enumerate((np.tanh, np.tanh, lambda z: 1 / (1 + np.exp(-z)))):
+        h = activate(h @ state[f"encoder.{i}.weight"].T + state[f"encoder.{i}.bias"])
+        expected.append(h)
+    for i in range(2):
+        h = np.tanh(h @ state[f"decoder.{i}.weight"] + state[f"decoder.{i}.bias"])
+        expected.append(h)
+    hidden = model.transform(rows)
+    assert (hidden.shape, hidden.dtype) == ((300, 7 + 5 + 3 + 5 + 7), dtype)
+    np.testing.assert_allclose(hidden, np.concatenate(expected, axis=1), atol=2e-5)
+    np.testing.assert_array_equal(hidden[:, 12:15], model.set_params(outputs="codes").transform(rows))
+
+
+def test_hidden_activations_of_one_layer_are_its_codes(table):
+    model = DictionaryAutoencoder(16, k=3, scaling="standard", **QUICK).fit(table)
+    codes, names = model.transform(table), model.get_feature_names_out()
+    hidden = model.set_params(outputs="hidden").transform(table)
+    np.testing.assert_array_equal(hidden.toarray(), codes.toarray())
+    np.testing.assert_array_equal(model.get_feature_names_out(), names)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [np.asarray, lambda X: X.astype(np.float32), lambda X: X.astype(np.int64) + 2**40, lambda X: X.astype(np.float16)],
+)
+def test_rows_beside_codes_are_as_given(table, of):
+    rows = np.asarray(of(table.copy()))
+    rows = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows) if rows.dtype.kind == "f" else rows
+    model = deep(scaling="standard").fit(rows)
+    codes = model.transform(rows)
+    both = model.set_params(outputs="input+codes").transform(rows)
+    np.testing.assert_array_equal(both[:, :5], rows)
+    np.testing.assert_array_equal(both[:, 5:], codes)
+    assert both.dtype == (np.float32 if rows.dtype.itemsize < 8 else np.float64)
+
+
+@pytest.mark.parametrize("outputs", ["codes", "hidden", "input+codes"])
+@pytest.mark.parametrize("of", [np.asarray, sparse.csr_array, sparse.coo_matrix])
+@pytest.mark.parametrize(
+    "model",
+    [deep(), DictionaryAutoencoder(6, k=2, **QUICK), DictionaryAutoencoder(6, k=2, sparse_output=False, **QUICK)],
+    ids=["deep", "dictionary", "dense dictionary"],
+)
+def test_features_are_the_same_for_any_rows_and_inverted(table, model, of, outputs):
+    rows = np.maximum(table - np.median(table, axis=0), 0)
+    model = clone(model).fit(rows)
+    denoised, dense = model.denoise(rows), model.set_params(outputs=outputs).transform(rows)
+    found = model.transform(of(rows))
+    assert sparse.issparse(found) == (
+        getattr(model, "sparse_output", None) == "auto"
+        or (outputs == "input+codes" and of is not np.asarray and not hasattr(model, "sparse_output"))
+    )
+    toarray = lambda X: X.toarray() if sparse.issparse(X) else X  # noqa: E731
+    np.testing.assert_allclose(toarray(found), toarray(dense), atol=1e-6)
+    np.testing.assert_allclose(model.inverse_transform(found), denoised, atol=1e-4 * np.abs(rows).max())
+    frame = clone(model).set_output(transform="pandas").fit(rows).transform(of(rows))
+    assert frame.shape == found.shape
+    np.testing.assert_allclose(frame.to_numpy(), toarray(dense), atol=1e-6)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_names_of_features(table, library):
+    frame = (pd.DataFrame if library == "pandas" else pl.DataFrame)(
+        table, **{"columns" if library == "pandas" else "schema": ["a", "b", "c", "d", "e"]}
+    )
+    model = deep().set_output(transform=library).fit(frame)
+    codes = [f"sparseautoencoder{i}" for i in range(3)]
+    assert list(model.transform(frame).columns) == codes
+    assert list(model.set_params(outputs="input+codes").transform(frame).columns) == [*"abcde", *codes]
+    inner = [f"hidden{n}_{i}" for n, width in ((1, 7), (2, 5), (3, 5), (4, 7)) for i in range(width)]
+    assert list(model.set_params(outputs="hidden").transform(frame).columns) == [*inner[:12], *codes, *inner[12:]]
+    unnamed = deep("input+codes").fit(table)
+    assert list(unnamed.get_feature_names_out())[:6] == ["x0", "x1", "x2", "x3", "x4", "sparseautoencoder0"]
+    with pytest.raises(NotFittedError):
+        deep("hidden").get_feature_names_out()
+
+
+def test_features_of_features_have_names_of_their_own(table):
+    steps = [deep("input+codes") for _ in range(3)]
+    pipeline = make_pipeline(*steps).set_output(transform="polars").fit(table)
+    names = pipeline.transform(table).columns
+    assert (len(names), len(set(names))) == (14, 14)
+    assert names[8:11] == ["sparseautoencoder0_2", "sparseautoencoder1_2", "sparseautoencoder2_2"]
+
+
+def test_missing_values_beside_codes_do_not_hinder_the_way_back(table):
+    rows = table.copy()
+    rows[::7, 1] = np.nan
+    model = deep("input+codes").fit(rows)
+    np.testing.assert_allclose(model.inverse_transform(model.transform(rows)), model.denoise(rows), rtol=1e-5)
+
+
+@pytest.mark.parametrize("outputs", ["hidden", "input+codes"])
+def test_outputs_are_saved_cloned_and_change_no_export(table, outputs, tmp_path):
+    model, plain = deep(outputs).fit(table), deep().fit(table)
+    assert clone(model).outputs == outputs
+    model.save(tmp_path / "model")
+    for loaded in (load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(loaded.transform(table), model.transform(table))
+        np.testing.assert_array_equal(loaded.get_feature_names_out(), model.get_feature_names_out())
+    np.testing.assert_array_equal(model.denoise(table), plain.denoise(table))
+    assert model.score(table) == plain.score(table)
+    for each, folder in ((model, "own"), (plain, "other")):
+        (tmp_path / folder).mkdir()
+        each.to_npz(tmp_path / folder / "model.npz")
+    own, other = (np.load(tmp_path / folder / "model.npz") for folder in ("own", "other"))
+    assert own.files == other.files
+    for name in own.files:
+        np.testing.assert_array_equal(own[name], other[name])
+    y = (table[:, 0] > 0).astype(int)
+    assert model.plot.relate(table, y, level=0.9).axes
+
+
+def test_unknown_outputs_are_refused_in_one_line(table):
+    message = "outputs='latents' must be 'codes', 'hidden' or 'input\\+codes'"
+    for train in ("fit", "partial_fit"):
+        with pytest.raises(RecipeError, match=message):
+            getattr(deep("latents"), train)(table)
+    model = deep().fit(table).set_params(outputs="latents")
+    with pytest.raises(RecipeError, match=message):
+        model.transform(table)
+    with pytest.raises(DataError, match=r"X has 3 codes per row, but the model has 27 features \(outputs='hidden'\)"):
+        model.set_params(outputs="hidden").inverse_transform(np.ones((2, 3)))

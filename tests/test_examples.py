@@ -36,6 +36,7 @@ def test_the_textbooks_programs():
         "docs/report.md",
         "docs/export.md",
         "docs/variables.md",
+        "docs/features.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

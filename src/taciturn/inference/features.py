@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..core.errors import RecipeError
 from ..data.sources import Source, stored_rows
@@ -14,9 +13,6 @@ from ..model import Autoencoder, Layout
 from .blocks import row_blocks, threads_for_rows
 from .encode import to_csr
 from .precision import in_row_precision
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 OUTPUTS = ("codes", "hidden", "input+codes")
 
@@ -87,9 +83,7 @@ def codes_among(layout: Layout, outputs: str) -> tuple[int, slice]:
 
 
 @torch.no_grad()
-def features(
-    model: Autoencoder, source: Source, outputs: str = "codes", *, sparse: bool = False
-) -> "Iterator[NDArray[Any] | csr_array]":
+def features(model: Autoencoder, source: Source, outputs: str = "codes", *, sparse: bool = False) -> Iterator[Any]:
     """Yield the features of each block of rows.
 
     Parameters

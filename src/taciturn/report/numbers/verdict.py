@@ -219,7 +219,8 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
 
 def _hidden_losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
     """Warn if the model predicts hidden entries worse than the rows' mean or a simpler model."""
-    choose = f"{remedy(parameters, advice.OTHER_LATENTS)} The error of hidden entries is less for the better model."
+    mend = remedy(parameters, advice.OTHER_LATENTS, advice.OTHER_EPOCHS)
+    choose = f"{mend} The error of hidden entries is less for the better model."
     if summary.fvu is not None and summary.fvu >= 1:
         yield ReportWarning(
             "The mean of the rows predicts hidden entries as well or better: the columns tell nothing of each other.",

@@ -114,9 +114,13 @@ class Artifact:
 
     @property
     def training_missing(self) -> int:
-        """How many values of all rows trained on were missing."""
-        return int(self.state["moments.missing"].sum())
+        """How many values of all rows trained on were missing; of a table how many cells."""
+        missing, variables = self.state["moments.missing"], self.rows.variables
+        return int(
+            missing.sum() if variables is None else missing[[place.start for place in variables.positions]].sum()
+        )
 
     def _missing(self) -> str:
-        n_missing, count = self.training_missing, int(self.state["moments.count"])
-        return f"; {missing_values(n_missing, count * self.model.layout.widths[0])}" if n_missing else ""
+        n_missing, count, variables = self.training_missing, int(self.state["moments.count"]), self.rows.variables
+        width = self.model.layout.widths[0] if variables is None else len(variables.names)
+        return f"; {missing_values(n_missing, count * width)}" if n_missing else ""

@@ -11,11 +11,14 @@ from .. import inference, plots
 from ..core.errors import RecipeError
 from ..metrics import Sparsity
 from .rows import source_of
+from .tables import levels_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..data.sources import Source
+
+ERROR, ROW_ERROR = "mean squared error, units of the data", "mean squared error of a row, units of the data"
 
 
 class Plots:
@@ -103,6 +106,9 @@ class Plots:
     ) -> Figure:
         """Return the figure of what each latent adds to a reconstruction: images, bars of named columns, or curves.
 
+        Of a table, bars of booleans and levels ("colour: red") are changes of log-odds; those of a category have the
+        mean 0.
+
         Parameters
         ----------
         shape : tuple of int, optional
@@ -123,7 +129,7 @@ class Plots:
         RecipeError
             `shape`, `order` or `names` do not fit the model.
         """
-        weights = self._estimator.components_
+        weights = inference.relative_components(self._estimator.module_)
         return plots.atlas(weights, self._shape(shape), columns=self._columns(), order=order, most=most, names=names)
 
     def rates(self, X: ArrayLike | Source) -> Figure:
@@ -217,6 +223,8 @@ class Plots:
     ) -> Figure:
         """Return the figure of the reconstruction errors: of each column, or the histogram of the rows' errors.
 
+        Of a table with booleans or categories: of each variable, its loss divided by that of the best constant.
+
         Parameters
         ----------
         X : array-like, data frame or Source [n_samples, n_features]
@@ -237,16 +245,17 @@ class Plots:
         RecipeError
             `per` is neither "column" nor "row", or `shape` does not fit a row.
         """
-        source = self._rows(X, "errors")
+        source, variables = self._rows(X, "errors"), levels_of(self._estimator) and self._estimator.variables_.names
         mean_errors = self._estimator.reconstruction_errors(source, per=per)
         if per == "row":
-            return plots.row_errors(mean_errors, label="mean squared error of a row, units of the data")
+            label = "error of a row, mean of its variables" if variables else ROW_ERROR
+            return plots.row_errors(mean_errors, label=label)
         return plots.errors(
             mean_errors,
-            columns=self._columns(),
+            columns=variables or self._columns(),
             shape=self._shape(shape, source.shape),
             most=most,
-            label="mean squared error, units of the data",
+            label="error / error of the best constant" if variables else ERROR,
         )
 
     def relate(self, X: ArrayLike | Source, y: ArrayLike, *, most: int = 20, **options: Any) -> Figure:
@@ -297,6 +306,8 @@ class Plots:
         return {term.target_kind: term.target_value for term in reversed(terms) if term.target_value is not None}
 
     def _columns(self) -> list[str] | None:
+        if levels_of(self._estimator) is not None:
+            return list(self._estimator.variables_.described_columns)
         names = getattr(self._estimator, "feature_names_in_", None)
         return None if names is None else [str(name) for name in names]
 

@@ -48,6 +48,9 @@ class Evaluation:
     hidden : list of arrays [B], float64
         Where entries were hidden, for each block the rows' errors of hidden entries against the noisy rows; see
         `denoising_errors`. Else empty.
+    unseen : list of int
+        Of a table, for each block the cells with a level that training rows did not have. They count nowhere else, and
+        are missing in `clean.moments`.
     denoising : list of arrays [B], float64
         The same of `Autoencoder.denoise` against the clean rows, estimated with the noise that is known; else empty.
     """
@@ -59,6 +62,7 @@ class Evaluation:
     after: SquaredErrors | None = None
     by_row: list[NDArray[np.float64]] = field(default_factory=list)
     hidden: list[NDArray[np.float64]] = field(default_factory=list)
+    unseen: list[int] = field(default_factory=list)
     denoising: list[NDArray[np.float64]] = field(default_factory=list)
 
     @property
@@ -137,8 +141,12 @@ def evaluate(
             else:
                 output = model.output(model.decode(codes))
             recon = units.outputs(output)
-            y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
+            own = rows if target is None else next(targets)
+            y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(own)
             evaluation.clean.add(y, recon)
+            if isinstance(model.layout.output, ByVariable):
+                unseen = y.isnan() & ~own.isnan()
+                evaluation.unseen.append(int(unseen[:, model.layout.output.first_columns].sum()))
             squared = units.errors(recon.double(), y.double()).square()
             evaluation.by_row.append(mean_of_known(squared, 1).cpu().numpy())
             if hidden:

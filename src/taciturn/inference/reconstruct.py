@@ -10,6 +10,7 @@ from torch import Tensor
 from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
+from ..model.coding_layers import ByVariable
 from .blocks import missing_of, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
@@ -81,6 +82,15 @@ def components(model: Autoencoder) -> NDArray[np.generic]:
     return (model.decode(dense(unit_codes)) - model.decode(dense(no_codes))).cpu().numpy()
 
 
+def relative_components(model: Autoencoder) -> NDArray[np.generic]:
+    """Return `components` [L, D], for a table with the mean 0 over the levels of each category.
+
+    What is added to the logits of all levels of a category changes no probability.
+    """
+    added, output = components(model), model.layout.output
+    return output.relative_logits(torch.from_numpy(added)).numpy() if isinstance(output, ByVariable) else added
+
+
 @torch.no_grad()
 def directions(model: Autoencoder, unit: ArrayLike | None = None) -> NDArray[np.generic]:
     """Return what each latent adds to the reconstruction, in units that do not depend on the scaling.
@@ -99,9 +109,10 @@ def directions(model: Autoencoder, unit: ArrayLike | None = None) -> NDArray[np.
     -------
     array [L, D]
         `components`, times the targets' scale over the unit; without the colouring where the model whitens. Before the
-        output activation, and before the tables of a scaling by ranks.
+        output activation, and before the tables of a scaling by ranks. Of booleans and categories logits: those of a
+        category have the mean 0, for what all of its levels share changes no probability.
     """
-    scaled = torch.from_numpy(components(model)).to(model.unit.device)
+    scaled = torch.from_numpy(relative_components(model)).to(model.unit.device)
     return Units(model, unit).directions(scaled).to(scaled.dtype).cpu().numpy()
 
 

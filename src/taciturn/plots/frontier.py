@@ -22,8 +22,10 @@ from .style import (
     spans_decades,
 )
 
+FVU = "fraction of variance unexplained (FVU)"
 
-def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) -> Figure:
+
+def frontier(points: Mapping[str, tuple[float, float]], *, label: str = FVU, ax: Axes | None = None) -> Figure:
     """Return the figure of several runs, each a point (L0, FVU); nearer to the lower left is better.
 
     Each run has a colour, the same as in `overlay`. Runs that no other run beats in both numbers (the Pareto front) are
@@ -33,6 +35,8 @@ def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) 
     ----------
     points : mapping of str to (float, float)
         For each run's name, active latents per row (L0 ≥ 0) and fraction of variance unexplained (FVU ≥ 0).
+    label : str, optional
+        What the second number is.
     ax : matplotlib Axes, optional
         Where to draw; by default axes on a new figure.
 
@@ -65,7 +69,7 @@ def frontier(points: Mapping[str, tuple[float, float]], ax: Axes | None = None) 
         set_log_scale(ax, "x", coordinates[:, 0])
     set_style(ax)
     ax.margins(0.08)
-    ax.set(xlabel="active latents per row (L0)", ylabel="fraction of variance unexplained (FVU)")
+    ax.set(xlabel="active latents per row (L0)", ylabel=label)
     if not spans_decades(coordinates[:, 1], 1.0):
         ax.set_ylim(0, coordinates[:, 1].max() * 1.08 or 1)
     else:

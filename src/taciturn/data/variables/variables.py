@@ -134,6 +134,17 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             names[unique] = None
         return tuple(names)
 
+    @property
+    def described_columns(self) -> tuple[str, ...]:
+        """The encoded columns in words: "age", "member: True", "colour: red"."""
+        return tuple(
+            f"{variable.text}: {name[len(variable.text) + 1 :] if variable.level > 1 else True}"
+            if variable.level
+            else variable.text
+            for variable in self.variables
+            for name in variable.names()
+        )
+
     @cached_property
     def positions(self) -> tuple[slice, ...]:
         """Of each variable the slice of its encoded columns."""

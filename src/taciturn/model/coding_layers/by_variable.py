@@ -108,6 +108,10 @@ class ByVariable(Elementwise):
         """Return logits [D] of which these values are the outputs; probabilities are at least 0.001."""
         return self._joined(self._inverse, values[None])[0]
 
+    def relative_logits(self, logits: Tensor) -> Tensor:
+        """Return logits [B, D] of the same probabilities, whose mean over the levels of each category is 0."""
+        return self._joined(self._relative_logits, logits)
+
     def without_unseen(self, target: Tensor) -> Tensor:
         """Return targets [B, D] with NaN for categories of 0 alone, whose level the training rows did not have."""
         if all(levels < 2 for levels in self.levels):
@@ -159,6 +163,13 @@ class ByVariable(Elementwise):
         if run.levels < 2:
             return torch.logit(y, eps=1e-3) if run.levels else y
         return y.clamp_min(1e-3).log()
+
+    @staticmethod
+    def _relative_logits(run: VariableRun, z: Tensor) -> Tensor:
+        if run.levels < 2:
+            return z
+        z = run.by_variable(z)
+        return (z - z.mean(2, keepdim=True)).flatten(1)
 
     @staticmethod
     def _without_unseen(run: VariableRun, x: Tensor) -> Tensor:

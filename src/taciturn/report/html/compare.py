@@ -18,7 +18,8 @@ from .figures import curve, svg
 from .sprite import Sprite, sprite
 
 # columns of histories, the best choice for the figure first
-ERRORS = ("validation_squared_error", "validation_cross_entropy", "squared_error", "cross_entropy", "loss")
+KINDS = ("squared_error", "cross_entropy", "variable_error")
+ERRORS = (*(f"validation_{kind}" for kind in KINDS), *KINDS, "loss")
 ABSENT = "—"
 COLOUR_NAMES = {colour: name for name, colour in style.COLOURS.items()}
 
@@ -52,7 +53,9 @@ def comparison_card(comparison: ComparisonNumbers) -> str:
 def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
     """Yield the lines of the table of results: a label and one text per run."""
     summaries = comparison.summaries
-    yield "variance reconstructed", [ABSENT if s.fvu is None else f"{1 - s.fvu:.2%}" for s in summaries]
+    are_tables = summaries[0].variables is not None
+    label = "less error than the best constants" if are_tables else "variance reconstructed"
+    yield label, [ABSENT if s.fvu is None else f"{1 - s.fvu:.2%}" for s in summaries]
     if any(s.hidden for s in summaries):
         yield (
             "hidden entries, squared error",
@@ -90,8 +93,11 @@ def _figures(comparison: ComparisonNumbers) -> list[Markup]:
     runs = zip(comparison.names, comparison.summaries, strict=True)
     results = {name: (s.l0, s.fvu) for name, s in runs if s.fvu is not None and s.target_rate is None}
     if results:
-        description = "Unexplained variance and active latents per row of each run; the table holds the same numbers"
-        figures.append(svg(plots.frontier(results), "f1", description))
+        are_tables = comparison.summaries[0].variables is not None
+        label = "error / error of the best constants" if are_tables else "fraction of variance unexplained (FVU)"
+        error = "Error" if are_tables else "Unexplained variance"
+        description = f"{error} and active latents per row of each run; the table holds the same numbers"
+        figures.append(svg(plots.frontier(results, label=label), "f1", description))
     in_all = [name for name in ERRORS if all(name in history for history in comparison.histories.values())]
     if in_all:
         figure = plots.overlay(comparison.histories, in_all[0])

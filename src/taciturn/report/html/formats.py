@@ -89,3 +89,9 @@ def row_text(row: int, text: str) -> Markup:
     """Return a row's text as HTML: the whole text, or its beginning and a link to the whole."""
     macros: Any = environment.get_template("macros.html.j2").module
     return Markup(macros.row_text(row, text, MAX_TEXT))
+
+
+def data_text(text: str, max_length: int) -> Markup:
+    """Return a text that comes from data as HTML, shortened."""
+    macros: Any = environment.get_template("macros.html.j2").module
+    return Markup(macros.data_text(text, max_length))

@@ -4,23 +4,26 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
+from itertools import combinations, zip_longest
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...artifact import Artifact
 from ...core.atomic import atomic
 from ...core.errors import DataError
+from ...core.messages import quoted
 from ...data.moments import measure_moments
 from ...data.row_shape import is_image
 from ...data.sources import Source
+from ...data.variables import Variables
 from ...inference import directions
 from ...metrics import matched, mean_cosine
-from ...model import Auto, Autoencoder
+from ...model import Auto, Autoencoder, Standard, VariableUnits
 from ...probes import initial_model
 from ...training import History
 from .neighbours import Pair
@@ -141,15 +144,17 @@ class ComparisonNumbers:
             return [
                 "Some runs were trained on noisy rows alone, so the errors are not of one kind and cannot be compared"
             ]
-        same, most = ("reconstruct", "reconstructs most")
+        same, most = ("reconstruct the same share", "reconstructs most")
         if self.summaries[0].hidden is not None:
-            same, most = ("predict of hidden entries", "predicts most of hidden entries")
+            same, most = ("predict of hidden entries the same share", "predicts most of hidden entries")
+        elif self.summaries[0].variables is not None:
+            same, most = ("reconstruct equally well", "reconstructs best")
         known = [(s.fvu, name, s) for s, name in zip(self.summaries, self.names, strict=True) if s.fvu is not None]
         if not known:
             return ["The rows are constant, so no run reconstructs a share of their variance"]
         _, best, summary = min(known, key=lambda entry: entry[0])
         if len(known) > 1 and len({f"{fvu:.4f}" for fvu, _, _ in known}) == 1:
-            clauses = [f"All runs {same} the same share: {summary.explained}"]
+            clauses = [f"All runs {same}: {summary.explained}"]
         else:
             clauses = [f"{best} {most}: {summary.explained}"]
         sparse = [(s.l0, name, s) for _, name, s in known if s.target_rate is None]
@@ -187,6 +192,7 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
     if len(runs) < 2:
         raise DataError(f"a comparison needs several runs, not {len(runs)}; name two or more")
     names, artifacts = list(runs), list(runs.values())
+    _check_variables(runs, rows)
     if rows is not None:
         for name, artifact in runs.items():
             _check_columns(name, artifact, rows)
@@ -218,7 +224,32 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
 def _unit(rows: Source) -> Unit:
     """Return the divisor of each column that scaling="auto" finds for rows."""
     moments = measure_moments(rows)
+    if (variables := getattr(rows, "variables", None)) is not None and any(variables.levels):
+        return VariableUnits(variables.levels, Standard()).fit(moments)[1]
     return Auto().resolve(moments, rows.dtype if rows.columns is None else float).fit(moments)[1]
+
+
+def _check_variables(runs: Mapping[str, Artifact], rows: Source | None) -> None:
+    """Refuse runs, and rows, of tables that do not have the same variables, kinds and levels."""
+    if all(artifact.rows.variables is None for artifact in runs.values()):
+        return
+    first, *others = ((name, artifact.rows.variables) for name, artifact in runs.items())
+    others += [] if rows is None else [("the rows (--data)", getattr(rows, "variables", None))]
+    for name, variables in others:
+        if (one := _different_variable(first[1], variables)) is not None:
+            raise DataError(
+                f"{first[0]} and {name} differ in the variable {quoted(one)}: its name, its kind or its levels; "
+                "compare runs of the same table"
+            )
+
+
+def _different_variable(first: Variables | None, second: Variables | None) -> str | None:
+    """Return the name of the first variable that two tables do not encode alike; None if there is none."""
+    tables = [() if table is None else table.variables for table in (first, second)]
+    for one, other in zip_longest(*tables):
+        if one is None or other is None or replace(one, dtype=other.dtype) != other:
+            return (one or other).text
+    return None
 
 
 def _check_columns(name: str, artifact: Artifact, rows: Source) -> None:

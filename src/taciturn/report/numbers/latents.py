@@ -1,6 +1,6 @@
 """Numbers of all latents, and an atlas: the most important latents with rows on which they are active."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,9 @@ class AtlasLatent:
     mean_when_active : float or None
         Mean code over the rows on which the latent is active; None if there are none.
     columns : list of (str, float)
-        Up to 8 columns with the largest absolute weights, and these weights in units of the data; [] without names.
+        Up to 8 columns with the largest absolute weights, and these weights in units of the data; [] without names. Of
+        a table with booleans or categories, columns of one variable are neighbours; weights of booleans ("member:
+        True") and of levels ("colour: red") are changes of log-odds, those of a category with the mean 0.
     rows : list of ActiveRow
         Up to 6 rows with the largest codes, then up to 3 rows at quantiles of the codes above 0.
     """
@@ -118,6 +120,7 @@ def atlas(
     directions_LD: NDArray[Any],
     max_latents: int,
     columns: tuple[str, ...] | None,
+    positions: Sequence[slice] | None = None,
 ) -> list[AtlasLatent]:
     """Return the latents with the largest shares of variation, and rows on which they are active.
 
@@ -137,6 +140,8 @@ def atlas(
         Most latents returned, ≥ 1. Latents whose code is constant are left out.
     columns : tuple of str [D] or None
         The columns' names, if they have names.
+    positions : sequence of slice or None, default=None
+        The columns of each variable of a table.
 
     Returns
     -------
@@ -153,7 +158,7 @@ def atlas(
             numbers.mean_activations[latent],
             numbers.firing_rates[latent],
             mean,
-            _largest_weights(directions_LD[latent], columns),
+            _largest_weights(directions_LD[latent], columns, positions),
             [*top, *_at_quantiles(column(sample.codes, latent), sample.indices, {entry.row for entry in top})],
         )
         for latent, top, mean in zip(chosen, top_rows, means, strict=True)
@@ -209,11 +214,17 @@ def _at_quantiles(codes_S: NDArray[Any], indices_S: NDArray[np.intp], top_rows: 
     ]
 
 
-def _largest_weights(weights_D: NDArray[Any], columns: tuple[str, ...] | None) -> list[tuple[str, float]]:
-    """Return a latent's largest absolute weights with their columns' names; [] without names."""
+def _largest_weights(
+    weights_D: NDArray[Any], columns: tuple[str, ...] | None, positions: Sequence[slice] | None
+) -> list[tuple[str, float]]:
+    """Return a latent's largest absolute weights with their columns' names, by variable; [] without names."""
     if columns is None:
         return []
     largest = np.argsort(-np.abs(weights_D), kind="stable")[:TOP_COLUMNS]
+    if positions is not None:
+        variable = np.searchsorted([place.stop for place in positions], largest, side="right")
+        first = [int(np.argmax(variable == number)) for number in variable]
+        largest = largest[np.argsort(first, kind="stable")]
     return [(columns[i], float(weights_D[i])) for i in largest]
 
 
@@ -231,5 +242,6 @@ def measure_atlas(study: Study) -> list[AtlasLatent]:
         study.sample,
         directions_LD=study.directions,
         max_latents=MAX_ATLAS_LATENTS,
-        columns=study.rows.columns,
+        columns=study.rows.columns if study.schema is None else study.schema.described_columns,
+        positions=None if study.schema is None else study.schema.positions,
     )

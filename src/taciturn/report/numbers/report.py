@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from ...data.row_shape import is_image, likely_shape
+from ...data.variables import Variables
 from ...training import History
 from .numbers import ShortRepr, all_finite, plain
 from .row_names import row_names, row_texts
 from .samples import SampleRows
 from .study import Study
 from .try_it import TryIt, exclusion_reason, try_it
+from .variables import Cell, cells
 
 if TYPE_CHECKING:
     from ...probes import Baselines, Related
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .provenance import Provenance
     from .samples import Errors, Samples
     from .summary import Summary
+    from .variables import VariableNumbers
     from .verdict import Verdict
 
 SCHEMA = 3  # of report.json
@@ -46,6 +49,9 @@ class Pictures(ShortRepr):
         The rows of the atlas, by index, in the input's units.
     sample_rows : SampleRows
         The rows of the section `samples`.
+    sample_cells : dict of str to dict of int to list of Cell
+        The same rows, {"clean", "corrupted", "reconstruction"}, as cells of a table with other variables than numbers;
+        else {}.
     directions : dict of int to array [D]
         What a code of 1 of each latent of the atlas adds to the reconstruction, in units of the data (see `Summary`).
     row_errors : array [N]
@@ -63,6 +69,7 @@ class Pictures(ShortRepr):
     shape: tuple[int, ...]
     rows: dict[int, NDArray[Any]]
     sample_rows: SampleRows
+    sample_cells: dict[str, dict[int, list[Cell]]]
     directions: dict[int, NDArray[Any]]
     row_errors: NDArray[Any]
     history: History
@@ -83,8 +90,6 @@ class ReportNumbers:
         The sections by name.
     columns : list of str or None
         The columns' names, if they have names.
-    variables : list of str or None
-        The names of a table's variables, of which a category has several columns; None if the rows are numbers.
     shape : list of int
         A row's shape.
     likely_shape : list of int or None
@@ -102,7 +107,6 @@ class ReportNumbers:
     name: str
     sections: Mapping[str, Any]
     columns: list[str] | None
-    variables: list[str] | None
     shape: list[int]
     likely_shape: list[int] | None
     row_names: dict[int, str]
@@ -128,6 +132,9 @@ class ReportNumbers:
 
         @property
         def errors(self) -> Errors: ...  # noqa: D102
+
+        @property
+        def variables(self) -> list[VariableNumbers] | None: ...  # noqa: D102
 
         @property
         def latents(self) -> Latents: ...  # noqa: D102
@@ -179,7 +186,6 @@ class ReportNumbers:
             "name": self.name,
             "created": self.created,
             "columns": self.columns,
-            "variables": self.variables,
             "shape": self.shape,
             "likely_shape": self.likely_shape,
             "row_names": {str(row): name for row, name in self.row_names.items()},
@@ -206,7 +212,6 @@ def measure_report(study: Study, name: str = "") -> ReportNumbers:
         name=name or study.artifact.estimator.name,
         sections=sections,
         columns=None if study.rows.columns is None else list(study.rows.columns),
-        variables=study.variables,
         shape=list(study.shape),
         likely_shape=None if suggested is None else list(suggested),
         row_names={} if names is None else {row: names[row] for row in named},
@@ -226,15 +231,19 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
     examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
+    reason = exclusion_reason(study.model, table=study.schema is not None)
     return Pictures(
         shape=study.shape,
         rows=atlas_rows,
         sample_rows=sample_rows,
+        sample_cells={} if study.schema is None else _cells(study.schema, sample_rows),
         directions={entry.latent: study.directions[entry.latent] for entry in atlas},
         row_errors=study.evaluation.row_errors,
         history=study.artifact.history,
         texts=texts,
-        try_it=try_it(
+        try_it=None
+        if reason is not None
+        else try_it(
             study.model,
             examples=np.stack(list(examples.values())),
             example_names=None if names is None else [names[row] for row in examples],
@@ -243,5 +252,13 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
             low=state["moments.low"].numpy(),
             high=state["moments.high"].numpy(),
         ),
-        exclusion_reason=exclusion_reason(study.model),
+        exclusion_reason=reason,
     )
+
+
+def _cells(schema: Variables, rows: SampleRows) -> dict[str, dict[int, list[Cell]]]:
+    kinds = {"clean": rows.clean, "corrupted": rows.corrupted, "reconstruction": rows.reconstruction}
+    return {
+        kind: dict(zip(own, cells(schema, np.stack([*own.values()]), predicted=kind == "reconstruction"), strict=True))
+        for kind, own in kinds.items()
+    }

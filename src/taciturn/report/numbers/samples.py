@@ -19,7 +19,7 @@ from ...inference import (
     mean_of_known,
     with_missing,
 )
-from ...metrics import psnr
+from ...metrics import VariableErrors, psnr
 from ...metrics.errors import errors_of
 from ...model import Autoencoder
 from .numbers import ShortRepr, finite
@@ -49,7 +49,7 @@ class RowError:
         values missing, here and in `psnr_after`, of the entries that it changed.
     psnr_after : float or None
         PSNR of the reconstruction of the row as the model received it, in dB; None if it is exact. Both are None where
-        no clean row is known.
+        no clean row is known, and for tables with booleans or categories.
     """
 
     row: int
@@ -67,7 +67,8 @@ class Errors(ShortRepr):
     Parameters
     ----------
     per_column : list of float [D]
-        Mean squared error of each column, ≥ 0; NaN where no value is known.
+        Mean squared error of each column, ≥ 0; NaN where no value is known. Of a table with booleans or categories one
+        number for each variable: its loss divided by that of the training rows' best constant.
     quantiles : list of float [9]
         Quantiles of the rows' mean squared errors, at 0, .01, .05, .25, .5, .75, .95, .99 and 1.
     edges : list of float [41]
@@ -77,7 +78,8 @@ class Errors(ShortRepr):
     largest : list of (int, float)
         Up to 20 rows with the largest mean squared errors, and these: (index, error), the largest first.
     rmse : list of float [D] or None
-        Root mean squared error of each column in the column's own unit; None if columns have no names.
+        Root mean squared error of each column in the column's own unit; None if columns have no names, and for tables
+        with booleans, categories or dates (see `variables`).
     deviations : list of float [D] or None
         Standard deviation of each column in the same unit, on the same rows.
     """
@@ -202,7 +204,8 @@ def samples(
     )
     for row, error_before, error_after in zip(indices.tolist(), before, after, strict=True):
         psnr_before, psnr_after = psnr(error_before, peak), psnr(error_after, peak)
-        decibels = (None, None) if evaluation.hidden else (finite(psnr_before), finite(psnr_after))
+        has_psnr = not (evaluation.hidden or isinstance(evaluation.clean, VariableErrors))  # categories have no range
+        decibels = (None, None) if not has_psnr else (finite(psnr_before), finite(psnr_after))
         row_errors[row] = RowError(row, float(evaluation.row_errors[row]), *decibels)
     first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
     clean_rows, corrupted_rows, reconstructions = (
@@ -226,6 +229,6 @@ def measure_errors(study: Study) -> Errors:
     """Return the distribution of the errors of a report; of a table also each column's error in its own unit."""
     evaluation = study.evaluation
     squares = evaluation.clean.column_means, evaluation.clean.moments.variance
-    plain = study.rows.columns is not None and len(squares[0]) == len(squares[1])
+    plain = study.rows.columns is not None and study.schema is None
     own_units = (None, None) if not plain else [np.sqrt(each) * evaluation.unit for each in squares]
     return errors(evaluation, *own_units)

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import baselines, curves, latent_map, latents, neighbours, provenance, relation, samples, summary, verdict
+from . import (
+    baselines,
+    curves,
+    latent_map,
+    latents,
+    neighbours,
+    provenance,
+    relation,
+    samples,
+    summary,
+    variables,
+    verdict,
+)
 from .study import Study
 
 SECTIONS: dict[str, Callable[[Study], Any]] = {
@@ -12,6 +24,7 @@ SECTIONS: dict[str, Callable[[Study], Any]] = {
     "curves": curves.measure,
     "samples": samples.measure,
     "errors": samples.measure_errors,
+    "variables": variables.measure,
     "latents": latents.measure,
     "atlas": latents.measure_atlas,
     "neighbours": neighbours.measure,

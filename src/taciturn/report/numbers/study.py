@@ -12,7 +12,8 @@ from ...artifact import Artifact
 from ...corruption import Corruption
 from ...data.row_shape import is_image
 from ...data.sources import Source, Subset
-from ...inference import Evaluation, components, evaluate
+from ...data.variables import Variables
+from ...inference import Evaluation, evaluate, relative_components
 from ...model import Autoencoder
 from ...objective import Objective
 from .sample import Sample, sample
@@ -86,10 +87,10 @@ class Study:
         return self.image_shape or (training_shape if is_image(training_shape) else self.rows.shape)
 
     @property
-    def variables(self) -> list[str] | None:
-        """The names of a table's variables; None if the rows are numbers."""
-        variables = self.artifact.rows.variables
-        return None if variables is None or not any(variables.levels) else list(variables.names)
+    def schema(self) -> Variables | None:
+        """The variables of a table; None if all of its columns are plain numbers, or if the rows are no table."""
+        schema = self.artifact.rows.variables
+        return None if schema is None or schema.plain else schema
 
     @property
     def objective(self) -> Objective:
@@ -109,8 +110,11 @@ class Study:
 
     @cached_property
     def directions(self) -> NDArray[Any]:
-        """What a code of 1 of each latent adds to the reconstruction [L, D], in units of the data (see `Summary`)."""
-        return components(self.model)
+        """What a code of 1 of each latent adds to the reconstruction [L, D], in units of the data (see `Summary`).
+
+        Of booleans and categories logits; those of a category have the mean 0.
+        """
+        return relative_components(self.model)
 
     @cached_property
     def baseline_rows(self) -> tuple[Source, Source]:

@@ -14,6 +14,7 @@ from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import Evaluation, evaluate
 from ...model import Autoencoder
+from ...model.coding_layers import ByVariable
 from ...objective import Objective
 from .hidden_errors import HiddenErrors, hidden_errors
 from .numbers import ShortRepr, finite, signed_percent
@@ -24,7 +25,9 @@ from .study import Study
 class Summary(ShortRepr):
     """The main numbers of a model on rows.
 
-    Errors and PSNR are in units of the data: those that scaling="auto" finds for the training rows.
+    Errors and PSNR are in units of the data: those that scaling="auto" finds for the training rows. Of a table with
+    booleans or categories, the error of a variable is its loss (the squared error, or the cross-entropy) divided by
+    that of the best constant: the mean, or the shares of the levels.
 
     Parameters
     ----------
@@ -33,13 +36,15 @@ class Summary(ShortRepr):
     rows_kind : {"training", "held-out", "given"}
         What is known of the rows; see `Artifact.rows_kind`.
     columns : int
-        Number of columns, D.
+        Number of columns, D; a category has one for each level.
     latents : int
         Number of latents, L.
     mean_squared_error : float
-        Of the clean rows' reconstructions, ≥ 0; with `hidden`, of each entry's estimate from the others.
+        Of the clean rows' reconstructions, ≥ 0; with `hidden`, of each entry's estimate from the others. With
+        `variables`, the mean over these of the loss divided by that of the training rows' best constant.
     fvu : float or None
-        Fraction of variance unexplained, ≥ 0; None if the rows are constant and not reconstructed exactly.
+        Fraction of variance unexplained, ≥ 0; None if the rows are constant and not reconstructed exactly. With
+        `variables`, the mean over these of the loss divided by that of these rows' best constant.
     rates : list of float [L]
         Each latent's mean activation (mean code over rows).
     target_rate : float or None
@@ -61,9 +66,13 @@ class Summary(ShortRepr):
     images : bool, default=True
         Whether rows are images. Texts have PSNR for images only, for other rows the change of the squared error.
     missing : int, default=0
-        Number of values of the rows that are missing. All errors are those of the known values.
+        Number of values of the rows that are missing; of a table, of cells. All errors are those of the known values.
     hidden : HiddenErrors or None, default=None
         Of a model that hides entries (`blind_spot`), on rows that are noisy themselves.
+    variables : int or None, default=None
+        Number of variables of a table with booleans or categories; None if all columns are numbers.
+    unseen : int, default=0
+        Number of cells whose level the training rows did not have. Errors are those of the others.
 
     Examples
     --------
@@ -100,6 +109,8 @@ class Summary(ShortRepr):
     images: bool = True
     missing: int = 0
     hidden: HiddenErrors | None = None
+    variables: int | None = None
+    unseen: int = 0
 
     @property
     def rate(self) -> float:
@@ -108,19 +119,38 @@ class Summary(ShortRepr):
 
     @property
     def described_rows(self) -> str:
-        """How many rows of which kind, and of how many columns, as text."""
-        return f"{self.rows:,} {self.rows_kind} rows of {self.columns:,} columns"
+        """How many rows of which kind, and of how many columns or variables, as text."""
+        width = f"{self.columns:,} columns" if self.variables is None else f"{self.variables:,} variables"
+        return f"{self.rows:,} {self.rows_kind} rows of {width}"
+
+    @property
+    def values(self) -> int:
+        """The number of values: cells of a table, else rows times columns."""
+        return self.rows * (self.columns if self.variables is None else self.variables)
 
     @property
     def missing_values(self) -> str:
         """How many of the rows' values are missing, as text; "" if none is."""
-        return missing_values(self.missing, self.rows * self.columns) if self.missing else ""
+        return missing_values(self.missing, self.values) if self.missing else ""
+
+    @property
+    def left_out(self) -> list[str]:
+        """Which values have no error, as clauses."""
+        levels = f"{self.unseen:,} cell{'s have levels' if self.unseen > 1 else ' has a level'}"
+        unseen = [f"{levels} that the training rows did not have"] if self.unseen else []
+        return [*([self.missing_values] if self.missing else []), *unseen]
 
     @property
     def share(self) -> str:
-        """The share of variance reconstructed, as text."""
+        """The share of variance reconstructed, as text; with `variables`, how much less error than constants have."""
         if self.fvu is None:
             return "constant rows, not exactly"
+        if self.variables is not None:
+            of = f"{self.variables:,} variables"
+            if self.fvu >= 1:
+                times = f" (it is {self.fvu:.3g} times as large)" if self.fvu > 1.005 else ""
+                return f"{of} with no less error than the best constants{times}"
+            return f"{of} with {1 - self.fvu:.1%} less error than the best constants"
         if self.fvu >= 1:
             return "none of the variance" + (
                 f" (the error is {self.fvu:.3g} times as large)" if self.fvu > 1.005 else ""
@@ -132,7 +162,12 @@ class Summary(ShortRepr):
         """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
         if self.fvu is None or self.target_rate is not None:
             return self.share
-        return f"{self.share} with {self.l0:.1f} active latents per row"
+        return f"{self.share}{self.joint}{self.l0:.1f} active latents per row"
+
+    @property
+    def joint(self) -> str:
+        """What stands between `share` and a number of latents."""
+        return " with " if self.variables is None else ", "
 
     @property
     def noise_removed(self) -> float | None:
@@ -174,10 +209,13 @@ class Summary(ShortRepr):
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
-        reconstruction = "reconstruction", f"{self.share} (mean squared error {self.mean_squared_error:.4g})"
+        error = f" (mean squared error {self.mean_squared_error:.4g})" if self.variables is None else ""
+        reconstruction = "reconstruction", f"{self.share}{error}"
+        levels = self.left_out[-1:] if self.unseen else []
         lines = [
             ("evaluated on", self.described_rows),
             *([("missing values", f"{self.missing_values}; errors are of the others")] if self.missing else []),
+            *(("new levels", f"{text}; errors are of the others") for text in levels),
             *([reconstruction] if self.hidden is None else self.hidden.lines()),
             ("latents", self._latents()),
         ]
@@ -288,8 +326,10 @@ def summary_of(
     noise: float | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` for the parameters."""
-    missing, columns = int(evaluation.clean.moments.missing.sum()), model.layout.widths[0]
-    if missing == evaluation.sparsity.rows * columns:
+    missing, columns, variables = evaluation.clean.moments.missing, model.layout.widths[0], None
+    if isinstance(output := model.layout.output, ByVariable):
+        missing, variables = missing[output.first_columns.numpy()], len(output.levels)
+    if int(missing.sum()) == evaluation.sparsity.rows * (variables or columns):
         raise DataError("no value of the rows is known; give rows with values")
     # of two targets of a kind, the first; a penalty without a target hides none
     targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
@@ -311,8 +351,10 @@ def summary_of(
         psnr_before=None if evaluation.before is None else finite(evaluation.before.psnr),
         psnr_after=None if evaluation.after is None else finite(evaluation.after.psnr),
         images=images,
-        missing=missing,
+        missing=int(missing.sum()) - sum(evaluation.unseen),
         hidden=hidden_errors(evaluation, noise),
+        variables=variables,
+        unseen=sum(evaluation.unseen),
     )
 
 

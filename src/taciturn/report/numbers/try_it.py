@@ -88,7 +88,7 @@ class TryIt(ShortRepr):
         return asdict(self)
 
 
-def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS) -> str | None:
+def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS, table: bool = False) -> str | None:
     """Return why a page cannot hold and compute a model, or None if it can.
 
     Parameters
@@ -97,6 +97,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         The model.
     max_characters : int, default=2_000_000
         Characters that the model's numbers may take in the page.
+    table : bool, default=False
+        Whether the rows are a table with booleans, categories or dates.
 
     Returns
     -------
@@ -106,6 +108,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
     layout = model.layout
     if model.blind_spots is not None:
         return "a model that was trained with blind_spot denoises in many passes"
+    if table:
+        return "the page computes with numbers, and the table has booleans, categories or dates"
     for activation in _activations(model):
         if activation.javascript is None:
             return f"the page cannot compute the activation {activation.name}"

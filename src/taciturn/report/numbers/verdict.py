@@ -128,11 +128,11 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
         share = f"Predicts {summary.share} of noisy rows, each entry from the others{summary.hidden.limit},"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
     if summary.target_rate is None:
-        yield f"{share} with {summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
+        yield f"{share}{summary.joint}{summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
         if summary.dead:
             yield f"{summary.dead:,} dead latent{'s' if summary.dead > 1 else ''}"
     else:
-        yield f"{share} with {summary.latents:,} latents"
+        yield f"{share}{summary.joint}{summary.latents:,} latents"
         yield f"mean activation {summary.rate:.1%} (target {summary.target_rate:.1%})"
         if l0_target:
             yield f"{summary.l0:.1f} latents active per row{l0_target}"
@@ -156,6 +156,8 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
         yield _percent(summary.fvu), f"of the noisy rows' variance predicted{summary.hidden.limit}"
         if summary.hidden.estimate:
             yield summary.hidden.estimate, "mean squared error of denoised rows, estimated without clean rows"
+    elif summary.fvu is not None and summary.variables is not None:
+        yield _percent(summary.fvu), f"less error than the best constants, mean of {summary.variables:,} variables"
     elif summary.fvu is not None:
         yield _percent(summary.fvu), "of the variance reconstructed"
     if summary.target_rate is not None:
@@ -171,7 +173,7 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.target_rate is None:
         yield f"{summary.dead:,}", "dead latents"
     if summary.missing:
-        share = summary.missing / (summary.rows * summary.columns)
+        share = summary.missing / summary.values
         yield f"{share:.1%}" if share >= 0.001 else f"{summary.missing:,}", "of the values missing"
 
 
@@ -183,6 +185,12 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
         return
     if summary.fvu is None:
         yield ReportWarning("The rows are constant and are not reconstructed exactly.", "Evaluate rows that differ.")
+    elif summary.fvu >= 1 and summary.variables is not None:
+        yield ReportWarning(
+            "The best constants (the means, and the shares of the levels) reconstruct the variables as well or better: "
+            f"the model's error is {summary.fvu:.3g} times theirs.",
+            remedy(parameters, advice.LONGER, advice.SMALLER_STEPS),
+        )
     elif summary.fvu >= 1:
         yield ReportWarning(
             f"The mean of the rows reconstructs them as well or better: the model's error is {summary.fvu:.3g} times "
@@ -288,7 +296,7 @@ def _training_problems(summary: Summary, curves: Curves, circumstances: Circumst
         )
     elif _still_falling(curves, only_validation=summary.hidden is not None):
         yield ReportWarning("The error was still falling when training stopped.", remedy(parameters, advice.LONGER))
-    for name in ("squared_error", "cross_entropy"):
+    for name in ("squared_error", "cross_entropy", "variable_error"):
         training, validation = ((curves.get(column) or [None])[-1] for column in (name, f"validation_{name}"))
         if training is not None and validation is not None and validation > MAX_VALIDATION_RATIO * training:
             more = f"{validation / training - 1:.0%} more" if training else "more"

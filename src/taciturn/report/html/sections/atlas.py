@@ -22,7 +22,7 @@ def _context(material: Material) -> dict[str, Any]:
     entries = [_entry(entry, material) for entry in report.atlas]
     return {
         "scope": _scope(report, bool(material.sheets or material.pictures.texts)),
-        "legend": _legend(entries[0]) if entries else "",
+        "legend": _legend(entries[0], report) if entries else "",
         "active_above": None if above is None else f"{above:g}",
         "atlas": entries,
     }
@@ -37,8 +37,14 @@ def _scope(report: ReportNumbers, has_quantiles: bool) -> str:
     )
 
 
-def _legend(entry: dict[str, Any]) -> str:
-    """Return a sentence about how an entry shows what its latent adds."""
+def _legend(entry: dict[str, Any], report: ReportNumbers) -> str:
+    """Return sentences about how an entry shows what its latent adds."""
+    if entry["bars"] and report.summary.variables is not None:
+        return (
+            "Bars: orange adds, blue takes away; numbers, integers and dates in scaled units, booleans and levels as a "
+            "change of log-odds, that of a level against the mean of its category's levels. Each latent is on its own "
+            "scale."
+        )
     if entry["bars"]:
         return "Bars: orange adds to a column, blue takes away; in scaled units, each latent on its own scale."
     if entry["top"]:
@@ -96,7 +102,8 @@ def _image(active: ActiveRow, report: ReportNumbers, sheets: dict[str, Sprite]) 
 def _omitted(n_shown: int, report: ReportNumbers) -> str:
     """Return a note on the columns without a bar; "" if each has one or columns have no names."""
     n_more = report.summary.columns - n_shown if n_shown else 0
-    return f"… {n_more:,} more column{'s' if n_more > 1 else ''} with smaller weights" if n_more else ""
+    columns = "" if report.summary.variables is not None else f" column{'s' if n_more > 1 else ''}"
+    return f"… {n_more:,} more{columns} with smaller weights" if n_more else ""
 
 
 def _bars(columns: list[tuple[str, float]]) -> Iterator[dict[str, Any]]:

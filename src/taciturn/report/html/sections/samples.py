@@ -1,6 +1,6 @@
 """Sample rows, clean, corrupted and reconstructed: as images, as a table's numbers, or as curves; and their texts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,15 @@ from markupsafe import Markup
 
 from ....data.moments import Moments
 from ...numbers.samples import RowError, SampleRows
+from ...numbers.variables import Cell
 from ..figures import curve
-from ..formats import ColumnFormat, error, row_text
+from ..formats import ColumnFormat, data_text, error, row_text
 from ..section import Material, Section
 
 MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
 NOISY = {"clean": "noisy", "reconstruction": "denoised"}  # kinds of rows, of a model that was trained on noisy ones
+MAX_CELL = 24  # characters of a cell
 MISSING = Markup('<span class="missing">missing</span>')
 
 
@@ -39,15 +41,21 @@ def _notes(material: Material) -> Iterator[str]:
             yield "PSNR, dB: of a corrupted row → of its reconstruction."
     hidden = material.report.summary.hidden is not None
     of = "the estimates of a row's entries, each from the others, against the noisy row" if hidden else "the clean row"
-    yield f"Error: mean squared error of {of}, in units of the data."
+    if material.report.summary.variables is not None:
+        yield "Error: mean over the clean row's variables of the loss divided by that of the best constant."
+    else:
+        yield f"Error: mean squared error of {of}, in units of the data."
     if material.report.summary.missing and material.sheets:
         yield "Missing values are amber."
     elif material.report.summary.missing and columns is None:
         yield "Curves have gaps where values are missing."
     if not material.sheets and columns is not None:
-        yield "Numbers are in the columns' own units."
-        if len(columns) > MAX_COLUMNS:
-            yield f"The tables show the first {MAX_COLUMNS} of {len(columns):,} columns."
+        heads, noun = _heads(material), "columns" if material.report.variables is None else "variables"
+        yield f"Numbers are in the {noun}' own units."
+        if material.report.summary.variables is not None:
+            yield "Percentages: the probability that the model gives to the value beside it, the most probable one."
+        if len(heads) > MAX_COLUMNS:
+            yield f"The tables show the first {MAX_COLUMNS} of {len(heads):,} {noun}."
 
 
 def _groups(material: Material) -> Iterator[dict[str, Any]]:
@@ -66,10 +74,17 @@ def _groups(material: Material) -> Iterator[dict[str, Any]]:
             "title": f"{title} {len(shown)} rows" if len(shown) > 1 else f"{title} row",
             "rows": [(entry.row, report.row_name(entry.row)) for entry in shown],
             "drawings": [] if has_columns else list(_drawings(shown, kinds, title == "First", material)),
-            "heads": (report.columns or [])[:MAX_COLUMNS] if has_columns else [],
+            "heads": _heads(material)[:MAX_COLUMNS] if has_columns else [],
             "table": list(_table(shown, kinds, material)) if has_columns else [],
+            "is_mixed": report.variables is not None,
             "texts": list(_texts(shown, material)),
         }
+
+
+def _heads(material: Material) -> list[str]:
+    """Return the names of a table's variables, or of its columns; [] without names."""
+    variables = material.report.variables
+    return material.report.columns or [] if variables is None else [variable.name for variable in variables]
 
 
 def _drawings(
@@ -116,24 +131,60 @@ def _curves(group: list[RowError], rows: SampleRows) -> Iterator[Markup]:
 
 
 def _table(group: list[RowError], kinds: list[str], material: Material) -> Iterator[dict[str, Any]]:
-    """Yield for each row its index, name, error and lines: a kind and one number per column."""
-    report, rows, names = material.report, material.report.samples.rows, _names(material)
-    clean = np.stack(list(rows.clean.values()))[:, :MAX_COLUMNS]
-    deviations = report.errors.deviations or np.sqrt(Moments().add(clean).variance).tolist()
-    formats = [ColumnFormat(values, deviations[column]) for column, values in enumerate(clean.T)]
+    """Yield for each row its index, name, error and lines: a kind and one cell per column."""
+    report, names = material.report, _names(material)
+    texts = _number_texts(material) if report.variables is None else _cell_texts(material)
     for entry in group:
-        lines = []
-        for kind in kinds:
-            values = getattr(rows, kind)[entry.row][:MAX_COLUMNS].tolist()
-            cells = zip(formats, values, strict=True)
-            texts = [column.text(value, exact=kind == "clean") for column, value in cells]
-            lines.append((names.get(kind, kind), [MISSING if text == "missing" else text for text in texts]))
+        lines = [
+            (names.get(kind, kind), [MISSING if text == "missing" else text for text in texts(entry.row, kind)])
+            for kind in kinds
+        ]
         yield {
             "row": entry.row,
             "name": report.row_name(entry.row),
             "error": error(entry.error),
             "lines": lines,
         }
+
+
+def _number_texts(material: Material) -> Callable[[int, str], list[Any]]:
+    """Return a function of a row and a kind, which returns the texts of the row's numbers."""
+    report, rows = material.report, material.report.samples.rows
+    clean = np.stack(list(rows.clean.values()))[:, :MAX_COLUMNS]
+    deviations = report.errors.deviations or np.sqrt(Moments().add(clean).variance).tolist()
+    formats = [ColumnFormat(values, deviations[column]) for column, values in enumerate(clean.T)]
+
+    def texts(row: int, kind: str) -> list[Any]:
+        values = zip(formats, getattr(rows, kind)[row][:MAX_COLUMNS].tolist(), strict=True)
+        return [column.text(value, exact=kind == "clean") for column, value in values]
+
+    return texts
+
+
+def _cell_texts(material: Material) -> Callable[[int, str], list[Any]]:
+    """Return a function of a row and a kind, which returns the texts of the row's cells, with their probabilities."""
+    variables, cells = material.report.variables or [], material.pictures.sample_cells
+    formats = []
+    for column, variable in enumerate(variables[:MAX_COLUMNS]):
+        values = [row[column].value for row in cells["clean"].values()]
+        numbers = np.array([value for value in values if isinstance(value, int | float)], np.float64)
+        formats.append(ColumnFormat(numbers, variable.deviation or 0.0))
+
+    def texts(row: int, kind: str) -> list[Any]:
+        return [
+            _cell(cell, column, exact=kind == "clean" or variable.kind == "integer")
+            for cell, column, variable in zip(cells[kind][row], formats, variables, strict=False)
+        ]
+
+    return texts
+
+
+def _cell(cell: Cell, column: ColumnFormat, *, exact: bool) -> Any:
+    """Return a cell as text, the value of a boolean or a category with its probability."""
+    if cell.value is None:
+        return "missing"
+    text = data_text(cell.value, MAX_CELL) if isinstance(cell.value, str) else column.text(cell.value, exact=exact)
+    return text if cell.share is None else Markup('{} <span class="share">{:.0%}</span>').format(text, cell.share)
 
 
 def _texts(group: list[RowError], material: Material) -> Iterator[dict[str, Any]]:

@@ -27,8 +27,9 @@ Array = NDArray[np.float64]
 BLOCK_NUMBERS = 1 << 20  # numbers of rows that are compared with the training rows at a time
 MAX_REFERENCE_ROWS = 10_000  # training rows among which neighbours are searched
 MIN_CALIBRATION_ROWS = 20  # fewer do not decide the automatic threshold
+DEVIATIONS = 2.5  # of the automatic threshold from the median score
 NORMAL_QUARTILE = 0.6745  # the upper quartile of a standard normal
-ROUNDS = 5  # reconstructions after which the expected value of a cell hardly changes
+ROUNDS = 2  # reconstructions of a hidden cell, each with the last one in its place
 
 
 class Cells(NamedTuple):
@@ -78,9 +79,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
         "contamination": (
             'float or "auto"',
-            "Share of the rows of `fit` that `predict` calls outliers, in (0, 0.5]. \"auto\": the threshold lies three "
-            "standard deviations above the median outlyingness of the held-out rows; the standard deviation is that of "
-            "the lower half of them, which outliers do not change.",
+            "Share of the rows of `fit` that `predict` calls outliers, in (0, 0.5]. \"auto\": the threshold lies 2.5 "
+            "standard deviations below the median score of the held-out rows; the standard deviation is that of the upper "
+            "half of the scores, which outliers hardly change.",
         ),
         "n_neighbors": ("int", "Number of neighbours among the training rows whose mean distance counts, ≥ 1."),
         "calibration_fraction": (
@@ -101,7 +102,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
 
     def __init__(
         self,
-        n_components: int | tuple[int, ...] = 64,
+        n_components: int | tuple[int, ...] = 256,
         *,
         contamination: float | str = "auto",
         n_neighbors: int = 10,
@@ -132,7 +133,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike | Source, y: Any = None) -> Self:  # type: ignore[override]
+    def fit(self, X: ArrayLike | Source, y: Any = None, *, validation: Any = None) -> Self:  # type: ignore[override]
         """Train on rows, keep some of them to compare others with, and return the estimator itself.
 
         Parameters
@@ -141,6 +142,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             Two or more rows, with or without outliers. NaN, None and nulls are missing values.
         y : object
             Ignored.
+        validation : rows, or (rows, targets), optional
+            Rows on which the loss is computed after each epoch.
 
         Returns
         -------
@@ -178,7 +181,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             training, held_out = split(len(source), fraction, seed, "calibration")
         learner = getattr(self, "_learner", None)
         try:
-            super().fit(Subset(source, training))
+            super().fit(Subset(source, training), validation=validation)
         finally:  # also after an interrupt: the weights trained so far are kept
             if getattr(self, "_learner", None) is not learner:
                 self._measure(source, training, held_out, n_neighbors, contamination, seed)
@@ -394,6 +397,6 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
 
 
 def _automatic_offset(scores: Array) -> float:
-    """Return the score three standard deviations below the median; the upper half of the scores decides them."""
+    """Return the score 2.5 standard deviations below the median; the upper half of the scores decides them."""
     median, upper = np.percentile(scores, [50, 75])
-    return float(median - 3 * (upper - median) / NORMAL_QUARTILE)
+    return float(median - DEVIATIONS * (upper - median) / NORMAL_QUARTILE)

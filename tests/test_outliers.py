@@ -46,7 +46,7 @@ def detector(rows):
 def test_the_score_by_hand():
     """Two columns, four training rows on a line, neighbour 1; every number worked out on paper."""
     rows = np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0], [7.0, 0.0]])
-    recon = rows + [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    recon = [*rows, [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
     measured = Outlyingness.measured(rows, recon, np.ones(2), n_neighbors=1)
     # squared errors: 1 and 0; their mean 0.5, a thousandth of which is added to the medians
     assert measured.error_unit == pytest.approx([1.0005, 0.0005])
@@ -55,7 +55,9 @@ def test_the_score_by_hand():
     assert measured.typical == pytest.approx([error, 1.5])
     new = measured.outlyingness(np.array([[1.0, 3.0], [3.0, 0.0]]), np.array([[1.0, 3.0], [4.0, 0.0]]))
     # (1, 3): reconstructed exactly, and 3 from (1, 0); (3, 0): a training row, 2 from the next
-    assert new == pytest.approx([0.5 * np.log(0.001) + np.log(2 + 0.001), 0.5 * np.log(1.001) + np.log(2 / 1.5 + 0.001)])
+    assert new == pytest.approx(
+        [0.5 * np.log(0.001) + np.log(2 + 0.001), 0.5 * np.log(1.001) + np.log(2 / 1.5 + 0.001)]
+    )
 
 
 def expected_scores(detector, X, training, calibration=()):
@@ -113,7 +115,9 @@ def test_outliers_are_found_whether_or_not_training_rows_hold_them(share):
     rng = np.random.default_rng(3)
     clean, outliers = drawn(500, 4), rng.uniform(-1, 1, (100, 6)) * [1, 10, 0.1, 1, 5, 1] * 2 + [0, 5, 1, 0, 99, 0]
     n_outliers = int(share * 500)
-    detector = AutoencoderOutlierDetector(random_state=0).fit(np.concatenate([clean[n_outliers:], outliers[:n_outliers]]))
+    detector = AutoencoderOutlierDetector(random_state=0).fit(
+        np.concatenate([clean[n_outliers:], outliers[:n_outliers]])
+    )
     assert (detector.predict(drawn(500, 5)) == -1).mean() < 0.1
     assert (detector.predict(outliers) == -1).mean() > 0.8
 
@@ -261,19 +265,19 @@ def test_a_saved_detector_gives_the_same_numbers(detector, rows, tmp_path):
 def test_a_folder_without_the_detectors_numbers_is_refused(detector, rows, tmp_path):
     detector.save(tmp_path / "run")
     (tmp_path / "run" / "outliers.safetensors").unlink()
-    with pytest.raises(ArtifactError, match="outliers.safetensors cannot be read"):
+    with pytest.raises(ArtifactError, match=r"outliers\.safetensors cannot be read"):
         load(tmp_path / "run")
     artifact = detector.to_artifact()
     artifact.outliers["scale"] = artifact.outliers["scale"][:3]
     from taciturn.artifact import save
 
     save(artifact, tmp_path / "shorter")
-    with pytest.raises(ArtifactError, match="outliers.safetensors does not fit config.json"):
+    with pytest.raises(ArtifactError, match=r"outliers\.safetensors does not fit config\.json"):
         load(tmp_path / "shorter")
     artifact = DenoisingAutoencoder(4, max_iter=1, random_state=0).fit(rows).to_artifact()
     artifact.outliers = detector.to_artifact().outliers
     save(artifact, tmp_path / "other")
-    with pytest.raises(ArtifactError, match="outliers.safetensors is not a file of this estimator"):
+    with pytest.raises(ArtifactError, match=r"outliers\.safetensors is not a file of this estimator"):
         load(tmp_path / "other")
 
 

@@ -69,7 +69,7 @@ def write(artifact: Artifact, folder: Path) -> None:
     _write_tensors(folder / "training.safetensors", artifact.state)
     write_history(artifact.history, folder / "history.parquet")
     _write_json(folder / "metrics.json", artifact.metrics)
-    names = PARTS
+    names: tuple[str, ...] = PARTS
     if artifact.outliers:
         _write_tensors(folder / OUTLIERS, artifact.outliers)
         names += (OUTLIERS,)
@@ -84,7 +84,9 @@ def write(artifact: Artifact, folder: Path) -> None:
         files={name: checksum(folder / name) for name in names},
     )
     _write_json(folder / "config.json", msgspec.to_builtins(config))
-    for name in (name for name in names if name.endswith(".safetensors")):  # safetensors lets only the owner read its files; give them the usual mode
+    for name in (
+        name for name in names if name.endswith(".safetensors")
+    ):  # safetensors lets only the owner read its files; give them the usual mode
         shutil.copymode(folder / "config.json", folder / name)
 
 

@@ -48,6 +48,9 @@ def fit(
         int | None,
         typer.Option(help="Train a sparse dictionary with k active latents per row; --sparse may be {dictionaries}."),
     ] = None,
+    outliers: Annotated[
+        bool, typer.Option("--outliers", help="Train an outlier detector, with which `taciturn score` scores rows.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run's folder to write.", show_default="runs/DATA")
     ] = None,
@@ -118,6 +121,8 @@ def fit(
 
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
+      taciturn fit table.csv --outliers -o runs/table
+
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
     from ..core.atomic import atomic_folder, check_folder
@@ -127,7 +132,12 @@ def fit(
     _override(
         recipe,
         data={"columns": columns, "drop": drop, "texts": texts, "id": row_id, "header": header},
-        run={"held_out": held_out, "seed": seed, "threads": threads},
+        run={
+            "estimator": "outliers" if outliers else None,
+            "held_out": held_out,
+            "seed": seed,
+            "threads": threads,
+        },
         parameters={
             "corruption": corrupt,
             "sparsity": sparse,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -79,14 +80,14 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
         "contamination": (
             'float or "auto"',
-            "Share of the rows of `fit` that `predict` calls outliers, in (0, 0.5]. \"auto\": the threshold lies 2.5 "
-            "standard deviations below the median score of the held-out rows; the standard deviation is that of the upper "
-            "half of the scores, which outliers hardly change.",
+            'Share of the rows of `fit` that `predict` calls outliers, in (0, 0.5]. "auto": the threshold lies 2.5 '
+            "standard deviations below the median score of the held-out rows; the upper half of the scores decides the "
+            "deviation, because outliers hardly change it.",
         ),
         "n_neighbors": ("int", "Number of neighbours among the training rows whose mean distance counts, ≥ 1."),
         "calibration_fraction": (
             "float",
-            "Share of the rows of `fit` that is held out for `p_values`, in [0, 1). Of fewer than 1 / share rows none is.",
+            "Share of the rows of `fit` that is held out for `p_values`, in [0, 1). Fewer than 1 / share rows: none.",
         ),
         "corruption": (
             "str, Corruption or None",
@@ -165,8 +166,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         -----
         At most 10,000 training rows, drawn at random, are kept for the search of neighbours.
         """
-        from copy import copy
-
+        from ..data.fingerprint import fingerprint
         from ..data.sources import Subset
         from ..data.split import split
         from .resolve import number, positive_integer
@@ -184,6 +184,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             super().fit(Subset(source, training), validation=validation)
         finally:  # also after an interrupt: the weights trained so far are kept
             if getattr(self, "_learner", None) is not learner:
+                self._learner.n_rows, self._learner.training_rows = len(source), fingerprint(source)
                 self._measure(source, training, held_out, n_neighbors, contamination, seed)
         return self
 

@@ -6,10 +6,12 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from commandline import run
 from taciturn import AutoencoderOutlierDetector, DenoisingAutoencoder, datasets, load
 from taciturn.core.errors import ArtifactError, DataError, EmptyRows, RecipeError
 from taciturn.data.sources import Rows
 from taciturn.estimators.outlyingness import Outlyingness
+from taciturn.training import learner
 
 QUICK = {"n_components": 32, "max_iter": 10, "random_state": 0}
 
@@ -46,7 +48,7 @@ def detector(rows):
 def test_the_score_by_hand():
     """Two columns, four training rows on a line, neighbour 1; every number worked out on paper."""
     rows = np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0], [7.0, 0.0]])
-    recon = [*rows, [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    recon = rows + np.array([1.0, 0.0])
     measured = Outlyingness.measured(rows, recon, np.ones(2), n_neighbors=1)
     # squared errors: 1 and 0; their mean 0.5, a thousandth of which is added to the medians
     assert measured.error_unit == pytest.approx([1.0005, 0.0005])
@@ -281,6 +283,60 @@ def test_a_folder_without_the_detectors_numbers_is_refused(detector, rows, tmp_p
         load(tmp_path / "other")
 
 
-def test_rows_of_a_source_and_an_interrupted_fit(rows, detector, monkeypatch):
+def test_rows_of_a_source_give_the_same_scores(rows, detector):
     source = AutoencoderOutlierDetector(**QUICK).fit(Rows(rows))
-    np.testing.assert_array_equal(source.score_samples(rows), detector.score_samples(rows))
+    np.testing.assert_array_equal(source.score_samples(Rows(rows)), detector.score_samples(rows))
+
+
+def test_an_interrupted_fit_leaves_a_detector(rows, monkeypatch):
+    real = learner.train
+
+    def interrupted(run):
+        for record in real(run):
+            yield record
+            if record.step == 5:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(learner, "train", interrupted)
+    detector = AutoencoderOutlierDetector(**QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(rows)
+    assert np.isfinite(detector.score_samples(rows)).all()
+    assert len(detector.p_values(rows)) == len(rows)
+
+
+# --- the command line --------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run of `taciturn fit --outliers` in rows of a .csv file."""
+    folder = tmp_path_factory.mktemp("runs")
+    pd.DataFrame(drawn(200, 0), columns=list("abcdef")).to_csv(folder / "rows.csv", index=False)
+    run("fit", folder / "rows.csv", "--outliers", "--epochs", "10", "--no-report", "-q", "-o", folder / "run")
+    return folder / "run"
+
+
+def test_taciturn_score_writes_scores_and_reasons(run_folder, tmp_path):
+    new = pd.DataFrame(drawn(20, 1), columns=list("abcdef"))
+    new.loc[3, "e"] = 150.0
+    new.to_csv(tmp_path / "new.csv", index=False)
+    done = run("score", run_folder, tmp_path / "new.csv", "-o", tmp_path / "scores.csv")
+    scores, detector = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False), load(run_folder)
+    assert list(scores) == ["score", "p_value", "outlier", "reason_1", "reason_2", "reason_3"]
+    np.testing.assert_array_equal(scores["score"], detector.score_samples(new))
+    np.testing.assert_array_equal(scores["p_value"], detector.p_values(new))
+    np.testing.assert_array_equal(scores["outlier"] == 1, detector.predict(new) == -1)
+    cells = detector.explain(new.loc[[3]])
+    assert scores.loc[3, "reason_1"] == f"e: 150, expected {cells.expected[0, 0]:.6g}"
+    assert (scores.loc[scores["outlier"] == 0, "reason_1"] == "").all()
+    assert f"{(scores['outlier'] == 1).sum()} of 20 rows are outliers" in done.stderr
+
+
+def test_taciturn_score_refuses_other_runs_and_other_files(run_folder, rows, tmp_path):
+    DenoisingAutoencoder(4, max_iter=1, random_state=0).fit(rows).save(tmp_path / "other")
+    np.save(tmp_path / "rows.npy", rows)
+    done = run("score", tmp_path / "other", tmp_path / "rows.npy", "-o", tmp_path / "scores.csv", code=2)
+    assert (
+        "holds a DenoisingAutoencoder, not an outlier detector; train one: taciturn fit DATA --outliers" in done.stderr
+    )
+    done = run("score", run_folder, tmp_path / "rows.npy", "-o", tmp_path / "scores.npy", code=2)
+    assert "scores are written as .csv only" in done.stderr

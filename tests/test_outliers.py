@@ -10,6 +10,7 @@ from commandline import run
 from taciturn import AutoencoderOutlierDetector, DenoisingAutoencoder, datasets, load
 from taciturn.core.errors import ArtifactError, DataError, EmptyRows, RecipeError
 from taciturn.data.sources import Rows
+from taciturn.data.split import split
 from taciturn.estimators.outlyingness import Outlyingness
 from taciturn.training import learner
 
@@ -182,6 +183,14 @@ def test_p_values_are_uniform_over_independent_splits():
         shares.append([(p <= t).mean() for t in (0.1, 0.2, 0.5, 0.8)])
     error = np.std(shares, axis=0) / np.sqrt(40)
     assert (np.abs(np.mean(shares, 0) - [0.1, 0.2, 0.5, 0.8]) < 3 * error + 1 / 101).all()
+
+
+def test_the_network_is_not_trained_on_held_out_rows(rows, detector):
+    training, held_out = split(len(rows), 0.2, 0, "calibration")
+    assert len(held_out) == detector.n_calibration_ == 80
+    np.testing.assert_allclose(detector.module_.mean.numpy(), rows[training].mean(0))
+    np.testing.assert_array_equal(np.sort(detector.score_samples(rows[held_out])), detector._calibration)
+    assert len(detector._reference.reference) == 320
 
 
 def test_p_values_need_held_out_rows(rows):

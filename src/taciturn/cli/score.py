@@ -2,7 +2,7 @@
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,9 +30,6 @@ def score(
 
       taciturn score runs/table new.csv -o scores.csv
     """
-    import numpy as np
-
-    from .. import artifact
     from ..core.atomic import atomic
     from ..core.errors import RecipeError
     from ..data.sources import Rows
@@ -41,33 +38,30 @@ def score(
     if out.suffix.lower() != ".csv":
         raise RecipeError(f"{out}: scores are written as .csv only; choose such a name (--out)")
     use_threads(threads)
-    stored = artifact.load(run)
-    if not stored.outliers:
-        raise RecipeError(
-            f"{run} holds a {stored.estimator.name}, not an outlier detector; train one: taciturn fit DATA --outliers"
-        )
+    detector = load(run)
+    if not isinstance(detector, AutoencoderOutlierDetector):
+        kind = type(detector).__name__
+        raise RecipeError(f"{run} holds a {kind}, not an outlier detector; train one: taciturn fit DATA --outliers")
+    stored = detector.to_artifact()
     check_out(out, data or stored.rows.source)
-    source, detector = rows_for(stored, data, header), load(run)
-    assert isinstance(detector, AutoencoderOutlierDetector)
+    source = rows_for(stored, data, header)
     scores = detector.score_samples(source)
-    is_outlier = scores < detector.offset_
-    p_values = detector.p_values(source) if len(stored.outliers["calibration"]) else np.full(len(source), np.nan)
-    outliers = np.flatnonzero(is_outlier)
-    reasons = [[""] * N_REASONS] * len(source)
+    outliers = (scores < detector.offset_).nonzero()[0]
+    reasons = {}
     if len(outliers):
         cells = detector.explain(Rows(source.take(outliers), source.columns))
-        for place, row in enumerate(outliers):
-            texts = [
-                f"{column}: {value:.6g}, expected {expected:.6g}" if contribution > 0 else ""
-                for column, value, expected, contribution in zip(
-                    *(part[place, :N_REASONS] for part in cells), strict=True
-                )
-            ]
-            reasons[row] = texts + [""] * (N_REASONS - len(texts))
+        reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
+    p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
     with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["score", "p_value", "outlier", *(f"reason_{number + 1}" for number in range(N_REASONS))])
-        for row in range(len(source)):
-            p_value = "" if np.isnan(p_values[row]) else repr(float(p_values[row]))
-            writer.writerow([repr(float(scores[row])), p_value, int(is_outlier[row]), *reasons[row]])
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["score", "p_value", "outlier", *(f"reason_{number}" for number in range(1, N_REASONS + 1))])
+        for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
+            lines.writerow([repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)])
     typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
+
+
+def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:
+    """Return the texts of a row's first cells, as many as fit the file; "" for a cell that is no reason."""
+    cells = [*zip(columns, values, expected, contributions, strict=True)][:N_REASONS]
+    texts = [f"{name}: {value:.6g}, expected {other:.6g}" if gain > 0 else "" for name, value, other, gain in cells]
+    return texts + [""] * (N_REASONS - len(texts))

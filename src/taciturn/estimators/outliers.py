@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ..core.errors import RecipeError
 from .base import BaseAutoencoder
@@ -189,6 +190,12 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         return self
 
     @property
+    def n_calibration_(self) -> int:
+        """Number of the rows of `fit` that were held out for `p_values`."""
+        check_is_fitted(self)
+        return len(self._calibration)
+
+    @property
     def partial_fit(self) -> Any:
         """Not provided: rows of later calls cannot be compared with earlier ones."""
         raise AttributeError("AutoencoderOutlierDetector has no partial_fit; call fit with all rows")
@@ -249,11 +256,11 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         Outliers among the rows of `fit` make p-values larger.
         """
         scores = self.score_samples(X)
-        if not len(self._calibration):
+        if not self.n_calibration_:
             raise RecipeError(
                 "p_values needs held-out rows, and fit held out none; fit 1 / calibration_fraction rows or more"
             )
-        return (1 + np.searchsorted(self._calibration, scores, side="right")) / (1 + len(self._calibration))
+        return (1 + np.searchsorted(self._calibration, scores, side="right")) / (1 + self.n_calibration_)
 
     def explain(self, X: ArrayLike | Source) -> Cells:
         """Return which cells make each row an outlier, and what was expected there.

@@ -37,6 +37,7 @@ def test_the_textbooks_programs():
         "docs/export.md",
         "docs/variables.md",
         "docs/features.md",
+        "docs/outliers.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -13,6 +13,7 @@ from .core.version import __version__ as __version__
 if TYPE_CHECKING:
     from . import corruption, datasets, inference, metrics, model, objective, plots, probes, training
     from .estimators import (
+        AutoencoderOutlierDetector,
         BaseAutoencoder,
         DenoisingAutoencoder,
         DictionaryAutoencoder,
@@ -31,6 +32,7 @@ if "torch" not in sys.modules and not os.environ.keys() & {"GOMP_SPINCOUNT", "OM
 
 _ROOM_OF = {
     "Autoencoder": "model",
+    "AutoencoderOutlierDetector": "estimators",
     "BaseAutoencoder": "estimators",
     "DenoisingAutoencoder": "estimators",
     "DictionaryAutoencoder": "estimators",
@@ -45,6 +47,7 @@ _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective"
 
 __all__ = [
     "Autoencoder",
+    "AutoencoderOutlierDetector",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
     "DictionaryAutoencoder",

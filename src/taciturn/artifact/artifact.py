@@ -41,6 +41,8 @@ class Artifact:
         What decides how the training goes on, as `Learner.state` returns it.
     history : History
         The numbers of each step and epoch.
+    outliers : dict of str to Tensor
+        What an outlier detector compares rows with; {} for other estimators.
     metrics : dict
         Errors and sparsity of the model, in plain values that JSON can hold; {} if they were not measured.
     """
@@ -54,6 +56,7 @@ class Artifact:
     machine: str
     state: dict[str, Tensor]
     history: History = field(default_factory=History)
+    outliers: dict[str, Tensor] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
     def inference_module(self) -> InferenceModule:

@@ -19,7 +19,7 @@ from ..training.step import plan
 from .artifact import Artifact
 from .config import Config, decode
 from .stored_history import read_history
-from .writing import PARTS, checksum
+from .writing import OUTLIERS, PARTS, checksum
 
 MAX_JSON_BYTES = 1 << 28
 ATTEMPTS = 5  # of reading a folder that another process replaces meanwhile
@@ -62,7 +62,8 @@ def load(path: str | os.PathLike[str]) -> Artifact:
 
 def _load(folder: Path, config_text: bytes) -> Artifact:
     config = decode(config_text, folder / "config.json")
-    for name in PARTS:
+    has_outliers = OUTLIERS in config.files
+    for name in (*PARTS, OUTLIERS) if has_outliers else PARTS:
         _check_part(folder / name, config.files.get(name))
     settings = _settings(config, folder / "config.json")
     model = _read_weights(settings, folder / "weights.safetensors")
@@ -74,8 +75,9 @@ def _load(folder: Path, config_text: bytes) -> Artifact:
         rows=config.rows,
         versions=config.versions,
         machine=config.machine,
-        state=_read_state(folder / "training.safetensors"),
+        state=_read_tensors(folder / "training.safetensors"),
         history=read_history(folder / "history.parquet"),
+        outliers=_read_tensors(folder / OUTLIERS) if has_outliers else {},
         metrics=_read_metrics(folder / "metrics.json"),
     )
 
@@ -181,7 +183,7 @@ def _tensors(model: Autoencoder) -> dict[str, Tensor]:
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
-def _read_state(file: Path) -> dict[str, Tensor]:
+def _read_tensors(file: Path) -> dict[str, Tensor]:
     with _opened(file) as stored:
         names = stored.keys()
         return {name: _finite(stored.get_tensor(name), name, file) for name in names}

@@ -22,6 +22,7 @@ from .config import FORMAT, Config
 from .stored_history import write_history
 
 PARTS = ("weights.safetensors", "training.safetensors", "history.parquet", "metrics.json")  # config.json has checksums
+OUTLIERS = "outliers.safetensors"  # of outlier detectors only
 
 
 def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -68,6 +69,10 @@ def write(artifact: Artifact, folder: Path) -> None:
     _write_tensors(folder / "training.safetensors", artifact.state)
     write_history(artifact.history, folder / "history.parquet")
     _write_json(folder / "metrics.json", artifact.metrics)
+    names: tuple[str, ...] = PARTS
+    if artifact.outliers:
+        _write_tensors(folder / OUTLIERS, artifact.outliers)
+        names += (OUTLIERS,)
     config = Config(
         format=FORMAT,
         estimator=artifact.estimator,
@@ -76,10 +81,12 @@ def write(artifact: Artifact, folder: Path) -> None:
         rows=artifact.rows,
         versions=artifact.versions,
         machine=artifact.machine,
-        files={name: checksum(folder / name) for name in PARTS},
+        files={name: checksum(folder / name) for name in names},
     )
     _write_json(folder / "config.json", msgspec.to_builtins(config))
-    for name in PARTS[:2]:  # safetensors lets only the owner read its files; give them the usual mode
+    for name in (
+        name for name in names if name.endswith(".safetensors")
+    ):  # safetensors lets only the owner read its files; give them the usual mode
         shutil.copymode(folder / "config.json", folder / name)
 
 

@@ -62,6 +62,9 @@ def fit(
         int | None,
         typer.Option(help="Train a sparse dictionary with k active latents per row; --sparse may be {dictionaries}."),
     ] = None,
+    outliers: Annotated[
+        bool, typer.Option("--outliers", help="Train an outlier detector, with which `taciturn score` scores rows.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run's folder to write.", show_default="runs/DATA")
     ] = None,
@@ -133,6 +136,8 @@ def fit(
 
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
+      taciturn fit table.csv --outliers -o runs/table
+
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
     from ..core.atomic import atomic_folder, check_folder
@@ -149,7 +154,12 @@ def fit(
             "id": row_id,
             **(text or {}),
         },
-        run={"held_out": held_out, "seed": seed, "threads": threads},
+        run={
+            "estimator": "outliers" if outliers else None,
+            "held_out": held_out,
+            "seed": seed,
+            "threads": threads,
+        },
         parameters={
             "corruption": corrupt,
             "sparsity": sparse,

@@ -290,7 +290,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
 
     settings, parameters = estimator.settings_, estimator.get_params(deep=False)
     widths = settings.layout.widths[1:]
-    sparsity = parameters["sparsity"]
+    sparsity = parameters.get("sparsity")
     if sparsity == "auto":
         sparsity = estimator._run_parameters().sparsity
     rate = settings.learning_rate

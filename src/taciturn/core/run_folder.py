@@ -11,6 +11,7 @@ MODEL_FILES = frozenset(
         "config.json",
         "history.parquet",
         "metrics.json",
+        "outliers.safetensors",
         "recipe.toml",
         "training.safetensors",
         "weights.safetensors",

@@ -4,6 +4,7 @@ from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .from_keras import from_keras
+from .outliers import AutoencoderOutlierDetector
 from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
@@ -20,12 +21,13 @@ def by_command_name() -> dict[str, type[BaseAutoencoder]]:
     Examples
     --------
     >>> sorted(by_command_name())
-    ['denoising', 'dictionary', 'sparse']
+    ['denoising', 'dictionary', 'outliers', 'sparse']
     """
     return {kind.command_name: kind for kind in BaseAutoencoder.__subclasses__() if kind.command_name}
 
 
 __all__ = [
+    "AutoencoderOutlierDetector",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
     "DictionaryAutoencoder",

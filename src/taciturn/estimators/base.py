@@ -6,7 +6,7 @@ Loading torch takes a second, so modules that need it are imported inside the me
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -30,6 +30,7 @@ from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+    from torch import Tensor
 
     from ..artifact import Artifact
     from ..core.schedules import Schedule
@@ -834,17 +835,26 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             estimator: Self = kind(**given)
             for name, value in inherited.items():
                 setattr(estimator, name, value)
-            estimator._learner = learner_of(stored)
+            estimator._learner, estimator.n_features_in_ = learner_of(stored), stored.model.layout.widths[0]
+            estimator._restore_tensors(stored.outliers)
         except (TypeError, RecipeError) as error:
             raise ArtifactError(f"{path}: does not describe an estimator: {one_line(str(error))}") from error
-        estimator._loaded, estimator.n_features_in_ = stored, stored.model.layout.widths[0]
-        columns = stored.rows.columns
+        estimator._loaded, columns = stored, stored.rows.columns
         if (variables := stored.rows.variables) is not None:
             estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
             columns = feature_names(variables)
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
         return estimator
+
+    def _stored_tensors(self) -> dict[str, Tensor]:
+        """Return what `save` writes beside the model and the state of its training: nothing."""
+        return {}
+
+    def _restore_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Set what `_stored_tensors` returned before the estimator was saved."""
+        if tensors:
+            raise RecipeError("outliers.safetensors is not a file of this estimator")
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:

@@ -69,6 +69,7 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
         ),
         machine=platform.processor() or platform.machine(),
         state=learner.state(),
+        outliers=estimator._stored_tensors(),
         history=history,
     )
 

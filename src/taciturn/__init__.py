@@ -33,6 +33,7 @@ _ROOM_OF = {
     "Autoencoder": "model",
     "BaseAutoencoder": "estimators",
     "DenoisingAutoencoder": "estimators",
+    "DenoisingImputer": "estimators",
     "DictionaryAutoencoder": "estimators",
     "History": "training",
     "Layout": "model",
@@ -40,6 +41,7 @@ _ROOM_OF = {
     "from_arrays": "estimators",
     "from_keras": "estimators",
     "load": "estimators",
+    "pool": "estimators",
 }
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
 
@@ -47,6 +49,7 @@ __all__ = [
     "Autoencoder",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
+    "DenoisingImputer",
     "DictionaryAutoencoder",
     "History",
     "Layout",
@@ -61,6 +64,7 @@ __all__ = [
     "model",
     "objective",
     "plots",
+    "pool",
     "probes",
     "training",
 ]

@@ -4,6 +4,8 @@ from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .from_keras import from_keras
+from .imputer import DenoisingImputer
+from .imputing import Pooled, pool
 from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
@@ -28,10 +30,13 @@ def by_command_name() -> dict[str, type[BaseAutoencoder]]:
 __all__ = [
     "BaseAutoencoder",
     "DenoisingAutoencoder",
+    "DenoisingImputer",
     "DictionaryAutoencoder",
+    "Pooled",
     "SparseAutoencoder",
     "by_command_name",
     "from_arrays",
     "from_keras",
     "load",
+    "pool",
 ]

@@ -1,5 +1,8 @@
 """scikit-learn estimators."""
 
+import os
+from typing import Any
+
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
@@ -9,7 +12,28 @@ from .imputing import Pooled, pool
 from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
-load = BaseAutoencoder.load
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the fitted estimator of a folder, of any class; see `BaseAutoencoder.load` and `DenoisingImputer.load`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that `save` or the command `taciturn fit` wrote. No code from it is run.
+
+    Returns
+    -------
+    BaseAutoencoder or DenoisingImputer
+
+    Raises
+    ------
+    ArtifactError
+        The folder holds neither, or a file is missing, damaged or of another format.
+    """
+    from .imputing.saved import is_imputer
+
+    return DenoisingImputer.load(path) if is_imputer(path) else BaseAutoencoder.load(path)
 
 
 def by_command_name() -> dict[str, type[BaseAutoencoder]]:

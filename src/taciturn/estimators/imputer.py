@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +13,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..core.errors import DataTypeError, RecipeError
+from ..core.errors import ArtifactError, DataTypeError, RecipeError
+from ..core.messages import one_line
 from ..data.sources import is_sparse
 from .denoising import DenoisingAutoencoder
 from .rows import source_of, training_sources
@@ -57,6 +59,8 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
     ----------
     networks_ : list of DenoisingAutoencoder
         The networks.
+    n_iter_ : int
+        Number of epochs that each network was trained for.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -223,11 +227,88 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         tables = self._ensemble.drawn(self._scaled(source), n_draws, np.random.default_rng([seed, IMPUTE]))
         return [self._completed(X, source, table) for table in tables]
 
+    # --- saving ------------------------------------------------------------------------------------------------
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted imputer as a folder, completely or not at all, without pickle. `load` reads it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder. It may exist if it is empty.
+        overwrite : bool, default=False
+            Whether to replace an existing imputer.
+
+        Raises
+        ------
+        TaciturnError
+            The folder exists and `overwrite` is false, or it holds other files, or it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from taciturn import load
+        >>> X = np.array([[0.0, 1.0], [1.0, np.nan], [2.0, 5.0], [3.0, 7.0]])
+        >>> imputer = DenoisingImputer(8, max_iter=1, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     imputer.save(f"{folder}/imputer")
+        ...     np.array_equal(load(f"{folder}/imputer").transform(X), imputer.transform(X))
+        True
+        """
+        from .imputing import saved
+        from .persistence import estimator_record
+
+        check_is_fitted(self)
+        columns = getattr(self, "feature_names_in_", None)
+        config = {
+            "estimator": type(self).__name__,
+            "parameters": estimator_record(self).parameters,
+            "columns": None if columns is None else [str(name) for name in columns],
+            "seed": self._seed,
+        }
+        saved.save(self._ensemble, {"mean": self._mean, "scale": self._scale}, config, path, overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the imputer that `save` wrote. No code from the folder is run.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+
+        Returns
+        -------
+        DenoisingImputer
+
+        Raises
+        ------
+        ArtifactError
+            The folder does not hold an imputer, or a file is missing, damaged or of another format.
+        """
+        from .imputing import saved
+
+        ensemble, scaling, config = saved.load(path)
+        try:
+            imputer = cls(**config.parameters)
+        except TypeError as error:
+            raise ArtifactError(f"{path}: does not describe an imputer: {one_line(str(error))}") from error
+        imputer._ensemble, imputer._seed = ensemble, config.seed
+        imputer._mean, imputer._scale = scaling["mean"], scaling["scale"]
+        imputer.n_features_in_ = len(imputer._mean)
+        if config.columns is not None:
+            imputer.feature_names_in_ = np.asarray(config.columns, dtype=object)
+        return imputer
+
     @property
     def networks_(self) -> list[DenoisingAutoencoder]:
         """The networks."""
         check_is_fitted(self)
         return [member.network for member in self._ensemble.members]
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs that each network was trained for."""
+        return max(network.n_iter_ for network in self.networks_)
 
     # --- scikit-learn's interface ------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:

@@ -25,8 +25,7 @@ class Corrected:
     linear : FactorModel
         The linear model.
     network : DenoisingAutoencoder
-        It was trained on pairs: rows with hidden values, filled by the linear model, beside which values are hidden
-        [N, 2 D], and what the linear model lacks [N, 2 D], of which the second half is not judged.
+        It was trained on pairs: rows whose hidden values the linear model filled in, and what it lacks there.
     """
 
     linear: FactorModel
@@ -35,12 +34,7 @@ class Corrected:
     def means(self, X: Array) -> tuple[Array, Array]:
         """Return the linear model's means and the network's corrections of rows, both [N, D]."""
         filled = self.linear.fill(X)
-        return filled, self.network.denoise(network_input(X, filled))[:, : X.shape[1]]
-
-
-def network_input(X: Array, filled: Array) -> Array:
-    """Return the rows that a network receives [N, 2 D]: the filled rows, and which of their values were missing."""
-    return np.hstack([filled, np.isnan(X)])
+        return filled, self.network.denoise(filled)
 
 
 def fit_corrected(
@@ -66,12 +60,13 @@ def fit_corrected(
     Corrected
     """
     linear = fit_factor_model(X, rng, start=start, max_iter=FEW_ITERATIONS)
-    width = X.shape[1]
-    rows, hides = np.tile(X, (len(hidden), 1)), hidden.reshape(-1, width)
-    seen = np.where(hides, np.nan, rows)
-    filled = linear.fill(seen)
+    hides = hidden.reshape(-1, X.shape[1])
+    rows = np.tile(X, (len(hidden), 1))
+    filled = linear.fill(np.where(hides, np.nan, rows))
     lacking = np.where(hides, rows - filled, np.nan)
-    targets = np.hstack([lacking, np.full_like(lacking, np.nan)])
-    targets[0, np.isnan(targets).all(0)] = 0.0  # a column without any target is refused
-    network.fit(network_input(seen, filled), target=targets)
+    has_target = hides.any(1)
+    if has_target.sum() < 2:  # a table of hardly any known values: there is nothing to learn
+        has_target[:], lacking[:] = True, 0.0
+    lacking[:, np.isnan(lacking).all(0)] = 0.0  # nor is there for a column that is never hidden
+    network.fit(filled[has_target], target=lacking[has_target])
     return Corrected(linear, network)

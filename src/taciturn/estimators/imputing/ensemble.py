@@ -17,6 +17,7 @@ from .factor_model import fit_factor_model
 Array = NDArray[Any]
 
 PAIRS, MAX_COPIES = 10_000, 20  # rows with hidden values that all networks share, and copies of each row
+MAX_JUDGED = 0.3  # share of a row that is hidden; with more, its errors are not those of the rows as they are
 MAX_NUMBERS = 1 << 24  # numbers of all these rows; of more rows a sample is used
 
 
@@ -95,23 +96,25 @@ def fit_ensemble(X: Array, network: DenoisingAutoencoder, n_networks: int, rng: 
         n_rows = max(MAX_NUMBERS // width, 2)
         X = X[rng.choice(len(X), n_rows, replace=False)]
     copies = min(max(round(PAIRS / n_rows), 1), MAX_COPIES)
-    hidden = (rng.random((copies, n_rows, width)) < rng.random((copies, n_rows, 1))) & ~np.isnan(X)
+    shares = rng.random((copies, n_rows, 1))
+    hidden = (rng.random((copies, n_rows, width)) < shares) & ~np.isnan(X)
     seen = np.where(hidden, np.nan, X)
     lacking, corrections = np.zeros_like(seen), np.zeros_like(seen)
     linear = fit_factor_model(X, rng)
     parts = rng.permutation(n_rows) % min(n_networks, n_rows)
     members = []
     for part in range(parts.max() + 1):
-        training, judged = parts != part, parts == part
+        training, held_out = parts != part, parts == part
         one = clone(network).set_params(random_state=int(rng.integers(2**31)))
         member = fit_corrected(X[training], hidden[:, training], linear, one, rng)
-        estimates, correction = member.means(seen[:, judged].reshape(-1, width))
-        lacking[:, judged] = X[judged] - estimates.reshape(copies, -1, width)
-        corrections[:, judged] = correction.reshape(copies, -1, width)
+        estimates, correction = member.means(seen[:, held_out].reshape(-1, width))
+        lacking[:, held_out] = X[held_out] - estimates.reshape(copies, -1, width)
+        corrections[:, held_out] = correction.reshape(copies, -1, width)
         members.append(member)
     lacking, corrections = np.where(hidden, lacking, 0.0), np.where(hidden, corrections, 0.0)
     power = np.square(corrections).sum((0, 1))
     share = np.divide((lacking * corrections).sum((0, 1)), power, out=np.zeros(width), where=power > 0)
     belief = np.clip(share, 0.0, 1.0)
-    errors = np.where(hidden, lacking - belief * corrections, np.nan).reshape(-1, width)
+    judged = hidden & (shares < MAX_JUDGED)
+    errors = np.where(judged, lacking - belief * corrections, np.nan).reshape(-1, width)
     return Ensemble(tuple(members), belief, fit_draws(linear, errors, linear.std(seen.reshape(-1, width))))

@@ -51,39 +51,42 @@ class FactorModel:
     def fill(self, X: Array) -> Array:
         """Return rows [N, D] with each missing value (NaN) replaced by its mean given the row's known values."""
         filled = X.copy()
-        for rows, known, z, _ in self._posterior(X):
+        for rows, known, precision, scores in self._blocks(X):
+            z = np.linalg.solve(precision, scores[:, :, None])[:, :, 0]
             filled[rows] = np.where(known, X[rows], self.mean + z @ self.loadings.T)
         return filled
 
     def std(self, X: Array) -> Array:
         """Return the standard deviation of each missing value given the row's known ones [N, D]; 0 for known values."""
         deviations = np.zeros_like(X)
-        for rows, known, _, covariance in self._posterior(X):
-            explained = np.einsum("dq,nqr,dr->nd", self.loadings, covariance, self.loadings, optimize=True)
+        for rows, known, precision, _ in self._blocks(X):
+            explained = np.linalg.inv(precision).reshape(len(known), -1) @ self._products.T
             deviations[rows] = np.where(known, 0.0, np.sqrt(self.noise + explained))
         return deviations
 
     def deviations(self, X: Array, rng: np.random.Generator) -> Array:
         """Return a draw of the missing values minus their means, all of a row together [N, D]; 0 for known values."""
         drawn = np.zeros_like(X)
-        for rows, known, z, covariance in self._posterior(X):
-            factors = np.einsum("nqr,nr->nq", np.linalg.cholesky(covariance), rng.standard_normal(z.shape))
+        for rows, known, precision, scores in self._blocks(X):
+            upper = np.linalg.cholesky(precision).transpose(0, 2, 1)
+            factors = np.linalg.solve(upper, rng.standard_normal(scores.shape)[:, :, None])[:, :, 0]
             own = np.sqrt(self.noise) * rng.standard_normal(known.shape)
             drawn[rows] = np.where(known, 0.0, factors @ self.loadings.T + own)
         return drawn
 
-    def _posterior(self, X: Array) -> Iterator[tuple[slice, Array, Array, Array]]:
-        """Yield blocks: the rows, which values are known, and the mean [B, Q] and covariance [B, Q, Q] of z."""
-        width, n_factors = self.loadings.shape
-        products = (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(width, -1)
+    @property
+    def _products(self) -> Array:
+        """The products of each column's loadings [D, Q²]."""
+        return (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(len(self.loadings), -1)
+
+    def _blocks(self, X: Array) -> Iterator[tuple[slice, Array, Array, Array]]:
+        """Yield blocks: the rows, which values are known, M [B, Q, Q], and M times the mean of z [B, Q]."""
+        products, n_factors = self._products, self.loadings.shape[1]
         for rows in blocks(len(X), n_factors):
             known = ~np.isnan(X[rows])
             weights = known / self.noise
             precision = (weights @ products).reshape(-1, n_factors, n_factors) + np.eye(n_factors)
-            covariance = np.linalg.inv(precision)
-            covariance = (covariance + covariance.transpose(0, 2, 1)) / 2
-            scores = (np.where(known, X[rows] - self.mean, 0.0) * weights) @ self.loadings
-            yield rows, known, np.einsum("nqr,nr->nq", covariance, scores), covariance
+            yield rows, known, precision, (np.where(known, X[rows] - self.mean, 0.0) * weights) @ self.loadings
 
 
 def blocks(n_rows: int, n_factors: int) -> Iterator[slice]:
@@ -165,8 +168,9 @@ def _sums(model: FactorModel, X: Array) -> tuple[Array, Array]:
     """
     width, n_factors = model.loadings.shape
     moments, products = np.zeros((width, (n_factors + 1) ** 2)), np.zeros((width, n_factors + 1))
-    for rows, known, z, covariance in model._posterior(X):
-        z = np.column_stack([z, np.ones(len(z))])
+    for rows, known, precision, scores in model._blocks(X):
+        covariance = np.linalg.inv(precision)
+        z = np.column_stack([np.einsum("nqr,nr->nq", covariance, scores), np.ones(len(scores))])
         second = z[:, :, None] * z[:, None, :]
         second[:, :-1, :-1] += covariance
         moments += known.T.astype(float) @ second.reshape(len(z), -1)

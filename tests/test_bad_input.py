@@ -345,7 +345,10 @@ def test_reordered_columns_give_the_same_codes(models):
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        (np.column_stack([changed([(7, 1)], np.nan), X[:, 0]]), ["1 value in 1 of 40 rows is NaN", "row 7, column 1", "fill them in"]),
+        (
+            np.hstack([changed([(7, 1)], np.nan), X])[:, :4],
+            ["1 value in 1 of 40 rows is NaN", "row 7, column 1", "fill them in"],
+        ),
         (X, ["3 codes per row, but the model has 4 latents", "give codes as transform returns them"]),
         (WORDS, ["row 5, column 2: ", "'x'"]),
         (X.reshape(20, 2, 3), ["dim 3", "Flatten each row"]),

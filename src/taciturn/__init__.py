@@ -35,6 +35,7 @@ _ROOM_OF = {
     "AutoencoderOutlierDetector": "estimators",
     "BaseAutoencoder": "estimators",
     "DenoisingAutoencoder": "estimators",
+    "DenoisingImputer": "estimators",
     "DictionaryAutoencoder": "estimators",
     "History": "training",
     "Layout": "model",
@@ -42,6 +43,7 @@ _ROOM_OF = {
     "from_arrays": "estimators",
     "from_keras": "estimators",
     "load": "estimators",
+    "pool": "estimators",
 }
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
 
@@ -50,6 +52,7 @@ __all__ = [
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
+    "DenoisingImputer",
     "DictionaryAutoencoder",
     "History",
     "Layout",
@@ -64,6 +67,7 @@ __all__ = [
     "model",
     "objective",
     "plots",
+    "pool",
     "probes",
     "training",
 ]

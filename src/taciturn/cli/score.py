@@ -7,18 +7,19 @@ from typing import Annotated, Any
 import typer
 
 from .app import Command, app
-from .options import Data, Header, RunFolder, Threads, check_out, rows_for, use_threads
+from .options import Data, RunFolder, TextOptions, Threads, check_out, rows_for, use_threads, with_text_options
 
 N_REASONS = 3
 
 
 @app.command(cls=Command, no_args_is_help=True)
+@with_text_options
 def score(
     run: RunFolder,
     data: Data = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .csv file to write, with a line for each row.")],
-    header: Header = None,
+    text: TextOptions,
     threads: Threads = None,
 ) -> None:
     """Score rows with an outlier detector: score, p-value, whether the row is an outlier, and its three main reasons.
@@ -44,7 +45,7 @@ def score(
         raise RecipeError(f"{run} holds a {kind}, not an outlier detector; train one: taciturn fit DATA --outliers")
     stored = detector.to_artifact()
     check_out(out, data or stored.rows.source)
-    source = rows_for(stored, data, header)
+    source = rows_for(stored, data, text)
     scores = detector.score_samples(source)
     outliers = (scores < detector.offset_).nonzero()[0]
     reasons = {}

@@ -1,14 +1,39 @@
 """scikit-learn estimators."""
 
+import os
+from typing import Any
+
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .from_keras import from_keras
+from .imputer import DenoisingImputer
+from .imputing import Pooled, pool
 from .outliers import AutoencoderOutlierDetector
 from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
-load = BaseAutoencoder.load
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the fitted estimator of a folder, of any class; see `BaseAutoencoder.load` and `DenoisingImputer.load`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that `save` or the command `taciturn fit` wrote. No code from it is run.
+
+    Returns
+    -------
+    BaseAutoencoder or DenoisingImputer
+
+    Raises
+    ------
+    ArtifactError
+        The folder holds neither, or a file is missing, damaged or of another format.
+    """
+    from .imputing.saved import is_imputer
+
+    return DenoisingImputer.load(path) if is_imputer(path) else BaseAutoencoder.load(path)
 
 
 def by_command_name() -> dict[str, type[BaseAutoencoder]]:
@@ -30,10 +55,13 @@ __all__ = [
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
     "DenoisingAutoencoder",
+    "DenoisingImputer",
     "DictionaryAutoencoder",
+    "Pooled",
     "SparseAutoencoder",
     "by_command_name",
     "from_arrays",
     "from_keras",
     "load",
+    "pool",
 ]

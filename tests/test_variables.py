@@ -216,6 +216,17 @@ def test_kinds_and_their_way_out(name):
     assert_same(again.decode(rows), frame.reset_index(drop=True))
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("size", [0.3, 1e10, 1e17, 1e19, 1e30, 1e300, np.inf])
+def test_predictions_of_any_size(name, size):
+    frame = pd.DataFrame({"x": COLUMNS[name][0]})
+    schema = Variables.decide(frame)
+    rows = np.array([[size], [-size], [1.0]]) * np.ones(len(schema.columns))
+    table = schema.decode(rows, like=frame)
+    assert table["x"].dtype == frame["x"].dtype
+    assert table["x"].notna().all()
+
+
 def test_columns_of_one_level():
     schema, _, rows = one(["a", None, "a"])
     assert (schema.columns, schema.levels) == (("x=a",), (0,))

@@ -613,6 +613,18 @@ def test_columns_that_are_left_out_may_be_absent():
     assert_same(schema.decode(rows, like=moved), moved)
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("kind", ["id", "drop"])
+def test_columns_that_are_left_out_are_copied(name, kind):
+    frame = pd.DataFrame({"x": COLUMNS[name][0], "y": [1, 2, 3]}).set_axis([7, 7, 8])
+    schema = Variables.decide(frame, {"x": kind})
+    assert schema.columns == ("y",)
+    assert_same(schema.decode([[1.2], [2.0], [2.9]], like=frame), frame)
+    assert_same(
+        Variables.from_json(schema.to_json()).decode([[1.2], [2.0], [2.9]]), frame[["y"]].reset_index(drop=True)
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -5,6 +5,7 @@ TACITURN_EXAMPLES=2000 tries as many; CI tries fewer.
 
 import datetime as dt
 import os
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from taciturn.core.errors import TaciturnError
 from taciturn.data.variables import KINDS, Variables
-from test_variables import arrow, assert_same, objects
+from test_variables import ARROW, COLUMNS, POLARS, arrow, assert_same, objects
 
 EXAMPLES = int(os.environ.get("TACITURN_EXAMPLES", "30"))
 
@@ -187,4 +188,27 @@ def test_any_objects_are_taken_or_refused_in_one_line(cells, kind):
         message = ""
         assert again == schema
         assert len(table) == len(cells)
+    assert message.isprintable()
+
+
+PANDAS = pd.concat([pd.DataFrame({name: cells}) for name, (cells, _) in COLUMNS.items()], axis=1)
+SCHEMAS = [Variables.decide(table).to_json() for table in (PANDAS, POLARS, ARROW)]
+PIECES = st.sampled_from(["", "0", "-1", "1.5", "1e5", "9" * 19, "9" * 30, '"', "null", "[", "}", ",", ":", "a", "\\"])
+
+
+@settings(max_examples=10 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SCHEMAS), st.lists(st.tuples(st.floats(0, 1), PIECES), min_size=1, max_size=2), generators)
+def test_a_damaged_schema_is_refused_in_one_line_or_is_one(text, damages, rng):
+    for place, piece in damages:
+        spans = [match.span() for match in re.finditer(r'"[^"]*"|[\w.+-]+|.', text)]
+        start, stop = spans[int(place * (len(spans) - 1))]
+        text = text[:start] + piece + text[stop:]
+    try:
+        schema = Variables.from_json(text)
+        table = schema.decode(rng.normal(size=(3, len(schema.columns))) * 10.0 ** rng.integers(-3, 30))
+    except TaciturnError as error:
+        message = str(error)
+    else:
+        message = ""
+        assert len(table) == 3
     assert message.isprintable()

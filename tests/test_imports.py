@@ -25,6 +25,7 @@ HEAVY = {"torch", "sklearn", "pandas", "matplotlib", "pyarrow", "scipy"}
         ("import taciturn", set()),
         ("import taciturn; taciturn.__version__; dir(taciturn)", set()),
         ("import taciturn.cli", set()),
+        ("import taciturn.data.variables", set()),
         ("import taciturn.datasets; taciturn.datasets.names(); taciturn.datasets.known_dictionary", set()),
     ],
 )

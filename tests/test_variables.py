@@ -216,6 +216,17 @@ def test_kinds_and_their_way_out(name):
     assert_same(again.decode(rows), frame.reset_index(drop=True))
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("size", [0.3, 1e10, 1e17, 1e19, 1e30, 1e300, np.inf])
+def test_predictions_of_any_size(name, size):
+    frame = pd.DataFrame({"x": COLUMNS[name][0]})
+    schema = Variables.decide(frame)
+    rows = np.array([[size], [-size], [1.0]]) * np.ones(len(schema.columns))
+    table = schema.decode(rows, like=frame)
+    assert table["x"].dtype == frame["x"].dtype
+    assert table["x"].notna().all()
+
+
 def test_columns_of_one_level():
     schema, _, rows = one(["a", None, "a"])
     assert (schema.columns, schema.levels) == (("x=a",), (0,))
@@ -600,6 +611,18 @@ def test_columns_that_are_left_out_may_be_absent():
     assert two.ids(people())[0] == ("Ada", 36)
     moved = people()[["age", "height", "member", "colour", "name"]]
     assert_same(schema.decode(rows, like=moved), moved)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("kind", ["id", "drop"])
+def test_columns_that_are_left_out_are_copied(name, kind):
+    frame = pd.DataFrame({"x": COLUMNS[name][0], "y": [1, 2, 3]}).set_axis([7, 7, 8])
+    schema = Variables.decide(frame, {"x": kind})
+    assert schema.columns == ("y",)
+    assert_same(schema.decode([[1.2], [2.0], [2.9]], like=frame), frame)
+    assert_same(
+        Variables.from_json(schema.to_json()).decode([[1.2], [2.0], [2.9]]), frame[["y"]].reset_index(drop=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
         unit, offset = _unit(kind), unpack(self.offset)
         low, high = _range(kind)
         if self.family == "date" and (kind is not own or dtype.text == "object"):
-            low, high = (seconds * UNITS["s"] // unit for seconds in _PYTHON)
+            first, last = (seconds * UNITS["s"] // unit for seconds in _PYTHON)
+            low, high = max(low, first), min(high, last)
         missing = np.isnan(block[:, 0])
         bounds = -((offset - low * unit) // self.step), (high * unit - offset) // self.step
         steps = whole_numbers(np.rint(block[:, 0]), missing, *bounds)

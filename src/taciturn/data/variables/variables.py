@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import ArtifactError, DataError
-from ...core.messages import listed, one_line
+from ...core.messages import listed, one_line, quoted
 from .boolean import Boolean
 from .category import Category
 from .cells import Dtype
@@ -273,8 +273,15 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         kind: Any = class_of(self.library) if own is None else type(own)
         columns = {}
         for variable, label, place in zip(self.variables, labels, self.positions, strict=True):
-            dtype, native = self._target(variable, label, own)
-            columns[label] = kind.built(variable.decode(block[:, place], dtype), native)
+            try:
+                dtype, native = self._target(variable, label, own)
+                columns[label] = kind.built(variable.decode(block[:, place], dtype), native)
+            except Exception as error:
+                if own is not None:
+                    raise
+                # levels, types and library that do not fit each other: every library has its own errors
+                name = quoted(variable.text)
+                raise ArtifactError(f"the type of column {name} is damaged: {one_line(error)}; train again") from error
         return columns
 
     def _target(self, variable: AnyVariable, label: Any, own: Table | None) -> tuple[Dtype, Any]:

@@ -22,6 +22,7 @@ class OwnTable:
     def __init__(self, frame: pa.Table | pa.RecordBatch) -> None:
         self.frame = pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame
         self.labels: list[Any] = list(self.frame.column_names)
+        self._positions = {label: position for position, label in enumerate(self.labels)}
 
     def __len__(self) -> int:
         return int(self.frame.num_rows)
@@ -36,7 +37,7 @@ class OwnTable:
 
     def column(self, label: Any) -> pa.ChunkedArray:
         """Return a column."""
-        return self.frame.column(self.labels.index(label))
+        return self.frame.column(self._positions[label])
 
     def cells(self, label: Any) -> Cells:
         """Return a column as cells."""

@@ -27,6 +27,7 @@ class OwnTable:
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
         self.labels: list[Any] = list(frame.columns)
+        self._positions = {label: position for position, label in enumerate(self.labels)}
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -42,7 +43,7 @@ class OwnTable:
     def column(self, label: Any) -> pd.Series[Any]:
         """Return a column."""
         frame: Any = self.frame
-        series: pd.Series[Any] = frame.iloc[:, self.labels.index(label)]
+        series: pd.Series[Any] = frame.iloc[:, self._positions[label]]
         return series
 
     def cells(self, label: Any) -> Cells:
@@ -85,7 +86,7 @@ class OwnTable:
                 return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
             kind, _, storage = dtype.text.partition(":")
             if kind in ("str", "string"):
-                return pd.StringDtype(storage, na_value=pd.NA if kind == "string" else np.nan)
+                return pd.StringDtype(storage, na_value=np.nan) if kind == "str" else pd.StringDtype(storage)
             return pd.api.types.pandas_dtype(dtype.text)
         except (TypeError, ValueError) as error:
             raise ArtifactError(f"{quoted(dtype.text)} is not a dtype of this pandas: {one_line(error)}") from error

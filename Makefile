@@ -7,7 +7,7 @@
 # make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
 # make tables    download labelled tables and write them to build/tables, for benchmarks/outliers.py; needs Debian's apt
 # make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
-# make damage-files   read 2,000 damaged input files: each must be refused in one line, or be read as it is
+# make damage-files   read 3,000 damaged input files: each must be refused in one line, or be read as it is
 #
 # Each does its own set-up in .venv (keras: in .venv-keras): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 

@@ -2,7 +2,7 @@
 
 python benchmarks/damage_files.py [--seed 0] [--keep FOLDER]
 
-About 2,600 files of every format that data/sources reads, and label files: cut off, with flipped bits, overwritten
+About 3,000 files of every format that data/sources reads, and label files: cut off, with flipped bits, overwritten
 bytes and changed headers, with another ending, of huge declared shape, bombs (small on the disk), odd content, pipes
 and devices. Each is read in a child process, which may take 1 GB more memory than after its imports, and 5 s of the
 processor; a child that fails is replaced. What is read is compared with another reader (NumPy, pandas, the csv

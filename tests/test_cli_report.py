@@ -136,7 +136,7 @@ def test_a_shape_of_a_run(tmp_path):
         (["--shape", "9x9"], "shape=(9, 9) has 81 numbers, but a row has 4 columns"),
         (["--id", "nowhere"], "no column 'nowhere'"),
         (["--texts", "short.txt"], "short.txt has 2 values, but"),
-        (["--texts", "latin.txt"], "latin.txt has 1 values, but"),
+        (["--texts", "binary.txt"], "binary.txt: the file is not text: it holds the byte 0x00; check its ending"),
         (["--texts", "wide.csv"], "wide.csv: there are 2 columns, 'a', 'b'; name the one with the labels"),
         (["--texts", "wide.csv:c"], "no column 'c'"),
     ],
@@ -144,7 +144,7 @@ def test_a_shape_of_a_run(tmp_path):
 def test_mistakes_in_shape_ids_and_texts_are_one_line(runs, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "short.txt").write_text("one\ntwo\n")
-    (tmp_path / "latin.txt").write_bytes("très\n".encode("latin-1"))
+    (tmp_path / "binary.txt").write_bytes("très\0\n".encode("latin-1"))
     pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("wide.csv", index=False)
     fit = ["fit", runs / "table.csv", "--drop", "kind,dose", "--epochs", 1, "-q"]
     for command in (["report", runs / "table"], fit):

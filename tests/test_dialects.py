@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -138,6 +138,7 @@ TABLES = st.integers(2, 5).flatmap(
 MARKS = st.sampled_from([(",", "."), (";", "."), (";", ","), ("\t", "."), ("\t", ","), ("|", ".")])
 
 
+@settings(max_examples=60, deadline=None)
 @given(TABLES, MARKS, st.booleans())
 @example([[0.0, 0.0]] * 3, (";", ","), False)
 def test_a_written_table_is_read_back(tmp_path_factory, table, marks, quoted):
@@ -164,6 +165,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 2))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(CELLS.map("x".__add__), NUMBERS), min_size=4, max_size=12), MARKS)
 def test_texts_with_any_characters_are_read_back(tmp_path_factory, rows, marks):
     separator, decimal = marks

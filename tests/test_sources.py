@@ -674,7 +674,7 @@ def test_a_label_file_of_several_columns(tmp_path):
         read_labels(csv_file(tmp_path, "a,kind\n1,cat\n2,dog,5\n"), column="kind")
 
 
-# --- damage and attacks (benchmarks/damage_files.py has 2,000 more) -------------------------------------------
+# --- damage and attacks (benchmarks/damage_files.py has 3,000 more) -------------------------------------------
 
 
 def peak_of(path):

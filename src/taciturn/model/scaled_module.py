@@ -125,7 +125,7 @@ class ScaledModule(nn.Module):
         return self._scaled(y, "target_")
 
     def _scaled(self, x: Tensor, of: str = "") -> Tensor:
-        shift, scale, W = self.get_buffer(f"{of}shift"), self.get_buffer(f"{of}scale"), self.dictionary
+        shift, scale, W = self._of(of, "shift"), self._of(of, "scale"), self.dictionary
         x = real_matrix(x, len(shift), "rows")
         if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and self.is_affine:
             # the shift in two parts: rounded to float32, it alone would move the centre of rows near 1e6
@@ -138,10 +138,15 @@ class ScaledModule(nn.Module):
             return torch.cat([self._scaled(part, of) for part in parts])
         scaled = (x.double() - shift) / scale
         if self.whitened:
-            scaled = scaled @ self.get_buffer(f"{of}whitening")
+            scaled = scaled @ self._of(of, "whitening")
         if self.quantiles:
-            scaled = interpolated(scaled, self.get_buffer(f"{of}knots"), self.get_buffer(f"{of}scores"))
+            scaled = interpolated(scaled, self._of(of, "knots"), self._of(of, "scores"))
         return scaled.to(W.dtype)
+
+    def _of(self, of: str, name: str) -> Tensor:
+        """Return a buffer of the rows' scaling, or with of="target_" of the targets'."""
+        buffer: Tensor = getattr(self, of + name)
+        return buffer
 
     @property
     def is_affine(self) -> bool:
@@ -173,8 +178,8 @@ class ScaledModule(nn.Module):
     def affine_rows(self, x: Tensor, of: str = "") -> Tensor:
         """Return (rows - shift) / scale [B, D] for scaled rows; with of="target_", for scaled targets."""
         if self.quantiles:
-            x = interpolated(x.double(), self.get_buffer(f"{of}scores"), self.get_buffer(f"{of}knots"))
-        return x.double() @ self.get_buffer(f"{of}colouring") if self.whitened else x
+            x = interpolated(x.double(), self._of(of, "scores"), self._of(of, "knots"))
+        return x.double() @ self._of(of, "colouring") if self.whitened else x
 
     @torch.no_grad()
     def set_scaling(

@@ -97,7 +97,7 @@ def resolve(
     if levels is not None:
         error, output_activation = table_parts(parameters, levels, target_scaling, fitted_targets, fitted)
     check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
-    # a complete target is itself what a missing value is learnt from
+    # complete targets have a value for each missing one: the network learns to impute without more noise
     imputes = parameters.learns_to_impute and target_moments.missing.any()
     missing_share = moments.missing.mean() / moments.count if imputes else 0.0
     noise = corruption(parameters.corruption, missing_share)

@@ -227,12 +227,11 @@ def _override(recipe: dict[str, dict[str, Any]], **sections: dict[str, Any]) -> 
 
 
 def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
-    from .table import show
+    from .table import show, variable_lines
 
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
-    variables = [] if run.artifact.rows.variables is None else run.artifact.rows.variables.lines()
-    described = [("variables" if i == 0 else "", line) for i, line in enumerate(variables)]
+    described = variable_lines(run.artifact.rows.variables)
     lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
     if run.report is not None:
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]

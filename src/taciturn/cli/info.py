@@ -14,10 +14,10 @@ def info(run: RunFolder) -> None:
     """
     from .. import artifact
     from ..report import Summary
-    from .table import show
+    from .table import show, variable_lines
 
     stored = artifact.load(run)
-    lines = [("estimator", stored.estimator.name), *stored.lines()]
+    lines = [("estimator", stored.estimator.name), *stored.lines(), *variable_lines(stored.rows.variables)]
     if stored.metrics:
         lines += Summary.from_dict(stored.metrics).lines()
     show(str(run), lines)

@@ -1,6 +1,7 @@
 """The table of results on the terminal."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -8,6 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.messages import one_line
+
+if TYPE_CHECKING:
+    from ..data.variables import Variables
 
 MAX_TEXT_CHARS = 2000
 
@@ -38,3 +42,9 @@ def show(title: str, lines: Iterable[tuple[str, str]]) -> None:
 
 def _text(text: str) -> Text:
     return Text(one_line(text, MAX_TEXT_CHARS))  # not a str, in which brackets, as in a path, are markup
+
+
+def variable_lines(variables: "Variables | None") -> list[tuple[str, str]]:
+    """Return what was decided on a table's variables as pairs (label, text); [] without variables."""
+    lines = [] if variables is None else variables.lines()
+    return [("variables" if i == 0 else "", line) for i, line in enumerate(lines)]

@@ -25,7 +25,7 @@ from .documentation import Docstring
 from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
 from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
-from .tables import as_table, feature_names, levels_of
+from .tables import as_table, feature_names, levels_of, table_ids
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -697,8 +697,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         texts : iterable of str [n_samples], optional
             A text for each row, such as the sentence behind an embedding. The page shows and searches them.
         ids : iterable [n_samples], optional
-            An id for each row, by which the report names rows. By default the index of a pandas data frame or the
-            row labels of a file, unless they are 0, 1, 2, …
+            An id for each row, by which the report names rows. By default a table's id column (`variables`), the
+            index of a pandas data frame or the row labels of a file, unless they are 0, 1, 2, …
         training : array-like, sparse matrix, data frame or Source [n, n_features], optional
             The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
         name : str, default=""
@@ -732,7 +732,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             labels=labels,
             target=target,
             texts=texts,
-            ids=row_ids(X) if ids is None else ids,
+            ids=(table_ids(self, X) or row_ids(X)) if ids is None else ids,
             training=training_rows,
             name=name,
             repeat=f"{self!r}.fit(X)",

@@ -89,6 +89,12 @@ def levels_of(estimator: BaseEstimator) -> tuple[int, ...] | None:
     return variables.levels if variables is not None and any(variables.levels) else None
 
 
+def table_ids(estimator: BaseEstimator, X: Any) -> list[Any] | None:
+    """Return the cells of a table's id column, an id for each row; None without one."""
+    variables: Variables | None = getattr(estimator, "variables_", None)
+    return None if variables is None or library_of(X) is None else variables.ids(X)
+
+
 def as_table(estimator: BaseEstimator, rows: NDArray[Any], like: Any = None) -> Any:
     """Return rows that a model puts out as a table of the training rows' columns and types, if they were a table.
 

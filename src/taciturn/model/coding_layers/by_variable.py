@@ -74,6 +74,11 @@ class ByVariable(Elementwise):
         if not all(type(levels) is int and levels >= 0 for levels in self.levels):
             raise RecipeError(f"by_variable: levels={self.levels} must be whole numbers, 0 or more")
 
+    @property
+    def text(self) -> str:
+        """The name alone: the levels are those of the rows."""
+        return self.name
+
     @cached_property
     def runs(self) -> tuple[VariableRun, ...]:
         """The variables, neighbours of the same number of levels together."""

@@ -1,6 +1,7 @@
 """The variables of a table with booleans, categories or dates: their kinds, their errors, and cells in words."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,9 @@ def _values(variable: AnyVariable, block: NDArray[np.float64]) -> list[Any]:
     if isinstance(variable, Date) and not decoded.is_text:
         return [None if text is None else _shortened(text, variable) for text in _time_texts(decoded.values)]
     values = decoded.values.to_pylist()
-    return [value if value is None or type(value) in (int, float) else str(value) for value in values]
+    if variable.level == 0 and not decoded.is_text:
+        return [float(value) if isinstance(value, Decimal) else value for value in values]
+    return [None if value is None else str(value) for value in values]
 
 
 def _time_texts(values: Any) -> list[str | None]:

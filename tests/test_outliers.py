@@ -50,7 +50,7 @@ def test_the_score_by_hand():
     """Two columns, four training rows on a line, neighbour 1; every number worked out on paper."""
     rows = np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0], [7.0, 0.0]])
     recon = rows + np.array([1.0, 0.0])
-    measured = Outlyingness.measured(rows, recon, np.ones(2), n_neighbors=1)
+    measured = Outlyingness.measured(rows, recon, np.zeros(2), np.ones(2), n_neighbors=1)
     # squared errors: 1 and 0; their mean 0.5, a thousandth of which is added to the medians
     assert measured.error_unit == pytest.approx([1.0005, 0.0005])
     # errors: log(1 + 1 / 1.0005) / 2; distances to the nearest other row: 1, 1, 2, 4, whose median is 1.5
@@ -91,6 +91,25 @@ def test_a_training_row_is_not_its_own_neighbour(rows):
     search = NearestNeighbors(n_neighbors=10).fit(rows / deviation)
     distances = detector._reference.errors_and_distances(rows, detector.denoise(rows))[1]
     np.testing.assert_allclose(distances, search.kneighbors()[0].mean(1), rtol=1e-9)
+
+
+def test_a_column_far_from_0_and_an_enormous_value_have_finite_scores(rows):
+    detector = AutoencoderOutlierDetector(**QUICK).fit(rows)
+    far = AutoencoderOutlierDetector(**QUICK).fit(rows + 2.0**30)
+    np.testing.assert_allclose(far.score_samples(rows + 2.0**30), detector.score_samples(rows), atol=1e-3)
+    enormous = np.tile(drawn(1, 1), (2, 1))
+    enormous[0, 2] = 1e250
+    scores = detector.score_samples(enormous)
+    assert np.isfinite(scores).all()
+    assert scores[0] < detector.offset_
+    assert detector.explain(enormous[:1]).column[0, 0] == 2
+
+
+def test_rows_with_missing_values_are_not_their_own_neighbours(rows):
+    X = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows)
+    detector = AutoencoderOutlierDetector(**QUICK, calibration_fraction=0).fit(X)
+    together, one = detector.score_samples(X), [detector.score_samples(X[i : i + 1])[0] for i in range(40)]
+    np.testing.assert_allclose(one, together[:40], rtol=1e-6)
 
 
 def test_rows_seen_many_times_have_finite_scores():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..data.sources import Source
 
 Array = NDArray[np.float64]
-BLOCK_NUMBERS = 1 << 20  # numbers of rows that are compared with the training rows at a time
+BLOCK_NUMBERS = 1 << 18  # numbers of rows that are compared with the training rows at a time
 MAX_REFERENCE_ROWS = 10_000  # training rows among which neighbours are searched
 MIN_CALIBRATION_ROWS = 20  # fewer do not decide the automatic threshold
 DEVIATIONS = 2.5  # of the automatic threshold from the median score
@@ -328,8 +328,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             drawn = torch.randperm(len(training), generator=generator(seed, "reference"))[:MAX_REFERENCE_ROWS]
             kept = training[np.sort(drawn.numpy())]
         rows = np.concatenate(list(self._blocks(Subset(source, kept))))
-        scale = self.module_.scale.cpu().numpy()
-        self._reference = Outlyingness.measured(rows, self._recon(rows), scale, n_neighbors)
+        shift, scale = (each.cpu().numpy() for each in (self.module_.shift, self.module_.scale))
+        self._reference = Outlyingness.measured(rows, self._recon(rows), shift, scale, n_neighbors)
         self._calibration = np.sort(self._scores(Subset(source, held_out)))
         if contamination is None:
             enough = len(self._calibration) >= MIN_CALIBRATION_ROWS
@@ -392,7 +392,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
     def _restore_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
         width, n_reference = self.n_features_in_, len(arrays.get("reference", ()))
-        shapes = {"reference": (n_reference, width), "scale": (width,), "error_unit": (width,)} | {
+        shapes = {"reference": (n_reference, width), "shift": (width,), "scale": (width,), "error_unit": (width,)} | {
             "typical": (2,),
             "n_neighbors": (1,),
             "calibration": arrays.get("calibration", np.empty(0)).shape[:1],

@@ -11,6 +11,8 @@ from sklearn.neighbors import NearestNeighbors
 
 Array = NDArray[np.float64]
 FLOOR = 1e-3  # added to an error and a distance in units of typical ones: duplicated rows have a distance of 0
+SAME_ROW = 1e-9  # a smaller distance is one of equal rows; reconstructions that fill them in differ by rounding
+LARGEST = 1e100  # of a scaled value, so that its square is finite
 SHARE_OF_MEAN = 1e-3  # of the mean squared error, added to a column's typical one: a constant column's is 0
 
 
@@ -21,11 +23,11 @@ class Outlyingness:
     Parameters
     ----------
     reference : array [R, D]
-        Training rows, without missing values, in units of `scale`.
-    scale : array [D]
-        The unit of each column's differences.
+        Scaled training rows, without missing values.
+    shift, scale : array [D]
+        Scaled rows are (x - shift) / scale.
     error_unit : array [D]
-        The typical squared error of each column over the training rows, in squared units of `scale`.
+        The typical squared error of each column over the training rows, in squared units of scaled rows.
     typical : array [2]
         The typical error and the typical distance of a training row.
     n_neighbors : array, one int
@@ -39,20 +41,21 @@ class Outlyingness:
     """
 
     reference: Array
+    shift: Array
     scale: Array
     error_unit: Array
     typical: Array
     n_neighbors: NDArray[np.int64]
 
     @classmethod
-    def measured(cls, rows: Array, recon: Array, scale: Array, n_neighbors: int) -> Outlyingness:
-        """Return what training rows [N, D] are, with these reconstructions; `scale` and `n_neighbors` as above."""
-        squares = np.square((recon - rows) / scale)
+    def measured(cls, rows: Array, recon: Array, shift: Array, scale: Array, n_neighbors: int) -> Outlyingness:
+        """Return what training rows [N, D] with these reconstructions are; the other arguments as above."""
+        squares = np.square(_bounded((recon - rows) / scale))
         error_unit = np.nanmedian(squares, axis=0) + SHARE_OF_MEAN * np.nanmean(squares) + np.finfo(np.float64).tiny
-        reference, count = _filled(rows, recon) / scale, np.array([n_neighbors])
-        untyped = cls(reference, scale, error_unit, np.ones(2), count)
+        reference, count = _bounded((_filled(rows, recon) - shift) / scale), np.array([n_neighbors])
+        untyped = cls(reference, shift, scale, error_unit, np.ones(2), count)
         typical = np.array([_typical(values) for values in untyped.errors_and_distances(rows, recon)])
-        return cls(reference, scale, error_unit, typical, count)
+        return cls(reference, shift, scale, error_unit, typical, count)
 
     def outlyingness(self, rows: Array, recon: Array) -> Array:
         """Return the outlyingness [N] of rows [N, D] with these reconstructions; a missing value is NaN."""
@@ -61,18 +64,18 @@ class Outlyingness:
 
     def errors_and_distances(self, rows: Array, recon: Array) -> Array:
         """Return the errors r and the mean distances d to the neighbours of rows [N, D], as [2, N]."""
-        logs = np.log1p(np.square((recon - rows) / self.scale) / self.error_unit)
+        logs = np.log1p(np.square(_bounded((recon - rows) / self.scale)) / self.error_unit)
         known = ~np.isnan(logs)
         with np.errstate(invalid="ignore"):
             errors = np.where(known, logs, 0).sum(1) / known.sum(1)  # NaN if no value of the row is known
-        return np.stack([errors, self._distances(_filled(rows, recon) / self.scale)])
+        return np.stack([errors, self._distances(_bounded((_filled(rows, recon) - self.shift) / self.scale))])
 
     def _distances(self, rows: Array) -> Array:
         k = min(int(self.n_neighbors[0]), max(len(self.reference) - 1, 1))
         indices = self._search.kneighbors(rows, min(k + 1, len(self.reference)), return_distance=False)
-        # computed again, because the search rounds the distance of equal rows to a number other than 0
+        # computed again, because the search may round the distance of equal rows to a large number
         distances = np.sort(np.sqrt(np.square(rows[:, None] - self.reference[indices]).sum(2)), axis=1)
-        is_reference = distances[:, :1] == 0
+        is_reference = distances[:, :1] < SAME_ROW
         return np.asarray(np.where(is_reference, distances[:, -k:], distances[:, :k]).mean(1))
 
     @cached_property
@@ -83,6 +86,10 @@ class Outlyingness:
 def _filled(rows: Array, recon: Array) -> Array:
     """Return rows whose missing values are those of the reconstructions."""
     return np.where(np.isnan(rows), recon, rows)
+
+
+def _bounded(scaled: Array) -> Array:
+    return np.clip(scaled, -LARGEST, LARGEST)
 
 
 def _typical(values: Array) -> float:

@@ -13,7 +13,6 @@ from .plain_arrays import from_arrays
 from .sparse import SparseAutoencoder
 
 
-
 def load(path: str | os.PathLike[str]) -> Any:
     """Return the fitted estimator of a folder, of any class; see `BaseAutoencoder.load` and `DenoisingImputer.load`.
 

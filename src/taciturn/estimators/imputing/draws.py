@@ -62,5 +62,3 @@ def fit_draws(linear: FactorModel, errors: Array, std: Array) -> Draws:
         ratios = error[judged] / deviation[judged]
         quantiles[column] = np.quantile(ratios, levels) if judged.any() else ndtri(levels)
     return Draws(linear, quantiles)
-
-

@@ -3,7 +3,7 @@
 python benchmarks/imputing.py [--seeds 5] [--tables iris wine …] [--out benchmarks/results/imputing.md]
 
 Five tables: four of scikit-learn, and "nonlinear", 600 rows of 8 columns that are products, sines, squares and absolute
-values of three normal factors, with noise of a fifth of each column's standard deviation. Missing values, seeds 0, 1, …:
+values of three normal factors, with noise of a fifth of each column's standard deviation. Values are missing (seeds 0, 1, …)
 at random; by a rule, "other": the higher the value of the next column, the more probably; or by the rule "own": the
 higher the value itself, the more probably (no method corrects for that). A value of the rank r, 0 … 1, is missing with
 the probability share · (0.25 + 1.5 r).
@@ -132,7 +132,7 @@ def main() -> None:
     )
     text += [
         "",
-        "Error by share, the mean of all tables and rules; seconds, the mean of all cases of the first seed:",
+        "Error by share, the mean of all tables and rules (in brackets the first seed); seconds of the first seed:",
         "",
     ]
     text += [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]

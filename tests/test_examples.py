@@ -35,6 +35,7 @@ def test_the_textbooks_programs():
         "docs/dictionaries.md",
         "docs/report.md",
         "docs/export.md",
+        "docs/imputing.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -38,6 +38,7 @@ def test_the_textbooks_programs():
         "docs/variables.md",
         "docs/features.md",
         "docs/outliers.md",
+        "docs/imputing.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         AutoencoderOutlierDetector,
         BaseAutoencoder,
         DenoisingAutoencoder,
+        DenoisingImputer,
         DictionaryAutoencoder,
         SparseAutoencoder,
         from_arrays,
         load,
+        pool,
     )
     from .estimators.from_keras import from_keras
     from .model import Autoencoder, Layout

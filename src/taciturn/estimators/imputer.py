@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +16,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..core.errors import ArtifactError, DataTypeError, RecipeError
+from ..core.errors import ArtifactError, DataTypeError, EmptyRows, RecipeError
 from ..core.messages import one_line
 from ..data.sources import is_sparse
 from .denoising import DenoisingAutoencoder
@@ -150,14 +153,15 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
             device=self.device,
         )
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the imputer
-        source, _, _ = training_sources(checked, dense(X), None)
+        with rows_without_values(X) as rows:
+            source, _, _ = training_sources(checked, rows, None)
         moments = measure_moments(source)
         check_known(source, moments)
         checked._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         checked._mean, checked._scale = moments.mean, np.where(moments.constant, 1.0, np.sqrt(moments.variance))
         rng = np.random.default_rng([checked._seed, FIT])
         checked._ensemble = fit_ensemble(checked._scaled(source), network, n_networks, rng)
-        self.__dict__ = vars(checked)
+        self.__dict__ = dict(vars(checked))
         return self
 
     # --- imputation --------------------------------------------------------------------------------------------
@@ -181,7 +185,8 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         DataError
             The rows are infinite or not numeric, or have other columns than the training rows.
         """
-        source = source_of(self, dense(X))
+        with rows_without_values(X) as rows:
+            source = source_of(self, rows)
         return self._completed(X, source, self._ensemble.means(self._scaled(source)))
 
     def impute(
@@ -222,7 +227,9 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         """
         from .resolve import positive_integer
 
-        n_draws, source = positive_integer("n_imputations", n_imputations), source_of(self, dense(X))
+        n_draws = positive_integer("n_imputations", n_imputations)
+        with rows_without_values(X) as rows:
+            source = source_of(self, rows)
         seed = self._seed if random_state is None else int(check_random_state(random_state).randint(2**31 - 1))
         tables = self._ensemble.drawn(self._scaled(source), n_draws, np.random.default_rng([seed, IMPUTE]))
         return [self._completed(X, source, table) for table in tables]
@@ -341,8 +348,11 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         return completed(X, np.where(missing, scaled * self._scale + self._mean, rows).astype(dtype), missing)
 
 
-def dense(X: Any) -> Any:
-    """Return X itself; raise DataTypeError for sparse rows."""
+@contextmanager
+def rows_without_values(X: Any) -> Iterator[Any]:
+    """Yield rows X that may be without any known value, for a block that validates them; sparse rows are refused."""
     if is_sparse(X) or issparse(X):
         raise DataTypeError("the rows are sparse, whose missing entries are 0; give X.toarray()")
-    return X
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EmptyRows)  # it gets the columns' means, and need not be dropped
+        yield X

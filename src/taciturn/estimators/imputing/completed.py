@@ -46,14 +46,12 @@ def completed(X: Any, values: Array, missing: Array) -> Any:
 def _pandas(X: Any, values: Array, missing: Array) -> Any:
     pandas, X = sys.modules["pandas"], X.copy()
     for i in np.flatnonzero(missing.any(0)):
-        column, rows = X.iloc[:, i], missing[:, i]
-        new = values[rows, i]
-        if pandas.api.types.is_integer_dtype(column.dtype):
-            new = np.rint(new).astype(np.int64)
-        elif column.dtype.kind == "O":
+        rows, column = np.flatnonzero(missing[:, i]), X.iloc[:, i].copy()
+        if column.dtype.kind == "O":
             column = column.astype(np.float64)
-        column = column.copy()
-        column.iloc[np.flatnonzero(rows)] = new
+        is_whole = pandas.api.types.is_integer_dtype(column.dtype)
+        new = np.rint(values[rows, i]) if is_whole else values[rows, i]
+        column.iloc[rows] = pandas.Series(new).astype(column.dtype).array
         X.isetitem(i, column)
     return X
 

@@ -64,9 +64,9 @@ def fit_corrected(
     rows = np.tile(X, (len(hidden), 1))
     filled = linear.fill(np.where(hides, np.nan, rows))
     lacking = np.where(hides, rows - filled, np.nan)
-    has_target = hides.any(1)
-    if has_target.sum() < 2:  # a table of hardly any known values: there is nothing to learn
-        has_target[:], lacking[:] = True, 0.0
+    has_target = np.flatnonzero(hides.any(1))
+    if len(has_target) < 2:  # a table of hardly any known values: there is nothing to learn
+        has_target, lacking[:] = np.arange(len(rows)), 0.0
     lacking[:, np.isnan(lacking).all(0)] = 0.0  # nor is there for a column that is never hidden
     network.fit(filled[has_target], target=lacking[has_target])
     return Corrected(linear, network)

@@ -111,7 +111,7 @@ def pool(estimates: ArrayLike, variances: ArrayLike, *, complete_degrees_of_free
     within, between = u.mean(0), q.var(0, ddof=1)
     added = (1 + 1 / m) * between
     variance = within + added
-    share = np.divide(added, variance, out=np.zeros_like(variance), where=variance > 0)
+    share = np.divide(added, variance, out=np.zeros_like(variance), where=variance > 0)[()]
     with np.errstate(divide="ignore"):
         # 1 / ν, which is 0 where no information is missing
         inverse = np.square(share) / (m - 1)

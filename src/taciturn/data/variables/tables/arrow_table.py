@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,12 @@ class OwnTable:
         column = self.column(label)
         if built.type != column.type:
             return built
+        if types.is_dictionary(column.type):
+            predicted = built.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+            cells = cells_of(str(label), column)
+            return OwnTable.built(replace(cells, codes=np.where(known, cells.codes, predicted)), column.type)
         kind = supported(column.type)
-        return compute.if_else(known, column.unify_dictionaries().cast(kind), built.cast(kind)).cast(column.type)
+        return compute.if_else(known, column.cast(kind), built.cast(kind)).cast(column.type)
 
     @staticmethod
     def joined(columns: Mapping[Any, Any], like: pa.Table | None) -> pa.Table:

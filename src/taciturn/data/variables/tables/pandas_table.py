@@ -83,7 +83,7 @@ class OwnTable:
                 return pd.ArrowDtype(arrow_table.OwnTable.parsed(own))
             if dtype.categories is not None:
                 own = OwnTable.parsed(Dtype(text=dtype.text.removeprefix("category of "), arrow=dtype.arrow))
-                return pd.CategoricalDtype(pd.Index(map(unpack, dtype.categories), dtype=own), dtype.ordered)
+                return pd.CategoricalDtype(pd.Index(list(map(unpack, dtype.categories)), dtype=own), dtype.ordered)
             kind, _, storage = dtype.text.partition(":")
             if kind in ("str", "string"):
                 return pd.StringDtype(storage, na_value=np.nan) if kind == "str" else pd.StringDtype(storage)
@@ -130,14 +130,20 @@ class OwnTable:
         """Return columns as a frame with the index of `like`, and its kind of column names."""
         index = None if like is None else like.index
         # a type is given for objects, because pandas would take text among them for its own
-        arrays = (getattr(column, "array", column) for column in columns.values())
-        series = [pd.Series(array, index=index, dtype=array.dtype) for array in arrays]
+        series = [pd.Series(_cells_of(column), index, column.dtype) for column in columns.values()]
         frame = pd.DataFrame(dict(enumerate(series)))
         if like is not None and list(columns) == list(like.columns):
             frame.columns = like.columns
         else:
             frame.columns = pd.Index(list(columns))
         return frame
+
+
+def _cells_of(column: Any) -> Any:
+    """Return the array of a series without its index; an array as it is."""
+    if not isinstance(column, pd.Series):
+        return column
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
 def _objects(values: list[Any], positions: Any) -> Any:

@@ -34,6 +34,7 @@ def test_the_textbooks_programs():
         "docs/textbook.md",
         "docs/dictionaries.md",
         "docs/report.md",
+        "docs/tables.md",
         "docs/export.md",
         "docs/variables.md",
         "docs/features.md",

@@ -20,7 +20,7 @@ from taciturn.data.sources import Rows
 from taciturn.data.variables import Variables
 from taciturn.inference import evaluate, relative_components
 from taciturn.report import compare
-from taciturn.report.numbers.variables import UNSEEN, Cell, cells
+from taciturn.report.numbers.variables import Cell, cells
 from test_mixed_tables import people
 
 TRAINED, NAMES = 320, ["height", "age", "member", "colour", "town", "day"]
@@ -191,7 +191,7 @@ def test_cells_of_other_tables():
     ]
     assert cells(variables, rows)[1][4] == Cell(None)
     other = variables.source(table.assign(code="009")).read(0, 1)
-    assert cells(variables, other)[0][3] == Cell(UNSEEN)
+    assert cells(variables, other)[0][3] == Cell(None, new=True)
     noisy = rows.copy()
     noisy[0, 3:5] = 0.25, 0.75  # probabilities, as the means of a masked category are
     assert cells(variables, noisy)[0][3] == Cell("008", 0.75)
@@ -206,7 +206,7 @@ def test_levels_that_training_rows_did_not_have_are_counted_apart(model):
     assert (report.summary.unseen, report.summary.missing) == (80, n_missing)
     assert dict(report.summary.lines())["new levels"].startswith("80 cells have levels that the training rows did not")
     assert report.variables[4].error is None
-    assert report.pictures.sample_cells["clean"][0][4].value == UNSEEN
+    assert report.pictures.sample_cells["clean"][0][4] == Cell(None, new=True)
     assert json.loads(report.json())["variables"][4]["right"] is None
 
 
@@ -261,6 +261,15 @@ def test_the_page_has_no_encoded_columns(report, html):
 
 def test_rows_are_named_by_the_id_column(report):
     assert report.row_name(report.samples.first[0].row) == "P320"
+
+
+def test_times_have_errors_in_a_unit_of_their_size():
+    minutes = np.random.default_rng(0).integers(0, 99_999, 200)
+    table = pd.DataFrame({"at": pd.Timestamp("2024-01-01 10:00") + pd.to_timedelta(minutes, unit="min")})
+    variable = DenoisingAutoencoder(2, max_iter=1, random_state=0).fit(table).report(table).variables[0]
+    assert variable.unit == "days"
+    assert variable.deviation == pytest.approx(minutes.std() / 1440)
+    assert 0 < variable.rmse < 3 * variable.deviation
 
 
 def test_a_table_of_numbers_and_dates():

@@ -17,7 +17,6 @@ from ...metrics import VariableErrors
 from .numbers import ShortRepr, finite
 from .study import Study
 
-UNSEEN = "level not in the training rows"
 EXACT = 5e-4  # a probability nearer to 1 is that of a cell that is known
 STEPS = {
     10**9 * seconds: name for name, seconds in (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
@@ -80,10 +79,13 @@ class Cell:
         A number, or the text of another value; None if it is missing.
     share : float or None
         The probability of the value, from 0 to 1; None if it has none, or is known.
+    new : bool, default=False
+        Whether it is a level that the training rows did not have; its value is None then.
     """
 
     value: str | float | None
     share: float | None = None
+    new: bool = False
 
 
 def measure(study: Study) -> list[VariableNumbers] | None:
@@ -106,21 +108,28 @@ def variables(schema: Variables, evaluation: Evaluation) -> list[VariableNumbers
     numbers = []
     for i, (variable, place) in enumerate(zip(schema.variables, schema.positions, strict=True)):
         is_number = not isinstance(variable, Boolean | Category)
-        rmse = float(np.sqrt(squares[i]) * unit[place.start])
+        rmse, deviation = float(np.sqrt(squares[i]) * unit[place.start]), float(deviations[place.start])
+        ratio, name = _time_unit(variable, deviation) if isinstance(variable, Date) else (1.0, "")
         numbers.append(
             VariableNumbers(
                 name=variable.text,
                 kind=variable.kind,
                 levels=list(map(str, variable.values)) if isinstance(variable, Category) else [],
                 error=finite(float(shares[i])),
-                rmse=finite(rmse) if is_number else None,
-                deviation=finite(float(deviations[place.start])) if is_number else None,
-                unit=STEPS[variable.step] if isinstance(variable, Date) else "",
+                rmse=finite(ratio * rmse) if is_number else None,
+                deviation=finite(ratio * deviation) if is_number else None,
+                unit=name,
                 right=finite(float(right[i])),
                 most_frequent=finite(float(most_frequent[i])),
             )
         )
     return numbers
+
+
+def _time_unit(variable: Date, deviation: float) -> tuple[float, str]:
+    """Return how many of a unit a date's step is, and the unit: the longest that is not above the deviation."""
+    length = next((length for length in STEPS if length <= deviation * variable.step), variable.step)
+    return variable.step / max(length, variable.step), STEPS[max(length, variable.step)]
 
 
 def cells(schema: Variables, rows: NDArray[Any], *, predicted: bool = False) -> list[list[Cell]]:
@@ -154,10 +163,10 @@ def _column(variable: AnyVariable, block: NDArray[np.float64], predicted: bool) 
     are_probabilities = (levels >= -EXACT).all(1) & (np.abs(levels.sum(1) - 1) < EXACT)
     shares = levels.max(1)
     shown = are_probabilities & (predicted | (shares < 1 - EXACT))
-    unseen = (block == 0).all(1) & (variable.level > 1)
+    new = (block == 0).all(1) & (variable.level > 1)
     return [
-        Cell(UNSEEN if is_unseen else value, float(share) if has_share and value is not None else None)
-        for value, share, has_share, is_unseen in zip(values, shares, shown, unseen, strict=True)
+        Cell(None, new=True) if is_new else Cell(value, float(share) if has_share and value is not None else None)
+        for value, share, has_share, is_new in zip(values, shares, shown, new, strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...numbers import ReportNumbers
 from ...numbers.latents import ActiveRow, AtlasLatent
+from ...numbers.variables import VariableNumbers
 from ..figures import curve
 from ..formats import number, percent, row_text
 from ..section import Material, Section
@@ -75,7 +76,7 @@ def _entry(entry: AtlasLatent, material: Material) -> dict[str, Any]:
         "at_quantiles": [_image(active, report, sheets) for active in at_quantiles] if has_images else [],
         "largest_codes": [] if has_images or pictures.texts else [_row(active, material) for active in top],
         "texts": [_row(active, material) for active in entry.rows] if pictures.texts else [],
-        "bars": list(_bars(entry.columns)),
+        "bars": list(_bars(entry.columns, report.variables or [])),
         "omitted": _omitted(len(entry.columns), report),
     }
 
@@ -106,15 +107,26 @@ def _omitted(n_shown: int, report: ReportNumbers) -> str:
     return f"… {n_more:,} more{columns} with smaller weights" if n_more else ""
 
 
-def _bars(columns: list[tuple[str, float]]) -> Iterator[dict[str, Any]]:
-    """Yield a bar for each weight: its column's name, CSS class, start and length in percent, and value."""
+def _bars(columns: list[tuple[str, float]], variables: list[VariableNumbers]) -> Iterator[dict[str, Any]]:
+    """Yield a bar for each weight: its column's name, CSS class, start and length in percent, and value.
+
+    The first bar of a category has the category's name as `group`; its bars have the names of levels.
+    """
+    levels = {
+        f"{variable.name}: {level}": (variable.name, level) for variable in variables for level in variable.levels
+    }
+    above = ""
     largest = max((abs(weight) for _, weight in columns), default=0.0) or 1.0
     for name, weight in columns:
         length = MAX_BAR * abs(weight) / largest
         start = ZERO if weight >= 0 else ZERO - length
         sign = "positive" if weight >= 0 else "negative"
+        group, own_name = levels.get(name, ("", name))
+        above, is_first = group, group != above
         yield {
-            "name": name,
+            "group": group if is_first else "",
+            "is_level": bool(group),
+            "name": own_name,
             "sign": sign,
             "start": f"{start:.3g}",
             "length": f"{length:.3g}",

@@ -17,6 +17,7 @@ MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
 NOISY = {"clean": "noisy", "reconstruction": "denoised"}  # kinds of rows, of a model that was trained on noisy ones
 MAX_CELL = 24  # characters of a cell
+NEW = Markup('<span class="missing">new level</span>')
 MISSING = Markup('<span class="missing">missing</span>')
 
 
@@ -54,6 +55,8 @@ def _notes(material: Material) -> Iterator[str]:
         yield f"Numbers are in the {noun}' own units."
         if material.report.summary.variables is not None:
             yield "Percentages: the probability that the model gives to the value beside it, the most probable one."
+        if material.report.summary.unseen:
+            yield "A new level is one that the training rows did not have."
         if len(heads) > MAX_COLUMNS:
             yield f"The tables show the first {MAX_COLUMNS} of {len(heads):,} {noun}."
 
@@ -182,7 +185,7 @@ def _cell_texts(material: Material) -> Callable[[int, str], list[Any]]:
 def _cell(cell: Cell, column: ColumnFormat, *, exact: bool) -> Any:
     """Return a cell as text, the value of a boolean or a category with its probability."""
     if cell.value is None:
-        return "missing"
+        return NEW if cell.new else "missing"
     text = data_text(cell.value, MAX_CELL) if isinstance(cell.value, str) else column.text(cell.value, exact=exact)
     return text if cell.share is None else Markup('{} <span class="share">{:.0%}</span>').format(text, cell.share)
 

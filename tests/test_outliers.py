@@ -61,6 +61,9 @@ def test_the_score_by_hand():
     assert new == pytest.approx(
         [0.5 * np.log(0.001) + np.log(2 + 0.001), 0.5 * np.log(1.001) + np.log(2 / 1.5 + 0.001)]
     )
+    # (1, missing), which is filled in as (1, 5): the error is that of the first column alone, twice the typical one
+    missing = measured.outlyingness(np.array([[1.0, np.nan]]), np.array([[2.0, 5.0]]))
+    assert missing == pytest.approx([0.5 * np.log(2 + 0.001) + np.log(5 / 1.5 + 0.001)])
 
 
 def expected_scores(detector, X, training, calibration=()):

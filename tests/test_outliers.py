@@ -61,6 +61,9 @@ def test_the_score_by_hand():
     assert new == pytest.approx(
         [0.5 * np.log(0.001) + np.log(2 + 0.001), 0.5 * np.log(1.001) + np.log(2 / 1.5 + 0.001)]
     )
+    # (1, missing), which is filled in as (1, 5): the error is that of the first column alone, twice the typical one
+    missing = measured.outlyingness(np.array([[1.0, np.nan]]), np.array([[2.0, 5.0]]))
+    assert missing == pytest.approx([0.5 * np.log(2 + 0.001) + np.log(5 / 1.5 + 0.001)])
 
 
 def expected_scores(detector, X, training, calibration=()):
@@ -290,6 +293,17 @@ def test_a_saved_detector_gives_the_same_numbers(detector, rows, tmp_path):
         np.testing.assert_array_equal(one, other)
     again.save(tmp_path / "run", overwrite=True)
     np.testing.assert_array_equal(load(tmp_path / "run").score_samples(new), detector.score_samples(new))
+
+
+def test_a_detector_without_held_out_rows_is_saved_too(rows, tmp_path):
+    detector = AutoencoderOutlierDetector(**QUICK, calibration_fraction=0, contamination=0.1).fit(rows)
+    detector.save(tmp_path / "run")
+    np.testing.assert_array_equal(load(tmp_path / "run").predict(rows), detector.predict(rows))
+    np.save(tmp_path / "rows.npy", rows)
+    run("score", tmp_path / "run", tmp_path / "rows.npy", "-o", tmp_path / "scores.csv")
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert scores["p_value"].isna().all()
+    assert scores["outlier"].sum() == 40
 
 
 def test_a_folder_without_the_detectors_numbers_is_refused(detector, rows, tmp_path):

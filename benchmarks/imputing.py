@@ -1,18 +1,18 @@
 """Impute missing values: DenoisingImputer beside the column's mean, KNNImputer and IterativeImputer.
 
-python benchmarks/imputing.py [--seeds 5] [--tables iris wine …] [--out benchmarks/results/imputing.md]
+python benchmarks/imputing.py [--seeds 5] [--tables iris wine …] [--forests] [--out benchmarks/results/imputing.md]
 
 Five tables: four of scikit-learn, and "nonlinear", 600 rows of 8 columns that are products, sines, squares and absolute
-values of three normal factors, with noise of a fifth of each column's standard deviation. Values are missing (seeds 0, 1, …)
-at random; by a rule, "other": the higher the value of the next column, the more probably; or by the rule "own": the
-higher the value itself, the more probably (no method corrects for that). A value of the rank r, 0 … 1, is missing with
-the probability share · (0.25 + 1.5 r).
+values of three normal factors, with noise of a fifth of each column's standard deviation. Values are missing (seeds 0,
+1, …) at random; or by a rule, "other": the higher the value of the next column, the more probably; or by the rule
+"own": the higher the value itself, the more probably (no method corrects for that). A value of the rank r, 0 … 1, is
+missing with the probability share · (0.25 + 1.5 r).
 
 The error is the root of the mean squared error on the missing values, columns divided by their standard deviations
 (NRMSE). The times are seconds of one core (process time) of fitting and imputing. "BayesianRidge" and "ExtraTrees" are
-IterativeImputer() with BayesianRidge, its default, and with ExtraTreesRegressor(100), on standardised columns; forests
-run with the first seed only, because they take minutes. DenoisingImputer has nothing set. The coverage is the share of
-missing values between the 2nd and the 38th of 39 draws, which is 90% of exact draws.
+IterativeImputer() with BayesianRidge, its default, and with ExtraTreesRegressor(100), on standardised columns. Forests
+run with --forests and the first seed only, because they take minutes. DenoisingImputer has nothing set. The coverage is
+the share of missing values between the 2nd and the 38th of 39 draws, which is 90% of exact draws.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def is_missing(X: np.ndarray, rule: str, share: float, seed: int) -> np.ndarray:
     return missing
 
 
-def methods(seed: int) -> dict[str, Any]:
+def methods(seed: int, forests: bool) -> dict[str, Any]:
     """Return the imputers by name."""
     forest = ExtraTreesRegressor(100, random_state=seed)
     return {
@@ -64,18 +64,18 @@ def methods(seed: int) -> dict[str, Any]:
         "KNNImputer": KNNImputer(),
         "BayesianRidge": IterativeImputer(random_state=seed),
         "DenoisingImputer": DenoisingImputer(random_state=seed),
-        **({"ExtraTrees": IterativeImputer(forest, random_state=seed)} if seed == 0 else {}),
+        **({"ExtraTrees": IterativeImputer(forest, random_state=seed)} if forests and seed == 0 else {}),
     }
 
 
-def case(name: str, rule: str, share: float, seed: int) -> list[dict[str, Any]]:
+def case(name: str, rule: str, share: float, seed: int, forests: bool) -> list[dict[str, Any]]:
     """Return each method's error and time, and the coverage of the draws."""
     X = table(name)
     missing = is_missing(X, rule, share, seed)
     holed = np.where(missing, np.nan, X)
     mean, std = np.nanmean(holed, 0), np.nanstd(holed, 0)
     rows, results = (holed - mean) / std, []
-    for method, imputer in methods(seed).items():
+    for method, imputer in methods(seed, forests).items():
         start = time.process_time()
         imputed = imputer.fit_transform(rows) * std + mean
         result = {"table": name, "rule": rule, "share": share, "seed": seed, "method": method}
@@ -100,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
+    parser.add_argument("--forests", action="store_true")
     parser.add_argument("--out")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -112,9 +113,10 @@ def main() -> None:
         for share in SHARES
     ]
     for each in cases:
-        results += case(*each)
-        print(*each, {result["method"]: round(result["error"], 3) for result in results[-len(methods(each[3])) :]})
-    names = list(methods(0))
+        new = case(*each, arguments.forests)
+        results += new
+        print(*each, {result["method"]: round(result["error"], 3) for result in new}, flush=True)
+    names = list(methods(0, arguments.forests))
 
     def lines(row: Callable[..., str]) -> list[str]:
         text = [f"| table | missing | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]

@@ -78,6 +78,23 @@ def slope(x, y):
     return estimate, np.square(y - estimate * x).sum() / (len(x) - 2) / (x @ x)
 
 
+def test_linear_relations_need_no_correction_and_noise_gets_none():
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((150, 6))  # independent columns: the best imputation is the mean
+    holed = np.where(rng.random(X.shape) < 0.3, np.nan, X)
+    imputed = DenoisingImputer(random_state=0).fit(holed).transform(holed)
+    of_means = np.square(np.nanmean(holed, 0) - X)[np.isnan(holed)].mean()
+    assert np.square(imputed - X)[np.isnan(holed)].mean() < 1.1 * of_means
+
+
+def test_draws_hold_the_uncertainty_of_the_model():
+    X = np.random.default_rng(5).standard_normal((40, 6))
+    imputer = DenoisingImputer(n_networks=8, random_state=0).fit(X)
+    tables = imputer.impute(np.full((2000, 6), np.nan), 60)
+    variance = np.var([table.mean(0) for table in tables], axis=0)  # of the columns' means: s² / 40 by normal theory
+    assert 0.5 < np.mean(variance / (X.var(0) / 40)) < 2
+
+
 def test_a_product_is_learnt_which_no_linear_model_has():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((800, 3))
@@ -125,6 +142,8 @@ def test_a_pandas_frame_keeps_columns_types_and_index():
         pd.testing.assert_frame_equal(table.where(X.notna()), X)  # known cells, columns, types and index
         assert table.notna().all(axis=None)
     pd.testing.assert_frame_equal(X, before)
+    exact = imputer.transform(X.assign(whole=X["whole"].astype("Float64")))["whole"].iloc[0]
+    assert imputer.transform(X)["whole"].iloc[0] == round(exact)
     assert imputer.set_output(transform="polars").transform(X).columns == list(X.columns)
 
 

@@ -356,6 +356,15 @@ def test_the_codes_do_not_depend_on_the_rows_beside_them(model):
     pd.testing.assert_index_equal(names.index, PEOPLE.index[:3])
 
 
+def test_features_of_rows_and_codes_have_the_names_of_the_encoded_columns():
+    model = SparseAutoencoder(3, outputs="input+codes", **QUICK).fit(PEOPLE).set_output(transform="pandas")
+    features = model.transform(PEOPLE)
+    assert features.columns.tolist()[:4] == ["height", "age", "member", "colour=blue"]
+    np.testing.assert_array_equal(features["colour=red"], PEOPLE["colour"] == "red")
+    assert features.shape[1] == len(model.variables_.columns) + 3
+    pd.testing.assert_frame_equal(model.inverse_transform(features), model.denoise(PEOPLE))
+
+
 def test_a_kind_can_be_set():
     rows = PEOPLE.assign(zip=np.arange(600) % 7 + 10000, name=[f"n{i}" for i in range(600)])
     with pytest.raises(DataError, match="name"):

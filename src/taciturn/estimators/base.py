@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..corruption import Corruption
     from ..data.fingerprint import Fingerprint
     from ..data.sources import Source
+    from ..data.variables import Variables
     from ..model import Autoencoder
     from ..model.coding_layers import CodingLayer, Elementwise
     from ..objective import Objective, Term
@@ -895,7 +896,11 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         codes = super().get_feature_names_out(input_features)
         if inference.check_outputs(self.outputs) == "codes":
             return np.asarray(codes)
-        columns = _check_feature_names_in(self, input_features)
+        variables: Variables | None = getattr(self, "variables_", None)
+        if variables is None or variables.plain:
+            columns = _check_feature_names_in(self, input_features)
+        else:
+            columns = variables.columns
         names = inference.feature_names(self.settings_.layout, self.outputs, columns, codes)
         return np.asarray(names, dtype=object)
 

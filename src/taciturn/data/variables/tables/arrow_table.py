@@ -68,9 +68,9 @@ class OwnTable:
         if built.type != column.type:
             return built
         if types.is_dictionary(column.type):
-            predicted = built.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-            cells = cells_of(str(label), column)
-            return OwnTable.built(replace(cells, codes=np.where(known, cells.codes, predicted)), column.type)
+            cells, predicted = cells_of(str(label), column), cells_of(str(label), built)
+            codes = np.where(known, cells.coded()[0], predicted.positions_in(cells.distinct))
+            return OwnTable.built(replace(cells, codes=codes), column.type)
         kind = supported(column.type)
         return compute.if_else(known, column.cast(kind), built.cast(kind)).cast(column.type)
 

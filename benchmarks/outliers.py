@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import tables
 from race import publish
-from scipy.stats import kstest
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor
@@ -198,18 +197,19 @@ def _uniform(p: np.ndarray, seconds: float) -> list[str]:
     heads = "".join(f" | p ≤ {level:g}" for level in LEVELS)
     shares = np.array([[(split <= level).mean() for level in LEVELS] for split in p])
     errors = shares.std(0, ddof=1) / np.sqrt(len(p))
-    cells = "".join(f" | {share:.4f} ± {error:.4f}" for share, error in zip(shares.mean(0), errors, strict=True))
-    one_each = kstest(p[:, 0], "uniform")  # one row of each split: independent
+    n_held_out = int(P_ROWS * 0.2)
+    exact = [np.floor(level * (n_held_out + 1)) / (n_held_out + 1) for level in LEVELS]
+    rows = [f"{share:.4f} ± {error:.4f}" for share, error in zip(shares.mean(0), errors, strict=True)]
     return [
         "",
         f"p-values of {p.shape[1]:,} new rows of {P_TABLE} in each of {len(p)} splits ({P_ROWS} rows to fit, of which "
-        f"{int(P_ROWS * 0.2)} are held out; {seconds:.1f} s a split): shares ± standard error over splits.",
+        f"{n_held_out} are held out; {seconds:.1f} s a split): shares ± standard error over splits. They are multiples "
+        f"of 1/{n_held_out + 1}; the second line has the shares of a uniform distribution on these.",
         "",
         f"| rows{heads} |",
         "|---" * (len(LEVELS) + 1) + "|",
-        f"| new{cells} |",
-        "",
-        f"Kolmogorov's test against the uniform distribution, one row of each split: p = {one_each.pvalue:.2f}.",
+        f"| new | {' | '.join(rows)} |",
+        f"| uniform | {' | '.join(f'{share:.4f}' for share in exact)} |",
     ]
 
 

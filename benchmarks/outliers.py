@@ -18,7 +18,6 @@ of the normal rows of one table.
 """
 
 import argparse
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -155,9 +154,9 @@ def main() -> None:
         title = f"AUROC of outliers in {len(tables.TABLES)} tables, {seed + 1} seed{'s' * (seed > 0)}"
         lines = [*_lines(options.folder, results), *_planted(shares)]
         publish(title, lines, {"auroc": results, "planted": shares}, options.out)
-    start, p = time.time(), p_values(options.folder)
+    p = p_values(options.folder)
     numbers = {"auroc": results, "planted": shares, "p-values": [float((p <= level).mean()) for level in LEVELS]}
-    publish(title, [*lines, *_uniform(p, (time.time() - start) / SPLITS)], numbers, options.out)
+    publish(title, [*lines, *_uniform(p)], numbers, options.out)
 
 
 def _lines(folder: str, results: Any) -> list[str]:
@@ -193,7 +192,7 @@ def _planted(shares: dict[str, list[float]]) -> list[str]:
     return ["", f"Planted cells that are the first reason: {mean:.1%} (mean of tables; {cells})."]
 
 
-def _uniform(p: np.ndarray, seconds: float) -> list[str]:
+def _uniform(p: np.ndarray) -> list[str]:
     heads = "".join(f" | p ≤ {level:g}" for level in LEVELS)
     shares = np.array([[(split <= level).mean() for level in LEVELS] for split in p])
     errors = shares.std(0, ddof=1) / np.sqrt(len(p))
@@ -203,7 +202,7 @@ def _uniform(p: np.ndarray, seconds: float) -> list[str]:
     return [
         "",
         f"p-values of {p.shape[1]:,} new rows of {P_TABLE} in each of {len(p)} splits ({P_ROWS} rows to fit, of which "
-        f"{n_held_out} are held out; {seconds:.1f} s a split): shares ± standard error over splits. They are multiples "
+        f"{n_held_out} are held out): shares ± standard error over splits. They are multiples "
         f"of 1/{n_held_out + 1}; the second line has the shares of a uniform distribution on these.",
         "",
         f"| rows{heads} |",

@@ -33,7 +33,7 @@ def score(
     """
     from ..core.atomic import atomic
     from ..core.errors import RecipeError
-    from ..data.sources import Rows
+    from ..data.sources import Subset
     from ..estimators import AutoencoderOutlierDetector, load
 
     if out.suffix.lower() != ".csv":
@@ -50,7 +50,7 @@ def score(
     outliers = (scores < detector.offset_).nonzero()[0]
     reasons = {}
     if len(outliers):
-        cells = detector.explain(Rows(source.take(outliers), source.columns))
+        cells = detector.explain(Subset(source, outliers))
         reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
     p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
     with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -64,5 +64,11 @@ def score(
 def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:
     """Return the texts of a row's first cells, as many as fit the file; "" for a cell that is no reason."""
     cells = [*zip(columns, values, expected, contributions, strict=True)][:N_REASONS]
-    texts = [f"{name}: {value:.6g}, expected {other:.6g}" if gain > 0 else "" for name, value, other, gain in cells]
+    texts = [
+        f"{name}: {_text(value)}, expected {_text(other)}" if gain > 0 else "" for name, value, other, gain in cells
+    ]
     return texts + [""] * (N_REASONS - len(texts))
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -17,6 +17,7 @@ from .base import BaseAutoencoder
 from .outlyingness import Outlyingness
 from .parameters import RunParameters, run_parameters
 from .rows import source_of, training_sources
+from .tables import mixed_variables
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,16 +43,16 @@ class Cells(NamedTuple):
     column : array
         The columns' names, or their numbers from 0 if they have none.
     value : array
-        The cells' values; NaN if missing.
+        The cells' values; NaN if missing. Of a table of mixed columns values of their types, as objects.
     expected : array
-        What the network expects there from the other cells of the row.
+        What the network expects there from the other cells of the row, in the same form.
     contribution : array
         By how much the row's score would rise if the cell had its expected value; 0 if the cell is missing.
     """
 
     column: NDArray[Any]
-    value: Array
-    expected: Array
+    value: NDArray[Any]
+    expected: NDArray[Any]
     contribution: Array
 
 
@@ -102,6 +103,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         "max_iter": ("int", "Number of epochs."),
     }
 
+    outputs = "codes"
+
     def __init__(
         self,
         n_components: int | tuple[int, ...] = 256,
@@ -117,6 +120,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         alpha: float = 0.01,
         device: str = "auto",
         shape: tuple[int, ...] | None = None,
+        variables: dict[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -132,6 +136,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         self.alpha = alpha
         self.device = device
         self.shape = shape
+        self.variables = variables
         self.random_state = random_state
         self.verbose = verbose
 
@@ -289,24 +294,32 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         names = np.arange(self.n_features_in_) if source.columns is None else np.array(source.columns, dtype=object)
         parts = [self._cells(rows) for rows in self._blocks(source, self.n_features_in_)]
         value, expected, contribution = (np.concatenate(part) for part in zip(*parts, strict=True))
+        if (variables := mixed_variables(self)) is not None:
+            names = np.array(variables.names, dtype=object)
+            value, expected = variables.cells(value), variables.cells(expected)
         order = np.argsort(-contribution, axis=1, kind="stable")
         sorted_parts = (np.take_along_axis(part, order, 1) for part in (value, expected, contribution))
         return Cells(names[order], *sorted_parts)
 
     # --- internal ----------------------------------------------------------------------------------------------
     def _cells(self, rows: Array) -> tuple[Array, Array, Array]:
-        """Return the values, the expected values and the contributions [B, D] of the cells of rows, in their order."""
+        """Return the values, the expected values [B, D] and the contributions [B, V] of the cells of rows, in order.
+
+        The V cells of a row are its columns, or its variables, of which a category has several columns.
+        """
         n_rows, n_columns = rows.shape
-        cells = np.arange(n_columns)
-        copies = np.repeat(rows[:, None], n_columns, axis=1)  # [B, D, D]: in copy j, cell j is hidden
-        copies[:, cells, cells] = np.nan
+        variables = mixed_variables(self)
+        of_column = np.arange(n_columns) if variables is None else variables.of_columns
+        hidden = of_column == np.arange(of_column[-1] + 1)[:, None]  # [V, D]: in copy j, cell j is hidden
+        copies = np.repeat(rows[:, None], len(hidden), axis=1)
+        copies[:, hidden] = np.nan
         for _ in range(ROUNDS):
             recon = self._recon(copies.reshape(-1, n_columns)).reshape(copies.shape)
-            copies[:, cells, cells] = recon[:, cells, cells]
-        expected = copies[:, cells, cells]
-        changed = self._outlyingness(copies.reshape(-1, n_columns)).reshape(n_rows, n_columns)
-        contribution = np.where(np.isnan(rows), 0.0, self._outlyingness(rows)[:, None] - changed)
-        return rows, expected, contribution
+            copies[:, hidden] = recon[:, hidden]
+        expected = copies[:, hidden]
+        changed = self._outlyingness(copies.reshape(-1, n_columns)).reshape(n_rows, -1)
+        missing = np.isnan(rows[:, hidden.argmax(1)])
+        return rows, expected, np.where(missing, 0.0, self._outlyingness(rows)[:, None] - changed)
 
     def _measure(
         self,
@@ -352,7 +365,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
 
     def _blocks(self, source: Source, copies: int = 1) -> Iterator[Array]:
         """Yield the rows of a source in blocks, as float64; so many copies are made of each later."""
-        size = max(BLOCK_NUMBERS // (self.n_features_in_ * copies), 1)
+        size = max(BLOCK_NUMBERS // (int(np.prod(source.shape)) * copies), 1)
         for start in range(0, len(source), size):
             block = source.read(start, min(start + size, len(source)))
             yield np.asarray(block, np.float64).reshape(len(block), -1)

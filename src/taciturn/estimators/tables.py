@@ -83,6 +83,12 @@ def feature_names(variables: Variables) -> list[str] | None:
     return labels if all(isinstance(label, str) for label in labels) else None
 
 
+def mixed_variables(estimator: BaseEstimator) -> Variables | None:
+    """Return an estimator's variables; None where its rows were no table, or one of plain numbers."""
+    variables: Variables | None = getattr(estimator, "variables_", None)
+    return None if variables is None or variables.plain else variables
+
+
 def levels_of(estimator: BaseEstimator) -> tuple[int, ...] | None:
     """Return the levels of an estimator's variables; None where all of its columns are numbers."""
     variables: Variables | None = getattr(estimator, "variables_", None)

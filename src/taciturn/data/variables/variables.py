@@ -152,6 +152,19 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return tuple(slice(start, stop) for start, stop in pairwise(starts))
 
     @property
+    def of_columns(self) -> npt.NDArray[np.intp]:
+        """The number of each encoded column's variable [D]."""
+        return np.repeat(np.arange(len(self.variables)), [variable.width for variable in self.variables])
+
+    def cells(self, rows: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return encoded rows [N, D], or predictions, as the table's values [N, V], objects of Python."""
+        table = self.decode(rows)
+        columns = np.empty((len(self.variables), len(table)), dtype=object)
+        for position, variable in enumerate(self.variables):
+            columns[position] = list(table[variable.label])
+        return columns.T
+
+    @property
     def plain(self) -> bool:
         """Whether every column is integers or floats, also as Python objects, and none was set by the user."""
         return not self.given and all(type(v) in (Number, Integer) and _is_numeric(v.dtype) for v in self.table)

@@ -24,7 +24,7 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, text: TextOptions, t
     check_out(out, data or stored.rows.source)
     source = rows_for(stored, data, text)
     blocks, ids = inference.denoise(stored.model, source), ids_of(source)
-    if stored.rows.variables is not None:
+    if stored.rows.variables is not None and not stored.rows.variables.plain:
         write_rows(out, stored.rows.variables, blocks, ids)
     else:
         write_path(out, blocks, n_rows=len(source), columns=source.columns, shape=source.shape, ids=ids)

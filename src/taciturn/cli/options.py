@@ -249,13 +249,17 @@ def load_rows(
         How a text table is written.
     """
     from .. import datasets
+    from ..data.sources import has_booleans
     from ..data.variables import open_table
 
     if not categorical:
         try:
-            return datasets.load(where, columns=columns, drop=drop, **text)
+            rows = datasets.load(where, columns=columns, drop=drop, **text)
         except NotNumeric:
             pass
+        else:
+            if not has_booleans(where, rows, **text):
+                return rows
     return open_table(where, categorical=categorical, columns=columns, drop=drop, **text)
 
 
@@ -266,7 +270,7 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from ..data.variables import open_table
 
     rows, width = run.rows, run.model.layout.widths[0]
-    if rows.variables is not None:
+    if rows.variables is not None and not rows.variables.plain:
         return open_table(data, rows.variables, **text)
     try:
         source = datasets.load(data, columns=None if is_array(data) else rows.columns, **text)
@@ -286,7 +290,7 @@ def source_of(run: "Artifact") -> "Source":
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
     options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
-    if rows.variables is None:
+    if rows.variables is None or rows.variables.plain:
         source = datasets.load(rows.source, **options)
     else:
         source = open_table(rows.source, rows.variables, **options)

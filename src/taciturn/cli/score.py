@@ -33,7 +33,7 @@ def score(
     """
     from ..core.atomic import atomic
     from ..core.errors import RecipeError
-    from ..data.sources import Subset
+    from ..data.sources import Subset, ids_of
     from ..estimators import AutoencoderOutlierDetector, load
 
     if out.suffix.lower() != ".csv":
@@ -46,7 +46,7 @@ def score(
     stored = detector.to_artifact()
     check_out(out, data or stored.rows.source)
     source = rows_for(stored, data, text)
-    scores = detector.score_samples(source)
+    scores, ids = detector.score_samples(source), ids_of(source)
     outliers = (scores < detector.offset_).nonzero()[0]
     reasons = {}
     if len(outliers):
@@ -55,9 +55,12 @@ def score(
     p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
     with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["score", "p_value", "outlier", *(f"reason_{number}" for number in range(1, N_REASONS + 1))])
+        label = [] if ids is None else [""]  # row labels are a first column without a name
+        names = [f"reason_{number}" for number in range(1, N_REASONS + 1)]
+        lines.writerow([*label, "score", "p_value", "outlier", *names])
         for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
-            lines.writerow([repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)])
+            cells = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
+            lines.writerow(cells if ids is None else [ids[row], *cells])
     typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
 
 

@@ -9,7 +9,7 @@ from .labels import read_labels, read_lines
 from .source import Rows, Source, ids_of, is_source, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
-from .tables import read_table
+from .tables import has_booleans, read_table
 
 __all__ = [
     "Dialect",
@@ -19,6 +19,7 @@ __all__ = [
     "SparseRows",
     "Subset",
     "check_finite",
+    "has_booleans",
     "has_missing",
     "ids_of",
     "is_array",

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+import numpy as np
+
 from ...core.atomic import atomic
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
@@ -12,11 +14,42 @@ from .columns import Names
 from .dialect import DialectOptions
 from .files import clear_errors, format_of
 from .format import Selection
+from .source import Source
 
 if TYPE_CHECKING:
     import pyarrow
 
-TABLES = {each.FORMAT.ending: each.read_table for each in (csv, parquet, feather)}
+_TABLE_FORMATS = (csv, parquet, feather)
+_BLOCK_ROWS = 4096
+TABLES = {each.FORMAT.ending: each.read_table for each in _TABLE_FORMATS}
+
+
+def has_booleans(
+    path: str | os.PathLike[str], rows: Source, *, header: bool | None = None, **dialect: Unpack[DialectOptions]
+) -> bool:
+    """Return whether some columns of a table's file, which was read as numbers, are True and False.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file, or anything else, which has none.
+    rows : Source
+        The numbers.
+    header, separator, decimal, thousands, quote, encoding
+        As for `read_table`.
+    """
+    file = Path(os.fsdecode(path))
+    is_table = file.is_file() and any(each.FORMAT.fits(file.name) for each in _TABLE_FORMATS)
+    if rows.columns is None or not is_table:
+        return False
+    zero_or_one = np.ones(len(rows.columns), dtype=bool)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = rows.read(start, start + _BLOCK_ROWS)
+        zero_or_one &= ((block == 0) | (block == 1) | (block != block)).all(0)
+        if not zero_or_one.any():
+            return False
+    names = [name for name, each in zip(rows.columns, zero_or_one, strict=True) if each]
+    return any(str(kind) == "bool" for kind in read_table(path, columns=names, header=header, **dialect).schema.types)
 
 
 def write_table(path: str | os.PathLike[str], table: "pyarrow.Table") -> None:

@@ -724,13 +724,6 @@ BREAKS = (
         ("test_imputer.py",),
     ),
     Break(
-        "completed frames: whole numbers are cut off",
-        "estimators/imputing/completed.py",
-        "np.rint(values[rows, i]) if is_whole",
-        "np.floor(values[rows, i]) if is_whole",
-        ("test_imputer.py",),
-    ),
-    Break(
         "frames: decimals stay objects",
         "estimators/rows.py",
         'return array.astype(np.float64) if array.dtype.kind == "O" else array',

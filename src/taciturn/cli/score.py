@@ -59,8 +59,8 @@ def score(
         names = [f"reason_{number}" for number in range(1, N_REASONS + 1)]
         lines.writerow([*label, "score", "p_value", "outlier", *names])
         for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
-            cells = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
-            lines.writerow(cells if ids is None else [ids[row], *cells])
+            line = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
+            lines.writerow(line if ids is None else [ids[row], *line])
     typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
 
 

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..core.errors import ArtifactError, DataTypeError, EmptyRows, RecipeError
 from ..core.messages import one_line
 from ..data.sources import is_sparse
+from ..data.variables import library_of
 from .denoising import DenoisingAutoencoder
 from .rows import source_of, training_sources
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from ..data.sources import Source
+    from ..data.variables import Variables
     from .imputing import Ensemble
 
 Array = NDArray[Any]
@@ -55,6 +57,8 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         Decoupled weight decay, ≥ 0.
     device : str, default="auto"
         "cpu", "cuda" or another device of torch.
+    variables : dict or None, default=None
+        Kinds of columns of a table, by name, as of the other estimators.
     random_state : int, RandomState or None, default=None
         Seed of the networks, of the hidden values and of the draws.
 
@@ -100,6 +104,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         learning_rate: float = 0.01,
         alpha: float = 0.01,
         device: str = "auto",
+        variables: dict[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_components = n_components
@@ -108,6 +113,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         self.learning_rate = learning_rate
         self.alpha = alpha
         self.device = device
+        self.variables = variables
         self.random_state = random_state
 
     # --- training ----------------------------------------------------------------------------------------------
@@ -265,12 +271,13 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         from .persistence import estimator_record
 
         check_is_fitted(self)
-        columns = getattr(self, "feature_names_in_", None)
+        columns, variables = getattr(self, "feature_names_in_", None), getattr(self, "variables_", None)
         config = {
             "estimator": type(self).__name__,
             "parameters": estimator_record(self).parameters,
             "columns": None if columns is None else [str(name) for name in columns],
             "seed": self._seed,
+            "variables": variables,
         }
         saved.save(self._ensemble, {"mean": self._mean, "scale": self._scale}, config, path, overwrite)
 
@@ -302,6 +309,8 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         imputer._ensemble, imputer._seed = ensemble, config.seed
         imputer._mean, imputer._scale = scaling["mean"], scaling["scale"]
         imputer.n_features_in_ = len(imputer._mean)
+        if config.variables is not None:
+            imputer.variables_, imputer.n_features_in_ = config.variables, len(config.variables.names)
         if config.columns is not None:
             imputer.feature_names_in_ = np.asarray(config.columns, dtype=object)
         return imputer
@@ -340,12 +349,11 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
 
     def _completed(self, X: Any, source: Source, scaled: Array) -> Any:
         """Return X, in its own form, with the missing values of standardised rows."""
-        from .imputing.completed import completed
-
         rows = np.asarray(source.read(0, len(source))).reshape(len(source), -1)
-        missing = np.isnan(rows)
         dtype = np.float32 if rows.dtype == np.float32 else np.float64
-        return completed(X, np.where(missing, scaled * self._scale + self._mean, rows).astype(dtype), missing)
+        completed = np.where(np.isnan(rows), scaled * self._scale + self._mean, rows).astype(dtype)
+        variables: Variables | None = getattr(self, "variables_", None)
+        return completed if variables is None or library_of(X) is None else variables.fill(completed, X)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ...core.atomic import atomic_folder
 from ...core.errors import ArtifactError
 from ...core.messages import listed, one_line
 from ...core.run_folder import objection as run_objection
+from ...data.variables import Variables
 from ..denoising import DenoisingAutoencoder
 from .corrected import Corrected
 from .draws import LEVELS, Draws
@@ -45,6 +46,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Its parameters, as they were given.
     columns : list of str or None
         The columns' names; None if they have none.
+    variables : Variables or None
+        The columns of a table and their kinds; None if the rows were no table.
     seed : int
         The seed of every draw.
     networks : int
@@ -57,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     estimator: str
     parameters: dict[str, Any]
     columns: list[str] | None
+    variables: Variables | None
     seed: Annotated[int, Meta(ge=0)]
     networks: Annotated[int, Meta(ge=2, le=10_000)]
     checksum: str

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def tables(draw):
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
+@pytest.mark.filterwarnings("ignore:column .* is taken for a category")
 def test_any_table_of_pandas(frame):
     schema = Variables.decide(frame)
     again = Variables.from_json(schema.to_json())
@@ -129,6 +131,7 @@ def test_any_table_of_pandas(frame):
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables(), generators)
+@pytest.mark.filterwarnings("ignore:column .* is taken for a category")
 def test_any_predictions_become_a_table(frame, rng):
     schema = Variables.decide(frame)
     rows = rng.normal(size=(len(frame), len(schema.columns))) * 10.0 ** rng.integers(-5, 200)
@@ -143,6 +146,7 @@ def test_any_predictions_become_a_table(frame, rng):
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
+@pytest.mark.filterwarnings("ignore:column .* is taken for a category")
 def test_any_table_of_arrow_and_polars(frame):
     frame.columns = [f"{i} {name}" for i, name in enumerate(frame.columns)]
     try:
@@ -173,6 +177,7 @@ cells_of_one_type = st.sampled_from(VALUES).flatmap(lambda one: st.lists(st.one_
 
 @settings(max_examples=10 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(cells_of_one_type, st.lists(anything, min_size=1, max_size=6)), st.sampled_from([None, *KINDS]))
+@pytest.mark.filterwarnings("ignore:column .* is taken for a category")
 def test_any_objects_are_taken_or_refused_in_one_line(cells, kind):
     array = np.empty(len(cells), object)
     array[:] = [*cells]

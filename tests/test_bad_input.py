@@ -850,13 +850,14 @@ def test_ctrl_c_at_a_terminal_keeps_the_model_trained_so_far_and_prints_where(tm
 def test_ctrl_c_while_writing_leaves_the_old_file(runs, here, monkeypatch, command_name):
     from taciturn import inference
 
-    real = getattr(inference, command_name)
+    function = {"encode": "features", "denoise": "denoise"}[command_name]
+    real = getattr(inference, function)
 
-    def interrupted(model, source):
-        yield from real(model, source)
+    def interrupted(*arguments, **options):
+        yield from real(*arguments, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inference, command_name, interrupted)
+    monkeypatch.setattr(inference, function, interrupted)
     (here / "out.npy").write_text("old")
     for out in ("out", "new/out"):
         arguments = command(command_name, runs, runs / "rows.npy", out)

@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pytest
 from sklearn.preprocessing import OneHotEncoder
 
-from taciturn.core.errors import ArtifactError, DataError, DataTypeError, RecipeError, UnknownColumn
+from taciturn.core.errors import ArtifactError, DataError, DataTypeError, RecipeError, TaciturnWarning, UnknownColumn
 from taciturn.data.sources import check_finite, has_missing
 from taciturn.data.variables import Variables, is_numeric
 from taciturn.data.variables.casts import as_type
@@ -587,14 +588,23 @@ def test_text_of_many_levels():
     with pytest.raises(DataError) as caught:
         Variables.decide(frame)
     assert str(caught.value) == (
-        "column 'note' (51 levels: 'note 0', 'note 1', 'note 2', …): more than 50 levels of text; if its cells name "
-        "the rows variables={'note': 'id'} (--id note), to leave it out variables={'note': 'drop'} (--drop note), to "
-        "keep all levels variables={'note': 'category'} (--categorical note)"
+        "column 'note' has more than 50 levels of text ('note 0', 'note 1', …); set variables={'note': 'id'} "
+        "(--id note) if it names the rows, else 'drop' (--drop), or 'category' (--categorical) to keep all levels"
     )
     assert Variables.decide(frame, {"note": "category"}).levels == (51, 0)
     assert Variables.decide(frame, {"note": "drop"}).levels == (0,)
     assert Variables.decide(frame[:50]).levels == (50, 0)
     assert Variables.decide(frame.astype({"note": "category"})).levels == (51, 0)
+
+
+def test_a_column_of_numbers_with_a_word_is_warned_of():
+    ages = pd.DataFrame({"age": ["31", "45", "x", "52"], "size": ["7", "l", "m", "s"]})
+    with pytest.warns(TaciturnWarning, match="column 'age' is taken .*, because 'x' is no number") as caught:
+        assert Variables.decide(ages).levels == (4, 4)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Variables.decide(ages, {"age": "category"})
 
 
 # Another table than the one that was decided on

@@ -99,7 +99,7 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
         kind = own if own is not None and types.is_temporal(own) else pa.timestamp("us")
         unit, offset = _unit(kind), unpack(self.offset)
         low, high = _range(kind)
-        if self.family == "date" and (kind is not own or dtype.text == "object"):
+        if self.family == "date" and (kind is not own or dtype.text == "object" or types.is_date(kind)):
             first, last = (seconds * UNITS["s"] // unit for seconds in _PYTHON)
             low, high = max(low, first), min(high, last)
         missing = np.isnan(block[:, 0])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import DataError, RecipeError
+from ...core.errors import DataError, RecipeError, TaciturnWarning
 from ...core.messages import listed, one_line, quoted
 from ..sources.columns import unknown_column
 from .boolean import Boolean
@@ -21,7 +22,6 @@ from .values import pack
 from .variable import Variable
 
 MAX_LEVELS = 50  # of text that is a category without being set so
-_MAX_SHOWN = 5  # columns that a message lists
 
 KINDS: dict[str, type[Variable]] = {
     kind.kind: kind for kind in (Number, Integer, Boolean, Category, Date, Dropped, Identifier)
@@ -44,6 +44,11 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
         A column or a kind of `given` is unknown.
     DataError
         A column has no known cell, more than MAX_LEVELS levels of text, or is not of the kind that was set.
+
+    Warns
+    -----
+    TaciturnWarning
+        Most of the levels of a column of text are numbers: one that is none makes all of them levels.
     """
     _check_labels(table.labels)
     kinds = _kinds(table, given or {})
@@ -64,6 +69,8 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
             crowded[label] = cells
             continue
         decided.append(chosen.decide(label, cells))
+        if chosen is Category and label not in kinds and not cells.declared:
+            _warn_of_numbers(label, cells)
     if empty:
         raise DataError(_no_value(empty))
     if crowded:
@@ -131,6 +138,28 @@ def _kinds(table: Table, given: Mapping[Any, str]) -> dict[Any, type[Variable]]:
     return kinds
 
 
+def _warn_of_numbers(label: Any, cells: Cells) -> None:
+    levels = cells.coded()[1]
+    if not all(isinstance(level, str) for level in levels):
+        return
+    others = [level for level in levels if not _is_number(level)]
+    if 0 < len(others) < len(levels) / 2:
+        warnings.warn(
+            f"column {quoted(label)} is taken for a category, because {quoted(others[0], 40)} is no number; correct "
+            f"such cells, or set variables={{{one_line(repr(label), 25)}: 'category'}} (--categorical)",
+            TaciturnWarning,
+            stacklevel=2,
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _no_value(labels: list[Any]) -> str:
     if len(labels) == 1:
         return f"column {quoted(labels[0])} has no known value; drop it"
@@ -138,19 +167,11 @@ def _no_value(labels: list[Any]) -> str:
 
 
 def _too_many_levels(crowded: Mapping[Any, Cells]) -> str:
-    shown = []
-    for label, cells in list(crowded.items())[:_MAX_SHOWN]:
-        distinct = cells.coded()[1]
-        examples = ", ".join(quoted(value, 20) for value in distinct[:3])
-        shown.append(f"{quoted(label)} ({len(distinct):,} levels: {examples}, …)")
-    rest = f" and {len(crowded) - len(shown):,} more" if len(crowded) > len(shown) else ""
-    first = next(iter(crowded))
-    option, key = shlex.quote(one_line(first, 60)), one_line(repr(first), 62)
-    mends = (
-        ("if its cells name the rows", "id", "--id"),
-        ("to leave it out", "drop", "--drop"),
-        ("to keep all levels", "category", "--categorical"),
+    first, cells = next(iter(crowded.items()))
+    examples = ", ".join(quoted(value, 20) for value in cells.coded()[1][:2])
+    subject = f"column {quoted(first)} has" if len(crowded) == 1 else f"columns {listed(crowded)} have"
+    key, option = one_line(repr(first), 25), shlex.quote(one_line(first, 25))
+    return (
+        f"{subject} more than {MAX_LEVELS} levels of text ({examples}, …); set variables={{{key}: 'id'}} "
+        f"(--id {option}) if it names the rows, else 'drop' (--drop), or 'category' (--categorical) to keep all levels"
     )
-    ways = ", ".join(f"{when} variables={{{key}: {kind!r}}} ({flag} {option})" for when, kind, flag in mends)
-    subject = "column" if len(crowded) == 1 else "columns"
-    return f"{subject} {', '.join(shown)}{rest}: more than {MAX_LEVELS} levels of text; {ways}"

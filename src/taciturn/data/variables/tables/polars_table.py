@@ -45,10 +45,10 @@ class OwnTable:
         dtype = series.dtype
         if isinstance(dtype, pl.Enum):
             values = dtype.categories.to_list()
-            return from_categories(label, "Enum", series.cast(pl.String).to_arrow(), values, ordered=True)
+            return from_categories(label, "Enum", series.rename("").cast(pl.String).to_arrow(), values, ordered=True)
         text = str(dtype)
         if isinstance(dtype, pl.Categorical):
-            cells = Cells(label, Dtype(text=text, arrow="large_string"), series.cast(pl.String).to_arrow())
+            cells = Cells(label, Dtype(text=text, arrow="large_string"), series.rename("").cast(pl.String).to_arrow())
             return Cells(label, cells.dtype, None, *cells.coded(), declared=True)
         if dtype.is_integer():
             whole = series.cast(pl.Int64, strict=False)  # Arrow has no integers of 128 bits
@@ -56,7 +56,7 @@ class OwnTable:
                 series = whole if whole.null_count() == series.null_count() else series.cast(pl.Float64)
         if isinstance(dtype, pl.Object):
             return from_objects(label, Dtype(text=text), series.to_list())
-        values = series.to_arrow()
+        values = series.rename("").to_arrow()  # Arrow's names have no byte 0
         refuse_type(label, values.type, text)
         return Cells(label, Dtype(text=text, arrow=str(values.type)), values)
 

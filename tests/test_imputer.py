@@ -306,3 +306,49 @@ def test_messages_of_pool(arguments, message):
         pool([1.0, 2.0], [1.0, 1.0], complete_degrees_of_freedom=0)
     with pytest.raises(RecipeError, match="confidence=1"):
         pool([1.0, 2.0], [1.0, 1.0]).interval(1)
+
+
+# --- the command line ---------------------------------------------------------------------------------------------
+def command(*arguments):
+    from typer.testing import CliRunner
+
+    from taciturn.cli.app import app
+
+    return CliRunner().invoke(app, ["impute", *map(str, arguments)])
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.DialectFound", "ignore::taciturn.core.errors.EmptyRows")
+def test_the_command_completes_a_table_and_keeps_its_known_cells(tmp_path):
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=300).round(3)
+    frame = pd.DataFrame(
+        {"size": size, "kind": np.where(size > 0, "large", "small")}, index=[f"r{i}" for i in range(300)]
+    )
+    holed = frame.mask(rng.random(frame.shape) < 0.2)
+    holed.to_csv(tmp_path / "holed.csv")
+    assert command(tmp_path / "holed.csv", "-o", tmp_path / "complete.csv").exit_code == 0
+    complete = pd.read_csv(tmp_path / "complete.csv", index_col=0)
+    assert complete.index.tolist() == frame.index.tolist()
+    assert not complete.isna().any(axis=None)
+    pd.testing.assert_frame_equal(complete.where(holed.notna()), holed, check_names=False)
+    hidden = holed["kind"].isna() & holed["size"].notna()
+    assert (complete["kind"] == frame["kind"])[hidden].mean() > 0.9
+
+
+def test_the_command_draws_tables(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(100, 1)) + 0.1 * np.random.default_rng(1).normal(size=(100, 3))
+    rows[::5, 1] = np.nan
+    np.save(tmp_path / "rows.npy", rows)
+    assert command(tmp_path / "rows.npy", "-o", tmp_path / "draw.npy", "--imputations", "3").exit_code == 0
+    draws = [np.load(tmp_path / f"draw-{i}.npy") for i in (1, 2, 3)]
+    known = ~np.isnan(rows)
+    assert all((draw[known] == rows[known]).all() for draw in draws)
+    assert len({draw[0, 1] for draw in draws}) == 3
+
+
+def test_the_command_refuses_a_file_that_cannot_hold_the_table(tmp_path):
+    (tmp_path / "kinds.csv").write_text("a,b\n1,x\n2,y\n,x\n4,\n")
+    done = command(tmp_path / "kinds.csv", "-o", tmp_path / "complete.npy")
+    assert done.exit_code == 2
+    assert "a table cannot be written with this ending; give .csv" in done.stderr
+    assert not (tmp_path / "complete.npy").exists()

@@ -1,6 +1,6 @@
 """The command line, one file per command."""
 
-from . import compare, denoise, encode, evaluate, export, fit, info, plot_sparsity_loss, report, score
+from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
 from .app import main
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "impute",
     "info",
     "main",
     "plot_sparsity_loss",

@@ -1,0 +1,87 @@
+"""taciturn impute: rows with their missing values filled in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .app import Command, app
+from .options import (
+    Categorical,
+    Columns,
+    Drop,
+    Out,
+    TextOptions,
+    Threads,
+    check_out,
+    finite,
+    load_rows,
+    use_threads,
+    with_text_options,
+)
+
+if TYPE_CHECKING:
+    from ..data.sources import Source
+
+MAX_IMPUTATIONS = 1000
+
+
+@app.command(cls=Command, no_args_is_help=True)
+@with_text_options
+def impute(
+    data: Annotated[
+        str, typer.Argument(help="A data set's name, or a file: {readable}.", show_default=False, metavar="DATA")
+    ],
+    *,
+    out: Out,
+    imputations: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MAX_IMPUTATIONS,
+            help="Draw so many completed tables, in OUT-1, OUT-2, …; 0: one, with the expected values.",
+        ),
+    ] = 0,
+    columns: Columns = None,
+    drop: Drop = None,
+    categorical: Categorical = None,
+    text: TextOptions,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the networks and of the draws.")] = 0,
+    threads: Threads = None,
+) -> None:
+    """Train an imputer on rows, and write them with their missing values filled in.
+
+    Known values stay as they are. Tables keep their column names and row labels.
+
+    [dim]Examples:[/]
+
+      taciturn impute survey.csv -o complete.csv
+
+      taciturn impute survey.csv --imputations 20 -o draws/complete.parquet
+    """
+    from ..data.sources import has_missing
+    from ..estimators import DenoisingImputer
+
+    use_threads(threads)
+    files = [out.with_name(f"{out.stem}-{i + 1}{out.suffix}") for i in range(imputations)] or [out]
+    for file in files:
+        check_out(file, data)
+    source = finite(load_rows(data, columns=columns, drop=drop, categorical=categorical, text=text), data)
+    if not has_missing(source):
+        typer.echo(f"taciturn: {data} has no missing value", err=True)
+    imputer = DenoisingImputer(random_state=seed).fit(source)
+    tables = imputer.impute(source, imputations) if imputations else [imputer.transform(source)]
+    for file, table in zip(files, tables, strict=True):
+        _write(file, table, source)
+
+
+def _write(out: Path, rows: Any, source: "Source") -> None:
+    """Write completed rows as they were read: numbers, or a table of their variables."""
+    from ..data.sources import ids_of, write_path
+    from ..data.variables import write_rows
+
+    variables = getattr(source, "variables", None)
+    if variables is not None:
+        write_rows(out, variables, [rows], ids_of(source))
+    else:
+        write_path(out, [rows], n_rows=len(rows), columns=source.columns, shape=source.shape, ids=ids_of(source))

@@ -55,7 +55,7 @@ def open_table(
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "table.csv").write_text("width,kind\n0.2,setosa\n0.3,virginica\n,setosa\n")
+    ...     _ = Path(folder, "table.csv").write_text("width,kind\\n0.2,setosa\\n0.3,virginica\\n,setosa\\n")
     ...     rows = open_table(f"{folder}/table.csv")
     >>> rows.columns, rows.variables.levels
     (('width', 'kind=setosa', 'kind=virginica'), (0, 2))

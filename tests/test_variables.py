@@ -313,6 +313,17 @@ def test_far_predictions_stay_in_the_range_of_python():
         assert [str(value) for value in schema.decode([[1e9], [-np.inf]])["x"]] == ["9999-12-31", "0001-01-01"]
 
 
+def test_zero_has_no_sign_as_a_level():
+    schema, _, rows = one([0.0, -0.0, 1.5], "category")
+    assert schema.columns[1:] == ("x=1.5",)
+    assert rows.tolist() == [[1, 0], [1, 0], [0, 1]]
+
+
+def test_levels_beyond_any_float():
+    _, variable, _ = one(objects([10**400, np.float32(1.5)]))
+    assert variable.values == [1.5, 10**400]
+
+
 def test_decimals_are_rounded_and_clipped():
     dtype = pd.ArrowDtype(pa.decimal128(4, 2))
     schema, _, _ = one(pd.array([Decimal("1.5"), Decimal("2.25")], dtype=dtype))

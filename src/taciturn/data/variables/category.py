@@ -44,14 +44,14 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
         """Return the variable of a column's cells."""
         codes, distinct = cells.coded()
         present = np.bincount(codes[codes >= 0], minlength=len(distinct)) > 0
-        levels = [value for value, occurs in zip(distinct, present, strict=True) if occurs]
+        occurring = [value for value, occurs in zip(distinct, present, strict=True) if occurs]
         try:
-            packed = {key(level): pack(level) for level in levels}
+            levels = list({key(value): pack(value) for value in occurring}.values())  # 0.0 and -0.0 are one
         except TypeError as error:
             raise DataError(f"column {quoted(cells.name)} holds {error}; convert them to text, or drop it") from error
         if cells.dtype.categories is None:
-            levels.sort(key=_order)
-        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(packed[key(level)] for level in levels))
+            levels.sort(key=lambda level: _order(unpack(level)))
+        return cls(name=pack(label), dtype=cells.dtype, levels=tuple(levels))
 
     @property
     def values(self) -> list[Any]:

@@ -324,6 +324,12 @@ def test_levels_beyond_any_float():
     assert variable.values == [1.5, 10**400]
 
 
+def test_times_of_numpy_beside_numbers_are_not_numbers():
+    for kind in ("number", "integer", "boolean"):
+        with pytest.raises(DataError, match=r"row 1 holds '1970-01-01T00:00:00\.0+1', not a number"):
+            one(objects([1.0, np.datetime64(1, "ns")]), kind)
+
+
 def test_decimals_are_rounded_and_clipped():
     dtype = pd.ArrowDtype(pa.decimal128(4, 2))
     schema, _, _ = one(pd.array([Decimal("1.5"), Decimal("2.25")], dtype=dtype))

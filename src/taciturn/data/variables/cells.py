@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import ArtifactError, DataError
 from ...core.messages import one_line, quoted
-from .values import key, pack
+from .values import family, key, pack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -201,7 +201,8 @@ class Cells:
         numbers = np.full(len(self.distinct) + 1, np.nan)
         bad = np.zeros(len(self.distinct) + 1, bool)
         for position, value in enumerate(self.distinct):
-            if isinstance(value, str) and not re.match(NUMBER, value):
+            kind = family(value)  # NumPy's times convert to floats, but are not numbers
+            if kind not in ("number", "boolean", "text") or (kind == "text" and not re.match(NUMBER, value)):
                 bad[position] = True
                 continue
             try:

@@ -18,6 +18,7 @@ from ..training import Settings
 from ..training.step import plan
 from .artifact import Artifact
 from .config import Config, decode
+from .foreign import format_of
 from .stored_history import read_history
 from .writing import OUTLIERS, PARTS, checksum
 
@@ -50,6 +51,10 @@ def load(path: str | os.PathLike[str]) -> Artifact:
         A file is missing, damaged, of another format, or does not fit the others; the message names the file.
     """
     folder = Path(path)
+    if (name := format_of(folder)) is not None:
+        raise ArtifactError(
+            f"{one_line(folder)} is a dictionary of {name}; convert it first: taciturn convert SRC DST --to taciturn"
+        )
     for _ in range(ATTEMPTS - 1):
         before = _config_text(folder)
         try:

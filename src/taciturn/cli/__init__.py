@@ -1,10 +1,11 @@
 """The command line, one file per command."""
 
-from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
+from . import compare, convert, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
 from .app import main
 
 __all__ = [
     "compare",
+    "convert",
     "denoise",
     "encode",
     "evaluate",

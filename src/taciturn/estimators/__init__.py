@@ -20,7 +20,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : str or path-like
-        The folder that `save` or the command `taciturn fit` wrote. No code from it is run.
+        The folder that `save` or the command `taciturn fit` wrote, or the dictionary of another library; see
+        `from_dictionary`. No code from it is run.
 
     Returns
     -------
@@ -29,10 +30,14 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ArtifactError
-        The folder holds neither, or a file is missing, damaged or of another format.
+        The folder holds none of these, or a file is missing, damaged or of another format.
     """
+    from ..artifact.foreign import format_of
+    from .from_dictionary import from_dictionary
     from .imputing.saved import is_imputer
 
+    if format_of(path) is not None:
+        return from_dictionary(path)
     return DenoisingImputer.load(path) if is_imputer(path) else BaseAutoencoder.load(path)
 
 

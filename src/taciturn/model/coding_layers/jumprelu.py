@@ -31,7 +31,7 @@ class Thresholds(nn.Module):
     def __init__(self, n_latents: int, initial: float) -> None:
         super().__init__()
         # θ itself and not its logarithm: log θ would change θ by lr · θ per step only, which is hardly at all
-        self.value = nn.Parameter(torch.full((n_latents,), initial))
+        self.value = nn.Parameter(torch.full((n_latents,), float(initial)))
         self.register_buffer("spread", torch.ones(()))
 
     @property

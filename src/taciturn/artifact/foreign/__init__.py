@@ -1,0 +1,133 @@
+"""Dictionaries of other libraries: their files are read and written. No code of them is run."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.atomic import atomic_folder
+from ...core.errors import ArtifactError, RecipeError
+from ...core.messages import one_line
+from . import dictionary_learning, gemma_scope, qwen_scope, saelens, sparsify
+from .dictionary import Dictionary, dictionary_of
+
+__all__ = ["FORMATS", "Dictionary", "dictionary_of", "format_of", "read", "write"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of other libraries' dictionaries.
+
+    Parameters
+    ----------
+    recognises : callable
+        Returns whether a path is of this format, by the names of its files.
+    read : callable
+        Returns the dictionary of a path.
+    write : callable or None
+        Writes a dictionary into an existing folder; None for a layout that is only read.
+    files : set of str
+        The names of the files that `write` writes.
+    """
+
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], Dictionary]
+    write: Callable[[Dictionary, Path], None] | None = None
+    files: frozenset[str] = frozenset()
+
+
+FORMATS = {
+    "saelens": Format(saelens.recognises, saelens.read, saelens.write, frozenset({saelens.CONFIG, saelens.WEIGHTS})),
+    "sparsify": Format(
+        sparsify.recognises, sparsify.read, sparsify.write, frozenset({sparsify.CONFIG, sparsify.WEIGHTS})
+    ),
+    "dictionary_learning": Format(
+        dictionary_learning.recognises,
+        dictionary_learning.read,
+        dictionary_learning.write,
+        frozenset({dictionary_learning.CONFIG, dictionary_learning.WEIGHTS}),
+    ),
+    "gemma-scope": Format(gemma_scope.recognises, gemma_scope.read),
+    "qwen-scope": Format(qwen_scope.recognises, qwen_scope.read),
+}
+
+
+def format_of(path: str | os.PathLike[str]) -> str | None:
+    """Return the name of the format of a path, by the names of its files; None if it is of none.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A folder, or a file of Qwen-Scope.
+
+    Returns
+    -------
+    str or None
+    """
+    try:
+        return next((name for name, each in FORMATS.items() if each.recognises(Path(path))), None)
+    except (OSError, ValueError):  # a name that is too long, or holds a null character
+        return None
+
+
+def read(path: str | os.PathLike[str]) -> Dictionary:
+    """Return the dictionary of a folder that another library wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A folder of SAELens, sparsify, dictionary_learning or Gemma Scope 2, or a file of Qwen-Scope.
+
+    Returns
+    -------
+    Dictionary
+
+    Raises
+    ------
+    ArtifactError
+        The path is of no known format, or a file is missing or damaged; the message has its name.
+    """
+    name = format_of(path)
+    if name is None:
+        raise ArtifactError(f"{one_line(path)} is not a dictionary of {', '.join(FORMATS)}")
+    try:
+        return FORMATS[name].read(Path(path))
+    except ArtifactError as error:
+        message = str(error)
+        raise ArtifactError(message if one_line(path) in message else f"{one_line(path)}: {message}") from error
+
+
+def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, overwrite: bool = False) -> None:
+    """Write a dictionary to a new folder in the format of another library, completely or not at all.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The dictionary.
+    path : str or path-like
+        The folder.
+    to : str
+        The format's name.
+    overwrite : bool, default=False
+        Whether to replace a dictionary's folder. A folder that holds anything else is never replaced.
+
+    Raises
+    ------
+    RecipeError
+        The format is unknown or only read, or it cannot express the coding layer.
+    TaciturnError
+        The folder holds other files, or exists and `overwrite` is false, or it cannot be written.
+    """
+    writers = {name: each.write for name, each in FORMATS.items() if each.write is not None}
+    if to not in writers:
+        raise RecipeError(f"to={to!r} is none of {', '.join(writers)}")
+    with atomic_folder(path, overwrite=overwrite, objection=_objection) as folder:
+        writers[to](dictionary, folder)
+
+
+def _objection(folder: Path) -> str | None:
+    """Return why a folder may not be replaced; None if it is a dictionary's and holds nothing else."""
+    names = {entry.name for entry in folder.iterdir()}
+    if any(names == each.files for each in FORMATS.values() if each.write is not None):
+        return None
+    return "holds files that taciturn did not write"

@@ -1,0 +1,258 @@
+"""A sparse dictionary in the terms that all libraries share."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...core.errors import ArtifactError, RecipeError
+from ...model import InferenceModule
+from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+
+UNIT_NORM_TOLERANCE = 1e-3
+UNKNOWN_K = 32  # has no effect until it is set
+MEAN_BATCHES = 100  # BatchTopK's running mean of thresholds then goes on where it was
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """A sparse dictionary as plain tensors in float32, in the units of its rows.
+
+    Parameters
+    ----------
+    encoder : Tensor [L, D]
+        The encoder's weight.
+    encoder_bias : Tensor [L]
+        The encoder's bias.
+    decoder : Tensor [L, D]
+        The decoder's weight, one direction per latent.
+    bias : Tensor [D]
+        The decoder's bias, which is also subtracted from the encoder's input.
+    form : Form
+        The coding layer: codes are form((x - bias) encoder', encoder_bias).
+    k : int or None
+        The L0 that it was trained for, where the file tells it.
+    batch_threshold : bool, default=False
+        Whether the thresholds of a ThresholdForm, which are all equal, are that of BatchTopK.
+    matryoshka : tuple of int or None
+        Sizes of the nested dictionaries, where the file tells them.
+
+    Raises
+    ------
+    ArtifactError
+        The shapes do not fit each other, or a number is not finite.
+
+    Examples
+    --------
+    >>> weights = torch.eye(3)
+    >>> dictionary = Dictionary(weights, torch.zeros(3), weights, torch.zeros(3), TopForm(1, False), k=1)
+    >>> dictionary.codes(torch.tensor([[1.0, 3.0, 2.0]]))
+    tensor([[0., 3., 0.]])
+    """
+
+    encoder: Tensor
+    encoder_bias: Tensor
+    decoder: Tensor
+    bias: Tensor
+    form: Form
+    k: int | None = None
+    batch_threshold: bool = False
+    matryoshka: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.decoder.dim() != 2 or not self.decoder.numel():
+            raise ArtifactError(f"the decoder is {list(self.decoder.shape)}; a matrix [latents, columns] is required")
+        n_latents, n_columns = self.decoder.shape
+        numbers = {
+            "encoder": (self.encoder, (n_latents, n_columns)),
+            "encoder's bias": (self.encoder_bias, (n_latents,)),
+            "decoder": (self.decoder, (n_latents, n_columns)),
+            "decoder's bias": (self.bias, (n_columns,)),
+            **{f"coding layer's {name}": (numbers, (n_latents,)) for name, numbers in self.form.named_buffers()},
+        }
+        for name, (tensor, shape) in numbers.items():
+            if tensor.shape != shape:
+                raise ArtifactError(f"the {name} is {list(tensor.shape)}, but the decoder requires {list(shape)}")
+            if not bool(tensor.isfinite().all()):
+                raise ArtifactError(f"the {name} holds numbers that are not finite; the file is damaged")
+        if isinstance(self.form, TopForm) and not 1 <= self.form.k <= n_latents:
+            raise ArtifactError(f"k={self.form.k} is not 1 … {n_latents}, the number of latents; the file is damaged")
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Return the codes [B, L] of rows [B, D]."""
+        codes: Tensor = self.form((x - self.bias) @ self.encoder.T, self.encoder_bias)
+        return codes
+
+    def reconstruct(self, codes: Tensor) -> Tensor:
+        """Return rows [B, D] for codes [B, L]."""
+        return codes @ self.decoder + self.bias
+
+    @property
+    def has_unit_norm(self) -> bool:
+        """Whether every direction has norm 1."""
+        return bool(((self.decoder.norm(dim=1) - 1).abs() < UNIT_NORM_TOLERANCE).all())
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of a DictionaryAutoencoder that computes this and goes on training it."""
+        sparsity, k = _SPARSITY[type(self.form)], self.k
+        if isinstance(self.form, TopForm):
+            k, sparsity = self.form.k, sparsity.format(k=self.form.k, signed=",signed=true" if self.form.signed else "")
+        if self.batch_threshold:
+            sparsity = f"batch_topk:{k}+auxk"
+        return {
+            "k": k or min(UNKNOWN_K, len(self.decoder)),
+            "n_components": len(self.decoder),
+            "sparsity": sparsity,
+            "matryoshka": self.matryoshka,
+            "constraint": "unit_norm" if self.has_unit_norm else "free",
+            "scaling": "none",
+            "revive": None,
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the numbers by the names of `Autoencoder.state_dict`."""
+        tensors = {
+            "encoder.0.weight": self.encoder,
+            "encoder.0.bias": self.encoder_bias,
+            "decoder.0.weight": self.decoder,
+            "decoder.0.bias": self.bias,
+        }
+        match self.form:
+            case ThresholdForm() if self.batch_threshold:
+                tensors |= {"coder.value": self.form.threshold[0], "coder.batches": torch.tensor(MEAN_BATCHES)}
+            case ThresholdForm():
+                tensors |= {"coder.value": self.form.threshold, "coder.spread": torch.ones(())}
+            case GateForm():
+                tensors |= {"coder.log_scale": self.form.scale.log(), "coder.bias": self.form.bias}
+        return tensors
+
+
+_SPARSITY: dict[type[Form], str] = {
+    TopForm: "topk:{k}{signed}+auxk",
+    ThresholdForm: "jumprelu:0.1",
+    GateForm: "gated+gated_aux",
+    ElementwiseForm: "none",
+}
+
+
+def centred(
+    encoder: Tensor,
+    encoder_bias: Tensor,
+    decoder: Tensor,
+    bias: Tensor,
+    form: Form,
+    *,
+    subtracts: bool,
+    **known: Any,
+) -> Dictionary:
+    """Return a dictionary for the numbers of a file, in any precision.
+
+    Parameters
+    ----------
+    encoder, encoder_bias, decoder, bias, form
+        As of `Dictionary`.
+    subtracts : bool
+        Whether `bias` is subtracted from the encoder's input. If not, the encoder's bias is made to hold what the
+        subtraction takes away: W x + b = W (x - c) + (b + W c).
+    **known
+        `k`, `batch_threshold` and `matryoshka`.
+
+    Returns
+    -------
+    Dictionary
+    """
+    if not subtracts and encoder.dim() == 2 and encoder.shape[1:] == bias.shape and len(encoder) == len(encoder_bias):
+        encoder_bias = encoder_bias.double() + encoder.double() @ bias.double()
+    return Dictionary(
+        _float32(encoder), _float32(encoder_bias), _float32(decoder), _float32(bias), form.float(), **known
+    )
+
+
+def _float32(tensor: Tensor) -> Tensor:
+    return tensor.detach().to(torch.float32).contiguous()
+
+
+def dictionary_of(module: InferenceModule, k: int | None = None) -> Dictionary:
+    """Return the dictionary that a model is, with its scaling folded into the weights.
+
+    Parameters
+    ----------
+    module : InferenceModule
+        A model with one layer.
+    k : int, optional
+        The L0 that it was trained for.
+
+    Returns
+    -------
+    Dictionary
+        Codes are the model's own; reconstructions are in the units of rows.
+
+    Raises
+    ------
+    RecipeError
+        The model is more than an encoder, a coding layer and a dictionary; the message has the name of the part.
+
+    Notes
+    -----
+    With scaled rows (x - s) / u, the encoder's weight is W / u and the subtracted bias s + u c; the decoder's weight is
+    D u. So its directions have other norms than in the model.
+    """
+    layout, (encoder, decoder) = module.layout, module.layers
+    if len(encoder) > 1:
+        raise RecipeError("a model with hidden layers is not a dictionary; only models with one layer can be converted")
+    if layout.output.name != "identity" or len(module.refinements) or layout.hides:
+        part = "refine" if len(module.refinements) else "blind_spot" if layout.hides else layout.output.name
+        raise RecipeError(f"{part} cannot be expressed in other libraries' dictionaries")
+    if module.knots is not None:
+        raise RecipeError("scaling='rank_gauss' is not linear, so that it cannot be folded into weights; train without")
+    shift, scale, target_shift, target_scale = (
+        numbers.double() for numbers in (module.shift, module.scale, module.target_shift, module.target_scale)
+    )
+    weight, bias = encoder[0].weight.double(), encoder[0].bias.double()
+    directions, centre = decoder[0].weight.double(), decoder[0].bias.double()
+    if layout.centred:
+        bias = bias - weight @ centre
+    if module.whitening is not None and module.target_colouring is not None:
+        weight = weight @ module.whitening.double().T
+        colouring = module.target_colouring.double()
+        directions, centre = directions @ colouring, centre @ colouring
+    weight = weight / scale
+    bias = bias - weight @ shift
+    return centred(
+        weight, bias, directions * target_scale, centre * target_scale + target_shift, module.form, subtracts=False, k=k
+    )
+
+
+def with_unit_norm(dictionary: Dictionary, form: Form | None = None) -> Dictionary:
+    """Return a dictionary with directions of norm 1 and the same reconstructions: each code is larger by its norm.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The dictionary.
+    form : Form, optional
+        The coding layer in units of the larger codes; by default the dictionary's own is made to fit them.
+
+    Raises
+    ------
+    RecipeError
+        TopK would then select other latents, and `form` is not given.
+    """
+    norms = dictionary.decoder.norm(dim=1).clamp_min(1e-8)
+    batch_threshold = dictionary.batch_threshold
+    match dictionary.form if form is None else None:
+        case TopForm() if not dictionary.has_unit_norm:
+            raise RecipeError("directions of different norms: TopK would select other latents if they had norm 1")
+        case ThresholdForm(threshold=threshold):
+            form, batch_threshold = ThresholdForm(threshold * norms), False
+        case GateForm(scale=scale, bias=bias):
+            form = GateForm(scale, bias * norms)
+    return replace(
+        dictionary,
+        encoder=dictionary.encoder * norms[:, None],
+        encoder_bias=dictionary.encoder_bias * norms,
+        decoder=dictionary.decoder / norms[:, None],
+        form=form or dictionary.form,
+        batch_threshold=batch_threshold,
+    )

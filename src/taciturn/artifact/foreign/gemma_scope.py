@@ -1,0 +1,49 @@
+"""Dictionaries in the layout of Gemma Scope 2: config.json and params.safetensors with names in lower case."""
+
+from pathlib import Path
+
+from ...core.errors import ArtifactError
+from ...core.messages import one_line
+from ...model.coding_layers import ThresholdForm
+from .dictionary import Dictionary, centred
+from .files import Tensors, read_json
+
+CONFIG, WEIGHTS = "config.json", "params.safetensors"
+
+
+def recognises(path: Path) -> bool:
+    """Return whether a path is a folder of Gemma Scope 2."""
+    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
+
+
+def read(path: Path) -> Dictionary:
+    """Return the dictionary of a folder of Gemma Scope 2.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    Dictionary
+        With JumpReLU; nothing is subtracted from rows.
+
+    Raises
+    ------
+    ArtifactError
+        A file is missing or damaged, or it holds a transcoder.
+    """
+    file, config = path / CONFIG, read_json(path / CONFIG)
+    if (architecture := config.get("architecture")) != "jump_relu":
+        raise ArtifactError(
+            f"{one_line(file)}: architecture={one_line(repr(architecture))} cannot be read; only jump_relu can"
+        )
+    tensors = Tensors(path / WEIGHTS)
+    if "affine_skip_connection" in tensors or config.get("affine_connection"):
+        raise ArtifactError(f"{one_line(file)}: a transcoder cannot be read; only autoencoders can")
+    form = ThresholdForm(tensors.take("threshold").float().clamp_min(0))
+    encoder, encoder_bias = tensors.matrix("w_enc").T, tensors.take("b_enc")
+    decoder, bias = tensors.matrix("w_dec"), tensors.take("b_dec")
+    tensors.check_all_taken()
+    return centred(encoder, encoder_bias, decoder, bias, form, subtracts=False)

@@ -1,0 +1,169 @@
+"""Dictionaries in the format of SAELens: cfg.json and sae_weights.safetensors."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ...core.errors import ArtifactError, RecipeError, TaciturnWarning
+from ...core.messages import one_line
+from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from .dictionary import Dictionary, centred, with_unit_norm
+from .files import Tensors, read_json, whole
+
+CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
+VERSION = "6.54.12"  # whose format this is
+ARCHITECTURES = ("standard", "topk", "abstopk", "jumprelu", "gated", "batchtopk", "matryoshka_batchtopk")
+
+
+def recognises(path: Path) -> bool:
+    """Return whether a path is a folder of SAELens."""
+    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
+
+
+def read(path: Path) -> Dictionary:
+    """Return the dictionary of a folder that SAELens wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The folder. Weights of inference and of training, of version 3 and later.
+
+    Returns
+    -------
+    Dictionary
+
+    Raises
+    ------
+    ArtifactError
+        A file is missing or damaged, or a part cannot be expressed; the message has its name.
+
+    Warns
+    -----
+    TaciturnWarning
+        The rows have to be multiplied by a factor that the folder does not hold.
+    """
+    file, cfg = path / CONFIG, read_json(path / CONFIG)
+    kwargs = cfg.get("activation_fn_kwargs") or {}
+    activation = cfg.get("activation_fn") or cfg.get("activation_fn_str") or "relu"
+    architecture = cfg.get("architecture", "standard")
+    if architecture == "standard" and activation == "topk":  # before version 6
+        architecture, cfg["k"] = "topk", kwargs.get("k") if isinstance(kwargs, dict) else None
+    if architecture not in ARCHITECTURES or activation not in ("relu", "topk"):
+        name = architecture if architecture not in ARCHITECTURES else activation
+        raise ArtifactError(
+            f"{one_line(file)}: {one_line(repr(name))} cannot be read; known: {', '.join(ARCHITECTURES)}"
+        )
+    _check_normalisation(file, cfg)
+    tensors = Tensors(path / WEIGHTS)
+    encoder, decoder, bias = tensors.matrix("W_enc").T, tensors.matrix("W_dec"), tensors.take("b_dec")
+    encoder_bias = tensors.take("b_gate" if architecture == "gated" else "b_enc")
+    if architecture == "gated":
+        tensors.skip("b_enc")
+    details = (cfg.get("metadata") or {}).get("training_architecture_details") or {}
+    k = whole(cfg.get("k", details.get("k")))
+    form = _form(architecture, tensors, k, file, len(encoder))
+    tensors.check_all_taken()
+    if decoder.shape != (whole(cfg.get("d_sae")), whole(cfg.get("d_in"))):
+        raise ArtifactError(
+            f"{one_line(file)}: d_sae, d_in are not those of W_dec, {list(decoder.shape)}; the file is damaged"
+        )
+    batch = isinstance(form, ThresholdForm) and k is not None and bool((form.threshold == form.threshold[0]).all())
+    widths = details.get("matryoshka_widths") or cfg.get("matryoshka_widths")
+    known: dict[str, Any] = {"k": k, "batch_threshold": batch, "matryoshka": _nested(widths, len(decoder))}
+    subtracts = cfg.get("apply_b_dec_to_input", True) is True
+    dictionary = centred(encoder, encoder_bias, decoder, bias, form, subtracts=subtracts, **known)
+    if cfg.get("rescale_acts_by_decoder_norm") and "topk" in architecture:  # selects codes of directions of norm 1
+        return with_unit_norm(dictionary, form)
+    return dictionary
+
+
+def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
+    if cfg.get("finetuning_scaling_factor"):
+        raise ArtifactError(f"{one_line(file)}: finetuning_scaling_factor cannot be read; fold it into W_dec first")
+    normalisation = cfg.get("normalize_activations", "none")
+    if normalisation in ("expected_average_only_in", True):
+        warnings.warn(
+            f"{one_line(file)}: rows have to be multiplied by the factor of 'expected_average_only_in', which the "
+            "folder does not hold: √columns / the mean norm of rows",
+            TaciturnWarning,
+            stacklevel=6,
+        )
+    elif normalisation not in ("none", None, False):
+        raise ArtifactError(f"{one_line(file)}: normalize_activations={one_line(repr(normalisation))} cannot be read")
+
+
+def _form(architecture: str, tensors: Tensors, k: int | None, file: Path, n_latents: int) -> Form:
+    match architecture:
+        case "standard":
+            return ElementwiseForm("relu", None, torch.relu)
+        case "topk" | "abstopk":
+            if k is None:
+                raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
+            return TopForm(k, signed=architecture == "abstopk")
+        case "jumprelu":
+            if "log_threshold" in tensors:
+                return ThresholdForm(tensors.take("log_threshold").float().exp())
+            return ThresholdForm(tensors.take("threshold").float().clamp_min(0))
+        case "gated":
+            return GateForm(tensors.take("r_mag").float().exp(), tensors.take("b_mag").float())
+    return ThresholdForm(tensors.take("topk_threshold").float().clamp_min(0).expand(n_latents))
+
+
+def _nested(widths: object, n_latents: int) -> tuple[int, ...] | None:
+    """Return the sizes of nested dictionaries below the whole one, as DictionaryAutoencoder takes them."""
+    sizes = [whole(width) for width in widths] if isinstance(widths, list) else []
+    return tuple(size for size in sizes if size is not None and size < n_latents) or None
+
+
+def write(dictionary: Dictionary, folder: Path) -> None:
+    """Write a dictionary into an existing folder, as SAELens 6 reads it.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The dictionary.
+    folder : Path
+        An existing folder.
+
+    Raises
+    ------
+    RecipeError
+        SAELens does not have the coding layer.
+    """
+    n_latents, n_columns = dictionary.decoder.shape
+    tensors: dict[str, Tensor] = {"W_enc": dictionary.encoder.T, "W_dec": dictionary.decoder, "b_dec": dictionary.bias}
+    cfg: dict[str, Any] = {
+        "d_in": n_columns,
+        "d_sae": n_latents,
+        "dtype": "float32",
+        "device": "cpu",
+        "apply_b_dec_to_input": True,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+        "metadata": {"sae_lens_version": VERSION},
+    }
+    match form := dictionary.form:
+        case TopForm():
+            cfg |= {"architecture": "abstopk" if form.signed else "topk", "k": form.k}
+            cfg["rescale_acts_by_decoder_norm"] = False
+        case ThresholdForm():
+            cfg["architecture"] = "jumprelu"
+            tensors["threshold"] = form.threshold
+        case GateForm():
+            cfg["architecture"] = "gated"
+            tensors |= {"b_gate": dictionary.encoder_bias, "r_mag": form.scale.log(), "b_mag": form.bias}
+        case ElementwiseForm(activation="relu"):
+            cfg["architecture"] = "standard"
+        case _:
+            raise RecipeError("SAELens has no such coding layer; it has ReLU, TopK, BatchTopK, JumpReLU and Gated")
+    if not isinstance(form, GateForm):
+        tensors["b_enc"] = dictionary.encoder_bias
+    if dictionary.k is not None:
+        cfg["metadata"]["training_architecture_details"] = {"k": dictionary.k}
+    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, folder / WEIGHTS)
+    (folder / CONFIG).write_text(json.dumps(cfg, indent=1) + "\n", encoding="utf-8")

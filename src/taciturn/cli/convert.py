@@ -1,0 +1,58 @@
+"""taciturn convert: a dictionary in the format of another library, and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core.errors import RecipeError
+from .app import Command, app
+
+OURS = "taciturn"
+READABLE = "saelens, sparsify, dictionary_learning, gemma-scope, qwen-scope"
+WRITABLE = "saelens, sparsify, dictionary_learning"
+
+
+@app.command(cls=Command, no_args_is_help=True)
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help=f"A run's folder, or a dictionary of another library: {READABLE}.", show_default=False, metavar="SRC"
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(help="The folder to write.", show_default=False, metavar="DST")],
+    *,
+    to: Annotated[str, typer.Option("--to", help=f"The format to write: {WRITABLE} or {OURS}.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder of the same format.")] = False,
+) -> None:
+    """Convert a dictionary to the format of another library, or from it.
+
+    [dim]Examples:[/]
+
+      taciturn convert runs/embeddings sae --to saelens
+
+      taciturn convert gpt2-small/layer_6 runs/layer6 --to taciturn
+    """
+    from ..artifact.foreign import FORMATS, dictionary_of, format_of, read, write
+    from ..estimators import DictionaryAutoencoder, load
+    from .table import show
+
+    name = format_of(source)
+    if to == OURS:
+        if name is None:
+            raise RecipeError(
+                f"{source} is not a dictionary of {', '.join(FORMATS)}; a run needs no conversion to {OURS}"
+            )
+        load(source).save(out, overwrite=overwrite)
+        dictionary = read(source)
+    else:
+        if name is None:
+            estimator = load(source)
+            k = estimator.k if isinstance(estimator, DictionaryAutoencoder) else None
+            dictionary = dictionary_of(estimator.to_artifact().inference_module(), k)
+        else:
+            dictionary = read(source)
+        write(dictionary, out, to, overwrite=overwrite)
+    latents, columns = dictionary.decoder.shape
+    show(str(out), [("format", to), ("dictionary", f"{columns:,} columns, {latents:,} latents")])

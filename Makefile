@@ -5,6 +5,7 @@
 # make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
 # make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
+# make interop   dictionaries written for SAELens, sparsify and dictionary_learning, read by these libraries themselves
 # make tables    download labelled tables and write them to build/tables, for benchmarks/outliers.py; needs Debian's apt
 # make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
 # make damage-files   read 3,000 damaged input files: each must be refused in one line, or be read as it is
@@ -15,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break keras tables damage-files damage-folders clean
+.PHONY: demo test lint package bench busy break keras interop tables damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -63,6 +64,11 @@ keras: .venv-keras/ready
 	.venv-keras/bin/pip install --quiet --constraint constraints.txt --editable '.[keras]' pytest hypothesis
 	.venv-keras/bin/pip install --quiet 'tensorflow-cpu==2.21.*' 'jax==0.10.*'
 	touch $@
+
+interop: .venv/ready
+	benchmarks/peers/setup.sh build/peers-env
+	$(BIN)/python benchmarks/interop.py --peers build/peers-env/bin/python --golden tests/golden/interop \
+		--out benchmarks/results/interop.md
 
 # The R packages are read as files; R is not needed.
 tables:

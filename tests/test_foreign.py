@@ -28,7 +28,7 @@ GOLDEN = Path(__file__).parent / "golden" / "interop"
 UNREAD = {"saelens/standard_layernorm": "layer_norm", "sparsify/transcoder_skip": "transcode"}
 NAMES = sorted(str(path.parent.relative_to(GOLDEN)) for path in GOLDEN.glob("*/*/expected.npz"))
 READ = [name for name in NAMES if name not in UNREAD]
-WRITERS = ("saelens", "sparsify", "dictionary_learning")
+WRITERS = ("saelens", "sparsify", "dictionary_learning", "sentence-transformers")
 
 
 def expected(name: str) -> dict[str, np.ndarray]:
@@ -46,8 +46,8 @@ def assert_same(actual, desired):
     np.testing.assert_allclose(actual, desired, rtol=0, atol=1e-5 * abs(desired).max())
 
 
-def test_there_are_seventeen():
-    assert len(NAMES) == 17
+def test_there_are_eighteen():
+    assert len(NAMES) == 18
 
 
 @pytest.mark.parametrize("name", READ)
@@ -81,6 +81,10 @@ def test_written_and_read_again(name, to, tmp_path):
         with pytest.raises(RecipeError, match="sparsify has only TopK"):
             write(dictionary, tmp_path / "new", to)
         assert not (tmp_path / "new").exists()
+        return
+    if to == "sentence-transformers" and not name.startswith("sentence_transformers"):
+        with pytest.raises(RecipeError, match=r"requires a decoder that is the encoder's|only TopK"):
+            write(dictionary, tmp_path / "new", to)
         return
     write(dictionary, tmp_path / "new", to)
     assert format_of(tmp_path / "new") == to
@@ -135,13 +139,26 @@ def test_a_model_that_is_more_than_a_dictionary_is_refused_by_name(estimator, pa
         dictionary_of(model.to_artifact().inference_module())
 
 
+@pytest.mark.parametrize("scaling", ["none", "mean_norm"])
+def test_a_tied_model_for_sentence_transformers(scaling, tmp_path):
+    x = np.random.default_rng(0).normal(1, 3, size=(200, 6)).astype(np.float32)
+    parameters = {"sparsity": "topk:3", "tied": True, "output_activation": "identity", "max_iter": 2, "random_state": 0}
+    model = SparseAutoencoder(12, scaling=scaling, **parameters).fit(x)
+    dictionary = dictionary_of(model.to_artifact().inference_module())
+    write(dictionary, tmp_path / "new", "sentence-transformers")
+    again = read(tmp_path / "new")
+    codes, scale = again.codes(torch.from_numpy(x)).numpy(), float(model.module_.scale[0])
+    assert_same(codes, model.transform(x) * scale)
+    assert_same(again.reconstruct(torch.from_numpy(codes)).numpy(), model.denoise(x))
+
+
 def test_a_coding_layer_that_others_do_not_have_is_refused(tmp_path):
     model = SparseAutoencoder(4, output_activation="identity", max_iter=1, random_state=0).fit(np.eye(6))
     dictionary = dictionary_of(model.to_artifact().inference_module())
     for to in WRITERS:
-        with pytest.raises(RecipeError, match=r"has no such coding layer|only TopK"):
+        with pytest.raises(RecipeError, match=r"has no such coding layer|has only TopK"):
             write(dictionary, tmp_path / to, to)
-    with pytest.raises(RecipeError, match="none of saelens, sparsify, dictionary_learning"):
+    with pytest.raises(RecipeError, match="none of saelens, sparsify, dictionary_learning, sentence-transformers"):
         write(dictionary, tmp_path / "new", "gemma-scope")
 
 
@@ -311,7 +328,7 @@ def test_damaged_tensors(name, damage, tmp_path):
     for key in tensors_of(file):
         tensors = tensors_of(file)
         if damage in ("missing", "shape", "nan", "matrix") and (
-            key == "k" or (key == "threshold" and name.endswith("/topk"))
+            key in ("k", "stats_last_nonzero") or (key == "threshold" and name.endswith("/topk"))
         ):
             continue  # buffers of a class that does not use them
         match damage:

@@ -9,8 +9,8 @@ from ..core.errors import RecipeError
 from .app import Command, app
 
 OURS = "taciturn"
-READABLE = "saelens, sparsify, dictionary_learning, gemma-scope, qwen-scope"
-WRITABLE = "saelens, sparsify, dictionary_learning"
+READABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, gemma-scope, qwen-scope"
+WRITABLE = "saelens, sparsify, dictionary_learning, sentence-transformers"
 
 
 @app.command(cls=Command, no_args_is_help=True)

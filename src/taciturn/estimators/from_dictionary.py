@@ -13,7 +13,8 @@ def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
     Parameters
     ----------
     path : str or path-like
-        A folder of SAELens, sparsify, dictionary_learning or Gemma Scope 2, or a file of Qwen-Scope.
+        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers or Gemma Scope 2, or a file of
+        Qwen-Scope.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.atomic import atomic_folder
 from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
-from . import dictionary_learning, gemma_scope, qwen_scope, saelens, sparsify
+from . import dictionary_learning, gemma_scope, qwen_scope, saelens, sentence_transformers, sparsify
 from .dictionary import Dictionary, dictionary_of
 
 __all__ = ["FORMATS", "Dictionary", "dictionary_of", "format_of", "read", "write"]
@@ -47,6 +47,12 @@ FORMATS = {
         dictionary_learning.write,
         frozenset({dictionary_learning.CONFIG, dictionary_learning.WEIGHTS}),
     ),
+    "sentence-transformers": Format(
+        sentence_transformers.recognises,
+        sentence_transformers.read,
+        sentence_transformers.write,
+        frozenset({sentence_transformers.CONFIG, sentence_transformers.WEIGHTS}),
+    ),
     "gemma-scope": Format(gemma_scope.recognises, gemma_scope.read),
     "qwen-scope": Format(qwen_scope.recognises, qwen_scope.read),
 }
@@ -76,7 +82,8 @@ def read(path: str | os.PathLike[str]) -> Dictionary:
     Parameters
     ----------
     path : str or path-like
-        A folder of SAELens, sparsify, dictionary_learning or Gemma Scope 2, or a file of Qwen-Scope.
+        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers or Gemma Scope 2, or a file of
+        Qwen-Scope.
 
     Returns
     -------

@@ -1,6 +1,5 @@
 """Dictionaries in the format of dictionary_learning: config.json and ae.pt, a state dict."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, GateForm, ThresholdForm, TopForm
 from .dictionary import Dictionary, centred, with_unit_norm
-from .files import Tensors, read_json, whole
+from .files import Tensors, read_json, whole, write_json
 
 CONFIG, WEIGHTS = "config.json", "ae.pt"
 CLASSES = (
@@ -147,4 +146,4 @@ def write(dictionary: Dictionary, folder: Path) -> None:
                 "JumpReLU and Gated"
             )
     torch.save({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps({"trainer": trainer, "buffer": {}}, indent=1) + "\n", encoding="utf-8")
+    write_json({"trainer": trainer, "buffer": {}}, folder / CONFIG)

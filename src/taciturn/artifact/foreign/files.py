@@ -3,11 +3,13 @@
 import json
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ...core.errors import ArtifactError
@@ -114,6 +116,19 @@ def _read_pt(file: Path) -> dict[str, Tensor]:
         if tensor.numel() * tensor.element_size() > size:
             raise ArtifactError(f"{one_line(file)}: {one_line(repr(name))} claims more numbers than the file holds")
     return values
+
+
+def write_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Write tensors into a safetensors file; those that share memory, such as tied weights, are written twice."""
+    try:
+        save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, file)
+    except safetensors.SafetensorError as error:
+        raise OSError(str(error)) from error  # as the other writers when the disk is full
+
+
+def write_json(values: Mapping[str, Any], file: Path) -> None:
+    """Write a configuration."""
+    file.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
 class Tensors:

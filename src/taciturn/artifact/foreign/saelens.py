@@ -1,19 +1,17 @@
 """Dictionaries in the format of SAELens: cfg.json and sae_weights.safetensors."""
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ...core.errors import ArtifactError, RecipeError, TaciturnWarning
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from .dictionary import Dictionary, centred, with_unit_norm
-from .files import Tensors, read_json, whole
+from .files import Tensors, read_json, whole, write_json, write_tensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 VERSION = "6.54.12"  # whose format this is
@@ -165,5 +163,5 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         tensors["b_enc"] = dictionary.encoder_bias
     if dictionary.k is not None:
         cfg["metadata"]["training_architecture_details"] = {"k": dictionary.k}
-    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(cfg, indent=1) + "\n", encoding="utf-8")
+    write_tensors(tensors, folder / WEIGHTS)
+    write_json(cfg, folder / CONFIG)

@@ -1,15 +1,12 @@
 """Dictionaries in the format of EleutherAI's sparsify: cfg.json and sae.safetensors."""
 
-import json
 from pathlib import Path
-
-from safetensors.torch import save_file
 
 from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import TopForm
 from .dictionary import Dictionary, centred
-from .files import Tensors, read_json, whole
+from .files import Tensors, read_json, whole, write_json, write_tensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae.safetensors"
 
@@ -88,5 +85,5 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "W_dec": dictionary.decoder,
         "b_dec": dictionary.bias,
     }
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(cfg) + "\n", encoding="utf-8")
+    write_tensors(tensors, folder / WEIGHTS)
+    write_json(cfg, folder / CONFIG)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from race import publish
+from denoising import publish
 
 from taciturn import DictionaryAutoencoder
 from taciturn.artifact.foreign import Dictionary, dictionary_of, read, write
@@ -51,7 +51,7 @@ def dictionaries(golden: Path) -> Iterator[tuple[str, Dictionary, np.ndarray[Any
     for layer in LAYERS:
         for scaling in SCALINGS:
             model = DictionaryAutoencoder(48, k=5, sparsity=layer, scaling=scaling, max_iter=5, random_state=0).fit(x)
-            yield f"trained: {layer}, {scaling}", dictionary_of(model.to_artifact().inference_module(), 5), x[:64]
+            yield f"trained: {layer}, {scaling}", dictionary_of(model.to_artifact()), x[:64]
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        publish("largest deviations, relative to the largest number", table(options, Path(folder)), None, options.out)
+        publish("largest deviations, relative to the largest number", table(options, Path(folder)), options.out)
 
 
 def table(options: argparse.Namespace, folder: Path) -> list[str]:

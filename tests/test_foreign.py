@@ -113,7 +113,8 @@ def test_directions_of_dictionary_learning_have_norm_1(tmp_path):
 def test_our_scaling_is_folded_into_the_weights(scaling, sparsity):
     x = np.random.default_rng(0).normal([5, -300, 0, 1e3, 2, 7], [1, 9, 0.1, 40, 3, 2], (200, 6)).astype(np.float32)
     model = DictionaryAutoencoder(12, k=3, sparsity=sparsity, scaling=scaling, max_iter=1, random_state=0).fit(x)
-    dictionary = dictionary_of(model.to_artifact().inference_module(), 3)
+    dictionary = dictionary_of(model.to_artifact())
+    assert dictionary.k == 3
     codes, rows = model.transform(x).toarray(), torch.from_numpy(x)
     assert_same(dictionary.reconstruct(torch.from_numpy(codes)).numpy(), model.inverse_transform(codes))
     # a code at the edge of its threshold may be on either side of it in float32
@@ -136,7 +137,7 @@ def test_our_scaling_is_folded_into_the_weights(scaling, sparsity):
 def test_a_model_that_is_more_than_a_dictionary_is_refused_by_name(estimator, part):
     model = estimator.set_params(random_state=0).fit(np.random.default_rng(0).random((50, 5)))
     with pytest.raises(RecipeError, match=part):
-        dictionary_of(model.to_artifact().inference_module())
+        dictionary_of(model.to_artifact())
 
 
 @pytest.mark.parametrize("scaling", ["none", "mean_norm"])
@@ -144,7 +145,7 @@ def test_a_tied_model_for_sentence_transformers(scaling, tmp_path):
     x = np.random.default_rng(0).normal(1, 3, size=(200, 6)).astype(np.float32)
     parameters = {"sparsity": "topk:3", "tied": True, "output_activation": "identity", "max_iter": 2, "random_state": 0}
     model = SparseAutoencoder(12, scaling=scaling, **parameters).fit(x)
-    dictionary = dictionary_of(model.to_artifact().inference_module())
+    dictionary = dictionary_of(model.to_artifact())
     write(dictionary, tmp_path / "new", "sentence-transformers")
     again = read(tmp_path / "new")
     codes, scale = again.codes(torch.from_numpy(x)).numpy(), float(model.module_.scale[0])
@@ -154,12 +155,24 @@ def test_a_tied_model_for_sentence_transformers(scaling, tmp_path):
 
 def test_a_coding_layer_that_others_do_not_have_is_refused(tmp_path):
     model = SparseAutoencoder(4, output_activation="identity", max_iter=1, random_state=0).fit(np.eye(6))
-    dictionary = dictionary_of(model.to_artifact().inference_module())
+    dictionary = dictionary_of(model.to_artifact())
     for to in WRITERS:
         with pytest.raises(RecipeError, match=r"has no such coding layer|has only TopK"):
             write(dictionary, tmp_path / to, to)
     with pytest.raises(RecipeError, match="none of saelens, sparsify, dictionary_learning, sentence-transformers"):
         write(dictionary, tmp_path / "new", "gemma-scope")
+
+
+@pytest.mark.parametrize(
+    "name", ["sparsify/topk", "saelens/batchtopk", "saelens/jumprelu", "dictionary_learning/gated"]
+)
+def test_to_dictionary(name, tmp_path):
+    model, arrays = taciturn.load(GOLDEN / name), expected(name)
+    model.to_dictionary(tmp_path / "new", "saelens")
+    assert_same(taciturn.load(tmp_path / "new").denoise(arrays["x"]), arrays["reconstruction"])
+    assert taciturn.load(tmp_path / "new").sparsity == model.sparsity
+    with pytest.raises(TaciturnError, match="exists"):
+        model.to_dictionary(tmp_path / "new", "saelens")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from stubs import stub
 
-stub(*(name for name in ("wandb", "nnsight", "timm", "torchvision", "PIL") if find_spec(name) is None))
+stub(*(name for name in ("wandb", "nnsight", "timm", "torchvision", "PIL", "zstandard") if find_spec(name) is None))
 
 
 def saelens(folder: Path, x: torch.Tensor, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -34,8 +34,9 @@ def convert(
 
       taciturn convert gpt2-small/layer_6 runs/layer6 --to taciturn
     """
+    from .. import artifact
     from ..artifact.foreign import FORMATS, dictionary_of, format_of, read, write
-    from ..estimators import DictionaryAutoencoder, load
+    from ..estimators import load
     from .table import show
 
     name = format_of(source)
@@ -47,12 +48,7 @@ def convert(
         load(source).save(out, overwrite=overwrite)
         dictionary = read(source)
     else:
-        if name is None:
-            estimator = load(source)
-            k = estimator.k if isinstance(estimator, DictionaryAutoencoder) else None
-            dictionary = dictionary_of(estimator.to_artifact().inference_module(), k)
-        else:
-            dictionary = read(source)
+        dictionary = dictionary_of(artifact.load(source)) if name is None else read(source)
         write(dictionary, out, to, overwrite=overwrite)
     latents, columns = dictionary.decoder.shape
     show(str(out), [("format", to), ("dictionary", f"{columns:,} columns, {latents:,} latents")])

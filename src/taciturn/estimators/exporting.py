@@ -264,6 +264,44 @@ class Exporting:
 
         return self.to_artifact().export(inference.write_mat, path, overwrite=overwrite)
 
+    def to_dictionary(self, path: str | os.PathLike[str], to: str, *, overwrite: bool = False) -> None:
+        """Write the fitted model as a sparse dictionary of another library; `taciturn.load` reads it again.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+        to : {"saelens", "sparsify", "dictionary_learning", "sentence-transformers"}
+            The library.
+        overwrite : bool, default=False
+            Whether to replace a dictionary's folder. A folder that holds anything else is never replaced.
+
+        Raises
+        ------
+        RecipeError
+            The library cannot express a part of the model; the message has its name.
+        TaciturnError
+            The folder holds other files, or exists and `overwrite` is false, or it cannot be written.
+
+        Notes
+        -----
+        The scaling is folded into the weights, so that the dictionary takes rows in their own units.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from taciturn import DictionaryAutoencoder, load
+        >>> model = DictionaryAutoencoder(16, k=2, max_iter=1, random_state=0).fit(np.eye(8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_dictionary(f"{folder}/sae", "saelens")
+        ...     load(f"{folder}/sae").k
+        2
+        """
+        from ..artifact import foreign
+
+        foreign.write(foreign.dictionary_of(self.to_artifact()), path, to, overwrite=overwrite)
+
 
 def _in_precision(artifact: Artifact, dtype: str) -> Artifact:
     """Return the artifact with the model that computes rows of this type: for float64 its twin."""

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ...core.errors import ArtifactError, RecipeError
-from ...model import InferenceModule
-from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from ...model.coding_layers import BatchTopK, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from ..artifact import Artifact
 
 UNIT_NORM_TOLERANCE = 1e-3
 UNKNOWN_K = 32  # has no effect until it is set
@@ -173,15 +173,13 @@ def _float32(tensor: Tensor) -> Tensor:
     return tensor.detach().to(torch.float32).contiguous()
 
 
-def dictionary_of(module: InferenceModule, k: int | None = None) -> Dictionary:
+def dictionary_of(artifact: Artifact) -> Dictionary:
     """Return the dictionary that a model is, with its scaling folded into the weights.
 
     Parameters
     ----------
-    module : InferenceModule
+    artifact : Artifact
         A model with one layer.
-    k : int, optional
-        The L0 that it was trained for.
 
     Returns
     -------
@@ -198,6 +196,7 @@ def dictionary_of(module: InferenceModule, k: int | None = None) -> Dictionary:
     With scaled rows (x - s) / u, the encoder's weight is W / u and the subtracted bias s + u c; the decoder's weight is
     D u. So its directions have other norms than in the model.
     """
+    module, coder = artifact.inference_module(), artifact.model.layout.coder
     layout, (encoder, decoder) = module.layout, module.layers
     if len(encoder) > 1:
         raise RecipeError("a model with hidden layers is not a dictionary; only models with one layer can be converted")
@@ -219,8 +218,17 @@ def dictionary_of(module: InferenceModule, k: int | None = None) -> Dictionary:
         directions, centre = directions @ colouring, centre @ colouring
     weight = weight / scale
     bias = bias - weight @ shift
+    targets = [term.target_value for term in artifact.settings.objective.terms if term.target_kind == "l0"]
+    k = next((round(target) for target in [coder.target_l0, *targets] if target), None)
     return centred(
-        weight, bias, directions * target_scale, centre * target_scale + target_shift, module.form, subtracts=False, k=k
+        weight,
+        bias,
+        directions * target_scale,
+        centre * target_scale + target_shift,
+        module.form,
+        subtracts=False,
+        k=k,
+        batch_threshold=isinstance(coder, BatchTopK),
     )
 
 

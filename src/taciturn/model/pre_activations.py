@@ -11,6 +11,8 @@ from torch import Tensor
 from ..kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 from .codes import Codes, Dense, Sparse
 
+ROUNDING = 1e-4  # of the largest pre-activation: far more than products of other shapes differ
+
 
 @dataclass(frozen=True, eq=False)
 class PreActivations:
@@ -109,9 +111,11 @@ class PreActivations:
         index, values = self.kernels.pick(*self._affine, Top(candidates))
         selected = _largest(values, n_selected)
         if candidates < n_latents and len(full_R := selected.view(n_rows, candidates).all(1).nonzero()[:, 0]):
-            # entries below the least selected value cannot belong to the batch's largest
+            # Entries below the least selected value cannot belong to the batch's largest. The bound is a little lower:
+            # a product of fewer rows is rounded otherwise, and the entry with that value would fall below it.
+            bound = values[selected].min() - ROUNDING * values.abs().max()
             x, W, b, centre = self._affine
-            full_index, full_values = self.kernels.pick(x[full_R], W, b, centre, AtLeast(values[selected].min()))
+            full_index, full_values = self.kernels.pick(x[full_R], W, b, centre, AtLeast(bound))
             index, order_N = index.replace_rows(full_R, full_index)
             values = torch.cat([values, full_values])[order_N]
             selected = _largest(values, n_selected)

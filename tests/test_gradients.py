@@ -186,6 +186,14 @@ def orthogonality(term, net, moved, fixed):
     return total / L
 
 
+def weight_l2(term, net, moved, fixed):
+    layers = range(len(net.layout.widths) - 1)
+    names = [
+        f"{side}.{i}.weight" for side in (["encoder"] if net.layout.tied else ["encoder", "decoder"]) for i in layers
+    ]
+    return sum(np.sum(moved.parameters[name] ** 2) for name in names) / 2
+
+
 FORMULAS = {
     "squared_error": error,
     "cross_entropy": error,
@@ -200,6 +208,7 @@ FORMULAS = {
     "matryoshka": nested,
     "hierarchical_topk": nested,
     "orthogonality": orthogonality,
+    "weight_l2": weight_l2,
 }
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -211,7 +220,7 @@ WRITTEN = parse(
     "squared_error+cross_entropy+kl:0.2+squared_rate:0.2+l1+l1:scaled=true+tanh_penalty:steepness=1.5+l0+l0:3,weight=1"
     "+auxk:2,after=50+gated_aux+multi_topk:4+matryoshka+matryoshka:2/5,detach=true,shares=1/0/3"
     "+matryoshka:2/5,sampled=true+matryoshka:3/,error=cross_entropy()+hierarchical_topk+hierarchical_topk:detach=true"
-    "+orthogonality+orthogonality:3",
+    "+orthogonality+orthogonality:3+weight_l2",
     Term,
 )
 CONTROLLED = parse("kl:0.2+squared_rate:0.2+l1:l0=3+tanh_penalty:steepness=1.5,l0=3+l0:3", Term)

@@ -41,6 +41,7 @@ from taciturn.objective import (
     SquaredError,
     TanhPenalty,
     Term,
+    WeightL2,
 )
 from taciturn.training import Feed, Run, train
 from taciturn.training.solvers import Adam
@@ -520,6 +521,20 @@ def test_orthogonality_is_brute_force_within_the_steps_chunks(chunk):
     assert all(p.grad is None for name, p in model.named_parameters() if name != "decoder.0.weight")
 
 
+@pytest.mark.parametrize("tied", [False, True])
+def test_weight_l2_is_half_the_sum_of_squared_weights_and_its_gradient_is_the_weight(tied):
+    layout = Layout((D, 8, L), Sigmoid(), tied=tied)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0)).double()
+    _, numbers = Step(model, Objective((SquaredError(weight=0.0), WeightL2(weight=0.5))))(batch_of())
+    weights = {name: p.detach().numpy() for name, p in model.named_parameters() if name.endswith("weight")}
+    assert len(weights) == (2 if tied else 4)
+    assert numbers["weight_l2"].item() == pytest.approx(sum(np.square(w).sum() for w in weights.values()) / 2)
+    numbers["loss"].backward()
+    for name, parameter in model.named_parameters():
+        desired = 0.5 * weights[name] if name in weights else 0 * parameter.detach().numpy()
+        np.testing.assert_allclose(parameter.grad.numpy(), desired, atol=1e-12)
+
+
 def test_orthogonality_of_one_latent_is_0_and_chunks_change_with_the_step():
     assert Step(model_of(ReLU(), latents=1), Objective((Orthogonality(),)))(batch_of())[1]["loss"].item() == 0
     step = Step(model_of(TopK(2)), Objective((Orthogonality(4),)))
@@ -661,7 +676,8 @@ CORRUPTIONS = [
 LAYERS = [*CODERS, TopK(3, signed=True), Sigmoid(), Tanh(), ELU(), Identity()]
 TERMS = parse(
     "cross_entropy+kl:0.1+squared_rate:0.1+l1+l1:scaled=true+l1:l0=3+tanh_penalty+tanh_penalty:l0=3+l0+l0:3+auxk:2,3"
-    "+gated_aux+matryoshka+matryoshka:2/,sampled=true,detach=true+hierarchical_topk+multi_topk:6+orthogonality:5",
+    "+gated_aux+matryoshka+matryoshka:2/,sampled=true,detach=true+hierarchical_topk+multi_topk:6+orthogonality:5"
+    "+weight_l2",
     Term,
 )
 

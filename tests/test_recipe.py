@@ -50,6 +50,7 @@ from taciturn.objective import (
     SquaredRate,
     TanhPenalty,
     Term,
+    WeightL2,
 )
 from taciturn.training import Order, Resample
 from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
@@ -116,6 +117,7 @@ CANONICAL = [
     ),
     (Term, "multi_topk:128", MultiTopK(128)),
     (Term, "multi_topk:128,weight=0.5,error=cross_entropy()", MultiTopK(128, weight=0.5, error=CrossEntropy())),
+    (Term, "weight_l2:weight=0.001", WeightL2(weight=0.001)),
     (Term, "orthogonality", Orthogonality()),
     (Term, "orthogonality:chunk=64,weight=0.25", Orthogonality(64, weight=0.25)),
     (CodingLayer, "gated", Gated()),

@@ -133,6 +133,11 @@ class Autoencoder(ScaledModule):
         return self.layers[1][0].weight
 
     @property
+    def weights(self) -> list[nn.Parameter]:
+        """The weights of all layers, without the biases; tied ones once."""
+        return list(dict.fromkeys(layer.weight for layers in self.layers for layer in layers))
+
+    @property
     def outer_layers(self) -> tuple[Affine, Affine]:
         """The encoder's first layer and the decoder's last."""
         encoder, decoder = self.layers

@@ -1,6 +1,6 @@
 """A batch of rows and its forward pass, as every term reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -66,6 +66,11 @@ class Model(Protocol):
     @property
     def dictionary(self) -> nn.Parameter:
         """The weight of the decoder's first layer, one row per latent [L, …]."""
+        ...
+
+    @property
+    def weights(self) -> Sequence[nn.Parameter]:
+        """The weights of all layers, without the biases; tied ones once."""
         ...
 
     def pre_and_codes(

@@ -15,6 +15,7 @@ from .squared_error import SquaredError
 from .tanh_penalty import TanhPenalty
 from .term import Number, Objective, Term
 from .variable_error import VariableError
+from .weight_l2 import WeightL2
 
 __all__ = [
     "KL",
@@ -38,6 +39,7 @@ __all__ = [
     "TanhPenalty",
     "Term",
     "VariableError",
+    "WeightL2",
     "kl",
     "squared_rate",
 ]

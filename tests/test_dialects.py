@@ -429,7 +429,13 @@ def test_ids_follow_their_rows():
 @pytest.mark.parametrize("ids", [["x", "y", "z"], [5, 7, 9]])
 def test_written_ids_are_what_pandas_reads_as_the_index(tmp_path, ids):
     blocks = [FRAME.to_numpy()[:2], FRAME.to_numpy()[2:]]
-    for name, read in (("a.csv", lambda path: pd.read_csv(path, index_col=0)), ("a.parquet", pd.read_parquet)):
+    readers = {
+        "a.csv": lambda path: pd.read_csv(path, index_col=0),
+        "a.tsv": lambda path: pd.read_csv(path, index_col=0, sep="\t"),
+        "a.parquet": pd.read_parquet,
+        "a.feather": lambda path: pa.feather.read_table(path).to_pandas(),
+    }
+    for name, read in readers.items():
         write_path(tmp_path / name, blocks, n_rows=3, columns=("p", "q"), ids=ids)
         table = read(tmp_path / name)
         assert (table.index.tolist(), list(table)) == (ids, ["p", "q"])

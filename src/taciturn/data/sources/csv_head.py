@@ -40,7 +40,7 @@ class Head:
     has_labels : bool, default=False
         Whether the first column has no name, and holds labels of the rows.
     fractions : frozenset of int, default=frozenset()
-        Columns of numbers with fractions, by the first rows; only if texts are read.
+        Columns of numbers with fractions, by the first rows.
     doubt, dialect_doubt : str, default=""
         Warnings, if it is not plain whether the first line is a header, or what the dialect is.
     """
@@ -147,7 +147,7 @@ def read_head(
         dialect=dialect,
         options=options,
         has_labels=header and len(first) > 1 and not first[0].strip() and all(first[1:]),
-        fractions=frozenset(_fractions(below, dialect)) if texts else frozenset(),
+        fractions=frozenset(_fractions(below, dialect)),
         doubt=doubt,
         dialect_doubt=found.doubt,
     )

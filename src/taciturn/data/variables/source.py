@@ -8,11 +8,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..sources import Rows
 from .category import Category
 from .variable import Variable
 
 if TYPE_CHECKING:
     from .variables import Variables
+
+
+class EncodedRows(Rows):
+    """Rows [N, D] that are encoded already, such as noisy ones, as a source that an estimator takes for a table.
+
+    Parameters
+    ----------
+    rows : array [N, D]
+        Columns as in `Variables.columns`.
+    variables : Variables
+        Their schema.
+    """
+
+    def __init__(self, rows: npt.ArrayLike, variables: Variables) -> None:
+        super().__init__(rows, columns=variables.columns)
+        self.variables = variables
 
 
 class EncodedTable:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 DAY = 86_400 * 10**9
 STEPS = (DAY, 3_600 * 10**9, 60 * 10**9, *UNITS.values())
+STEP_NAMES = dict(
+    zip(STEPS, ("day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond"), strict=True)
+)
 _INT64 = 2**63
 _PYTHON = (-62_135_596_800, 253_402_300_799)  # seconds of the years 1 and 9999, the range of Python's dates
 
@@ -77,6 +80,22 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
             family=family,
             written=written,
         )
+
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what the encoded column holds; see `Variables.encoding`."""
+        name = STEP_NAMES[self.step]
+        return [{"value": f"({self.family} - offset) / step", "offset": self._offset_text(), "step": f"1 {name}"}]
+
+    def _offset_text(self) -> str:
+        """Return the first date in ISO 8601, the first time of day, or the first duration in nanoseconds."""
+        offset = unpack(self.offset)
+        if self.family == "duration":
+            return f"{offset} nanoseconds"
+        days, rest = divmod(offset, DAY)
+        seconds, nanoseconds = divmod(rest, UNITS["s"])
+        time = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        time += f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+        return time if self.family == "time" else f"{np.datetime64(days, 'D')}" + (f"T{time}" if rest else "")
 
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return the number of steps since the first date [N], NaN where missing."""

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import HealthCheck, event, given, settings
@@ -348,6 +350,33 @@ def test_a_level_that_training_rows_did_not_have_is_never_predicted_nor_counted(
     assert np.isnan(errors[[3, 4]]).all()
     assert np.isfinite(errors[[0, 1, 2, 5]]).all()
     assert np.isfinite(model.score(rows))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_impute_keeps_known_cells_and_takes_the_others_from_denoise(model, library):
+    rows = PEOPLE.head(60).astype({"age": "Int64", "member": "boolean"})
+    for number, name in enumerate(rows):
+        rows.loc[rows.index[number::7], name] = None
+    rows.loc["r6", "town"] = "Lima"  # which the training rows did not have
+    table = rows
+    if library != "pandas":
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        table = table if library == "arrow" else pl.from_arrow(table)
+    imputed, denoised = model.impute(table), model.denoise(table)
+    assert type(imputed) is type(table)
+    for name in rows:
+        known = rows[name].notna().to_numpy()
+        assert 0 < known.sum() < 60
+        cells, before, after = (
+            each[name].to_pylist() if library == "arrow" else list(each[name]) for each in (imputed, table, denoised)
+        )
+        assert cells == [before[i] if known[i] else after[i] for i in range(60)]
+    if library == "pandas":
+        pd.testing.assert_index_equal(imputed.index, rows.index)
+        pd.testing.assert_series_equal(imputed.dtypes, rows.dtypes)
+    encoded = EncodedRows(model.variables_.source(rows).read(0, 60), model.variables_)
+    gaps = np.isnan(encoded.array)
+    np.testing.assert_array_equal(model.impute(encoded), np.where(gaps, model.denoise(encoded), encoded.array))
 
 
 def test_missing_cells_are_filled(model):

@@ -7,6 +7,7 @@ import io
 import lzma
 import re
 import warnings
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -244,6 +245,23 @@ def test_two_separators_that_fit_are_announced(tmp_path):
         assert read_labels(path).tolist() == ["red 1.5", "blue 2.5"]
     assert read_labels(path, column="size", separator=" ").tolist() == [1.5, 2.5]
     assert read_labels(text_file(tmp_path, "name\nNew York\nLos Angeles\n")).tolist() == ["New York", "Los Angeles"]
+
+
+@pytest.mark.parametrize(
+    ("first", "mark"), [("sep=;", ";"), ("SEP=|\r", "|"), ('"sep=,"', ","), ("\ufeffsep=\t", "\t")]
+)
+def test_the_line_that_tells_excel_the_separator_is_no_row(tmp_path, first, mark):
+    number = "2.5" if mark == "," else "2,5"
+    path = text_file(tmp_path, f"{first}\na{mark}b b\n1{mark}{number}\n3{mark}4\n")
+    for read in (open_path, read_table):
+        with pytest.warns(DialectFound) if mark != "," else nullcontext():
+            table = read(path)
+    assert table.to_pydict() == {"a": [1, 3], "b b": [2.5, 4]}
+    path = text_file(tmp_path, f"{first}\n1{mark}2\n3{mark}4\n5{mark}\n")  # without names
+    assert_array_equal(open_path(path, header=False, separator=mark).read(0, 3), [[1, 2], [3, 4], [5, np.nan]])
+    path = text_file(tmp_path, f"{first}\n1{mark}2\n3{mark}x\n")
+    with pytest.raises(DataError, match=r"line 3: 'x'"):
+        open_path(path, header=False, separator=mark)
 
 
 def test_two_integers_are_two_columns(tmp_path):

@@ -35,6 +35,7 @@ from taciturn.data.sources import (
     select,
     write_path,
 )
+from taciturn.data.variables import open_table, write_rows
 from taciturn.data.sources.tables import read_labelled_table
 
 
@@ -262,6 +263,8 @@ def test_the_line_that_tells_excel_the_separator_is_no_row(tmp_path, first, mark
     path = text_file(tmp_path, f"{first}\n1{mark}2\n3{mark}x\n")
     with pytest.raises(DataError, match=r"line 3: 'x'"):
         open_path(path, header=False, separator=mark)
+    with pytest.raises(DataError, match="the file is empty"):
+        open_path(text_file(tmp_path, f"{first}\n"))
 
 
 def test_two_integers_are_two_columns(tmp_path):
@@ -542,6 +545,23 @@ def test_arrow_tables_keep_their_types(tmp_path, ending):
     with pytest.raises(DataError, match=f"{ending}: no column 'z'"):
         open_path(tmp_path / f"a.{ending}", columns=["z"])
     assert read_labels(tmp_path / f"a.{ending}", column="kind").tolist() == ["u", "v"]
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.DialectFound")
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("columns", [["a"], ["a", "b", "n"]])
+def test_dates_in_a_file_come_back_as_they_are_written(tmp_path, separator, header, columns):
+    moments = pd.Timestamp("2024-01-25") + pd.to_timedelta(np.arange(60) * 1001, unit="min")
+    frame = pd.DataFrame({"a": moments.strftime("%d.%m.%Y %H:%M"), "b": moments.strftime("%-m/%-d/%Y"), "n": range(60)})
+    frame[columns].to_csv(tmp_path / "a.csv", index=False, header=header, sep=separator)
+    rows = open_table(tmp_path / "a.csv")
+    assert rows.variables.names == (tuple(columns) if header else tuple(map(str, range(len(columns)))))
+    assert [each.kind for each in rows.variables.variables] == ["date", "date", "integer"][: len(columns)]
+    write_rows(tmp_path / "b.csv", rows.variables, [rows.read(0, 60)])
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "b.csv"), frame[columns].set_axis(rows.variables.names, axis=1), check_dtype=False
+    )
 
 
 def test_a_damaged_feather_file_is_one_line(tmp_path):

@@ -35,8 +35,8 @@ from taciturn.data.sources import (
     select,
     write_path,
 )
-from taciturn.data.variables import open_table, write_rows
 from taciturn.data.sources.tables import read_labelled_table
+from taciturn.data.variables import open_table, write_rows
 
 
 def text_file(folder, text, name="a.csv"):

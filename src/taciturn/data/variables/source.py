@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,6 @@ import numpy.typing as npt
 from ..sources import Rows
 from .category import Category
 from .variable import Variable
-
-if TYPE_CHECKING:
-    from .variables import Variables
 
 
 class EncodedRows(Rows):
@@ -27,7 +24,7 @@ class EncodedRows(Rows):
         Their schema.
     """
 
-    def __init__(self, rows: npt.ArrayLike, variables: Variables) -> None:
+    def __init__(self, rows: npt.ArrayLike, variables: Any) -> None:
         super().__init__(rows, columns=variables.columns)
         self.variables = variables
 
@@ -52,7 +49,7 @@ class EncodedTable:
         An id for each row; see `ids_of`.
     """
 
-    variables: Variables | None = None
+    variables: Any = None
     ids: list[Any] | None = None
 
     dtype = np.dtype(np.float64)

@@ -6,6 +6,7 @@ TACITURN_EXAMPLES=2000 tries as many; CI tries fewer.
 import datetime as dt
 import os
 import re
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taciturn.core.errors import TaciturnError
+from taciturn.core.errors import TaciturnError, TaciturnWarning
 from taciturn.data.variables import KINDS, Variables
 from test_variables import ARROW, COLUMNS, POLARS, arrow, assert_same, objects
 
@@ -197,7 +198,9 @@ def test_any_objects_are_taken_or_refused_in_one_line(cells, kind):
 
 
 PANDAS = pd.concat([pd.DataFrame({name: cells}) for name, (cells, _) in COLUMNS.items()], axis=1)
-SCHEMAS = [Variables.decide(table).to_json() for table in (PANDAS, POLARS, ARROW)]
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", TaciturnWarning)  # of dates in two forms
+    SCHEMAS = [Variables.decide(table).to_json() for table in (PANDAS, POLARS, ARROW)]
 PIECES = st.sampled_from(["", "0", "-1", "1.5", "1e5", "9" * 19, "9" * 30, '"', "null", "[", "}", ",", ":", "a", "\\"])
 
 

@@ -333,7 +333,7 @@ def test_the_document_shows_the_programs(tmp_path):
 
 
 def test_the_document_names_every_array(models, tmp_path):
-    written = {"columns"}
+    written = {"columns", "encoding"}
     for model, _ in models.values():
         model.to_npz(tmp_path / "model.npz", overwrite=True)
         written |= {re.sub(r"_\d+$", "_i", name) for name in np.load(tmp_path / "model.npz")}

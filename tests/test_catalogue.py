@@ -10,7 +10,7 @@ from taciturn.core.catalogue import file_endings, part_lists, parts
 from taciturn.core.recipe import find, names
 from taciturn.core.schedules import Schedule
 from taciturn.corruption import Corruption
-from taciturn.data.sources.files import FORMATS
+from taciturn.data.sources.files import FORMATS, WRITABLE
 from taciturn.model import Scaling
 from taciturn.model.coding_layers import CodingLayer, Elementwise
 from taciturn.objective import Term
@@ -64,4 +64,5 @@ def test_file_endings_are_those_of_the_formats():
     listed = file_endings()
     formats = [each.endings_text or each.ending for each in FORMATS]
     assert listed["readable"] == ", ".join(sorted(formats, key=listed["readable"].index))
-    assert sorted(listed["writable"].split(", ")) == sorted(each.ending for each in FORMATS if each.write is not None)
+    assert sorted(listed["writable"].split(", ")) == sorted(WRITABLE.split(", "))
+    assert {".npy", ".npz", ".csv", ".tsv", ".parquet", ".feather", ".arrow"} < set(listed["writable"].split(", "))

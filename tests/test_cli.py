@@ -215,6 +215,47 @@ def test_tables_keep_their_names_and_units(table):
     np.testing.assert_allclose(out, wanted)
 
 
+@pytest.mark.parametrize("source", ["ints.csv", "ints.parquet"])
+def test_integers_come_back_as_integers(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rooms = rng.integers(1, 9, 60)
+    frame = pd.DataFrame({"rooms": rooms, "area": 25 * rooms + rng.normal(0, 5, 60), "cost": 70 * rooms + 1})
+    frame.to_csv("ints.csv", index=False)
+    frame.to_parquet("ints.parquet")
+    run("fit", source, "--epochs", 3, "--no-report", "-q", "-o", "run")
+    exact = load("run").denoise(frame.astype(float))
+    readers = {"tsv": lambda path: pd.read_csv(path, sep="\t"), "csv": pd.read_csv, "feather": pd.read_feather}
+    for ending, read in readers.items():
+        run("denoise", "run", source, "-o", f"out.{ending}")
+        table = read(f"out.{ending}")
+        assert list(map(str, table.dtypes)) == ["int64", "float64", "int64"]
+        np.testing.assert_array_equal(table["rooms"], np.rint(exact[:, 0]))
+        np.testing.assert_allclose(table["area"], exact[:, 1])
+        run("encode", "run", source, "--outputs", "input+codes", "-o", f"codes.{ending}")
+        codes = read(f"codes.{ending}")
+        assert list(map(str, codes.dtypes[:4])) == ["int64", "float64", "int64", "float64"]
+        np.testing.assert_allclose(codes.iloc[:, 3:], load("run").transform(frame))
+    run("denoise", "run", source, "-o", "out.npy")  # arrays hold numbers of one type
+    np.testing.assert_allclose(np.load("out.npy"), exact)
+    frame["rooms"] = frame["rooms"].where(rng.random(60) > 0.3)
+    frame.astype({"rooms": "Int64"}).to_csv("holes.csv", index=False)
+    run("impute", "holes.csv", "-o", "filled.csv")
+    filled = pd.read_csv("filled.csv")
+    assert list(map(str, filled.dtypes)) == ["int64", "float64", "int64"]
+    known = frame["rooms"].notna()
+    np.testing.assert_array_equal(filled["rooms"][known], frame["rooms"][known])
+
+
+def test_a_run_of_a_frame_of_integers_writes_integers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame(np.random.default_rng(0).integers(0, 9, (40, 3)), columns=list("abc")).astype({"b": float})
+    DictionaryAutoencoder(4, k=2, max_iter=2, random_state=0).fit(frame).save("run")
+    frame.to_csv("rows.csv", index=False)
+    run("denoise", "run", "rows.csv", "-o", "out.csv")
+    assert list(map(str, pd.read_csv("out.csv").dtypes)) == ["int64", "float64", "int64"]
+
+
 def test_without_data_the_held_out_rows_are_taken(runs, tmp_path, digits):
     from taciturn.data.split import split
 

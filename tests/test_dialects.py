@@ -7,6 +7,7 @@ import io
 import lzma
 import re
 import warnings
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from taciturn.data.sources import (
     write_path,
 )
 from taciturn.data.sources.tables import read_labelled_table
+from taciturn.data.variables import open_table, write_rows
 
 
 def text_file(folder, text, name="a.csv"):
@@ -246,6 +248,25 @@ def test_two_separators_that_fit_are_announced(tmp_path):
     assert read_labels(text_file(tmp_path, "name\nNew York\nLos Angeles\n")).tolist() == ["New York", "Los Angeles"]
 
 
+@pytest.mark.parametrize(
+    ("first", "mark"), [("sep=;", ";"), ("SEP=|\r", "|"), ('"sep=,"', ","), ("\ufeffsep=\t", "\t")]
+)
+def test_the_line_that_tells_excel_the_separator_is_no_row(tmp_path, first, mark):
+    number = "2.5" if mark == "," else "2,5"
+    path = text_file(tmp_path, f"{first}\na{mark}b b\n1{mark}{number}\n3{mark}4\n")
+    for read in (open_path, read_table):
+        with pytest.warns(DialectFound) if mark != "," else nullcontext():
+            table = read(path)
+    assert table.to_pydict() == {"a": [1, 3], "b b": [2.5, 4]}
+    path = text_file(tmp_path, f"{first}\n1{mark}2\n3{mark}4\n5{mark}\n")  # without names
+    assert_array_equal(open_path(path, header=False, separator=mark).read(0, 3), [[1, 2], [3, 4], [5, np.nan]])
+    path = text_file(tmp_path, f"{first}\n1{mark}2\n3{mark}x\n")
+    with pytest.raises(DataError, match=r"line 3: 'x'"):
+        open_path(path, header=False, separator=mark)
+    with pytest.raises(DataError, match="the file is empty"):
+        open_path(text_file(tmp_path, f"{first}\n"))
+
+
 def test_two_integers_are_two_columns(tmp_path):
     for text in ("1,2\n3,4\n5,6\n", "1990,2001\n1995,2005\n1993,1999\n", "a,b\n1,05\n2,50\n"):
         assert opened(text_file(tmp_path, text))[3:] == ("", [])
@@ -429,7 +450,13 @@ def test_ids_follow_their_rows():
 @pytest.mark.parametrize("ids", [["x", "y", "z"], [5, 7, 9]])
 def test_written_ids_are_what_pandas_reads_as_the_index(tmp_path, ids):
     blocks = [FRAME.to_numpy()[:2], FRAME.to_numpy()[2:]]
-    for name, read in (("a.csv", lambda path: pd.read_csv(path, index_col=0)), ("a.parquet", pd.read_parquet)):
+    readers = {
+        "a.csv": lambda path: pd.read_csv(path, index_col=0),
+        "a.tsv": lambda path: pd.read_csv(path, index_col=0, sep="\t"),
+        "a.parquet": pd.read_parquet,
+        "a.feather": lambda path: pa.feather.read_table(path).to_pandas(),
+    }
+    for name, read in readers.items():
         write_path(tmp_path / name, blocks, n_rows=3, columns=("p", "q"), ids=ids)
         table = read(tmp_path / name)
         assert (table.index.tolist(), list(table)) == (ids, ["p", "q"])
@@ -518,6 +545,23 @@ def test_arrow_tables_keep_their_types(tmp_path, ending):
     with pytest.raises(DataError, match=f"{ending}: no column 'z'"):
         open_path(tmp_path / f"a.{ending}", columns=["z"])
     assert read_labels(tmp_path / f"a.{ending}", column="kind").tolist() == ["u", "v"]
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.DialectFound")
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("columns", [["a"], ["a", "b", "n"]])
+def test_dates_in_a_file_come_back_as_they_are_written(tmp_path, separator, header, columns):
+    moments = pd.Timestamp("2024-01-25") + pd.to_timedelta(np.arange(60) * 1001, unit="min")
+    frame = pd.DataFrame({"a": moments.strftime("%d.%m.%Y %H:%M"), "b": moments.strftime("%-m/%-d/%Y"), "n": range(60)})
+    frame[columns].to_csv(tmp_path / "a.csv", index=False, header=header, sep=separator)
+    rows = open_table(tmp_path / "a.csv")
+    assert rows.variables.names == (tuple(columns) if header else tuple(map(str, range(len(columns)))))
+    assert [each.kind for each in rows.variables.variables] == ["date", "date", "integer"][: len(columns)]
+    write_rows(tmp_path / "b.csv", rows.variables, [rows.read(0, 60)])
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "b.csv"), frame[columns].set_axis(rows.variables.names, axis=1), check_dtype=False
+    )
 
 
 def test_a_damaged_feather_file_is_one_line(tmp_path):

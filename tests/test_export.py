@@ -1,18 +1,22 @@
 """Programs of torch.export, and the command that writes a run's model in the format of another program."""
 
+import datetime
 import json
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from commandline import output_text, run
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
 from taciturn.core.errors import RecipeError, TaciturnError
+from taciturn.data.variables import EncodedRows
 from taciturn.inference import agreement
 from taciturn.training import Settings
+from test_mixed_tables import people
 
 ROWS = np.random.default_rng(0).normal(size=(300, 5)) * [1, 2, 3, 4, 5] + [0, 0, 1e6, 0, -7]
 WHATS = {"encode": "transform", "denoise": "denoise", "decode": "inverse_transform"}
@@ -22,6 +26,72 @@ ESTIMATORS = {
     "gated": DictionaryAutoencoder(16, k=3, sparsity="gated"),
     "deep and tied": DenoisingAutoencoder((12, 10, 6), activation=("elu", "sigmoid"), tied=True),
 }
+
+
+TABLE = people(200)
+
+
+@pytest.mark.parametrize("what", WHATS)
+def test_a_program_of_a_table_gives_what_the_estimator_gives(what, tmp_path):
+    model = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(TABLE)
+    model.to_torch_export(tmp_path / "a.pt2", what, dtype="float64")
+    rows = EncodedRows(model.variables_.source(TABLE).read(0, 200), model.variables_)
+    x = model.transform(TABLE) if what == "decode" else rows.array
+    expected = model.transform(rows) if what == "encode" else model.denoise(rows)
+    program = torch.export.load(tmp_path / "a.pt2").module()
+    for n in (0, 1, 200):
+        np.testing.assert_allclose(program(torch.from_numpy(x[:n])).numpy(), expected[:n], rtol=1e-9, atol=1e-9)
+
+
+def test_a_file_tells_the_encoding_of_a_table(tmp_path):
+    table = TABLE.assign(
+        half=np.where(TABLE["member"], 0.5, 1.5),
+        large=2**60 + np.arange(200),
+        noon=TABLE["day"] + pd.Timedelta(hours=12, seconds=1.5),
+        taken=pd.to_timedelta(np.arange(5, 205), unit="h"),
+        hour=[datetime.time(8 + i % 7, 30) for i in range(200)],
+    )
+    table.loc["r0", "town"] = None
+    model = DenoisingAutoencoder(8, max_iter=1, variables={"half": "category"}, random_state=0).fit(table)
+    model.to_torch_export(tmp_path / "a.pt2")
+    torch.export.load(tmp_path / "a.pt2", extra_files=(texts := {"encoding": ""}))
+    encoding = json.loads(texts["encoding"])
+    assert tuple(entry["column"] for entry in encoding) == model.variables_.columns
+    assert all(entry["missing"] == "NaN" for entry in encoding)
+    first = {entry["variable"]: entry for entry in reversed(encoding)}
+    value = {"value": "the number", "missing": "NaN"}
+    assert first["height"] == {"column": "height", "variable": "height", "kind": "number"} | value
+    assert first["age"] == {"column": "age", "variable": "age", "kind": "integer"} | value
+    assert first["member"]["value"] == "1 for True, 0 for False"
+    assert [entry["level"] for entry in encoding if entry["variable"] == "town"] == ["Oslo", "Rome"]
+    assert [entry["level"] for entry in encoding if entry["variable"] == "half"] == [{"float": "0.5"}, {"float": "1.5"}]
+    assert {entry["unseen"] for entry in encoding if entry["kind"] == "category"} == {0}
+    assert (first["large"]["value"], first["large"]["offset"]) == ("number - offset", str(2**60))
+    dates = {name: (first[name]["offset"], first[name]["step"]) for name in ("day", "noon", "taken", "hour")}
+    earliest = str(table["day"].min().date())
+    assert dates == {
+        "day": (earliest, "1 day"),
+        "noon": (f"{earliest}T12:00:01.5", "1 day"),
+        "taken": (f"{5 * 3600 * 10**9} nanoseconds", "1 hour"),
+        "hour": ("08:30:00", "1 hour"),
+    }
+    assert first["taken"]["value"] == "(duration - offset) / step"
+    rows = model.variables_.source(table).read(0, 200)
+    days = (table["noon"] - pd.Timestamp(dates["noon"][0])) / pd.Timedelta(dates["noon"][1])
+    np.testing.assert_array_equal(rows[:, model.variables_.columns.index("noon")], days)
+
+
+def test_arrays_of_a_table_tell_its_encoding_or_are_refused(tmp_path):
+    dates = DenoisingAutoencoder(2, max_iter=1, random_state=0).fit(TABLE[["height", "day"]])
+    dates.to_npz(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert [entry["kind"] for entry in json.loads(str(arrays["encoding"]))] == ["number", "date"]
+    model = DenoisingAutoencoder(2, max_iter=1, random_state=0).fit(TABLE)
+    for write in (model.to_npz, model.to_mat):
+        with pytest.raises(RecipeError, match=r"no outputs for booleans and categories; write an \.onnx or \.pt2 file"):
+            write(tmp_path / f"b.{write.__name__[3:]}")
+    with pytest.raises(RecipeError, match=r"Keras has no layer for booleans and categories; write an \.onnx"):
+        model.to_keras()
 
 
 def dense(codes):

@@ -344,11 +344,13 @@ def test_the_command_draws_tables(tmp_path):
     known = ~np.isnan(rows)
     assert all((draw[known] == rows[known]).all() for draw in draws)
     assert len({draw[0, 1] for draw in draws}) == 3
+    assert command(tmp_path / "rows.npy", "-o", tmp_path / "v1.0" / "a.b.csv.gz", "--imputations", "1").exit_code == 0
+    assert [file.name for file in (tmp_path / "v1.0").iterdir()] == ["a.b-1.csv.gz"]
 
 
 def test_the_command_refuses_a_file_that_cannot_hold_the_table(tmp_path):
     (tmp_path / "kinds.csv").write_text("a,b\n1,x\n2,y\n,x\n4,\n")
     done = command(tmp_path / "kinds.csv", "-o", tmp_path / "complete.npy")
     assert done.exit_code == 2
-    assert "a table cannot be written with this ending; give .csv" in done.stderr
+    assert "a table cannot be written with this ending; known are .csv" in done.stderr
     assert not (tmp_path / "complete.npy").exists()

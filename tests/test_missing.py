@@ -281,6 +281,22 @@ def test_rows_with_missing_values_of_any_kind(kind):
         pd.testing.assert_frame_equal(X, before)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_impute_keeps_known_values(dtype):
+    X = ROWS.astype(dtype)
+    model = DenoisingAutoencoder(4, max_iter=2, random_state=0).fit(X)
+    imputed = model.impute(X)
+    assert imputed.dtype == dtype
+    assert_array_equal(imputed, np.where(np.isnan(X), model.denoise(X), X))
+    assert_array_equal(model.impute(Rows(X)), imputed)
+    whole = np.arange(len(X) * X.shape[1]).reshape(X.shape)
+    assert_array_equal(model.impute(whole), whole)
+    frame = pd.DataFrame(X, index=[f"r{i}" for i in range(len(X))])
+    frame.columns = [f"c{i}" for i in range(X.shape[1])]
+    of_frame = DenoisingAutoencoder(4, max_iter=2, random_state=0).fit(frame).impute(frame)
+    pd.testing.assert_frame_equal(of_frame, pd.DataFrame(imputed, frame.index, frame.columns))
+
+
 def test_a_mask_of_no_entry_changes_nothing():
     rows = np.nan_to_num(ROWS).astype(np.uint8)
     masked = np.ma.masked_array(rows, np.zeros(rows.shape, bool))

@@ -6,19 +6,25 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import HealthCheck, event, given, settings
 from scipy.special import expit, log_softmax, softmax
+from sklearn.decomposition import PCA
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 
 import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
 from taciturn.core.errors import DataError, RecipeError, TaciturnError
 from taciturn.core.recipe import Recipe
-from taciturn.corruption import Corruption, VariableNoise
+from taciturn.core.seeds import generator
+from taciturn.corruption import Clean, Corruption, VariableNoise
 from taciturn.data.moments import Moments
-from taciturn.metrics import VariableErrors
+from taciturn.data.variables import EncodedRows
+from taciturn.metrics import VariableErrors, denoising_scorer
 from taciturn.model import (
     Autoencoder,
     Batch,
@@ -275,6 +281,54 @@ def test_score_is_the_mean_over_variables_of_one_minus_loss_over_the_best_consta
     np.testing.assert_array_equal(model.score_samples(PEOPLE), -rows)
 
 
+@pytest.mark.parametrize("noise", ["swap:0.3", "gaussian:0.4"])
+def test_the_denoising_scorer_is_the_mean_over_variables_of_losses_of_noisy_rows(model, noise):
+    rows, variables = PEOPLE.iloc[:100].copy(), model.variables_
+    rows.iloc[3, 0] = np.nan  # its errors do not count
+    X = variables.source(rows).read(0, 100)
+    scale = np.array([np.sqrt(np.nanvar(X[:, p], 0).sum()) if p.stop - p.start > 1 else 1 for p in variables.positions])
+    scale = np.repeat(scale, [max(k, 1) for k in variables.levels])
+    single = np.repeat([k < 2 for k in variables.levels], [max(k, 1) for k in variables.levels])
+    scale = np.where(single, np.nanstd(X, 0), scale)
+    mean = np.nanmean(X, 0)
+    scaled = torch.from_numpy((X - mean) / scale)
+    kind = VariableNoise(Corruption.parse(noise), tuple(max(k, 1) for k in variables.levels))
+    blocks = [kind(scaled[i : i + 64], generator(7, "score", 0, i // 64)) for i in (0, 64)]
+    noisy = np.where(np.isnan(X), np.nan, torch.cat(blocks).numpy() * scale + mean)
+    out, shares = model.denoise(EncodedRows(noisy, variables)), []
+    for levels, place in zip(variables.levels, variables.positions, strict=True):
+        known = ~np.isnan(X[:, place.start])
+        x, y = X[known, place], out[known, place]
+        if levels == 0:
+            shares.append(((x - y) ** 2).mean() / x.var())
+        else:
+            true, guess = (x[:, 0], y[:, 0]) if levels == 1 else (x.argmax(1), y)
+            best = np.repeat(x.mean(0)[None], len(x), 0)
+            shares.append(log_loss(true, guess) / log_loss(true, best[:, 0] if levels == 1 else best))
+    assert denoising_scorer(noise, seed=7)(model, rows) == pytest.approx(1 - np.mean(shares), rel=1e-9)
+
+
+def test_the_denoising_scorer_without_noise_is_the_score(model):
+    assert denoising_scorer(Clean())(model, PEOPLE) == pytest.approx(model.score(PEOPLE), rel=1e-9)
+    dates = PEOPLE[["height", "day"]]
+    of_dates = DenoisingAutoencoder(2, **QUICK).fit(dates)
+    assert denoising_scorer(Clean())(of_dates, dates) == pytest.approx(of_dates.score(dates), rel=1e-9)
+
+
+def test_the_denoising_scorer_chooses_among_corruptions_of_a_table():
+    grid = {"corruption": [None, "swap:0.4"]}
+    model = DenoisingAutoencoder(24, max_iter=40, random_state=0)
+    search = GridSearchCV(model, grid, cv=2, scoring=denoising_scorer("swap:0.4"), refit=False).fit(PEOPLE)
+    assert search.best_params_ == {"corruption": "swap:0.4"}
+
+
+def test_the_denoising_scorer_refuses_what_it_cannot_encode(model):
+    with pytest.raises(RecipeError, match=r"salt_pepper:0.1 makes no sense for booleans and categories"):
+        denoising_scorer("salt_pepper:0.1")(model, PEOPLE)
+    with pytest.raises(DataError, match=r"numbers alone, and PCA does not tell .*; score an estimator of taciturn"):
+        denoising_scorer("swap:0.1")(PCA(2), PEOPLE)
+
+
 def test_a_mean_model_scores_0():
     errors = VariableErrors(ByVariable((0, 1, 2)), np.ones(3))
     X = torch.from_numpy(
@@ -296,6 +350,33 @@ def test_a_level_that_training_rows_did_not_have_is_never_predicted_nor_counted(
     assert np.isnan(errors[[3, 4]]).all()
     assert np.isfinite(errors[[0, 1, 2, 5]]).all()
     assert np.isfinite(model.score(rows))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_impute_keeps_known_cells_and_takes_the_others_from_denoise(model, library):
+    rows = PEOPLE.head(60).astype({"age": "Int64", "member": "boolean"})
+    for number, name in enumerate(rows):
+        rows.loc[rows.index[number::7], name] = None
+    rows.loc["r6", "town"] = "Lima"  # which the training rows did not have
+    table = rows
+    if library != "pandas":
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        table = table if library == "arrow" else pl.from_arrow(table)
+    imputed, denoised = model.impute(table), model.denoise(table)
+    assert type(imputed) is type(table)
+    for name in rows:
+        known = rows[name].notna().to_numpy()
+        assert 0 < known.sum() < 60
+        cells, before, after = (
+            each[name].to_pylist() if library == "arrow" else list(each[name]) for each in (imputed, table, denoised)
+        )
+        assert cells == [before[i] if known[i] else after[i] for i in range(60)]
+    if library == "pandas":
+        pd.testing.assert_index_equal(imputed.index, rows.index)
+        pd.testing.assert_series_equal(imputed.dtypes, rows.dtypes)
+    encoded = EncodedRows(model.variables_.source(rows).read(0, 60), model.variables_)
+    gaps = np.isnan(encoded.array)
+    np.testing.assert_array_equal(model.impute(encoded), np.where(gaps, model.denoise(encoded), encoded.array))
 
 
 def test_missing_cells_are_filled(model):

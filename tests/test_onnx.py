@@ -15,11 +15,13 @@ import torch
 import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
 from taciturn.core.errors import RecipeError, TaciturnError, TargetMissed
+from taciturn.data.variables import EncodedRows
 from taciturn.inference import agreement, to_onnx
 from taciturn.inference.agreement import check_agreement
 from taciturn.inference.program import Program
 from taciturn.model.coding_layers import Tanh
 from taciturn.training import Settings
+from test_mixed_tables import people
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -299,3 +301,16 @@ def test_a_scaling_beyond_float32_needs_float64(tmp_path):
         model.to_onnx(tmp_path / "model.onnx", "denoise")
     model.to_onnx(tmp_path / "model.onnx", "denoise", dtype="float64")
     assert_agrees(tmp_path / "model.onnx", model, "denoise", rows)
+
+
+@pytest.mark.parametrize("what", WHATS)
+def test_a_file_of_a_table_gives_what_the_estimator_gives(what, tmp_path):
+    table = people(200)
+    model = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(table)
+    model.to_onnx(tmp_path / "a.onnx", what)
+    rows = EncodedRows(model.variables_.source(table).read(0, 200).astype(np.float32), model.variables_)
+    x = model.transform(rows) if what == "decode" else rows.array
+    expected = model.transform(rows) if what == "encode" else model.denoise(rows)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    np.testing.assert_allclose(session.run(None, {session.get_inputs()[0].name: x})[0], expected, rtol=1e-3, atol=1e-4)
+    assert len(json.loads(session.get_modelmeta().custom_metadata_map["encoding"])) == rows.array.shape[1]

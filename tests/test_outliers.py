@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import feather
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -381,4 +382,25 @@ def test_taciturn_score_refuses_other_runs_and_other_files(run_folder, rows, tmp
         "holds a DenoisingAutoencoder, not an outlier detector; train one: taciturn fit DATA --outliers" in done.stderr
     )
     done = run("score", run_folder, tmp_path / "rows.npy", "-o", tmp_path / "scores.npy", code=2)
-    assert "scores are written as .csv only" in done.stderr
+    assert "a table cannot be written with this ending; known are .csv" in done.stderr
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.DialectFound")
+def test_scores_are_written_in_every_format_of_tables(run_folder, tmp_path):
+    new = pd.DataFrame(drawn(20, 1), columns=list("abcdef"), index=[f"r{i}" for i in range(20)])
+    new.loc["r3", "e"] = 150.0
+    new.to_csv(tmp_path / "new.csv")
+    readers = {
+        "scores.csv": lambda path: pd.read_csv(path, index_col=0),
+        "scores.tsv": lambda path: pd.read_csv(path, index_col=0, sep="\t"),
+        "scores.parquet": pd.read_parquet,
+        "scores.feather": lambda path: feather.read_table(path).to_pandas(),
+    }
+    tables = []
+    for name, read in readers.items():
+        run("score", run_folder, tmp_path / "new.csv", "-o", tmp_path / name)
+        tables.append(read(tmp_path / name).rename_axis(index=None))
+        assert tables[-1].index.tolist() == new.index.tolist()
+        pd.testing.assert_frame_equal(tables[-1], tables[0], check_dtype=False)
+    assert tables[0].loc["r3", "reason_1"].startswith("e: 150, expected ")
+    assert tables[2].dtypes.astype(str).tolist()[:3] == ["float64", "float64", "int64"]

@@ -21,7 +21,18 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from taciturn.core.errors import DataError, RecipeError, TaciturnError, TaciturnWarning
-from taciturn.data.sources import Rows, check_finite, open_path, read_labels, select, write_path, write_sparse
+from taciturn.data.sources import (
+    Rows,
+    Subset,
+    check_finite,
+    integers_of,
+    open_path,
+    read_labels,
+    read_table,
+    select,
+    write_path,
+    write_sparse,
+)
 
 
 def all_rows(source):
@@ -420,7 +431,15 @@ READERS = {
     ".npy": np.load,
     ".npz": lambda path: np.load(path)["rows"],
     ".csv": lambda path: pd.read_csv(path, header=None).to_numpy(),
+    ".tsv": lambda path: pd.read_csv(path, header=None, sep="\t").to_numpy(),
+    ".tab": lambda path: pd.read_csv(path, header=None, sep="\t").to_numpy(),
+    ".txt": lambda path: pd.read_csv(path, header=None).to_numpy(),
+    ".csv.gz": lambda path: pd.read_csv(path, header=None).to_numpy(),
+    ".csv.bz2": lambda path: pd.read_csv(path, header=None).to_numpy(),
+    ".tsv.xz": lambda path: pd.read_csv(path, header=None, sep="\t").to_numpy(),
     ".parquet": lambda path: pd.read_parquet(path).to_numpy(),
+    ".feather": lambda path: pd.read_feather(path).to_numpy(),
+    ".arrow": lambda path: pd.read_feather(path).to_numpy(),
 }
 
 
@@ -479,8 +498,45 @@ def test_blocks_that_do_not_fit_leave_the_old_file(tmp_path, ending, blocks, opt
 
 
 def test_an_unknown_ending_is_not_written(tmp_path):
-    with pytest.raises(RecipeError, match=r"known are \.npy, \.npz, \.csv, \.parquet$"):
-        write_path(tmp_path / "rows.txt", [np.zeros((1, 1))], n_rows=1)
+    known = re.escape("known are .npy, .npz, .csv, .tsv, .txt (also .gz, .bz2, .xz, .zst), .parquet, .feather, .arrow")
+    for name in ("rows.pdf", "rows.idx", "rows"):
+        with pytest.raises(RecipeError, match=f"{known}$"):
+            write_path(tmp_path / name, [np.zeros((1, 1))], n_rows=1)
+
+
+def test_zstandard_is_written(tmp_path):
+    write_path(tmp_path / "rows.csv.zst", [np.eye(3)], n_rows=3)
+    assert (tmp_path / "rows.csv.zst").read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
+    assert_array_equal(all_rows(open_path(tmp_path / "rows.csv.zst")), np.eye(3))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet", ".feather"])
+def test_integers_are_rounded_and_nan_is_missing(tmp_path, ending):
+    array, path = np.array([[1.6, 0.5], [np.nan, 2.0], [-2.6, 1e30]]), tmp_path / f"rows{ending}"
+    write_path(path, [array[:2], array[2:]], n_rows=3, columns=("a", "b"), integers=[0])
+    table = read_table(path)
+    assert [str(kind) for kind in table.schema.types] == ["int64", "double"]
+    assert table["a"].to_pylist() == [2, None, -3]
+    assert table["b"].to_pylist() == [0.5, 2, 1e30]
+
+
+def test_integers_stay_in_the_range_of_their_type(tmp_path):
+    write_path(tmp_path / "a.parquet", [np.array([[1e30], [-np.inf]])], n_rows=2, columns=("a",), integers=[0])
+    assert read_table(tmp_path / "a.parquet")["a"].to_pylist() == [2**63 - 1024, -(2**63)]
+
+
+def test_the_integers_of_a_table_are_known(tmp_path):
+    lines = [f"{i},{i}.0,{i / 4},{'' if i % 7 == 1 else -i},{'7.5' if i == 150 else i}" for i in range(200)]
+    path = csv_file(tmp_path, "whole,point,fraction,holes,late\n" + "\n".join(lines) + "\n")
+    source = open_path(path)
+    assert integers_of(source) == [0, 3]
+    assert integers_of(select(source, columns=["holes", "late", "whole"])) == [0, 2]
+    assert integers_of(Subset(source, np.arange(9))) == [0, 3, 4]  # its own rows decide
+    frame = pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0], "c": pd.array([1, None], "Int8"), "d": [True, False]})
+    for write in (frame.to_parquet, frame.to_feather):
+        write(tmp_path / "table.feather" if write == frame.to_feather else tmp_path / "table.parquet")
+    assert integers_of(open_path(tmp_path / "table.parquet")) == [0, 2]
+    assert integers_of(open_path(tmp_path / "table.feather")) == [0, 2]
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz"])

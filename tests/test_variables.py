@@ -25,6 +25,8 @@ from taciturn.data.variables.values import pack, unpack
 NAN = np.nan
 DAYS = pd.date_range("2020-01-30", periods=3, unit="s")
 
+pytestmark = pytest.mark.filterwarnings("ignore:column .* is not taken for dates")
+
 
 def objects(values):
     return pd.Series(values, dtype=object)
@@ -820,3 +822,81 @@ def test_damaged_types_in_json():
     for new in ("Config", "Series([])", "Datetime(os)", "(", "a.b", "Int8(1)(2)"):
         with pytest.raises(ArtifactError, match=r"is not a type of this Polars"):
             Variables.from_json(text.replace('"text":"UInt8"', f'"text":"{new}"')).decode(np.zeros((1, 20)))
+
+
+# --- dates as people write them --------------------------------------------------------------------------------
+MOMENTS = pd.Timestamp("2024-02-03") + pd.to_timedelta(np.random.default_rng(0).integers(0, 10**6, 60), unit="min")
+LOCAL_FORMS = {  # of strftime, and the form
+    "%d.%m.%Y": "dd.mm.yyyy",
+    "%-d.%-m.%Y": "d.m.yyyy",
+    "%m/%d/%Y": "mm/dd/yyyy",
+    "%-m/%-d/%Y %-H:%M": "m/d/yyyy H:MM",
+    "%d/%m/%Y %H:%M": "dd/mm/yyyy HH:MM",
+    "%d-%m-%Y %H:%M:%S": "dd-mm-yyyy HH:MM:SS",
+    "%m-%d-%Y": "mm-dd-yyyy",
+    "%Y/%m/%d": "yyyy/mm/dd",
+    "%Y/%-m/%-d %-H:%M:%S": "yyyy/m/d H:MM:SS",
+    "%Y-%m-%d %H:%M": "2020-01-31 23:59",
+}
+
+
+@pytest.mark.parametrize("form", LOCAL_FORMS)
+def test_dates_come_back_in_the_form_in_which_they_were_written(form):
+    texts = pd.DataFrame({"sold": [*MOMENTS.strftime(form), None], "n": range(61)})
+    schema = Variables.decide(texts)
+    sold = schema.variables[0]
+    assert (sold.kind, sold.written) == ("date", LOCAL_FORMS[form])
+    moments = pd.to_datetime(texts["sold"], format=form.replace("-d", "d").replace("-m", "m").replace("-H", "H"))
+    unit = {"M": 60, "S": 60, "Y": 86_400, "d": 86_400}[form[-1]]  # the times are whole minutes
+    expected = (moments - moments.min()).dt.total_seconds() / unit
+    rows = schema.source(texts).read(0, 61)
+    np.testing.assert_array_equal(rows[:, 0], expected)
+    assert_same(schema.decode(rows, texts), texts)
+    assert_same(Variables.from_json(schema.to_json()).decode(rows), texts)
+
+
+def test_new_dates_are_read_in_the_order_that_was_trained_on():
+    schema = Variables.decide(pd.DataFrame({"sold": ["31/01/2024", "01/02/2024"]}))
+    rows = schema.source(pd.DataFrame({"sold": ["03/02/2024", "2024-02-04", "5.2.2024", None]}))
+    np.testing.assert_array_equal(rows.read(0, 4)[:, 0], [3, 4, 5, np.nan])
+    american = Variables.decide(pd.DataFrame({"sold": ["01/31/2024", "02/01/2024"]}))
+    np.testing.assert_array_equal(american.source(pd.DataFrame({"sold": ["02/03/2024"]})).read(0, 1), [[3]])
+    with pytest.raises(DataError, match=r"row 1 holds '02/13/2024', not a date as dd/mm/yyyy"):
+        schema.source(pd.DataFrame({"sold": ["01/02/2024", "02/13/2024"]}))
+    typed = Variables.decide(pd.DataFrame({"sold": pd.to_datetime(["2024-01-31", "2024-02-01"])}))
+    with pytest.raises(DataError, match="not a date as 2020-01-31"):  # which order they have is not known
+        typed.source(pd.DataFrame({"sold": ["03/02/2024"]}))
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["01/02/2025", "03/04/2025"], r"in '01/02/2025' the day or the month may come first"),
+        (["31/12/2025", "12/31/2025"], "days and months are mixed up"),
+        (["31.12.2025", "31.12.2025 10:00"], r"dates like '31\.12\.2025' are not all in one form that is known"),
+        (["31.12.25"], "not all in one form that is known"),
+        (["12/31/2025 2:05 PM"], "not all in one form that is known"),
+        (["01.2.2025", "1.02.2025"], "not all in one form that is known"),
+        (["2025-01-31", "2025-02-28", "2025-02-30"], "'2025-02-30' is no date"),
+        (["31.01.2025", "28.02.2025", "30.02.2025"], r"'30\.02\.2025' is no date"),
+        (["31.01.2025", "28.02.2025", "soon"], "'soon' is no date"),
+    ],
+)
+def test_dates_of_no_one_form_are_text_with_a_warning(texts, reason):
+    table = pd.DataFrame({"sold": texts})
+    with pytest.warns(
+        TaciturnWarning, match=f"column 'sold' is not taken for dates, because .*{reason}.*; write them as"
+    ):
+        assert Variables.decide(table).variables[0].kind == "category"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Variables.decide(table, {"sold": "category"}).variables[0].kind == "category"
+    with pytest.raises(DataError, match="column 'sold'"):
+        Variables.decide(table, {"sold": "date"})
+
+
+@pytest.mark.parametrize("texts", [["1.5.2", "2.1.0"], ["a", "b", "1.1.2025"], ["10-20", "30-40"], ["12.34.5678.9"]])
+def test_other_texts_are_no_dates(texts):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Variables.decide(pd.DataFrame({"code": texts})).variables[0].kind == "category"

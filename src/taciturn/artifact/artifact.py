@@ -64,7 +64,7 @@ class Artifact:
         return InferenceModule(self.model)
 
     def export(self, write: Callable[..., Exported], path: str | os.PathLike[str], **options: Any) -> Exported:
-        """Write the model in another format, with its settings and the columns' names, and return what `write` returns.
+        """Write the model in another format, with its settings and its columns, and return what `write` returns.
 
         Parameters
         ----------
@@ -75,8 +75,15 @@ class Artifact:
         **options
             Further arguments of the writer.
         """
-        settings, columns = self.settings, self.rows.columns
-        return write(self.inference_module(), path, settings=settings, columns=columns, **options)
+        variables = self.rows.variables
+        return write(
+            self.inference_module(),
+            path,
+            settings=self.settings,
+            columns=self.rows.columns,
+            encoding=None if variables is None else variables.encoding,
+            **options,
+        )
 
     def rows_kind(self, source: Source) -> str:
         """Return what is known of rows: "training", "held-out", or "given" for all others.

@@ -114,6 +114,8 @@ class RowsRecord(Record, frozen=True):
         The columns of a table and their kinds; None if the rows were no table.
     split : Split or None
         How the rows of the source were split; None if they were not.
+    integers : list of int or None
+        The positions of the columns that the source, a table of plain numbers, holds as integers.
     """
 
     count: Count
@@ -129,6 +131,18 @@ class RowsRecord(Record, frozen=True):
     dialect: dict[Literal["separator", "decimal", "thousands", "quote", "encoding"], str] | None = None
     split: Split | None = None
     variables: Variables | None = None
+    integers: list[Count] | None = None
+
+    @property
+    def integer_columns(self) -> list[int]:
+        """The positions of the columns of a table of plain numbers that are integers, so that they are rounded."""
+        if self.variables is None:
+            return self.integers or []
+        return [
+            i
+            for i, variable in enumerate(self.variables.variables)
+            if self.variables.plain and variable.kind == "integer"
+        ]
 
 
 class Versions(Record, frozen=True, rename={"scikit_learn": "scikit-learn"}):

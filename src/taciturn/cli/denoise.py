@@ -27,4 +27,7 @@ def denoise(run: RunFolder, data: Data = None, *, out: Out, text: TextOptions, t
     if stored.rows.variables is not None and not stored.rows.variables.plain:
         write_rows(out, stored.rows.variables, blocks, ids)
     else:
-        write_path(out, blocks, n_rows=len(source), columns=source.columns, shape=source.shape, ids=ids)
+        integers = stored.rows.integer_columns
+        write_path(
+            out, blocks, n_rows=len(source), columns=source.columns, shape=source.shape, ids=ids, integers=integers
+        )

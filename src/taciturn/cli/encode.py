@@ -54,4 +54,5 @@ def encode(
     if sparse:
         write_sparse(out, blocks, n_rows=len(source), n_columns=len(names))
     else:
-        write_path(out, blocks, n_rows=len(source), columns=names, ids=ids_of(source))
+        integers = stored.rows.integer_columns if outputs == "input+codes" else []
+        write_path(out, blocks, n_rows=len(source), columns=names, ids=ids_of(source), integers=integers)

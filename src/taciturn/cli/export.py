@@ -157,6 +157,8 @@ def export(
     names = {"input": INPUTS[what], "output": OUTPUTS[what]} if target.one_computation else {}
     lines = [("written", f"{file.stat().st_size / 1e6:,.2f} MB")]
     lines += [(label, f"{each}: float32 [batch, {widths[each]}]") for label, each in names.items()]
+    if stored.rows.variables is not None and target.one_computation:
+        lines.append(("encoding", f"what each of the {widths['rows']} columns holds: text 'encoding' in the file"))
     show(str(file), lines)
     for line in target.usage:  # not in the table, which folds long lines
         typer.echo(one_line(line.format(file=str(file), **names), MAX_LINE_CHARS))

@@ -1,5 +1,6 @@
 """taciturn impute: rows with their missing values filled in."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,14 +60,16 @@ def impute(
 
       taciturn impute survey.csv --imputations 20 -o draws/complete.parquet
     """
-    from ..data.sources import has_missing
+    from ..data.sources import has_missing, row_writer, table_writer
     from ..estimators import DenoisingImputer
 
     use_threads(threads)
-    files = [out.with_name(f"{out.stem}-{i + 1}{out.suffix}") for i in range(imputations)] or [out]
+    stem, ending = re.fullmatch(r"(.*?)((?:\.\w+)?(?:\.(?:gz|bz2|xz|zst))?)", out.name, re.DOTALL).groups()  # type: ignore[union-attr]
+    files = [out.with_name(f"{stem}-{i + 1}{ending}") for i in range(imputations)] or [out]
     for file in files:
         check_out(file, data)
     source = finite(load_rows(data, columns=columns, drop=drop, categorical=categorical, text=text), data)
+    (row_writer if getattr(source, "variables", None) is None else table_writer)(out)  # the ending, before the training
     if not has_missing(source):
         typer.echo(f"taciturn: {data} has no missing value", err=True)
     imputer = DenoisingImputer(random_state=seed).fit(source)
@@ -77,11 +80,19 @@ def impute(
 
 def _write(out: Path, rows: Any, source: "Source") -> None:
     """Write completed rows as they were read: numbers, or a table of their variables."""
-    from ..data.sources import ids_of, write_path
+    from ..data.sources import ids_of, integers_of, write_path
     from ..data.variables import write_rows
 
-    variables = getattr(source, "variables", None)
+    variables, ids = getattr(source, "variables", None), ids_of(source)
     if variables is not None:
-        write_rows(out, variables, [rows], ids_of(source))
+        write_rows(out, variables, [rows], ids)
     else:
-        write_path(out, [rows], n_rows=len(rows), columns=source.columns, shape=source.shape, ids=ids_of(source))
+        write_path(
+            out,
+            [rows],
+            n_rows=len(rows),
+            columns=source.columns,
+            shape=source.shape,
+            ids=ids,
+            integers=integers_of(source),
+        )

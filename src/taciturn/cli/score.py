@@ -1,6 +1,5 @@
 """taciturn score: how unlike the training rows each row is, and why."""
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ def score(
     run: RunFolder,
     data: Data = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .csv file to write, with a line for each row.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The table to write, such as scores.csv: a line per row.")],
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -31,13 +30,13 @@ def score(
 
       taciturn score runs/table new.csv -o scores.csv
     """
-    from ..core.atomic import atomic
+    import pyarrow as pa
+
     from ..core.errors import RecipeError
-    from ..data.sources import Subset, ids_of
+    from ..data.sources import Subset, ids_of, table_writer, write_table
     from ..estimators import AutoencoderOutlierDetector, load
 
-    if out.suffix.lower() != ".csv":
-        raise RecipeError(f"{out}: scores are written as .csv only; choose such a name (--out)")
+    table_writer(out)  # the ending, before the work
     use_threads(threads)
     detector = load(run)
     if not isinstance(detector, AutoencoderOutlierDetector):
@@ -52,15 +51,13 @@ def score(
     if len(outliers):
         cells = detector.explain(Subset(source, outliers))
         reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
-    p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
-    with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        label = [] if ids is None else [""]  # row labels are a first column without a name
-        names = [f"reason_{number}" for number in range(1, N_REASONS + 1)]
-        lines.writerow([*label, "score", "p_value", "outlier", *names])
-        for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
-            line = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
-            lines.writerow(line if ids is None else [ids[row], *line])
+    p_values = detector.p_values(source) if detector.n_calibration_ else [None] * len(source)
+    table: dict[str, Any] = {"score": scores, "p_value": pa.array(p_values, pa.float64())}
+    table["outlier"] = [int(row in reasons) for row in range(len(source))]
+    for number in range(N_REASONS):
+        texts = [reasons[row][number] if row in reasons else "" for row in range(len(source))]
+        table[f"reason_{number + 1}"] = pa.array([text or None for text in texts], pa.string())
+    write_table(out, pa.table(table), ids)
     typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
 
 

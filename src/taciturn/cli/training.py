@@ -142,7 +142,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         },
         "parameters": parameters | _resolved_parameters(estimator),
     }
-    artifact = _artifact_of(estimator, complete, len(source), holds_out)
+    artifact = _artifact_of(estimator, complete, source, holds_out)
     try:
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
@@ -189,12 +189,13 @@ def write(run: TrainedRun, folder: Path) -> list[str]:
 
 
 def _artifact_of(
-    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], n_rows: int, holds_out: bool
+    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], source: "Source", holds_out: bool
 ) -> "Artifact":
     """Return the estimator's artifact, with where its rows came from and how they were split."""
     from msgspec.structs import replace
 
     from ..artifact import Split
+    from ..data.sources import integers_of
 
     data, run, artifact = recipe["data"], recipe["run"], estimator.to_artifact()
     artifact.rows = replace(
@@ -204,7 +205,8 @@ def _artifact_of(
         dropped=data.get("drop"),
         header=data.get("header"),
         dialect={name: value for name, value in text_options(data).items() if name != "header"} or None,
-        split=Split(count=n_rows, fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
+        split=Split(count=len(source), fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
+        integers=integers_of(source) or None,
     )
     artifact.metrics = {"weights": estimator.weights_}
     return artifact

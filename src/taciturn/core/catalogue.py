@@ -113,7 +113,8 @@ def file_endings() -> dict[str, str]:
         for ending, rest in FORMAT.findall(file.read_text(encoding="utf-8")):
             text = re.search(r'endings_text="([^"]+)"', rest)
             readable.append(text[1] if text else ending)
-            writable += [ending] if re.search(r"\bwrite\b", rest) else []
+            if re.search(r"\bwrite\b", rest):
+                writable.append(readable[-1] if re.search(r"\bwrite_table\b", rest) else ending)
     return {"readable": ", ".join(readable), "writable": ", ".join(writable)}
 
 

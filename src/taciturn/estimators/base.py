@@ -25,7 +25,7 @@ from .documentation import Docstring
 from .exporting import Exporting
 from .parameters import RunParameters, parameter_names, run_parameters
 from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
-from .tables import as_table, feature_names, levels_of, table_ids
+from .tables import as_table, feature_names, filled_table, levels_of, table_ids
 from .validation_messages import clear_messages
 
 if TYPE_CHECKING:
@@ -440,6 +440,45 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         source = source_of(self, X)
         return as_table(self, np.concatenate(list(inference.denoise(self.module_, source))), X)
+
+    def impute(self, X: ArrayLike | Source) -> Any:
+        """Return rows with missing values replaced by those of their reconstructions; known values stay as they are.
+
+        `denoise` replaces all values.
+
+        Parameters
+        ----------
+        X : array-like, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows.
+
+        Returns
+        -------
+        ndarray or table [n_samples, n_features]
+            Float64 for float64 rows, else float32. For a table a table with its columns, types and index, in which
+            levels that the training rows did not have stay.
+
+        Raises
+        ------
+        DataError
+            The rows are infinite or not numeric, or have other columns than the training rows.
+
+        Notes
+        -----
+        `DenoisingImputer` is trained to impute, measures how far its values can be trusted, and draws several tables.
+        A model that was trained with `target` fills in values of the targets.
+
+        Examples
+        --------
+        >>> from taciturn import DenoisingAutoencoder
+        >>> X = np.outer(np.arange(40.0), [1, 2, 3])
+        >>> model = DenoisingAutoencoder(4, max_iter=1, random_state=0).fit(X)
+        >>> model.impute([[1.0, np.nan, 3.0]]).round(0)[0, ::2]
+        array([1., 3.])
+        """
+        from .. import inference
+
+        source = source_of(self, X)
+        return filled_table(self, np.concatenate(list(inference.impute(self.module_, source))), X)
 
     def reconstruction_errors(
         self, X: ArrayLike | Source, *, per: str = "row", target: ArrayLike | Source | None = None

@@ -124,6 +124,27 @@ def as_table(estimator: BaseEstimator, rows: NDArray[Any], like: Any = None) -> 
     return variables.decode(rows, like)
 
 
+def filled_table(estimator: BaseEstimator, rows: NDArray[Any], like: Any) -> Any:
+    """Return a table whose missing cells are those of rows that a model puts out; known cells are those of the table.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        A fitted estimator.
+    rows : array [N, D]
+        Rows without missing values.
+    like : object
+        The rows that were given.
+
+    Returns
+    -------
+    table or array
+        The array itself, unless the estimator was trained on a table and `like` is one.
+    """
+    variables: Variables | None = getattr(estimator, "variables_", None)
+    return rows if variables is None or library_of(like) is None else variables.fill(rows, like)
+
+
 def _given(estimator: BaseEstimator) -> Mapping[Any, str] | None:
     given = getattr(estimator, "variables", None)
     if given is not None and not isinstance(given, Mapping):

@@ -6,7 +6,7 @@ from .encode import all_codes, encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .features import OUTPUTS, check_outputs, codes_among, feature_names, features
 from .precision import in_row_precision
-from .reconstruct import components, decode, denoise, directions, errors, relative_components
+from .reconstruct import components, decode, denoise, directions, errors, impute, relative_components
 from .to_arrays import arrays, write_mat, write_npz
 from .to_keras import to_keras, to_keras_file
 from .to_onnx import to_onnx
@@ -33,6 +33,7 @@ __all__ = [
     "feature_names",
     "features",
     "filled",
+    "impute",
     "in_row_precision",
     "mean_and_standard_error",
     "mean_of_known",

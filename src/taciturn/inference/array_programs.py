@@ -4,7 +4,7 @@ import re
 
 from ..core.errors import RecipeError
 from ..model import InferenceModule
-from ..model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
+from ..model.coding_layers import ByVariable, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 
 LANGUAGES = ("numpy", "matlab")
 
@@ -61,7 +61,8 @@ def program(module: InferenceModule, language: str, file: str) -> str:
     Raises
     ------
     RecipeError
-        The language is unknown, or an activation or a coding layer is not one of taciturn's own.
+        The language is unknown, an activation or a coding layer is not one of taciturn's own, or the model was trained
+        on a table with booleans or categories.
 
     Notes
     -----
@@ -86,6 +87,11 @@ def program(module: InferenceModule, language: str, file: str) -> str:
     """
     if language not in LANGUAGES:
         raise RecipeError(f"language={language!r} is none of {', '.join(LANGUAGES)}")
+    if isinstance(module.layout.output, ByVariable):
+        raise RecipeError(
+            "programs of NumPy and MATLAB have no outputs for booleans and categories; write an .onnx or .pt2 file, "
+            "which does"
+        )
     widths = module.layout.widths
     lines = [
         *_encoder(module),

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -139,7 +139,12 @@ def in_precision(module: InferenceModule, dtype: torch.dtype) -> InferenceModule
     return twin
 
 
-def description(program: Program, settings: Settings | None, columns: Sequence[str] | None) -> dict[str, str]:
+def description(
+    program: Program,
+    settings: Settings | None,
+    columns: Sequence[str] | None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, str]:
     """Return what an exported file tells of itself, as texts by name.
 
     Parameters
@@ -150,12 +155,14 @@ def description(program: Program, settings: Settings | None, columns: Sequence[s
         The parts of the run.
     columns : sequence of str or None
         The names of the rows' columns.
+    encoding : sequence of dict or None, default=None
+        What each column of a table's encoded rows holds; see `Variables.encoding`.
 
     Returns
     -------
     dict of str to str
         "what", "input", "output", "taciturn" and "torch" (versions); "settings" (JSON, as `Settings.to_dict` returns
-        them) and "columns" (a JSON list) where they are known.
+        them), "columns" and "encoding" (JSON lists) where they are known.
     """
     texts: dict[str, Any] = {"what": program.what, "input": program.input, "output": program.output}
     texts |= {"taciturn": __version__, "torch": torch.__version__}
@@ -163,4 +170,6 @@ def description(program: Program, settings: Settings | None, columns: Sequence[s
         texts["settings"] = json.dumps(settings.to_dict())
     if columns is not None:
         texts["columns"] = json.dumps(list(columns), ensure_ascii=False)
+    if encoding is not None:
+        texts["encoding"] = json.dumps(list(encoding), ensure_ascii=False)
     return texts

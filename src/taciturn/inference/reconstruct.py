@@ -40,6 +40,30 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
 
 
 @torch.no_grad()
+def impute(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
+    """Yield each block of rows with missing values replaced by those of `denoise`; known values stay.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model; for float64 rows a twin computes in float64.
+    source : Source
+        Rows [N, D], in the input's units.
+
+    Yields
+    ------
+    array [B, D]
+        Float64 for float64 rows, else float32; blocks in order.
+    """
+    model = in_row_precision(model, source.dtype)
+    for x in row_blocks(model, source):
+        with threads_for_rows(model, len(x)):
+            recon = model.denoise(x)
+        rows = x.to(recon)
+        yield torch.where(rows.isnan(), recon, rows).cpu().numpy()
+
+
+@torch.no_grad()
 def decode(model: Autoencoder, codes_NL: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return the reconstructions of codes, in the targets' units.
 

@@ -24,7 +24,11 @@ MAX_MAT_BYTES = 2**31 - 1  # of one array in a .mat file of version 5, the newes
 
 
 def arrays(
-    module: InferenceModule, settings: Settings, *, columns: Sequence[str] | None = None
+    module: InferenceModule,
+    settings: Settings,
+    *,
+    columns: Sequence[str] | None = None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return a model as arrays by plain names.
 
@@ -36,6 +40,8 @@ def arrays(
         The parts of the run.
     columns : sequence of str, optional
         The columns' names.
+    encoding : sequence of dict, optional
+        What each column of a table's encoded rows holds; see `Variables.encoding`.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def arrays(
     }
     if columns is not None:
         named["columns"] = json.dumps([str(name) for name in columns])  # as JSON: Octave would cut "größe"
+    if encoding is not None:
+        named["encoding"] = json.dumps(list(encoding))
     if len(encoder) > 1:
         named["hidden_activation"] = layout.hidden.name
     for name in SCALING:
@@ -99,6 +107,7 @@ def write_npz(
     *,
     settings: Settings,
     columns: Sequence[str] | None = None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
     overwrite: bool = False,
 ) -> str:
     """Write a model's arrays as an .npz file without pickle, and return the program that uses them.
@@ -113,6 +122,8 @@ def write_npz(
         The parts of the run.
     columns : sequence of str, optional
         The columns' names.
+    encoding : sequence of dict, optional
+        What each column of a table's encoded rows holds; see `Variables.encoding`.
     overwrite : bool, default=False
         Whether to replace an existing file.
 
@@ -129,7 +140,7 @@ def write_npz(
         The file exists and `overwrite` is false, or it cannot be written.
     """
     lines = program(module, "numpy", _checked_name(path, ".npz"))
-    named: dict[str, Any] = {"program": np.array(lines), **arrays(module, settings, columns=columns)}
+    named: dict[str, Any] = {"program": np.array(lines), **arrays(module, settings, columns=columns, encoding=encoding)}
     with atomic(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         np.savez(file, **named)  # an open file: to another name than one in .npz it would add the ending
     return lines
@@ -141,13 +152,14 @@ def write_mat(
     *,
     settings: Settings,
     columns: Sequence[str] | None = None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
     overwrite: bool = False,
 ) -> str:
     """Write a model's arrays as a .mat file, and return the program that uses them.
 
     Parameters
     ----------
-    module, settings, columns, overwrite
+    module, settings, columns, encoding, overwrite
         As for `write_npz`.
     path : str or path-like
         The file, which ends in .mat.
@@ -173,7 +185,7 @@ def write_mat(
     from scipy.io import savemat
 
     lines = program(module, "matlab", _checked_name(path, ".mat"))
-    named = _for_matlab({"program": np.array(lines), **arrays(module, settings, columns=columns)})
+    named = _for_matlab({"program": np.array(lines), **arrays(module, settings, columns=columns, encoding=encoding)})
     with atomic(path, overwrite=overwrite) as temporary:
         savemat(temporary, named, appendmat=False, do_compression=True, oned_as="row")
     return lines

@@ -15,7 +15,7 @@ from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
 from ..core.schedules import final
 from ..corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, Missing, SaltPepper, Swap
 from ..model import Autoencoder, InferenceModule, Layout
-from ..model.coding_layers import BatchTopK, Elementwise, Gated, JumpReLU, TopK
+from ..model.coding_layers import BatchTopK, ByVariable, Elementwise, Gated, JumpReLU, TopK
 from ..objective import KL, L1, CrossEntropy, SquaredError, SquaredRate, TanhPenalty, Term
 from ..training import PARTIAL_FIT_LEARNING_RATE, Settings
 from ..training.constraints import Bounded, UnitNorm
@@ -78,7 +78,8 @@ def to_keras(model: Autoencoder, settings: Settings, weights: Mapping[str, float
     TaciturnError
         Keras or its backend is not installed.
     RecipeError
-        Keras has no layer for the coding layer, an activation, the corruption or a scaling by ranks.
+        Keras has no layer for the coding layer, an activation, the corruption, a scaling by ranks, or a table's
+        booleans and categories.
 
     Warns
     -----
@@ -95,6 +96,8 @@ def to_keras(model: Autoencoder, settings: Settings, weights: Mapping[str, float
             f"Keras has no layer for scaling={settings.scaling.text!r}; write an .onnx, .pt2 or .npz file, or fit with "
             "scaling='standard'"
         )
+    if isinstance(model.layout.output, ByVariable):
+        raise RecipeError("Keras has no layer for booleans and categories; write an .onnx or .pt2 file, which has")
     keras = import_keras("to_keras")
     return _Builder(keras, model, settings, weights).network()
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ def to_onnx(
     overwrite: bool = False,
     settings: Settings | None = None,
     columns: Sequence[str] | None = None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
     """Write one computation of a model as an ONNX file, which onnxruntime checks before it is kept.
 
@@ -50,6 +51,8 @@ def to_onnx(
         The parts of the run, written into the file's metadata.
     columns : sequence of str, optional
         The names of the rows' columns, written into the file's metadata.
+    encoding : sequence of dict, optional
+        What each column of a table's encoded rows holds (`Variables.encoding`), written into the file's metadata.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def to_onnx(
     program = Program(module, what, dtype)
     with atomic(path, overwrite=overwrite) as temporary:
         exported = _translated(program, path)
-        for name, text in description(program, settings, columns).items():
+        for name, text in description(program, settings, columns, encoding).items():
             exported.model.metadata_props[name] = text
         if (size := sum(value.const_value.nbytes for value in exported.model.graph.initializers.values())) > MAX_BYTES:
             raise TaciturnError(

@@ -1,7 +1,8 @@
 """Write a trained model as a program of torch.export."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ def to_torch_export(
     overwrite: bool = False,
     settings: Settings | None = None,
     columns: Sequence[str] | None = None,
+    encoding: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
     """Write one computation of a model as a program of torch.export, which torch loads without taciturn.
 
@@ -35,7 +37,7 @@ def to_torch_export(
         The file; its ending is .pt2.
     what, dtype, overwrite
         As for `to_onnx`.
-    settings, columns
+    settings, columns, encoding
         As for `to_onnx`; they are extra files of the program.
 
     Raises
@@ -67,7 +69,7 @@ def to_torch_export(
     program = Program(module, what, dtype)
     with atomic(path, overwrite=overwrite) as temporary:
         _drop_unused(program)
-        torch.export.save(_traced(program), temporary, extra_files=description(program, settings, columns))
+        torch.export.save(_traced(program), temporary, extra_files=description(program, settings, columns, encoding))
         loaded = torch.export.load(temporary).module()
         check_agreement(program, module, lambda x: loaded(torch.from_numpy(x)).numpy(), path)
 

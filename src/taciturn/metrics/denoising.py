@@ -7,13 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..core.errors import RecipeError
-from ..corruption import Corruption, corrupted
+from ..core.errors import DataError, RecipeError
+from ..corruption import Corruption, VariableNoise, corrupted
 from ..data.missing_values import with_nan
 from ..data.moments import measure_moments
 from ..data.sources import Rows, check_finite
-from ..model import Auto
+from ..data.variables import EncodedRows, Variables
+from ..model import Auto, VariableScaling, VariableTargets
+from ..model.coding_layers import ByVariable
 from .errors import SquaredErrors
+from .variable_errors import VariableErrors
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,12 @@ class DenoisingScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Return the estimator's score on clean rows X [N, D]; `y` is ignored."""
+        variables: Variables | None = getattr(estimator, "variables_", None)
+        if variables is not None and not variables.plain:
+            return self._of_table(estimator, variables, X)
         dense = X.toarray() if hasattr(X, "toarray") else X
         array, is_frame = np.asarray(with_nan(dense)), hasattr(X, "columns")
-        rows = Rows(array.astype(np.float64) if array.dtype.kind == "O" else array)
+        rows = Rows(_numbers(array, estimator) if array.dtype.kind == "O" else array)
         check_finite(rows, missing=True)
         moments = measure_moments(rows)
         # a table's types mean nothing; a bare array of uint8 holds images
@@ -43,6 +49,24 @@ class DenoisingScorer:
         restored = estimator.inverse_transform(estimator.transform(received)) if denoise is None else denoise(received)
         errors = SquaredErrors()
         errors.add(torch.from_numpy(clean), torch.from_numpy((np.asarray(restored, np.float64) - shift) / scale))
+        return 1.0 - errors.fvu
+
+    def _of_table(self, estimator: Any, variables: Variables, X: Any) -> float:
+        """Return the score on a table of more than plain numbers, as the estimator encodes it."""
+        source = variables.source(X)
+        check_finite(source, missing=True)
+        output, moments = ByVariable(variables.levels), measure_moments(source)
+        shift, scale = VariableScaling(variables.levels).fit(moments)
+        clean = source.read(0, len(source))
+        noise = VariableNoise(self.corruption.at(1.0), tuple(max(levels, 1) for levels in variables.levels))
+        scaled = torch.from_numpy((clean - shift) / scale)
+        noisy = corrupted(scaled, noise, seed=self.seed, purpose="score").numpy() * scale + shift
+        received = EncodedRows(np.where(np.isnan(clean), np.nan, noisy), variables)
+        shift, scale = VariableTargets(variables.levels).fit(moments)
+        errors = VariableErrors(output, np.ones(len(variables.levels)))
+        restored = (np.asarray(estimator.denoise(received), np.float64) - shift) / scale
+        target = torch.from_numpy((clean - shift) / scale)
+        errors.add(output.without_unseen(target), torch.from_numpy(restored))
         return 1.0 - errors.fvu
 
 
@@ -60,7 +84,8 @@ def denoising_scorer(corruption: str | Corruption, seed: int = 0) -> DenoisingSc
     -------
     callable (estimator, X, y=None) -> float
         1 - FVU of the clean rows X, restored from noisy ones: 1 is perfect, 0 is no better than the mean of X. The
-        estimator has a method `denoise`, or `transform` and `inverse_transform` as PCA has.
+        estimator has a method `denoise`, or `transform` and `inverse_transform` as PCA has. Of a table with booleans,
+        categories or dates 1 minus the mean over variables of loss / best constant's loss, as `score` of clean rows.
 
     Raises
     ------
@@ -72,6 +97,9 @@ def denoising_scorer(corruption: str | Corruption, seed: int = 0) -> DenoisingSc
     The noise is added in units fixed by X: those that `scaling="auto"` finds for it, whatever an estimator's own
     scaling and corruption are. For columns that are standardised, std=0.4 is 0.4 standard deviations of each column of
     X. Errors are in the same units.
+
+    The noise of a table with booleans, categories or dates acts on variables: of categories on their columns of 0 and
+    1, scaled as for training. Levels that training rows did not have are not judged.
 
     X may have missing values (NaN). The estimator gets them as they are, and is not judged there.
 
@@ -93,6 +121,17 @@ def denoising_scorer(corruption: str | Corruption, seed: int = 0) -> DenoisingSc
     if not isinstance(corruption, Corruption):
         raise RecipeError(f"corruption={corruption!r} is neither a Corruption nor the text of one")
     return DenoisingScorer(corruption, seed)
+
+
+def _numbers(array: NDArray[Any], estimator: Any) -> NDArray[np.float64]:
+    """Return an array of objects as numbers; raise DataError for a table that holds something else."""
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"the table does not hold numbers alone, and {type(estimator).__name__} does not tell how it encodes the "
+            "rest; score an estimator of taciturn that was trained on the table, or give encoded rows"
+        ) from error
 
 
 def _like_frame(X: Any, values: NDArray[np.float64]) -> Any:

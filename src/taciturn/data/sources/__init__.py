@@ -3,13 +3,13 @@
 from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
-from .files import is_array, open_path, write_path
+from .files import is_array, open_path, row_writer, write_path
 from .finite import check_finite, has_missing
 from .labels import read_labels, read_lines
-from .source import Rows, Source, ids_of, is_source, is_sparse, stored_rows
+from .source import Rows, Source, ids_of, integers_of, is_source, is_sparse, stored_rows
 from .sparse_rows import SparseRows
 from .subset import Subset
-from .tables import has_booleans, read_table
+from .tables import has_booleans, read_table, table_writer, write_table
 
 __all__ = [
     "Dialect",
@@ -22,6 +22,7 @@ __all__ = [
     "has_booleans",
     "has_missing",
     "ids_of",
+    "integers_of",
     "is_array",
     "is_source",
     "is_sparse",
@@ -29,8 +30,11 @@ __all__ = [
     "read_labels",
     "read_lines",
     "read_table",
+    "row_writer",
     "select",
     "stored_rows",
+    "table_writer",
     "write_path",
     "write_sparse",
+    "write_table",
 ]

@@ -68,6 +68,8 @@ def numbers(
     DataError
         A column is not numeric, or there are fewer rows.
     """
+    import pyarrow as pa
+
     types = {field.name: str(field.type) for field in schema if _dtype(field.type) is None}
     if types:
         raise not_numeric(types)
@@ -81,7 +83,8 @@ def numbers(
         start = stop
     if start != n_rows:
         raise DataError(f"{start:,} rows where the footer declares {n_rows:,}; the file is damaged: copy it again")
-    return Rows(rows, columns=tuple(schema.names), ids=ids)
+    integers = [position for position, kind in enumerate(schema.types) if pa.types.is_integer(kind)]
+    return Rows(rows, columns=tuple(schema.names), ids=ids, integers=integers)
 
 
 def _column(values: "pyarrow.Array", dtype: np.dtype[np.generic]) -> Array:

@@ -1,6 +1,6 @@
 """Blocks of rows on their way into a file, checked while they stream; used by every writer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -25,6 +25,8 @@ class Blocks:
         Shape of a row; (n_columns,) by default.
     ids : sequence, optional
         An id for each row: numbers, or texts.
+    integers : collection of int, default=()
+        The positions of columns that tables hold as rounded integers.
 
     Attributes
     ----------
@@ -46,6 +48,7 @@ class Blocks:
         columns: Sequence[str] | None = None,
         shape: tuple[int, ...] | None = None,
         ids: Sequence[Any] | None = None,
+        integers: Collection[int] = (),
     ) -> None:
         rest = iter(blocks)
         first = next(rest, None)
@@ -57,7 +60,7 @@ class Blocks:
             raise DataError(f"{len(columns)} names were given for {first.shape[1]} columns; give one name per column")
         if ids is not None and len(ids) != n_rows:
             raise DataError(f"{len(ids)} ids were given for {n_rows} rows; give one id per row")
-        self.ids = ids
+        self.ids, self.integers = ids, frozenset(integers)
         self._first, self._blocks = first, chain([first], rest)
         self.n_rows, self.columns, self.shape = n_rows, columns, shape or first.shape[1:]
         self.dtype: np.dtype[np.generic] = first.dtype.newbyteorder("=")
@@ -66,14 +69,6 @@ class Blocks:
     def names(self) -> Sequence[str]:
         """The columns' names; "0", "1", … where they have none."""
         return self.columns or [str(number) for number in range(self._first.shape[1])]
-
-    @property
-    def with_ids(self) -> Iterator[tuple[Array, Sequence[Any]]]:
-        """Yield each block with the ids of its rows; they are empty if the rows have none."""
-        start = 0
-        for block in self:
-            yield block, [] if self.ids is None else self.ids[start : start + len(block)]
-            start += len(block)
 
     def __iter__(self) -> Iterator[Array]:
         written = 0

@@ -201,6 +201,8 @@ class _Selected:
         self.columns = None if source.columns is None else tuple(source.columns[i] for i in positions)
         self.shape = (len(positions),)
         self.ids = ids_of(source)
+        integers = set(getattr(source, "integers", ()))
+        self.integers = [number for number, position in enumerate(positions) if position in integers]
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.atomic import atomic
+from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .columns import Names, column_positions, label_position
 from .csv_columns import ParsedColumns, read_columns
@@ -17,10 +18,11 @@ from .csv_faults import located_errors
 from .csv_head import Head, read_head
 from .csv_lines import BOOLEANS, is_number, missing_texts, numbered_cells
 from .dialect import Dialect, DialectOptions
+from .find_dialect import usual_separator
 from .format import Format, Selection
 from .memory import empty_rows
 from .source import Array, Rows
-from .text_file import COMPRESSED_ENDINGS, open_text
+from .text_file import COMPRESSED_ENDINGS, open_text, open_to_write
 
 if TYPE_CHECKING:
     import pyarrow
@@ -72,7 +74,9 @@ def read(
     with located_errors(path, head, positions):
         rows, ids, form, doubt = read_rows(path, head, positions)
     head.warn(path, form, doubt)
-    return Rows(rows, columns=head.names and tuple(head.names[position] for position in positions), ids=ids)
+    names = head.names and tuple(head.names[position] for position in positions)
+    integers = [number for number, position in enumerate(positions) if position not in head.fractions]
+    return Rows(rows, columns=names, ids=ids, integers=integers)
 
 
 def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pyarrow.Table, list[Any] | None]":
@@ -89,27 +93,33 @@ def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pya
     return pa.table({names[position]: parsed.typed(position) for position in positions}), _ids(parsed, head)
 
 
-def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write blocks as comma-separated text, with a header line if the columns have names; booleans become 0 and 1.
+def write_table(path: str | os.PathLike[str], table: Batches, *, header: bool = True) -> None:
+    """Write a table as text in UTF-8: its cells are separated, and it is compressed, as the file's ending tells.
 
     Ids become a first column without a name.
     """
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    # As text a boolean would be a word, which is not numeric when it is read.
-    dtype = np.dtype(np.uint8) if blocks.dtype.kind == "b" else blocks.dtype
-    labels = [] if blocks.ids is None else [("", pa.array(blocks.ids).type)]
-    schema = pa.schema([*labels, *((name, pa.from_numpy_dtype(dtype)) for name in blocks.names)])
-    options = arrow_csv.WriteOptions(include_header=blocks.columns is not None or bool(labels))
+    table = table.labelled()
+    # Arrow has no text for its views.
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    schema = pa.schema([field.with_type(views.get(field.type, field.type)) for field in table.schema])
+    options = arrow_csv.WriteOptions(include_header=header, delimiter=usual_separator(Path(path)))
     with (
         atomic(path) as temporary,
-        temporary.open("wb") as file,  # pyarrow itself opens only names in UTF-8
+        open_to_write(temporary, Path(path).suffix.lower()) as file,
         arrow_csv.CSVWriter(file, schema, write_options=options) as writer,
     ):
-        for block, ids in blocks.with_ids:
-            cells = [pa.array(column) for column in block.astype(dtype, copy=False).T]
-            writer.write_batch(pa.record_batch([*(pa.array(ids, kind) for _, kind in labels), *cells], schema=schema))
+        for batch in table.batches:
+            writer.write_batch(batch.cast(schema))
+
+
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
+    """Write blocks as text, with a header line if the columns have names; booleans become 0 and 1."""
+    if blocks.dtype.kind == "b":  # as text a boolean would be a word, which is not numeric when it is read
+        blocks.dtype = np.dtype(np.uint8)
+    write_table(path, of_blocks(blocks), header=blocks.columns is not None or blocks.ids is not None)
 
 
 def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
@@ -201,6 +211,7 @@ FORMAT = Format(
         dialect=selection.dialect,
     ),
     write,
+    write_table,
     labels,
     endings_text=".csv, .tsv, .txt (also .gz, .bz2, .xz, .zst)",
     matches=_is_text_table,

@@ -1,12 +1,14 @@
 """What the first lines of a text table tell: its dialect, its columns' names, and whether it has row labels."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import DataError, DialectFound, TaciturnWarning
 from ...core.messages import one_line
@@ -18,6 +20,7 @@ from .text_file import find_encoding, open_text
 
 _SAMPLE_ROWS, _SAMPLE_COLUMNS = 1000, 200  # by which the first line is judged
 _SAMPLE_CELLS = 200_000  # read for it
+_EXCEL_SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?[\r\n]*', re.IGNORECASE)  # a first line, for Excel alone
 _DIALECT_LINES, _DIALECT_CHARS, _MIN_LINES = 100, 1 << 20, 3  # by which the dialect is judged
 
 
@@ -40,7 +43,7 @@ class Head:
     has_labels : bool, default=False
         Whether the first column has no name, and holds labels of the rows.
     fractions : frozenset of int, default=frozenset()
-        Columns of numbers with fractions, by the first rows; only if texts are read.
+        Columns of numbers with fractions, by the first rows.
     doubt, dialect_doubt : str, default=""
         Warnings, if it is not plain whether the first line is a header, or what the dialect is.
     """
@@ -124,10 +127,13 @@ def read_head(
     options = options or {}
     encoding = options.get("encoding") or find_encoding(path, whole=texts)
     lines = _first_lines(path, Dialect.of(options, encoding=encoding))
-    found = find_dialect(lines, options, encoding, Path(path), missing_texts())
+    named = _EXCEL_SEPARATOR.fullmatch(lines[0]) if lines else None
+    n_above = 0 if named is None else 1
+    known: DialectOptions = options if named is None else {"separator": named[1], **_given(options)}
+    found = find_dialect(lines[n_above:], known, encoding, Path(path), missing_texts())
     dialect = found.dialect
     with open_text(path, dialect) as file:
-        rows = ((number, cells) for number, cells in numbered_cells(file, dialect) if cells)
+        rows = ((number, cells) for number, cells in numbered_cells(file, dialect) if cells and number > n_above)
         n_lines, first = next(rows, (0, []))
         if not first:
             raise DataError("the file is empty; give one with rows")
@@ -143,14 +149,20 @@ def read_head(
     return Head(
         names=None if counts or not header else tuple(first),
         width=len(first),
-        lines=n_lines if header else 0,
+        lines=n_lines if header else n_above,
         dialect=dialect,
         options=options,
         has_labels=header and len(first) > 1 and not first[0].strip() and all(first[1:]),
-        fractions=frozenset(_fractions(below, dialect)) if texts else frozenset(),
+        fractions=frozenset(_fractions(below, dialect)),
         doubt=doubt,
         dialect_doubt=found.doubt,
     )
+
+
+def _given(options: DialectOptions) -> DialectOptions:
+    """Return the options that are given."""
+    given: Any = {name: value for name, value in options.items() if value is not None}
+    return given  # type: ignore[no-any-return]
 
 
 def _first_lines(path: str | os.PathLike[str], dialect: Dialect) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reader of Feather tables: Arrow's own file format."""
+"""Reader and writer of Feather tables: Arrow's own file format."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from ...core.atomic import atomic
 from . import arrow_columns
+from .batches import Batches, of_blocks
+from .blocks import Blocks
 from .format import Format, Selection
 from .source import Rows
 
@@ -43,10 +46,31 @@ def _whole(path: str | os.PathLike[str]) -> "pyarrow.Table":
     return table
 
 
+def write_table(path: str | os.PathLike[str], table: Batches) -> None:
+    """Write a table, batch by batch; ids become the index of a pandas data frame."""
+    import pyarrow as pa
+
+    table, options = table.indexed(), pa.ipc.IpcWriteOptions(compression="lz4")  # as pyarrow.feather has it
+    with (
+        atomic(path) as temporary,
+        temporary.open("wb") as file,
+        pa.ipc.new_file(file, table.schema, options=options) as writer,
+    ):
+        for batch in table.batches:
+            writer.write_batch(batch)
+
+
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
+    """Write blocks as a table; columns without names are called 0, 1, …"""
+    write_table(path, of_blocks(blocks))
+
+
 FORMAT = Format(
     ".feather",
     read,
-    labels=labels,
+    write,
+    write_table,
+    labels,
     endings_text=".feather, .arrow",
     matches=lambda name: name.endswith((".feather", ".arrow")),
 )

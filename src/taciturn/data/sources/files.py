@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -19,7 +19,9 @@ from .source import Array, Source
 
 FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, feather.FORMAT, idx.FORMAT)
 READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
-WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
+WRITABLE = ", ".join(
+    each.endings_text if each.write_table and each.endings_text else each.ending for each in FORMATS if each.write
+)
 
 
 def open_path(
@@ -135,6 +137,7 @@ def write_path(
     columns: Sequence[str] | None = None,
     shape: tuple[int, ...] | None = None,
     ids: Sequence[Any] | None = None,
+    integers: Collection[int] = (),
 ) -> None:
     """Write blocks of rows into a file, in the format of its ending.
 
@@ -143,17 +146,21 @@ def write_path(
     Parameters
     ----------
     path : str or path-like
-        The file: .npy, .npz (as the array `rows`), .csv or .parquet. An existing one is replaced.
+        The file: .npy, .npz (as the array `rows`), or a table that `open_path` reads: .csv, .tsv, .tab, .txt (also
+        compressed), .parquet, .feather, .arrow. An existing one is replaced.
     blocks : iterable of arrays [rows, n_columns]
         At least one; all are written in the type of the first.
     n_rows : int
         Number of rows in all blocks together.
     columns : sequence of str, optional
-        Names of the columns, for .csv and .parquet.
+        Names of the columns, for tables.
     shape : tuple of int, optional
         Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
     ids : sequence, optional
-        An id for each row, for .csv (a first column without a name) and .parquet (the index of a pandas data frame).
+        An id for each row, for text tables (a first column without a name), .parquet and .feather (the index of a
+        pandas data frame).
+    integers : collection of int, default=()
+        The positions of columns that a table holds as integers: their numbers are rounded.
 
     Raises
     ------
@@ -173,11 +180,17 @@ def write_path(
     ...     len(open_path(f"{folder}/rows.npy"))
     4
     """
-    ending = Path(path).suffix.lower()
-    write = next((each.write for each in FORMATS if each.ending == ending), None)
+    row_writer(path)(
+        Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape, ids=ids, integers=integers)
+    )
+
+
+def row_writer(path: str | os.PathLike[str]) -> Callable[[Path, Blocks], None]:
+    """Return what writes rows into a file with this ending; raise RecipeError where it is unknown."""
+    write = next((each.write for each in FORMATS if each.fits(Path(path).name)), None)
     if write is None:
         raise RecipeError(f"{one_line(path)}: rows cannot be written with this ending; known are {WRITABLE}")
-    write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape, ids=ids))
+    return write
 
 
 def is_array(text: str | os.PathLike[str]) -> bool:

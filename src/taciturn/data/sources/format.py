@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from .batches import Batches
 from .blocks import Blocks
 from .columns import Names
 from .dialect import DialectOptions
@@ -36,6 +37,8 @@ class Format:
         Returns the rows of a file.
     write : Callable[[path, Blocks], None] or None, default=None
         Writes blocks of rows, whole or not at all.
+    write_table : Callable[[path, Batches], None] or None, default=None
+        Writes a table, whole or not at all; None for arrays.
     labels : Callable[[Path, str or None, Selection], array [N]] or None, default=None
         Returns a column of a table, numbers or texts, by its name; None for arrays.
     endings_text : str, default=""
@@ -47,6 +50,7 @@ class Format:
     ending: str
     read: Callable[[Path, Selection], Source]
     write: Callable[[Path, Blocks], None] | None = None
+    write_table: Callable[[Path, Batches], None] | None = None
     labels: Callable[[Path, str | None, Selection], NDArray[Any]] | None = None
     endings_text: str = ""
     matches: Callable[[str], bool] | None = None

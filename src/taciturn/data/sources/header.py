@@ -4,7 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}|[0-9]{1,2}([./-])[0-9]{1,2}\1[12][0-9]{3})"
+    r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?)?"
+)
 _INTEGER = re.compile("[0-9]+")
 _YEARS = range(1800, 2101)
 _MIN_COUNT = 4  # fewer numbers count up by chance
@@ -85,7 +88,7 @@ def _has_counted_rows(first: Sequence[str], columns: Sequence[Sequence[str]]) ->
 
 
 def is_date(cell: str) -> bool:
-    """Return whether a cell is a date as 2024-05-01."""
+    """Return whether a cell is a date, as 2024-05-01, 1.5.2024 or 05/01/2024 14:05."""
     return _DATE.fullmatch(cell) is not None
 
 

@@ -1,6 +1,5 @@
 """Reader and writer of Parquet tables, batch by batch."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from . import arrow_columns
+from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .columns import Names
 from .format import Format, Selection
@@ -73,37 +73,28 @@ def _ids(file: "pyarrow.parquet.ParquetFile") -> list[Any] | None:
     return arrow_columns.ids(file.read(columns=index, use_pandas_metadata=False).columns if index else [])
 
 
-def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
-    """Write blocks as a table; columns without names are called 0, 1, … Ids become the index of a pandas data frame."""
+def write_table(path: str | os.PathLike[str], table: Batches) -> None:
+    """Write a table; ids become the index of a pandas data frame."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrow_type = pa.from_numpy_dtype(blocks.dtype)
-    index = [] if blocks.ids is None else [("__index_level_0__", pa.array(blocks.ids).type)]
-    metadata = {"pandas": json.dumps(_pandas_metadata(blocks))} if index else None
-    schema = pa.schema([*((name, arrow_type) for name in blocks.names), *index], metadata)
-    with atomic(path) as temporary, temporary.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
+    table = table.indexed()
+    with atomic(path) as temporary, temporary.open("wb") as file, pq.ParquetWriter(file, table.schema) as writer:
         batches: list[pa.RecordBatch] = []
         n_bytes = 0
-        for block, ids in blocks.with_ids:
-            columns = [*(pa.array(column) for column in block.T), *(pa.array(ids, kind) for _, kind in index)]
-            batches.append(pa.record_batch(columns, schema=schema))
-            n_bytes += block.nbytes
-            if n_bytes >= min(_COLUMN_BYTES * len(schema), _MAX_GROUP_BYTES):
+        for batch in table.batches:
+            batches.append(batch)
+            n_bytes += batch.nbytes
+            if n_bytes >= min(_COLUMN_BYTES * len(table.schema), _MAX_GROUP_BYTES):
                 writer.write_table(pa.Table.from_batches(batches))
                 batches, n_bytes = [], 0
         if batches:
             writer.write_table(pa.Table.from_batches(batches))
 
 
-def _pandas_metadata(blocks: Blocks) -> dict[str, Any]:
-    """Return what makes pandas.read_parquet use the last column as the index."""
-    names = [*((name, name) for name in blocks.names), (None, "__index_level_0__")]
-    columns = [
-        {"name": name, "field_name": field, "pandas_type": "object", "numpy_type": "object", "metadata": None}
-        for name, field in names
-    ]
-    return {"index_columns": ["__index_level_0__"], "column_indexes": [], "columns": columns}
+def write(path: str | os.PathLike[str], blocks: Blocks) -> None:
+    """Write blocks as a table; columns without names are called 0, 1, …"""
+    write_table(path, of_blocks(blocks))
 
 
 def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]:
@@ -116,5 +107,9 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
 
 
 FORMAT = Format(
-    ".parquet", lambda path, selection: read(path, columns=selection.columns, drop=selection.drop), write, labels
+    ".parquet",
+    lambda path, selection: read(path, columns=selection.columns, drop=selection.drop),
+    write,
+    write_table,
+    labels,
 )

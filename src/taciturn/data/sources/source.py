@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Array = npt.NDArray[np.generic]
+_BLOCK_ROWS = 4096
 
 
 class Source(Protocol):
@@ -107,6 +109,27 @@ def ids_of(source: Source) -> list[Any] | None:
     return getattr(source, "ids", None)
 
 
+def integers_of(source: Source) -> list[int]:
+    """Return the positions of the columns that a table holds as integers; [] for rows of another origin.
+
+    Parameters
+    ----------
+    source : Source
+        Sources of tables have an attribute `integers`. Its columns are read, because a text table may write the first
+        numbers without a fraction, and others with one.
+
+    Examples
+    --------
+    >>> integers_of(Rows([[1.0, 2.0, 0.5], [np.nan, 2.0, 3.0]], integers=[0, 2])), integers_of(Rows(np.eye(2)))
+    ([0], [])
+    """
+    positions = np.array(getattr(source, "integers", ()), np.intp)
+    for start in range(0, len(source) if len(positions) else 0, _BLOCK_ROWS):
+        numbers = source.read(start, start + _BLOCK_ROWS)[:, positions]
+        positions = positions[((numbers == np.rint(numbers)) | (numbers != numbers)).all(0)]
+    return [int(position) for position in positions]
+
+
 class Rows:
     """An array as a source. Nothing is copied, and a memory map stays on the disk.
 
@@ -120,6 +143,8 @@ class Rows:
         Shape of a row; by default that of the array's rows, (1,) for an array with one axis.
     ids : list, optional
         An id for each row, such as the row labels of a file; see `ids_of`.
+    integers : sequence of int, default=()
+        The positions of columns that a table's file writes as integers; see `integers_of`.
 
     Attributes
     ----------
@@ -147,6 +172,7 @@ class Rows:
         columns: tuple[str, ...] | None = None,
         shape: tuple[int, ...] | None = None,
         ids: list[Any] | None = None,
+        integers: Sequence[int] = (),
     ) -> None:
         # asarray makes a memory map a plain view, which is still on the disk and cheaper to slice.
         self.array: Array = np.asarray(with_nan(array))
@@ -156,7 +182,7 @@ class Rows:
             raise DataError("rows must be an array [rows, ...], not one number; write [[number]]")
         self.shape = shape or self.array.shape[1:] or (1,)
         self.columns = None if columns is None else tuple(columns)
-        self.ids = ids
+        self.ids, self.integers = ids, integers
         self._n_columns = prod(self.array.shape[1:])
         if prod(self.shape) != self._n_columns:
             raise DataError(f"shape={self.shape} does not fit a row of {self._n_columns} numbers; give another shape")

@@ -33,6 +33,7 @@ class Subset:
     def __init__(self, source: Source, indices: npt.NDArray[np.integer]) -> None:
         self._source, self._indices = source, indices
         self.columns, self.shape, self.dtype = source.columns, source.shape, source.dtype
+        self.integers = getattr(source, "integers", ())
 
     def __len__(self) -> int:
         return len(self._indices)

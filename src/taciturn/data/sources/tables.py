@@ -1,19 +1,20 @@
-"""Reader of tables as they are: each column in its own type."""
+"""Reader and writer of tables as they are: each column in its own type."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 
-from ...core.atomic import atomic
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
 from . import csv, feather, parquet
+from .batches import Batches, of_table
 from .columns import Names
 from .dialect import DialectOptions
 from .files import clear_errors, format_of
-from .format import Selection
+from .format import Format, Selection
 from .source import Source
 
 if TYPE_CHECKING:
@@ -52,15 +53,27 @@ def has_booleans(
     return any(str(kind) == "bool" for kind in read_table(path, columns=names, header=header, **dialect).schema.types)
 
 
-def write_table(path: str | os.PathLike[str], table: "pyarrow.Table") -> None:
+def table_writer(path: str | os.PathLike[str]) -> Callable[[Path, Batches], None]:
+    """Return what writes a table into a file with this ending; raise RecipeError where it is not that of a table."""
+    formats: list[Format] = [each.FORMAT for each in _TABLE_FORMATS]
+    write = next((each.write_table for each in formats if each.fits(Path(path).name)), None)
+    if write is None:
+        endings = ", ".join(each.endings_text or each.ending for each in formats)
+        raise RecipeError(f"{one_line(path)}: a table cannot be written with this ending; known are {endings}")
+    return write
+
+
+def write_table(path: str | os.PathLike[str], table: "pyarrow.Table", ids: Sequence[Any] | None = None) -> None:
     """Write a table into a file that appears only when it is complete.
 
     Parameters
     ----------
     path : str or path-like
-        A .csv, .parquet, .feather or .arrow file. An existing one is replaced.
+        A text table (also compressed), .parquet, .feather or .arrow file. An existing one is replaced.
     table : pyarrow.Table
         The table.
+    ids : sequence, optional
+        An id for each row; see `write_path`.
 
     Raises
     ------
@@ -69,21 +82,7 @@ def write_table(path: str | os.PathLike[str], table: "pyarrow.Table") -> None:
     TaciturnError
         The file cannot be written.
     """
-    import pyarrow.csv as arrow_csv
-    from pyarrow import feather as arrow_feather
-    from pyarrow import parquet as arrow_parquet
-
-    writers: dict[str, Any] = {
-        ".csv": arrow_csv.write_csv,
-        ".parquet": lambda table, file: arrow_parquet.write_table(table, file),
-        ".feather": arrow_feather.write_feather,
-        ".arrow": arrow_feather.write_feather,
-    }
-    write = writers.get(Path(path).suffix.lower())
-    if write is None:
-        raise RecipeError(f"{one_line(path)}: a table cannot be written with this ending; give {', '.join(writers)}")
-    with atomic(path) as temporary, temporary.open("wb") as file:  # pyarrow itself opens only names in UTF-8
-        write(table, file)
+    table_writer(path)(Path(path), of_table(table, ids))
 
 
 class LabelledTable(NamedTuple):

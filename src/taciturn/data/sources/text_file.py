@@ -1,4 +1,4 @@
-"""Opening a text table: its compression, its encoding, and runs of spaces between its cells."""
+"""Opening a text table, to read or to write it: its compression, its encoding, and runs of spaces between its cells."""
 
 import bz2
 import codecs
@@ -8,6 +8,7 @@ import lzma
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,6 +43,23 @@ def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
     opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
     content: IO[bytes] = open(path, "rb") if opener is None else opener(Path(path))  # noqa: SIM115
     return content
+
+
+@contextmanager
+def open_to_write(path: Path, ending: str) -> Iterator[Any]:
+    """Open a file to write bytes, which are compressed where the ending is .gz, .bz2, .xz or .zst."""
+    import pyarrow as pa
+
+    with path.open("wb") as file:
+        if ending == ".xz":
+            with lzma.open(file, "wb") as compressed:
+                yield compressed
+        elif ending in COMPRESSED_ENDINGS:
+            name = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}[ending]
+            with pa.CompressedOutputStream(pa.PythonFile(file, "wb"), name) as compressed:
+                yield compressed
+        else:
+            yield file
 
 
 def open_text(path: str | os.PathLike[str], dialect: Dialect) -> IO[str]:

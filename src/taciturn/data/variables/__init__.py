@@ -11,7 +11,8 @@ A new kind of variable is a file with a class derived from `Variable`, a line in
 
 from .decide import KINDS
 from .files import open_table, write_rows
+from .source import EncodedRows
 from .tables import is_numeric, library_of
 from .variables import Variables
 
-__all__ = ["KINDS", "Variables", "is_numeric", "library_of", "open_table", "write_rows"]
+__all__ = ["KINDS", "EncodedRows", "Variables", "is_numeric", "library_of", "open_table", "write_rows"]

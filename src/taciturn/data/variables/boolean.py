@@ -31,6 +31,10 @@ class Boolean(Variable, frozen=True, kw_only=True, tag="boolean"):
         """1: a boolean."""
         return 1
 
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what the encoded column holds; see `Variables.encoding`."""
+        return [{"value": "1 for True, 0 for False"}]
+
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return 1 for True and 0 for False [N], NaN where missing."""
         numbers = cells.numbers()

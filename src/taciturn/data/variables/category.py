@@ -74,6 +74,10 @@ class Category(Variable, frozen=True, kw_only=True, tag="category"):
         alike = Counter(map(str, values))
         return [f"{self.text}={value if alike[str(value)] == 1 else repr(value)}" for value in values]
 
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what the encoded columns hold; see `Variables.encoding`."""
+        return [{"level": level, "value": "1 at this level, else 0", "unseen": 0} for level in self.levels]
+
     def encode(self, cells: Cells) -> NDArray[np.int64]:
         """Return the number of each cell's level [N]; -1 where missing, K for another level than these.
 

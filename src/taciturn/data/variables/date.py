@@ -13,7 +13,7 @@ from .casts import whole_numbers
 from .cells import Cells, Dtype
 from .values import pack, unpack
 from .variable import Variable
-from .written_dates import FORMS, FULL, form_of, read, write
+from .written_dates import FORMS, FULL, form_of, is_form, read, why_no_form, write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 DAY = 86_400 * 10**9
 STEPS = (DAY, 3_600 * 10**9, 60 * 10**9, *UNITS.values())
+STEP_NAMES = dict(
+    zip(STEPS, ("day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond"), strict=True)
+)
 _INT64 = 2**63
 _PYTHON = (-62_135_596_800, 253_402_300_799)  # seconds of the years 1 and 9999, the range of Python's dates
 
@@ -41,7 +44,7 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
     family : {"date", "time", "duration"}
         What the column holds.
     written : str or None
-        The form of dates that are written as text, a key of `written_dates.FORMS`; None for other columns.
+        The form of dates that are written as text; see `written_dates`. None for other columns.
     """
 
     offset: Any
@@ -56,19 +59,22 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
         Variable.__post_init__(self)
         if type(unpack(self.offset)) is not int or self.step not in STEPS:
             raise ValueError(f"a date of offset {self.offset!r} and step {self.step!r} is not possible")
-        if self.written is not None and self.written not in FORMS:
+        if self.written is not None and not is_form(self.written):
             raise ValueError(f"{self.written!r} is not a form of dates")
 
     @classmethod
     def decide(cls, label: Any, cells: Cells) -> Self:
         """Return the variable of a column's cells; raise DataError where they are not dates."""
-        ticks, known, unit = _ticks(cells)
+        texts = cells.coded()[1] if cells.is_text else []
+        written = form_of(texts)
+        if written is None and (reason := why_no_form(texts)):
+            raise DataError(f"column {quoted(cells.name)}: {reason}; write all in one form, as 2020-01-31")
+        ticks, known, unit = _ticks(cells, written)
         first = int(ticks[known].min()) if known.any() else 0
         # unsigned: the difference of two int64 may be larger than 2⁶³
         since = ticks[known].astype(np.uint64) - np.uint64(first % 2**64)
         step = next(step for step in STEPS if step <= unit or not (since % np.uint64(step // unit)).any())
         family: Any = _family(cells)
-        written = _form(cells) if cells.is_text else None
         return cls(
             name=pack(label),
             dtype=cells.dtype,
@@ -78,11 +84,28 @@ class Date(Variable, frozen=True, kw_only=True, tag="date"):
             written=written,
         )
 
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what the encoded column holds; see `Variables.encoding`."""
+        name = STEP_NAMES[self.step]
+        return [{"value": f"({self.family} - offset) / step", "offset": self._offset_text(), "step": f"1 {name}"}]
+
+    def _offset_text(self) -> str:
+        """Return the first date in ISO 8601, the first time of day, or the first duration in nanoseconds."""
+        offset = unpack(self.offset)
+        if self.family == "duration":
+            return f"{offset} nanoseconds"
+        days, rest = divmod(offset, DAY)
+        seconds, nanoseconds = divmod(rest, UNITS["s"])
+        time = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        time += f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+        return time if self.family == "time" else f"{np.datetime64(days, 'D')}" + (f"T{time}" if rest else "")
+
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return the number of steps since the first date [N], NaN where missing."""
         if _family(cells) not in ("", self.family):
             cells.refuse(cells.known(), f"not a {self.family}")
-        ticks, known, unit = _ticks(cells)
+        written = self.written if self.written or not cells.is_text else form_of(cells.coded()[1])
+        ticks, known, unit = _ticks(cells, written)
         offset, rest = divmod(unpack(self.offset), unit)
         low, high = (int(ticks[known].min()), int(ticks[known].max())) if known.any() else (0, 0)
         exact = abs(offset) < _INT64 and max(abs(low - offset), abs(high - offset)) < _INT64
@@ -132,15 +155,6 @@ def _family(cells: Cells) -> str:
     return "time" if types.is_time(kind) else "duration" if types.is_duration(kind) else ""
 
 
-def _form(cells: Cells) -> str | None:
-    """Return the form of dates that are written as text; raise DataError if they are written in several forms."""
-    forms = {form_of(text) for text in cells.coded()[1]} - {None}
-    if len(forms) > 1:
-        shown = " and ".join(sorted(map(quoted, forms))[:2])
-        raise DataError(f"column {quoted(cells.name)} has dates like {shown}; write all in one form")
-    return forms.pop() if forms else None
-
-
 def _unit(kind: pa.DataType) -> int:
     """Return the nanoseconds of the integers that an Arrow type stores."""
     from pyarrow import types
@@ -159,15 +173,16 @@ def _range(kind: pa.DataType) -> tuple[int, int]:
     return (-(2**31), 2**31 - 1) if types.is_date32(kind) else (1 - _INT64, _INT64 - 1)
 
 
-def _ticks(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
+def _ticks(cells: Cells, form: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
     """Return the integers that dates are stored as (0 where missing), which are known, and their unit in ns."""
     import pyarrow as pa
 
     known, values = cells.known(), cells.values
     if cells.is_text:
-        values = read(values.cast(pa.large_string()))
+        values = read(values.cast(pa.large_string()), form)
         bad = known & ~values.is_valid().to_numpy(zero_copy_only=False)
-        cells.refuse(bad, "not a date as 2020-01-31 or 2020-01-31 23:59:59", "convert the column to dates")
+        like = "2020-01-31 or 2020-01-31 23:59:59" if form in (None, *FORMS) else f"{form}"
+        cells.refuse(bad, f"not a date as {like}", "convert the column to dates")
     elif not _family(cells):
         cells.refuse(known, "not a date", "convert the column to dates")
         return np.zeros(len(cells), np.int64), known, DAY

@@ -20,6 +20,7 @@ from .number import Number
 from .tables import Table
 from .values import pack
 from .variable import Variable
+from .written_dates import not_among_dates, why_no_form
 
 MAX_LEVELS = 50  # of text that is a category without being set so
 
@@ -48,7 +49,8 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
     Warns
     -----
     TaciturnWarning
-        Most of the levels of a column of text are numbers: one that is none makes all of them levels.
+        Most of the levels of a column of text are numbers: one that is none makes all of them levels. Or they are dates
+        of which it is not known whether the day or the month comes first, or dates in several forms.
     """
     _check_labels(table.labels)
     kinds = _kinds(table, given or {})
@@ -66,11 +68,13 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
             continue
         chosen = chosen or kind_of(cells)
         if chosen is None:
+            _warn_of_dates(label, cells)
             crowded[label] = cells
             continue
         decided.append(chosen.decide(label, cells))
         if chosen is Category and label not in kinds and not cells.declared:
             _warn_of_numbers(label, cells)
+            _warn_of_dates(label, cells)
     if empty:
         raise DataError(_no_value(empty))
     if crowded:
@@ -83,8 +87,8 @@ def decide(table: Table, given: Mapping[Any, str] | None = None) -> list[Variabl
 def kind_of(cells: Cells) -> type[Variable] | None:
     """Return the kind of a column by its cells; None for text of too many levels.
 
-    Text is numbers, or dates in one form of ISO 8601, if all known cells are. A number with leading zeros, as a postal
-    code, is text.
+    Text is numbers, or dates in one form (see `written_dates`), if all known cells are. A number with leading zeros, as
+    a postal code, is text.
     """
     from pyarrow import types
 
@@ -147,6 +151,20 @@ def _warn_of_numbers(label: Any, cells: Cells) -> None:
         warnings.warn(
             f"column {quoted(label)} is taken for a category, because {quoted(others[0], 40)} is no number; correct "
             f"such cells, or set variables={{{one_line(repr(label), 25)}: 'category'}} (--categorical)",
+            TaciturnWarning,
+            stacklevel=2,
+        )
+
+
+def _warn_of_dates(label: Any, cells: Cells) -> None:
+    texts = cells.coded()[1] if cells.is_text else []
+    reason = why_no_form(texts)
+    if not reason and (text := not_among_dates(texts)) is not None:
+        reason = f"{quoted(text, 40)} is no date"
+    if reason:
+        warnings.warn(
+            f"column {quoted(label)} is not taken for dates, because {reason}; write them as 2020-01-31, convert them "
+            "(pandas.to_datetime with dayfirst=True or False), or set the column's kind (variables=, --categorical)",
             TaciturnWarning,
             stacklevel=2,
         )

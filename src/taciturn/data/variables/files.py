@@ -13,7 +13,7 @@ from ...core.errors import DataError
 from ...core.messages import one_line
 from ..sources.columns import Names, split_names
 from ..sources.dialect import DialectOptions
-from ..sources.tables import read_labelled_table, write_table
+from ..sources.tables import read_labelled_table, table_writer, write_table
 from .source import EncodedTable
 from .variables import Variables
 
@@ -83,7 +83,7 @@ def write_rows(
     Parameters
     ----------
     path : str or path-like
-        A .csv, .parquet or .feather file.
+        A file of a table, as for `write_table`.
     variables : Variables
         The variables.
     blocks : iterable of arrays [B, D]
@@ -98,11 +98,10 @@ def write_rows(
     """
     import pyarrow as pa
 
+    table_writer(path)  # the ending, before the rows are computed
     table: Any = variables.decode(np.concatenate([np.asarray(block, np.float64) for block in blocks]))
     if hasattr(table, "to_arrow"):
         table = table.to_arrow()
     elif not isinstance(table, pa.Table):
         table = pa.Table.from_pandas(table, preserve_index=False)
-    if ids is not None:
-        table = table.add_column(0, "", pa.array([str(each) for each in ids]))
-    write_table(path, table)
+    write_table(path, table, ids)

@@ -46,6 +46,12 @@ class Integer(Number, frozen=True, kw_only=True, tag="integer"):
             offset = int(min(value for value in _exact(cells) if value is not None))
         return cls(name=pack(label), dtype=cells.dtype, decimals=0, offset=pack(offset))
 
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what the encoded column holds; see `Variables.encoding`."""
+        if not (offset := unpack(self.offset)):
+            return super().encoding()
+        return [{"value": "number - offset", "offset": str(offset)}]
+
     def encode(self, cells: Cells) -> NDArray[np.float64]:
         """Return the numbers [N] minus the offset, NaN where missing."""
         numbers, offset = cells.numbers(), unpack(self.offset)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..sources import Rows
 from .category import Category
 from .variable import Variable
 
-if TYPE_CHECKING:
-    from .variables import Variables
+
+class EncodedRows(Rows):
+    """Rows [N, D] that are encoded already, such as noisy ones, as a source that an estimator takes for a table.
+
+    Parameters
+    ----------
+    rows : array [N, D]
+        Columns as in `Variables.columns`.
+    variables : Variables
+        Their schema.
+    """
+
+    def __init__(self, rows: npt.ArrayLike, variables: Any) -> None:
+        super().__init__(rows, columns=variables.columns)
+        self.variables = variables
 
 
 class EncodedTable:
@@ -35,7 +49,7 @@ class EncodedTable:
         An id for each row; see `ids_of`.
     """
 
-    variables: Variables | None = None
+    variables: Any = None
     ids: list[Any] | None = None
 
     dtype = np.dtype(np.float64)

@@ -68,6 +68,10 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return the names of the encoded columns."""
         return [self.text]
 
+    def encoding(self) -> list[dict[str, Any]]:
+        """Return what each encoded column holds, as JSON can hold it; see `Variables.encoding`."""
+        return [{"value": "the number"}]
+
     def encode(self, cells: Cells) -> NDArray[np.generic]:
         """Return cells as numbers [N] in float64, NaN where missing; a category as int64, see `Category`.
 

@@ -145,6 +145,21 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             for name in variable.names()
         )
 
+    @property
+    def encoding(self) -> list[dict[str, Any]]:
+        """What each encoded column holds, in their order, as JSON can hold it.
+
+        Each has the keys "column" (its name), "variable" (the table's column), "kind", "value" (in words) and "missing"
+        (what all columns of a missing cell's variable hold). Columns of categories have "level", as `values.pack`
+        writes it, and "unseen" (what all columns of a variable hold for a level that did not occur); those of dates
+        "offset" and "step", those of large integers "offset".
+        """
+        described = ((variable, each) for variable in self.variables for each in variable.encoding())
+        return [
+            {"column": column, "variable": variable.text, "kind": variable.kind} | each | {"missing": "NaN"}
+            for column, (variable, each) in zip(self.columns, described, strict=True)
+        ]
+
     @cached_property
     def positions(self) -> tuple[slice, ...]:
         """Of each variable the slice of its encoded columns."""

@@ -36,7 +36,8 @@ class VariableRun:
 
     def by_variable(self, x: Tensor) -> Tensor:
         """Return the columns [B, n_columns] of categories as [B, n_variables, levels]."""
-        return x.reshape(len(x), self.n_variables, self.levels)
+        categories: Tensor = x.unflatten(1, (self.n_variables, self.levels))  # torch.export would fix len(x)
+        return categories
 
 
 @dataclass(frozen=True)

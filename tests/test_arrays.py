@@ -42,6 +42,8 @@ DICTIONARIES = {
     "dictionary refined gated": {"refine": 1, "sparsity": "gated"},
     "dictionary refined jumprelu": {"refine": 1, "sparsity": "jumprelu", "scaling": "whiten"},
     "dictionary ranked": {"refine": 1, "scaling": "rank_gauss"},
+    "dictionary by row": {"refine": 1, "scaling": "row_norm"},
+    "dictionary clipped": {"scaling": "row_norm:clip=0.9,per_column=true"},
     "dictionary batch_topk": {"sparsity": "batch_topk"},
 }
 

@@ -21,7 +21,7 @@ FAMILIES = {
     "corruption/*.py": Corruption,
     "model/coding_layers/*.py": CodingLayer,
     "objective/*.py": Term,
-    "model/scaling.py": Scaling,
+    "model/*scaling.py": Scaling,
     "core/schedules.py": Schedule,
     "training/solvers/*.py": Solver,
     "training/constraints/*.py": Constraint,

@@ -29,6 +29,7 @@ N_FEATURES, N_INPUTS, ACTIVE = 48, 24, 3
         DictionaryAutoencoder(16, k=4, sparsity="jumprelu", sparse_output=False, max_iter=3),
         DictionaryAutoencoder(16, k=4, sparsity="gated", refine=1, max_iter=3),
         DictionaryAutoencoder(16, k=4, outputs="input+codes", max_iter=3),
+        DictionaryAutoencoder(16, k=4, scaling="row_norm", max_iter=3),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -35,6 +35,8 @@ QUICK = {"max_iter": 3, "random_state": 0}
         SparseAutoencoder((8, 4), tied=True, early_stopping=True, max_iter=5),
         SparseAutoencoder(sparsity="topk:2", corruption="swap:0.2", scaling="minmax", max_iter=5),
         DenoisingAutoencoder(scaling="rank_gauss", max_iter=5),
+        DenoisingAutoencoder(scaling="row_norm:clip=2,per_column=true", max_iter=5),
+        SparseAutoencoder(scaling="robust", max_iter=5),
         SparseAutoencoder((8, 4), outputs="hidden", max_iter=5),
         DenoisingAutoencoder(4, outputs="input+codes", max_iter=5),
     ]
@@ -355,7 +357,7 @@ def test_a_diverged_model_can_continue_from_its_last_good_weights(digits):
 def test_rows_in_their_own_units_are_only_cast(digits, scaling, scales):
     learner = SparseAutoencoder(8, scaling=scaling, max_iter=1, random_state=0).fit(digits)._learner
     scale_rows = learner._feed(Rows(digits)).scale_rows
-    assert getattr(scale_rows, "func", scale_rows) == (learner.model.scale_rows if scales else learner.model.cast)
+    assert scale_rows == (learner.model.scale_columns if scales else learner.model.cast)
 
 
 def test_an_interrupted_fit_leaves_the_estimator_as_it_was(digits, monkeypatch):
@@ -702,7 +704,7 @@ def test_a_few_extreme_rows_are_warned_of_with_a_mend_that_works(scaling):
     X = np.random.default_rng(0).normal(size=(500, 5))
     X[:5] *= 100
     clip = r"np\.clip\(X, \*np\.percentile\(X, \[1, 99\], axis=0\)\)"
-    message = rf"^1% of the rows hold 95% of the columns' variance, .*: {clip}$"
+    message = rf"^1% of the rows hold 95% of the columns' variance, .*; set scaling='row_norm', .*: {clip}$"
     for model in (
         SparseAutoencoder(4, scaling=scaling, **QUICK),
         DictionaryAutoencoder(8, k=2, scaling=scaling, **QUICK),
@@ -710,6 +712,7 @@ def test_a_few_extreme_rows_are_warned_of_with_a_mend_that_works(scaling):
         with pytest.warns(ExtremeRows, match=message):
             model.fit(X)
         model.fit(np.clip(X, *np.percentile(X, [1, 99], axis=0)))
+        clone(model).set_params(scaling="row_norm").fit(X)
         model.fit(X[5:])
 
 

@@ -20,7 +20,20 @@ from taciturn.corruption import (
     SaltPepper,
     Swap,
 )
-from taciturn.model import Auto, Layout, MeanNorm, MinMax, NoScaling, RankGauss, Scaling, Standard, UInt8, Whiten
+from taciturn.model import (
+    Auto,
+    Layout,
+    MeanNorm,
+    MinMax,
+    NoScaling,
+    RankGauss,
+    Robust,
+    RowNorm,
+    Scaling,
+    Standard,
+    UInt8,
+    Whiten,
+)
 from taciturn.model.coding_layers import (
     ELU,
     BatchTopK,
@@ -152,6 +165,9 @@ CANONICAL = [
     (Scaling, "whiten", Whiten()),
     (Scaling, "whiten:floor=0.5", Whiten(0.5)),
     (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),
+    (Scaling, "robust", Robust()),
+    (Scaling, "row_norm", RowNorm()),
+    (Scaling, "row_norm:clip=3.5,per_column=true", RowNorm(3.5, per_column=True)),
     (Constraint, "free", Free()),
     (Constraint, "unit_norm", UnitNorm()),
     (Constraint, "bounded", Bounded()),

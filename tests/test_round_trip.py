@@ -27,7 +27,9 @@ TABLES = {"wide": ROWS, "unit": UNIT, "float32": ROWS.astype(np.float32), "bytes
 
 whole = st.one_of(st.integers(2, 9), st.integers(2, 9).map(np.int64), st.integers(2, 9).map(np.int32))
 common = {
-    "scaling": st.sampled_from(["auto", "none", "standard", "minmax", "mean_norm", "whiten:0.1", "rank_gauss:20"]),
+    "scaling": st.sampled_from(
+        ["auto", "none", "standard", "minmax", "mean_norm", "whiten:0.1", "rank_gauss:20", "robust", "row_norm:clip=2"]
+    ),
     "solver": st.sampled_from(["adam", "adam:clip=1", "sgd", "sgd:momentum=0.5"]),
     "learning_rate": st.sampled_from(["auto", 0.001, np.float32(0.002), "cosine:0.01,0.001"]),
     "batch_size": st.sampled_from(["auto", 16, np.int64(20)]),

@@ -239,6 +239,8 @@ MODELS = {
     "stops early": (SparseAutoencoder(16, early_stopping=True, max_iter=5, random_state=0), {}),
     "whitened": (SparseAutoencoder(16, scaling="whiten", max_iter=5, random_state=0), {}),
     "ranked": (DenoisingAutoencoder(16, scaling="rank_gauss", max_iter=5, random_state=0), {}),
+    "by row": (DenoisingAutoencoder(16, scaling="row_norm", max_iter=5, random_state=0), {}),
+    "robust": (DenoisingAutoencoder(16, scaling="robust", max_iter=5, random_state=0), {}),
     "minmax": (SparseAutoencoder((16, 8), scaling="minmax", max_iter=5, random_state=0), {}),
     "missing": (SparseAutoencoder(16, max_iter=5, random_state=0), {"missing": 200}),
     "float32": (SparseAutoencoder(16, max_iter=5, random_state=0), {"dtype": np.float32}),

@@ -30,7 +30,7 @@ from taciturn.training.resampling import Resample, Resampling
 from taciturn.training.run import Run
 
 LINEAR_SCALINGS = ["none", "standard", "minmax", "mean_norm", "whiten"]  # under which one function has one network
-SCALINGS = [*LINEAR_SCALINGS, "rank_gauss"]
+SCALINGS = [*LINEAR_SCALINGS, "rank_gauss", "robust", "row_norm", "row_norm:clip=1,per_column=true"]
 LINEAR = {"activation": "identity", "output_activation": "identity", "corruption": None, "sparsity": None}
 QUICK = {"max_iter": 3, "random_state": 0, "corruption": None}
 
@@ -309,7 +309,7 @@ def test_corrupted_rows_are_in_the_rows_units_and_reconstructions_in_the_targets
         scaled = copy.deepcopy(model).double().scale_targets(targets)
         assert_allclose(model.unscale_rows(scaled), targets, rtol=1e-9)
         units = inference.Units(copy.deepcopy(model).double())
-        difference = units.inputs(copy.deepcopy(model).double().scale_rows(rows)) - units.rows(targets)
+        difference = units.inputs(copy.deepcopy(model).double().scale_rows(rows), None) - units.rows(targets)
         assert_allclose(difference, (table - targets.numpy()) / (50 * table.std(0)), rtol=1e-9, atol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Rows so far from the others that they hold nearly all of the columns' variance."""
+"""Rows so far from the others that they hold nearly all of the columns' variance, or most of the squared error."""
 
 from typing import Any
 
@@ -13,6 +13,42 @@ SHARE_OF_VARIANCE = 0.95
 SAMPLE_ROWS = 5000
 SAMPLE_NUMBERS = 1 << 22  # of wide rows fewer are read, but at least MIN_SAMPLE_ROWS
 MIN_SAMPLE_ROWS = 200
+FEW = 0.01  # of the rows, by `share_of_largest`
+MIN_ROWS = 100  # with fewer rows, one is more than a hundredth
+
+
+def share_of_largest(errors: NDArray[np.float64]) -> tuple[float, NDArray[np.bool_]] | None:
+    """Return the share of the squared error that the hundredth of the rows with the largest errors carries.
+
+    Parameters
+    ----------
+    errors : array [N], float64
+        Each row's squared error, ≥ 0; NaN where it is not known.
+
+    Returns
+    -------
+    share : float
+        In [0, 1].
+    largest : array [N], bool
+        Which rows these are.
+        None instead of both with fewer than 100 known errors, or if all are 0.
+
+    Examples
+    --------
+    >>> errors = np.ones(200)
+    >>> errors[:2] = 198
+    >>> share, largest = share_of_largest(errors)
+    >>> share, largest.nonzero()[0].tolist()
+    (0.6666666666666666, [0, 1])
+    """
+    known = np.where(np.isnan(errors), 0.0, errors)
+    n, total = int(np.isfinite(errors).sum()), known.sum()
+    if n < MIN_ROWS or not (0 < total < np.inf):
+        return None
+    indices = np.argsort(-known, kind="stable")[: round(FEW * n)]
+    largest = np.zeros(len(errors), bool)
+    largest[indices] = True
+    return float(known[indices].sum() / total), largest
 
 
 def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) -> float | None:

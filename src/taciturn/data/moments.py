@@ -49,6 +49,9 @@ class Moments:
     quantiles : array of shape [Q, D], float64
         Each column's quantiles, if `measure_quantiles` set them; else empty. Rows that are added do not change them,
         and `to_arrays` leaves them out.
+    lengths : (float, float)
+        The median and the mean of the rows' lengths around a centre, if `measure_lengths` set them; else (0, 0). As
+        `quantiles`.
 
     Notes
     -----
@@ -64,6 +67,7 @@ class Moments:
     """
 
     quantiles: NDArray[np.float64] = np.zeros((0, 0))
+    lengths: tuple[float, float] = (0.0, 0.0)
 
     def __init__(self, *, with_products: bool = False) -> None:
         self.count, self.with_products = 0, with_products
@@ -125,7 +129,7 @@ class Moments:
             self.count, self.norm, self.mean, self.squares = other.count, other.norm, other.mean, other.squares
             self.missing, self.low, self.high = other.missing, other.low, other.high
             self.products = other.products if self.with_products else self.products
-            self.quantiles = other.quantiles
+            self.quantiles, self.lengths = other.quantiles, other.lengths
             return self
         if len(self.mean) != len(other.mean):
             raise DataError(f"moments of {len(self.mean)} columns cannot take rows of {len(other.mean)}")
@@ -147,8 +151,8 @@ class Moments:
         return self
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything but the quantiles as arrays by name; `from_arrays` is the inverse."""
-        return {name: np.asarray(value) for name, value in vars(self).items() if name != "quantiles"}
+        """Return everything but quantiles and lengths as arrays by name; `from_arrays` is the inverse."""
+        return {name: np.asarray(value) for name, value in vars(self).items() if name not in ("quantiles", "lengths")}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:

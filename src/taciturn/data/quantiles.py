@@ -1,12 +1,12 @@
-"""Quantiles of the columns of rows."""
+"""Quantiles of the columns of rows, and the lengths of rows, measured on a sample."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .moments import Moments
+from .moments import PART_NUMBERS, Moments
 from .sources import Source
 
-SAMPLE_ROWS = 100_000  # of more rows the quantiles are those of a sample
+SAMPLE_ROWS = 100_000  # of more rows they are those of a sample
 SAMPLE_NUMBERS = 1 << 24  # of wide rows fewer are read, but at least MIN_SAMPLE_ROWS
 MIN_SAMPLE_ROWS = 1000
 
@@ -42,11 +42,9 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
     [[0.0, 3.0, 8.0], [1.0, 3.0, nan]]
     """
     n_columns = len(moments.mean)
-    n_read = min(len(source), max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // n_columns), MIN_SAMPLE_ROWS))
-    if n_read == len(source):
-        rows = source.read(0, n_read)
-    else:
-        rows = source.take(np.sort(np.random.default_rng(0).choice(len(source), n_read, replace=False)))
+    indices = _sample(len(source), n_columns)
+    n_read = len(indices)
+    rows = source.read(0, n_read) if n_read == len(source) else source.take(indices)
     quantiles = np.full((min(n, n_read), n_columns), np.nan)
     for column, values in enumerate(np.asarray(rows).reshape(n_read, n_columns).T):
         known = values[~np.isnan(values)].astype(np.float64)
@@ -57,6 +55,47 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
         quantiles[:size, column] = _quantiles(np.sort(known), size)
         quantiles[0, column], quantiles[size - 1, column] = moments.low[column], moments.high[column]
     return quantiles
+
+
+def measure_lengths(source: Source, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the median and the mean of the rows' lengths ‖(x - shift) / scale‖.
+
+    Parameters
+    ----------
+    source : Source
+        N rows with D numbers each; the rows that `measure_quantiles` reads are measured.
+    shift, scale : array [D], float64
+        The point from which lengths are measured, and the unit of each column.
+
+    Returns
+    -------
+    median, mean : float
+        In rows with missing values a length is √(D / known) times that of the known ones; rows without any are left
+        out. 0 if there are no others.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> measure_lengths(Rows(np.array([[3.0, 4.0], [0.0, 1.0], [np.nan, 6.0]])), np.zeros(2), np.ones(2))
+    (5.0, 4.82842712474619)
+    """
+    indices, size = _sample(len(source), len(shift)), max(PART_NUMBERS // len(shift), 1)
+    means = []
+    for start in range(0, len(indices), size):
+        rows = np.asarray(source.take(indices[start : start + size]), np.float64)
+        squares = np.square((rows.reshape(len(rows), -1) - shift) / scale)
+        known = ~np.isnan(squares)
+        means.append(np.nansum(squares, axis=1)[known.any(1)] / known.sum(1)[known.any(1)])
+    lengths = np.sqrt(len(shift) * np.concatenate(means))
+    return (float(np.median(lengths)), float(lengths.mean())) if len(lengths) else (0.0, 0.0)
+
+
+def _sample(n_rows: int, n_columns: int) -> NDArray[np.int64]:
+    """Return the rows that are read, ascending: all, or so many drawn at random."""
+    n_read = min(n_rows, max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // n_columns), MIN_SAMPLE_ROWS))
+    if n_read == n_rows:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).choice(n_rows, n_read, replace=False))
 
 
 def _quantiles(ordered: NDArray[np.float64], n: int) -> NDArray[np.float64]:

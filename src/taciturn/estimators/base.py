@@ -174,7 +174,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         UnreachableTargets
             Scaled targets lie outside the output activation's bounds.
         ExtremeRows
-            At most 5% of the rows hold 95% of the columns' variance.
+            At most 5% of the rows hold 95% of the columns' variance. Or, after the training, 1% of the rows carry more
+            than half of the squared error, while the other rows are reconstructed badly.
 
         Notes
         -----
@@ -997,9 +998,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 check_known(targets, target_moments)
         if not warm:
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
-            warn_of_extreme_rows(source, moments, settings.scaling)
             learner = Learner(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
             learner.add_moments(moments, target_moments)
+            warn_of_extreme_rows(source, moments, learner)
             return learner, rows.fingerprint()
         learner = copy(self._learner)  # it stays as it is if the run does not begin
         width, fitted_width = len(moments.mean), learner.settings.layout.widths[0]
@@ -1009,7 +1010,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 "give rows with the same columns, or set warm_start=False"
             )
         settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner)
-        warn_of_extreme_rows(source, moments, settings.scaling)
+        warn_of_extreme_rows(source, moments, learner)
         if settings.layout != learner.settings.layout:
             raise RecipeError(
                 "warm_start: these parameters describe a network of another shape or with other activations than the "

@@ -13,7 +13,7 @@ from .denoising import DenoisingAutoencoder
 from .sparse import SparseAutoencoder
 
 # arrays of models that are read from their folder instead
-UNREADABLE = ("k", "threshold", "gate_scale", "refinement", "centred", "whitening", "knots")
+UNREADABLE = ("k", "threshold", "gate_scale", "refinement", "centred", "whitening", "knots", "row_lengths")
 SCALING = ("shift", "scale", "mean", "target_shift", "target_scale")
 
 
@@ -42,7 +42,8 @@ def from_arrays(arrays: Mapping[str, Any], estimator: BaseAutoencoder | None = N
     ------
     RecipeError
         An array is missing, does not fit the others or is not finite; an activation is unknown; or the arrays describe
-        codes that are not elementwise, a whitening or tables: `taciturn.load` reads those from the model's folder.
+        codes that are not elementwise, a whitening, tables or lengths of rows: `taciturn.load` reads those from the
+        model's folder.
 
     Examples
     --------

@@ -83,10 +83,10 @@ class Plots:
         corruption = self._estimator.settings_.evaluation_noise.at(1.0)
         clean = tensor(source.read(0, min(n, len(source)))).to(model.shift.device)
         with torch.no_grad():
-            x = model.scale_rows(clean)
+            x, lengths = model.scaled_and_lengths(clean)
             scaled = corrupted(x, corruption, seed=0, purpose="picture")
             hidden = scaled.isnan() | clean.isnan()
-            noisy = model.unscale_inputs(inference.filled(scaled, x, clean, model.scaled_mean))
+            noisy = model.unscale_inputs(inference.filled(scaled, x, clean, model.scaled_mean), lengths)
             recon = model.denoise(noisy)
             noisy = noisy.masked_fill(hidden, np.nan)
         lines = {"reconstructed": recon} if corruption.clean else {"noisy": noisy, "denoised": recon}

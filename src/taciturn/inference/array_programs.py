@@ -34,6 +34,7 @@ TO_MATLAB = (
     (r'^order = np\.argsort\(-(.*), axis=1, kind="stable"\)', r"[~, order] = sort(\1, 2, 'descend')"),
     (r"^rank = np\.argsort\(order, axis=1\)", "[~, rank] = sort(order, 2)"),
     (r"rank < ", "rank <= "),
+    (r"np\.mean\((.*?), axis=1, keepdims=True\)", r"mean(\1, 2)"),
     (r"np\.(max|min)imum\(", r"\1("),
     (r"np\.", ""),
 )
@@ -115,6 +116,12 @@ def _encoder(module: InferenceModule) -> list[str]:
     scaled = f"({rows} - {_array('shift')}) / {_array('scale')}" if ranks or _rescales(module, "") else rows
     lines = [f"S = {scaled}" if module.whitening is None else f"S = {scaled} @ {_array('whitening')}"]
     lines += _interpolated("S", "knots", "scores") if ranks else []
+    if module.row_lengths is not None:
+        divisor, least, _ = module.row_lengths.tolist()
+        lines += [
+            f"L = np.maximum(np.sqrt(np.mean(S * S, axis=1, keepdims=True)) / {divisor!r}, {least!r})",
+            "S = S / L",
+        ]
     layer_input = f"(S - {_array('decoder_bias', n_layers)})" if layout.centred else "S"
     for number in range(1, n_layers):
         lines += _hidden(layout.hidden.name, _affine(layer_input, "encoder", number, _array("encoder_weight", number)))
@@ -142,6 +149,8 @@ def _decoder(module: InferenceModule) -> list[str]:
         lines.append(f"Y = {_activation(layout.output.name, 'Y')}")
     if module.target_knots is not None:
         lines += _interpolated("Y", "target_scores", "target_knots")
+    if module.row_lengths is not None:
+        lines.append("Y = Y * L")
     coloured = "Y" if module.target_colouring is None else f"Y @ {_array('target_colouring')}"
     if _rescales(module, "target_"):
         coloured += f" * {_array('target_scale')} + {_array('target_shift')}"

@@ -64,6 +64,19 @@ def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:
     return noisy if (missing := missing_of(rows)) is None else torch.where(missing, x, noisy)
 
 
+def of_noisy_length(
+    model: Autoencoder, noisy: Tensor, rows: Tensor, lengths: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Return corrupted rows [B, D], before they are filled, divided by their own lengths, and these lengths [B, 1].
+
+    Only a scaling by rows changes them: `lengths` are those of the clean `rows`, or None without one.
+    """
+    if lengths is None:
+        return noisy, None
+    noisy, own = model.of_own_length(with_missing(noisy, rows))
+    return noisy, None if own is None else lengths * own
+
+
 def corrupted_only(y: Tensor, noisy: Tensor, x: Tensor, corruption: Corruption) -> Tensor:
     """Return the targets y [B, D] by which a model is judged under a corruption; NaN where it is not.
 

@@ -16,6 +16,7 @@ from .blocks import (
     filled,
     mean_of_known,
     missing_of,
+    of_noisy_length,
     row_blocks,
     target_blocks,
     threads_for_rows,
@@ -133,14 +134,14 @@ def evaluate(
     hidden = hides and target is None and corruption.clean
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
-            x = model.scale_rows(rows)
+            x, lengths = model.scaled_and_lengths(rows)
             first_row = evaluation.sparsity.rows
             codes = model.codes(x)
             if hides:
                 output = model.predicted(x) if hidden else model.denoised(x, missing_of(rows))
             else:
                 output = model.output(model.decode(codes))
-            recon = units.outputs(output)
+            recon = units.outputs(output, lengths)
             own = rows if target is None else next(targets)
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(own)
             evaluation.clean.add(y, recon)
@@ -158,7 +159,8 @@ def evaluate(
             if evaluation.before is not None and evaluation.after is not None:
                 noisy = corrupted(x, corruption, seed=seed, purpose="evaluate", first_row=first_row)
                 y = corrupted_only(y, noisy, x, corruption)
+                noisy, lengths = of_noisy_length(model, noisy, rows, lengths)
                 noisy = filled(noisy, x, rows, model.scaled_mean)
-                evaluation.before.add(y, units.inputs(noisy))
-                evaluation.after.add(y, units.outputs(model.denoised(noisy, missing_of(rows))))
+                evaluation.before.add(y, units.inputs(noisy, lengths))
+                evaluation.after.add(y, units.outputs(model.denoised(noisy, missing_of(rows)), lengths))
     return evaluation

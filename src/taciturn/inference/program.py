@@ -12,6 +12,7 @@ from ..core.errors import RecipeError
 from ..core.version import __version__
 from ..model import InferenceModule
 from ..model.inference_module import SCALING
+from ..model.row_lengths import by_own_length, lengthened
 from ..training import Settings
 
 INPUTS = {"encode": "rows", "denoise": "rows", "decode": "codes"}
@@ -30,7 +31,8 @@ class Program(nn.Module):
         From rows to codes, from rows to reconstructions, or from codes to reconstructions.
     dtype : {"float32", "float64"}
         The type of the input, of the output and of every number between them, but for a scaling by ranks: it computes
-        in float64, because its knots may be nearer to each other than float32 tells.
+        in float64, because its knots may be nearer to each other than float32 tells. So are lengths of rows, whose
+        squares may be too large for float32.
 
     Attributes
     ----------
@@ -102,28 +104,37 @@ class Program(nn.Module):
 
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D] for rows in the input's units; NaN enters as the module's `mean`."""
+        return self._scaled_and_lengths(x)[0]
+
+    def _scaled_and_lengths(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.ranks:
-            return self.module.scale_rows(x)
-        missing = x.isnan()
+            return self.module.scale_rows(x), None
+        missing, lengths = x.isnan(), None
         if self.rescales:
             x = (x - self.shift_high) * self.inverse_scale - self.shift_low
+        if self.module.row_lengths is not None:
+            x, lengths = by_own_length(x, self.module.row_lengths)
         x = torch.where(missing, self.fill, x)
-        return x if self.module.whitening is None else x @ self.module.whitening
+        return (x if self.module.whitening is None else x @ self.module.whitening), lengths
 
-    def unscale_rows(self, y: Tensor) -> Tensor:
-        """Return reconstructions [B, D] in the targets' units for scaled ones."""
+    def unscale_rows(self, y: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return reconstructions [B, D] in the targets' units for scaled ones; `lengths` as of `InferenceModule`."""
         if self.ranks:
             return self.module.unscale_rows(y).to(self.dtype)
+        y = lengthened(y, lengths, self.module.row_lengths).to(self.dtype)
         if self.module.target_colouring is not None:
             y = y @ self.module.target_colouring
         return y * self.target_scale + self.target_shift_low + self.target_shift_high if self.rescales_targets else y
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output [B, output_width] for an input [B, width]."""
-        codes = x if self.what == "decode" else self.module.encode_scaled(self.scale_rows(x))
+        codes, lengths = x, None
+        if self.what != "decode":
+            scaled, lengths = self._scaled_and_lengths(x)
+            codes = self.module.encode_scaled(scaled)
         if self.what == "encode":
             return codes
-        return self.unscale_rows(self.module.layout.output.activate(self.module.decode_scaled(codes)))
+        return self.unscale_rows(self.module.layout.output.activate(self.module.decode_scaled(codes)), lengths)
 
     def example(self) -> Tensor:
         """Return an input for tracing; of 2 rows, because torch takes sizes of 0 and 1 for constants."""

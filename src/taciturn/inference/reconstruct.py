@@ -164,8 +164,8 @@ def errors(model: Autoencoder, source: Source, target: Source | None = None) -> 
     units, targets = Units(model), target_blocks(model, target)
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
-            x = model.scale_rows(rows)
+            x, lengths = model.scaled_and_lengths(rows)
             recon = model.predicted(x) if target is None else model.denoised(x, missing_of(rows))
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(next(targets))
-            block_errors = units.errors(units.outputs(recon), y).to(recon)
+            block_errors = units.errors(units.outputs(recon, lengths), y).to(recon)
         yield block_errors

@@ -78,8 +78,8 @@ def to_keras(model: Autoencoder, settings: Settings, weights: Mapping[str, float
     TaciturnError
         Keras or its backend is not installed.
     RecipeError
-        Keras has no layer for the coding layer, an activation, the corruption, a scaling by ranks, or a table's
-        booleans and categories.
+        Keras has no layer for the coding layer, an activation, the corruption, a scaling by ranks or by rows, or a
+        table's booleans and categories.
 
     Warns
     -----
@@ -91,7 +91,7 @@ def to_keras(model: Autoencoder, settings: Settings, weights: Mapping[str, float
     Tied weights stay one variable. Penalties act on the codes of the corrupted rows, as in the textbook. A schedule
     stands at its last value, and a learning rate of 0.001 replaces a scheduled one, as in `partial_fit`.
     """
-    if model.quantiles:
+    if model.quantiles or model.row_lengths is not None:
         raise RecipeError(
             f"Keras has no layer for scaling={settings.scaling.text!r}; write an .onnx, .pt2 or .npz file, or fit with "
             "scaling='standard'"

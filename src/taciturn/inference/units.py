@@ -61,30 +61,33 @@ class Units:
 
         `scaled` is what the model's `scale_rows` returned for them, if it is known: it need not be computed again.
         """
-        if not self.model.is_affine:
+        if not self.model.is_affine:  # exact in float64, whatever the scaling does
             converted = self._times_ratio((y.double() - self.model.target_shift) / self.model.target_scale)
             return converted if self._table is None else self._table.without_unseen(converted)
         known = scaled if self._scaled_rows_are_targets else None
         converted = self._times_ratio(self.model.scale_targets(y) if known is None else known)
         return converted if self._table is None else self._table.without_unseen(converted)
 
-    def inputs(self, scaled: Tensor) -> Tensor:
-        """Return scaled rows [B, D], such as corrupted ones."""
+    def inputs(self, scaled: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return scaled rows [B, D], such as corrupted ones, with their lengths by `scaled_and_lengths`."""
         if self._scaled_rows_are_targets:
             return self._times_ratio(scaled)
-        return (self.model.unscale_inputs(scaled.double()) - self.model.target_shift) / self.unit
+        return (self.model.unscale_inputs(scaled.double(), lengths) - self.model.target_shift) / self.unit
 
-    def outputs(self, output: Tensor) -> Tensor:
-        """Return scaled reconstructions [B, D], as `model.output` returns them."""
-        return self._times_ratio(self.model.affine_rows(output, "target_"))
+    def outputs(self, output: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return scaled reconstructions [B, D], as `model.output` returns them, of rows with these lengths."""
+        return self._times_ratio(self.model.affine_rows(output, "target_", lengths))
 
     def directions(self, components: Tensor) -> Tensor:
         """Return what latents add [L, D], as `components` returns it in scaled units.
 
         Normal scores have the standard deviation 1, as columns have in the units of `target_scale`: tables do not
-        change a direction, because what a score more adds to a value differs from row to row.
+        change a direction, because what a score more adds to a value differs from row to row. Where rows are divided by
+        their lengths, it is what latents add to a row of the median length.
         """
-        return self._times_ratio(components if self.model.quantiles else self.model.affine_rows(components, "target_"))
+        of_one = components.new_ones(1, 1)
+        components = components if self.model.quantiles else self.model.affine_rows(components, "target_", of_one)
+        return self._times_ratio(components)
 
     def metric(self) -> SquaredErrors:
         """Return the metric of converted rows and outputs, without any rows so far."""

@@ -8,6 +8,7 @@ from .inference_module import InferenceModule
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
+from .robust_scaling import Robust, RowNorm, row_norm_instead
 from .scaling import (
     Auto,
     Given,
@@ -44,6 +45,8 @@ __all__ = [
     "Pass",
     "PreActivations",
     "RankGauss",
+    "Robust",
+    "RowNorm",
     "Scaling",
     "Sparse",
     "Standard",
@@ -55,5 +58,6 @@ __all__ = [
     "best_constants",
     "dense",
     "description",
+    "row_norm_instead",
     "scaled_range",
 ]

@@ -75,8 +75,9 @@ class Autoencoder(ScaledModule):
 
     Notes
     -----
-    The scaling is part of the model: see `ScaledModule` for its buffers. Calling the model is `reconstruct(encode(x))`;
-    corruption is not part of the model, so `train()` and `eval()` make no difference.
+    The scaling is part of the model: see `ScaledModule` for its buffers. Calling the model is `reconstruct(encode(x))`,
+    but for the lengths that a scaling by rows keeps; corruption is not part of the model, so `train()` and `eval()`
+    make no difference.
 
     Examples
     --------
@@ -95,7 +96,9 @@ class Autoencoder(ScaledModule):
         kernels: Kernels | None = None,
         world: World = SINGLE_PROCESS,
     ) -> None:
-        super().__init__(layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles)
+        super().__init__(
+            layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles, row_norm=layout.row_norm
+        )
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
         widths, coder = layout.widths, layout.coder
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
@@ -341,6 +344,8 @@ class Autoencoder(ScaledModule):
     def reconstruct(self, codes: Codes | Tensor) -> Tensor:
         """Return rows in the targets' units [B, D] for codes [B, L].
 
+        Under a scaling by rows, whose lengths codes do not know, they have the mean length of the training rows.
+
         Raises
         ------
         DataError
@@ -356,7 +361,8 @@ class Autoencoder(ScaledModule):
         They are the reconstructions; for a model that hides entries, `BlindSpots.denoised`.
         """
         missing = x.isnan() if x.is_floating_point() and self.blind_spots is not None else None
-        return self.unscale_rows(self.denoised(self.scale_rows(x), missing))
+        scaled, lengths = self.scaled_and_lengths(x)
+        return self.unscale_rows(self.denoised(scaled, missing), lengths)
 
     def denoised(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
         """Return scaled rows without noise [B, D] for scaled noisy rows, of which `missing` [B, D] are unknown."""
@@ -376,7 +382,8 @@ class Autoencoder(ScaledModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""
-        return self.reconstruct(self.encode(x))
+        scaled, lengths = self.scaled_and_lengths(x)
+        return self.unscale_rows(self.output(self.decode(self.codes(scaled))), lengths)
 
 
 def affine(layer: Any) -> Affine:

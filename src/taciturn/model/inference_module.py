@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from .autoencoder import Affine, Autoencoder, affine
 from .rank_tables import interpolated
+from .row_lengths import by_own_length, lengthened
 
 # the buffers of the scaling; those that may be None last, because torch.export counts them
 TABLES = ("knots", "scores", "target_knots", "target_scores")
-SCALING = ("shift", "scale", "target_shift", "target_scale", "mean", "whitening", "target_colouring", *TABLES)
+AFFINE = ("shift", "scale", "target_shift", "target_scale", "mean")
+SCALING = (*AFFINE, "whitening", "target_colouring", *TABLES, "row_lengths")
 
 
 class InferenceModule(nn.Module):
@@ -43,6 +45,8 @@ class InferenceModule(nn.Module):
         Only for a scaling that whitens.
     knots, scores, target_knots, target_scores : Tensor [D, Q + 2], float64, or None
         Only for a scaling by ranks: its tables.
+    row_lengths : Tensor [3], float64, or None
+        Only for a scaling by rows: (divisor, least, mean) of their lengths.
 
     Raises
     ------
@@ -70,6 +74,7 @@ class InferenceModule(nn.Module):
     scores: Tensor | None
     target_knots: Tensor | None
     target_scores: Tensor | None
+    row_lengths: Tensor | None
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -95,13 +100,22 @@ class InferenceModule(nn.Module):
 
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
-        x = torch.where(x.isnan(), self.mean.double(), x.double())
+        return self.scaled_and_lengths(x)[0]
+
+    def scaled_and_lengths(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return scaled rows [B, D], and the rows' lengths [B, 1] where a scaling divides by them."""
+        missing = x.isnan()
+        x = torch.where(missing, self.mean.double(), x.double())
         scaled = (x - self.shift.double()) / self.scale.double()
         if self.whitening is not None:
             scaled = scaled @ self.whitening.double()
         if self.knots is not None and self.scores is not None:
             scaled = interpolated(scaled, self.knots.double(), self.scores.double())
-        return scaled.to(self.layers[0][0].weight.dtype)
+        dtype = self.layers[0][0].weight.dtype
+        if self.row_lengths is None:
+            return scaled.to(dtype), None
+        scaled, lengths = by_own_length(torch.where(missing, torch.nan, scaled), self.row_lengths)
+        return torch.where(missing, 0.0, scaled).to(dtype), lengths
 
     def select(self, product: Tensor) -> Tensor:
         """Return the codes [B, L] for the products [B, L] of the encoder's last layer, without its bias."""
@@ -134,9 +148,12 @@ class InferenceModule(nn.Module):
             h = self.layout.hidden.activate(h) @ layer.weight + layer.bias
         return h
 
-    def unscale_rows(self, y: Tensor) -> Tensor:
-        """Return reconstructions [B, D] in the targets' units, in float64, for scaled ones."""
-        y = y.double()
+    def unscale_rows(self, y: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return reconstructions [B, D] in the targets' units, in float64, for scaled ones.
+
+        `lengths` [B, 1] are those of the rows; None: the mean length, where a scaling divides by them.
+        """
+        y = lengthened(y.double(), lengths, self.row_lengths)
         if self.target_knots is not None and self.target_scores is not None:
             y = interpolated(y, self.target_scores.double(), self.target_knots.double())
         if self.target_colouring is not None:
@@ -150,4 +167,6 @@ class InferenceModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstructions [B, D] of rows in the input's units."""
-        return self.decode(self.encode(x))
+        scaled, lengths = self.scaled_and_lengths(x)
+        output = self.layout.output.activate(self.decode_scaled(self.encode_scaled(scaled)))
+        return self.unscale_rows(output, lengths).to(output.dtype)

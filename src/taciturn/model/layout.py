@@ -37,6 +37,8 @@ class Layout(Recipe):
         Scaled rows are multiplied by a matrix; the model has buffers for it and for its inverse.
     quantiles : int, default=0
         Scaled rows are normal scores, by tables of so many quantiles; the model has buffers for them. 0: none.
+    row_norm : bool, default=False
+        Scaled rows are divided by their own lengths; the model has a buffer for it.
     hides : bool, default=False
         The model estimates each entry from the others; it has buffers for it, see `BlindSpots`.
     norm : float, optional
@@ -71,6 +73,7 @@ class Layout(Recipe):
     refine: int = 0
     whitened: bool = False
     quantiles: int = 0
+    row_norm: bool = False
     hides: bool = False
     norm: float | None = None
 

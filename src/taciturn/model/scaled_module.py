@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from ..core.errors import DataError
 from ..data.moments import Moments
 from .rank_tables import EXTRA_KNOTS, interpolated
+from .robust_scaling import RowNorm
+from .row_lengths import by_own_length, lengthened
 from .scaling import Auto, Scaling, Whiten
 
 # dtypes whose values float32 represents exactly
@@ -29,6 +31,8 @@ class ScaledModule(nn.Module):
         Whether scaled rows and targets are multiplied by a matrix as well.
     quantiles : int, default=0
         Q, the number of quantiles of the tables that are applied to scaled rows and targets as well; 0: there are none.
+    row_norm : bool, default=False
+        Whether each scaled row is divided by its own length as well, and targets by that of their row.
 
     Attributes
     ----------
@@ -42,9 +46,11 @@ class ScaledModule(nn.Module):
     knots, scores, target_knots, target_scores : Tensor [D, Q + 2], float64
         Only with quantiles: the corners of the piecewise-linear table of each column, both ascending. It maps the
         shifted and scaled value `knots` to `scores`. A column that it does not change has the same numbers in both.
+    row_lengths : Tensor [3], float64, or None
+        Only with row_norm: (divisor, least, mean) of `by_own_length`.
     mean : Tensor [D], float64
-        The mean of each column's known values, in the input's units, or the value that its table maps to 0: a missing
-        value (NaN) enters as this.
+        The mean of each column's known values, in the input's units, their median if the scaling is fitted to
+        quantiles, or the value that its table maps to 0: a missing value (NaN) enters as this.
     unit : Tensor [D], float64
         The unit in which errors of each column are measured. It depends on the training targets alone, not on the
         scaling, so that models with different scalings can be compared.
@@ -62,10 +68,11 @@ class ScaledModule(nn.Module):
     scores: Tensor
     target_knots: Tensor
     target_scores: Tensor
+    row_lengths: Tensor | None
     mean: Tensor
     unit: Tensor
 
-    def __init__(self, n_inputs: int, *, whitened: bool, quantiles: int = 0) -> None:
+    def __init__(self, n_inputs: int, *, whitened: bool, quantiles: int = 0, row_norm: bool = False) -> None:
         super().__init__()
         self.whitened, self.quantiles = whitened, quantiles
         # in float64, so that a column far from 0 keeps its digits until it is centred
@@ -83,6 +90,7 @@ class ScaledModule(nn.Module):
                 for name in ("knots", "scores"):
                     same = torch.arange(quantiles + EXTRA_KNOTS, dtype=torch.float64).repeat(n_inputs, 1)
                     self.register_buffer(f"{of}{name}", same)
+        self.register_buffer("row_lengths", torch.ones(3, dtype=torch.float64) if row_norm else None)
         self.register_buffer("mean", torch.zeros(n_inputs, dtype=torch.float64))
         self.register_buffer("unit", torch.ones(n_inputs, dtype=torch.float64))
 
@@ -108,26 +116,41 @@ class ScaledModule(nn.Module):
         DataError
             x is not a tensor of real numbers [B, D].
         """
-        scaled = self._scaled(x)
+        return self.scaled_and_lengths(x, complete=complete)[0]
+
+    def scaled_and_lengths(self, x: Tensor, *, complete: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Return what `scale_rows` returns, and the rows' lengths [B, 1], by which reconstructions are multiplied.
+
+        They are None unless the scaling divides rows by their lengths.
+        """
+        scaled, lengths = self.of_own_length(self.scale_columns(x))
         if complete or not x.is_floating_point() or not bool((missing := x.isnan()).any()):
-            return scaled
+            return scaled, lengths
         if self.whitened:  # a product mixes the columns
-            return self._scaled(torch.where(missing, self.mean, x.double()))
-        return torch.where(missing, self.scaled_mean, scaled)
+            return self.scale_columns(torch.where(missing, self.mean, x.double())), lengths
+        return torch.where(missing, self.scaled_mean, scaled), lengths
+
+    def of_own_length(self, scaled: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return scaled rows [B, D], such as corrupted ones, divided by their lengths, and these lengths [B, 1].
+
+        Without a scaling by rows they are the rows themselves, and None.
+        """
+        return (scaled, None) if self.row_lengths is None else by_own_length(scaled, self.row_lengths)
 
     @property
     def scaled_mean(self) -> Tensor:
         """What a missing value is replaced by, in scaled rows [D]."""
-        return self._scaled(self.mean[None])[0]
+        return self.scale_columns(self.mean[None])[0]
 
     def scale_targets(self, y: Tensor) -> Tensor:
-        """Return scaled targets [B, D] for targets in their own units; otherwise as `scale_rows`."""
-        return self._scaled(y, "target_")
+        """Return scaled targets [B, D] for targets in their own units; otherwise as `scale_columns`."""
+        return self.scale_columns(y, "target_")
 
-    def _scaled(self, x: Tensor, of: str = "") -> Tensor:
+    def scale_columns(self, x: Tensor, of: str = "") -> Tensor:
+        """Return scaled rows [B, D] that are not divided by their lengths yet; NaN stays. Otherwise as `scale_rows`."""
         shift, scale, W = self._of(of, "shift"), self._of(of, "scale"), self.dictionary
         x = real_matrix(x, len(shift), "rows")
-        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and self.is_affine:
+        if x.dtype in EXACT_IN_FLOAT32 and W.dtype == torch.float32 and not (self.whitened or self.quantiles):
             # the shift in two parts: rounded to float32, it alone would move the centre of rows near 1e6
             high, inverse = shift.to(W), 1 / scale
             low = ((shift - high) * inverse).to(W)
@@ -135,7 +158,7 @@ class ScaledModule(nn.Module):
             return torch.addcmul(-low, centred, inverse.to(W), out=centred)
         if x.is_cpu and x.numel() > max(PART_NUMBERS, len(shift)):
             parts = x.split(max(PART_NUMBERS // len(shift), 1))
-            return torch.cat([self._scaled(part, of) for part in parts])
+            return torch.cat([self.scale_columns(part, of) for part in parts])
         scaled = (x.double() - shift) / scale
         if self.whitened:
             scaled = scaled @ self._of(of, "whitening")
@@ -150,8 +173,8 @@ class ScaledModule(nn.Module):
 
     @property
     def is_affine(self) -> bool:
-        """Whether scaled rows are (x - shift) / scale, without a matrix or tables."""
-        return not (self.whitened or self.quantiles)
+        """Whether scaled rows are (x - shift) / scale, without a matrix, tables or lengths of rows."""
+        return not (self.whitened or self.quantiles or self.row_lengths is not None)
 
     @property
     def rescales(self) -> bool:
@@ -167,16 +190,27 @@ class ScaledModule(nn.Module):
         """Return rows in the weights' dtype and on their device, without scaling; x itself where nothing changes."""
         return x.to(self.dictionary)
 
-    def unscale_rows(self, x: Tensor) -> Tensor:
-        """Return rows in the targets' units for scaled reconstructions [B, D]: the inverse of `scale_targets`."""
-        return (self.affine_rows(x, "target_") * self.target_scale + self.target_shift).to(x.dtype)
+    def unscale_rows(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return rows in the targets' units for scaled reconstructions [B, D]: the inverse of `scale_targets`.
 
-    def unscale_inputs(self, x: Tensor) -> Tensor:
-        """Return rows in the input's units for scaled rows [B, D], such as corrupted ones: inverts `scale_rows`."""
-        return (self.affine_rows(x) * self.scale + self.shift).to(x.dtype)
+        `lengths` [B, 1] are those of the rows, by `scaled_and_lengths`; None: the training rows' mean length, if the
+        scaling divides rows by their lengths.
+        """
+        return (self.affine_rows(x, "target_", lengths) * self.target_scale + self.target_shift).to(x.dtype)
 
-    def affine_rows(self, x: Tensor, of: str = "") -> Tensor:
-        """Return (rows - shift) / scale [B, D] for scaled rows; with of="target_", for scaled targets."""
+    def unscale_inputs(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return rows in the input's units for scaled rows [B, D], such as corrupted ones: inverts `scale_rows`.
+
+        `lengths` as of `unscale_rows`.
+        """
+        return (self.affine_rows(x, lengths=lengths) * self.scale + self.shift).to(x.dtype)
+
+    def affine_rows(self, x: Tensor, of: str = "", lengths: Tensor | None = None) -> Tensor:
+        """Return (rows - shift) / scale [B, D] for scaled rows; with of="target_", for scaled targets.
+
+        `lengths` as of `unscale_rows`.
+        """
+        x = lengthened(x, lengths, self.row_lengths)
         if self.quantiles:
             x = interpolated(x.double(), self._of(of, "scores"), self._of(of, "knots"))
         return x.double() @ self._of(of, "colouring") if self.whitened else x
@@ -197,9 +231,10 @@ class ScaledModule(nn.Module):
         ----------
         scaling : Scaling
             Resolved: for `Auto`, what its `resolve` returns. Whiten requires a model that whitens, RankGauss a model
-            with as many quantiles as the moments have.
+            with as many quantiles as the moments have, RowNorm one with `row_norm`.
         moments : Moments
-            The statistics of the training rows; with `with_products=True` for Whiten, with quantiles for RankGauss.
+            The statistics of the training rows; with `with_products=True` for Whiten, with the quantiles and the
+            lengths that other scalings require.
         target_scaling : Scaling, optional
             The targets' scaling; by default that of the rows. It whitens if the rows' scaling does.
         target_moments : Moments, optional
@@ -214,7 +249,9 @@ class ScaledModule(nn.Module):
         else:
             buffers |= self._numbers("target_", target_scaling or scaling, target_moments or moments)
         target_moments = target_moments or moments
-        buffers["mean"] = moments.mean
+        buffers["mean"] = buffers["shift"] if scaling.n_quantiles else moments.mean
+        if isinstance(scaling, RowNorm):
+            buffers["row_lengths"] = scaling.length_numbers(moments)
         buffers["unit"] = (unit or Auto()).fit(target_moments)[1]
         for name, array in buffers.items():
             getattr(self, name).copy_(torch.from_numpy(array))

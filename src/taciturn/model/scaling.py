@@ -31,6 +31,9 @@ class Scaling(Recipe):
         Whether a table of each column's quantiles is applied as well.
     fixed : bool
         Whether the numbers, once fitted, stay as they are when `partial_fit` adds rows.
+    n_quantiles : int
+        How many quantiles of each column `fit` requires of the moments; 0: none. A missing value then enters as the
+        column's median.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Scaling(Recipe):
     whitens: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
     fixed: ClassVar[bool] = False
+    n_quantiles: ClassVar[int] = 0
 
     @abstractmethod
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
@@ -131,7 +135,7 @@ class Standard(Scaling):
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
-        return "each column standardised to mean 0, deviation 1" + _constant_columns(moments)
+        return "each column standardised to mean 0, deviation 1" + constant_columns(moments)
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class MinMax(Scaling):
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
-        return "each column scaled to [0, 1] by its minimum and maximum" + _constant_columns(moments)
+        return "each column scaled to [0, 1] by its minimum and maximum" + constant_columns(moments)
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ class Whiten(Scaling):
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
-        return "columns standardised and their correlations removed" + _constant_columns(moments)
+        return "columns standardised and their correlations removed" + constant_columns(moments)
 
 
 @dataclass(frozen=True)
@@ -277,6 +281,11 @@ class RankGauss(Scaling):
     def __post_init__(self) -> None:
         check(self, "quantiles", 2, 100_000, whole=True)
 
+    @property
+    def n_quantiles(self) -> int:  # type: ignore[override]
+        """The quantiles of each column's table."""
+        return self.quantiles
+
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return each column's median and standard deviation, from moments with quantiles."""
         scale = Standard().fit(moments)[1]
@@ -290,7 +299,7 @@ class RankGauss(Scaling):
 
     def description(self, moments: Moments) -> str:
         """Return what is done, with the number of constant columns."""
-        return "each column's ranks as values of a normal distribution" + _constant_columns(moments)
+        return "each column's ranks as values of a normal distribution" + constant_columns(moments)
 
 
 @dataclass(frozen=True)
@@ -371,7 +380,7 @@ def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None
     Returns
     -------
     low, high : float
-        Minus infinity and infinity for scalings that whiten or rank: the columns' ranges do not tell.
+        Minus infinity and infinity for scalings that whiten or require quantiles: the columns' ranges do not tell.
 
     Examples
     --------
@@ -379,7 +388,7 @@ def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None
     >>> scaled_range(MinMax(), train), scaled_range(MinMax(), train, test)
     ((0.0, 1.0), (0.5, 1.5))
     """
-    if scaling.whitens or scaling.ranks:
+    if scaling.whitens or scaling.n_quantiles:
         return -math.inf, math.inf
     rows = moments if rows is None else rows
     shift, scale = scaling.fit(moments)
@@ -398,6 +407,7 @@ def _eigenvectors_of_rank(matrix: Matrix, rank: int) -> tuple[Vector, Matrix]:
     return values, basis @ vectors
 
 
-def _constant_columns(moments: Moments) -> str:
+def constant_columns(moments: Moments) -> str:
+    """Return what is done to constant columns, with their number; "" if there are none."""
     n = int(moments.constant.sum())
     return f" ({n} constant column{'s' if n > 1 else ''} only centred)" if n else ""

@@ -55,6 +55,11 @@ class VariableScaling(Scaling):
         return self.numbers.ranks
 
     @property
+    def n_quantiles(self) -> int:  # type: ignore[override]
+        """How many quantiles of each column the numbers' scaling requires."""
+        return self.numbers.n_quantiles
+
+    @property
     def fixed(self) -> bool:  # type: ignore[override]
         """Whether the numbers' scaling stays when `partial_fit` adds rows."""
         return self.numbers.fixed

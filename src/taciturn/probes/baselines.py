@@ -18,7 +18,7 @@ from ..data.device_rows import tensor
 from ..data.moments import Moments
 from ..data.sources import Source, Subset
 from ..data.split import split
-from ..inference import Units, corrupted_only, filled, in_row_precision, row_blocks, with_missing
+from ..inference import Units, corrupted_only, filled, in_row_precision, of_noisy_length, row_blocks, with_missing
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..model.coding_layers import ByVariable
@@ -35,7 +35,8 @@ PENALTIES = (1e-3, 1e-1, 10.0)  # candidates for the decoder's ridge penalty, pe
 FILLS = 10  # times that missing values of the decoder's targets are replaced by its own predictions
 MAX_MASKED_PRODUCTS = 1 << 30  # of PCA under noise, on rows with missing values: rows times columns squared
 
-Fitted = tuple[str, int, Callable[[Tensor], Tensor]]  # name, components, and scaled rows -> reconstructions in the unit
+# name, components, and scaled rows with their lengths -> reconstructions in the unit
+Fitted = tuple[str, int, Callable[[Tensor, Tensor | None], Tensor]]
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,8 @@ def baselines(
     exact = in_row_precision(model, rows.dtype)
     hidden = exact.blind_spots is not None and noise.clean
 
-    def reconstruct(received: Tensor) -> Tensor:
-        return Units(exact).outputs(exact.predicted(received) if hidden else exact.denoised(received))
+    def reconstruct(received: Tensor, lengths: Tensor | None) -> Tensor:
+        return Units(exact).outputs(exact.predicted(received) if hidden else exact.denoised(received), lengths)
 
     models: list[Fitted] = [("this model", layout.widths[-1], reconstruct)]
     if layout.widths[0] <= MAX_COLUMNS:
@@ -188,9 +189,9 @@ def baselines(
     if not hidden:
         models.append(_untrained(model, objective, training, noise, model_seed, seed))
     errors = [SquaredErrors() for _ in models]
-    for received, _, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
+    for received, lengths, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
         for (_, _, predict), squared_errors in zip(models, errors, strict=True):
-            squared_errors.add(clean, predict(received))
+            squared_errors.add(clean, predict(received, lengths))
     if not errors[0].moments.squares.any():
         return Baselines(name, len(rows), reason="The rows are constant, so they have no variance to reconstruct.")
     fvus = [squared_errors.fvu for squared_errors in errors]
@@ -204,24 +205,24 @@ def _principal_components(
     """Return PCA of clean rows with each number of components; under noise, with the best number on these rows."""
     model, moments = in_row_precision(model, training.dtype), Moments(with_products=True)
     has_holes = noise.makes_missing
-    for _, x, clean in _received_and_clean(model, training, Clean(), seed, ""):
-        moments.add(_as_array(_in_unit(model, x)))
+    for x, lengths, clean in _received_and_clean(model, training, Clean(), seed, ""):
+        moments.add(_as_array(_in_unit(model, x, lengths)))
         has_holes |= bool(clean.isnan().any())
     directions_DD = np.ascontiguousarray(np.linalg.eigh(moments.products)[1][:, ::-1])
     if not noise.clean:
         change_D = np.zeros(len(directions_DD))  # of the squared error, by one component more
         if has_holes:
             training = _sample(training, max(MAX_MASKED_PRODUCTS // len(directions_DD) ** 2, 1), seed)
-        for received, _, clean in _received_and_clean(model, training, noise, seed, "baselines"):
-            y, target = _as_array(_in_unit(model, received)), _as_array(clean)
+        for received, lengths, clean in _received_and_clean(model, training, noise, seed, "baselines"):
+            y, target = _as_array(_in_unit(model, received, lengths)), _as_array(clean)
             change_D += _changes(y - moments.mean, target - moments.mean, directions_DD, masked=has_holes)
         sizes = [int(np.argmin(np.concatenate([[0.0], np.cumsum(change_D)])))]
 
-    def projection(size: int) -> Callable[[Tensor], Tensor]:
+    def projection(size: int) -> Callable[[Tensor, Tensor | None], Tensor]:
         directions_DK = directions_DD[:, :size]
 
-        def reconstruct(received: Tensor) -> Tensor:
-            centred = _as_array(_in_unit(model, received)) - moments.mean
+        def reconstruct(received: Tensor, lengths: Tensor | None) -> Tensor:
+            centred = _as_array(_in_unit(model, received, lengths)) - moments.mean
             return torch.from_numpy(centred @ directions_DK @ directions_DK.T + moments.mean).to(received.device)
 
         return reconstruct
@@ -235,8 +236,8 @@ def _hidden_components(model: Autoencoder, training: Source, seed: int) -> Fitte
     groups, model = model.blind_spots.cover.cpu().numpy(), in_row_precision(model, training.dtype)
     fitted, held = (Moments(with_products=True) for _ in range(2))
     for moments, indices in zip((fitted, held), split(len(training), 0.25, seed, "hidden"), strict=True):
-        for received, _, _ in _received_and_clean(model, Subset(training, indices), Clean(), seed, ""):
-            moments.add(_as_array(_in_unit(model, received)))
+        for received, lengths, _ in _received_and_clean(model, Subset(training, indices), Clean(), seed, ""):
+            moments.add(_as_array(_in_unit(model, received, lengths)))
     values_D, directions_DD = np.linalg.eigh(fitted.products / fitted.count)
     values_D, directions_DD = values_D[::-1].clip(0), directions_DD[:, ::-1]
     off_D = held.mean - fitted.mean
@@ -248,8 +249,8 @@ def _hidden_components(model: Autoencoder, training: Source, seed: int) -> Fitte
         best = min(best, (error, size, residual_DD), key=lambda fit: fit[0])
     _, size, residual_DD = best
 
-    def estimate(received: Tensor) -> Tensor:
-        rows = _as_array(_in_unit(model, received))
+    def estimate(received: Tensor, lengths: Tensor | None) -> Tensor:
+        rows = _as_array(_in_unit(model, received, lengths))
         return torch.from_numpy(rows - (rows - fitted.mean) @ residual_DD.T).to(received.device)
 
     return "PCA", size, estimate
@@ -300,15 +301,22 @@ def _untrained(
     twin = initial_model(model, model_seed)
     rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_NUMBERS // max(layout.widths)), 100), model_seed)
     raw = tensor(rows.read(0, len(rows)))
-    x = twin.scale_rows(raw).float()
+    x, lengths = twin.scaled_and_lengths(raw)
+    x = x.float()
     Step(twin, objective).initialise(x, steps=1)
     twin.layout.coder.at(1.0).finalise(twin.pre_activations(x), twin.coder)
-    received = filled(corrupted(x, noise, seed=seed, purpose="baselines"), x, raw, twin.scaled_mean)
-    decoder = _decoder(twin.codes(received).dense().numpy(), with_missing(_in_unit(twin, x), raw).numpy(), model_seed)
+    noisy, noisy_lengths = of_noisy_length(twin, corrupted(x, noise, seed=seed, purpose="baselines"), raw, lengths)
+    received = filled(noisy, x, raw, twin.scaled_mean)
+    # codes do not know a row's length: its partner is divided by the length of the row that was received
+    own = None if lengths is None or noisy_lengths is None else lengths / noisy_lengths
+    targets = with_missing(_in_unit(twin, x, own), raw)
+    decoder = _decoder(twin.codes(received).dense().numpy(), targets.numpy(), model_seed)
+    centre = _in_unit(twin, x.new_zeros(1, x.shape[1]), None)
 
-    def reconstruct(received: Tensor) -> Tensor:
+    def reconstruct(received: Tensor, lengths: Tensor | None) -> Tensor:
         codes = twin.codes(received.to(twin.dictionary)).dense().numpy()
-        return torch.from_numpy(decoder.predict(codes).reshape(received.shape)).to(received.device)
+        output = torch.from_numpy(decoder.predict(codes).reshape(received.shape))
+        return (output if lengths is None else centre + (output - centre) * lengths.cpu()).to(received.device)
 
     return "untrained encoder", layout.widths[-1], reconstruct
 
@@ -346,23 +354,24 @@ def _sample(source: Source, max_rows: int, seed: int) -> Source:
 
 def _received_and_clean(
     model: Autoencoder, source: Source, noise: Corruption, seed: int, purpose: str
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield blocks of scaled rows as a model receives them, the clean ones, and these in the units of errors.
+) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
+    """Yield blocks of scaled rows as a model receives them, their lengths, and the clean rows in the units of errors.
 
-    A missing value is the column's mean in the first two, and NaN in the third, as all that is not judged.
+    A missing value is the column's mean in the first, and NaN in the last, as all that is not judged.
     """
     first_row = 0
     for rows in row_blocks(model, source):
-        x = model.scale_rows(rows)
+        x, lengths = model.scaled_and_lengths(rows)
         noisy = corrupted(x, noise, seed=seed, purpose=purpose, first_row=first_row)
-        clean = with_missing(_in_unit(model, x), rows)
-        yield filled(noisy, x, rows, model.scaled_mean), x, corrupted_only(clean, noisy, x, noise)
+        clean = corrupted_only(with_missing(_in_unit(model, x, lengths), rows), noisy, x, noise)
+        noisy, lengths = of_noisy_length(model, noisy, rows, lengths)
+        yield filled(noisy, x, rows, model.scaled_mean), lengths, clean
         first_row += len(x)
 
 
-def _in_unit(model: Autoencoder, scaled: Tensor) -> Tensor:
-    """Return scaled rows [B, D] in the units of all errors."""
-    return Units(model).inputs(scaled)
+def _in_unit(model: Autoencoder, scaled: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return scaled rows [B, D] of these lengths in the units of all errors."""
+    return Units(model).inputs(scaled, lengths)
 
 
 def _as_array(rows: Tensor) -> NDArray[np.float64]:

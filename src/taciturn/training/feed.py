@@ -15,6 +15,7 @@ from ..corruption import BLOCK, Clean, Corruption, block_count
 from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
 from ..data.sources import Source
 from ..model import Batch
+from ..model.row_lengths import by_own_length
 
 CPU_CHUNK_NUMBERS = 1 << 18  # numbers that are read and scaled at a time on the CPU, then split into batches
 SAMPLE_NUMBERS = 5000 * 4096  # most numbers of a sample of rows, which is in memory as a whole
@@ -78,6 +79,9 @@ class Feed:
         What a missing value (NaN) of scaled rows is replaced by; required where there may be some.
     masked : bool, default=False
         Whether rows or targets have missing values. They are not judged, and a corruption does not change them.
+    row_lengths : Tensor [3], optional
+        The numbers of `by_own_length`, by which each scaled row and its target are divided by the row's length; after a
+        corruption again, by that of the corrupted row, because this one is all that a model gets when it denoises.
 
     Examples
     --------
@@ -98,6 +102,7 @@ class Feed:
     scale_targets: Callable[[Tensor], Tensor] | None = None
     fill: Tensor | None = None
     masked: bool = False
+    row_lengths: Tensor | None = None
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -148,13 +153,11 @@ class Feed:
         """
         n = min(n, max(SAMPLE_NUMBERS // prod(self.source.shape), 1))
         indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
-        x = self._taken(self.source, indices, self.scale_rows)
-        own = self.target is None and self.scale_targets is None
-        y = (
-            x
-            if own
-            else self._taken(self.source if self.target is None else self.target, indices, self._scaled_targets)
-        )
+        x, lengths = self._of_own_length(self._taken(self.source, indices, self.scale_rows))
+        y = x
+        if self.target is not None or self.scale_targets is not None:
+            targets = self.source if self.target is None else self.target
+            y = _divided(self._taken(targets, indices, self._scaled_targets), lengths)
         return self._filled(x) if self.masked else x, y
 
     def _taken(self, source: Source, indices: NDArray[np.int64], scale: Callable[[Tensor], Tensor]) -> Tensor:
@@ -180,10 +183,14 @@ class Feed:
 
     def _scaled(self, rows: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return scaled rows and their scaled targets, the same tensor where rows are scaled once for both."""
-        x = self.scale_rows(rows)
+        x, lengths = self._of_own_length(self.scale_rows(rows))
         if targets is None and self.scale_targets is None:
             return x, x
-        return x, self._scaled_targets(rows if targets is None else targets)
+        return x, _divided(self._scaled_targets(rows if targets is None else targets), lengths)
+
+    def _of_own_length(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return scaled rows divided by their lengths, and these; the rows and None without a scaling by rows."""
+        return (x, None) if self.row_lengths is None else by_own_length(x, self.row_lengths)
 
     def _scaled_targets(self, y: Tensor) -> Tensor:
         return (self.scale_targets or self.scale_rows)(y)
@@ -201,6 +208,9 @@ class Feed:
     def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
         noise, key = noise[: block_count(len(x))], (self.seed, step)
         corrupted = x if corruption.clean else corruption.in_blocks(x, noise, BLOCK)
+        if corrupted is not x:
+            corrupted, lengths = self._of_own_length(corrupted)
+            target = _divided(target, lengths)
         judged = corruption.hidden(x, noise, BLOCK) if corruption.judges_hidden else None
         if self.masked:
             known = ~target.isnan()
@@ -214,3 +224,8 @@ class Feed:
 
     def _filled(self, x: Tensor) -> Tensor:
         return x if self.fill is None else torch.where(x.isnan(), self.fill, x)
+
+
+def _divided(y: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return scaled targets divided by the lengths of their rows, if there are any."""
+    return y if lengths is None else (y / lengths).to(y.dtype)

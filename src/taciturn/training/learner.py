@@ -4,7 +4,6 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from ..data.split import split
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder, Given
 from .divergence_guard import DivergenceGuard
+from .extreme_errors import warn_of_extreme_errors
 from .feed import Feed
 from .history import Recorder
 from .ordering import Ordering
@@ -36,6 +36,7 @@ from .validation import EarlyStopping, Validation
 PARTIAL_FIT_LEARNING_RATE = 1e-3
 SAMPLE_ROWS = 5000  # rows on which a run is initialised, and on which targets are calibrated
 Pairs = tuple[Source, Source | None]  # rows and their partners
+ERROR_ROWS = 2000  # rows on which it is measured whether a few carry most of the error
 MIN_ROWS_TO_HOLD_OUT = 500  # with fewer rows none are held out for the calibration
 
 
@@ -81,6 +82,8 @@ class Learner:
         Position in the run.
     stopped : str or None
         Why the last run stopped before its last epoch; None if it did not.
+    has_extreme_rows : bool
+        Whether there was a warning before the training that a few rows hold nearly all of the variance.
     """
 
     def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
@@ -94,6 +97,7 @@ class Learner:
         self.held_out_rows: Fingerprint | None = None
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
+        self.has_extreme_rows = False
         self.prepare(settings, seed)
 
     def prepare(self, settings: Settings, seed: int) -> None:
@@ -254,6 +258,8 @@ class Learner:
             `DivergenceGuard`.
         TargetMissed
             After the calibration a target is still missed by more than a tenth.
+        ExtremeRows
+            As of `warn_of_extreme_errors`.
 
         Notes
         -----
@@ -289,6 +295,9 @@ class Learner:
                 rows, targets = self._sample(feed if calibration == training else self._feed(*calibration))
                 self._calibrate(rows, targets)
                 self._measure_blind_spots(rows, targets)
+                if not self.has_extreme_rows:
+                    rng = generator(self.seed, "some")
+                    warn_of_extreme_errors(self.model, *feed.sample(ERROR_ROWS, rng))
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise
@@ -434,10 +443,10 @@ class Learner:
 
     def _feed(self, source: Source, target: Source | None = None) -> Feed:
         settings, model = self.settings, self.model
-        scale_rows = partial(model.scale_rows, complete=True) if model.rescales else model.cast
+        scale_rows = model.scale_columns if model.rescales else model.cast
         own = target is None and settings.target_scaling == settings.scaling
         scale_targets = None if own else model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
         fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
         rows = settings.batch_size, self.seed
-        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked)
+        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, model.row_lengths)

@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
-from ...model import Layout, Scaling, scaled_range
+from ...model import Layout, RowNorm, Scaling, scaled_range
 from ...objective import Term
 from ...training import Learner, Settings
 from ...training.constraints import Constraint
@@ -112,6 +112,10 @@ def resolve(
             f"{noise.text} needs noise of mean 0 in scaled rows, but scaling={scaling.text!r} bends it; "
             "set scaling='standard'"
         )
+    if noise.judges_hidden and isinstance(scaling, RowNorm):
+        raise RecipeError(
+            f"{noise.text} hides entries, by which scaling={scaling.text!r} would know them; set scaling='standard'"
+        )
     layout = Layout(
         (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
         layers[0] if layers else coding,
@@ -120,7 +124,8 @@ def resolve(
         tied=flag("tied", parameters.tied),
         centred=parameters.centred and levels is None,  # a bias that is a logit is no centre of the rows
         whitened=scaling.whitens,
-        quantiles=len(moments.quantiles) if fitted is None else fitted.settings.layout.quantiles,
+        quantiles=len(moments.quantiles) * scaling.ranks if fitted is None else fitted.settings.layout.quantiles,
+        row_norm=isinstance(scaling, RowNorm),
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         refine=parameters.refine,

@@ -14,13 +14,24 @@ from ...data.extreme_rows import extreme_share
 from ...data.fingerprint import Fingerprinting
 from ...data.moments import Moments, measure_moments
 from ...data.noise_level import noise_level
-from ...data.quantiles import measure_quantiles
+from ...data.quantiles import measure_lengths, measure_quantiles
 from ...data.row_shape import is_image
 from ...data.sources import Source, has_missing
-from ...model import Auto, MinMax, RankGauss, Scaling, Standard, UInt8, scaled_range
+from ...model import (
+    Auto,
+    MinMax,
+    RankGauss,
+    RowNorm,
+    Scaling,
+    Standard,
+    UInt8,
+    VariableScaling,
+    row_norm_instead,
+    scaled_range,
+)
 from ...model.coding_layers import Elementwise, Identity
 from ...objective import Term
-from ...training import Settings
+from ...training import Learner, Settings
 from ..parameters import RunParameters
 from .values import part
 
@@ -44,7 +55,7 @@ def measured(
     fingerprinting : Fingerprinting or None, default=None
         Takes the rows as well, so that they are read once for both.
     fitted : bool, default=False
-        Whether the scaling is fitted already. Quantiles are measured only for one that is not.
+        Whether the scaling is fitted already. Quantiles and lengths are measured only for one that is not.
 
     Returns
     -------
@@ -65,7 +76,7 @@ def measured(
     [[2.0, 0.0], [0.0, 0.0]]
     """
     recipe, width = part(scaling, Scaling, "scaling"), math.prod(source.shape)
-    whitens, ranking = recipe.whitens, recipe if isinstance(recipe, RankGauss) and not fitted else None
+    whitens = recipe.whitens
     if whitens and width > MAX_WHITENED_COLUMNS:
         raise RecipeError(
             f"scaling='whiten' needs several matrices of {width:,} x {width:,} numbers, {8e-9 * width**2:.1f} GB each, "
@@ -75,11 +86,13 @@ def measured(
         raise RecipeError(
             "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
         )
-    if ranking is not None:
-        _check_tables(ranking, width, len(source))
+    if isinstance(recipe, RankGauss) and not fitted:
+        _check_tables(recipe, width, len(source))
     moments = measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
-    if ranking is not None:
-        moments.quantiles = measure_quantiles(source, moments, ranking.quantiles)
+    if recipe.n_quantiles and not fitted:
+        moments.quantiles = measure_quantiles(source, moments, recipe.n_quantiles)
+    if isinstance(recipe, RowNorm) and not fitted:
+        moments.lengths = measure_lengths(source, *recipe.columns(moments))
     return moments
 
 
@@ -265,7 +278,8 @@ def check_range(
     low, high = scaled_range(scaling, moments, targets)
     found = f"the scaled rows are in [{low:.4g}, {high:.4g}]"
     if math.isinf(low):
-        found = f"{'whitened rows' if scaling.whitens else 'normal scores'} lie on both sides of 0"
+        found = f"{'whitened rows' if scaling.whitens else 'normal scores' if scaling.ranks else 'rows around medians'}"
+        found += " lie on both sides of 0"
     change = "give other rows, or train a new estimator with" if fitted else "set"
     rescale = "" if scaling == MinMax() else "scaling='minmax' or "
     if error.unit_interval_only and not (low >= 0 and high <= 1):
@@ -291,25 +305,28 @@ def streamed(parameters: RunParameters) -> RunParameters:
     return replace(parameters, scaling=scaling, output_activation=output)
 
 
-def warn_of_extreme_rows(source: Source, moments: Moments, scaling: Scaling) -> None:
-    """Warn if a few rows hold nearly all of the columns' variance.
+def warn_of_extreme_rows(source: Source, moments: Moments, learner: Learner) -> None:
+    """Warn if a few rows hold nearly all of the columns' variance, in the units of a learner's scaling.
 
     Warns
     -----
     ExtremeRows
-        At most 5% of the rows hold 95% of the variance of the scaled columns. A scaling by ranks leaves none so far
-        from the others.
+        At most 5% of the rows hold 95% of the variance of the scaled columns. Scalings by ranks and by rows leave none
+        so far from the others.
     """
-    if scaling.ranks:
+    scaling, scale = learner.settings.scaling, learner.model.scale.cpu().numpy()
+    if scaling.ranks or isinstance(scaling, RowNorm):
         return
-    share = extreme_share(source, moments, scaling.fit(moments)[1])
+    share = extreme_share(source, moments, scale)
+    learner.has_extreme_rows = share is not None
     if share is None:
         return
+    by_row = "" if isinstance(scaling, VariableScaling) else f"set scaling={row_norm_instead(scale).text!r}, "
     rows = f"{100 * share:.2g}%" if share else "a few"
     percent = max(math.ceil(round(100 * share, 6)), 1)
     warnings.warn(
         f"{rows} of the rows hold 95% of the columns' variance, so that the other rows hardly count; "
-        "leave those rows out, or clip each column: "
+        f"{by_row}leave those rows out, or clip each column: "
         f"np.clip(X, *np.percentile(X, [{percent}, {100 - percent}], axis=0))",
         ExtremeRows,
         stacklevel=4,

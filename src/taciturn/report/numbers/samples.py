@@ -17,6 +17,7 @@ from ...inference import (
     filled,
     in_row_precision,
     mean_of_known,
+    of_noisy_length,
     with_missing,
 )
 from ...metrics import VariableErrors, psnr
@@ -187,20 +188,21 @@ def samples(
     indices = np.unique(np.concatenate(groups))
     model, final_corruption = in_row_precision(model, source.dtype), corruption.at(1.0)
     rows = tensor(source.take(indices)).to(model.dictionary.device)
-    x = model.scale_rows(rows)
+    x, lengths = model.scaled_and_lengths(rows)
     units, received = Units(model), x.clone()
     # the same noise as `evaluate` draws for the source's first rows, if its first block holds all of them
     received[: len(first)] = corrupted(x[: len(first)], final_corruption, seed=seed, purpose="evaluate")
     hidden = received.isnan() | rows.isnan()
     judged = with_missing(units.rows(rows, x).double(), rows)
     judged[: len(first)] = corrupted_only(judged, received, x, final_corruption)[: len(first)]
+    received, lengths = of_noisy_length(model, received, rows, lengths)
     received = filled(received, x, rows, model.scaled_mean)
     reconstruction = model.denoised(received, hidden)
     peak = evaluation.clean.peak
     row_errors = {}
     before, after = (
         mean_of_known(errors_of(numbers.double(), judged).square(), 1).tolist()
-        for numbers in (units.inputs(received), units.outputs(reconstruction))
+        for numbers in (units.inputs(received, lengths), units.outputs(reconstruction, lengths))
     )
     for row, error_before, error_after in zip(indices.tolist(), before, after, strict=True):
         psnr_before, psnr_after = psnr(error_before, peak), psnr(error_after, peak)
@@ -212,8 +214,8 @@ def samples(
         dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
         for group in (
             rows,
-            model.unscale_inputs(received).masked_fill(hidden, np.nan),
-            model.unscale_rows(reconstruction),
+            model.unscale_inputs(received, lengths).masked_fill(hidden, np.nan),
+            model.unscale_rows(reconstruction, lengths),
         )
     )
     name = "" if corruption.clean else corruption.text

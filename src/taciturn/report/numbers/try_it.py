@@ -108,6 +108,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
     layout = model.layout
     if model.blind_spots is not None:
         return "a model that was trained with blind_spot denoises in many passes"
+    if model.row_lengths is not None:
+        return "the page cannot divide rows by their lengths (scaling=row_norm)"
     if table:
         return "the page computes with numbers, and the table has booleans, categories or dates"
     for activation in _activations(model):

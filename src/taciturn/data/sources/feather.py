@@ -1,4 +1,4 @@
-"""Reader of Feather tables: Arrow's own file format."""
+"""Reader of Feather tables: Arrow's own file format, and its streams, which Hugging Face's datasets are."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from . import arrow_columns
+from .arrow_shards import STREAM_MARK, ArrowShard
 from .format import Format, Selection
 from .source import Rows
 
@@ -34,11 +35,16 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
 
 
 def _whole(path: str | os.PathLike[str]) -> "pyarrow.Table":
-    """Return the table of a file, of version 1 or 2."""
+    """Return the table of a file of version 1 or 2, or of a stream."""
+    import pyarrow as pa
     from pyarrow import feather
 
     with open(path, "rb") as content:  # pyarrow itself opens only names in UTF-8
-        table = feather.read_table(content, memory_map=False)
+        if content.read(4) == STREAM_MARK:
+            content.seek(0)
+            table = pa.ipc.open_stream(content).read_all()
+        else:
+            table = feather.read_table(content, memory_map=False)
     table.validate(full=True)  # a damaged file may make pyarrow read beyond its buffers
     return table
 
@@ -47,6 +53,7 @@ FORMAT = Format(
     ".feather",
     read,
     labels=labels,
+    shard=ArrowShard,
     endings_text=".feather, .arrow",
     matches=lambda name: name.endswith((".feather", ".arrow")),
 )

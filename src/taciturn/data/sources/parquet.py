@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from . import arrow_columns
+from .arrow_shards import ParquetShard
 from .blocks import Blocks
 from .columns import Names
 from .format import Format, Selection
@@ -116,5 +117,9 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
 
 
 FORMAT = Format(
-    ".parquet", lambda path, selection: read(path, columns=selection.columns, drop=selection.drop), write, labels
+    ".parquet",
+    lambda path, selection: read(path, columns=selection.columns, drop=selection.drop),
+    write,
+    labels,
+    shard=ParquetShard,
 )

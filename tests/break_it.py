@@ -663,7 +663,7 @@ BREAKS = (
     Break(
         "rows: ids of a subset are those of the first rows",
         "data/sources/subset.py",
-        "[ids[row] for row in self._indices]",
+        "[ids[row] for row in self.indices]",
         "ids[: len(self)]",
         ("test_dialects.py",),
     ),

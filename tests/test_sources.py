@@ -802,7 +802,7 @@ def test_too_many_columns_are_one_line(tmp_path):
 
 
 def test_rows_larger_than_the_memory_are_refused_before_they_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("taciturn.data.sources.memory._machine_bytes", lambda: 1000)
+    monkeypatch.setattr("taciturn.data.sources.memory.machine_bytes", lambda: 1000)
     np.savez(tmp_path / "a.npz", x=np.zeros((100, 2)))
     fails(tmp_path / "a.npz", "the rows need 0.0 GB of memory, more than there is; select columns, or save the rows as")
 

@@ -74,6 +74,10 @@ def fit(
     batch_size: Annotated[
         int | None, typer.Option(help="Rows per step; by default rows / 32, at least 32 and at most 256.")
     ] = None,
+    shuffle_window: Annotated[
+        int | None,
+        typer.Option(help="Within how many rows streamed rows are shuffled; by default 67 million numbers."),
+    ] = None,
     learning_rate: Annotated[
         str | None, typer.Option(help="A number, such as 0.003, or a schedule over the run: {schedules}.")
     ] = None,
@@ -167,6 +171,7 @@ def fit(
             "k": k,
             "max_iter": epochs,
             "batch_size": batch_size,
+            "shuffle_window": shuffle_window,
             "learning_rate": learning_rate,
             "solver": solver,
             "activation": activation,

@@ -323,17 +323,24 @@ def training_rows(run: "Artifact") -> "Source":
     return _rows_of(run, held_out=False)
 
 
-def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
-    """Return a run's held-out rows or training rows; rows that were added behind them are left out, with a note."""
+def first_rows(source: "Source", count: int) -> "Source":
+    """Return the first rows of a source; the source itself if it has no more."""
     import numpy as np
 
-    from ..data.sources import Subset
-    from ..data.split import split
+    from ..data.sources import Ranges
+
+    return source if len(source) <= count else Ranges(source, np.array([[0, count]]))
+
+
+def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
+    """Return a run's held-out rows or training rows; rows that were added behind them are left out, with a note."""
+    from ..data.split import split_source
 
     rows, parts, source = run.rows, run.rows.split, source_of(run)
     count = rows.count if parts is None else parts.count
-    indices = np.arange(count) if parts is None else split(count, parts.fraction, parts.seed)[held_out]
-    found = Subset(source, indices) if len(source) >= count else source
+    found = first_rows(source, count)
+    if parts is not None and len(source) >= count:
+        found = split_source(found, parts.fraction, parts.seed)[held_out]
     known = rows.held_out if held_out else rows.training
     if known is None or not known.matches(found):
         raise DataError(

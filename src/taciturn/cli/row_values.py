@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError, RecipeError
-from .options import TextOptions, source_of, text_of
+from .options import TextOptions, first_rows, source_of, text_of
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -157,13 +157,14 @@ def absolute(place: str) -> str:
 
 def _of_the_rows(run: "Artifact", data: str | None, values: Any, place: str) -> Any:
     """Return the values of the rows that a report evaluates: without `data`, those that the run held out."""
-    from ..data.split import split
+    from ..data.split import split_source
 
     parts = run.rows.split
     if data is not None or parts is None:
         return values
-    check_length(values, place, len(source_of(run)), str(run.rows.source))
-    held_out = split(parts.count, parts.fraction, parts.seed)[1]
+    source = source_of(run)
+    check_length(values, place, len(source), str(run.rows.source))
+    held_out = split_source(first_rows(source, parts.count), parts.fraction, parts.seed)[1].indices
     return [values[row] for row in held_out] if isinstance(values, list) else values[held_out]
 
 

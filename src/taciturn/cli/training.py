@@ -12,10 +12,9 @@ from .options import finite, load_rows, rows_file, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..artifact import Artifact
     from ..data.sources import Source
+    from ..data.split import Part
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
 
@@ -84,8 +83,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     import torch
 
     from ..core.seeds import MAX_SEED
-    from ..data.sources import Subset
-    from ..data.split import split
+    from ..data.split import split_source
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -105,21 +103,19 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     )
     finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
-    training_rows = evaluation_rows = source
+    training_rows: Source = source
+    evaluation_rows, held_out = training_rows, None
     holds_out = held_out_share > 0 and len(source) > 1
     if holds_out:
-        training, held_out = split(len(source), held_out_share, seed)
-        training_rows, evaluation_rows = Subset(source, training), Subset(source, held_out)
+        training_rows, held_out = split_source(source, held_out_share, seed)
+        evaluation_rows = held_out
     if len(training_rows) < MIN_TRAINING_ROWS:
         mend = ", or hold out none (--held-out 0)" if holds_out and len(source) >= MIN_TRAINING_ROWS else ""
         raise DataError(
             f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
-    texts, ids = (
-        _texts_beside(data, key, len(source), held_out if holds_out else None) if folder else None
-        for key in ("texts", "id")
-    )
+    texts, ids = (_texts_beside(data, key, len(source), held_out) if folder else None for key in ("texts", "id"))
     interrupt = None
     try:
         with warnings.catch_warnings():
@@ -253,14 +249,14 @@ def _evaluate(
     return made.summary, made
 
 
-def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "NDArray[Any] | None") -> list[str] | None:
+def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "Part | None") -> list[str] | None:
     """Return the text of each row that the report evaluates, read before the training; `key` is "texts" or "id"."""
     place = data.get(key)
     if place is None:
         return None
     texts = read_texts(data["source"], f"--{key}", place, text_options(data))
     check_length(texts, place, n_rows, data["source"])
-    return texts if held_out is None else [texts[row] for row in held_out]
+    return texts if held_out is None else [texts[row] for row in held_out.indices]
 
 
 def _new_estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "BaseAutoencoder":
@@ -305,6 +301,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "scaling": settings.scaling.text,
         "learning_rate": rate if isinstance(rate, float) else rate.text,
         "batch_size": settings.batch_size,
+        "shuffle_window": settings.shuffle_window,
         "max_iter": settings.epochs,
         "device": settings.device,
         "random_state": None,  # the run's seed

@@ -1,6 +1,6 @@
 """A source's rows on a device during a run: all in memory, all on the GPU, or moved there batch by batch."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .order import WindowOrder
 from .sources import Rows, Source
+from .windows import shuffled_rows
 
 # Of other types, such as big-endian numbers and uint16, torch needs a converted copy.
 _SHAREABLE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
@@ -158,25 +160,35 @@ class DeviceRows:
         """
         if self.on_device is not None:
             return (self.on_device.index_select(0, indices_B.to(self.device)) for indices_B in indices)
-        if torch.device(self.device).type == "cuda":
-            return self._prefetched_batches(indices)
-        return (tensor(self.source.take(indices_B.numpy())).to(self.device) for indices_B in indices)
+        return self._moved(lambda indices_B: self.source.take(indices_B.numpy()), indices)
+
+    def shuffled(self, order: WindowOrder, parts: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
+        """Yield streamed rows at some positions of an epoch, each [stop - start, D] on the device; see `windows`."""
+        rows = shuffled_rows(self.source, order, parts)
+        return self._moved(lambda _: next(rows), parts)
 
     def read(self, start: int, stop: int) -> Tensor:
         """Return the rows start … stop - 1 as [stop - start, D] on the device."""
         rows = self.on_device
         return tensor(self.source.read(start, stop)).to(self.device) if rows is None else rows[start:stop]
 
-    def _prefetched_batches(self, indices: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Yield batches that a thread reads, and a second stream copies, while the GPU computes."""
+    def _moved(self, read: Callable[[A], NDArray[np.generic]], batches: Iterable[A]) -> Iterator[Tensor]:
+        """Yield what `read` returns for each batch, on the device.
+
+        For a GPU a thread reads, and a second stream copies, while the GPU computes.
+        """
+        if torch.device(self.device).type != "cuda":
+            for batch in batches:
+                yield tensor(read(batch)).to(self.device)
+            return
         copy_stream, compute_stream = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
 
-        def load(indices_B: Tensor) -> tuple[Tensor, torch.cuda.Event]:
-            rows = tensor(self.source.take(indices_B.numpy())).pin_memory()
+        def load(batch: A) -> tuple[Tensor, torch.cuda.Event]:
+            rows = tensor(read(batch)).pin_memory()
             with torch.cuda.stream(copy_stream):
                 return rows.to(self.device, non_blocking=True), copy_stream.record_event()
 
-        for rows, copied in prefetched(load, indices):
+        for rows, copied in prefetched(load, batches):
             compute_stream.wait_event(copied)
             rows.record_stream(compute_stream)  # otherwise the next copy could reuse this memory too early
             yield rows

@@ -5,6 +5,12 @@ import torch
 from numpy.typing import NDArray
 
 from ..core.seeds import generator
+from .sources import Ranges, Source, Subset, blocks_of
+
+Pairs = tuple[Source, Source | None]  # rows and their targets
+Part = Subset | Ranges
+RUN_ROWS = 64  # neighbouring rows of a streamed source that are held out together
+MIN_RUNS = 1000  # of fewer rows shorter runs are made
 
 
 def split(n: int, fraction: float, seed: int, purpose: str = "split") -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -35,3 +41,60 @@ def split(n: int, fraction: float, seed: int, purpose: str = "split") -> tuple[N
     n_held_out = min(max(1, round(fraction * n)), n - 1)
     order = torch.randperm(n, generator=generator(seed, purpose)).numpy()
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def split_source(source: Source, fraction: float, seed: int, purpose: str = "split") -> tuple[Part, Part]:
+    """Return the training rows and the held-out rows of a source.
+
+    Parameters
+    ----------
+    source : Source
+        2 rows or more.
+    fraction, seed, purpose
+        As for `split`.
+
+    Returns
+    -------
+    training, held_out : Subset or Ranges
+        The rows of `split`. Of streamed rows, runs of 64 neighbouring rows are held out together (fewer of less than
+        64,000 rows), so that the split takes no memory for each row; both parts stay streamed.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> training, held_out = split_source(Rows(np.eye(10)), 0.2, seed=0)
+    >>> len(training), len(held_out)
+    (8, 2)
+    """
+    (training, _), (held_out, _) = split_pairs((source, None), fraction, seed, purpose)
+    return training, held_out
+
+
+def split_pairs(
+    pairs: Pairs, fraction: float, seed: int, purpose: str = "split"
+) -> tuple[tuple[Part, Part | None], tuple[Part, Part | None]]:
+    """Return the training part and the held-out part of rows and their targets; see `split_source`.
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> (_, training_targets), _ = split_pairs((Rows(np.eye(10)), Rows(np.eye(10))), 0.2, seed=0)
+    >>> len(training_targets)
+    8
+    """
+    streamed = any(each is not None and blocks_of(each) is not None for each in pairs)
+    halves = (_split_runs if streamed else split)(len(pairs[0]), fraction, seed, purpose)
+    part = Ranges if streamed else Subset
+    training, held_out = (tuple(None if each is None else part(each, half) for each in pairs) for half in halves)
+    return training, held_out  # type: ignore[return-value]
+
+
+def _split_runs(n: int, fraction: float, seed: int, purpose: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the bounds [n_ranges, 2] of the ranges of training rows, and of those of held-out rows."""
+    size = min(max(n // MIN_RUNS, 1), RUN_ROWS)
+    n_runs = -(-n // size)
+    is_held_out = np.zeros(n_runs + 2, np.int8)  # with a border on both sides
+    is_held_out[1 + split(n_runs, fraction, seed, purpose)[1]] = 1
+    edges = np.minimum(np.flatnonzero(np.diff(is_held_out)) * size, n)  # where ranges of held-out rows begin and end
+    others = np.concatenate([[0], edges, [n]]).reshape(-1, 2)
+    return others[others[:, 0] < others[:, 1]], edges.reshape(-1, 2)

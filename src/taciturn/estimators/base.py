@@ -83,6 +83,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         solver: str | Solver = "adam",
         learning_rate: float | str | Schedule = "auto",
         batch_size: int | str = "auto",
+        shuffle_window: int | str = "auto",
         max_iter: int | None = None,
         alpha: float = 0.01,
         early_stopping: bool = False,
@@ -109,6 +110,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self.solver = solver
         self.learning_rate = learning_rate
         self.batch_size = batch_size
+        self.shuffle_window = shuffle_window
         self.max_iter = max_iter
         self.alpha = alpha
         self.early_stopping = early_stopping
@@ -1054,20 +1056,13 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self, source: Source, targets: Source | None, seed: int
     ) -> tuple[Source, Source | None, RowsAndTargets]:
         """Return the training rows and their targets, and the held-out rows with theirs."""
-        from ..data.sources import Subset
-        from ..data.split import split
+        from ..data.split import split_pairs
 
         fraction = self.validation_fraction
         if not (isinstance(fraction, float | int | np.number) and 0 < fraction < 1):
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
-        training, held_out = split(len(source), fraction, seed)
-        if targets is None:
-            return Subset(source, training), None, (Subset(source, held_out), None)
-        return (
-            Subset(source, training),
-            Subset(targets, training),
-            (Subset(source, held_out), Subset(targets, held_out)),
-        )
+        training, held_out = split_pairs((source, targets), fraction, seed)
+        return *training, held_out
 
 
 def _as_given(value: Any) -> Any:

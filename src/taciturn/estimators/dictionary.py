@@ -115,6 +115,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         solver: str | Solver = "adam",
         learning_rate: float | str | Schedule = "auto",
         batch_size: int | str = "auto",
+        shuffle_window: int | str = "auto",
         max_iter: int | None = None,
         alpha: float = 0.0,
         warm_start: bool = False,
@@ -141,6 +142,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.solver = solver
         self.learning_rate = learning_rate
         self.batch_size = batch_size
+        self.shuffle_window = shuffle_window
         self.max_iter = max_iter
         self.alpha = alpha
         self.warm_start = warm_start

@@ -60,6 +60,12 @@ TEXTS = {
         'Rows in a batch. "auto": the power of two nearest to rows / 32, at least 32 and at most 256; more if that is '
         "too small to measure a penalty's target mean activation.",
     ),
+    "shuffle_window": (
+        'int or "auto"',
+        "Within how many rows streamed rows are shuffled, ≥ 1: rows of a folder of files, or of a file larger than the "
+        "memory, of which one window is in memory and the next one is read ahead. Blocks of neighbouring rows are "
+        'shuffled over all rows before. "auto": 67 million numbers. It has no effect on rows in memory.',
+    ),
     "max_iter": (
         "int or None",
         "Number of epochs. None: as many as give about 4,000 steps, at least 20 and at most 1,000.",

@@ -57,6 +57,7 @@ class RunParameters:
     warm_start: Any
     precision: Any
     device: Any
+    shuffle_window: Any = "auto"
     n_iter_no_change: Any = 10
     tol: Any = 1e-4
     constraint: Any = "free"

@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core.seeds import generator, keys
+from ..core.seeds import keys
 from ..corruption import BLOCK, Clean, Corruption, block_count
 from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
-from ..data.sources import Source
+from ..data.order import WindowOrder, permutation
+from ..data.sample import sample_indices
+from ..data.sources import Source, blocks_of
 from ..model import Batch
 from ..model.row_lengths import by_own_length
 
@@ -82,6 +84,8 @@ class Feed:
     row_lengths : Tensor [3], optional
         The numbers of `by_own_length`, by which each scaled row and its target are divided by the row's length; after a
         corruption again, by that of the corrupted row, because this one is all that a model gets when it denoises.
+    window : int, default=65536
+        Within how many rows streamed rows are shuffled; see `WindowOrder`. Rows in memory are shuffled as a whole.
 
     Examples
     --------
@@ -103,6 +107,7 @@ class Feed:
     fill: Tensor | None = None
     masked: bool = False
     row_lengths: Tensor | None = None
+    window: int = 1 << 16
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -129,21 +134,35 @@ class Feed:
         ------
         Batch
         """
-        order = torch.randperm(len(self.source), generator=generator(self.seed, "order", epoch))
-        rows, partners = self._device_rows
         # small batches are read and scaled several at a time
         chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
         bounds, per_chunk = self.bounds, max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
         noise = self._noise_keys("corrupt", step - start)
         chunks = [bounds[first : first + per_chunk] for first in range(start, len(bounds), per_chunk)]
-        indices = [order[chunk[0][0] : chunk[-1][1]] for chunk in chunks]
-        x_chunks, target_chunks = rows.batches(indices), None if partners is None else partners.batches(indices)
+        x_chunks, target_chunks = self._shuffled(epoch, [(chunk[0][0], chunk[-1][1]) for chunk in chunks])
         for first, chunk in zip(range(start, len(bounds), per_chunk), chunks, strict=True):
             x, y = self._scaled(next(x_chunks), None if target_chunks is None else next(target_chunks))
             sizes = [b - a for a, b in chunk]
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
                 corruption = self.corruption.at(progress(i))
                 yield self._batch(clean, clean if y is x else target, corruption, i, noise[i - step + start])
+
+    def _shuffled(self, epoch: int, parts: list[tuple[int, int]]) -> tuple[Iterator[Tensor], Iterator[Tensor] | None]:
+        """Return iterators over the rows at some positions (start, stop) of an epoch, and over their partners."""
+        rows, partners = self._device_rows
+        blocks = self._blocks
+        if blocks is None:
+            order = permutation(len(self.source), self.seed, epoch)
+            indices = [order[start:stop] for start, stop in parts]
+            return rows.batches(indices), None if partners is None else partners.batches(indices)
+        windows = WindowOrder(blocks, self.window, self.seed, epoch)
+        return rows.shuffled(windows, parts), None if partners is None else partners.shuffled(windows, parts)
+
+    @property
+    def _blocks(self) -> NDArray[np.int64] | None:
+        """The blocks of streamed rows, or of their streamed targets; None where both are in memory."""
+        blocks = blocks_of(self.source)
+        return blocks if blocks is not None or self.target is None else blocks_of(self.target)
 
     def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return at most n rows, scaled and clean, and their targets [n, D], drawn by `rng` without replacement.
@@ -152,7 +171,7 @@ class Feed:
         same tensor) where rows are their own targets and complete. A missing value is NaN in the targets only.
         """
         n = min(n, max(SAMPLE_NUMBERS // prod(self.source.shape), 1))
-        indices = torch.randperm(len(self.source), generator=rng)[:n].sort().values.numpy()
+        indices = sample_indices(len(self.source), n, rng, streamed=self._blocks is not None)
         x, lengths = self._of_own_length(self._taken(self.source, indices, self.scale_rows))
         y = x
         if self.target is not None or self.scale_targets is not None:

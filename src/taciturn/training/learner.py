@@ -14,8 +14,8 @@ from ..core.seeds import generator
 from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
-from ..data.sources import Source, Subset, has_missing
-from ..data.split import split
+from ..data.sources import Source, has_missing
+from ..data.split import Pairs, split_pairs
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder, Given
 from .divergence_guard import DivergenceGuard
@@ -35,7 +35,6 @@ from .validation import EarlyStopping, Validation
 # partial_fit has no known end, towards which a learning rate could fall
 PARTIAL_FIT_LEARNING_RATE = 1e-3
 SAMPLE_ROWS = 5000  # rows on which a run is initialised, and on which targets are calibrated
-Pairs = tuple[Source, Source | None]  # rows and their partners
 ERROR_ROWS = 2000  # rows on which it is measured whether a few carry most of the error
 MIN_ROWS_TO_HOLD_OUT = 500  # with fewer rows none are held out for the calibration
 
@@ -431,11 +430,7 @@ class Learner:
         """
         if not self.settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
             return (source, target), (source, target)
-        parts = split(len(source), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
-        training, held_out = (
-            (Subset(source, part), None if target is None else Subset(target, part)) for part in parts
-        )
-        return training, held_out
+        return split_pairs((source, target), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
 
     def _sample(self, feed: Feed) -> tuple[Tensor, Tensor]:
         """Return at most SAMPLE_ROWS of the rows and their targets, drawn by the seed, scaled and on the device."""
@@ -448,5 +443,6 @@ class Learner:
         scale_targets = None if own else model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
         fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
+        lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
-        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, model.row_lengths)
+        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)

@@ -34,8 +34,9 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "resample": (Resample, type(None)),
     "order": (Order, type(None)),
     "precision": (str,),
+    "shuffle_window": (int,),
 }
-LOWEST = {"learning_rate": 0, "batch_size": 1, "epochs": 1, "weight_decay": 0}
+LOWEST = {"learning_rate": 0, "batch_size": 1, "epochs": 1, "weight_decay": 0, "shuffle_window": 1}
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Settings:
     precision : str
         "fp32", "bf16" or "int8": the precision in which kernels look for the largest pre-activations. Under "bf16" a
         dense step may also round the factors of its products to bfloat16.
+    shuffle_window : int, default=65536
+        Within how many rows streamed rows are shuffled; see `data.order.WindowOrder`. No effect on rows in memory.
     """
 
     layout: Layout
@@ -95,6 +98,7 @@ class Settings:
     resample: Resample | None
     order: Order | None
     precision: str
+    shuffle_window: int = 1 << 16
 
     @property
     def calibrates_l0(self) -> bool:
@@ -148,6 +152,6 @@ class Settings:
             A field is missing or unknown, or its value has another type or lies outside its range.
         """
         known = {field.name for field in fields(cls)}
-        for name in sorted(plain.keys() ^ known):
+        for name in sorted((plain.keys() ^ known) - {"shuffle_window"}):  # which folders of 0.9 and earlier lack
             raise RecipeError(f"{name!r} is {'unknown' if name in plain else 'missing'}")
         return cls(**{name: Recipe.from_dict(value) for name, value in plain.items()})

@@ -6,7 +6,19 @@ from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, row_writer, write_path
 from .finite import check_finite, has_missing
 from .labels import read_labels, read_lines
-from .source import Rows, Source, ids_of, integers_of, is_source, is_sparse, stored_rows
+from .ranges import Ranges
+from .source import (
+    Rows,
+    Source,
+    blocks_of,
+    ids_of,
+    integers_of,
+    is_source,
+    is_sparse,
+    place_of,
+    read_into,
+    stored_rows,
+)
 from .sparse_rows import SparseRows
 from .subset import Subset
 from .tables import has_booleans, read_table, table_writer, write_table
@@ -14,10 +26,12 @@ from .tables import has_booleans, read_table, table_writer, write_table
 __all__ = [
     "Dialect",
     "DialectOptions",
+    "Ranges",
     "Rows",
     "Source",
     "SparseRows",
     "Subset",
+    "blocks_of",
     "check_finite",
     "has_booleans",
     "has_missing",
@@ -27,6 +41,8 @@ __all__ = [
     "is_source",
     "is_sparse",
     "open_path",
+    "place_of",
+    "read_into",
     "read_labels",
     "read_lines",
     "read_table",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...core.errors import DataError, NotNumeric, UnknownColumn
 from ...core.messages import listed, quoted
-from .source import Array, Source, ids_of, stored_rows
+from .source import Array, Source, blocks_of, ids_of, place_of, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -203,6 +203,13 @@ class _Selected:
         self.ids = ids_of(source)
         integers = set(getattr(source, "integers", ()))
         self.integers = [number for number, position in enumerate(positions) if position in integers]
+
+    @property
+    def blocks(self) -> npt.NDArray[np.int64] | None:
+        return blocks_of(self._source)
+
+    def place(self, row: int) -> str:
+        return place_of(self._source, row)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

@@ -1,4 +1,4 @@
-"""Reader and writer of Feather tables: Arrow's own file format."""
+"""Reader and writer of Feather tables: Arrow's own file format, and its streams, which Hugging Face's datasets are."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from . import arrow_columns
+from .arrow_shards import STREAM_MARK, ArrowShard
 from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .format import Format, Selection
@@ -37,11 +38,16 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
 
 
 def _whole(path: str | os.PathLike[str]) -> "pyarrow.Table":
-    """Return the table of a file, of version 1 or 2."""
+    """Return the table of a file of version 1 or 2, or of a stream."""
+    import pyarrow as pa
     from pyarrow import feather
 
     with open(path, "rb") as content:  # pyarrow itself opens only names in UTF-8
-        table = feather.read_table(content, memory_map=False)
+        if content.read(4) == STREAM_MARK:
+            content.seek(0)
+            table = pa.ipc.open_stream(content).read_all()
+        else:
+            table = feather.read_table(content, memory_map=False)
     table.validate(full=True)  # a damaged file may make pyarrow read beyond its buffers
     return table
 
@@ -71,6 +77,7 @@ FORMAT = Format(
     write,
     write_table,
     labels,
+    shard=ArrowShard,
     endings_text=".feather, .arrow",
     matches=lambda name: name.endswith((".feather", ".arrow")),
 )

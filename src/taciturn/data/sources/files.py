@@ -3,21 +3,40 @@
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, Unpack
 
 from ...core.errors import DataError, RecipeError
-from ...core.messages import one_line
-from . import csv, feather, idx, npy, npz, parquet
+from ...core.messages import listed, one_line
+from . import csv, feather, idx, npy, npz, parquet, pt, safetensors
+from .arrow_shards import TableShard
 from .blocks import Blocks
-from .columns import Names
+from .columns import Names, select
 from .dialect import DialectOptions
-from .format import Format, Selection
-from .source import Array, Source
+from .folders import files_in, is_pattern
+from .format import Format, Selection, split_key
+from .local_file import LocalFile
+from .memory import machine_bytes
+from .shards import Shard, Shards, shard_errors
+from .source import Array, Rows, Source
+from .zarr import ZarrShard, is_zarr
 
-FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, feather.FORMAT, idx.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    npy.FORMAT,
+    npz.FORMAT,
+    csv.FORMAT,
+    parquet.FORMAT,
+    feather.FORMAT,
+    idx.FORMAT,
+    safetensors.FORMAT,
+    pt.FORMAT,
+)
+SHARDS = ", ".join(each.endings_text or each.ending for each in FORMATS if each.shard is not None)
+MAX_IN_MEMORY_BYTES = 1 << 28  # of the files of a folder, which are streamed if they have more
+HEADER_THREADS = 8  # that read headers of the files of a folder
 READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
 WRITABLE = ", ".join(
     each.endings_text if each.write_table and each.endings_text else each.ending for each in FORMATS if each.write
@@ -30,20 +49,30 @@ def open_path(
     columns: Names | None = None,
     drop: Names | None = None,
     header: bool | None = None,
+    streamed: bool | None = None,
     **dialect: Unpack[DialectOptions],
 ) -> Source:
-    """Return the rows of a file as a source.
+    """Return the rows of a file, or of the files in a folder, as a source.
 
     Parameters
     ----------
     text : str or path-like
-        A file, whose ending gives the format: .npy, .npz, .csv, .tsv, .tab, .txt, .parquet, .feather, .arrow, .idx or
-        -ubyte. Text tables may be compressed (.csv.gz, also .bz2, .xz, .zst), as IDX files (.gz).
-        `rows.npz:key` names one array of an archive.
+        A file, whose ending gives the format: .npy, .npz, .csv, .tsv, .tab, .txt, .parquet, .feather, .arrow, .idx,
+        -ubyte, .safetensors, .pt or .pth. Text tables may be compressed (.csv.gz, also .bz2, .xz, .zst), as IDX files
+        (.gz). `rows.npz:key` names one array of an archive, as `rows.safetensors:key` and `rows.pt:key` do.
+
+        A folder, or a pattern such as `rows/part-*.npy`: all its files are one source, in natural order (part-2 before
+        part-10). They are of one format: .npy, .safetensors, .pt, .parquet, .feather or .arrow. A folder that
+        Hugging Face's `datasets` saved is one, and so is a Zarr array.
     columns, drop
-        As for `select`. Columns of a table that are left out may hold any text.
+        As for `select`. Columns of a table that are left out may hold any text. A column of lists of equal length is
+        several columns; alone it is the rows.
     header : bool, optional
         Whether the first line of a text table holds names. By default the rows below it decide.
+    streamed : bool, optional
+        Whether rows stay where they are and are read block by block. By default, those of a folder, and of
+        .safetensors and .pt files, do if they take more than 256 MiB, and other files if they are larger than half of
+        the memory.
     separator, decimal, thousands, quote, encoding : str, optional
         How a text table is written; see `Dialect`. What is not given is found by trying, and a `DialectFound` warning
         describes it if it is not the usual: commas (tabs in .tsv and .tab), decimal points, UTF-8.
@@ -51,16 +80,18 @@ def open_path(
     Returns
     -------
     Source
-        An .npy file stays on the disk as a memory map; other formats are read into memory. An .npz file of
-        scipy.sparse.save_npz gives `SparseRows`. Row labels of a table (a first column without a name; the index that
-        pandas stores in .parquet and .feather) are no column; `ids_of` returns them.
+        An .npy file stays on the disk as a memory map; other formats are read into memory, if they are not streamed.
+        An .npz file of scipy.sparse.save_npz gives `SparseRows`. Row labels of a table (a first column without a name;
+        the index that pandas stores in .parquet and .feather) are no column; `ids_of` returns them. Numbers of
+        bfloat16 are read as float32.
 
     Raises
     ------
     RecipeError
         The ending is unknown, or an option of the dialect is not possible.
     DataError
-        The file is missing, empty, broken, not numeric, too large for the memory, or not a regular file.
+        The file is missing, empty, broken, not numeric, too large for the memory, or not a regular file; or a folder
+        has no files of rows, or files of different kinds.
     UnknownColumn
         A column name is unknown.
 
@@ -70,14 +101,69 @@ def open_path(
     Traceback (most recent call last):
     taciturn.core.errors.RecipeError: notes.pdf: ... known are .npy, .npz, .npz:KEY, .csv, .tsv, ...
     """
-    path, key = npz.split_key(os.fsdecode(text))
-    file_format = format_of(path)
-    with clear_errors(path, file_format):
-        source = file_format.read(path, Selection(key, columns, drop, header, dialect))
+    path, key = split_key(os.fsdecode(text))
+    selection = Selection(key, columns, drop, header, dialect)
+    if os.path.isdir(path) or is_pattern(str(path)):
+        source = _source_of(_shards_in(path, selection), selection, streamed)
+    else:
+        file_format = format_of(path)
+        with clear_errors(path, file_format):
+            if file_format.read is not None and not _is_streamed(path, file_format, streamed):
+                source = file_format.read(path, selection)
+            else:
+                source = _source_of([_shard(path, file_format, selection)], selection, streamed)
     if len(source) == 0 or prod(source.shape) == 0:
         empty = "columns" if len(source) else "rows"
         raise DataError(f"{one_line(path)} has no {empty}; give a file that has some")
     return source
+
+
+def _is_streamed(path: Path, file_format: Format, streamed: bool | None) -> bool:
+    """Return whether a file that could be read as a whole is streamed."""
+    if streamed and file_format.shard is None:
+        raise DataError(f"{file_format.ending} files cannot be streamed; convert it to .npy or .parquet")
+    large = path.stat().st_size > machine_bytes() / 2
+    return file_format.shard is not None and (large if streamed is None else streamed)
+
+
+def _source_of(shards: list[Shard], selection: Selection, streamed: bool | None) -> Source:
+    """Return files as a source: streamed, or read into memory if they are small."""
+    rows = Shards(shards)
+    n_bytes = len(rows) * prod(rows.shape) * rows.dtype.itemsize
+    is_table = isinstance(shards[0], TableShard)
+    source: Source = rows if is_table else select(rows, selection.columns, selection.drop)
+    if n_bytes > MAX_IN_MEMORY_BYTES if streamed is None else streamed:
+        return source
+    return Rows(source.read(0, len(rows)).reshape(-1, *source.shape), source.columns)
+
+
+def _shards_in(path: Path, selection: Selection) -> list[Shard]:
+    """Return the files of rows in a folder, or those that a pattern names."""
+    name = one_line(path)
+    if is_zarr(path):
+        with shard_errors(name):
+            return [ZarrShard(str(path))]
+    files = [(file, each) for file in files_in(str(path)) for each in FORMATS if each.fits(os.path.basename(file))]
+    formats = list(dict.fromkeys(each for _, each in files if each.shard is not None))
+    if not formats:
+        others = listed(sorted({each.ending for _, each in files}))
+        reason = f"holds {others} files, which are read one by one; name one" if files else "has no files of rows"
+        raise DataError(f"{name} {reason}; folders may hold {SHARDS} files")
+    if len(formats) > 1:
+        endings, example = listed([each.ending for each in formats]), f"{name}/*{formats[0].ending}"
+        raise DataError(f"{name} holds files of different formats, {endings}; name those of one, as in {example}")
+    with ThreadPoolExecutor(HEADER_THREADS) as pool:
+
+        def shard(path: str) -> Shard:
+            with shard_errors(one_line(path)):
+                return _shard(path, formats[0], selection)
+
+        return list(pool.map(shard, [file for file, each in files if each is formats[0]]))
+
+
+def _shard(path: str | os.PathLike[str], file_format: Format, selection: Selection) -> Shard:
+    assert file_format.shard is not None
+    return file_format.shard(LocalFile.of(path), selection)
 
 
 @contextmanager
@@ -211,7 +297,7 @@ def is_array(text: str | os.PathLike[str]) -> bool:
     (True, False, False)
     """
     try:
-        return format_of(npz.split_key(os.fsdecode(text))[0]).labels is None
+        return format_of(split_key(os.fsdecode(text))[0]).labels is None
     except RecipeError:
         return False
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError, EmptyRows
 from ...core.messages import quoted
-from .source import Source, stored_rows
+from .source import Source, place_of, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -62,7 +62,7 @@ def check_finite(source: Source, *, missing: bool = False) -> None:
         if bad.any():
             in_rows, in_columns = place(bad)
             name = quoted(source.columns[in_columns[0]]) if source.columns else str(in_columns[0])
-            first_place = first_place or f"row {start + in_rows[0]}, column {name}"
+            first_place = first_place or f"{place_of(source, start + int(in_rows[0]))}, column {name}"
             bad_values, bad_rows = bad_values + len(in_rows), bad_rows + len(np.unique(in_rows))
         n_missing = np.bincount(place(np.isnan(numbers))[0], minlength=n_rows)
         empty = np.flatnonzero(n_missing == prod(source.shape))
@@ -80,7 +80,7 @@ def check_finite(source: Source, *, missing: bool = False) -> None:
     if empty_rows:
         rows = "1 row has" if empty_rows == 1 else f"{empty_rows:,} rows have"
         warnings.warn(
-            f"{rows} no known value, the first is row {first_empty} (rows count from 0); drop such rows",
+            f"{rows} no known value, the first is {place_of(source, first_empty)} (rows count from 0); drop such rows",
             EmptyRows,
             stacklevel=4,
         )

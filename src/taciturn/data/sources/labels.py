@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ...core.errors import DialectFound
 from ...core.messages import one_line
-from . import csv, npz
+from . import csv
 from .columns import label_position, select
 from .dialect import Dialect, DialectOptions
 from .files import clear_errors, format_of, open_path
-from .format import Selection
+from .format import Selection, split_key
 from .text_file import find_encoding, open_text
 
 
@@ -58,7 +58,7 @@ def read_labels(
     ...     read_labels(f"{folder}/table.csv", column="kind").tolist()
     ['setosa', 'setosa']
     """
-    path, _ = npz.split_key(os.fsdecode(text))
+    path, _ = split_key(os.fsdecode(text))
     file_format = format_of(path)
     if file_format.labels is None:
         source = open_path(text)

@@ -46,7 +46,7 @@ def empty_rows(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[n
         f"the rows need {n_bytes / 1e9:,.1f} GB of memory, more than there is; select columns, or save the rows as "
         ".npy, which stays on the disk"
     )
-    if n_bytes > _machine_bytes():
+    if n_bytes > machine_bytes():
         raise DataError(message)
     try:
         return np.empty(shape, dtype)
@@ -67,7 +67,7 @@ def fill(array: NDArray[np.generic], file: IO[bytes] | GzipFile) -> int:
     return filled
 
 
-def _machine_bytes() -> float:
+def machine_bytes() -> float:
     """Return the size of this machine's memory; infinity where the system does not tell."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -14,7 +14,8 @@ from ...core.errors import DataError
 from ...core.messages import one_line
 from .blocks import Blocks
 from .columns import select
-from .format import Format
+from .format import Format, Selection
+from .raw_shard import RawShard, ShardFile
 from .source import Rows
 
 _MAX_HEADER = 10_000  # bytes; NumPy's own limit, which it checks after reading them
@@ -104,4 +105,19 @@ def check_size(header: Header, file_bytes: int) -> None:
         )
 
 
-FORMAT = Format(".npy", lambda path, selection: select(read(path), selection.columns, selection.drop), write)
+def shard(file: ShardFile, selection: Selection) -> RawShard:
+    """Return the array of a file, which is read in blocks and without a memory map."""
+    with file.open() as content:
+        header = read_header(content)
+    check_size(header, file.n_bytes)
+    if header.is_fortran and prod(header.shape[1:]) > 1:
+        raise DataError("its rows are stored by columns (Fortran order); save np.ascontiguousarray(array)")
+    return RawShard(file, header.n_bytes, header.dtype, header.shape)
+
+
+FORMAT = Format(
+    ".npy",
+    lambda path, selection: select(read(path), selection.columns, selection.drop),
+    write,
+    shard=shard,
+)

@@ -1,7 +1,6 @@
 """One array of NumPy's .npz archives, or the sparse rows that SciPy writes as such an archive."""
 
 import os
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,6 @@ from .sparse_rows import SparseRows
 # Keys that scipy.sparse.save_npz writes for every sparse format, and the formats that are read.
 _SPARSE_KEYS = {"format", "shape", "data"}
 _SPARSE_FORMATS = ("csr", "csc")
-
-
-def split_key(text: str) -> tuple[Path, str | None]:
-    """Return the file and the array's name of "rows.npz:key"; None where no array is named."""
-    archive = re.fullmatch(r"(.+\.npz):(.+)", text, flags=re.IGNORECASE)
-    return (Path(archive[1]), archive[2]) if archive else (Path(text), None)
 
 
 def read(path: str | os.PathLike[str], *, key: str | None = None) -> Rows | SparseRows:

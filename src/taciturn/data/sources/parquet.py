@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic import atomic
 from . import arrow_columns
+from .arrow_shards import ParquetShard
 from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .columns import Names
@@ -112,4 +113,5 @@ FORMAT = Format(
     write,
     write_table,
     labels,
+    shard=ParquetShard,
 )

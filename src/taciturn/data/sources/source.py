@@ -130,6 +130,58 @@ def integers_of(source: Source) -> list[int]:
     return [int(position) for position in positions]
 
 
+def blocks_of(source: Source) -> npt.NDArray[np.int64] | None:
+    """Return the bounds of the blocks in which a streamed source is read; None where rows are read in any order.
+
+    Parameters
+    ----------
+    source : Source
+        Streamed sources are those with an attribute `blocks`. Their rows are too many for the memory, or far away.
+
+    Returns
+    -------
+    array of int64 [n_blocks + 1] or None
+        From 0 to the number of rows, ascending. A block is quick to read as a whole.
+
+    Examples
+    --------
+    >>> blocks_of(Rows(np.eye(2))) is None
+    True
+    """
+    return getattr(source, "blocks", None)
+
+
+def read_into(source: Source, start: int, rows: Array) -> None:
+    """Read the rows of a source from `start` on into an array [rows, n_columns] of the source's type.
+
+    Sources with a method `read_into` do it without a copy; several threads may call it at once.
+
+    Examples
+    --------
+    >>> rows = np.empty((1, 2))
+    >>> read_into(Rows(np.eye(2)), 1, rows)
+    >>> rows
+    array([[0., 1.]])
+    """
+    method = getattr(source, "read_into", None)
+    if method is None:
+        rows[...] = source.read(start, start + len(rows))
+    else:
+        method(start, rows)
+
+
+def place_of(source: Source, row: int) -> str:
+    """Return where a row of a source is, for messages: "row 7", or with the name of its shard.
+
+    Examples
+    --------
+    >>> place_of(Rows(np.eye(2)), 1)
+    'row 1'
+    """
+    place = getattr(source, "place", None)
+    return f"row {row}" if place is None else place(row)
+
+
 class Rows:
     """An array as a source. Nothing is copied, and a memory map stays on the disk.
 

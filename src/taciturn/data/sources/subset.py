@@ -23,6 +23,11 @@ class Subset:
     indices : array of int
         Numbers of the rows, from 0; any order, repeats allowed.
 
+    Attributes
+    ----------
+    indices : array of int
+        As given.
+
     Examples
     --------
     >>> from taciturn.data.sources import Rows
@@ -31,18 +36,18 @@ class Subset:
     """
 
     def __init__(self, source: Source, indices: npt.NDArray[np.integer]) -> None:
-        self._source, self._indices = source, indices
+        self._source, self.indices = source, indices
         self.columns, self.shape, self.dtype = source.columns, source.shape, source.dtype
         self.integers = getattr(source, "integers", ())
 
     def __len__(self) -> int:
-        return len(self._indices)
+        return len(self.indices)
 
     @property
     def ids(self) -> list[Any] | None:
         """The rows' ids; see `ids_of`."""
         ids = ids_of(self._source)
-        return None if ids is None else [ids[row] for row in self._indices]
+        return None if ids is None else [ids[row] for row in self.indices]
 
     @property
     def variables(self) -> Any:
@@ -51,12 +56,12 @@ class Subset:
 
     def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
         """Return some rows with their entries other than 0, if the other source is sparse; see `stored_rows`."""
-        return stored_rows(self._source, self._indices[rows])
+        return stored_rows(self._source, self.indices[rows])
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows start … stop - 1 of this subset as [rows, n_columns], a copy."""
-        return self._source.take(self._indices[start:stop])
+        return self._source.take(self.indices[start:stop])
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
         """Return the rows at `indices` of this subset as [rows, n_columns]."""
-        return self._source.take(self._indices[indices])
+        return self._source.take(self.indices[indices])

@@ -16,7 +16,7 @@ from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
 from .rows import check_batches, check_range, corruption, unit
 from .tables import table_parts, table_scalings
-from .training import batch_size, device, epochs, learning_rate, precision
+from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window
 from .values import flag, number, part
 
 
@@ -149,4 +149,5 @@ def resolve(
         resample=parameters.resample,
         order=parameters.order,
         precision=precision(parameters.precision),
+        shuffle_window=shuffle_window(parameters.shuffle_window, len(moments.mean), batch_rows),
     )

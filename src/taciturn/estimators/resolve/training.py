@@ -18,6 +18,8 @@ from .values import number, positive_integer
 
 MAX_AUTO_BATCH_ROWS = 256
 MAX_AUTO_BATCH_NUMBERS = 1 << 22
+WINDOW_NUMBERS = 1 << 26  # of rows that are shuffled together: 268 MB in float32
+MIN_WINDOW_BATCHES = 4
 
 
 def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> float | Schedule:
@@ -141,6 +143,32 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: in
             stacklevel=4,
         )
     return size
+
+
+def shuffle_window(value: Any, n_columns: int, batch_rows: int) -> int:
+    """Return the number of rows within which streamed rows are shuffled.
+
+    Parameters
+    ----------
+    value : int or "auto"
+        The number of rows, ≥ 1. "auto": 67 million numbers, but at least four batches.
+    n_columns : int
+        Number of columns.
+    batch_rows : int
+        Rows in a batch.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> shuffle_window("auto", 512, 256), shuffle_window(1000, 512, 256)
+    (131072, 1000)
+    """
+    if value == "auto":
+        return max(WINDOW_NUMBERS // n_columns, MIN_WINDOW_BATCHES * batch_rows)
+    return positive_integer("shuffle_window", value)
 
 
 def epochs(value: Any, n_rows: int, batch_rows: int) -> int:

@@ -1391,7 +1391,7 @@ BREAKS = (
     Break(
         "long histories: an epoch's last step is dropped",
         "training/history.py",
-        " % stride == 0) | ends_epoch",
+        " % stride == 0) | history.ends_interval",
         " % stride == 0)",
         ("test_training.py",),
     ),

@@ -6,6 +6,7 @@ from .geometric_median import geometric_median
 from .history import History, Recorder
 from .latent_rows import permute_rows, rewrite_rows
 from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
+from .log import LOG, Log, read_lines, read_log
 from .ordering import Order, Ordering
 from .progress import ProgressBar
 from .resampling import Resample, Resampling
@@ -14,6 +15,7 @@ from .settings import Settings
 from .validation import EarlyStopping, Validation
 
 __all__ = [
+    "LOG",
     "PARTIAL_FIT_LEARNING_RATE",
     "DivergenceGuard",
     "EarlyStopping",
@@ -21,6 +23,7 @@ __all__ = [
     "History",
     "Hook",
     "Learner",
+    "Log",
     "Order",
     "Ordering",
     "ProgressBar",
@@ -34,6 +37,8 @@ __all__ = [
     "geometric_median",
     "near_equal_batches",
     "permute_rows",
+    "read_lines",
+    "read_log",
     "rewrite_rows",
     "train",
     "update",

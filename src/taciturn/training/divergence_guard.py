@@ -45,8 +45,8 @@ class DivergenceGuard:
     Notes
     -----
     Reading a loss waits for the device, and copying the weights takes as long as a small step. Losses are read at each
-    epoch's end and every 32 steps. Weights are copied at each epoch's end but the last, and after 1, 4, 16, 64, 256 and
-    1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
+    interval's end and every 32 steps. Weights are copied at each interval's end but the last, and after 1, 4, 16, 64,
+    256 and 1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
     """
 
     def __init__(self, step: Step, steps: int = 0, best: Best | None = None) -> None:
@@ -62,10 +62,10 @@ class DivergenceGuard:
         due = run.steps - self._first_step == self._next_copy
         if due:
             self._next_copy += min(3 * self._next_copy, COPY_EVERY)
-        if due or record.ends_epoch:
+        if due or record.ends_interval:
             with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
                 self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
-            if self.check(run) and run.epoch < run.epochs:
+            if self.check(run) and not run.ended:
                 best = None if self.best is None else self.best.weights
                 self.weights, self.steps = best or SavedState(run.step), run.steps
         elif len(self._losses) == CHECK_EVERY:

@@ -360,8 +360,8 @@ class Learner:
         try:
             with one_thread_if_small((stop - start) * self.model.row_multiplications):
                 for record in train(run):
-                    if record.ends_epoch:
-                        self.recorder.complete_epoch()
+                    if record.ends_interval:
+                        self.recorder.complete_interval()
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
             guard.check_weights(run)
@@ -372,7 +372,7 @@ class Learner:
             self.stopped = run.stop_reason
             with uninterrupted():
                 best = keep_best is not None and keep_best.restore(self.step)
-                self.recorder.complete_epoch()
+                self.recorder.complete_interval()
                 if guard.diverged is not None:
                     # its moments are no longer finite
                     self.optimiser = self._build_optimiser()

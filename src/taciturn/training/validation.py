@@ -34,7 +34,7 @@ class Validation:
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Add the numbers to an epoch's last record."""
-        if record.ends_epoch:
+        if record.ends_interval:
             record.numbers.update({f"validation_{k}": v for k, v in self.numbers(run.step).items()})
 
     @torch.no_grad()
@@ -80,7 +80,7 @@ class EarlyStopping:
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Compare the validation loss of an epoch's last record with the least so far."""
-        if not record.ends_epoch:
+        if not record.ends_interval:
             return
         loss = record.numbers["validation_loss"].item()
         self.epochs_waited = 0 if loss < self.least - self.tol else self.epochs_waited + 1

@@ -57,6 +57,8 @@ class RunParameters:
     warm_start: Any
     precision: Any
     device: Any
+    max_steps: Any = None
+    validate_every: Any = None
     n_iter_no_change: Any = 10
     tol: Any = 1e-4
     constraint: Any = "free"

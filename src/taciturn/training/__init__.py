@@ -1,12 +1,13 @@
 """Training: batches, steps, the training loop and its hooks, solvers, constraints and the resolved settings."""
 
+from .checkpoints import Checkpoints
 from .divergence_guard import DivergenceGuard
 from .feed import Feed, near_equal_batches
 from .geometric_median import geometric_median
 from .history import History, Recorder
 from .latent_rows import permute_rows, rewrite_rows
 from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
-from .log import LOG, Log, read_lines, read_log
+from .log import Log, read_lines, read_log
 from .ordering import Order, Ordering
 from .progress import ProgressBar
 from .resampling import Resample, Resampling
@@ -15,8 +16,8 @@ from .settings import Settings
 from .validation import EarlyStopping, Validation
 
 __all__ = [
-    "LOG",
     "PARTIAL_FIT_LEARNING_RATE",
+    "Checkpoints",
     "DivergenceGuard",
     "EarlyStopping",
     "Feed",

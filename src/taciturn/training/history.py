@@ -14,6 +14,7 @@ from ..core.cards import card
 from ..model import Batch
 from .log import Log, read_log
 from .run import Record, Run
+from .saved_state import starting_with
 
 Columns = dict[str, NDArray[Any]]
 MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
@@ -143,6 +144,44 @@ class Recorder:
         self._rate_sum = torch.zeros(0)  # [L]: the sum over steps of rows times mean activation
         self._folded: dict[str, float] = {}  # sums over steps that a long interval no longer holds
         self._start = time.perf_counter()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the records of an unfinished interval and the counts of all, for a checkpoint of a run with a log."""
+        records, parts = self._pending, self._columns
+        epochs, steps = self.position or (0, 0)
+        state = {
+            "counts": torch.tensor([self._n_epochs, epochs, steps, *(len(part["step"]) for part in parts)]),
+            "clock": torch.tensor(time.perf_counter() - self._start, dtype=torch.float64),
+            "rate_sum": self._rate_sum,
+            "records": torch.tensor([[r.step, r.epoch, r.rows] for r in records]),
+            "learning_rates": torch.tensor([r.learning_rate for r in records], dtype=torch.float64),
+        }
+        state |= {f"folded.{name}": torch.tensor(total, dtype=torch.float64) for name, total in self._folded.items()}
+        for name in parts[0] if parts else ():
+            state[f"columns.{name}"] = torch.cat([part[name] for part in parts])
+        for name in records[0].numbers if records else ():
+            state[f"numbers.{name}"] = torch.stack([record.numbers[name] for record in records])
+        return state
+
+    def resume(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+        """Set what `state` returned; numbers of steps are tensors on the device, but penalty weights on the CPU."""
+        self._n_epochs, epochs, steps, *sizes = state["counts"].tolist()
+        self.position = (epochs, steps) if steps else None
+        self._start = time.perf_counter() - state["clock"].item()
+        self._rate_sum = state["rate_sum"].to(device)
+        self._folded = {name: total.item() for name, total in starting_with("folded", state).items()}
+        columns = {name: column.split(sizes) for name, column in starting_with("columns", state).items()}
+        self._columns = [{name: part[i] for name, part in columns.items()} for i in range(len(sizes))]
+        numbers = {
+            name: (column if name.startswith("weight_") else column.to(device)).unbind()
+            for name, column in starting_with("numbers", state).items()
+        }
+        self._pending = [
+            Record(step, epoch, False, rows, rate, {name: column[i] for name, column in numbers.items()})
+            for i, ((step, epoch, rows), rate) in enumerate(
+                zip(state["records"].tolist(), state["learning_rates"].tolist(), strict=True)
+            )
+        ]
 
     def start(self) -> None:
         """Start the clock of the next interval; an earlier one that was interrupted is completed first."""

@@ -13,7 +13,6 @@ from ..core.errors import ArtifactError, TaciturnError
 from ..core.messages import one_line
 from ..core.temporary import lock
 
-LOG = "log.jsonl"
 FORMAT = 1  # version of the lines
 
 
@@ -38,7 +37,7 @@ class Log:
     --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
-    >>> log = Log(Path(folder.name, LOG))
+    >>> log = Log(Path(folder.name, "log.jsonl"))
     >>> log.write("step", [{"step": 0, "loss": 0.5}, {"step": 1, "loss": math.inf}])
     >>> [(line["step"], line["loss"]) for line in read_log(log.file)]
     [(0, 0.5), (1, inf)]

@@ -34,7 +34,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import taciturn
-from taciturn.artifact.writing import PARTS, checksum
+from taciturn.artifact.writing import PARTS
+from taciturn.core.checksum import checksum
 from taciturn.core.errors import TaciturnError
 from taciturn.report import Summary
 

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 import taciturn
 from taciturn import DictionaryAutoencoder, SparseAutoencoder, artifact
 from taciturn.artifact.config import Config
-from taciturn.artifact.writing import PARTS, checksum
+from taciturn.artifact.writing import PARTS
 from taciturn.cli.app import app
+from taciturn.core.checksum import checksum
 from taciturn.core.errors import ArtifactError, ClassNotImported, RecipeError, TaciturnError
 from taciturn.data.sources import Rows
 from taciturn.training import Settings

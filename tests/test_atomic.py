@@ -95,7 +95,7 @@ def test_the_bytes_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("replace"), replace(a, b)))
     with atomic(tmp_path / "words.txt") as temporary:
         temporary.write_text("few")
-    assert calls == ["fsync", "replace"]
+    assert calls == ["fsync", "replace", "fsync"]  # the file, its name, the folder that holds the name
 
 
 def test_a_folder_that_is_a_file_is_one_line(tmp_path):

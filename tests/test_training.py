@@ -468,7 +468,7 @@ def test_early_stopping_keeps_the_weights_of_the_least_loss_and_stops_after_pati
     next_loss, after = iter(losses), []
 
     def pretend(run, batch, record):
-        if record.ends_epoch:
+        if record.ends_interval:
             record.numbers["validation_loss"] = torch.tensor(next(next_loss))
             after.append(weights(run))
 
@@ -487,7 +487,7 @@ def test_early_stopping_keeps_the_weights_of_the_least_loss_and_stops_after_pati
 
 def test_restoring_keeps_tied_weights_tied():
     def pretend(run, batch, record):
-        if record.ends_epoch:
+        if record.ends_interval:
             record.numbers["validation_loss"] = torch.tensor(float(record.epoch))
 
     keep = EarlyStopping(patience=9, tol=0)

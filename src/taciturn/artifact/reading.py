@@ -11,8 +11,10 @@ import safetensors
 import torch
 from torch import Tensor
 
+from ..core.checksum import checksum
 from ..core.errors import ArtifactError, RecipeError
 from ..core.messages import one_line
+from ..core.run_folder import is_unfinished, unfinished
 from ..model import Autoencoder, Layout
 from ..training import Settings
 from ..training.step import plan
@@ -20,7 +22,7 @@ from .artifact import Artifact
 from .config import Config, decode
 from .foreign import format_of
 from .stored_history import read_history
-from .writing import OUTLIERS, PARTS, checksum
+from .writing import OUTLIERS, PARTS
 
 MAX_JSON_BYTES = 1 << 28
 ATTEMPTS = 5  # of reading a folder that another process replaces meanwhile
@@ -92,6 +94,8 @@ def _config_text(folder: Path) -> bytes:
     try:
         if not os.path.isdir(folder):
             raise ArtifactError(f"{one_line(folder)} is not a folder; name the folder of a run")
+        if is_unfinished(folder):
+            raise ArtifactError(unfinished(folder))
         return _read(folder / "config.json")
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
         if isinstance(error, ArtifactError):

@@ -29,10 +29,9 @@ def write_history(history: History, file: Path) -> None:
     import pyarrow.parquet as pq
 
     columns = {name: pa.array(column) for name, column in history.steps.items()}
-    epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
-    ends_epoch = np.diff(epoch_of_step, append=-1) != 0
+    ends_epoch = history.ends_interval
     # for each step how many epochs have ended before it: an array, not a list of Python numbers
-    index = np.cumsum(ends_epoch) - ends_epoch
+    index: NDArray[np.int_] = np.cumsum(ends_epoch) - ends_epoch
     for name, column in history.items():
         if name == "epoch":
             continue
@@ -88,7 +87,11 @@ def read_history(file: Path) -> History:
         raise ArtifactError(f"{file} cannot be read: {one_line(str(error))}") from error
     if (steps or epochs) and not all(steps.get(name, np.zeros(0)).dtype.kind == "i" for name in ("step", "epoch")):
         raise ArtifactError(f"{file}: the columns 'step' and 'epoch' are missing or hold no whole numbers")
-    epochs = ({"epoch": np.unique(steps["epoch"])} if steps else {}) | epochs
+    if "step" in epochs:  # intervals, of which an epoch may have several
+        ended = np.isin(steps["step"], epochs["step"])
+        epochs = {"epoch": steps["epoch"][ended]} | epochs
+    else:
+        epochs = ({"epoch": np.unique(steps["epoch"])} if steps else {}) | epochs
     if len({len(column) for column in steps.values()}) > 1 or len({len(column) for column in epochs.values()}) > 1:
         raise ArtifactError(f"{file}: epochs have different numbers of values; the file is damaged")
     return History(steps, epochs)

@@ -1,6 +1,5 @@
 """Write an artifact to a folder, completely or not at all. No pickle."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core.atomic import atomic_folder
+from ..core.checksum import checksum
 from ..core.errors import ArtifactError
 from ..core.run_folder import objection
 from ..model import Autoencoder
@@ -88,12 +88,6 @@ def write(artifact: Artifact, folder: Path) -> None:
         name for name in names if name.endswith(".safetensors")
     ):  # safetensors lets only the owner read its files; give them the usual mode
         shutil.copymode(folder / "config.json", folder / name)
-
-
-def checksum(file: Path) -> str:
-    """Return the BLAKE2b checksum of a file, 64 hexadecimal digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
 def _tensors(model: Autoencoder) -> dict[str, Tensor]:

@@ -77,6 +77,7 @@ def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[
                 yield temporary
                 _sync(temporary)
                 os.replace(temporary, target)
+                _sync_folder(target.parent)
             finally:
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
@@ -128,11 +129,13 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False, obje
             for file in temporary.rglob("*"):
                 if file.is_file():
                     _sync(file)
+            _sync_folder(temporary)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         try:
             reason = _place(temporary, target, overwrite, objection)
+            _sync_folder(target.parent)
         except OSError as error:
             reason = f"cannot be written: {_reason(error)}"
         if reason:
@@ -240,6 +243,16 @@ def _sync(file: Path) -> None:
     # Otherwise the new name may reach the disk before the bytes do, and a power cut leaves an empty file.
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # the names in it; some file systems and Windows cannot
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

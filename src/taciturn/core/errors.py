@@ -69,6 +69,14 @@ class ExtremeRows(TaciturnWarning):
     """Few rows hold nearly all of the columns' variance, so that the other rows hardly count."""
 
 
+class DamagedCheckpoint(TaciturnWarning):
+    """A checkpoint is damaged, and the one before it is used."""
+
+
+class NotExact(TaciturnWarning):
+    """A run is resumed by other versions, on another machine or with other threads; last digits may differ."""
+
+
 class EmptyRows(TaciturnWarning):
     """All values of a row are missing."""
 

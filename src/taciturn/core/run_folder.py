@@ -1,11 +1,13 @@
-"""The files of a run's folder, and whether a folder holds nothing else."""
+"""The files of a run's folder, whether a folder holds nothing else, and whether its run is complete."""
 
 import json
 import os
 from pathlib import Path
 
-from .messages import listed
+from .messages import listed, one_line
+from .temporary import PREFIX
 
+LOG, CHECKPOINTS = "log.jsonl", "checkpoints"
 MODEL_FILES = frozenset(
     {
         "config.json",
@@ -17,7 +19,8 @@ MODEL_FILES = frozenset(
         "weights.safetensors",
     }
 )
-RUN_FILES = MODEL_FILES | {"report.html", "report.json", "denoised.png", "sparsity.png"}
+RUN_FILES = MODEL_FILES | {LOG, "report.html", "report.json", "denoised.png", "sparsity.png"}
+FIRST_LINE = b'{"kind":"run",'  # of each log of taciturn
 CONFIG_KEYS = frozenset({"format", "estimator"})  # in each config.json of taciturn, and in no other program's
 
 
@@ -48,12 +51,40 @@ def objection(folder: Path) -> str | None:
     "holds 'notes.txt', which taciturn did not write"
     """
     with os.scandir(folder) as entries:
-        foreign = sorted(
-            entry.name for entry in entries if entry.name not in RUN_FILES or not entry.is_file(follow_symlinks=False)
-        )
+        foreign = sorted(entry.name for entry in entries if not _is_own(entry))
     if foreign:
         return f"holds {listed(foreign)}, which taciturn did not write"
-    return None if is_run(folder) else "holds no run of taciturn: its config.json is missing or of another program"
+    if is_run(folder) or is_unfinished(folder):
+        return None
+    return "holds no run of taciturn: its config.json is missing or of another program"
+
+
+def _is_own(entry: "os.DirEntry[str]") -> bool:
+    if entry.name != CHECKPOINTS:
+        return entry.name in RUN_FILES and entry.is_file(follow_symlinks=False)
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    return all(name.startswith(("step-", PREFIX)) for name in os.listdir(entry))
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Return whether a folder holds a run of taciturn that was not completed: a log, and no config.json."""
+    try:
+        with (folder / LOG).open("rb") as log:
+            return log.read(len(FIRST_LINE)) == FIRST_LINE and not (folder / "config.json").exists()
+    except OSError:
+        return False
+
+
+def unfinished(folder: Path) -> str:
+    """Return a sentence on an unfinished run: that it is one, and how to go on."""
+    place = one_line(folder)
+    if (folder / CHECKPOINTS).is_dir() and any((folder / CHECKPOINTS).iterdir()):
+        resume = f"taciturn resume {place}"
+        mend = resume if (folder / "recipe.toml").is_file() else f"call resume({str(place)!r}, X) of its estimator"
+    else:
+        mend = f"train again: taciturn fit {place}/recipe.toml -o {place} --overwrite"
+    return f"{place} holds a run that is not complete; if no process trains there any more, {mend}"
 
 
 def is_run(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """Temporary names beside a target; what a killed process left there is found and named."""
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,6 +79,26 @@ def warn_of_leftovers(place: Path) -> None:
             LeftOver(f"{one_line(place)}: {listed(names)} was left by a process that was killed; delete it"),
             stacklevel=2,
         )
+
+
+def remove_leftovers(place: Path) -> None:
+    """Remove what killed processes left in a folder that only taciturn writes to."""
+    for path in place.glob(f"{PREFIX}*"):
+        if _is_free(str(path)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return False if another process holds it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 @contextmanager

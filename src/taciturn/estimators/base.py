@@ -23,7 +23,7 @@ from ..core.messages import one_line
 from ..data.sources import check_finite, is_sparse
 from .documentation import Docstring
 from .exporting import Exporting
-from .parameters import RunParameters, parameter_names, run_parameters
+from .parameters import RunParameters, run_parameters
 from .rows import RowsAndTargets, as_source, row_ids, source_of, targets_of, training_sources
 from .tables import as_table, feature_names, filled_table, levels_of, table_ids
 from .validation_messages import clear_messages
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ..model.coding_layers import CodingLayer, Elementwise
     from ..objective import Objective, Term
     from ..report import Report
-    from ..training import EarlyStopping, History, Learner, Settings
+    from ..training import Checkpoints, EarlyStopping, History, Learner, Settings
     from ..training.solvers import Solver
     from .plotting import Plots
 
@@ -85,6 +85,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         batch_size: int | str = "auto",
         shuffle_window: int | str = "auto",
         max_iter: int | None = None,
+        max_steps: int | None = None,
+        validate_every: int | str | None = None,
         alpha: float = 0.01,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -112,6 +114,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self.batch_size = batch_size
         self.shuffle_window = shuffle_window
         self.max_iter = max_iter
+        self.max_steps = max_steps
+        self.validate_every = validate_every
         self.alpha = alpha
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -134,6 +138,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         *,
         target: ArrayLike | Source | None = None,
         validation: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | str = "10min",
     ) -> Self:
         """Train on rows and return the estimator itself.
 
@@ -152,6 +158,12 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch; they have the columns of X. With `early_stopping` and
             without such rows, a share `validation_fraction` of X is held out for it.
+        checkpoint : str or path-like, optional
+            A new folder for the run's log and its last two checkpoints, from which `resume` goes on after the process
+            was ended. By default there are none.
+        checkpoint_every : int or str, default="10min"
+            How often a checkpoint is written: a number of steps, or a text such as "1000steps", "10min" or "1h". It
+            does not change the results.
 
         Returns
         -------
@@ -164,6 +176,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         DataError
             The rows are infinite or not numeric, no value of a column is known, or rows and targets do not have the
             same shape.
+        TaciturnError
+            The folder `checkpoint` exists and holds something, or cannot be written.
 
         Warns
         -----
@@ -182,7 +196,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Notes
         -----
         A call with wrong parameters or rows does not change the estimator. After KeyboardInterrupt (Ctrl-C) the
-        estimator is fitted with the weights trained so far, if there was at least one step.
+        estimator is fitted with the weights trained so far, if there was at least one step. With `checkpoint`, Ctrl-C
+        and SIGTERM first finish the step and write a checkpoint.
 
         Examples
         --------
@@ -193,33 +208,115 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         >>> model.denoise(noisy).shape
         (200, 64)
         """
+        from pathlib import Path
+
+        from ..training import Checkpoints
+
+        checkpoints = None if checkpoint is None else Checkpoints(Path(checkpoint), checkpoint_every)
+        return self._fit(X, target, validation, self._seed(), checkpoints)
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | os.PathLike[str],
+        X: ArrayLike | Source,
+        *,
+        target: ArrayLike | Source | None = None,
+        validation: Any = None,
+    ) -> Self:
+        """Go on with a fit that was ended, from its last checkpoint, and return the fitted estimator.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder that was `checkpoint` of `fit`.
+        X, target, validation
+            The same rows as those of `fit`.
+
+        Returns
+        -------
+        BaseAutoencoder
+            With the same numbers as if the fit had not been ended, on the same machine with the same number of
+            threads; only times differ.
+
+        Raises
+        ------
+        ArtifactError
+            The folder holds no whole checkpoint.
+        DataError
+            The rows are not those of the run; the message names the first that differs.
+        RecipeError
+            The folder holds another estimator than the class.
+
+        Warns
+        -----
+        DamagedCheckpoint
+            The last checkpoint is damaged; the one before it is used.
+        NotExact
+            The versions, the machine or the number of threads are others; last digits may differ.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from taciturn import SparseAutoencoder, datasets
+        >>> X, folder = datasets.load("iris").read(0, 150), tempfile.TemporaryDirectory()
+        >>> run = f"{folder.name}/run"
+        >>> model = SparseAutoencoder(8, max_iter=5, random_state=0).fit(X, checkpoint=run, checkpoint_every=10)
+        >>> same = SparseAutoencoder.resume(run, X)
+        >>> np.array_equal(same.transform(X), model.transform(X))
+        True
+        >>> folder.cleanup()
+        """
+        from pathlib import Path
+
+        from ..training import Checkpoints
+        from .resuming import estimator_of
+
+        checkpoints = Checkpoints.resume(Path(path))
+        estimator: Self = estimator_of(checkpoints, cls)
+        return estimator._fit(X, target, validation, checkpoints.run["seed"], checkpoints)
+
+    def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
+        """Train on rows by a seed, from the start or from a checkpoint; see `fit`."""
         from ..data.fingerprint import fingerprint
         from ..inference import check_outputs
         from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
+        from .resuming import begin, resumed_learner
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         source, targets, held_out = training_sources(checked, X, target, validation)
         checked._row_shape(source.shape)
         check_outputs(self.outputs)
         parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked))
-        seed = self._seed()
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
         early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
-        dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
-        learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)
-        warm = parameters.warm_start and hasattr(self, "_learner")
-        learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
-        # rows held out now may have been trained on before
-        known = held_out if not warm or earlier == training_rows else None
-        learner.held_out_rows = None if known is None else fingerprint(known[0])
+        if checkpoints is not None and checkpoints.last is not None:
+            learner = resumed_learner(self, checkpoints, source, targets, held_out)
+        else:
+            dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
+            learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)
+            warm = parameters.warm_start and hasattr(self, "_learner")
+            learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
+            # rows held out now may have been trained on before
+            known = held_out if not warm or earlier == training_rows else None
+            learner.held_out_rows = None if known is None else fingerprint(known[0])
+            if checkpoints is not None:
+                begin(self, checkpoints, learner, targets, held_out)
         keep_best = early_stopping if stops_early else None
         try:
             with returned_at_once(checked.n_features_in_):
-                learner.fit(source, target=targets, validation=held_out, keep_best=keep_best, bar=bool(self.verbose))
+                learner.fit(
+                    source,
+                    target=targets,
+                    validation=held_out,
+                    keep_best=keep_best,
+                    bar=bool(self.verbose),
+                    checkpoints=checkpoints,
+                )
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -858,7 +955,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             The estimator's own class, a subclass, is not imported.
         """
         from .. import artifact
-        from .persistence import class_of, learner_of
+        from .persistence import class_of, estimator_with, learner_of
 
         stored = artifact.load(path)
         try:
@@ -869,15 +966,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             raise RecipeError(
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; use {kind.__name__}.load or taciturn.load"
             )
-        given = {name: _as_given(value) for name, value in stored.estimator.parameters.items()}
-        names = parameter_names(kind)
-        if kind.__name__ != stored.estimator.name:  # the class of taciturn that it inherits from: fewer parameters
-            given = {name: given[name] for name in names if name in given}
-        inherited = {name: given.pop(name) for name in names if name in given and name not in kind._get_param_names()}
         try:
-            estimator: Self = kind(**given)
-            for name, value in inherited.items():
-                setattr(estimator, name, value)
+            estimator: Self = estimator_with(kind, stored.estimator)
             estimator._learner, estimator.n_features_in_ = learner_of(stored), stored.model.layout.widths[0]
             estimator._restore_tensors(stored.outliers)
         except (TypeError, RecipeError) as error:
@@ -1063,8 +1153,3 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
         training, held_out = split_pairs((source, targets), fraction, seed)
         return *training, held_out
-
-
-def _as_given(value: Any) -> Any:
-    """Return a parameter as it was given, for one read from JSON: lists are tuples."""
-    return tuple(map(_as_given, value)) if isinstance(value, list) else value

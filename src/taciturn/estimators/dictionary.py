@@ -117,6 +117,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
         batch_size: int | str = "auto",
         shuffle_window: int | str = "auto",
         max_iter: int | None = None,
+        max_steps: int | None = None,
+        validate_every: int | str | None = None,
         alpha: float = 0.0,
         warm_start: bool = False,
         sparse_output: bool | str = "auto",
@@ -144,6 +146,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.batch_size = batch_size
         self.shuffle_window = shuffle_window
         self.max_iter = max_iter
+        self.max_steps = max_steps
+        self.validate_every = validate_every
         self.alpha = alpha
         self.warm_start = warm_start
         self.sparse_output = sparse_output

@@ -68,7 +68,17 @@ TEXTS = {
     ),
     "max_iter": (
         "int or None",
-        "Number of epochs. None: as many as give about 4,000 steps, at least 20 and at most 1,000.",
+        "Number of epochs. None: as many as `max_steps` takes, or as give about 4,000 steps, at least 20 and at most "
+        "1,000.",
+    ),
+    "max_steps": (
+        "int or None",
+        "Number of steps after which training ends, if the epochs are not done before. None: no bound.",
+    ),
+    "validate_every": (
+        "int, str or None",
+        'After how many steps or rows, 1000 or "100000rows", the validation loss is computed, early stopping looks at '
+        "it, and `history_` gets a value. None: after each epoch.",
     ),
     "alpha": ("float", "Decoupled weight decay, ≥ 0. Biases do not decay."),
     "early_stopping": (
@@ -79,7 +89,10 @@ TEXTS = {
         "float",
         "Share of the rows that early stopping holds out, in (0, 1), if `fit` has no `validation` rows.",
     ),
-    "n_iter_no_change": ("int", "Early stopping ends the run after so many epochs without an improvement by `tol`."),
+    "n_iter_no_change": (
+        "int",
+        "Early stopping ends the run after so many epochs, or times `validate_every`, without an improvement by `tol`.",
+    ),
     "tol": ("float", "The least decrease of the validation loss that counts as an improvement, ≥ 0."),
     "variables": (
         "dict or None",

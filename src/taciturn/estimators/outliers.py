@@ -20,11 +20,14 @@ from .rows import source_of, training_sources
 from .tables import mixed_variables
 
 if TYPE_CHECKING:
+    import os
+
     from torch import Tensor
 
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..data.sources import Source
+    from ..training import Checkpoints
 
 Array = NDArray[np.float64]
 BLOCK_NUMBERS = 1 << 18  # numbers of rows that are compared with the training rows at a time
@@ -140,7 +143,15 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike | Source, y: Any = None, *, validation: Any = None) -> Self:  # type: ignore[override]
+    def fit(  # type: ignore[override]
+        self,
+        X: ArrayLike | Source,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | str = "10min",
+    ) -> Self:
         """Train on rows, keep some of them to compare others with, and return the estimator itself.
 
         Parameters
@@ -151,6 +162,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             Ignored.
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch.
+        checkpoint, checkpoint_every
+            As of `SparseAutoencoder.fit`.
 
         Returns
         -------
@@ -172,6 +185,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         -----
         At most 10,000 training rows, drawn at random, are kept for the search of neighbours.
         """
+        return super().fit(X, validation=validation, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+
+    def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
         from ..data.fingerprint import fingerprint
         from ..data.sources import Subset
         from ..data.split import split
@@ -181,13 +197,13 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         fraction = number("calibration_fraction", self.calibration_fraction, 0, 1)
         contamination = self._contamination()
         source, _, _ = training_sources(copy(self), X, None)
-        seed, n_calibration = self._seed(), int(fraction * len(source))
+        n_calibration = int(fraction * len(source))
         training, held_out = np.arange(len(source)), np.arange(0)
         if n_calibration and len(source) - n_calibration >= 2:
             training, held_out = split(len(source), fraction, seed, "calibration")
         learner = getattr(self, "_learner", None)
         try:
-            super().fit(Subset(source, training), validation=validation)
+            super()._fit(Subset(source, training), None, validation, seed, checkpoints)
         finally:  # also after an interrupt: the weights trained so far are kept
             if getattr(self, "_learner", None) is not learner:
                 self._learner.n_rows, self._learner.training_rows = len(source), fingerprint(source)

@@ -58,6 +58,8 @@ class RunParameters:
     precision: Any
     device: Any
     shuffle_window: Any = "auto"
+    max_steps: Any = None
+    validate_every: Any = None
     n_iter_no_change: Any = 10
     tol: Any = 1e-4
     constraint: Any = "free"

@@ -137,6 +137,24 @@ def class_of(record: EstimatorRecord, family: type[Any]) -> type[Any]:
     return kind
 
 
+def estimator_with(kind: type[Any], record: EstimatorRecord) -> Any:
+    """Return a new estimator of a class, with a saved estimator's parameters."""
+    given = {name: _as_given(value) for name, value in record.parameters.items()}
+    names = parameter_names(kind)
+    if kind.__name__ != record.name:  # the class of taciturn that it inherits from: fewer parameters
+        given = {name: given[name] for name in names if name in given}
+    inherited = {name: given.pop(name) for name in names if name in given and name not in kind._get_param_names()}
+    estimator = kind(**given)
+    for name, value in inherited.items():
+        setattr(estimator, name, value)
+    return estimator
+
+
+def _as_given(value: Any) -> Any:
+    """Return a parameter as it was given, for one read from JSON: lists are tuples."""
+    return tuple(map(_as_given, value)) if isinstance(value, list) else value
+
+
 def _subclasses(family: type[Any]) -> Iterator[type[Any]]:
     for kind in family.__subclasses__():
         yield kind

@@ -1,11 +1,13 @@
 """Training: batches, steps, the training loop and its hooks, solvers, constraints and the resolved settings."""
 
+from .checkpoints import Checkpoints
 from .divergence_guard import DivergenceGuard
 from .feed import Feed, near_equal_batches
 from .geometric_median import geometric_median
 from .history import History, Recorder
 from .latent_rows import permute_rows, rewrite_rows
 from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
+from .log import Log, read_lines, read_log
 from .ordering import Order, Ordering
 from .progress import ProgressBar
 from .resampling import Resample, Resampling
@@ -15,12 +17,14 @@ from .validation import EarlyStopping, Validation
 
 __all__ = [
     "PARTIAL_FIT_LEARNING_RATE",
+    "Checkpoints",
     "DivergenceGuard",
     "EarlyStopping",
     "Feed",
     "History",
     "Hook",
     "Learner",
+    "Log",
     "Order",
     "Ordering",
     "ProgressBar",
@@ -34,6 +38,8 @@ __all__ = [
     "geometric_median",
     "near_equal_batches",
     "permute_rows",
+    "read_lines",
+    "read_log",
     "rewrite_rows",
     "train",
     "update",

@@ -1,6 +1,7 @@
 """A hook that stops a run whose loss is no longer finite, and restores the last good weights."""
 
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from ..model import Batch
 from .run import Record, Run
-from .saved_state import SavedState
+from .saved_state import SavedState, starting_with
 from .step import Step
 
 CHECK_EVERY = 32  # steps after which losses are read, at the latest
@@ -45,8 +46,8 @@ class DivergenceGuard:
     Notes
     -----
     Reading a loss waits for the device, and copying the weights takes as long as a small step. Losses are read at each
-    epoch's end and every 32 steps. Weights are copied at each epoch's end but the last, and after 1, 4, 16, 64, 256 and
-    1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
+    interval's end and every 32 steps. Weights are copied at each interval's end but the last, and after 1, 4, 16, 64,
+    256 and 1,024 steps and every 1,024 steps from then on; before each copy the loss of these weights is computed.
     """
 
     def __init__(self, step: Step, steps: int = 0, best: Best | None = None) -> None:
@@ -62,10 +63,10 @@ class DivergenceGuard:
         due = run.steps - self._first_step == self._next_copy
         if due:
             self._next_copy += min(3 * self._next_copy, COPY_EVERY)
-        if due or record.ends_epoch:
+        if due or record.ends_interval:
             with torch.no_grad():  # the last step's effect on the weights shows only in a loss computed after it
                 self._losses[run.steps] = run.step(batch, run.progress(run.steps))[1]["loss"]
-            if self.check(run) and run.epoch < run.epochs:
+            if self.check(run) and not run.ended:
                 best = None if self.best is None else self.best.weights
                 self.weights, self.steps = best or SavedState(run.step), run.steps
         elif len(self._losses) == CHECK_EVERY:
@@ -94,6 +95,23 @@ class DivergenceGuard:
         run.stop_reason = f"the loss was no longer finite at step {self.diverged}; {self.kept} are kept"
         self.weights.restore(run.step)
         return False
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the hook's state for a checkpoint; weights that the hook `best` keeps are not repeated."""
+        diverged = -1 if self.diverged is None else self.diverged
+        counts = torch.tensor([self.steps, diverged, self._first_step, self._next_copy, *self._losses])
+        losses = torch.stack([*self._losses.values()]) if self._losses else torch.zeros(0)
+        shared = self.best is not None and self.weights is self.best.weights
+        weights = {} if shared else self.weights.tensors()
+        return {"counts": counts, "losses": losses} | {f"weights.{name}": tensor for name, tensor in weights.items()}
+
+    def resume(self, state: Mapping[str, Tensor], step: Step) -> None:
+        """Set what `state` returned; the hook `best` is resumed before."""
+        self.steps, diverged, self._first_step, self._next_copy, *steps = state["counts"].tolist()
+        self.diverged = None if diverged < 0 else diverged
+        self._losses = dict(zip(steps, state["losses"].to(step.inactive_rows.device), strict=True))
+        weights, best = starting_with("weights", state), None if self.best is None else self.best.weights
+        self.weights = SavedState.of(weights) if weights else best or self.weights
 
     def check_weights(self, run: Run) -> None:
         """Check the losses, and the weights that the last step left, as after an interrupt within an epoch."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,15 @@ from torch import Tensor
 
 from ..core.cards import card
 from ..model import Batch
+from .log import Log, read_log
 from .run import Record, Run
+from .saved_state import starting_with
 
 Columns = dict[str, NDArray[Any]]
 MAX_PENDING_RATES = 1 << 22  # mean activations of single latents that are held before they are summed over steps
-MAX_STEP_ROWS = 1 << 16  # steps that a history holds beside each epoch's last
+MAX_STEP_ROWS = 1 << 16  # steps that a history holds beside each interval's last
+COUNTS = ("step", "epoch", "rows")
+NOT_MEASURED = (*COUNTS, "learning_rate")  # columns of steps that have no mean over an interval
 
 
 class History(Mapping[str, NDArray[Any]]):
@@ -38,7 +42,8 @@ class History(Mapping[str, NDArray[Any]]):
     epochs : dict of arrays [epochs] or [epochs, latents]
         "epoch", "seconds", the means over the epoch's rows of "rate", "loss" and each term, and "rates"
         [epochs, latents]: each latent's mean activation over the epoch's training batches. With validation rows
-        also `validation_…`; "validation_rates" is the mean activation on the clean validation rows.
+        also `validation_…`; "validation_rates" is the mean activation on the clean validation rows. With
+        `validate_every` there is one value per interval, "epoch" may repeat, and "step" is the interval's last step.
 
     Notes
     -----
@@ -57,8 +62,16 @@ class History(Mapping[str, NDArray[Any]]):
 
     @property
     def n_epochs(self) -> int:
-        """Number of epochs that were trained."""
+        """Number of epochs that were trained; of intervals, if these are not epochs."""
         return len(self.epochs.get("epoch", ()))
+
+    @property
+    def ends_interval(self) -> NDArray[np.bool_]:
+        """Whether each step is the last of an epoch, or of an interval of `validate_every` steps [steps]."""
+        ends: NDArray[np.bool_] = np.diff(self.steps.get("epoch", np.zeros(0, int)), append=-1) != 0
+        if "step" in self.epochs:
+            ends = np.isin(self.steps["step"], self.epochs["step"])
+        return ends
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.epochs[name]
@@ -80,24 +93,29 @@ class History(Mapping[str, NDArray[Any]]):
 
 
 class Recorder:
-    """Collects the records of a run into a `History`.
+    """Collects the records of a run into a `History`: in memory or, with a log, on disk.
 
-    As a hook it keeps each step's record; `complete_epoch` is called after the other hooks, which may add numbers to
-    the epoch's last record. No tensor is read before an epoch ends, because reading waits for the device. The epochs'
-    columns are joined only when the history is read, so that recording an epoch takes the same time however many there
-    are. When there are 65,536 steps beside each epoch's last, those with an odd number are dropped, then those that 4
-    does not divide, and so on.
+    As a hook it keeps each step's record; `complete_interval` is called after the other hooks, which may add numbers to
+    the interval's last record. No tensor is read before an interval ends, because reading waits for the device. The
+    intervals' columns are joined only when the history is read, so that recording one takes the same time however many
+    there are. When there are 65,536 steps beside each interval's last, those with an odd number are dropped, then those
+    that 4 does not divide, and so on.
 
     Parameters
     ----------
-    history : History or None
-        An earlier history, which the new records continue.
+    history : History, optional
+        The history that the records continue.
+    log : Log, optional
+        Where steps and intervals are written. Then no step is kept in memory once its interval is complete.
+    every : int, default=1
+        Only steps that it divides are written to the log, and each interval's last.
+    by_steps : bool, default=False
+        Whether intervals end after a number of steps: the history then has their last "step" too.
 
     Attributes
     ----------
-    position : (int, int) or None
-        Numbers of epochs and steps that the run has done after the last record, an unfinished epoch included; None
-        before the first record.
+    position : tuple of int or None
+        Epochs and steps done at the last record; an unfinished epoch counts. None before the first record.
 
     Examples
     --------
@@ -111,28 +129,70 @@ class Recorder:
     [3.0]
     """
 
-    def __init__(self, history: History | None = None) -> None:
+    def __init__(
+        self, history: History | None = None, *, log: Log | None = None, every: int = 1, by_steps: bool = False
+    ) -> None:
         self.position: tuple[int, int] | None = None
-        # histories of successive epochs, to be joined
+        self._log, self._by_steps = log, by_steps
+        # histories of successive intervals, to be joined
         self._pieces: list[History] = [history] if history is not None and history.n_epochs else []
         self._n_epochs = 0 if history is None else history.n_epochs
         self._n_steps = sum(len(piece.steps["step"]) for piece in self._pieces)
-        self._stride = 1  # only steps that it divides are kept, and each epoch's last
+        self._stride = every  # only steps that it divides are kept, and each interval's last
         self._pending: list[Record] = []
-        self._summed: list[Record] = []  # records whose "rates" are part of _rate_sum
-        self._rate_sum: Tensor | float = 0.0  # [L]: the sum over steps of rows times mean activation
-        self._epoch_start = time.perf_counter()
+        self._columns: list[dict[str, Tensor]] = []  # of steps whose "rates" are part of _rate_sum, without these
+        self._rate_sum = torch.zeros(0)  # [L]: the sum over steps of rows times mean activation
+        self._folded: dict[str, float] = {}  # sums over steps that a long interval no longer holds
+        self._start = time.perf_counter()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the records of an unfinished interval and the counts of all, for a checkpoint of a run with a log."""
+        records, parts = self._pending, self._columns
+        epochs, steps = self.position or (0, 0)
+        state = {
+            "counts": torch.tensor([self._n_epochs, epochs, steps, *(len(part["step"]) for part in parts)]),
+            "clock": torch.tensor(time.perf_counter() - self._start, dtype=torch.float64),
+            "rate_sum": self._rate_sum,
+            "records": torch.tensor([[r.step, r.epoch, r.rows] for r in records]),
+            "learning_rates": torch.tensor([r.learning_rate for r in records], dtype=torch.float64),
+        }
+        state |= {f"folded.{name}": torch.tensor(total, dtype=torch.float64) for name, total in self._folded.items()}
+        for name in parts[0] if parts else ():
+            state[f"columns.{name}"] = torch.cat([part[name] for part in parts])
+        for name in records[0].numbers if records else ():
+            state[f"numbers.{name}"] = torch.stack([record.numbers[name] for record in records])
+        return state
+
+    def resume(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+        """Set what `state` returned; numbers of steps are tensors on the device, but penalty weights on the CPU."""
+        self._n_epochs, epochs, steps, *sizes = state["counts"].tolist()
+        self.position = (epochs, steps) if steps else None
+        self._start = time.perf_counter() - state["clock"].item()
+        self._rate_sum = state["rate_sum"].to(device)
+        self._folded = {name: total.item() for name, total in starting_with("folded", state).items()}
+        columns = {name: column.split(sizes) for name, column in starting_with("columns", state).items()}
+        self._columns = [{name: part[i] for name, part in columns.items()} for i in range(len(sizes))]
+        numbers = {
+            name: (column if name.startswith("weight_") else column.to(device)).unbind()
+            for name, column in starting_with("numbers", state).items()
+        }
+        self._pending = [
+            Record(step, epoch, False, rows, rate, {name: column[i] for name, column in numbers.items()})
+            for i, ((step, epoch, rows), rate) in enumerate(
+                zip(state["records"].tolist(), state["learning_rates"].tolist(), strict=True)
+            )
+        ]
 
     def start(self) -> None:
-        """Start the clock of the next epoch; an earlier one that was interrupted is completed first."""
-        self.complete_epoch()
-        self._epoch_start = time.perf_counter()
+        """Start the clock of the next interval; an earlier one that was interrupted is completed first."""
+        self.complete_interval()
+        self._start = time.perf_counter()
 
     def add(self, record: Record) -> None:
-        """Add the next record; the last record of an epoch completes the epoch."""
+        """Add the next record; the last record of an interval completes the interval."""
         self._keep(record)
-        if record.ends_epoch:
-            self.complete_epoch()
+        if record.ends_interval:
+            self.complete_interval()
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Keep the record of a step."""
@@ -141,47 +201,57 @@ class Recorder:
     def _keep(self, record: Record) -> None:
         self._pending.append(record)
         self.position = record.epoch + 1, record.step + 1
-        if not record.ends_epoch and len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
+        if not record.ends_interval and len(self._pending) * len(record.numbers["rates"]) > MAX_PENDING_RATES:
             self._sum_rates()
 
     @property
     def n_epochs(self) -> int:
-        """Number of epochs recorded so far; an unfinished epoch counts."""
-        return self._n_epochs + bool(self._pending or self._summed)
+        """Number of intervals recorded so far; an unfinished one counts."""
+        return self._n_epochs + bool(self._pending or self._columns or self._folded)
 
     def history(self) -> History:
-        """Return the history of all records so far; an unfinished epoch counts with the steps that it has."""
-        self.complete_epoch()
+        """Return the history of all records so far; an unfinished interval counts with the steps that it has."""
+        self.complete_interval()
+        if self._log is not None:
+            return logged_history(self._log.file)
         if len(self._pieces) > 1:
             steps, epochs = ([getattr(piece, of) for piece in self._pieces] for of in ("steps", "epochs"))
             self._pieces = [History(_joined(steps, "step"), _joined(epochs, "epoch"))]
         return self._pieces[0] if self._pieces else History()
 
-    def complete_epoch(self) -> None:
-        """Complete the epoch of the last records, whether it ended or was interrupted; without records do nothing."""
+    def complete_interval(self) -> None:
+        """Complete the interval of the last records, whether it ended or was interrupted; without any do nothing."""
+        last = self._pending[-1].numbers if self._pending else {}
+        validation = {k: v.cpu() for k, v in last.items() if k.startswith("validation_")}
         self._sum_rates()
-        if not self._summed:
+        if not (self._columns or self._folded):
             return
-        records = self._summed
-        rows = torch.tensor([r.rows for r in records], dtype=torch.float64)
-        names = [name for name in records[0].numbers if not name.startswith("validation_")]
-        columns = {name: torch.stack([r.numbers[name] for r in records]).double().cpu() for name in names}
-        validation = {k: v.cpu() for k, v in records[-1].numbers.items() if k.startswith("validation_")}
-
-        steps: dict[str, Any] = {"step": [r.step for r in records], "epoch": [r.epoch for r in records]}
-        steps |= {"rows": [r.rows for r in records], "learning_rate": [r.learning_rate for r in records]}
-        steps |= {name: column.numpy() for name, column in columns.items()}
-
-        now, weight = time.perf_counter(), rows / rows.sum()
-        epoch: dict[str, Any] = {"epoch": records[-1].epoch, "seconds": now - self._epoch_start}
-        epoch |= {name: float(column @ weight) for name, column in columns.items()}
-        epoch |= {"rates": torch.as_tensor(self._rate_sum / rows.sum().item()).cpu().numpy()}
+        columns = {name: torch.cat([part[name] for part in self._columns]) for name in self._columns[0]}
+        rows = columns["rows"].double()
+        n_rows, weight = rows.sum() + self._folded.get("rows", 0.0), rows / rows.sum()
+        now, last_step = time.perf_counter(), int(columns["step"][-1])
+        epoch: dict[str, Any] = {"epoch": int(columns["epoch"][-1])}
+        epoch |= {"step": last_step} if self._by_steps else {}
+        epoch |= {"seconds": now - self._start}
+        measured = {name: column for name, column in columns.items() if name not in NOT_MEASURED}
+        if self._folded:
+            epoch |= {name: float((column @ rows + self._folded[name]) / n_rows) for name, column in measured.items()}
+        else:
+            epoch |= {name: float(column @ weight) for name, column in measured.items()}
+        epoch |= {"rates": (self._rate_sum / n_rows.item()).cpu().numpy()}
         epoch |= {k: v.double().numpy() if v.ndim else v.item() for k, v in validation.items()}
+        steps = {name: column.numpy() for name, column in columns.items()}
         piece = _thinned(History(steps, {name: [value] for name, value in epoch.items()}), self._stride)
+        if self._log is not None:
+            if last_step % self._stride:  # the others were written with their rates
+                _write_steps(self._log, {name: column[-1:] for name, column in columns.items()}, 1)
+            plain = {name: np.asarray(value).tolist() for name, value in epoch.items()}
+            self._log.note("interval", **{"step": last_step} | plain)
         # the state changes only here, at the end: an interrupt before this line loses no record
-        self._pieces.append(piece)
-        self._summed, self._rate_sum, self._epoch_start, self._n_epochs = [], 0.0, now, self._n_epochs + 1
-        self._n_steps += len(piece.steps["step"])
+        self._pieces += [piece] if self._log is None else []
+        self._columns, self._rate_sum, self._folded, self._start = [], torch.zeros(0), {}, now
+        self._n_epochs += 1
+        self._n_steps += len(piece.steps["step"]) if self._log is None else 0
         while self._n_steps - self._n_epochs > MAX_STEP_ROWS:
             self._stride *= 2
             self._pieces = [_thinned(piece, self._stride) for piece in self._pieces]
@@ -193,12 +263,56 @@ class Recorder:
         if not records:
             return
         rates = torch.stack([record.numbers["rates"] for record in records]).double()
-        rate_sum = self._rate_sum + torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
-        summed = []
-        for record, rate in zip(records, rates.mean(1), strict=True):
-            others = {name: number for name, number in record.numbers.items() if name != "rates"}
-            summed.append(replace(record, numbers={"rate": rate, **others}))
-        self._pending, self._summed, self._rate_sum = [], self._summed + summed, rate_sum
+        rate_sum = torch.tensor([float(record.rows) for record in records]).to(rates) @ rates
+        rate_sum = self._rate_sum + rate_sum if len(self._rate_sum) else rate_sum
+        columns = {name: torch.tensor([getattr(record, name) for record in records]) for name in COUNTS}
+        columns["learning_rate"] = torch.tensor([record.learning_rate for record in records], dtype=torch.float64)
+        columns["rate"] = rates.mean(1).cpu()
+        for name in records[0].numbers:
+            if name != "rates" and not name.startswith("validation_"):
+                columns[name] = torch.stack([record.numbers[name] for record in records]).double().cpu()
+        if self._log is not None:
+            _write_steps(self._log, columns, self._stride)
+        self._pending, self._columns, self._rate_sum = [], [*self._columns, columns], rate_sum
+        if self._log is not None and sum(len(part["step"]) for part in self._columns) > MAX_STEP_ROWS:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Replace all but the last columns of a long interval by their sums over rows."""
+        for columns in self._columns[:-1]:
+            rows = columns["rows"].double()
+            for name, column in columns.items():
+                if name not in NOT_MEASURED:
+                    self._folded[name] = self._folded.get(name, 0.0) + float(column @ rows)
+            self._folded["rows"] = self._folded.get("rows", 0.0) + float(rows.sum())
+        self._columns = self._columns[-1:]
+
+
+def logged_history(file: Path) -> History:
+    """Return the history that a log holds; of a run that goes on, or was killed, as far as it is written."""
+    lines: dict[str, list[dict[str, Any]]] = {"run": [], "step": [], "interval": []}
+    for line in read_log(file):
+        lines.get(line.pop("kind"), []).append(line)
+    last = lines["interval"][-1]["step"] if lines["interval"] else -1
+    steps = [line for line in lines["step"] if line["step"] <= last]
+    epochs = [{name: value for name, value in line.items() if name != "time"} for line in lines["interval"]]
+    if not any(line["validate_every"] for line in lines["run"]):  # each interval is an epoch
+        epochs = [{name: value for name, value in line.items() if name != "step"} for line in epochs]
+    return History(_columns(steps), _columns(epochs)) if epochs else History()
+
+
+def _columns(lines: list[dict[str, Any]]) -> Columns:
+    """Return lines of numbers, or of lists of them, as columns; what a line lacks is NaN."""
+    shapes = {name: np.shape(value) for line in lines for name, value in line.items()}
+    lacking = {name: np.full(shape, np.nan).tolist() for name, shape in shapes.items()}
+    return {name: np.array([line.get(name, lacking[name]) for line in lines]) for name in shapes}
+
+
+def _write_steps(log: Log, columns: dict[str, Tensor], stride: int) -> None:
+    """Write the steps that `stride` divides to a log."""
+    kept = columns["step"] % stride == 0
+    values = (column[kept].tolist() for column in columns.values())
+    log.write("step", [dict(zip(columns, line, strict=True)) for line in zip(*values, strict=True)])
 
 
 def _joined(pieces: Sequence[Columns], always: str) -> Columns:
@@ -214,9 +328,8 @@ def _joined(pieces: Sequence[Columns], always: str) -> Columns:
 
 
 def _thinned(history: History, stride: int) -> History:
-    """Return a history with the steps that `stride` divides, and each epoch's last step."""
+    """Return a history with the steps that `stride` divides, and each interval's last step."""
     if stride == 1:
         return history
-    ends_epoch = np.diff(history.steps["epoch"], append=-1) != 0
-    kept = (history.steps["step"] % stride == 0) | ends_epoch
+    kept = (history.steps["step"] % stride == 0) | history.ends_interval
     return History({name: column[kept] for name, column in history.steps.items()}, history.epochs)

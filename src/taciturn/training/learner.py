@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,18 +19,20 @@ from ..data.sources import Source, has_missing
 from ..data.split import Pairs, split_pairs
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder, Given
+from .checkpoints import Checkpoints
 from .divergence_guard import DivergenceGuard
 from .extreme_errors import warn_of_extreme_errors
 from .feed import Feed
-from .history import Recorder
+from .history import MAX_STEP_ROWS, Recorder
 from .ordering import Ordering
 from .progress import ProgressBar
 from .resampling import Resampling
 from .run import OPEN_ENDED_STEPS, Hook, Run, train
+from .saved_state import starting_with
 from .settings import Settings
 from .solvers import parameter_groups
 from .step import plan
-from .uninterrupted import uninterrupted
+from .uninterrupted import HeldSignals, uninterrupted
 from .validation import EarlyStopping, Validation
 
 # partial_fit has no known end, towards which a learning rate could fall
@@ -234,8 +237,9 @@ class Learner:
         validation: tuple[Source, Source | None] | None = None,
         keep_best: EarlyStopping | None = None,
         bar: bool = False,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
-        """Train for the settings' epochs, starting at the present weights.
+        """Train for the settings' epochs, starting at the present weights or at a checkpoint.
 
         Parameters
         ----------
@@ -249,6 +253,8 @@ class Learner:
             Hook that stops the run early; in the end the best weights are restored. Requires `validation`.
         bar : bool, default=False
             Whether to show a progress bar on standard error.
+        checkpoints : Checkpoints or None
+            The folder with the run's log and its checkpoints; if it has one to go on from, the run goes on there.
 
         Warns
         -----
@@ -264,13 +270,26 @@ class Learner:
         -----
         KeyboardInterrupt is raised again after the learner's state has been updated: what was trained until then is
         kept, and `partial_fit` can continue. An epoch that was interrupted counts as done.
+
+        A resumed run ends with the same bits: order and noise are functions of the seed and the position, and what
+        follows the last step is computed again.
         """
+        last = None if checkpoints is None else checkpoints.last
+        if last is not None:  # before the feed, which depends on the scaling
+            self._restore_model(starting_with("model", last.tensors))
+            self.restore(starting_with("learner", last.tensors))
         training, calibration = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(*training)
-        x, y = self._sample(feed)
-        self.step.initialise(x, target=y, steps=settings.epochs * len(feed.bounds), from_scratch=self.untrained)
-        self._draw_blind_spots(x)
-        del x, y
+        rate, clip, epochs = settings.learning_rate, settings.solver.clip, settings.epochs
+        if settings.max_steps is not None:
+            epochs = min(epochs, -(-settings.max_steps // len(feed.bounds)))
+        run = Run(self.step, feed, self.optimiser, rate, epochs, settings.constraint, clip)
+        run.max_steps, run.validate_every = settings.max_steps, settings.validate_every
+        if last is None:
+            x, y = self._sample(feed)
+            self.step.initialise(x, target=y, steps=run.n_steps, from_scratch=self.untrained)
+            self._draw_blind_spots(x)
+            del x, y
         guard = DivergenceGuard(self.step, best=keep_best)
         hooks: list[Hook] = []
         if settings.resample is not None:
@@ -281,12 +300,24 @@ class Learner:
             hooks.append(Validation(self._feed(*validation)))
         if keep_best is not None:
             hooks.append(keep_best)
-        rate, clip = settings.learning_rate, settings.solver.clip
-        run = Run(self.step, feed, self.optimiser, rate, settings.epochs, settings.constraint, clip)
-        self.recorder = Recorder()
+        self.recorder = self._recorder(run, checkpoints)
+        if last is not None:
+            run.epoch, run.step_in_epoch, run.steps = last.tensors["run"].tolist()
+            run.stop_reason = last.description.stopped
+            if keep_best is not None:
+                keep_best.resume(starting_with("best", last.tensors))
+            guard.resume(starting_with("guard", last.tensors), self.step)
+            self.recorder.resume(starting_with("recorder", last.tensors), self.step.inactive_rows.device)
         try:
-            with ProgressBar(settings.epochs) if bar else nullcontext() as progress:
-                self._learn(run, guard, *hooks, *([progress] if progress is not None else []), keep_best=keep_best)
+            with ProgressBar(epochs) if bar else nullcontext() as progress:
+                self._learn(
+                    run,
+                    guard,
+                    *hooks,
+                    *([progress] if progress is not None else []),
+                    keep_best=keep_best,
+                    checkpoints=checkpoints,
+                )
             if guard.diverged is None:
                 run.optimiser.zero_grad()
                 del run  # with the running means of its optimiser: what goes on from here is another run
@@ -300,6 +331,48 @@ class Learner:
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise
+        finally:
+            if checkpoints is not None:  # from here on the history is in memory
+                self.recorder = Recorder(self.recorder.history())
+                checkpoints.end(steps=self.steps_done, stopped=self.stopped)
+
+    def _recorder(self, run: Run, checkpoints: Checkpoints | None) -> Recorder:
+        """Return the recorder of a new or a resumed run, which writes to its log if there are checkpoints."""
+        by_steps = run.validate_every is not None
+        if checkpoints is None:
+            return Recorder(by_steps=by_steps)
+        every = 1
+        while run.n_steps > MAX_STEP_ROWS * every:
+            every *= 2
+        log = checkpoints.begin(
+            rows=len(run.feed.source),
+            batch_size=run.feed.batch_size,
+            epochs=run.epochs,
+            steps=run.n_steps,
+            every=every,
+            validate_every=run.validate_every,
+        )
+        return Recorder(log=log, every=every, by_steps=by_steps)
+
+    def _restore_model(self, tensors: Mapping[str, Tensor]) -> None:
+        """Set the model's parameters and buffers."""
+        own = dict(self.model.named_parameters()) | dict(self.model.named_buffers())
+        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in tensors.items()}:
+            raise RecipeError("the checkpoint's tensors are not those of the network; train again")
+        for name, tensor in own.items():
+            tensor.data.copy_(tensors[name])
+
+    def _checkpoint(self, run: Run, guard: DivergenceGuard, keep_best: EarlyStopping | None) -> dict[str, Tensor]:
+        """Return all tensors that decide how a run goes on."""
+        rooms = {
+            "model": dict(self.model.named_parameters()) | dict(self.model.named_buffers()),
+            "learner": self.state(),
+            "recorder": self.recorder.state(),
+            "best": {} if keep_best is None else keep_best.state(),
+            "guard": guard.state(),
+        }
+        state = {f"{room}.{name}": tensor for room, tensors in rooms.items() for name, tensor in tensors.items()}
+        return state | {"run": torch.tensor([run.epoch, run.step_in_epoch, run.steps])}
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.
@@ -360,16 +433,36 @@ class Learner:
         parameters = parameter_groups(self.step.named_parameters(), self.settings.weight_decay)
         return self.settings.solver.build(parameters, PARTIAL_FIT_LEARNING_RATE)
 
-    def _learn(self, run: Run, guard: DivergenceGuard, *hooks: Hook, keep_best: EarlyStopping | None = None) -> None:
-        """Train to the run's end; update the position and the history, also after an interrupt."""
+    def _learn(
+        self,
+        run: Run,
+        guard: DivergenceGuard,
+        *hooks: Hook,
+        keep_best: EarlyStopping | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        """Train to the run's end; update the position and the history, also after an interrupt.
+
+        With checkpoints, an interrupt waits until the step is done and a checkpoint is written.
+        """
         run.hooks = (self.recorder, guard, *hooks)  # the recorder first: an interrupted hook then loses no record
-        self.recorder.start()
+        if checkpoints is None or checkpoints.last is None:
+            self.recorder.start()
         start, stop = run.feed.bounds[0]  # the largest batch
+        small = one_thread_if_small((stop - start) * self.model.row_multiplications)
         try:
-            with one_thread_if_small((stop - start) * self.model.row_multiplications):
+            with small, nullcontext() if checkpoints is None else HeldSignals() as held:
                 for record in train(run):
-                    if record.ends_epoch:
-                        self.recorder.complete_epoch()
+                    if record.ends_interval:
+                        self.recorder.complete_interval()
+                    if checkpoints is None or held is None:
+                        continue
+                    if record.ends_interval and (loss := record.numbers.get("validation_loss")) is not None:
+                        checkpoints.validation_loss = loss.item()
+                    if held.received or run.ended or checkpoints.due(run.steps):
+                        tensors = partial(self._checkpoint, run, guard, keep_best)
+                        checkpoints.write(tensors, steps=run.steps, stopped=run.stop_reason)
+                        held.deliver()
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
             guard.check_weights(run)
@@ -380,7 +473,7 @@ class Learner:
             self.stopped = run.stop_reason
             with uninterrupted():
                 best = keep_best is not None and keep_best.restore(self.step)
-                self.recorder.complete_epoch()
+                self.recorder.complete_interval()
                 if guard.diverged is not None:
                     # its moments are no longer finite
                     self.optimiser = self._build_optimiser()

@@ -25,8 +25,8 @@ class Record:
         Number of the step, from 0.
     epoch : int
         Number of the epoch, from 0.
-    ends_epoch : bool
-        Whether it is the epoch's last step.
+    ends_interval : bool
+        Whether it is the last step of an interval: of an epoch or, with `Run.validate_every`, of so many steps.
     rows : int
         Number of rows of the batch.
     learning_rate : float
@@ -39,7 +39,7 @@ class Record:
 
     step: int
     epoch: int
-    ends_epoch: bool
+    ends_interval: bool
     rows: int
     learning_rate: float
     numbers: Numbers
@@ -89,6 +89,10 @@ class Run:
         Position: the epoch, the step within the epoch, and the number of steps taken.
     stop_reason : str or None
         Why the run stops before its last epoch; set by a hook.
+    max_steps : int or None
+        Number of steps after which the run ends, if its last epoch is not done before; None: no bound.
+    validate_every : int or None
+        Number of steps of an interval, at whose end the run is validated and its history has a value; None: an epoch.
     open_ended : bool, default=False
         Whether the end of the run is not known. Schedules then stand at their last value, and the length of the run is
         taken to be 4,000 steps.
@@ -119,12 +123,22 @@ class Run:
     step_in_epoch: int = 0
     steps: int = 0
     stop_reason: str | None = None
+    max_steps: int | None = None
+    validate_every: int | None = None
     open_ended: bool = False
 
     @property
     def n_steps(self) -> int:
         """Number of steps of the whole run, if no hook stops it; of an open-ended run the assumed number."""
-        return OPEN_ENDED_STEPS if self.open_ended else self.epochs * len(self.feed.bounds)
+        if self.open_ended:
+            return OPEN_ENDED_STEPS
+        steps = self.epochs * len(self.feed.bounds)
+        return steps if self.max_steps is None else min(steps, self.max_steps)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last epoch or the last step is done, or a hook has stopped the run."""
+        return self.epoch >= self.epochs or self.steps == self.max_steps or self.stop_reason is not None
 
     def progress(self, step: int) -> float:
         """Return the share of the run that lies before a step, 0 … 1; 1 for an open-ended run."""
@@ -132,7 +146,7 @@ class Run:
 
 
 def train(run: Run) -> Iterator[Record]:
-    """Yield a record after each step, until the run's last epoch is done or a hook stops the run.
+    """Yield a record after each step, until the run's last epoch or last step is done or a hook stops the run.
 
     Parameters
     ----------
@@ -143,20 +157,22 @@ def train(run: Run) -> Iterator[Record]:
     ------
     Record
     """
-    while run.epoch < run.epochs and run.stop_reason is None:
+    while not run.ended:
         batches = run.feed.epoch(run.epoch, start=run.step_in_epoch, step=run.steps, progress=run.progress)
         n_batches = len(run.feed.bounds)
         for batch in batches:
             learning_rate = value(run.learning_rate, run.progress(run.steps))
             numbers = update(run, batch, learning_rate)
             last = run.step_in_epoch + 1 == n_batches
-            record = Record(run.steps, run.epoch, last, len(batch.x), learning_rate, numbers)
+            step, epoch = run.steps, run.epoch
             run.steps += 1
             run.epoch, run.step_in_epoch = (run.epoch + 1, 0) if last else (run.epoch, run.step_in_epoch + 1)
+            due = last if run.validate_every is None else run.steps % run.validate_every == 0
+            record = Record(step, epoch, due or run.ended, len(batch.x), learning_rate, numbers)
             for hook in run.hooks:
                 hook(run, batch, record)
             yield record
-            if run.stop_reason is not None:
+            if run.ended:
                 return
 
 

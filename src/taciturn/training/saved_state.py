@@ -1,8 +1,9 @@
 """A copy of a step's state: in memory, or, where it is large, in temporary files."""
 
 import weakref
+from collections.abc import Mapping
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Self
 
 import torch
 from torch import Tensor
@@ -39,12 +40,29 @@ class SavedState:
     """
 
     def __init__(self, step: Step) -> None:
+        self._keep(step.state_dict())
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """Return a copy of what `tensors` returned of another one."""
+        saved = cls.__new__(cls)
+        saved._keep(tensors)
+        return saved
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the copy's tensors by name."""
+        read = {name: torch.empty_like(meta, device="cpu") for name, (_, meta) in self._files.items()}
+        for name, tensor in read.items():
+            self._read(name, tensor)
+        return self._copies | read
+
+    def _keep(self, tensors: Mapping[str, Tensor]) -> None:
         self._copies: dict[str, Tensor] = {}
-        self._files: dict[str, IO[bytes]] = {}
-        for name, tensor in step.state_dict().items():
+        self._files: dict[str, tuple[IO[bytes], Tensor]] = {}  # each with a tensor of its shape, without numbers
+        for name, tensor in tensors.items():
             large = tensor.is_cpu and tensor.is_contiguous() and tensor.nbytes >= MIN_FILE_BYTES
             if large and (file := _written(tensor)) is not None:
-                self._files[name] = file
+                self._files[name] = file, torch.empty_like(tensor, device="meta")
                 weakref.finalize(self, file.close)
             else:
                 self._copies[name] = tensor.clone()
@@ -53,9 +71,18 @@ class SavedState:
         """Set the step's state to the copy."""
         step.load_state_dict(self._copies, strict=not self._files)
         state = step.state_dict()
-        for name, file in self._files.items():
-            file.seek(0)
-            file.readinto(_bytes(state[name]))  # type: ignore[attr-defined]
+        for name in self._files:
+            self._read(name, state[name])
+
+    def _read(self, name: str, tensor: Tensor) -> None:
+        file, _ = self._files[name]
+        file.seek(0)
+        file.readinto(_bytes(tensor))  # type: ignore[attr-defined]
+
+
+def starting_with(room: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names start with `room` and a point, without that."""
+    return {name.removeprefix(f"{room}."): t for name, t in tensors.items() if name.startswith(f"{room}.")}
 
 
 def _written(tensor: Tensor) -> IO[bytes] | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
 from ..core.errors import RecipeError
@@ -35,8 +35,18 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "order": (Order, type(None)),
     "precision": (str,),
     "shuffle_window": (int,),
+    "max_steps": (int, type(None)),
+    "validate_every": (int, type(None)),
 }
-LOWEST = {"learning_rate": 0, "batch_size": 1, "epochs": 1, "weight_decay": 0, "shuffle_window": 1}
+LOWEST = {
+    "learning_rate": 0,
+    "batch_size": 1,
+    "epochs": 1,
+    "weight_decay": 0,
+    "shuffle_window": 1,
+    "max_steps": 1,
+    "validate_every": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,10 @@ class Settings:
         dense step may also round the factors of its products to bfloat16.
     shuffle_window : int, default=65536
         Within how many rows streamed rows are shuffled; see `data.order.WindowOrder`. No effect on rows in memory.
+    max_steps : int or None, default=None
+        Number of steps after which the run ends, if its epochs are not done before; None: no bound.
+    validate_every : int or None, default=None
+        Number of steps after which the run is validated each time; None: an epoch.
     """
 
     layout: Layout
@@ -99,6 +113,8 @@ class Settings:
     order: Order | None
     precision: str
     shuffle_window: int = 1 << 16
+    max_steps: int | None = None
+    validate_every: int | None = None
 
     @property
     def calibrates_l0(self) -> bool:
@@ -152,6 +168,7 @@ class Settings:
             A field is missing or unknown, or its value has another type or lies outside its range.
         """
         known = {field.name for field in fields(cls)}
-        for name in sorted((plain.keys() ^ known) - {"shuffle_window"}):  # which folders of 0.9 and earlier lack
+        optional = {field.name for field in fields(cls) if field.default is not MISSING}
+        for name in sorted((plain.keys() - known) | (known - optional - plain.keys())):
             raise RecipeError(f"{name!r} is {'unknown' if name in plain else 'missing'}")
         return cls(**{name: Recipe.from_dict(value) for name, value in plain.items()})

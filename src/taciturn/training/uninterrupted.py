@@ -1,10 +1,12 @@
-"""Changes that Ctrl-C must not leave half done."""
+"""Changes that Ctrl-C, or another signal that ends a process, must not leave half done."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
 @contextmanager
@@ -38,3 +40,46 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if received:
             handler(*received[0])
+
+
+class HeldSignals:
+    """Context in which SIGINT, SIGTERM and SIGHUP wait until `deliver` is called, or until the context ends.
+
+    A second signal of the same kind does not wait. Only the main thread gets signals; in other threads, and for signals
+    that are ignored, it does nothing.
+
+    Attributes
+    ----------
+    received : list of int
+        The signals that wait.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> "HeldSignals":
+        if threading.current_thread() is threading.main_thread():
+            numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+            held = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+            self._handlers = {number: signal.signal(number, self._hold) for number in held}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self.received:
+            signal.raise_signal(self.received[0])
+
+    def deliver(self) -> None:
+        """Let the signals that wait act, as they would have without this context."""
+        received, self.received = self.received, []
+        for number in received:
+            signal.signal(number, self._handlers[number])
+            signal.raise_signal(number)
+            signal.signal(number, self._hold)
+
+    def _hold(self, number: int, frame: Any) -> None:
+        self.received.append(number)
+        if self.received.count(number) > 1:
+            self.deliver()

@@ -1,6 +1,7 @@
 """Hooks for held-out rows: the objective on them after each epoch, and early stopping."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,15 +10,15 @@ from torch import Tensor
 from ..model import Batch
 from .feed import Feed
 from .run import Record, Run
-from .saved_state import SavedState
+from .saved_state import SavedState, starting_with
 from .step import Step
 
 
 class Validation:
-    """Hook that evaluates the objective on held-out rows at each epoch's end.
+    """Hook that evaluates the objective on held-out rows at each interval's end: an epoch's, if nothing else is set.
 
-    It adds to the epoch's last record, as `validation_…`: the loss and each term, on corrupted rows with the same noise
-    at each epoch, and "rates" [L], the mean activations on the clean rows.
+    It adds to the interval's last record, as `validation_…`: the loss and each term, on corrupted rows with the same
+    noise each time, and "rates" [L], the mean activations on the clean rows.
 
     Parameters
     ----------
@@ -33,8 +34,8 @@ class Validation:
         self.feed = feed
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Add the numbers to an epoch's last record."""
-        if record.ends_epoch:
+        """Add the numbers to an interval's last record."""
+        if record.ends_interval:
             record.numbers.update({f"validation_{k}": v for k, v in self.numbers(run.step).items()})
 
     @torch.no_grad()
@@ -52,45 +53,58 @@ class Validation:
 
 
 class EarlyStopping:
-    """Hook that keeps the weights of the epoch with the least validation loss, and stops a run that no longer improves.
+    """Hook that keeps the weights with the least validation loss, and stops a run that no longer improves.
 
     It reads the number `validation_loss`, so a `Validation` must come before it among the hooks.
 
     Parameters
     ----------
     patience : int
-        Number of successive epochs without improvement after which the run stops.
+        Number of successive intervals (epochs) without improvement after which the run stops.
     tol : float
-        An epoch improves if its loss is lower than the least so far by more than this.
+        An interval improves if its loss is lower than the least so far by more than this.
 
     Attributes
     ----------
     least : float
         The least validation loss so far.
-    epochs_waited : int
-        Number of successive epochs without improvement.
+    waited : int
+        Number of successive intervals without improvement.
     weights : SavedState or None
-        The step's state after the epoch with the least loss; None before.
+        The step's state after the interval with the least loss; None before.
     """
 
     def __init__(self, *, patience: int, tol: float) -> None:
         self.patience, self.tol = patience, tol
-        self.least, self.epochs_waited = math.inf, 0
+        self.least, self.waited = math.inf, 0
         self.weights: SavedState | None = None
 
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
-        """Compare the validation loss of an epoch's last record with the least so far."""
-        if not record.ends_epoch:
+        """Compare the validation loss of an interval's last record with the least so far."""
+        if not record.ends_interval:
             return
         loss = record.numbers["validation_loss"].item()
-        self.epochs_waited = 0 if loss < self.least - self.tol else self.epochs_waited + 1
+        self.waited = 0 if loss < self.least - self.tol else self.waited + 1
         if loss < self.least:
             self.least, self.weights = loss, SavedState(run.step)
-        if self.epochs_waited >= self.patience:
-            run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} epochs"
+        if self.waited >= self.patience:
+            time = "epochs" if run.validate_every is None else f"times {run.validate_every:,} steps"
+            run.stop_reason = f"the validation loss has not fallen by {self.tol:g} for {self.patience} {time}"
 
     def restore(self, step: Step) -> bool:
-        """Restore the weights of the epoch with the least loss; return whether there is one."""
+        """Restore the weights with the least loss; return whether there are any."""
         if self.weights is not None:
             self.weights.restore(step)
         return self.weights is not None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the hook's state for a checkpoint."""
+        weights = {} if self.weights is None else self.weights.tensors()
+        state = {"least": torch.tensor(self.least, dtype=torch.float64), "waited": torch.tensor(self.waited)}
+        return state | {f"weights.{name}": tensor for name, tensor in weights.items()}
+
+    def resume(self, state: Mapping[str, Tensor]) -> None:
+        """Set what `state` returned."""
+        self.least, self.waited = state["least"].item(), int(state["waited"])
+        weights = starting_with("weights", state)
+        self.weights = SavedState.of(weights) if weights else None

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from ... import artifact
-from ...artifact.writing import checksum
 from ...core.atomic import atomic_folder
+from ...core.checksum import checksum
 from ...core.errors import ArtifactError
 from ...core.messages import listed, one_line
 from ...core.run_folder import objection as run_objection

@@ -16,8 +16,8 @@ from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
 from .rows import check_batches, check_range, corruption, unit
 from .tables import table_parts, table_scalings
-from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window
-from .values import flag, number, part
+from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window, validate_every
+from .values import flag, number, part, positive_integer
 
 
 def resolve(
@@ -132,6 +132,7 @@ def resolve(
     )
     batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))
     check_batches(noise, moments.count, batch_rows)
+    max_steps = None if parameters.max_steps is None else positive_integer("max_steps", parameters.max_steps)
     return Settings(
         layout=layout,
         objective=objective(error, penalties, layout),
@@ -142,7 +143,7 @@ def resolve(
         solver=part(parameters.solver, Solver, "solver"),
         learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
         batch_size=batch_rows,
-        epochs=epochs(parameters.max_iter, moments.count, batch_rows),
+        epochs=epochs(parameters.max_iter, moments.count, batch_rows, max_steps),
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),
         device=device(parameters.device),
         constraint=part(parameters.constraint, Constraint, "constraint"),
@@ -150,4 +151,6 @@ def resolve(
         order=parameters.order,
         precision=precision(parameters.precision),
         shuffle_window=shuffle_window(parameters.shuffle_window, len(moments.mean), batch_rows),
+        max_steps=max_steps,
+        validate_every=validate_every(parameters.validate_every, batch_rows),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ...core.errors import RecipeError, SmallBatch
+from ...core.interval import interval
 from ...core.schedules import Decay, Schedule
 from ...model import Capability
 from ...model.coding_layers import CodingLayer
@@ -171,8 +172,10 @@ def shuffle_window(value: Any, n_columns: int, batch_rows: int) -> int:
     return positive_integer("shuffle_window", value)
 
 
-def epochs(value: Any, n_rows: int, batch_rows: int) -> int:
-    """Return the number of epochs; None is as many as give about 4,000 steps, at least 20 and at most 1,000.
+def epochs(value: Any, n_rows: int, batch_rows: int, max_steps: int | None = None) -> int:
+    """Return the number of epochs.
+
+    None is as many as `max_steps` takes or, without it, as give about 4,000 steps, at least 20 and at most 1,000.
 
     Parameters
     ----------
@@ -182,6 +185,8 @@ def epochs(value: Any, n_rows: int, batch_rows: int) -> int:
         Number of rows to train on.
     batch_rows : int
         Rows in a batch.
+    max_steps : int or None, default=None
+        Number of steps after which the run ends; None: no bound.
 
     Returns
     -------
@@ -194,12 +199,40 @@ def epochs(value: Any, n_rows: int, batch_rows: int) -> int:
 
     Examples
     --------
-    >>> epochs(None, 1797, 64), epochs(None, 60_000, 256)
-    (138, 20)
+    >>> epochs(None, 1797, 64), epochs(None, 60_000, 256), epochs(None, 60_000, 256, 1000)
+    (138, 20, 5)
     """
+    if value is None and max_steps is not None:  # a tenth of the rows may be held out for the calibration
+        return -(-max_steps // max(int(0.9 * n_rows) // batch_rows, 1))
     if value is None:
         return min(max(round(4000 / -(-n_rows // batch_rows)), 20), 1000)
     return positive_integer("max_iter", value)
+
+
+def validate_every(value: Any, batch_rows: int) -> int | None:
+    """Return the number of steps of an interval; None: an interval is an epoch.
+
+    Parameters
+    ----------
+    value : int, str or None
+        A number of steps, or a text such as "100000rows".
+    batch_rows : int
+        Rows in a batch.
+
+    Raises
+    ------
+    RecipeError
+        The value is not of this form.
+
+    Examples
+    --------
+    >>> validate_every(None, 64), validate_every(100, 64), validate_every("6400rows", 64)
+    (None, 100, 100)
+    """
+    if value is None:
+        return None
+    number, unit = interval("validate_every", value, ("steps", "rows"))
+    return max(round(number / (batch_rows if unit == "rows" else 1)), 1)
 
 
 def device(value: Any) -> str:

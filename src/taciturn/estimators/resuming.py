@@ -1,0 +1,151 @@
+"""A run with checkpoints: what it is, and whether the rows and the parameters that it goes on with are the same."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+from ..artifact import EstimatorRecord
+from ..core.errors import DataError, NotExact, RecipeError
+from ..core.version import __version__
+from ..data.fingerprint import BLOCK_ROWS, Fingerprint, fingerprint
+from ..training import Checkpoints, Learner, Settings
+from .persistence import class_of, estimator_record, estimator_with
+from .resolve import device
+
+if TYPE_CHECKING:
+    from ..data.sources import Source
+    from .rows import RowsAndTargets
+
+UNCHECKED = ("random_state", "verbose")  # the run's seed is kept; a bar changes nothing
+
+
+def begin(
+    estimator: Any, checkpoints: Checkpoints, learner: Learner, targets: Source | None, held_out: RowsAndTargets | None
+) -> None:
+    """Set what a new run is, which its checkpoints hold.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        The estimator.
+    checkpoints : Checkpoints
+        The run's checkpoints.
+    learner : Learner
+        The learner, with the fingerprint of its rows.
+    targets : Source or None
+        The rows' targets.
+    held_out : (Source, Source or None) or None
+        The validation rows and their targets.
+    """
+    checkpoints.run = {
+        "estimator": msgspec.to_builtins(estimator_record(estimator)),
+        "settings": learner.settings.to_dict(),
+        "seed": learner.seed,
+        "scaling": learner.scaling_description,
+        "rows": msgspec.to_builtins({"X": learner.training_rows} | _others(targets, held_out)),
+        "held_out": msgspec.to_builtins(learner.held_out_rows),
+        "threads": torch.get_num_threads(),
+    } | _place()
+
+
+def estimator_of(checkpoints: Checkpoints, family: type[Any]) -> Any:
+    """Return the unfitted estimator of a run, which must be of the class `family`."""
+    from .base import BaseAutoencoder
+
+    record = msgspec.convert(checkpoints.run["estimator"], EstimatorRecord)
+    kind = class_of(record, BaseAutoencoder)
+    if not issubclass(kind, family):
+        raise RecipeError(
+            f"{checkpoints.folder} holds a run of {kind.__name__}, not of {family.__name__}; use {kind.__name__}.resume"
+        )
+    return estimator_with(kind, record)
+
+
+def resumed_learner(
+    estimator: Any,
+    checkpoints: Checkpoints,
+    source: Source,
+    targets: Source | None,
+    held_out: RowsAndTargets | None,
+) -> Learner:
+    """Return the learner of a run that goes on; `Learner.fit` restores its state.
+
+    Parameters
+    ----------
+    estimator, checkpoints, targets, held_out
+        As of `begin`.
+    source : Source
+        The rows.
+
+    Raises
+    ------
+    RecipeError
+        A parameter of the estimator is not that of the run, or a setting is not possible here.
+    DataError
+        The rows are not those of the run.
+
+    Warns
+    -----
+    NotExact
+        The versions, the machine or the number of threads are others.
+    """
+    run, folder = checkpoints.run, checkpoints.folder
+    now, then = msgspec.to_builtins(estimator_record(estimator)), run["estimator"]
+    values = {name: (then["parameters"].get(name), value) for name, value in now["parameters"].items()}
+    values |= {"estimator": (then["name"], now["name"])}
+    for name, (before, value) in values.items():
+        if before != value and name not in UNCHECKED:
+            raise RecipeError(
+                f"{folder}: the run began with {name}={before!r}, but is to go on with {value!r}; restore it, or begin "
+                "a new run"
+            )
+    rows = {"X": fingerprint(source)} | _others(targets, held_out)
+    before = msgspec.convert(run["rows"], dict[str, Fingerprint | None])
+    for name, fingerprint_now in rows.items():
+        _check_rows(name, before[name], fingerprint_now)
+    here = _place() | {"threads": torch.get_num_threads()}
+    if others := [f"{name} {run[name]}, now {value}" for name, value in here.items() if run[name] != value]:
+        warnings.warn(
+            NotExact(f"{folder}: the run began with {'; '.join(others)}: last digits may differ"), stacklevel=4
+        )
+    settings = Settings.from_dict(run["settings"])
+    device(settings.device)
+    learner = Learner(settings, run["seed"])
+    learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), rows["X"]
+    learner.held_out_rows = msgspec.convert(run["held_out"], Fingerprint | None)
+    learner.scaling_description = run["scaling"]
+    return learner
+
+
+def _others(targets: Source | None, held_out: RowsAndTargets | None) -> dict[str, Fingerprint | None]:
+    sources = {"target": targets} | dict(zip(("validation", "its targets"), held_out or (None, None), strict=True))
+    return {name: None if source is None else fingerprint(source) for name, source in sources.items()}
+
+
+def _check_rows(name: str, before: Fingerprint | None, now: Fingerprint | None) -> None:
+    """Raise DataError unless rows are those with which the run began."""
+    if before == now:
+        return
+    mend = "give the rows with which the run began, or begin a new run"
+    if before is None or now is None:
+        raise DataError(f"the run began {'without' if before is None else 'with'} {name}; {mend}")
+    if before.count != now.count:
+        raise DataError(f"{name} has {now.count:,} rows, but the run began with {before.count:,}; {mend}")
+    if before.dtype != now.dtype:
+        raise DataError(f"{name} has the type {now.dtype}, but the run began with {before.dtype}; {mend}")
+    first = before.first_difference(now) or 0
+    last = min(first + BLOCK_ROWS, now.count) - 1
+    raise DataError(f"{name} is not that with which the run began: of rows {first:,} to {last:,} some differ; {mend}")
+
+
+def _place() -> dict[str, Any]:
+    return {
+        "taciturn": __version__,
+        "torch": str(torch.__version__),
+        "machine": platform.processor() or platform.machine(),
+    }

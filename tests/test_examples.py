@@ -41,6 +41,7 @@ def test_the_textbooks_programs():
         "docs/outliers.md",
         "docs/imputing.md",
         "docs/other-libraries.md",
+        "docs/migrating.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -108,7 +108,7 @@ def test_directions_of_dictionary_learning_have_norm_1(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")
-@pytest.mark.parametrize("scaling", ["none", "standard", "mean_norm", "minmax", "whiten", "auto"])
+@pytest.mark.parametrize("scaling", ["none", "standard", "mean_norm", "minmax", "whiten", "robust", "auto"])
 @pytest.mark.parametrize("sparsity", ["topk", "batch_topk", "jumprelu", "gated", "l1"])
 def test_our_scaling_is_folded_into_the_weights(scaling, sparsity):
     x = np.random.default_rng(0).normal([5, -300, 0, 1e3, 2, 7], [1, 9, 0.1, 40, 3, 2], (200, 6)).astype(np.float32)
@@ -132,6 +132,7 @@ def test_our_scaling_is_folded_into_the_weights(scaling, sparsity):
         (SparseAutoencoder(4, output_activation="sigmoid", max_iter=1), "sigmoid"),
         (DictionaryAutoencoder(8, k=2, refine=1, max_iter=1), "refine"),
         (DictionaryAutoencoder(8, k=2, scaling="rank_gauss", max_iter=1), "rank_gauss"),
+        (DictionaryAutoencoder(8, k=2, scaling="row_norm", max_iter=1), "row_norm"),
     ],
 )
 def test_a_model_that_is_more_than_a_dictionary_is_refused_by_name(estimator, part):

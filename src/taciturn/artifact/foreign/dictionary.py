@@ -203,8 +203,9 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
     if layout.output.name != "identity" or len(module.refinements) or layout.hides:
         part = "refine" if len(module.refinements) else "blind_spot" if layout.hides else layout.output.name
         raise RecipeError(f"{part} cannot be expressed in other libraries' dictionaries")
-    if module.knots is not None:
-        raise RecipeError("scaling='rank_gauss' is not linear, so that it cannot be folded into weights; train without")
+    if module.knots is not None or module.row_lengths is not None:
+        name = "row_norm" if module.knots is None else "rank_gauss"
+        raise RecipeError(f"scaling={name!r} is not linear, so that it cannot be folded into weights; train without it")
     shift, scale, target_shift, target_scale = (
         numbers.double() for numbers in (module.shift, module.scale, module.target_shift, module.target_scale)
     )

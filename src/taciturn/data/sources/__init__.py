@@ -4,7 +4,7 @@ from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, write_path
-from .finite import check_finite, has_missing
+from .finite import FiniteCheck, check_finite, has_missing
 from .labels import read_labels, read_lines
 from .ranges import Ranges
 from .source import Rows, Source, blocks_of, ids_of, is_source, is_sparse, place_of, read_into, stored_rows
@@ -15,6 +15,7 @@ from .tables import has_booleans, read_table
 __all__ = [
     "Dialect",
     "DialectOptions",
+    "FiniteCheck",
     "Ranges",
     "Rows",
     "Source",

@@ -1,5 +1,6 @@
 """taciturn fit: train on rows and write a run's folder."""
 
+import glob
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -187,7 +188,7 @@ def fit(
     use_threads(recipe["run"].get("threads"))
     absolute = os.path.abspath(rows_file(recipe["data"]["source"]))  # as the run's recipe names it
     recipe_file.check_texts(recipe | {"data": recipe["data"] | {"source": absolute}})
-    folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
+    folder = out or Path("runs") / _default_name(recipe["data"]["source"])
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
     check_folder(folder, overwrite=overwrite, objection=objection)
@@ -208,6 +209,12 @@ def _refuse_rows_inside(folder: Path, source: str) -> None:
     file = rows_file(source)
     if os.path.isfile(file) and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
         raise RecipeError(f"{folder} holds {source}, the rows to train on; choose another folder (--out)")
+
+
+def _default_name(source: str) -> str:
+    """Return the name of a run's folder: that of the data set or the file; of the folder, for a pattern of files."""
+    path = Path(source.partition(":")[0])
+    return (path.parent if glob.has_magic(path.name) else path).stem.strip(".") or "run"
 
 
 def _read_recipe(data: str) -> dict[str, dict[str, Any]]:

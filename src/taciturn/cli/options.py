@@ -127,8 +127,9 @@ def rows_file(source: str) -> Path:
     >>> rows_file("rows.npz:train").name
     'rows.npz'
     """
-    path, colon, _ = source.partition(".npz:")
-    return Path(path + colon[:-1])
+    from ..data.sources.format import split_key
+
+    return split_key(source)[0]
 
 
 def check_out(out: Path, *sources: str | None) -> None:
@@ -256,7 +257,8 @@ def load_rows(
         try:
             rows = datasets.load(where, columns=columns, drop=drop, **text)
         except NotNumeric:
-            pass
+            if not rows_file(where).is_file():  # a folder, whose columns must be numeric
+                raise
         else:
             if not has_booleans(where, rows, **text):
                 return rows

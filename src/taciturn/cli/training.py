@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .options import finite, load_rows, rows_file, text_options
+from .options import finite, load_rows, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     import torch
 
     from ..core.seeds import MAX_SEED
+    from ..data.sources import blocks_of
     from ..data.split import split_source
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
@@ -101,7 +102,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         categorical=data.get("categorical"),
         text=text_options(data),
     )
-    finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
+    if blocks_of(source) is None:  # streamed rows are checked by `fit`, and places are those in their files
+        finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
     estimator = _new_estimator(recipe, seed, bar)
     training_rows: Source = source
     evaluation_rows, held_out = training_rows, None
@@ -119,7 +121,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     interrupt = None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
+            if blocks_of(source) is None:
+                warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
             estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
     except KeyboardInterrupt as error:
         if not estimator.__sklearn_is_fitted__():
@@ -329,8 +332,9 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
 def _absolute(source: str) -> str:
     """Return a file's absolute path, so that the recipe works from any folder; a data set's name stays."""
     from .. import datasets
+    from ..data.sources.format import split_key
 
     if source.partition(":")[0] in datasets.names():
         return source
-    _, colon, key = source.partition(".npz:")
-    return str(rows_file(source).resolve()) + (f":{key}" if colon else "")
+    path, key = split_key(source)
+    return str(path.resolve()) + ("" if key is None else f":{key}")

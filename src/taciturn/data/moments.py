@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import DataError, RecipeError
-from .fingerprint import Fingerprinting, read_blocks
+from .fingerprint import read_blocks
 from .sources import Source, is_sparse
 from .stored_moments import LARGEST, stored_moments
 
@@ -242,13 +241,7 @@ def _norms(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(np.where(known, x, 0.0), axis=1) / np.sqrt(share))
 
 
-def measure_moments(
-    source: Source,
-    block: int | None = None,
-    *,
-    with_products: bool = False,
-    fingerprinting: Fingerprinting | None = None,
-) -> Moments:
+def measure_moments(source: Source, block: int | None = None, *, with_products: bool = False) -> Moments:
     """Return the moments of all rows of a source.
 
     Parameters
@@ -260,8 +253,6 @@ def measure_moments(
         these are the entries other than 0.
     with_products : bool, default=False
         Whether to keep the columns' products as well, [D, D].
-    fingerprinting : Fingerprinting or None, default=None
-        Takes the rows as well, so that they are read once for both.
 
     Returns
     -------
@@ -279,19 +270,21 @@ def measure_moments(
     [1.0, 0.0]
     """
     moments = Moments(with_products=with_products)
-    # a checksum is computed while the moments are
-    with ThreadPoolExecutor(1) as beside, np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for rows in read_blocks(source, block, sparse=is_sparse(source) and not with_products):
-            added = None if fingerprinting is None else beside.submit(fingerprinting.add, rows)
             moments.add(rows)
-            if added is not None:
-                added.result()
-    if not np.isfinite([moments.norm, *moments.squares]).all():
-        largest = np.maximum(np.abs(moments.low), np.abs(moments.high))
-        column = int(largest.argmax())
-        name = repr(source.columns[column]) if source.columns else str(column)
-        raise DataError(
-            f"column {name} holds values up to {largest[column]:.3g}, whose squares exceed the largest float64; "
-            f"divide the column by {10.0 ** int(np.log10(largest[column])):.0e}"
-        )
+    check_squares(source, moments)
     return moments
+
+
+def check_squares(source: Source, moments: Moments) -> None:
+    """Raise DataError, which names a column of the source, if squares of its values exceed the largest float64."""
+    if np.isfinite([moments.norm, *moments.squares]).all():
+        return
+    largest = np.maximum(np.abs(moments.low), np.abs(moments.high))
+    column = int(largest.argmax())
+    name = repr(source.columns[column]) if source.columns else str(column)
+    raise DataError(
+        f"column {name} holds values up to {largest[column]:.3g}, whose squares exceed the largest float64; "
+        f"divide the column by {10.0 ** int(np.log10(largest[column])):.0e}"
+    )

@@ -278,7 +278,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
         """Train on rows by a seed, from the start or from a checkpoint; see `fit`."""
-        from ..data.fingerprint import fingerprint
+        from ..data.survey import survey
         from ..inference import check_outputs
         from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
@@ -303,7 +303,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
             # rows held out now may have been trained on before
             known = held_out if not warm or earlier == training_rows else None
-            learner.held_out_rows = None if known is None else fingerprint(known[0])
+            learner.held_out_rows = None if known is None else survey(known[0]).fingerprint
             if checkpoints is not None:
                 begin(self, checkpoints, learner, targets, held_out)
         keep_best = early_stopping if stops_early else None
@@ -375,7 +375,6 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         >>> model.n_iter_
         3
         """
-        from ..data.fingerprint import Fingerprinting
         from ..data.moments import Moments
         from ..inference import check_outputs
         from ..kernels import returned_at_once
@@ -387,13 +386,13 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
         checked._row_shape(source.shape)
         check_outputs(self.outputs)
-        rows = Fingerprinting()
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
             parameters = replace(parameters, levels=levels_of(checked))
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        moments = measured(source, scaling, rows, fitted=not first)
-        target_moments = None if targets is None else measured(targets, scaling, fitted=not first)
+        rows = measured(source, scaling, fitted=not first)
+        moments = rows.moments
+        target_moments = None if targets is None else measured(targets, scaling, fitted=not first).moments
         if parameters is not None:
             dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
@@ -409,7 +408,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             check_batches(settings.corruption, len(source), settings.batch_size)
         self._loaded = None
         learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
-        learner.training_rows, learner.held_out_rows = rows.fingerprint() if first else None, None
+        learner.training_rows, learner.held_out_rows = rows.fingerprint if first else None, None
         learner.add_moments(moments, target_moments)
         try:
             with returned_at_once(checked.n_features_in_):
@@ -1074,16 +1073,16 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         The learner is a new one or, under warm_start, the last one with new settings.
         """
-        from ..data.fingerprint import Fingerprinting
         from ..training import Learner
         from .resolve import check_known, fitted_to_rows, flag, measured, resolve, warn_of_extreme_rows
         from .validation_messages import message_prefix
 
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
-        rows, (dtype, target_dtype) = Fingerprinting(), dtypes
+        dtype, target_dtype = dtypes
         scaling = self._learner.settings.scaling if warm else parameters.scaling
-        moments = measured(source, scaling, rows, fitted=warm)
-        target_moments = None if targets is None else measured(targets, scaling, fitted=warm)
+        rows = measured(source, scaling, fitted=warm)
+        moments = rows.moments
+        target_moments = None if targets is None else measured(targets, scaling, fitted=warm).moments
         check_known(source, moments)
         if targets is not None and target_moments is not None:
             with message_prefix("target"):
@@ -1093,7 +1092,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             learner = Learner(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
             learner.add_moments(moments, target_moments)
             warn_of_extreme_rows(source, moments, learner)
-            return learner, rows.fingerprint()
+            return learner, rows.fingerprint
         learner = copy(self._learner)  # it stays as it is if the run does not begin
         width, fitted_width = len(moments.mean), learner.settings.layout.widths[0]
         if width != fitted_width:
@@ -1109,7 +1108,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 "fitted one; set warm_start=False, or restore the parameters"
             )
         learner.prepare(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
-        return learner, rows.fingerprint()
+        return learner, rows.fingerprint
 
     def _row_shape(self, own_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the parameter `shape`, checked against rows of `own_shape`; None: `own_shape` itself."""

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.sources import Rows, Source, SparseRows, check_finite, is_source
+from ..data.sources import Rows, Source, SparseRows, blocks_of, is_source
+from ..data.survey import check, survey
 from .tables import table_source
 from .validation_messages import clear_messages, message_prefix
 
@@ -49,7 +50,9 @@ def source_of(estimator: BaseEstimator, X: Any) -> Source:
     (2,)
     """
     check_is_fitted(estimator)
-    return _source_of(estimator, X, reset=False, min_rows=1)
+    source = _source_of(estimator, X, reset=False, min_rows=1)
+    check(source)
+    return source
 
 
 def training_sources(
@@ -87,6 +90,7 @@ def training_sources(
         `validation` is a tuple of another length than 2.
     """
     source = _source_of(estimator, X, reset=reset, min_rows=min_rows)
+    _check_and_survey(source)
     targets = targets_of(target, source, estimator)
     if validation is None:
         return source, targets, None
@@ -95,6 +99,7 @@ def training_sources(
     validation_X, validation_target = validation if isinstance(validation, tuple) else (validation, None)
     with message_prefix("validation"):
         validation_source = _source_of(estimator, validation_X, reset=False, min_rows=1)
+        _check_and_survey(validation_source)
     return source, targets, (validation_source, targets_of(validation_target, validation_source, estimator))
 
 
@@ -130,7 +135,7 @@ def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = No
     with message_prefix("target"):
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
-        check_finite(targets, missing=True)
+        check(targets)
     if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
         raise DataError(
             f"target has shape [{len(targets)}, {np.prod(targets.shape)}], but the rows have shape "
@@ -157,6 +162,14 @@ def row_ids(X: Any) -> list[Any] | None:
     return None if ids == list(range(len(ids))) else ids
 
 
+def _check_and_survey(source: Source) -> None:
+    """Raise DataError if a value is infinite; streamed rows are read only once for this and for their moments."""
+    if blocks_of(source) is None:
+        check(source)
+    else:
+        survey(source)
+
+
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
     if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
         source = table
@@ -175,7 +188,6 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
             )
             names = getattr(estimator, "feature_names_in_", None)
             source = as_source(rows, names)
-    check_finite(source, missing=True)
     return source
 
 

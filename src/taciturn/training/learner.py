@@ -15,8 +15,9 @@ from ..core.seeds import generator
 from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
-from ..data.sources import Source, has_missing
+from ..data.sources import Source
 from ..data.split import Pairs, split_pairs
+from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder, Given
 from .checkpoints import Checkpoints
@@ -535,7 +536,7 @@ class Learner:
         own = target is None and settings.target_scaling == settings.scaling
         scale_targets = None if own else model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
-        fill, masked = model.scaled_mean, has_missing(source) or (target is not None and has_missing(target))
+        fill, masked = model.scaled_mean, may_miss(source) or (target is not None and may_miss(target))
         lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
         return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)

@@ -4,7 +4,7 @@ from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
 from .files import is_array, open_path, row_writer, write_path
-from .finite import check_finite, has_missing
+from .finite import FiniteCheck, check_finite, has_missing
 from .labels import read_labels, read_lines
 from .ranges import Ranges
 from .source import (
@@ -26,6 +26,7 @@ from .tables import has_booleans, read_table, table_writer, write_table
 __all__ = [
     "Dialect",
     "DialectOptions",
+    "FiniteCheck",
     "Ranges",
     "Rows",
     "Source",

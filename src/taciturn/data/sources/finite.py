@@ -52,38 +52,66 @@ def check_finite(source: Source, *, missing: bool = False) -> None:
     Traceback (most recent call last):
     taciturn.core.errors.DataError: 1 value in 1 of 2 rows is NaN or infinite, the first in row 1, column 'a' ...
     """
-    first_place, bad_values, bad_rows = "", 0, 0
-    first_empty, empty_rows = -1, 0
+    check = FiniteCheck(source, missing=missing)
     for start, n_rows, numbers, place in _blocks(source):
+        check.add(start, n_rows, numbers, place)
+    check.finish(stacklevel=4)
+
+
+class FiniteCheck:
+    """The check of `check_finite`, which takes the rows block by block.
+
+    Parameters
+    ----------
+    source : Source
+        Whose rows are checked, for the message.
+    missing : bool
+        As for `check_finite`.
+    """
+
+    def __init__(self, source: Source, *, missing: bool) -> None:
+        self._source, self._missing = source, missing
+        self._first_place, self._bad_values, self._bad_rows = "", 0, 0
+        self._first_empty, self._empty_rows = -1, 0
+
+    def add(self, start: int, n_rows: int, numbers: NDArray[Any], place: Places = np.nonzero) -> None:
+        """Check a block: its first row, its number of rows, its values, and what gives their rows and columns."""
         finite = np.isfinite(numbers)
         if finite.all():
-            continue
-        bad = np.isinf(numbers) if missing else ~finite
+            return
+        columns = self._source.columns
+        bad = np.isinf(numbers) if self._missing else ~finite
         if bad.any():
             in_rows, in_columns = place(bad)
-            name = quoted(source.columns[in_columns[0]]) if source.columns else str(in_columns[0])
-            first_place = first_place or f"{place_of(source, start + int(in_rows[0]))}, column {name}"
-            bad_values, bad_rows = bad_values + len(in_rows), bad_rows + len(np.unique(in_rows))
+            name = quoted(columns[in_columns[0]]) if columns else str(in_columns[0])
+            self._first_place = self._first_place or f"{place_of(self._source, start + int(in_rows[0]))}, column {name}"
+            self._bad_values += len(in_rows)
+            self._bad_rows += len(np.unique(in_rows))
         n_missing = np.bincount(place(np.isnan(numbers))[0], minlength=n_rows)
-        empty = np.flatnonzero(n_missing == prod(source.shape))
+        empty = np.flatnonzero(n_missing == prod(self._source.shape))
         if len(empty):
-            first_empty = start + int(empty[0]) if first_empty < 0 else first_empty
-            empty_rows += len(empty)
-    if bad_values:
-        values = "1 value" if bad_values == 1 else f"{bad_values:,} values"
-        kind = "infinite" if missing else "NaN or infinite"
-        mend = "set them to NaN if they are missing" if missing else "fill them in"
-        raise DataError(
-            f"{values} in {bad_rows:,} of {len(source):,} rows {'is' if bad_values == 1 else 'are'} {kind}, "
-            f"the first in {first_place} (rows count from 0); {mend}, or drop such rows or columns"
-        )
-    if empty_rows:
-        rows = "1 row has" if empty_rows == 1 else f"{empty_rows:,} rows have"
-        warnings.warn(
-            f"{rows} no known value, the first is {place_of(source, first_empty)} (rows count from 0); drop such rows",
-            EmptyRows,
-            stacklevel=4,
-        )
+            self._first_empty = start + int(empty[0]) if self._first_empty < 0 else self._first_empty
+            self._empty_rows += len(empty)
+
+    def finish(self, *, stacklevel: int) -> None:
+        """Raise DataError or warn of what was found; see `check_finite`."""
+        if self._bad_values:
+            values = "1 value" if self._bad_values == 1 else f"{self._bad_values:,} values"
+            kind = "infinite" if self._missing else "NaN or infinite"
+            mend = "set them to NaN if they are missing" if self._missing else "fill them in"
+            raise DataError(
+                f"{values} in {self._bad_rows:,} of {len(self._source):,} rows "
+                f"{'is' if self._bad_values == 1 else 'are'} {kind}, the first in {self._first_place} "
+                f"(rows count from 0); {mend}, or drop such rows or columns"
+            )
+        if self._empty_rows:
+            rows = "1 row has" if self._empty_rows == 1 else f"{self._empty_rows:,} rows have"
+            first = place_of(self._source, self._first_empty)
+            warnings.warn(
+                f"{rows} no known value, the first is {first} (rows count from 0); drop such rows",
+                EmptyRows,
+                stacklevel=stacklevel,
+            )
 
 
 def has_missing(source: Source) -> bool:

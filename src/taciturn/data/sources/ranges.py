@@ -24,6 +24,11 @@ class Ranges:
     bounds : array of int64 [n_ranges, 2]
         The first row of each range and the row after its last one: ascending, none empty, none overlaps another.
 
+    Attributes
+    ----------
+    source : Source
+        The other source.
+
     Examples
     --------
     >>> from taciturn.data.sources import Rows
@@ -33,7 +38,7 @@ class Ranges:
     """
 
     def __init__(self, source: Source, bounds: npt.NDArray[np.int64]) -> None:
-        self._source, self._starts = source, bounds[:, 0]
+        self.source, self._starts = source, bounds[:, 0]
         self._before = np.concatenate([[0], (bounds[:, 1] - bounds[:, 0]).cumsum()])
         self.columns, self.shape, self.dtype = source.columns, source.shape, source.dtype
 
@@ -43,7 +48,7 @@ class Ranges:
     @property
     def blocks(self) -> npt.NDArray[np.int64] | None:
         """The bounds of the other source's blocks, as numbers of these rows; see `blocks_of`."""
-        blocks = blocks_of(self._source)
+        blocks = blocks_of(self.source)
         if blocks is None:
             return None
         of_range = np.maximum(np.searchsorted(self._starts, blocks, side="right") - 1, 0)
@@ -53,7 +58,7 @@ class Ranges:
     @property
     def ids(self) -> list[Any] | None:
         """The rows' ids; see `ids_of`."""
-        ids = ids_of(self._source)
+        ids = ids_of(self.source)
         return None if ids is None else [ids[row] for row in self.indices]
 
     @property
@@ -70,17 +75,17 @@ class Ranges:
     def stored(self, rows: slice | npt.NDArray[np.integer]) -> csr_array | None:
         """Return some rows with their entries other than 0, if the other source is sparse; see `stored_rows`."""
         return stored_rows(
-            self._source, self.rows(np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows)
+            self.source, self.rows(np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows)
         )
 
     @property
     def variables(self) -> Any:
         """The variables of a table's encoded rows; None for other rows."""
-        return getattr(self._source, "variables", None)
+        return getattr(self.source, "variables", None)
 
     def place(self, row: int) -> str:
         """Return where a row is; see `place_of`."""
-        return place_of(self._source, int(self.rows(np.array([row]))[0]))
+        return place_of(self.source, int(self.rows(np.array([row]))[0]))
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows start … stop - 1 as [rows, n_columns], a copy."""
@@ -90,7 +95,7 @@ class Ranges:
 
     def take(self, indices: npt.NDArray[np.integer]) -> Array:
         """Return the rows at `indices` as [rows, n_columns]."""
-        return self._source.take(self.rows(np.asarray(indices)))
+        return self.source.take(self.rows(np.asarray(indices)))
 
     def read_into(self, start: int, rows: Array) -> None:
         """Read the rows from `start` on into an array; see `data.sources.read_into`."""
@@ -98,4 +103,4 @@ class Ranges:
         for number in range(of_range, int(np.searchsorted(self._before, stop)) if len(rows) else 0):
             first, last = max(int(self._before[number]), start), min(int(self._before[number + 1]), stop)
             begin = int(self._starts[number]) + first - int(self._before[number])
-            read_into(self._source, begin, rows[first - start : last - start])
+            read_into(self.source, begin, rows[first - start : last - start])

@@ -11,12 +11,12 @@ from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTarge
 from ...core.messages import quoted
 from ...corruption import BlindSpot, Clean, Corruption, Missing
 from ...data.extreme_rows import extreme_share
-from ...data.fingerprint import Fingerprinting
-from ...data.moments import Moments, measure_moments
+from ...data.moments import Moments
 from ...data.noise_level import noise_level
 from ...data.quantiles import measure_lengths, measure_quantiles
 from ...data.row_shape import is_image
-from ...data.sources import Source, has_missing
+from ...data.sources import Source
+from ...data.survey import Survey, survey
 from ...model import (
     Auto,
     MinMax,
@@ -41,10 +41,8 @@ MAX_TABLE_NUMBERS = 1 << 24  # of all columns' tables: 134 MB, of which a model 
 MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
-def measured(
-    source: Source, scaling: Any, fingerprinting: Fingerprinting | None = None, *, fitted: bool = False
-) -> Moments:
-    """Return the moments of rows that a scaling (a text or a Scaling) requires.
+def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
+    """Return the moments of rows that a scaling (a text or a Scaling) requires, and the rows' fingerprint.
 
     Parameters
     ----------
@@ -52,14 +50,12 @@ def measured(
         The rows.
     scaling : str or Scaling
         The scaling.
-    fingerprinting : Fingerprinting or None, default=None
-        Takes the rows as well, so that they are read once for both.
     fitted : bool, default=False
         Whether the scaling is fitted already. Quantiles and lengths are measured only for one that is not.
 
     Returns
     -------
-    Moments
+    Survey
 
     Raises
     ------
@@ -67,12 +63,12 @@ def measured(
         The scaling whitens, and the rows have more than 4,096 columns or missing values; or it ranks, and there is one
         row, or the tables would have more than 17 million numbers.
     DataError
-        Squares of the values exceed the largest float64.
+        Squares of the values exceed the largest float64; or a value of a streamed source is infinite.
 
     Examples
     --------
     >>> from taciturn.data.sources import Rows
-    >>> measured(Rows([[0.0, 1.0], [2.0, 1.0]]), "whiten").products.tolist()
+    >>> measured(Rows([[0.0, 1.0], [2.0, 1.0]]), "whiten").moments.products.tolist()
     [[2.0, 0.0], [0.0, 0.0]]
     """
     recipe, width = part(scaling, Scaling, "scaling"), math.prod(source.shape)
@@ -82,18 +78,19 @@ def measured(
             f"scaling='whiten' needs several matrices of {width:,} x {width:,} numbers, {8e-9 * width**2:.1f} GB each, "
             f"and is limited to {MAX_WHITENED_COLUMNS:,} columns; set scaling='standard', or give fewer columns"
         )
-    if whitens and has_missing(source):
+    if isinstance(recipe, RankGauss) and not fitted:
+        _check_tables(recipe, width, len(source))
+    found = survey(source, with_products=whitens)
+    moments = found.moments
+    if whitens and moments.missing.any():
         raise RecipeError(
             "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
         )
-    if isinstance(recipe, RankGauss) and not fitted:
-        _check_tables(recipe, width, len(source))
-    moments = measure_moments(source, with_products=whitens, fingerprinting=fingerprinting)
     if recipe.n_quantiles and not fitted:
         moments.quantiles = measure_quantiles(source, moments, recipe.n_quantiles)
     if isinstance(recipe, RowNorm) and not fitted:
         moments.lengths = measure_lengths(source, *recipe.columns(moments))
-    return moments
+    return found
 
 
 def _check_tables(scaling: RankGauss, width: int, n_rows: int) -> None:
@@ -119,7 +116,7 @@ def check_known(source: Source, moments: Moments) -> None:
     --------
     >>> from taciturn.data.sources import Rows
     >>> rows = Rows(np.array([[1.0, np.nan], [2.0, np.nan]]), columns=("a", "b"))
-    >>> check_known(rows, measure_moments(rows))
+    >>> check_known(rows, survey(rows).moments)
     Traceback (most recent call last):
     taciturn.core.errors.DataError: column 'b' has no known value; drop it
     """

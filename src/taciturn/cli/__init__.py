@@ -1,6 +1,6 @@
 """The command line, one file per command."""
 
-from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
+from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, resume, score
 from .app import main
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "main",
     "plot_sparsity_loss",
     "report",
+    "resume",
     "score",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..data.sources import Source
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
+    from ..training import Checkpoints
 
 MIN_TRAINING_ROWS = 2
 
@@ -56,7 +57,13 @@ class TrainedRun:
     interrupt: KeyboardInterrupt | None
 
 
-def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> TrainedRun:
+def train(
+    recipe: dict[str, dict[str, Any]],
+    *,
+    bar: bool,
+    folder: Path | None = None,
+    checkpoints: "Checkpoints | None" = None,
+) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
     Parameters
@@ -67,6 +74,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         Whether to show a progress bar on standard error.
     folder : Path or None, default=None
         The folder that the run will be written to, which the report names; None: no report is made.
+    checkpoints : Checkpoints or None, default=None
+        The run's log and its checkpoints; if it has one to go on from, the run goes on there.
 
     Returns
     -------
@@ -79,7 +88,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     DataError
         The rows cannot be read, are infinite or too few.
     KeyboardInterrupt
-        The training was interrupted before its first step. Later interrupts end the training only.
+        The training was interrupted before its first step, or the run can be resumed. Other interrupts end the training
+        only.
     """
     import torch
 
@@ -120,17 +130,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         _texts_beside(data, key, len(source), held_out if holds_out else None) if folder else None
         for key in ("texts", "id")
     )
-    interrupt = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
-    except KeyboardInterrupt as error:
-        if not estimator.__sklearn_is_fitted__():
-            raise
-        interrupt = error
-    estimator.set_params(verbose=0)
-    complete = {
+    begun = {
         "data": data
         | {"source": _absolute(data["source"])}
         | {key: absolute(data[key]) for key in ("texts", "id") if data.get(key) is not None},
@@ -140,12 +140,27 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
             "held_out": held_out_share,
             "threads": torch.get_num_threads(),
         },
-        "parameters": parameters | _resolved_parameters(estimator),
+        "parameters": parameters,
     }
+    if checkpoints is not None:
+        checkpoints.files = {"recipe.toml": recipe_file.text(begun, version=__version__)}
+    resumable, interrupt = checkpoints is not None and checkpoints.every is not None, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
+            estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+    except KeyboardInterrupt as error:
+        if resumable or not estimator.__sklearn_is_fitted__():
+            raise
+        interrupt = error
+    estimator.set_params(verbose=0)
+    complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, len(source), holds_out)
     try:
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
+        if resumable:
+            raise
         interrupt = error
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
     artifact.metrics = summary.to_dict()
@@ -304,6 +319,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "learning_rate": rate if isinstance(rate, float) else rate.text,
         "batch_size": settings.batch_size,
         "max_iter": settings.epochs,
+        "validate_every": settings.validate_every,
         "device": settings.device,
         "random_state": None,  # the run's seed
         "verbose": None,

@@ -1,6 +1,20 @@
 """The command line, one file per command."""
 
-from . import compare, convert, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
+from . import (
+    compare,
+    convert,
+    denoise,
+    encode,
+    evaluate,
+    export,
+    fit,
+    impute,
+    info,
+    plot_sparsity_loss,
+    report,
+    resume,
+    score,
+)
 from .app import main
 
 __all__ = [
@@ -16,5 +30,6 @@ __all__ = [
     "main",
     "plot_sparsity_loss",
     "report",
+    "resume",
     "score",
 ]

@@ -103,6 +103,11 @@ def text_options(values: Mapping[str, Any]) -> TextOptions:
     return {name: values[name] for name in TEXT_OPTIONS if values.get(name) is not None}
 
 
+def steps(text: str | None) -> str | int | None:
+    """Return a number of steps, or the text of another interval, such as 10min."""
+    return int(text) if text is not None and text.isdecimal() else text
+
+
 def use_threads(threads: int | None) -> None:
     """Set torch's number of threads; None leaves it as it is.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..data.split import Part
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
+    from ..training import Checkpoints
 
 MIN_TRAINING_ROWS = 2
 
@@ -55,7 +56,13 @@ class TrainedRun:
     interrupt: KeyboardInterrupt | None
 
 
-def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> TrainedRun:
+def train(
+    recipe: dict[str, dict[str, Any]],
+    *,
+    bar: bool,
+    folder: Path | None = None,
+    checkpoints: "Checkpoints | None" = None,
+) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
     Parameters
@@ -66,6 +73,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         Whether to show a progress bar on standard error.
     folder : Path or None, default=None
         The folder that the run will be written to, which the report names; None: no report is made.
+    checkpoints : Checkpoints or None, default=None
+        The run's log and its checkpoints; if it has one to go on from, the run goes on there.
 
     Returns
     -------
@@ -78,7 +87,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     DataError
         The rows cannot be read, are infinite or too few.
     KeyboardInterrupt
-        The training was interrupted before its first step. Later interrupts end the training only.
+        The training was interrupted before its first step, or the run can be resumed. Other interrupts end the training
+        only.
     """
     import torch
 
@@ -118,18 +128,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
     texts, ids = (_texts_beside(data, key, len(source), held_out) if folder else None for key in ("texts", "id"))
-    interrupt = None
-    try:
-        with warnings.catch_warnings():
-            if blocks_of(source) is None:
-                warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
-    except KeyboardInterrupt as error:
-        if not estimator.__sklearn_is_fitted__():
-            raise
-        interrupt = error
-    estimator.set_params(verbose=0)
-    complete = {
+    begun = {
         "data": data
         | {"source": _absolute(data["source"])}
         | {key: absolute(data[key]) for key in ("texts", "id") if data.get(key) is not None},
@@ -139,12 +138,28 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
             "held_out": held_out_share,
             "threads": torch.get_num_threads(),
         },
-        "parameters": parameters | _resolved_parameters(estimator),
+        "parameters": parameters,
     }
+    if checkpoints is not None:
+        checkpoints.files = {"recipe.toml": recipe_file.text(begun, version=__version__)}
+    resumable, interrupt = checkpoints is not None and checkpoints.every is not None, None
+    try:
+        with warnings.catch_warnings():
+            if blocks_of(source) is None:
+                warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
+            estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+    except KeyboardInterrupt as error:
+        if resumable or not estimator.__sklearn_is_fitted__():
+            raise
+        interrupt = error
+    estimator.set_params(verbose=0)
+    complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, source, holds_out)
     try:
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
+        if resumable:
+            raise
         interrupt = error
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
     artifact.metrics = summary.to_dict()
@@ -306,6 +321,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "batch_size": settings.batch_size,
         "shuffle_window": settings.shuffle_window,
         "max_iter": settings.epochs,
+        "validate_every": settings.validate_every,
         "device": settings.device,
         "random_state": None,  # the run's seed
         "verbose": None,

@@ -213,6 +213,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from ..training import Checkpoints
 
         checkpoints = None if checkpoint is None else Checkpoints(Path(checkpoint), checkpoint_every)
+        if checkpoints is not None:
+            checkpoints.check()
         return self._fit(X, target, validation, self._seed(), checkpoints)
 
     @classmethod
@@ -295,7 +297,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         if checkpoints is not None and checkpoints.last is not None:
-            learner = resumed_learner(self, checkpoints, source, targets, held_out)
+            learner = resumed_learner(self, checkpoints, seed, source, targets, held_out)
         else:
             dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)

@@ -13,12 +13,12 @@ import msgspec
 import safetensors.torch
 from torch import Tensor
 
-from ..core.atomic import atomic_folder
+from ..core.atomic import atomic_folder, check_folder
 from ..core.checksum import checksum
 from ..core.errors import ArtifactError, DamagedCheckpoint, RecipeError, TaciturnError
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
-from ..core.run_folder import CHECKPOINTS, LOG, objection
+from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
 from .log import FORMAT, Log
@@ -148,9 +148,15 @@ class Checkpoints:
         raise ArtifactError(f"{one_line(folder)} cannot be resumed: {reason}; train again")
 
     @property
-    def exists(self) -> bool:
+    def exist(self) -> bool:
         """Whether there is a checkpoint from which the run can go on."""
         return bool(_folders(self.folder))
+
+    def check(self) -> None:
+        """Raise TaciturnError unless a new run can begin in the folder."""
+        if is_unfinished(self.folder) and not self.overwrite:
+            raise TaciturnError(unfinished(self.folder))
+        check_folder(self.folder, overwrite=self.overwrite, objection=objection)
 
     def begin(self, **facts: Any) -> Log:
         """Make the folder with its log, or cut the log of a resumed run back to the checkpoint; return the log.

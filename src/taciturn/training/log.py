@@ -50,6 +50,7 @@ class Log:
         try:
             self._stream = file.open("ab")
             if not lock(self._stream.fileno()):
+                self._stream.close()
                 raise TaciturnError(f"another process trains in {file.parent}; wait until it ends, or end it")
             if size is not None:
                 self._stream.truncate(size)

@@ -196,3 +196,21 @@ def test_whitening_follows_all_rows_seen_through_a_save(tmp_path):
     )
     np.testing.assert_allclose(parts.module_.whitening, expected, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(loaded.module_.whitening, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")
+@pytest.mark.parametrize("scaling", ["standard", "row_norm", "robust"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_offset_of_a_hundred_standard_deviations_costs_nothing(kind, scaling):
+    """In float64, so that the rows themselves are not rounded by the offset."""
+    known = datasets.known_dictionary(800, n_features=32, n_inputs=16, active=2, random_state=0)
+    rows = known.rows.astype(np.float64)
+    offset = 100 * rows.std(0) * np.random.default_rng(0).choice([-1, 1], 16)
+    fits = [
+        DictionaryAutoencoder(32, k=2, sparsity=kind, scaling=scaling, max_iter=6, random_state=0).fit(rows[:600] + by)
+        for by in (0, offset)
+    ]
+    plain, moved = (model.score(rows[600:] + by) for model, by in zip(fits, (0, offset), strict=True))
+    assert plain > 0.15
+    assert moved == pytest.approx(plain, abs=2e-3)
+    assert np.abs(fits[1].components_ - fits[0].components_).max() < 0.02

@@ -16,12 +16,13 @@ from sklearn.decomposition import PCA
 
 import taciturn
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, datasets
-from taciturn.core.errors import ArtifactError, DataError
+from taciturn.core.errors import ArtifactError, DataError, ExtremeRows
 from taciturn.corruption import Clean, Gaussian, corrupted
 from taciturn.data.sources import Rows
 from taciturn.objective import L1, Objective, SquaredError
 from taciturn.probes import Baseline, Baselines, baselines
 from taciturn.report import Summary, compare, report, summarise
+from taciturn.report.html.page import page
 from taciturn.report.numbers.curves import curves
 from taciturn.report.numbers.neighbours import Neighbours, neighbours
 from taciturn.report.numbers.provenance import fingerprint
@@ -240,6 +241,55 @@ def test_a_thousand_near_duplicates_take_little_memory():
     assert peak < 60e6
 
 
+def test_what_to_trust_is_counted_in_numpy(dictionary, textbook, digits):
+    model, report = dictionary
+    codes = dense(model.transform(digits[1]))
+    firing_rates = (codes != 0).mean(0)
+    directions = model.components_[np.var(codes, axis=0) > 0]
+    cosines = np.abs(unit_rows(directions) @ unit_rows(directions).T)
+    np.fill_diagonal(cosines, 0)
+    trust = report.trust
+    assert (trust.latents, trust.dead) == (codes.shape[1], (firing_rates == 0).sum())
+    assert trust.dense == (firing_rates > 0.1).sum() > 0
+    assert trust.duplicates == (cosines.max(1) >= 0.95).sum()
+    assert (trust.fvu, trust.twin_fvu) == (report.baselines.model, untrained_encoder(report).fvu)
+    assert report.to_dict()["trust"]["twin_fvu"] == trust.twin_fvu > trust.fvu
+    assert textbook[1].trust is None  # no dictionary
+    own, twin = (f"{1 - fvu:.1%}" for fvu in (trust.fvu, trust.twin_fvu))
+    assert trust.lines()[1][1].startswith(f"random directions explain {twin} of the variance, this model {own}: ")
+    assert trust.lines()[0][1] in page(report)
+
+
+def unit_rows(x):
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def test_few_rows_that_carry_the_error_are_in_summary_and_verdict():
+    rows = np.random.default_rng(0).normal(size=(400, 8))
+    rows[::100] *= 30
+    with pytest.warns(ExtremeRows):
+        model = DictionaryAutoencoder(16, k=2, scaling="none", max_iter=2, random_state=0).fit(rows)
+    report = model.report(rows)
+    errors = np.sort(((model.denoise(rows) - rows) ** 2 / rows.var(0)).sum(1))
+    share = errors[-4:].sum() / errors.sum()
+    assert report.summary.largest_share == pytest.approx(share, rel=1e-5)
+    assert share > 0.5
+    text = f"1% of the rows carry {share:.0%} of the squared error"
+    assert ("few rows", f"{text}; the others hardly count in these numbers") in report.summary.lines()
+    (warning,) = [warning for warning in report.verdict.warnings if text in warning.what]
+    assert warning.mend == 'Give each row the same weight (--scaling, scaling="row_norm").'
+    by_row = DictionaryAutoencoder(16, k=2, scaling="row_norm", max_iter=2, random_state=0).fit(rows).report(rows)
+    mends = [warning.mend for warning in by_row.verdict.warnings if "of the squared error" in warning.what]
+    assert mends == ["The share of variance is mostly theirs: evaluate the other rows apart."]
+    untrained_encoder(by_row)  # baselines know the rows' lengths
+    pca = [baseline for baseline in by_row.baselines.models if baseline.name == "PCA"]
+    z = (rows - rows.mean(0)) / rows.std(0)
+    held = z[1::2]
+    fit = PCA(2).fit(z[::2])
+    assert pca[0].fvu == pytest.approx(fvu(fit.inverse_transform(fit.transform(held)) - held, held), rel=1e-5)
+    assert by_row.pictures.exclusion_reason == "the page cannot divide rows by their lengths (scaling=row_norm)"
+
+
 def test_a_pair_of_opposite_directions_is_a_near_duplicate(digits):
     model = DictionaryAutoencoder(32, k=4, max_iter=3, random_state=0).fit(digits[0])
     with torch.no_grad():
@@ -423,9 +473,10 @@ SIMPLE = Baselines("", 100, 0.07, [Baseline("PCA", 12, 0.4), Baseline("untrained
 DICTIONARY = (
     {"n_components": 256, "k": 12, "corruption": None, "max_iter": 10, "learning_rate": "auto"}
     | dict.fromkeys(("revive", "batch_size"), "auto")
-    | {"matryoshka": None, "constraint": "unit_norm"}
+    | {"matryoshka": None, "constraint": "unit_norm", "scaling": "auto"}
 )
 DENOISER = dict.fromkeys(("n_components", "corruption", "sparsity", "max_iter", "learning_rate", "batch_size"), "auto")
+DENOISER |= {"scaling": "auto"}
 
 
 def simpler(name, components, fvu, corruption=""):
@@ -567,6 +618,11 @@ def test_a_summary_is_read_as_it_was_written():
         ),
         ({"summary": replace(GOOD, fvu=None)}, "The rows are constant and are not reconstructed exactly."),
         (
+            {"summary": replace(GOOD, largest_share=0.604), "row_scaling": "row_norm"},
+            "1% of the rows carry 60% of the squared error, so that the others hardly count in training.",
+        ),
+        ({"summary": replace(GOOD, largest_share=0.7)}, "1% of the rows carry 70% of the squared error."),
+        (
             {"stop_reason": "diverged at step 3"},
             "Training stopped early: diverged at step 3.",
         ),
@@ -627,6 +683,16 @@ def test_warnings(changes, warning):
             "Train longer (--epochs, max_iter=).",
         ),
         (
+            {"summary": replace(GOOD, largest_share=0.6), "row_scaling": "row_norm"},
+            DENOISER,
+            'Give each row the same weight (--scaling, scaling="row_norm").',
+        ),
+        (
+            {"summary": replace(GOOD, largest_share=0.6)},
+            DENOISER,
+            "The share of variance is mostly theirs: evaluate the other rows apart.",
+        ),
+        (
             {"summary": replace(GOOD, target_rate=0.06, target_l0=None), "fixed_weight": True},
             DENOISER,
             "Train longer (--epochs, max_iter=), or leave weight= out of the penalty, so that its weight is adjusted "
@@ -676,6 +742,7 @@ def test_a_table_has_shares_of_the_noise_instead_of_decibels():
         {"summary": replace(GOOD, dead=5)},
         {"summary": replace(GOOD, target_l0=11.6)},
         {"summary": replace(GOOD, target_rate=0.054, target_l0=None)},
+        {"summary": replace(GOOD, largest_share=0.5), "row_scaling": "row_norm"},
         {"simple": simpler("PCA", 64, 0.0)},  # as many components as columns: always exact
         {"curves": FALLEN | {"squared_error": [0.1], "validation_squared_error": [0.12]}},
         {"curves": {"epoch": [0, 1], "validation_loss": [1.0, 0.1]}},  # too few epochs

@@ -17,6 +17,7 @@ from taciturn.data.quantiles import measure_lengths, measure_quantiles
 from taciturn.data.sources import Rows
 from taciturn.inference import Units, evaluate
 from taciturn.model import Robust, RowNorm, row_norm_instead
+from taciturn.training.extreme_errors import warn_of_extreme_errors
 
 QUICK = {"max_iter": 3, "random_state": 0}
 FORMS = ["row_norm", "row_norm:per_column=true", "row_norm:clip=1.5", "row_norm:clip=0.8,per_column=true"]
@@ -358,6 +359,18 @@ def test_nothing_is_warned_of_where_the_others_are_reconstructed_or_no_row_is_lo
         SparseAutoencoder(3, scaling="none", **QUICK).fit(with_extremes(1)[0])
         for scaling in FORMS:
             fitted(scaling, with_extremes(100)[0])
+
+
+@pytest.mark.parametrize(("left", "warned"), [(0.2, False), (0.24, True)])
+def test_the_others_are_reconstructed_badly_from_a_twentieth_of_their_variance_on(left, warned):
+    """Of a model that leaves a share of each row: 0.2² of the variance, or 0.24²."""
+    x_ND = torch.from_numpy(with_extremes(30)[0])
+    model = fitted("none", with_extremes(1)[0]).module_
+    model.predicted = lambda x: (1 - left) * x
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_extreme_errors(model, x_ND, x_ND)
+    assert len(caught) == warned
 
 
 def test_other_scalings_are_named_by_the_divisors_of_columns():

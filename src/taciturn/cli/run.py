@@ -95,6 +95,7 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     described = variable_lines(run.artifact.rows.variables)
     lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
     if run.report is not None:
+        lines += run.report.trust.lines() if run.report.trust else []
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
         lines += [("note", run.report.suggestion)] if run.report.suggestion else []
     if estimator.stopped_:

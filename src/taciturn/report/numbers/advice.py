@@ -11,6 +11,7 @@ OPTIONS = {
     "max_iter": "--epochs",
     "batch_size": "--batch-size",
     "learning_rate": "--learning-rate",
+    "scaling": "--scaling",
 }
 
 LONGER = ("max_iter", "train longer")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .provenance import Provenance
     from .samples import Errors, Samples
     from .summary import Summary
+    from .trust import Trust
     from .variables import VariableNumbers
     from .verdict import Verdict
 
@@ -123,6 +124,9 @@ class ReportNumbers:
 
         @property
         def verdict(self) -> Verdict: ...  # noqa: D102
+
+        @property
+        def trust(self) -> Trust | None: ...  # noqa: D102
 
         @property
         def curves(self) -> Curves: ...  # noqa: D102

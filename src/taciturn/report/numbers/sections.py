@@ -13,6 +13,7 @@ from . import (
     relation,
     samples,
     summary,
+    trust,
     variables,
     verdict,
 )
@@ -21,6 +22,7 @@ from .study import Study
 SECTIONS: dict[str, Callable[[Study], Any]] = {
     "summary": summary.measure,
     "verdict": verdict.measure,
+    "trust": trust.measure,
     "curves": curves.measure,
     "samples": samples.measure,
     "errors": samples.measure_errors,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ...core.errors import ArtifactError, DataError
 from ...core.messages import missing_values, one_line
 from ...corruption import Corruption
+from ...data.extreme_rows import share_of_largest
 from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...inference import Evaluation, evaluate
@@ -73,6 +74,8 @@ class Summary(ShortRepr):
         Number of variables of a table with booleans or categories; None if all columns are numbers.
     unseen : int, default=0
         Number of cells whose level the training rows did not have. Errors are those of the others.
+    largest_share : float or None, default=None
+        Share of the squared error that the 1% of the rows with the largest errors carries; None of fewer than 100 rows.
 
     Examples
     --------
@@ -111,6 +114,7 @@ class Summary(ShortRepr):
     hidden: HiddenErrors | None = None
     variables: int | None = None
     unseen: int = 0
+    largest_share: float | None = None
 
     @property
     def rate(self) -> float:
@@ -139,6 +143,13 @@ class Summary(ShortRepr):
         levels = f"{self.unseen:,} cell{'s have levels' if self.unseen > 1 else ' has a level'}"
         unseen = [f"{levels} that the training rows did not have"] if self.unseen else []
         return [*([self.missing_values] if self.missing else []), *unseen]
+
+    @property
+    def few_rows(self) -> str:
+        """Which share of the squared error 1% of the rows carry, as text; "" if it is no more than half."""
+        if self.largest_share is None or self.largest_share <= 0.5:
+            return ""
+        return f"1% of the rows carry {self.largest_share:.0%} of the squared error"
 
     @property
     def share(self) -> str:
@@ -217,6 +228,7 @@ class Summary(ShortRepr):
             *([("missing values", f"{self.missing_values}; errors are of the others")] if self.missing else []),
             *(("new levels", f"{text}; errors are of the others") for text in levels),
             *([reconstruction] if self.hidden is None else self.hidden.lines()),
+            *([("few rows", f"{self.few_rows}; the others hardly count in these numbers")] if self.few_rows else []),
             ("latents", self._latents()),
         ]
         if self.target_rate is not None:
@@ -333,6 +345,7 @@ def summary_of(
         raise DataError("no value of the rows is known; give rows with values")
     # of two targets of a kind, the first; a penalty without a target hides none
     targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
+    largest = share_of_largest(evaluation.row_errors)
     return Summary(
         rows=evaluation.sparsity.rows,
         rows_kind=rows_kind,
@@ -355,6 +368,7 @@ def summary_of(
         hidden=hidden_errors(evaluation, noise),
         variables=variables,
         unseen=sum(evaluation.unseen),
+        largest_share=None if largest is None else largest[0],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...model import row_norm_instead
 from ...probes import Baselines
 from . import advice
 from .advice import remedy, revival
@@ -69,6 +70,8 @@ class Circumstances:
         Whether the weight of the penalty with a target mean activation is fixed, so that it can miss its target.
     stop_reason : str or None, default=None
         Why training stopped before its last epoch; None if it did not.
+    row_scaling : str, default=""
+        The scaling under which each row counts the same; "" if the model has such a one, or cannot have one.
     label_obstacle : str or None, default=None
         Why the labels cannot be related to latents; None if they can, or if there are none.
     """
@@ -77,6 +80,7 @@ class Circumstances:
     batch_size: int
     fixed_weight: bool = False
     stop_reason: str | None = None
+    row_scaling: str = ""
     label_obstacle: str | None = None
 
 
@@ -110,6 +114,7 @@ def verdict(
     warnings = [
         *_losses(summary, baselines, circumstances.parameters),
         *_missed_targets(summary, circumstances),
+        *_few_rows(summary, circumstances),
         *_wasted_latents(summary, neighbours, circumstances.parameters),
         *_training_problems(summary, curves, circumstances),
     ]
@@ -275,6 +280,18 @@ def _missed_targets(summary: Summary, circumstances: Circumstances) -> Iterator[
         )
 
 
+def _few_rows(summary: Summary, circumstances: Circumstances) -> Iterator[ReportWarning]:
+    if not summary.few_rows:
+        return
+    if not circumstances.row_scaling:
+        mend = "The share of variance is mostly theirs: evaluate the other rows apart."
+        yield ReportWarning(f"{summary.few_rows}.", mend)
+        return
+    change = ("scaling", "give each row the same weight", circumstances.row_scaling)
+    mend = remedy(circumstances.parameters, change)
+    yield ReportWarning(f"{summary.few_rows}, so that the others hardly count in training.", mend)
+
+
 def _wasted_latents(summary: Summary, neighbours: Neighbours, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
     if summary.dead > MAX_DEAD * summary.latents and summary.target_rate is None:
         yield ReportWarning(
@@ -318,6 +335,13 @@ def _still_falling(curves: Curves, *, only_validation: bool) -> bool:
     return len(errors) >= 5 and min(errors[-tenth:]) < (1 - MIN_FALL) * min(errors[:-tenth])
 
 
+def _row_scaling(study: Study) -> str:
+    model = study.model
+    if model.row_lengths is not None or study.schema is not None or model.blind_spots is not None:
+        return ""
+    return row_norm_instead(model.scale.cpu().numpy()).text
+
+
 def measure(study: Study) -> Verdict:
     """Return the verdict of a report."""
     artifact = study.artifact
@@ -329,6 +353,7 @@ def measure(study: Study) -> Verdict:
             for term in study.objective.terms
         ),
         stop_reason=artifact.training.stopped,
+        row_scaling=_row_scaling(study),
         label_obstacle=obstacle(study),
     )
     return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], circumstances)

@@ -10,6 +10,7 @@ from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
 from .scaling import (
     Auto,
+    Common,
     Given,
     GivenWhitening,
     MeanNorm,
@@ -32,6 +33,7 @@ __all__ = [
     "BlindSpots",
     "Capability",
     "Codes",
+    "Common",
     "Dense",
     "Given",
     "GivenWhitening",

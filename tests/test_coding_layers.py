@@ -10,11 +10,11 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from taciturn.core.errors import RecipeError
-from taciturn.core.schedules import Linear
+from taciturn.core.schedules import Linear, Until
 from taciturn.kernels import Chunked, Plain
 from taciturn.model import Autoencoder, Batch, Dense, Layout, PreActivations, Sparse
 from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, Sigmoid, TopK
-from taciturn.objective import L0, L1, GatedAux, Objective, SquaredError
+from taciturn.objective import L0, L1, AuxK, GatedAux, Objective, SquaredError
 from taciturn.training.solvers import Adam
 from taciturn.training.step import Step
 
@@ -421,3 +421,75 @@ def test_the_norm_of_a_dictionarys_row_does_not_count_in_a_selection():
     same = (still_active == active).all(1)
     assert 0 < same.sum() < 500
     assert_allclose(after[same], before[same], atol=1e-5)
+
+
+# --- a TopK phase ----------------------------------------------------------------------------------------------
+PHASE = Until(2, 0.5)
+STARTING = [
+    (BatchTopK(3, first_k=PHASE), []),
+    (JumpReLU(first_k=PHASE), [L0(l0=3), AuxK()]),
+    (Gated(first_k=PHASE), [L1(l0=3), GatedAux(), AuxK()]),
+]
+
+
+@kernels_of_each_kind
+@pytest.mark.parametrize(("coder", "terms"), STARTING, ids=lambda each: str(each)[:9])
+def test_a_phase_selects_the_k_largest_of_each_row_and_the_threshold_follows(coder, terms, kernels):
+    model, x = network(coder, kernels, refine=0), rows(40)
+    with torch.no_grad():  # gates and sizes that differ by nothing: what a row's largest are is then plain
+        if isinstance(coder, Gated):
+            model.coder.log_scale.zero_()
+            model.coder.bias.copy_(model.encoder[0].bias)
+    z = z_of(model, x)
+    step = Step(model, Objective((SquaredError(), *terms)))
+    p, _ = step.backward(Batch(x, x, x), 0.2)
+    expected = np.where([largest(row, 2) for row in z], np.maximum(z, 0), 0)
+    assert_allclose(p.codes.dense().detach(), expected, rtol=1e-12)
+    before = [controller.weight for _, controller in step.controlled()]
+    for _ in range(700):
+        step.update_state(p, 0.2, 1.0)
+    assert [controller.weight for _, controller in step.controlled()] == before
+    # the codes of inference: 2 per row on average, so that the model is of use at any time
+    assert model.codes(x).l0().sum().item() == pytest.approx(2 * 40, abs=1)
+
+
+def test_penalties_have_no_gradient_in_a_phase():
+    x = rows(40)
+    for coder, terms in STARTING[1:]:
+        gradients = []
+        for objective in (Objective((SquaredError(),)), Objective((SquaredError(), *terms))):
+            model = network(coder, Plain())
+            Step(model, objective).backward(Batch(x, x, x), 0.2)
+            gradients.append([parameter.grad for parameter in model.parameters()])
+        for alone, joined in zip(*gradients, strict=True):
+            assert (alone is None) == (joined is None)
+            assert alone is None or torch.equal(alone, joined)
+
+
+def test_after_the_phase_the_layer_is_what_it_is_without_one():
+    model, x = network(JumpReLU(), Plain()), rows()
+    pre = model.pre_activations(x)
+    for coder, plain in ((each.at(0.5), type(each)) for each, _ in STARTING):
+        state = coder.create_state(N_LATENTS).double()
+        without = plain(3) if plain is BatchTopK else plain()
+        assert torch.equal(coder.training_codes(pre, state).dense(), without.training_codes(pre, state).dense())
+
+
+@pytest.mark.parametrize("n_latents", [3, 40])
+def test_initial_directions_lie_between_drawn_ones_and_rows(n_latents):
+    rng = torch.Generator().manual_seed(0)
+    model = Autoencoder(Layout((D, n_latents), TopK(2), centred=True, norm=0.5, from_rows=0.25), rng=rng).double()
+    x, drawn = rows(20), model.dictionary.detach().numpy().copy() / 0.5
+    with torch.no_grad():
+        model.decoder[0].bias.copy_(torch.linspace(0, 1, D))
+    model.initialise_dictionary(x)
+    towards = x.numpy()[np.floor(np.arange(n_latents) * 20 / n_latents).astype(int)] - np.linspace(0, 1, D)
+    expected = 0.25 * towards / np.linalg.norm(towards, axis=1, keepdims=True) + 0.75 * drawn
+    expected *= 0.5 / np.linalg.norm(expected, axis=1, keepdims=True)
+    for weight in (model.dictionary, model.encoder[0].weight):
+        assert_allclose(weight.detach(), expected, rtol=1e-6)
+
+
+def test_directions_from_rows_need_one_layer_with_a_centre():
+    with pytest.raises(RecipeError, match=r"from_rows=0.5 requires one layer and centred"):
+        Layout((D, 8), TopK(2), from_rows=0.5)

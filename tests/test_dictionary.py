@@ -12,8 +12,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from taciturn import DictionaryAutoencoder, datasets, load
 from taciturn.core.errors import RecipeError, TaciturnWarning
-from taciturn.core.schedules import Linear
+from taciturn.core.schedules import Linear, Until
 from taciturn.metrics import mcc
+from taciturn.model import Common, Standard
 from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, TopK
 from taciturn.objective import L0, L1, AuxK, GatedAux, Matryoshka, SquaredError
 
@@ -125,11 +126,12 @@ def test_partial_fit_learns(known, held_out):
 
 
 # --- names and their parts -------------------------------------------------------------------------------------
+FALLING = Until(Linear(6, 3, over=0.5), 0.6)
 PARTS = {
     "topk": (TopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
-    "batch_topk": (BatchTopK(3), (SquaredError(), AuxK())),
-    "jumprelu": (JumpReLU(), (SquaredError(), L0(l0=3))),
-    "gated": (Gated(), (SquaredError(), L1(l0=3), GatedAux())),
+    "batch_topk": (BatchTopK(3, first_k=FALLING), (SquaredError(), AuxK())),
+    "jumprelu": (JumpReLU(first_k=FALLING), (SquaredError(), L0(l0=3), AuxK())),
+    "gated": (Gated(first_k=FALLING), (SquaredError(), L1(l0=3), GatedAux(), AuxK())),
     "l1": (ReLU(), (SquaredError(), L1(l0=3))),
     "topk:5": (TopK(5), (SquaredError(),)),  # a recipe written in full gets no further terms
 }
@@ -139,6 +141,17 @@ PARTS = {
 def test_a_name_is_a_coding_layer_and_its_terms(digits, sparsity):
     model = DictionaryAutoencoder(16, k=3, sparsity=sparsity, max_iter=1, random_state=0).fit(digits)
     assert (model.settings_.layout.coder, model.settings_.objective.terms) == PARTS[sparsity]
+
+
+def test_a_trained_dictionary_starts_near_rows_and_a_frozen_one_does_not(digits):
+    models = [DictionaryAutoencoder(16, k=3, max_iter=1, constraint=each) for each in ("unit_norm", "frozen")]
+    assert [model.fit(digits).settings_.layout.from_rows for model in models] == [0.5, 0.0]
+
+
+def test_columns_of_one_kind_keep_their_relative_scale():
+    X = np.random.default_rng(0).standard_normal((600, 6)) * [1, 1, 1, 1, 1, 3] + 100
+    models = [DictionaryAutoencoder(8, k=2, max_iter=1).fit(X * scale) for scale in (1.0, [1, 1, 1, 1, 1, 2])]
+    assert [model.settings_.scaling for model in models] == [Common(), Standard()]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from taciturn.data.moments import Moments
 from taciturn.model import (
     Auto,
     Autoencoder,
+    Common,
     Layout,
     MeanNorm,
     MinMax,
@@ -21,7 +22,7 @@ from taciturn.model import (
 )
 from taciturn.model.coding_layers import Identity
 
-ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Whiten(), Whiten(0.5)]
+ALL = [Auto(), NoScaling(), UInt8(), Standard(), MinMax(), MeanNorm(), Common(), Whiten(), Whiten(0.5)]
 DTYPES = [np.float32, np.float64, np.uint8, np.int64]
 
 
@@ -48,6 +49,7 @@ def formula(scaling, x_ND):
         NoScaling(): x,
         UInt8(): x / 255,
         Standard(): (x - x.mean(0)) / np.where(x.std(0) > 1e-9, x.std(0), 1),
+        Common(): (x - x.mean(0)) / np.sqrt(x.var(0).mean()),
         MeanNorm(): x / np.sqrt((x**2).sum(1)).mean() * 2,
         MinMax(): (x - x.min(0)) / np.where(np.ptp(x, axis=0) > 0, np.ptp(x, axis=0), 1),
     }[scaling]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taciturn.core.schedules import Cosine, Decay, Linear, final, value
+from taciturn.core.schedules import Cosine, Decay, Linear, Until, final, value
 
 # (schedule, the numbers at progress 0, 0.25, 0.5, 0.75, 1)
 BY_HAND = [
@@ -10,6 +10,8 @@ BY_HAND = [
     (Linear(1, 5), [1, 2, 3, 4, 5]),
     (Linear(8, 4, over=0.5), [8, 6, 4, 4, 4]),
     (Linear(8, 4, over=0), [4, 4, 4, 4, 4]),
+    (Until(Linear(8, 4, over=0.5), 0.75), [8, 6, 4, 0, 0]),
+    (Until(3, 0.5), [3, 3, 0, 0, 0]),
     (Linear(-1, 1, over=1), [-1, -0.5, 0, 0.5, 1]),
     (Cosine(2.0), [2, 1 + 0.5**0.5, 1, 1 - 0.5**0.5, 0]),
     (Cosine(3, stop=1), [3, 2 + 0.5**0.5, 2, 2 - 0.5**0.5, 1]),

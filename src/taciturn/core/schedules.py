@@ -128,6 +128,38 @@ class Decay(Schedule):
         return self.value * (min(remaining / self.last, 1.0) if self.last else 1.0)
 
 
+@dataclass(frozen=True)
+class Until(Schedule):
+    """A number, or a schedule over the whole run, until a share of the run is done; then 0.
+
+    Parameters
+    ----------
+    before : float or Schedule
+        The number until then.
+    share : float
+        Share of the run, 0 … 1, from which on the number is 0.
+
+    Examples
+    --------
+    >>> [Until(Linear(8, 4, over=0.5), 0.75).at(p) for p in (0, 0.5, 0.75, 1)]
+    [8.0, 4.0, 0.0, 0.0]
+    """
+
+    before: float | Schedule
+    share: float
+
+    name = "until"
+
+    def __post_init__(self) -> None:
+        for progress in (0.0, 1.0):
+            check(Linear(value(self.before, progress), 0), "start")
+        check(self, "share", 0, 1)
+
+    def at(self, progress: float) -> float:  # type: ignore[override]
+        """Return the number at `progress`."""
+        return value(self.before, progress) if progress < self.share else 0.0
+
+
 def value(number: float | Schedule, progress: float) -> float:
     """Return the number itself, or a schedule's value at `progress`.
 

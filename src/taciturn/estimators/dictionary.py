@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from ..training.constraints import Constraint
     from ..training.solvers import Solver
 
+# Weight of a row's direction in each latent's initial one. Nearer to rows, and with none, fewer features are found and
+# more latents die (benchmarks/results/ablation.md).
+FROM_ROWS = 0.5
+
 
 class DictionaryAutoencoder(BaseAutoencoder):
     """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
 
-    The network has one layer. The decoder's rows have norm 1. Its bias starts at the rows' geometric median and is
-    subtracted from the encoder's input. The encoder starts as the decoder's transpose. About k latents are active per
-    row. TopK and BatchTopK select k themselves. For other coding layers the weight of a penalty is adjusted during
-    training, and a closing shift of the biases sets k. This shift is calibrated on a held-out tenth of the rows if
-    there are 500 rows or more, because more latents are active on rows that were not trained on.
+    The network has one layer. The decoder's rows have norm 1 and start half-way between random directions and those of
+    rows. Its bias starts at the rows' geometric median and is subtracted from the encoder's input. The encoder starts
+    as the decoder's transpose. About k latents are active per row. TopK and BatchTopK select k themselves. For other
+    coding layers the weight of a penalty is adjusted during training, and a closing shift of the biases sets k. This
+    shift is calibrated on a held-out tenth of the rows if there are 500 rows or more, because more latents are active
+    on rows that were not trained on.
 
     Examples
     --------
@@ -52,7 +57,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
             'A coding layer with its usual terms: {dictionaries}. "topk" selects the k largest pre-activations of each '
             'row (Gao et al., 2024): 2 k at first, k from the middle of the training on. "batch_topk" selects k per '
             'row on average (Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU '
-            'with an L1 penalty) adjust the weight of their penalty. Any other text, such as "topk:32", and parts are '
+            'with an L1 penalty) adjust the weight of their penalty. All but "l1" start as "topk", for '
+            '60% of the training. Any other text, such as "topk:32", and parts are '
             "used as written, as in the other estimators; k then has no effect.",
         ),
         "matryoshka": (
@@ -70,8 +76,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "str or None",
             'How dead latents are revived: "auxk" (a penalty trains them to reconstruct what the other latents leave '
             'over; Gao et al., 2024), "resample" (they are set to badly reconstructed rows; Bricken et al., 2023), '
-            '"auxk+resample", or None. "auto": "auxk" if the coding layer selects k latents itself, else "resample", '
-            "but nothing if the dictionary is frozen.",
+            '"auxk+resample", or None. "auto": "auxk", but for "l1" and recipes "resample", and for these nothing '
+            "if the dictionary is frozen.",
         ),
         "constraint": (
             "str or Constraint",
@@ -86,6 +92,14 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "str, Corruption or None",
             "The noise of the network's input during training, in units of the scaled rows: {corruptions}; several are "
             "joined by a plus.",
+        ),
+        "scaling": (
+            "str or Scaling",
+            'How rows are scaled: {scalings}. "auto": rows in [0, 1] are not scaled, an array of uint8 without column '
+            "names is divided by 255. Others are centred and divided by one number if their columns are of one kind "
+            '("common": the largest standard deviation is at most 4 times the smallest), else standardised '
+            '("standard"), as are all rows of `partial_fit`. The scaling is a part of the model; `scaling_` '
+            "describes it.",
         ),
         "learning_rate": (
             "float, str or Schedule",
@@ -192,6 +206,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "early_stopping": False,
             "centred": True,
             "initial_norm": number("initial_norm", self.initial_norm, 1e-6, np.inf),
+            "from_rows": 0.0 if self._frozen else FROM_ROWS,
             "resample": Resample() if "resample" in revival else None,
             "order": Order() if flag("ordered", self.ordered) else None,
         }
@@ -199,21 +214,24 @@ class DictionaryAutoencoder(BaseAutoencoder):
             own["learning_rate"] = dictionary_rate(self.batch_size)
         return RunParameters(**own)
 
+    @property
+    def _frozen(self) -> bool:
+        from ..training.constraints import Frozen
+
+        return self.constraint == "frozen" or isinstance(self.constraint, Frozen)
+
     def _revival(self, kind: type[CodingLayer] | type[Term] | None) -> list[str]:
         """Return the names of the ways in which dead latents are revived.
 
         `kind` is the part whose name `sparsity` is, or None if `sparsity` is written in full.
         """
-        from ..training.constraints import Frozen
-
         if self.revive in (None, "none"):
             return []
-        frozen = self.constraint == "frozen" or isinstance(self.constraint, Frozen)
         if self.revive == "auto":
             way = "resample" if kind is None else kind.dictionary_revival
-            return [] if frozen and way == "resample" else [way]
+            return [] if self._frozen and way == "resample" else [way]
         ways = str(self.revive).split("+")
-        if frozen and "resample" in ways:
+        if self._frozen and "resample" in ways:
             raise RecipeError(f"revive={self.revive!r} would change a frozen dictionary; set revive='auxk' or None")
         if not set(ways) <= {"auxk", "resample"}:
             raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")

@@ -34,6 +34,8 @@ class RunParameters:
         Of a table with booleans or categories: see `ByVariable`.
     initial_norm : float or None, default=None
         Initial norm of each latent's row of the encoder and of the decoder, > 0; None: as the weights are drawn.
+    from_rows : float, default=0
+        How near the initial directions lie to those of rows, 0 … 1; see `Layout`.
     resample : Resample or None, default=None
         When dead latents are resampled; None: never.
     order : Order or None, default=None
@@ -68,6 +70,7 @@ class RunParameters:
     learns_to_impute: bool = False
     levels: tuple[int, ...] | None = None
     initial_norm: float | None = None
+    from_rows: float = 0.0
     resample: "Resample | None" = None
     order: "Order | None" = None
 

@@ -11,6 +11,7 @@ from .pre_activations import PreActivations
 from .robust_scaling import Robust, RowNorm, row_norm_instead
 from .scaling import (
     Auto,
+    Common,
     Given,
     GivenWhitening,
     MeanNorm,
@@ -33,6 +34,7 @@ __all__ = [
     "BlindSpots",
     "Capability",
     "Codes",
+    "Common",
     "Dense",
     "Given",
     "GivenWhitening",

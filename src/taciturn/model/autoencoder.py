@@ -261,6 +261,23 @@ class Autoencoder(ScaledModule):
         """
         self.outer_layers[1].bias.copy_(self.layout.output.inverse(mean_D))
 
+    @torch.no_grad()
+    def initialise_dictionary(self, x: Tensor) -> None:
+        """Turn the initial directions of the latents towards scaled rows x [N, D]; nothing without `Layout.from_rows`.
+
+        A direction is the sum of a drawn one and of a row's, less the centre, with the weights 1 - s and s; its norm
+        stays. A latent with a drawn direction alone can be active on no row, because rows vary along few directions.
+        """
+        share, encoder, width = self.layout.from_rows, self.layers[0][-1], len(self.dictionary)
+        if not share:
+            return
+        rows = x[torch.arange(width, device=x.device) * len(x) // width]
+        drawn = F.normalize(encoder.weight, dim=1)
+        directions = share * F.normalize(rows - self.outer_layers[1].bias, dim=1) + (1 - share) * drawn
+        directions = F.normalize(directions, dim=1)
+        for weight in dict.fromkeys((encoder.weight, self.dictionary)):
+            weight.copy_(directions * weight.norm(dim=1, keepdim=True))
+
     def latent_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that have one row per latent, each once; for a network of one layer."""
         layer = self.layers[0][-1]

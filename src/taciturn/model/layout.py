@@ -44,6 +44,9 @@ class Layout(Recipe):
     norm : float, optional
         The initial norm of each row of the encoder's last weight and of the dictionary, which starts as its transpose.
         None: the coding layer's `init_std` decides.
+    from_rows : float, default=0
+        0 … 1: how near the initial directions of the latents lie to those of training rows, see
+        `Autoencoder.initialise_dictionary`. Requires one layer and `centred`.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Layout(Recipe):
     row_norm: bool = False
     hides: bool = False
     norm: float | None = None
+    from_rows: float = 0.0
 
     name = "layout"
     parsable = False
@@ -93,6 +97,9 @@ class Layout(Recipe):
         check(self, "quantiles", 0, MAX_WIDTH, whole=True)
         if self.norm is not None:
             check(self, "norm", 0, ends="(]", fixed=True)
+        check(self, "from_rows", 0, 1, fixed=True)
+        if self.from_rows and (len(self.widths) > 2 or not self.centred):
+            raise RecipeError(f"layout: from_rows={self.from_rows} requires one layer and centred; set from_rows=0")
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} requires one layer and output identity; set refine=0")
 

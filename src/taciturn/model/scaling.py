@@ -165,6 +165,32 @@ class MinMax(Scaling):
 
 
 @dataclass(frozen=True)
+class Common(Scaling):
+    """Each column centred, and all divided by one number, so that the mean variance of the columns is 1.
+
+    Directions keep their angles, and columns their relative scale, as under mean_norm; a common offset has no effect.
+
+    Examples
+    --------
+    >>> shift, scale = Common().fit(Moments().add([[0.0, 5.0], [2.0, 5.0 + 14**0.5 * 2]]))
+    >>> shift.round(2).tolist(), scale.round(2).tolist()
+    ([1.0, 8.74], [2.74, 2.74])
+    """
+
+    name = "common"
+
+    def fit(self, moments: Moments) -> tuple[Vector, Vector]:
+        """Return each column's mean, and for every column the root of the mean variance."""
+        variance = np.where(moments.constant, 0.0, moments.variance)
+        divisor = np.sqrt(variance.mean())
+        return moments.mean, np.full_like(moments.mean, divisor if divisor >= SMALLEST else 1.0)
+
+    def description(self, moments: Moments) -> str:
+        """Return what is done, with the divisor."""
+        return f"each column centred, all divided by {self.fit(moments)[1][0]:.4g}, so that their mean variance is 1"
+
+
+@dataclass(frozen=True)
 class MeanNorm(Scaling):
     """Division by one number, so that rows have norm √D on average (Conerly et al., 2024); usual for activations.
 

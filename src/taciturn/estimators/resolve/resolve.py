@@ -7,14 +7,14 @@ import numpy as np
 from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
-from ...model import Layout, RowNorm, Scaling, scaled_range
+from ...model import Auto, Layout, RowNorm, Scaling, scaled_range
 from ...objective import Term
 from ...training import Learner, Settings
 from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, objective, output, sparsity, widths
-from .rows import check_batches, check_range, corruption, unit
+from .rows import check_batches, check_range, corruption, dictionary_scaling, unit
 from .tables import table_parts, table_scalings
 from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window, validate_every
 from .values import flag, number, part, positive_integer
@@ -82,6 +82,9 @@ def resolve(
     if fitted is None:
         recipe = part(parameters.scaling, Scaling, "scaling")
         scaling, target_scaling = recipe.resolve(moments, dtype), recipe.resolve(target_moments, target_dtype)
+        if parameters.centred and isinstance(recipe, Auto):
+            scaling = dictionary_scaling(scaling, moments)
+            target_scaling = dictionary_scaling(target_scaling, target_moments)
         error_unit, fitted_targets = unit(target_moments, target_dtype), target_moments
     else:
         earlier = fitted.settings
@@ -128,6 +131,7 @@ def resolve(
         row_norm=isinstance(scaling, RowNorm),
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
+        from_rows=parameters.from_rows if parameters.centred and levels is None else 0.0,
         refine=parameters.refine,
     )
     batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))

@@ -19,6 +19,7 @@ from ...data.sources import Source
 from ...data.survey import Survey, survey
 from ...model import (
     Auto,
+    Common,
     MinMax,
     RankGauss,
     RowNorm,
@@ -38,6 +39,7 @@ from .values import part
 # The matrices of whitening take 134 MB each at this width, and their computation a minute.
 MAX_WHITENED_COLUMNS = 4096
 MAX_TABLE_NUMBERS = 1 << 24  # of all columns' tables: 134 MB, of which a model has four
+MAX_STD_RATIO = 4  # of columns of one kind
 MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
@@ -140,6 +142,23 @@ def scaling_dtype(X: Any, source: Source) -> np.dtype[Any]:
     """
     is_table = getattr(X, "columns", None) is not None
     return np.dtype(np.float64) if is_table else source.dtype
+
+
+def dictionary_scaling(scaling: Scaling, moments: Moments) -> Scaling:
+    """Return the scaling of a dictionary's rows, given what "auto" chose: one divisor for columns of one kind.
+
+    Directions of rows are what a dictionary is to find, and standardised columns bend them. Columns are of one kind if
+    the largest standard deviation is at most 4 times the smallest, constant columns aside.
+
+    Examples
+    --------
+    >>> alike, different = Moments().add([[0.0, 5.0], [2.0, 9.0]]), Moments().add([[0.0, 5.0], [2.0, 900.0]])
+    >>> dictionary_scaling(Standard(), alike), dictionary_scaling(Standard(), different)
+    (Common(), Standard())
+    """
+    variance = moments.variance[~moments.constant]
+    one_kind = variance.size and variance.max() <= MAX_STD_RATIO**2 * variance.min()
+    return Common() if scaling == Standard() and one_kind else scaling
 
 
 def unit(targets: Moments, dtype: np.dtype[Any]) -> Scaling:

@@ -8,6 +8,7 @@ from .form import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from .gated import Gated
 from .jumprelu import JumpReLU
 from .topk import TopK
+from .topk_first import TopKFirst
 
 __all__ = [
     "ELU",
@@ -27,4 +28,5 @@ __all__ = [
     "ThresholdForm",
     "TopForm",
     "TopK",
+    "TopKFirst",
 ]

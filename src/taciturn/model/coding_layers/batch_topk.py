@@ -11,8 +11,8 @@ from ..capability import Capability
 from ..codes import Codes
 from ..passes import Pass
 from ..pre_activations import PreActivations
-from .coding_layer import CodingLayer
 from .form import Form, ThresholdForm
+from .topk_first import THRESHOLD_MEAN, TopKFirst
 
 MEAN_BATCHES = 100  # the running mean of thresholds moves by at least 1/100 per batch
 
@@ -38,13 +38,15 @@ class Threshold(nn.Module):
 
 
 @dataclass(frozen=True)
-class BatchTopK(CodingLayer):
+class BatchTopK(TopKFirst):
     """The coding layer that keeps a batch's k · B largest pre-activations: k per row on average.
 
     Parameters
     ----------
     k : float or Schedule, greater than 0
         Mean number of codes per row.
+    first_k : float or Schedule, 0 or more, default=0
+        See `TopKFirst`.
 
     Notes
     -----
@@ -76,11 +78,12 @@ class BatchTopK(CodingLayer):
     name = "batch_topk"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
-    dictionary_text = "batch_topk:{k}"
+    dictionary_text = "batch_topk:{k},first_k=until({falling},0.6)"
     dictionary_revival = "auxk"
     finalises = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check(self, "k", 0, ends="(]")
 
     @property
@@ -94,7 +97,7 @@ class BatchTopK(CodingLayer):
 
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the batch's k · B largest codes, sparse."""
-        return pre.top_batch(final(self.k)).relu()
+        return (pre.top(self._first_k) if self.starting else pre.top_batch(final(self.k))).relu()
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above the threshold."""
@@ -111,6 +114,9 @@ class BatchTopK(CodingLayer):
     def update(self, p: Pass, state: nn.Module) -> None:
         """Add the least positive code of the batch's clean rows to the running mean."""
         assert isinstance(state, Threshold)
+        if self.starting:
+            state.value.lerp_(self._batch_threshold(p.clean.pre).to(state.value), THRESHOLD_MEAN)
+            return
         codes_N = p.clean.codes.values
         positive_M = codes_N[codes_N > 0]
         if len(positive_M):

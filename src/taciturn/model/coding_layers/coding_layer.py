@@ -57,6 +57,11 @@ class CodingLayer(Recipe):
         """The mean number of active latents per row that the recipe sets; None where it sets none."""
         return None
 
+    @property
+    def starting(self) -> bool:
+        """Whether the training selects codes in another way at this step; see `TopKFirst`."""
+        return False
+
     def create_state(self, n_latents: int) -> nn.Module:
         """Return a new module with the coding layer's parameters and buffers, which is saved with the model."""
         return nn.Module()

@@ -1,15 +1,16 @@
 """Gated: one path decides which latents are active, another how large their codes are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from ..capability import Capability
 from ..codes import Codes
+from ..passes import Pass
 from ..pre_activations import PreActivations
-from .coding_layer import CodingLayer
 from .form import Form, GateForm
+from .topk_first import THRESHOLD_MEAN, TopKFirst
 
 
 class Magnitude(nn.Module):
@@ -30,10 +31,15 @@ class Magnitude(nn.Module):
 
 
 @dataclass(frozen=True)
-class Gated(CodingLayer):
+class Gated(TopKFirst):
     """The coding layer with a gate per latent and a ReLU for the size of its code, both of the same product.
 
-    It has no parameters to set; its state is a scale and a bias per latent, both trained.
+    Its state is a scale and a bias per latent, both trained.
+
+    Parameters
+    ----------
+    first_k : float or Schedule, 0 or more, default=0
+        See `TopKFirst`.
 
     Notes
     -----
@@ -57,7 +63,8 @@ class Gated(CodingLayer):
     name = "gated"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.GATE_ACTIVATIONS})
     transpose_initialised = True
-    dictionary_text = "gated+l1:l0={k}+gated_aux"
+    dictionary_text = "gated:first_k=until({falling},0.6)+l1:l0={k}+gated_aux"
+    dictionary_revival = "auxk"
 
     def create_state(self, n_latents: int) -> nn.Module:
         """Return scales of 1 and biases of 0."""
@@ -67,9 +74,27 @@ class Gated(CodingLayer):
         """Return the codes where the gate is open, with the gate activations."""
         assert isinstance(state, Magnitude)
         gate = pre.above(pre.bias.new_zeros(()))
-        product = gate.values - gate.per_entry(pre.bias)
-        magnitude = (product * gate.per_entry(state.log_scale.exp()) + gate.per_entry(state.bias)).relu()
-        return gate.with_values(magnitude * (gate.values > 0), gate_activations=gate.values.relu())
+        return gate.with_values(_size(pre, gate, state) * (gate.values > 0), gate_activations=gate.values.relu())
+
+    def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
+        """Return the codes where the gate is open; in a TopK phase, where it is among the row's largest.
+
+        Penalties and `gated_aux` have no gradient in that phase.
+        """
+        if not self.starting:
+            return self(pre, state)
+        assert isinstance(state, Magnitude)
+        gate = pre.top(self._first_k)
+        return gate.with_values(_size(pre, gate, state), gate_activations=gate.values.relu().detach())
+
+    @torch.no_grad()
+    def update(self, p: Pass, state: nn.Module) -> None:
+        """In a TopK phase, let the gates follow: each is open where its code exceeds a threshold common to all."""
+        assert isinstance(state, Magnitude)
+        if self.starting:
+            bias_L, pre = state.bias / state.log_scale.exp(), p.clean.pre
+            threshold = self._batch_threshold(replace(pre, bias=bias_L))
+            pre.bias.lerp_(bias_L - threshold, THRESHOLD_MEAN)
 
     def compensate_rise(self, bias_L: Tensor, state: nn.Module, rise_L: Tensor) -> None:
         """Lower the gates' biases by a rise [L] of the products, and the magnitudes' biases by exp(r) times it."""
@@ -81,3 +106,9 @@ class Gated(CodingLayer):
         """Return the gate form."""
         assert isinstance(state, Magnitude)
         return GateForm(state.log_scale.exp(), state.bias)
+
+
+def _size(pre: PreActivations, gate: Codes, state: Magnitude) -> Tensor:
+    """Return max(exp(r) p + b_magnitude, 0) of the gates' entries."""
+    product = gate.values - gate.per_entry(pre.bias)
+    return (product * gate.per_entry(state.log_scale.exp()) + gate.per_entry(state.bias)).relu()

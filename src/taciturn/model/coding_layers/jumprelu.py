@@ -10,9 +10,10 @@ from torch.autograd import Function
 from ...core.recipe import check
 from ..capability import Capability
 from ..codes import Codes
+from ..passes import Pass
 from ..pre_activations import PreActivations
-from .coding_layer import CodingLayer
 from .form import Form, ThresholdForm
+from .topk_first import THRESHOLD_MEAN, TopKFirst
 
 
 class Thresholds(nn.Module):
@@ -41,10 +42,10 @@ class Thresholds(nn.Module):
 
 
 @dataclass(frozen=True)
-class JumpReLU(CodingLayer):
+class JumpReLU(TopKFirst):
     """The coding layer that keeps pre-activations above a threshold θ ≥ 0, trained for each latent.
 
-    Both parameters are in units of the standard deviation of all pre-activations before the first step.
+    `threshold` and `bandwidth` are in units of the standard deviation of all pre-activations before the first step.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ class JumpReLU(CodingLayer):
         The initial θ, 0 or more. A term with a target for the L0 sets it from rows instead.
     bandwidth : float, default=1.0
         The width ε of the surrogate gradient's kernel, greater than 0.
+    first_k : float or Schedule, 0 or more, default=0
+        See `TopKFirst`.
 
     Notes
     -----
@@ -76,9 +79,11 @@ class JumpReLU(CodingLayer):
     name = "jumprelu"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.L0_GRADIENT})
     transpose_initialised = True
-    dictionary_text = "jumprelu+l0:l0={k}"
+    dictionary_text = "jumprelu:first_k=until({falling},0.6)+l0:l0={k}"
+    dictionary_revival = "auxk"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check(self, "threshold", 0, fixed=True)
         check(self, "bandwidth", 0, ends="(]", fixed=True)
 
@@ -100,12 +105,21 @@ class JumpReLU(CodingLayer):
     def training_codes(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes with their gates, which have the surrogate gradient."""
         assert isinstance(state, Thresholds)
+        if self.starting:
+            return pre.top(self._first_k).relu()
         theta_L = state.clamped
         width = self.bandwidth * state.spread
         # below the kernel the code and all gradients are 0
         candidates = pre.above(theta_L.detach() - width / 2)
         gate = _gate(candidates.values, candidates.per_entry(theta_L), width)
         return candidates.with_values(candidates.values * gate, gate=gate)
+
+    @torch.no_grad()
+    def update(self, p: Pass, state: nn.Module) -> None:
+        """Let all thresholds follow the codes of a TopK phase, by a running mean."""
+        assert isinstance(state, Thresholds)
+        if self.starting:
+            state.value.lerp_(self._batch_threshold(p.clean.pre).to(state.value), THRESHOLD_MEAN)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return the codes above their thresholds."""

@@ -122,6 +122,7 @@ class Step(nn.Module):
         if from_scratch:
             centred = self.model.layout.centred
             self.model.initialise_output(geometric_median(target).to(x) if centred else mean_D)
+            self.model.initialise_dictionary(x)
             self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:
@@ -234,9 +235,13 @@ class Step(nn.Module):
     def update_state(self, p: Pass, progress: float, ease: float) -> None:
         """Update all state that is not trained by gradient: the coding layer's, the counters, the controllers.
 
+        The controllers rest as long as the coding layer selects codes in another way.
+
         Called after backward, because buffers must not change before it.
         """
         self.update_counters(p)
+        if p.coding_layer.starting:
+            return
         terms = self.objective.at(progress).by_name()
         for name, controller in self.controlled():
             controller.update(terms[name].ratio(p).item(), ease)

@@ -195,7 +195,7 @@ def test_fine_tuned_on_other_rows(name):
 def test_k_of_a_fine_tuned_jumprelu_is_reached():
     x = np.random.default_rng(1).normal(size=(2000, 16)).astype(np.float32)
     model = taciturn.load(GOLDEN / "saelens/jumprelu").set_params(
-        sparsity="jumprelu", k=6, warm_start=True, max_iter=20, batch_size=64, random_state=0
+        sparsity="jumprelu+l0:l0=6", warm_start=True, max_iter=20, batch_size=64, random_state=0
     )
     assert abs(model.fit(x).transform(x).nnz / len(x) / 6 - 1) < 0.1
 

@@ -30,7 +30,7 @@ def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
     Notes
     -----
     Further training keeps k of TopK and BatchTopK. JumpReLU, Gated and ReLU are trained without a penalty, because the
-    files do not tell its weight: set `sparsity="jumprelu"` and `k` for a target L0.
+    files do not tell its weight: set `sparsity="jumprelu+l0:l0=32"` for a target L0 of 32.
     """
     from ..artifact.foreign import read
 

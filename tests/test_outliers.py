@@ -381,4 +381,4 @@ def test_taciturn_score_refuses_other_runs_and_other_files(run_folder, rows, tmp
         "holds a DenoisingAutoencoder, not an outlier detector; train one: taciturn fit DATA --outliers" in done.stderr
     )
     done = run("score", run_folder, tmp_path / "rows.npy", "-o", tmp_path / "scores.npy", code=2)
-    assert "scores are written as .csv only" in done.stderr
+    assert "scores.npy: such a file is not written; known are .csv, .parquet, or no ending: a folder" in done.stderr

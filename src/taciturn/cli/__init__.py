@@ -1,6 +1,6 @@
 """The command line, one file per command."""
 
-from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score
+from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score, watch
 from .app import main
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "plot_sparsity_loss",
     "report",
     "score",
+    "watch",
 ]

@@ -123,6 +123,15 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
+            "mlflow:URI; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bar and no table.")] = False,
 ) -> None:
@@ -142,7 +151,9 @@ def fit(
     """
     from ..core.atomic import atomic_folder, check_folder
     from ..core.run_folder import objection
+    from ..trackers import tracker
 
+    callbacks = [tracker(text) for text in track or []]
     recipe = _read_recipe(data)
     _override(
         recipe,
@@ -186,7 +197,7 @@ def fit(
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
     check_folder(folder, overwrite=overwrite, objection=objection)
-    run = train(recipe, bar=not quiet, folder=folder if report else None)
+    run = train(recipe, bar=not quiet, folder=folder if report else None, callbacks=callbacks)
     with atomic_folder(folder, overwrite=overwrite, objection=objection) as temporary:
         names = write(run, temporary)
     if not quiet:

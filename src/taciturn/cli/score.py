@@ -1,15 +1,25 @@
 """taciturn score: how unlike the training rows each row is, and why."""
 
 import csv
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, TextOptions, Threads, check_out, rows_for, use_threads, with_text_options
+from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
+from .out import Overwrite, ShardFormat, ShardRows, place, write_out
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ..data.sources import Source
+    from ..estimators import AutoencoderOutlierDetector
 
 N_REASONS = 3
+LINE_NUMBERS = 6  # of a row of the table, when the size of shards is chosen
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -18,7 +28,15 @@ def score(
     run: RunFolder,
     data: Data = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .csv file to write, with a line for each row.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The .csv or .parquet file to write, or a folder of such shards, without an ending."
+        ),
+    ],
+    shard_rows: ShardRows = None,
+    shard_format: ShardFormat = None,
+    overwrite: Overwrite = False,
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -31,37 +49,84 @@ def score(
 
       taciturn score runs/table new.csv -o scores.csv
     """
-    from ..core.atomic import atomic
     from ..core.errors import RecipeError
-    from ..data.sources import Subset, ids_of
     from ..estimators import AutoencoderOutlierDetector, load
 
-    if out.suffix.lower() != ".csv":
-        raise RecipeError(f"{out}: scores are written as .csv only; choose such a name (--out)")
     use_threads(threads)
     detector = load(run)
     if not isinstance(detector, AutoencoderOutlierDetector):
         kind = type(detector).__name__
         raise RecipeError(f"{run} holds a {kind}, not an outlier detector; train one: taciturn fit DATA --outliers")
     stored = detector.to_artifact()
-    check_out(out, data or stored.rows.source)
-    source = rows_for(stored, data, text)
-    scores, ids = detector.score_samples(source), ids_of(source)
-    outliers = (scores < detector.offset_).nonzero()[0]
-    reasons = {}
-    if len(outliers):
-        cells = detector.explain(Subset(source, outliers))
-        reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
-    p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
-    with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        label = [] if ids is None else [""]  # row labels are a first column without a name
-        names = [f"reason_{number}" for number in range(1, N_REASONS + 1)]
-        lines.writerow([*label, "score", "p_value", "outlier", *names])
-        for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
-            line = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
-            lines.writerow(line if ids is None else [ids[row], *line])
-    typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
+    sources = data or stored.rows.source
+    where = place(out, shard_rows, shard_format, overwrite, sources, endings=(".csv", ".parquet"))
+    source, counts = rows_for(stored, data, text), {"outliers": 0, "rows": 0}
+
+    def write(path: Path, rows: "Source") -> None:
+        _write(path, _counted(_tables(detector, rows), counts))
+
+    write_out(where, source, write, run=run, row_numbers=LINE_NUMBERS, content={"command": "score"})
+    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} rows are outliers; written to {out}", err=True)
+
+
+def _tables(detector: "AutoencoderOutlierDetector", source: "Source") -> "Iterator[pyarrow.Table]":
+    """Yield the scores of some rows at a time: as many as the detector compares with its training rows at once."""
+    import numpy as np
+    import pyarrow as pa
+
+    from ..data.sources import Subset, ids_of
+    from ..estimators.outliers import BLOCK_NUMBERS
+
+    ids, size = ids_of(source), max(BLOCK_NUMBERS // int(np.prod(source.shape)), 1)
+    labels = None if ids is None else pa.array(ids)
+    for start in range(0, len(source), size):
+        rows = Subset(source, np.arange(start, min(start + size, len(source))))
+        scores = detector.score_samples(rows)
+        p_values = detector.p_values(rows) if detector.n_calibration_ else [None] * len(rows)
+        is_outlier = scores < detector.offset_
+        reasons = [[""] * N_REASONS] * len(rows)
+        if is_outlier.any():
+            indices = is_outlier.nonzero()[0]
+            for row, *cells in zip(indices.tolist(), *detector.explain(Subset(rows, indices)), strict=True):
+                reasons[row] = _reasons(*cells)
+        columns = {} if labels is None else {"": labels[start : start + size]}  # a first column without a name
+        columns |= {"score": pa.array(scores), "p_value": pa.array(p_values, pa.float64())}
+        columns["outlier"] = pa.array(is_outlier.astype(np.int64))
+        for number in range(N_REASONS):
+            columns[f"reason_{number + 1}"] = pa.array([texts[number] for texts in reasons], pa.string())
+        yield pa.table(columns)
+
+
+def _write(path: Path, tables: "Iterator[pyarrow.Table]") -> None:
+    """Write tables into one file, one after another."""
+    import pyarrow.parquet as pq
+
+    from ..core.atomic import atomic
+
+    first = next(tables)
+    with atomic(path) as temporary:
+        if path.suffix.lower() == ".parquet":
+            with temporary.open("wb") as binary, pq.ParquetWriter(binary, first.schema) as writer:
+                for table in chain([first], tables):
+                    writer.write_table(table)
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as text:
+            lines = csv.writer(text, lineterminator="\n")
+            lines.writerow(first.column_names)
+            for table in chain([first], tables):
+                lines.writerows(zip(*(map(_cell, column.to_pylist()) for column in table.columns), strict=True))
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else repr(value) if isinstance(value, float) else value
+
+
+def _counted(tables: "Iterator[pyarrow.Table]", counts: dict[str, int]) -> "Iterator[pyarrow.Table]":
+    """Yield tables; count their rows and the outliers among them."""
+    for table in tables:
+        counts["rows"] += len(table)
+        counts["outliers"] += sum(table["outlier"].to_pylist())
+        yield table
 
 
 def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:

@@ -12,12 +12,15 @@ from .options import finite, load_rows, rows_file, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ..artifact import Artifact
     from ..data.sources import Source
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
+    from ..training import Callback
 
 MIN_TRAINING_ROWS = 2
 
@@ -56,7 +59,13 @@ class TrainedRun:
     interrupt: KeyboardInterrupt | None
 
 
-def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None = None) -> TrainedRun:
+def train(
+    recipe: dict[str, dict[str, Any]],
+    *,
+    bar: bool,
+    folder: Path | None = None,
+    callbacks: "Sequence[Callback]" = (),
+) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
     Parameters
@@ -67,6 +76,8 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
         Whether to show a progress bar on standard error.
     folder : Path or None, default=None
         The folder that the run will be written to, which the report names; None: no report is made.
+    callbacks : sequence of Callback, default=()
+        Called with each line of the run's log.
 
     Returns
     -------
@@ -124,7 +135,7 @@ def train(recipe: dict[str, dict[str, Any]], *, bar: bool, folder: Path | None =
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None)
+            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None, callbacks=callbacks)
     except KeyboardInterrupt as error:
         if not estimator.__sklearn_is_fitted__():
             raise

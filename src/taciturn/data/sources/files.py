@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from ...core.errors import DataError, RecipeError
 from ...core.messages import one_line
-from . import csv, feather, idx, npy, npz, parquet
+from . import csv, feather, idx, npy, npz, parquet, to_safetensors
 from .blocks import Blocks
 from .columns import Names
 from .dialect import DialectOptions
@@ -19,7 +19,10 @@ from .source import Array, Source
 
 FORMATS: tuple[Format, ...] = (npy.FORMAT, npz.FORMAT, csv.FORMAT, parquet.FORMAT, feather.FORMAT, idx.FORMAT)
 READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # for messages
-WRITABLE = ", ".join(each.ending for each in FORMATS if each.write is not None)
+WRITERS = {each.ending: each.write for each in FORMATS if each.write is not None} | {
+    ".safetensors": to_safetensors.write
+}
+WRITABLE = ", ".join(WRITERS)
 
 
 def open_path(
@@ -143,7 +146,8 @@ def write_path(
     Parameters
     ----------
     path : str or path-like
-        The file: .npy, .npz (as the array `rows`), .csv or .parquet. An existing one is replaced.
+        The file: .npy, .npz (as the array `rows`), .csv, .parquet or .safetensors (as the tensor `rows`). An existing
+        one is replaced.
     blocks : iterable of arrays [rows, n_columns]
         At least one; all are written in the type of the first.
     n_rows : int
@@ -151,7 +155,7 @@ def write_path(
     columns : sequence of str, optional
         Names of the columns, for .csv and .parquet.
     shape : tuple of int, optional
-        Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
+        Shape of a row, for .npy, .npz and .safetensors: images are written as images. (n_columns,) by default.
     ids : sequence, optional
         An id for each row, for .csv (a first column without a name) and .parquet (the index of a pandas data frame).
 
@@ -174,7 +178,7 @@ def write_path(
     4
     """
     ending = Path(path).suffix.lower()
-    write = next((each.write for each in FORMATS if each.ending == ending), None)
+    write = WRITERS.get(ending)
     if write is None:
         raise RecipeError(f"{one_line(path)}: rows cannot be written with this ending; known are {WRITABLE}")
     write(Path(path), Blocks(blocks, n_rows=n_rows, columns=columns, shape=shape, ids=ids))

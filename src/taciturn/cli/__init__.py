@@ -14,6 +14,7 @@ from . import (
     report,
     resume,
     score,
+    watch,
 )
 from .app import main
 
@@ -32,4 +33,5 @@ __all__ = [
     "report",
     "resume",
     "score",
+    "watch",
 ]

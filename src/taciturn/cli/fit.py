@@ -147,6 +147,15 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
+            "mlflow:URI; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bar and no table.")] = False,
 ) -> None:
@@ -164,8 +173,10 @@ def fit(
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
+    from ..trackers import tracker
     from .run import complete, new_run
 
+    callbacks = [tracker(text) for text in track or []]
     recipe = _read_recipe(data)
     _override(
         recipe,
@@ -211,7 +222,7 @@ def fit(
     folder = out or Path("runs") / _default_name(recipe["data"]["source"])
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
-    checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite)
+    checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite, callbacks=callbacks)
     complete(recipe, folder, checkpoints, report=report, quiet=quiet)
 
 

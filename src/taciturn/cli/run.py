@@ -1,7 +1,9 @@
 """A run's folder, from the first step to its last file: what `taciturn fit` and `taciturn resume` share."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,10 +15,14 @@ from .signals import exit_status
 from .training import TrainedRun, train, write
 
 if TYPE_CHECKING:
-    from ..training import Checkpoints
+    from collections.abc import Sequence
+
+    from ..training import Callback, Checkpoints
 
 
-def new_run(folder: Path, every: str | int | None, keep: int, *, overwrite: bool) -> "Checkpoints":
+def new_run(
+    folder: Path, every: str | int | None, keep: int, *, overwrite: bool, callbacks: "Sequence[Callback]" = ()
+) -> "Checkpoints":
     """Return the log and the checkpoints of a new run, whose folder can be written.
 
     Parameters
@@ -29,10 +35,12 @@ def new_run(folder: Path, every: str | int | None, keep: int, *, overwrite: bool
         How many stay.
     overwrite : bool
         Whether a run in the folder is replaced.
+    callbacks : sequence of Callback, default=()
+        Called with each line of the run's log.
     """
     from ..training import Checkpoints
 
-    checkpoints = Checkpoints(folder, every, keep, overwrite=overwrite)
+    checkpoints = Checkpoints(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
     checkpoints.check()
     return checkpoints
 
@@ -65,7 +73,9 @@ def complete(
     # without checkpoints an old run stays until the new one is complete, and there is no log
     logged = None if checkpoints.every is None and folder.exists() and any(folder.iterdir()) else checkpoints
     try:
-        run = train(recipe, bar=not quiet, folder=folder if report else None, checkpoints=logged)
+        with TemporaryDirectory() as elsewhere:
+            log = logged or (replace(checkpoints, folder=Path(elsewhere, "run")) if checkpoints.callbacks else None)
+            run = train(recipe, bar=not quiet, folder=folder if report else None, checkpoints=log)
         begun = logged is not None
         with atomic_folder(folder, overwrite=begun or checkpoints.overwrite, objection=objection) as temporary:
             if begun:

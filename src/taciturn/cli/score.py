@@ -1,14 +1,24 @@
 """taciturn score: how unlike the training rows each row is, and why."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, TextOptions, Threads, check_out, rows_for, use_threads, with_text_options
+from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
+from .out import Overwrite, ShardFormat, ShardRows, place, write_out
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ..data.sources import Batches, Source
+    from ..estimators import AutoencoderOutlierDetector
 
 N_REASONS = 3
+ENDINGS = (".csv", ".parquet")  # of shards
+LINE_NUMBERS = 6  # of a row of the table, when the size of shards is chosen
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -17,7 +27,15 @@ def score(
     run: RunFolder,
     data: Data = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The table to write, such as scores.csv: a line per row.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The table to write, such as scores.csv; or a folder of shards, without an ending."
+        ),
+    ],
+    shard_rows: ShardRows = None,
+    shard_format: ShardFormat = None,
+    overwrite: Overwrite = False,
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -30,35 +48,59 @@ def score(
 
       taciturn score runs/table new.csv -o scores.csv
     """
-    import pyarrow as pa
-
     from ..core.errors import RecipeError
-    from ..data.sources import Subset, ids_of, table_writer, write_table
+    from ..data.sources import table_writer
     from ..estimators import AutoencoderOutlierDetector, load
 
-    table_writer(out)  # the ending, before the work
     use_threads(threads)
     detector = load(run)
     if not isinstance(detector, AutoencoderOutlierDetector):
         kind = type(detector).__name__
         raise RecipeError(f"{run} holds a {kind}, not an outlier detector; train one: taciturn fit DATA --outliers")
     stored = detector.to_artifact()
-    check_out(out, data or stored.rows.source)
-    source = rows_for(stored, data, text)
-    scores, ids = detector.score_samples(source), ids_of(source)
-    outliers = (scores < detector.offset_).nonzero()[0]
-    reasons = {}
-    if len(outliers):
-        cells = detector.explain(Subset(source, outliers))
-        reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
-    p_values = detector.p_values(source) if detector.n_calibration_ else [None] * len(source)
-    table: dict[str, Any] = {"score": scores, "p_value": pa.array(p_values, pa.float64())}
-    table["outlier"] = [int(row in reasons) for row in range(len(source))]
-    for number in range(N_REASONS):
-        texts = [reasons[row][number] if row in reasons else "" for row in range(len(source))]
-        table[f"reason_{number + 1}"] = pa.array([text or None for text in texts], pa.string())
-    write_table(out, pa.table(table), ids)
-    typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
+    sources = data or stored.rows.source
+    where = place(out, shard_rows, shard_format, overwrite, sources, endings=ENDINGS, writer=table_writer)
+    source, counts = rows_for(stored, data, text), {"outliers": 0, "rows": 0}
+
+    def write(path: Path, rows: "Source") -> None:
+        table_writer(path)(path, _scores(detector, rows, counts))
+
+    write_out(where, source, write, run=run, row_numbers=LINE_NUMBERS, content={"command": "score"})
+    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} rows are outliers; written to {out}", err=True)
+
+
+def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: dict[str, int]) -> "Batches":
+    """Return the table of scores of rows, some at a time: as many as are compared with training rows at once."""
+    import numpy as np
+    import pyarrow as pa
+
+    from ..data.sources import Batches, Subset, ids_of
+    from ..estimators.outliers import BLOCK_NUMBERS
+
+    size = max(BLOCK_NUMBERS // int(np.prod(source.shape)), 1)
+    texts = [(f"reason_{number}", pa.string()) for number in range(1, N_REASONS + 1)]
+    schema = pa.schema([("score", pa.float64()), ("p_value", pa.float64()), ("outlier", pa.int64()), *texts])
+
+    def batches() -> "Iterator[pyarrow.RecordBatch]":
+        for start in range(0, len(source), size):
+            rows = Subset(source, np.arange(start, min(start + size, len(source))))
+            scores = detector.score_samples(rows)
+            p_values = detector.p_values(rows) if detector.n_calibration_ else [None] * len(rows)
+            outliers = (scores < detector.offset_).nonzero()[0]
+            reasons = {}
+            if len(outliers):
+                cells = detector.explain(Subset(rows, outliers))
+                reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
+            counts["rows"] += len(rows)
+            counts["outliers"] += len(outliers)
+            columns: list[Any] = [scores, p_values, [int(row in reasons) for row in range(len(rows))]]
+            for number in range(N_REASONS):
+                columns.append([reasons[row][number] or None if row in reasons else None for row in range(len(rows))])
+            yield pa.record_batch(
+                [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema
+            )
+
+    return Batches(schema, batches(), ids_of(source))
 
 
 def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:

@@ -87,3 +87,7 @@ class SmallBatch(TaciturnWarning):
 
 class ClassNotImported(TaciturnWarning):
     """A saved estimator's own class is not imported; it was loaded as the class of taciturn that it inherits from."""
+
+
+class CallbackFailed(TaciturnWarning):
+    """A callback of `fit` raised an error. It is not called again, and the training goes on."""

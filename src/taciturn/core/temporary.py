@@ -85,7 +85,10 @@ def remove_leftovers(place: Path) -> None:
     """Remove what killed processes left in a folder that only taciturn writes to."""
     for path in place.glob(f"{PREFIX}*"):
         if _is_free(str(path)):
-            shutil.rmtree(path, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def lock(descriptor: int) -> bool:

@@ -6,7 +6,7 @@ Loading torch takes a second, so modules that need it are imported inside the me
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ..model.coding_layers import CodingLayer, Elementwise
     from ..objective import Objective, Term
     from ..report import Report
-    from ..training import Checkpoints, EarlyStopping, History, Learner, Settings
+    from ..training import Callback, Checkpoints, EarlyStopping, History, Learner, Settings
     from ..training.solvers import Solver
     from .plotting import Plots
 
@@ -140,6 +140,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         validation: Any = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | str = "10min",
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on rows and return the estimator itself.
 
@@ -164,6 +165,9 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         checkpoint_every : int or str, default="10min"
             How often a checkpoint is written: a number of steps, or a text such as "1000steps", "10min" or "1h". It
             does not change the results.
+        callbacks : sequence of callables, default=()
+            Called during the training with each line of the run's log, a dict of plain numbers; see docs/watching.md.
+            They do not change the results. `taciturn.trackers` has some for other programs.
 
         Returns
         -------
@@ -209,12 +213,18 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         (200, 64)
         """
         from pathlib import Path
+        from tempfile import TemporaryDirectory
 
         from ..training import Checkpoints
 
-        checkpoints = None if checkpoint is None else Checkpoints(Path(checkpoint), checkpoint_every)
-        if checkpoints is not None:
+        checkpoints: Checkpoints | None = None
+        if checkpoint is not None:
+            checkpoints = Checkpoints(Path(checkpoint), checkpoint_every, callbacks=callbacks)
             checkpoints.check()
+        elif callbacks:  # the log, without checkpoints, is kept for the time of the training
+            with TemporaryDirectory() as folder:
+                checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)
+                return self._fit(X, target, validation, self._seed(), checkpoints)
         return self._fit(X, target, validation, self._seed(), checkpoints)
 
     @classmethod
@@ -225,6 +235,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         *,
         target: ArrayLike | Source | None = None,
         validation: Any = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Go on with a fit that was ended, from its last checkpoint, and return the fitted estimator.
 
@@ -234,6 +245,8 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
             The folder that was `checkpoint` of `fit`.
         X, target, validation
             The same rows as those of `fit`.
+        callbacks : sequence of callables, default=()
+            As for `fit`; they need not be the same.
 
         Returns
         -------
@@ -275,6 +288,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         from .resuming import estimator_of
 
         checkpoints = Checkpoints.resume(Path(path))
+        checkpoints.callbacks = callbacks
         estimator: Self = estimator_of(checkpoints, cls)
         return estimator._fit(X, target, validation, checkpoints.run["seed"], checkpoints)
 

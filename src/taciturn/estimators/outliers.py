@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..data.sources import Source
-    from ..training import Checkpoints
+    from ..training import Callback, Checkpoints
 
 Array = NDArray[np.float64]
 BLOCK_NUMBERS = 1 << 18  # numbers of rows that are compared with the training rows at a time
@@ -151,6 +151,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         validation: Any = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | str = "10min",
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on rows, keep some of them to compare others with, and return the estimator itself.
 
@@ -162,7 +163,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             Ignored.
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch.
-        checkpoint, checkpoint_every
+        checkpoint, checkpoint_every, callbacks
             As of `SparseAutoencoder.fit`.
 
         Returns
@@ -185,7 +186,13 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         -----
         At most 10,000 training rows, drawn at random, are kept for the search of neighbours.
         """
-        return super().fit(X, validation=validation, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+        return super().fit(
+            X,
+            validation=validation,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            callbacks=callbacks,
+        )
 
     def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
         from ..data.fingerprint import fingerprint

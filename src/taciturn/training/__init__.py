@@ -7,7 +7,7 @@ from .geometric_median import geometric_median
 from .history import History, Recorder
 from .latent_rows import permute_rows, rewrite_rows
 from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
-from .log import Log, read_lines, read_log
+from .log import Callback, Log, read_lines, read_log
 from .ordering import Order, Ordering
 from .progress import ProgressBar
 from .resampling import Resample, Resampling
@@ -17,6 +17,7 @@ from .validation import EarlyStopping, Validation
 
 __all__ = [
     "PARTIAL_FIT_LEARNING_RATE",
+    "Callback",
     "Checkpoints",
     "DivergenceGuard",
     "EarlyStopping",

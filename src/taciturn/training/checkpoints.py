@@ -3,7 +3,7 @@
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..core.messages import one_line
 from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
-from .log import FORMAT, Log
+from .log import FORMAT, Callback, Log
 
 STATE, DESCRIPTION = "state.safetensors", "checkpoint.json"
 KEEP = 2  # checkpoints that stay, beside the one with the least validation loss
@@ -91,6 +91,8 @@ class Checkpoints:
         What the run is, as plain values: "estimator", "settings", "rows" and others. Set before the first step.
     last : Checkpoint or None
         The checkpoint from which the run goes on; None for a new run.
+    callbacks : sequence of Callback, default=()
+        Called with each line of the log.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class Checkpoints:
     last: Checkpoint | None = None
     log: Log | None = None
     validation_loss: float | None = None
+    callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         units = ("steps", *SECONDS)
@@ -167,7 +170,7 @@ class Checkpoints:
             Values of the log's first line, beside those that are the same for all runs.
         """
         if self.last is not None:
-            self.log = Log(self.folder / LOG, self.last.description.log_bytes)
+            self.log = Log(self.folder / LOG, self.last.description.log_bytes, self.callbacks)
             for place in _folders(self.folder):  # later ones are damaged
                 if _steps(place) > self.last.description.steps:
                     shutil.rmtree(place)
@@ -179,10 +182,10 @@ class Checkpoints:
                 (temporary / name).write_text(text, encoding="utf-8")
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
-            log = Log(temporary / LOG)
+            log = Log(temporary / LOG, callbacks=self.callbacks)
             log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
             log.close()
-        self.log = Log(self.folder / LOG)
+        self.log = Log(self.folder / LOG, callbacks=self.callbacks)
         self._written = time.monotonic()
         return self.log
 

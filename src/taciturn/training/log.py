@@ -3,17 +3,36 @@
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from ..core.errors import ArtifactError, TaciturnError
+from ..core.errors import ArtifactError, CallbackFailed, TaciturnError
 from ..core.messages import one_line
 from ..core.temporary import lock
 
 FORMAT = 1  # version of the lines
+
+
+class Callback(Protocol):
+    """What `fit` calls while it trains, with plain numbers that it cannot change.
+
+    Any function of one argument is one.
+    """
+
+    def __call__(self, line: dict[str, Any], /) -> None:
+        """Take a line of the run's log: "kind" and its values.
+
+        Parameters
+        ----------
+        line : dict
+            docs/folder.md lists the kinds and their keys. Lines of steps come some at a time, because reading a number
+            waits for the device; their order is that of the steps.
+        """
+        ...
 
 
 class Log:
@@ -27,6 +46,8 @@ class Log:
         The file; it is made if it does not exist.
     size : int or None
         Bytes to keep of an existing file: those up to a checkpoint. None: all.
+    callbacks : sequence of Callback, default=()
+        Called with each line that is appended.
 
     Raises
     ------
@@ -45,8 +66,8 @@ class Log:
     >>> folder.cleanup()
     """
 
-    def __init__(self, file: Path, size: int | None = None) -> None:
-        self.file = file
+    def __init__(self, file: Path, size: int | None = None, callbacks: Sequence[Callback] = ()) -> None:
+        self.file, self._callbacks = file, list(callbacks)
         try:
             self._stream = file.open("ab")
             if not lock(self._stream.fileno()):
@@ -74,6 +95,19 @@ class Log:
             self._stream.flush()
         except OSError as error:
             raise _refused(self.file, error) from error
+        for line in lines:
+            self._call({"kind": kind} | line)
+
+    def _call(self, line: dict[str, Any]) -> None:
+        """Call each callback with a copy of a line; one that fails is not called again, and the run goes on."""
+        for callback in list(self._callbacks):
+            try:
+                callback(dict(line))
+            except Exception as error:
+                self._callbacks.remove(callback)
+                name = one_line(getattr(callback, "__name__", type(callback).__name__), 60)
+                reason = one_line(f"{type(error).__name__}: {error}")
+                warnings.warn(CallbackFailed(f"{name} failed and is not called again: {reason}"), stacklevel=2)
 
     def note(self, kind: str, **values: Any) -> None:
         """Append one line with the present time, in seconds since 1970."""

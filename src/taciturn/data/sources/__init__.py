@@ -1,11 +1,13 @@
 """Sources: rows read from arrays and files; tables read as they are; and writers of rows into files."""
 
+from .batches import Batches
 from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
-from .files import is_array, open_path, row_writer, write_path
+from .files import SHARD_ENDINGS, is_array, open_path, row_writer, write_path
 from .finite import FiniteCheck, check_finite, has_missing
 from .labels import read_labels, read_lines
+from .manifest import MANIFEST, Manifest, Written, read_manifest, write_shards
 from .ranges import Ranges
 from .source import (
     Rows,
@@ -24,14 +26,19 @@ from .subset import Subset
 from .tables import has_booleans, read_table, table_writer, write_table
 
 __all__ = [
+    "MANIFEST",
+    "SHARD_ENDINGS",
+    "Batches",
     "Dialect",
     "DialectOptions",
     "FiniteCheck",
+    "Manifest",
     "Ranges",
     "Rows",
     "Source",
     "SparseRows",
     "Subset",
+    "Written",
     "blocks_of",
     "check_finite",
     "has_booleans",
@@ -46,12 +53,14 @@ __all__ = [
     "read_into",
     "read_labels",
     "read_lines",
+    "read_manifest",
     "read_table",
     "row_writer",
     "select",
     "stored_rows",
     "table_writer",
     "write_path",
+    "write_shards",
     "write_sparse",
     "write_table",
 ]

@@ -41,6 +41,7 @@ READABLE = ", ".join(each.endings_text or each.ending for each in FORMATS)  # fo
 WRITABLE = ", ".join(
     each.endings_text if each.write_table and each.endings_text else each.ending for each in FORMATS if each.write
 )
+SHARD_ENDINGS = tuple(each.ending for each in FORMATS if each.write)  # that of shards by default first
 
 
 def open_path(
@@ -232,8 +233,8 @@ def write_path(
     Parameters
     ----------
     path : str or path-like
-        The file: .npy, .npz (as the array `rows`), or a table that `open_path` reads: .csv, .tsv, .tab, .txt (also
-        compressed), .parquet, .feather, .arrow. An existing one is replaced.
+        The file: .npy, .npz (as the array `rows`), .safetensors (as the tensor `rows`), or a table that `open_path`
+        reads: .csv, .tsv, .tab, .txt (also compressed), .parquet, .feather, .arrow. An existing one is replaced.
     blocks : iterable of arrays [rows, n_columns]
         At least one; all are written in the type of the first.
     n_rows : int
@@ -241,7 +242,7 @@ def write_path(
     columns : sequence of str, optional
         Names of the columns, for tables.
     shape : tuple of int, optional
-        Shape of a row, for .npy and .npz: images are written as images. (n_columns,) by default.
+        Shape of a row, for .npy, .npz and .safetensors: images are written as images. (n_columns,) by default.
     ids : sequence, optional
         An id for each row, for text tables (a first column without a name), .parquet and .feather (the index of a
         pandas data frame).

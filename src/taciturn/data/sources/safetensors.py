@@ -7,6 +7,7 @@ from ...core.errors import DataError
 from .format import Format, Selection
 from .raw_shard import BFLOAT16, RawShard, ShardFile
 from .tensors import named_tensor
+from .to_safetensors import write
 
 _TYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
@@ -29,4 +30,4 @@ def shard(file: ShardFile, selection: Selection) -> RawShard:
     return RawShard(file, 8 + size + tensor["data_offsets"][0], _TYPES[tensor["dtype"]], tuple(tensor["shape"]))
 
 
-FORMAT = Format(".safetensors", shard=shard)
+FORMAT = Format(".safetensors", write=write, shard=shard)

@@ -1,0 +1,159 @@
+"""Where encode, denoise and score write: a file, or a folder of shards."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from ..core.errors import RecipeError
+from .options import check_out, rows_file
+
+if TYPE_CHECKING:
+    from ..data.sources import Source
+
+SHARD_NUMBERS = 1 << 26  # of a shard, if nothing else is given: 256 MB in float32
+SPARSE_SHARD_ROWS = 1 << 16
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", help="The file to write: {writable}; or a folder of shards, without an ending."),
+]
+ShardRows = Annotated[
+    int | None,
+    typer.Option(
+        "--shard-rows",
+        min=1,
+        help="Rows of each shard of a folder; by default as many as take 256 MB, of sparse ones 65,536.",
+        show_default=False,
+    ),
+]
+ShardFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="Format of the shards of a folder: npy, npz, parquet, …", show_default="npy; of scores csv"
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the shards of another model, or of other rows, in the folder.")
+]
+
+
+class Place(NamedTuple):
+    """Where a command writes.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+    ending : str
+        The ending of the file, or of a folder's shards, such as ".npy".
+    is_folder : bool
+        Whether it is a folder of shards.
+    shard_rows : int or None
+        Rows of each shard; None: not given.
+    overwrite : bool
+        Whether shards of other content are replaced.
+    """
+
+    path: Path
+    ending: str
+    is_folder: bool
+    shard_rows: int | None
+    overwrite: bool
+
+
+def place(
+    out: Path,
+    shard_rows: int | None,
+    shard_format: str | None,
+    overwrite: bool,
+    *sources: str | None,
+    endings: tuple[str, ...],
+    writer: Callable[[Path], object],
+) -> Place:
+    """Return where a command writes, checked before the work.
+
+    Parameters
+    ----------
+    out : Path
+        The value of --out: a folder if its name has no ending, or if it is one.
+    shard_rows, shard_format, overwrite
+        The values of --shard-rows, --format and --overwrite.
+    *sources : str or None
+        Files that the command reads, and data sets' names.
+    endings : tuple of str
+        The endings of shards that can be written, the default first.
+    writer : callable
+        Raises RecipeError for a file that cannot be written.
+
+    Raises
+    ------
+    RecipeError
+        The ending is unknown, or not that of a folder; or what the command reads would be replaced.
+    """
+    check_out(out, *sources)
+    suffix = out.suffix.lower()
+    if suffix and not out.is_dir():
+        if shard_rows is not None or shard_format is not None or overwrite:
+            option = "--format" if shard_format else "--overwrite" if overwrite else "--shard-rows"
+            raise RecipeError(f"{option} is for folders of shards; give --out a name without an ending, not {out}")
+        writer(out)
+        return Place(out, suffix, False, None, False)
+    ending = endings[0] if shard_format is None else f".{shard_format.lower().removeprefix('.')}"
+    if ending not in endings:
+        raise RecipeError(f"--format {shard_format} is none of {', '.join(each[1:] for each in endings)}")
+    for file in (os.path.realpath(rows_file(source)) for source in sources if source):
+        if os.path.exists(file) and Path(file).is_relative_to(os.path.realpath(out)):
+            raise RecipeError(f"{out} is read by this command; choose another folder (--out)")
+    return Place(out, ending, True, shard_rows, overwrite)
+
+
+def write_out(
+    place: Place,
+    source: "Source",
+    write: Callable[[Path, "Source"], None],
+    *,
+    run: Path,
+    row_numbers: int | None,
+    content: dict[str, Any],
+) -> None:
+    """Write a file, or a folder of shards, of which only the missing ones are computed.
+
+    Parameters
+    ----------
+    place : Place
+        Where.
+    source : Source
+        All rows that the command reads.
+    write : callable
+        Writes one file: (path, rows).
+    run : Path
+        The run's folder.
+    row_numbers : int or None
+        How many numbers a row of the output has; None if it is sparse.
+    content : dict
+        What else decides the output, as plain values.
+    """
+    if not place.is_folder:
+        write(place.path, source)
+        return
+    from ..core.checksum import checksum
+    from ..data.fingerprint import fingerprint
+    from ..data.sources import write_shards
+
+    rows = SPARSE_SHARD_ROWS if row_numbers is None else max(SHARD_NUMBERS // row_numbers, 1)
+    # config.json has the checksums of all other files of the model
+    identity = {"model": checksum(run / "config.json")[:16], "data": fingerprint(source).text}
+    written = write_shards(
+        place.path,
+        source,
+        write,
+        rows_per_shard=place.shard_rows or rows,
+        ending=place.ending,
+        content={"command": content["command"]} | identity | content,
+        overwrite=place.overwrite,
+    )
+    there = f", {written.found:,} of them there before" if written.found else ""
+    typer.echo(f"{place.path}: {written.shards:,} shards{there}", err=True)

@@ -209,8 +209,8 @@ def test_files_of_others_are_never_replaced(place, encoded, tmp_path):
     [
         (["-o", "codes.npy", "--shard-rows", "10"], "--shard-rows is for folders of shards"),
         (["-o", "codes.npy", "--overwrite"], "--overwrite is for folders of shards"),
-        (["-o", "codes", "--format", "xlsx"], "--format xlsx is none of npy, npz, csv, parquet, safetensors"),
-        (["-o", "codes.npy", "--sparse"], "codes.npy: such a file is not written; known are .npz, .parquet"),
+        (["-o", "codes", "--format", "xlsx"], "--format xlsx is none of npy, npz, csv, parquet, feather, safetensors"),
+        (["-o", "codes.npy", "--sparse"], "codes.npy: sparse codes are written as .npz or .parquet"),
         (["-o", "."], "is read by this command; choose another folder"),
     ],
 )
@@ -229,9 +229,9 @@ def test_scores_in_a_folder(tmp_path):
     run("score", tmp_path / "run", tmp_path / "rows.npy", "-o", tmp_path / "scores.csv")
     command = ["score", tmp_path / "run", tmp_path / "rows.npy", "-o", tmp_path / "scores", "--shard-rows", 30]
     done = run(*command, "--format", "parquet")
-    whole = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
+    whole = pd.read_csv(tmp_path / "scores.csv")
     parts = pd.concat([pd.read_parquet(file) for file in sorted((tmp_path / "scores").glob("*.parquet"))])
-    pd.testing.assert_frame_equal(parts.reset_index(drop=True), whole, rtol=1e-9)
+    pd.testing.assert_frame_equal(parts.reset_index(drop=True), whole, rtol=1e-9, check_dtype=False)
     assert f"{whole['outlier'].sum()} of 100 rows are outliers" in done.stderr
 
 

@@ -42,6 +42,7 @@ def test_the_textbooks_programs():
         "docs/imputing.md",
         "docs/other-libraries.md",
         "docs/migrating.md",
+        "docs/streaming.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -259,7 +259,7 @@ def test_files_that_go_or_change_while_rows_are_read_are_named(tmp_path):
 
 
 def test_folders_that_cannot_be_read_are_one_line(tmp_path):
-    fails(tmp_path, "has no files of rows; folders may hold .npy, ")
+    fails(tmp_path, "is a folder without files of rows; folders may hold .npy, ")
     (tmp_path / "a.csv").write_text("1,2\n")
     fails(tmp_path, "holds '.csv' files, which are read one by one; name one")
     written(tmp_path, "npy")

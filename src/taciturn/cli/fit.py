@@ -235,7 +235,7 @@ def _refuse_rows_inside(folder: Path, source: str) -> None:
 
 def _default_name(source: str) -> str:
     """Return the name of a run's folder: that of the data set or the file; of the folder, for a pattern of files."""
-    path = Path(source.partition(":")[0])
+    path = Path(source.partition("://")[2] or source.partition(":")[0])
     return (path.parent if glob.has_magic(path.name) else path).stem.strip(".") or "run"
 
 

@@ -349,8 +349,11 @@ def _absolute(source: str) -> str:
     """Return a file's absolute path, so that the recipe works from any folder; a data set's name stays."""
     from .. import datasets
     from ..data.sources.format import split_key
+    from ..data.sources.urls import is_url
 
     if source.partition(":")[0] in datasets.names():
+        return source
+    if is_url(source):
         return source
     path, key = split_key(source)
     return str(path.resolve()) + ("" if key is None else f":{key}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import prod
+from os.path import basename
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -17,11 +18,13 @@ from .blocks import Blocks
 from .columns import Names, select
 from .dialect import DialectOptions
 from .folders import files_in, is_pattern
-from .format import Format, Selection, split_key
+from .format import Format, Selection, split_key, split_key_text
 from .local_file import LocalFile
 from .memory import machine_bytes
+from .raw_shard import ShardFile
 from .shards import Shard, Shards, shard_errors
 from .source import Array, Rows, Source
+from .urls import files_at, is_url
 from .zarr import ZarrShard, is_zarr
 
 FORMATS: tuple[Format, ...] = (
@@ -64,7 +67,8 @@ def open_path(
 
         A folder, or a pattern such as `rows/part-*.npy`: all its files are one source, in natural order (part-2 before
         part-10). They are of one format: .npy, .safetensors, .pt, .parquet, .feather or .arrow. A folder that
-        Hugging Face's `datasets` saved is one, and so is a Zarr array.
+        Hugging Face's `datasets` saved is one, and so is a Zarr array. A URL that begins with s3://, gs:// or hf:// is
+        a file, a folder or a pattern there; keys and the store's address are read from the environment.
     columns, drop
         As for `select`. Columns of a table that are left out may hold any text. A column of lists of equal length is
         several columns; alone it is the rows.
@@ -102,17 +106,23 @@ def open_path(
     Traceback (most recent call last):
     taciturn.core.errors.RecipeError: notes.pdf: ... known are .npy, .npz, .npz:KEY, .csv, .tsv, ...
     """
-    path, key = split_key(os.fsdecode(text))
-    selection = Selection(key, columns, drop, header, dialect)
-    if os.path.isdir(path) or is_pattern(str(path)):
-        source = _source_of(_shards_in(path, selection), selection, streamed)
+    file, key = split_key_text(os.fsdecode(text))
+    path, selection = Path(file), Selection(key, columns, drop, header, dialect)
+    if is_url(file):
+        source = _source_of(_shards(one_line(file), files_at(file), selection), selection, streamed)
+    elif is_zarr(path):
+        with shard_errors(one_line(path)):
+            source = _source_of([ZarrShard(str(path))], selection, streamed)
+    elif os.path.isdir(path) or is_pattern(file):
+        source = _source_of(_shards(one_line(path), files_in(file), selection), selection, streamed)
     else:
         file_format = format_of(path)
         with clear_errors(path, file_format):
             if file_format.read is not None and not _is_streamed(path, file_format, streamed):
                 source = file_format.read(path, selection)
             else:
-                source = _source_of([_shard(path, file_format, selection)], selection, streamed)
+                assert file_format.shard is not None
+                source = _source_of([file_format.shard(LocalFile.of(path), selection)], selection, streamed)
     if len(source) == 0 or prod(source.shape) == 0:
         empty = "columns" if len(source) else "rows"
         raise DataError(f"{one_line(path)} has no {empty}; give a file that has some")
@@ -138,33 +148,29 @@ def _source_of(shards: list[Shard], selection: Selection, streamed: bool | None)
     return Rows(source.read(0, len(rows)).reshape(-1, *source.shape), source.columns)
 
 
-def _shards_in(path: Path, selection: Selection) -> list[Shard]:
-    """Return the files of rows in a folder, or those that a pattern names."""
-    name = one_line(path)
-    if is_zarr(path):
-        with shard_errors(name):
-            return [ZarrShard(str(path))]
-    files = [(file, each) for file in files_in(str(path)) for each in FORMATS if each.fits(os.path.basename(file))]
-    formats = list(dict.fromkeys(each for _, each in files if each.shard is not None))
-    if not formats:
-        others = listed(sorted({each.ending for _, each in files}))
-        reason = f"holds {others} files, which are read one by one; name one" if files else "has no files of rows"
+def _shards(name: str, files: Sequence[ShardFile], selection: Selection) -> list[Shard]:
+    """Return those of some files that hold rows, as shards; `name` is that of their folder, pattern or URL."""
+    formats = {file.name: next((each for each in FORMATS if each.fits(basename(file.name))), None) for file in files}
+    known = list(dict.fromkeys(each for each in formats.values() if each is not None and each.shard is not None))
+    if not known:
+        others = listed(sorted({each.ending for each in formats.values() if each is not None}))
+        alone = f"holds {others} files, which are read one by one; name one"
+        reason = alone if others else "is a folder without files of rows"
         raise DataError(f"{name} {reason}; folders may hold {SHARDS} files")
-    if len(formats) > 1:
-        endings, example = listed([each.ending for each in formats]), f"{name}/*{formats[0].ending}"
+    if len(known) > 1:
+        endings, example = listed([each.ending for each in known]), f"{name}/*{known[0].ending}"
         raise DataError(f"{name} holds files of different formats, {endings}; name those of one, as in {example}")
+    open_shard = known[0].shard
+
+    def shard(file: ShardFile) -> Shard:
+        with shard_errors(file.name):
+            if not file.n_bytes:
+                raise DataError("the file is empty; remove it, or write it again")
+            assert open_shard is not None
+            return open_shard(file, selection)
+
     with ThreadPoolExecutor(HEADER_THREADS) as pool:
-
-        def shard(path: str) -> Shard:
-            with shard_errors(one_line(path)):
-                return _shard(path, formats[0], selection)
-
-        return list(pool.map(shard, [file for file, each in files if each is formats[0]]))
-
-
-def _shard(path: str | os.PathLike[str], file_format: Format, selection: Selection) -> Shard:
-    assert file_format.shard is not None
-    return file_format.shard(LocalFile.of(path), selection)
+        return list(pool.map(shard, [file for file in files if formats[file.name] is known[0]]))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import re
 
 from ...core.errors import DataError
 from ...core.messages import listed, one_line
+from .local_file import LocalFile
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:
@@ -24,8 +25,8 @@ def is_pattern(text: str) -> bool:
     return glob.has_magic(text) and not os.path.exists(text)
 
 
-def files_in(text: str) -> list[str]:
-    """Return the paths of the files in a folder, or of those that a pattern names, in natural order.
+def files_in(text: str) -> list[LocalFile]:
+    """Return the files in a folder, or of those that a pattern names, in natural order.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def files_in(text: str) -> list[str]:
 
     Returns
     -------
-    list of str
+    list of LocalFile
         Without hidden files and those whose name begins with _. Of a folder the files in it; those in folders below
         only where these are named like column=value.
 
@@ -47,7 +48,11 @@ def files_in(text: str) -> list[str]:
         paths = [path for path in glob.glob(text, recursive=True) if os.path.isfile(path)]
         if not paths:
             raise DataError(f"{one_line(text)}: no file has such a name; correct the pattern")
-        return sorted(paths, key=natural)
+        return [LocalFile.of(path) for path in sorted(paths, key=natural)]
+    return [LocalFile.of(path) for path in sorted(_in_folder(text), key=natural)]
+
+
+def _in_folder(text: str) -> list[str]:
     names = [name for name in os.listdir(text) if not name.startswith((".", "_"))]
     if "dataset_dict.json" in names:
         splits = [name for name in names if os.path.isdir(os.path.join(text, name))]
@@ -56,4 +61,4 @@ def files_in(text: str) -> list[str]:
     paths = [os.path.join(text, name) for name in names]
     below = [path for path in paths if os.path.isdir(path) and "=" in os.path.basename(path)]
     files = [path for path in paths if os.path.isfile(path)]
-    return sorted([*files, *(file for folder in below for file in files_in(folder))], key=natural)
+    return [*files, *(file for folder in below for file in _in_folder(folder))]

@@ -36,8 +36,14 @@ def split_key(text: str) -> tuple[Path, str | None]:
     >>> split_key("acts/*.pt:layer.3")[1], split_key("rows.npz")[1]
     ('layer.3', None)
     """
+    file, key = split_key_text(text)
+    return Path(file), key
+
+
+def split_key_text(text: str) -> tuple[str, str | None]:
+    """Return what `split_key` does, the file as text: it may be a URL."""
     keyed = re.fullmatch(r"(.+\.(?:npz|safetensors|pt|pth)):(.+)", text, flags=re.IGNORECASE)
-    return (Path(keyed[1]), keyed[2]) if keyed else (Path(text), None)
+    return (keyed[1], keyed[2]) if keyed else (text, None)
 
 
 @dataclass(frozen=True)

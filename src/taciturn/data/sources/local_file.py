@@ -2,7 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ...core.messages import one_line
@@ -28,20 +31,28 @@ class LocalFile:
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> "LocalFile":
-        """Return the file at a path; raise DataError if it is empty."""
+        """Return the file at a path."""
         text = os.fsdecode(path)
-        if not (n_bytes := os.stat(text).st_size):
-            raise DataError("the file is empty; remove it, or write it again")
-        return cls(text, n_bytes)
+        return cls(text, os.stat(text).st_size)
 
     @property
     def name(self) -> str:
         """The path as one line."""
         return one_line(self.path)
 
-    def open(self) -> IO[bytes]:
-        """Return the file, without a buffer."""
-        return open(self.path, "rb", buffering=0)
+    def read_into(self, offset: int, content: NDArray[np.uint8]) -> None:
+        """Read bytes from `offset` on; raise DataError if the file has another size than before."""
+        view = content.data
+        with open(self.path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != self.n_bytes:
+                raise DataError(f"it has {size:,} bytes now and had {self.n_bytes:,} before: put it back")
+            file.seek(offset)
+            while len(view):
+                n_read = file.readinto(view)
+                if not n_read:
+                    raise DataError("it ended while it was read; copy it again")
+                view = view[n_read:]
 
     def arrow(self, *, mapped: bool = False) -> "pyarrow.NativeFile":
         """Return the file for pyarrow, which may map it into memory."""
@@ -50,4 +61,4 @@ class LocalFile:
         try:
             return pa.memory_map(self.path) if mapped else pa.OSFile(self.path)
         except UnicodeEncodeError:  # pyarrow itself opens only names in UTF-8
-            return pa.PythonFile(self.open(), "r")
+            return pa.PythonFile(open(self.path, "rb"), "r")

@@ -107,7 +107,7 @@ def check_size(header: Header, file_bytes: int) -> None:
 
 def shard(file: ShardFile, selection: Selection) -> RawShard:
     """Return the array of a file, which is read in blocks and without a memory map."""
-    with file.open() as content:
+    with file.arrow() as content:
         header = read_header(content)
     check_size(header, file.n_bytes)
     if header.is_fortran and prod(header.shape[1:]) > 1:

@@ -19,7 +19,7 @@ def shard(file: ShardFile, selection: Selection) -> RawShard:
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    with file.open() as content, FakeTensorMode():
+    with file.arrow() as content, FakeTensorMode():
         try:
             stored: Any = torch.load(content, map_location="cpu", weights_only=True)
         except Exception as error:

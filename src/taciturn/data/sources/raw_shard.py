@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,10 @@ class ShardFile(Protocol):
 
     @property
     def n_bytes(self) -> int:
-        """Its size when it was opened first."""
+        """Its size when it was found."""
 
-    def open(self) -> IO[bytes]:
-        """Return the file, opened for reading."""
+    def read_into(self, offset: int, content: npt.NDArray[np.uint8]) -> None:
+        """Read bytes from `offset` on; several threads may do so at once."""
 
     def arrow(self, *, mapped: bool = False) -> pyarrow.NativeFile:
         """Return the file for pyarrow; `mapped`: what is not needed of it need not be read."""
@@ -80,24 +80,10 @@ class RawShard:
     def read_into(self, start: int, rows: Array) -> None:
         """Read the rows from `start` on into an array [rows, n_columns]."""
         raw = np.empty(rows.shape, self._stored) if self._is_bfloat16 or not rows.flags.c_contiguous else rows
-        with self._file.open() as file:
-            size = file.seek(0, 2)
-            if size != self._file.n_bytes:
-                raise DataError(f"it has {size:,} bytes now and had {self._file.n_bytes:,} before: put it back")
-            file.seek(self._offset + start * self._row_bytes)
-            _fill(raw.reshape(-1).view(np.uint8), file)
+        self._file.read_into(self._offset + start * self._row_bytes, raw.reshape(-1).view(np.uint8))
         if self._is_bfloat16:
             np.left_shift(raw, 16, out=rows.view(np.uint32), dtype=np.uint32)
         elif raw is not rows:
             rows[...] = raw.view(self._stored)
         elif not self._stored.isnative:
             rows.byteswap(inplace=True)
-
-
-def _fill(content: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
-    filled, view = 0, content.data
-    while filled < len(view):
-        n_read = file.readinto(view[filled:])  # type: ignore[attr-defined]
-        if not n_read:
-            raise DataError("it ended while it was read; copy it again")
-        filled += n_read

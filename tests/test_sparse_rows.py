@@ -301,7 +301,7 @@ def test_a_pipeline_of_two_dictionaries():
 @pytest.mark.parametrize("model", [SparseAutoencoder(16, max_iter=2), DictionaryAutoencoder(16, k=4, max_iter=2)])
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TargetMissed")
 def test_sparse_codes_are_decoded_as_dense_ones(model, monkeypatch):
-    monkeypatch.setattr("taciturn.estimators.base.DENSE_BLOCK_ROWS", 7)
+    monkeypatch.setattr("taciturn.estimators.applying.DENSE_BLOCK_ROWS", 7)
     model = model.fit(S)
     codes = sp.random_array((30, 16), density=0.2, rng=np.random.default_rng(0), format="coo")
     assert_allclose(model.inverse_transform(codes), model.inverse_transform(codes.toarray()), rtol=1e-12)

@@ -47,6 +47,7 @@ def test_fit_writes_a_run_and_prints_its_results(runs):
         "config.json",
         "denoised.png",
         "history.parquet",
+        "log.jsonl",
         "metrics.json",
         "recipe.toml",
         "report.html",
@@ -452,7 +453,7 @@ def test_control_characters_are_shown_as_escapes(runs, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
 def test_names_that_are_not_utf_8_are_refused_before_the_run(tmp_path, digits, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("taciturn.cli.fit.train", lambda *given, **options: pytest.fail("trained"))
+    monkeypatch.setattr("taciturn.cli.run.train", lambda *given, **options: pytest.fail("trained"))
     odd = os.fsdecode(b"r\xff.npy")
     np.save(odd, digits)
     assert r"r\udcff.npy is not valid UTF-8; rename it" in output_text(run("fit", odd, code=2))
@@ -497,13 +498,13 @@ def test_missing_memory_is_one_line(monkeypatch, error):
     def fail(*given, **options):
         raise error
 
-    monkeypatch.setattr("taciturn.cli.fit.train", fail)
+    monkeypatch.setattr("taciturn.cli.run.train", fail)
     done = run("fit", "digits", "-o", "never", code=1)
     assert done.output == "taciturn: there is not enough memory; give fewer latents, smaller batches or fewer rows\n"
 
 
 def test_a_fault_of_taciturn_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr("taciturn.cli.fit.train", lambda *given, **options: 1 / 0)
+    monkeypatch.setattr("taciturn.cli.run.train", lambda *given, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         CliRunner().invoke(app, ["fit", "digits", "-o", "never"], catch_exceptions=False)
 
@@ -512,11 +513,11 @@ INTERRUPTED = """
 import os, signal, sys
 from taciturn.training import run
 real, steps = run.update, []
-def update(*given):
+def update(*given, **options):
     steps.append(1)
     if len(steps) == {step}:
         os.kill(os.getpid(), signal.{signal})
-    return real(*given)
+    return real(*given, **options)
 run.update = update
 from taciturn.cli import main
 sys.argv = ["taciturn", "fit", "digits", "--latents", "16", "--epochs", "1000000", "-o", {out!r}]
@@ -534,7 +535,7 @@ def test_a_signal_keeps_the_model_trained_so_far(tmp_path, name, status):
     # 1,617 rows in batches of 64 are 26 steps an epoch
     assert f"interrupted in epoch 4 of 1000000; the model trained until then is in {tmp_path / 'run'}" in words
     assert "Traceback" not in done.stderr
-    assert len(artifact.load(tmp_path / "run").history.steps["loss"]) == 79
+    assert len(artifact.load(tmp_path / "run").history.steps["loss"]) == 80  # the step is finished
     assert os.listdir(tmp_path) == ["run"]
 
 
@@ -557,6 +558,7 @@ def test_an_interrupt_while_the_report_is_made_keeps_the_model(tmp_path, monkeyp
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
 def test_a_signal_before_the_first_step_leaves_nothing(tmp_path, name, status):
     code = INTERRUPTED.format(step=1, signal=name, out=str(tmp_path / "run"))
+    code = code.replace("training import run", "training.step import Step as run").replace("update", "initialise")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == status
     assert status < 0 or "interrupted; nothing was written" in done.stderr

@@ -31,6 +31,7 @@ def test_the_textbooks_programs():
         "README.md",
         "docs/architecture.md",
         "docs/arrays.md",
+        "docs/shards.md",
         "docs/textbook.md",
         "docs/dictionaries.md",
         "docs/report.md",
@@ -39,6 +40,7 @@ def test_the_textbooks_programs():
         "docs/variables.md",
         "docs/features.md",
         "docs/outliers.md",
+        "docs/watching.md",
         "docs/imputing.md",
     ],
 )

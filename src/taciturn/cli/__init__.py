@@ -1,6 +1,20 @@
 """The command line, one file per command."""
 
-from . import compare, denoise, encode, evaluate, export, fit, impute, info, plot_sparsity_loss, report, score, watch
+from . import (
+    compare,
+    denoise,
+    encode,
+    evaluate,
+    export,
+    fit,
+    impute,
+    info,
+    plot_sparsity_loss,
+    report,
+    resume,
+    score,
+    watch,
+)
 from .app import main
 
 __all__ = [
@@ -15,6 +29,7 @@ __all__ = [
     "main",
     "plot_sparsity_loss",
     "report",
+    "resume",
     "score",
     "watch",
 ]

@@ -8,7 +8,7 @@ import typer
 
 from ..core.errors import RecipeError
 from . import recipe_file
-from .app import Command, app, print_error
+from .app import Command, app
 from .options import (
     Categorical,
     Columns,
@@ -18,13 +18,13 @@ from .options import (
     Shape,
     TextOptions,
     Threads,
+    Track,
     image_shape,
     rows_file,
+    steps,
     use_threads,
     with_text_options,
 )
-from .signals import exit_status
-from .training import TrainedRun, train, write
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -71,6 +71,26 @@ def fit(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the rows; by default as many as give about 4,000 steps.")
     ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Steps after which the training ends, if the epochs are not done before.")
+    ] = None,
+    validate_every: Annotated[
+        str | None,
+        typer.Option(
+            help="After how many steps or rows the held-out rows are evaluated, as in 1000 or 100000rows; by default "
+            "after each epoch."
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            help="How often a checkpoint is written, from which `taciturn resume` goes on: 10min, 1000steps. By "
+            "default there are none."
+        ),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(help="How many of the last checkpoints stay, beside that with the least validation loss.")
+    ] = 2,
     batch_size: Annotated[
         int | None, typer.Option(help="Rows per step; by default rows / 32, at least 32 and at most 256.")
     ] = None,
@@ -123,15 +143,7 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
-            "mlflow:URI; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    track: Track = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bar and no table.")] = False,
 ) -> None:
@@ -149,9 +161,8 @@ def fit(
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
-    from ..core.atomic import atomic_folder, check_folder
-    from ..core.run_folder import objection
     from ..trackers import tracker
+    from .run import complete, new_run
 
     callbacks = [tracker(text) for text in track or []]
     recipe = _read_recipe(data)
@@ -177,6 +188,8 @@ def fit(
             "n_components": _widths(latents),
             "k": k,
             "max_iter": epochs,
+            "max_steps": max_steps,
+            "validate_every": steps(validate_every),
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "solver": solver,
@@ -196,17 +209,9 @@ def fit(
     folder = out or Path("runs") / (Path(recipe["data"]["source"].partition(":")[0]).stem.strip(".") or "run")
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
-    check_folder(folder, overwrite=overwrite, objection=objection)
-    run = train(recipe, bar=not quiet, folder=folder if report else None, callbacks=callbacks)
-    with atomic_folder(folder, overwrite=overwrite, objection=objection) as temporary:
-        names = write(run, temporary)
-    if not quiet:
-        _print_results(run, folder, names)
-    if run.interrupt is not None:
-        stopped = run.estimator.stopped_ or ""
-        when = stopped if stopped.startswith("interrupted") else "interrupted while the report was made"
-        print_error(f"{when}; the model trained until then is in {folder}")
-        raise typer.Exit(exit_status(run.interrupt))
+    checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite)
+    checkpoints.callbacks = callbacks
+    complete(recipe, folder, checkpoints, report=report, quiet=quiet)
 
 
 def _refuse_rows_inside(folder: Path, source: str) -> None:
@@ -235,22 +240,6 @@ def _override(recipe: dict[str, dict[str, Any]], **sections: dict[str, Any]) -> 
     """Replace entries of the recipe by the options that were given; None is an option that was not."""
     for section, values in sections.items():
         recipe[section].update({key: value for key, value in values.items() if value is not None})
-
-
-def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
-    from .table import show, variable_lines
-
-    estimator, epochs = run.estimator, run.estimator.n_iter_
-    training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
-    described = variable_lines(run.artifact.rows.variables)
-    lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
-    if run.report is not None:
-        lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
-        lines += [("note", run.report.suggestion)] if run.report.suggestion else []
-    if estimator.stopped_:
-        lines.append(("stopped", estimator.stopped_))
-    lines.append(("written", f"{folder}/ ({', '.join(['recipe.toml', *names])})"))
-    show(str(run.recipe["data"]["source"]), lines)
 
 
 def _widths(text: str | None) -> Any:

@@ -75,6 +75,15 @@ TEXT_OPTIONS: dict[str, Any] = {
     "quote": Annotated[str | None, typer.Option(help="What quotes its cells: \" or '; by default it is found.")],
     "encoding": Annotated[str | None, typer.Option(help="Its encoding: utf-8, cp1252, …; by default it is found.")],
 }
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
+        "mlflow:URI; may be repeated.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 
@@ -101,6 +110,11 @@ def with_text_options(command: Callable[..., None]) -> Callable[..., None]:
 def text_options(values: Mapping[str, Any]) -> TextOptions:
     """Return those of `TEXT_OPTIONS` that a section of a recipe has."""
     return {name: values[name] for name in TEXT_OPTIONS if values.get(name) is not None}
+
+
+def steps(text: str | None) -> str | int | None:
+    """Return a number of steps, or the text of another interval, such as 10min."""
+    return int(text) if text is not None and text.isdecimal() else text
 
 
 def use_threads(threads: int | None) -> None:

@@ -66,7 +66,8 @@ def score(
         _write(path, _counted(_tables(detector, rows), counts))
 
     write_out(where, source, write, run=run, row_numbers=LINE_NUMBERS, content={"command": "score"})
-    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} rows are outliers; written to {out}", err=True)
+    scored = "rows" if counts["rows"] == len(source) else "rows that were scored now"
+    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} {scored} are outliers; written to {out}", err=True)
 
 
 def _tables(detector: "AutoencoderOutlierDetector", source: "Source") -> "Iterator[pyarrow.Table]":

@@ -12,15 +12,13 @@ from .options import finite, load_rows, rows_file, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ..artifact import Artifact
     from ..data.sources import Source
     from ..estimators import BaseAutoencoder
     from ..report import Report, Summary
-    from ..training import Callback
+    from ..training import Checkpoints
 
 MIN_TRAINING_ROWS = 2
 
@@ -64,7 +62,7 @@ def train(
     *,
     bar: bool,
     folder: Path | None = None,
-    callbacks: "Sequence[Callback]" = (),
+    checkpoints: "Checkpoints | None" = None,
 ) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
@@ -76,8 +74,8 @@ def train(
         Whether to show a progress bar on standard error.
     folder : Path or None, default=None
         The folder that the run will be written to, which the report names; None: no report is made.
-    callbacks : sequence of Callback, default=()
-        Called with each line of the run's log.
+    checkpoints : Checkpoints or None, default=None
+        The run's log and its checkpoints; if it has one to go on from, the run goes on there.
 
     Returns
     -------
@@ -90,7 +88,8 @@ def train(
     DataError
         The rows cannot be read, are infinite or too few.
     KeyboardInterrupt
-        The training was interrupted before its first step. Later interrupts end the training only.
+        The training was interrupted before its first step, or the run can be resumed. Other interrupts end the training
+        only.
     """
     import torch
 
@@ -131,17 +130,7 @@ def train(
         _texts_beside(data, key, len(source), held_out if holds_out else None) if folder else None
         for key in ("texts", "id")
     )
-    interrupt = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            estimator.fit(training_rows, validation=evaluation_rows if holds_out else None, callbacks=callbacks)
-    except KeyboardInterrupt as error:
-        if not estimator.__sklearn_is_fitted__():
-            raise
-        interrupt = error
-    estimator.set_params(verbose=0)
-    complete = {
+    begun = {
         "data": data
         | {"source": _absolute(data["source"])}
         | {key: absolute(data[key]) for key in ("texts", "id") if data.get(key) is not None},
@@ -151,12 +140,27 @@ def train(
             "held_out": held_out_share,
             "threads": torch.get_num_threads(),
         },
-        "parameters": parameters | _resolved_parameters(estimator),
+        "parameters": parameters,
     }
+    if checkpoints is not None:
+        checkpoints.files = {"recipe.toml": recipe_file.text(begun, version=__version__)}
+    resumable, interrupt = checkpoints is not None and checkpoints.every is not None, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
+            estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+    except KeyboardInterrupt as error:
+        if resumable or not estimator.__sklearn_is_fitted__():
+            raise
+        interrupt = error
+    estimator.set_params(verbose=0)
+    complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, len(source), holds_out)
     try:
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
+        if resumable:
+            raise
         interrupt = error
         summary, report = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
     artifact.metrics = summary.to_dict()
@@ -315,6 +319,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "learning_rate": rate if isinstance(rate, float) else rate.text,
         "batch_size": settings.batch_size,
         "max_iter": settings.epochs,
+        "validate_every": settings.validate_every,
         "device": settings.device,
         "random_state": None,  # the run's seed
         "verbose": None,

@@ -81,9 +81,10 @@ def unfinished(folder: Path) -> str:
     place = one_line(folder)
     if (folder / CHECKPOINTS).is_dir() and any((folder / CHECKPOINTS).iterdir()):
         resume = f"taciturn resume {place}"
-        mend = resume if (folder / "recipe.toml").is_file() else f"call resume({str(place)!r}, X) of its estimator"
+        mend = resume if (folder / "recipe.toml").is_file() else f"resume({str(place)!r}, X) of its estimator"
+        mend = f"go on: {mend}"
     else:
-        mend = f"train again: taciturn fit {place}/recipe.toml -o {place} --overwrite"
+        mend = f"begin again: taciturn fit {place}/recipe.toml -o {place} --overwrite"
     return f"{place} holds a run that is not complete; if no process trains there any more, {mend}"
 
 

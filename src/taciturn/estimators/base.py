@@ -217,6 +217,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         checkpoints: Checkpoints | None = None
         if checkpoint is not None:
             checkpoints = Checkpoints(Path(checkpoint), checkpoint_every, callbacks=callbacks)
+            checkpoints.check()
         elif callbacks:  # the log, without checkpoints, is kept for the time of the training
             with TemporaryDirectory() as folder:
                 checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)
@@ -307,7 +308,7 @@ class BaseAutoencoder(Exporting, ClassNamePrefixFeaturesOutMixin, TransformerMix
         early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         if checkpoints is not None and checkpoints.last is not None:
-            learner = resumed_learner(self, checkpoints, source, targets, held_out)
+            learner = resumed_learner(self, checkpoints, seed, source, targets, held_out)
         else:
             dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)

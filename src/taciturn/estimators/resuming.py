@@ -69,6 +69,7 @@ def estimator_of(checkpoints: Checkpoints, family: type[Any]) -> Any:
 def resumed_learner(
     estimator: Any,
     checkpoints: Checkpoints,
+    seed: int,
     source: Source,
     targets: Source | None,
     held_out: RowsAndTargets | None,
@@ -79,6 +80,8 @@ def resumed_learner(
     ----------
     estimator, checkpoints, targets, held_out
         As of `begin`.
+    seed : int
+        The seed of every draw.
     source : Source
         The rows.
 
@@ -97,7 +100,7 @@ def resumed_learner(
     run, folder = checkpoints.run, checkpoints.folder
     now, then = msgspec.to_builtins(estimator_record(estimator)), run["estimator"]
     values = {name: (then["parameters"].get(name), value) for name, value in now["parameters"].items()}
-    values |= {"estimator": (then["name"], now["name"])}
+    values |= {"estimator": (then["name"], now["name"]), "seed": (run["seed"], seed)}
     for name, (before, value) in values.items():
         if before != value and name not in UNCHECKED:
             raise RecipeError(

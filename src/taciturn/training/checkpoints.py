@@ -13,12 +13,12 @@ import msgspec
 import safetensors.torch
 from torch import Tensor
 
-from ..core.atomic import atomic_folder
+from ..core.atomic import atomic_folder, check_folder
 from ..core.checksum import checksum
 from ..core.errors import ArtifactError, DamagedCheckpoint, RecipeError, TaciturnError
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
-from ..core.run_folder import CHECKPOINTS, LOG, objection
+from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
 from .log import FORMAT, Callback, Log
@@ -151,9 +151,15 @@ class Checkpoints:
         raise ArtifactError(f"{one_line(folder)} cannot be resumed: {reason}; train again")
 
     @property
-    def exists(self) -> bool:
+    def exist(self) -> bool:
         """Whether there is a checkpoint from which the run can go on."""
         return bool(_folders(self.folder))
+
+    def check(self) -> None:
+        """Raise TaciturnError unless a new run can begin in the folder."""
+        if is_unfinished(self.folder) and not self.overwrite:
+            raise TaciturnError(unfinished(self.folder))
+        check_folder(self.folder, overwrite=self.overwrite, objection=objection)
 
     def begin(self, **facts: Any) -> Log:
         """Make the folder with its log, or cut the log of a resumed run back to the checkpoint; return the log.
@@ -163,8 +169,9 @@ class Checkpoints:
         **facts
             Values of the log's first line, beside those that are the same for all runs.
         """
+        callbacks = list(self.callbacks)
         if self.last is not None:
-            self.log = Log(self.folder / LOG, self.last.description.log_bytes, self.callbacks)
+            self.log = Log(self.folder / LOG, self.last.description.log_bytes, callbacks)
             for place in _folders(self.folder):  # later ones are damaged
                 if _steps(place) > self.last.description.steps:
                     shutil.rmtree(place)
@@ -176,10 +183,10 @@ class Checkpoints:
                 (temporary / name).write_text(text, encoding="utf-8")
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
-            log = Log(temporary / LOG, callbacks=self.callbacks)
+            log = Log(temporary / LOG, callbacks=callbacks)
             log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
             log.close()
-        self.log = Log(self.folder / LOG, callbacks=self.callbacks)
+        self.log = Log(self.folder / LOG, callbacks=callbacks)
         self._written = time.monotonic()
         return self.log
 

@@ -233,6 +233,9 @@ def test_scores_in_a_folder(tmp_path):
     parts = pd.concat([pd.read_parquet(file) for file in sorted((tmp_path / "scores").glob("*.parquet"))])
     pd.testing.assert_frame_equal(parts.reset_index(drop=True), whole, rtol=1e-9, check_dtype=False)
     assert f"{whole['outlier'].sum()} of 100 rows are outliers" in done.stderr
+    (tmp_path / "scores" / "part-00001.parquet").unlink()
+    again = run(*command, "--format", "parquet")
+    assert f"{whole['outlier'][30:60].sum()} of 30 rows that were scored now are outliers" in again.stderr
 
 
 SLOW_SHARDS = """

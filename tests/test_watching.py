@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -12,13 +13,14 @@ import time
 import numpy as np
 import pytest
 
-from commandline import run
+from commandline import output_text, run
 from taciturn import SparseAutoencoder, datasets, load
 from taciturn.cli.curve import curve
 from taciturn.cli.watch import Progress, drawn
 from taciturn.core.errors import CallbackFailed, RecipeError
 from taciturn.trackers import tracker
 from taciturn.training import read_log
+from taciturn.training.history import logged_history
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def test_the_picture_has_the_numbers_of_the_log(logged):
     assert f"step {len(progress.losses)} of {len(progress.losses)} (100%), epoch 4 of 4; ended" in text
     assert f"loss of steps  {model.history_.steps['loss'][-1]:.4g}" in text
     assert progress.intervals["loss"] == model.history_["loss"].tolist()
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 60
 
 
 def test_long_runs_keep_few_points(monkeypatch):
@@ -79,7 +81,8 @@ def follow(folder):
     command = [sys.executable, "-m", "taciturn", "watch", folder]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, env=os.environ | {"FORCE_COLOR": "1", "COLUMNS": "80"}, **pipes)
-    assert "step" in process.stdout.readline()
+    while "step" not in process.stdout.readline():
+        assert process.poll() is None, process.stderr.read()
     return process
 
 
@@ -106,6 +109,29 @@ def test_ctrl_c_leaves_the_watching(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
+
+
+# --- the report of an unfinished run --------------------------------------------------------------------------------
+def test_a_report_of_an_unfinished_run(X, tmp_path):
+    fitted(X, checkpoint=tmp_path / "run", checkpoint_every=4)
+    (tmp_path / "run" / "recipe.toml").write_text("")
+    done = run("report", tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    for text in (page, output_text(done)):
+        assert "holds a run that is not complete" in text
+        assert "taciturn resume" in text
+    history = logged_history(tmp_path / "run" / "log.jsonl")
+    cells = [float(cell) for cell in re.findall(r"<td>([\d.]+)</td>", page)]
+    for value in history["loss"][[0, -1]]:
+        assert value in [pytest.approx(cell, rel=2e-3) for cell in cells]
+    assert not (tmp_path / "run" / "report.json").exists()
+
+
+def test_no_report_before_the_first_epoch(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"kind":"run","validate_every":null}\n')
+    assert (
+        "no epoch is complete yet; wait, or watch the steps: taciturn watch" in run("report", tmp_path, code=1).stderr
+    )
 
 
 # --- callbacks ----------------------------------------------------------------------------------------------------

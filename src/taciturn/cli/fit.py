@@ -19,6 +19,7 @@ from .options import (
     Shape,
     TextOptions,
     Threads,
+    Track,
     image_shape,
     rows_file,
     steps,
@@ -147,15 +148,7 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
-            "mlflow:URI; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    track: Track = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress bar and no table.")] = False,
 ) -> None:

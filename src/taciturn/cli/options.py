@@ -75,6 +75,15 @@ TEXT_OPTIONS: dict[str, Any] = {
     "quote": Annotated[str | None, typer.Option(help="What quotes its cells: \" or '; by default it is found.")],
     "encoding": Annotated[str | None, typer.Option(help="Its encoding: utf-8, cp1252, …; by default it is found.")],
 }
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        help="Write the numbers of the training for another program: tensorboard:FOLDER, wandb, wandb:PROJECT or "
+        "mlflow:URI; may be repeated.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 

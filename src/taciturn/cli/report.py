@@ -68,6 +68,8 @@ def report(
 ) -> None:
     """Write a report on a model: one self-contained HTML page, and its numbers as JSON.
 
+    Of a run that is not complete yet the page has the curves so far, and no JSON is written.
+
     [dim]Examples:[/]
 
       taciturn report runs/digits
@@ -79,14 +81,23 @@ def report(
       taciturn report runs/embeddings --texts sentences.txt
     """
     from .. import artifact
+    from ..core.atomic import atomic
+    from ..core.run_folder import is_unfinished, unfinished
     from ..estimators.resolve import corruption
     from ..report import report as report_on
+    from ..report import unfinished_report
     from .table import show
 
     page = out or run / "report.html"
     if page.suffix.lower() not in (".html", ".htm"):
         raise RecipeError(f"{page}: a report is written as .html; choose this ending")
     use_threads(threads)
+    if is_unfinished(run):
+        check_out(page)
+        with atomic(page) as temporary:
+            temporary.write_text(unfinished_report(run), encoding="utf-8")
+        show(str(run), [("unfinished", unfinished(run)), ("written", str(page))])
+        return
     stored = artifact.load(run)
     for file in (page, page.with_suffix(".json")):
         check_out(file, labels, data or stored.rows.source)

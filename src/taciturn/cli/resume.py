@@ -7,7 +7,7 @@ import typer
 from ..core.errors import ArtifactError
 from . import recipe_file
 from .app import Command, app
-from .options import RunFolder, use_threads
+from .options import RunFolder, Track, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -21,6 +21,7 @@ def resume(
             metavar="DATA",
         ),
     ] = None,
+    track: Track = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
@@ -36,9 +37,11 @@ def resume(
       taciturn resume runs/digits
     """
     from ..core.run_folder import is_unfinished
+    from ..trackers import tracker
     from ..training import Checkpoints
     from .run import complete
 
+    callbacks = [tracker(text) for text in track or []]
     if not is_unfinished(run):
         whole = (run / "config.json").exists()
         state = "is complete; there is nothing to resume" if whole else "holds no run; name the folder of a run"
@@ -47,4 +50,6 @@ def resume(
     if data is not None:
         recipe["data"]["source"] = data
     use_threads(recipe["run"].get("threads"))
-    complete(recipe, run, Checkpoints.resume(run), report=report, quiet=quiet)
+    checkpoints = Checkpoints.resume(run)
+    checkpoints.callbacks = callbacks
+    complete(recipe, run, checkpoints, report=report, quiet=quiet)

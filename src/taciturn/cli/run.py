@@ -70,6 +70,7 @@ def complete(
     typer.Exit
         The run was interrupted; a line tells where the model is, or how to go on.
     """
+
     # without checkpoints an old run stays until the new one is complete, and there is no log
     logged = None if checkpoints.every is None and folder.exists() and any(folder.iterdir()) else checkpoints
     try:

@@ -66,7 +66,8 @@ def score(
         table_writer(path)(path, _scores(detector, rows, counts))
 
     write_out(where, source, write, run=run, row_numbers=LINE_NUMBERS, content={"command": "score"})
-    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} rows are outliers; written to {out}", err=True)
+    scored = "rows" if counts["rows"] == len(source) else "rows that were scored now"
+    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} {scored} are outliers; written to {out}", err=True)
 
 
 def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: dict[str, int]) -> "Batches":

@@ -121,7 +121,7 @@ def drawn(title: str, progress: Progress, width: int) -> Text:
     rich.text.Text
     """
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(one_line(title), style="bold").append(f"  {progress.position()}\n")
+    text.append(f"{one_line(title)}\n", style="bold").append(f"{progress.position()}\n")
     if progress.last_checkpoint:
         text.append(f"last checkpoint: {progress.last_checkpoint}\n", style="dim")
     for name, values in progress.curves():

@@ -3,5 +3,6 @@
 from .comparison import Comparison, compare
 from .numbers import Summary, summarise
 from .report import Report, report
+from .unfinished import unfinished_report
 
-__all__ = ["Comparison", "Report", "Summary", "compare", "report", "summarise"]
+__all__ = ["Comparison", "Report", "Summary", "compare", "report", "summarise", "unfinished_report"]

@@ -169,8 +169,9 @@ class Checkpoints:
         **facts
             Values of the log's first line, beside those that are the same for all runs.
         """
+        callbacks = list(self.callbacks)
         if self.last is not None:
-            self.log = Log(self.folder / LOG, self.last.description.log_bytes, self.callbacks)
+            self.log = Log(self.folder / LOG, self.last.description.log_bytes, callbacks)
             for place in _folders(self.folder):  # later ones are damaged
                 if _steps(place) > self.last.description.steps:
                     shutil.rmtree(place)
@@ -182,10 +183,10 @@ class Checkpoints:
                 (temporary / name).write_text(text, encoding="utf-8")
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
-            log = Log(temporary / LOG, callbacks=self.callbacks)
+            log = Log(temporary / LOG, callbacks=callbacks)
             log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
             log.close()
-        self.log = Log(self.folder / LOG, callbacks=self.callbacks)
+        self.log = Log(self.folder / LOG, callbacks=callbacks)
         self._written = time.monotonic()
         return self.log
 

@@ -4,7 +4,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -46,8 +46,8 @@ class Log:
         The file; it is made if it does not exist.
     size : int or None
         Bytes to keep of an existing file: those up to a checkpoint. None: all.
-    callbacks : sequence of Callback, default=()
-        Called with each line that is appended.
+    callbacks : list of Callback or None, default=None
+        Called with each line that is appended. One that fails is removed from the list.
 
     Raises
     ------
@@ -66,8 +66,8 @@ class Log:
     >>> folder.cleanup()
     """
 
-    def __init__(self, file: Path, size: int | None = None, callbacks: Sequence[Callback] = ()) -> None:
-        self.file, self._callbacks = file, list(callbacks)
+    def __init__(self, file: Path, size: int | None = None, callbacks: list[Callback] | None = None) -> None:
+        self.file, self._callbacks = file, [] if callbacks is None else callbacks
         try:
             self._stream = file.open("ab")
             if not lock(self._stream.fileno()):

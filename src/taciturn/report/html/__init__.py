@@ -2,5 +2,6 @@
 
 from .compare import comparison_card, comparison_page
 from .page import card, page
+from .unfinished import unfinished_page
 
-__all__ = ["card", "comparison_card", "comparison_page", "page"]
+__all__ = ["card", "comparison_card", "comparison_page", "page", "unfinished_page"]

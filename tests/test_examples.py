@@ -40,6 +40,7 @@ def test_the_textbooks_programs():
         "docs/features.md",
         "docs/outliers.md",
         "docs/imputing.md",
+        "docs/resume.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

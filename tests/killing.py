@@ -9,6 +9,8 @@ import signal
 import struct
 import sys
 import time
+import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,7 @@ class Process:
             descriptor = os.open(self.errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
+            warnings.resetwarnings()  # a killed process may have left a temporary folder, which is a warning
             _note_rows(seen)
             if kill_at is not None:
                 _count_down(kill_at)
@@ -90,6 +93,8 @@ class Process:
             main()
         except SystemExit as end:
             status = end.code or 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
 
@@ -192,6 +197,7 @@ def calls(arguments: list[str], seen: Path) -> int:
         for owner, name in MOMENTS:
             setattr(owner, name, counted(getattr(owner, name)))
         sys.argv = ["taciturn", *arguments]
+        warnings.resetwarnings()
         try:
             main()
         except SystemExit:

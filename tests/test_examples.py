@@ -44,6 +44,7 @@ def test_the_textbooks_programs():
         "docs/other-libraries.md",
         "docs/migrating.md",
         "docs/streaming.md",
+        "docs/resume.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

@@ -29,6 +29,7 @@ from .ordering import Ordering
 from .progress import ProgressBar
 from .resampling import Resampling
 from .run import OPEN_ENDED_STEPS, Hook, Run, train
+from .run_state import restore_model, restore_run, run_tensors
 from .saved_state import starting_with
 from .settings import Settings
 from .solvers import parameter_groups
@@ -277,7 +278,7 @@ class Learner:
         """
         last = None if checkpoints is None else checkpoints.last
         if last is not None:  # before the feed, which depends on the scaling
-            self._restore_model(starting_with("model", last.tensors))
+            restore_model(self.model, last)
             self.restore(starting_with("learner", last.tensors))
         training, calibration = self._split_for_calibration(source, target)
         settings, feed = self.settings, self._feed(*training)
@@ -303,12 +304,7 @@ class Learner:
             hooks.append(keep_best)
         self.recorder = self._recorder(run, checkpoints)
         if last is not None:
-            run.epoch, run.step_in_epoch, run.steps = last.tensors["run"].tolist()
-            run.stop_reason = last.description.stopped
-            if keep_best is not None:
-                keep_best.resume(starting_with("best", last.tensors))
-            guard.resume(starting_with("guard", last.tensors), self.step)
-            self.recorder.resume(starting_with("recorder", last.tensors), self.step.inactive_rows.device)
+            restore_run(last, run, self.recorder, guard, keep_best)
         try:
             with ProgressBar(epochs) if bar else nullcontext() as progress:
                 self._learn(
@@ -354,26 +350,6 @@ class Learner:
             validate_every=run.validate_every,
         )
         return Recorder(log=log, every=every, by_steps=by_steps)
-
-    def _restore_model(self, tensors: Mapping[str, Tensor]) -> None:
-        """Set the model's parameters and buffers."""
-        own = dict(self.model.named_parameters()) | dict(self.model.named_buffers())
-        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in tensors.items()}:
-            raise RecipeError("the checkpoint's tensors are not those of the network; train again")
-        for name, tensor in own.items():
-            tensor.data.copy_(tensors[name])
-
-    def _checkpoint(self, run: Run, guard: DivergenceGuard, keep_best: EarlyStopping | None) -> dict[str, Tensor]:
-        """Return all tensors that decide how a run goes on."""
-        rooms = {
-            "model": dict(self.model.named_parameters()) | dict(self.model.named_buffers()),
-            "learner": self.state(),
-            "recorder": self.recorder.state(),
-            "best": {} if keep_best is None else keep_best.state(),
-            "guard": guard.state(),
-        }
-        state = {f"{room}.{name}": tensor for room, tensors in rooms.items() for name, tensor in tensors.items()}
-        return state | {"run": torch.tensor([run.epoch, run.step_in_epoch, run.steps])}
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.
@@ -461,8 +437,11 @@ class Learner:
                     if record.ends_interval and (loss := record.numbers.get("validation_loss")) is not None:
                         checkpoints.validation_loss = loss.item()
                     if held.received or run.ended or checkpoints.due(run.steps):
-                        tensors = partial(self._checkpoint, run, guard, keep_best)
-                        checkpoints.write(tensors, steps=run.steps, stopped=run.stop_reason)
+                        checkpoints.write(
+                            lambda: run_tensors(self.state(), run, self.recorder, guard, keep_best),
+                            steps=run.steps,
+                            stopped=run.stop_reason,
+                        )
                         held.deliver()
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"

@@ -7,7 +7,7 @@ import pytest
 
 from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import Recipe, find, names, parse
-from taciturn.core.schedules import Cosine, Decay, Linear, Schedule
+from taciturn.core.schedules import Cosine, Decay, Linear, Schedule, Until
 from taciturn.corruption import (
     BlindSpot,
     Chain,
@@ -22,6 +22,7 @@ from taciturn.corruption import (
 )
 from taciturn.model import (
     Auto,
+    Common,
     Layout,
     MeanNorm,
     MinMax,
@@ -141,6 +142,11 @@ CANONICAL = [
     (CodingLayer, "topk:32", TopK(32)),
     (CodingLayer, "topk:32,signed=true", TopK(32, signed=True)),
     (CodingLayer, "topk:linear(64,32)", TopK(Linear(64, 32))),
+    (
+        CodingLayer,
+        "jumprelu:first_k=until(linear(16,8,over=0.5),0.6)",
+        JumpReLU(first_k=Until(Linear(16, 8, over=0.5), 0.6)),
+    ),
     (CodingLayer, "identity", Identity()),
     (Elementwise, "relu", ReLU()),
     (Elementwise, "elu", ELU()),
@@ -156,12 +162,14 @@ CANONICAL = [
     (Schedule, "linear:0.4,0.1", Linear(0.4, 0.1)),
     (Schedule, "cosine:0.003", Cosine(0.003)),
     (Schedule, "decay:0.01,last=0.25", Decay(0.01, last=0.25)),
+    (Schedule, "until:8,0.6", Until(8, 0.6)),
     (Scaling, "auto", Auto()),
     (Scaling, "none", NoScaling()),
     (Scaling, "uint8", UInt8()),
     (Scaling, "standard", Standard()),
     (Scaling, "minmax", MinMax()),
     (Scaling, "mean_norm", MeanNorm()),
+    (Scaling, "common", Common()),
     (Scaling, "whiten", Whiten()),
     (Scaling, "whiten:floor=0.5", Whiten(0.5)),
     (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ..training.constraints import Constraint
     from ..training.solvers import Solver
 
-# Weight of a row's direction in each latent's initial one. Nearer to rows, and with none, fewer features are found and
-# more latents die (benchmarks/results/ablation.md).
-FROM_ROWS = 0.5
+# Weight of a row's direction in each latent's initial one. With none many latents die; nearer to rows many latents are
+# alike, and few steps reconstruct worse (benchmarks/results/ablation.md).
+FROM_ROWS = 0.3
 
 
 class DictionaryAutoencoder(BaseAutoencoder):
     """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
 
-    The network has one layer. The decoder's rows have norm 1 and start half-way between random directions and those of
+    The network has one layer. The decoder's rows have norm 1 and start near random directions, turned towards those of
     rows. Its bias starts at the rows' geometric median and is subtracted from the encoder's input. The encoder starts
     as the decoder's transpose. About k latents are active per row. TopK and BatchTopK select k themselves. For other
     coding layers the weight of a penalty is adjusted during training, and a closing shift of the biases sets k. This

@@ -1,0 +1,168 @@
+"""Measure what single changes of a dictionary's settings do to known features, or to dead latents on few images.
+
+python benchmarks/ablation.py uneven [--only NAMES] [--seeds N] [--rows N] [--cache FOLDER] [--out TABLE.md]
+python benchmarks/ablation.py mnist --mnist FILE.npz …
+
+uneven: 160 features in 48 dimensions, 4 per row, firing rates ∝ rank^-½, magnitudes gamma(4, 0.3), noise 0.02, 120,000
+rows; as many latents as features, k = 4. a, b: as in truth.py, 200,000 rows. MCC: the mean |cosine| of matched
+directions; rarest: that of the rarest third of the features. mnist: 10,000 images in [0, 1], 1,024 latents, k = 16.
+Dead: active on no training row. FVU and L0 are of other rows. Each line is one change of the defaults (`CHANGES`).
+Fits are kept in the cache, one file each, so that a stopped run goes on. Seconds are on one thread.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one fit per process
+
+import numpy as np
+from denoising import publish
+from scipy.optimize import linear_sum_assignment
+from truth import SETS
+
+from taciturn import DictionaryAutoencoder, datasets
+from taciturn.estimators import dictionary
+
+HELD = 5000
+PHASE = "first_k=until(linear({2k},{k},over=0.5),0.6)"
+LAYERS: dict[str, str] = {
+    "topk": "topk:linear({2k},{k},over=0.5)",
+    "batch_topk": "batch_topk:{k}",
+    "jumprelu": "jumprelu+l0:l0={k}",
+    "gated": "gated+l1:l0={k}+gated_aux",
+}
+# of each: settings of the estimator, in which {k} and {2k} are replaced; "from_rows" changes the constant
+CHANGES: dict[str, dict[str, Any]] = {
+    **{name: {"sparsity": name} for name in LAYERS},
+    **{f"{name}, rows not scaled": {"sparsity": name, "scaling": "none"} for name in LAYERS},
+    **{f"{name}, standardised": {"sparsity": name, "scaling": "standard"} for name in LAYERS},
+    **{f"{name}, drawn directions": {"sparsity": name, "from_rows": 0.0} for name in LAYERS},
+    **{f"{name}, directions of rows": {"sparsity": name, "from_rows": 1.0} for name in LAYERS},
+    **{f"{name}, from_rows {s}": {"sparsity": name, "from_rows": s} for name in LAYERS for s in (0.25, 0.3, 0.7)},
+    **{
+        f"{name}, no TopK phase": {"sparsity": f"{text}+auxk", "revive": None}
+        for name, text in LAYERS.items()
+        if name != "topk"
+    },
+    **{f"{name}, resampling": {"sparsity": name, "revive": "resample"} for name in LAYERS},
+    **{f"{name}, rate 0.001": {"sparsity": name, "learning_rate": "decay:0.001,last=0.2"} for name in LAYERS},
+    **{f"{name}, gaussian 0.1": {"sparsity": name, "corruption": "gaussian:0.1"} for name in LAYERS},
+    "topk, rate 0.001, gaussian 0.1": {
+        "sparsity": "topk",
+        "learning_rate": "decay:0.001,last=0.2",
+        "corruption": "gaussian:0.1",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fit."""
+
+    data: str
+    name: str
+    seed: int
+    rows: int
+    mnist: str | None
+
+
+def uneven(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows, and the features whose sums they are."""
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((160, 48))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    rates = np.arange(1, 161) ** -0.5
+    active = rng.random((n_rows, 160)) < 4 * rates / rates.sum()
+    codes = active * rng.gamma(4, 0.3, active.shape)
+    return (codes @ features + 0.02 * rng.standard_normal((n_rows, 48))).astype(np.float32), features
+
+
+def drawn(cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, int, int]:
+    """Return training rows, other rows, the features, the number of latents and k."""
+    if cell.data == "mnist":
+        with np.load(str(cell.mnist)) as file:
+            X = file["x_train"][: cell.rows + 2000].reshape(-1, 784).astype(np.float32) / 255
+        return X[: cell.rows], X[cell.rows :], None, 1024, 16
+    if cell.data == "uneven":
+        X, features = uneven(cell.rows + HELD, cell.seed)
+        return X[: cell.rows], X[cell.rows :], features, 160, 4
+    options = SETS[cell.data]
+    known = datasets.known_dictionary(cell.rows + HELD, **options, magnitude_std=0.3, random_state=cell.seed)
+    X, features = known.rows, known.features
+    return X[: cell.rows], X[cell.rows :], features, len(features), options["active"]
+
+
+def measure(cell: Cell) -> dict[str, float]:
+    """Return the numbers of one fit."""
+    X, held_out, features, n_latents, k = drawn(cell)
+    settings = dict(CHANGES[cell.name])
+    from_rows = settings.pop("from_rows", dictionary.FROM_ROWS)
+    settings["sparsity"] = settings["sparsity"].replace("{2k}", str(2 * k)).replace("{k}", str(k))
+    start = time.perf_counter()
+    with patch.object(dictionary, "FROM_ROWS", from_rows):
+        model = DictionaryAutoencoder(n_latents, k=k, random_state=cell.seed, **settings).fit(X)
+    result = {"seconds": time.perf_counter() - start}
+    active = sum(np.diff(model.transform(X[i : i + 10_000]).tocsc().indptr) for i in range(0, len(X), 10_000))
+    result |= {"dead": float((active == 0).mean()), "fvu": 1 - model.score(held_out)}
+    result["l0"] = model.transform(held_out).nnz / len(held_out)
+    if features is not None:
+        directions = model.components_ / np.linalg.norm(model.components_, axis=1, keepdims=True)
+        cosines = np.abs(features @ directions.T)
+        matched = cosines[linear_sum_assignment(-cosines)]
+        result |= {"mcc": float(matched.mean()), "rarest": float(matched[-len(matched) // 3 :].mean())}
+    return result
+
+
+def table(done: dict[Cell, dict[str, float]]) -> Iterator[str]:
+    """Yield the table's lines: means over seeds, and the least MCC."""
+    yield "| data | | seeds | MCC (least) | rarest third | dead | L0 | FVU |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for data, name in dict.fromkeys((cell.data, cell.name) for cell in done):
+        results = [result for cell, result in done.items() if (cell.data, cell.name) == (data, name)]
+        mean = {key: float(np.mean([result[key] for result in results])) for key in results[0]}
+        numbers = f"{mean['dead']:.3f} | {mean['l0']:.2f} | {mean['fvu']:.4f}"
+        found = " | "
+        if "mcc" in mean:
+            least = min(result["mcc"] for result in results)
+            found = f"{mean['mcc']:.4f} ({least:.4f}) | {mean['rarest']:.3f}"
+        yield f"| {data} | {name} | {len(results)} | {found} | {numbers} |"
+
+
+def main() -> None:
+    """Run the fits that are not in the cache, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", choices=("uneven", *SETS, "mnist"))
+    parser.add_argument("--only", help="lines of CHANGES, joined by /")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--mnist")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--cache", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--out")
+    args = parser.parse_args()
+    rows = args.rows or {"uneven": 120_000, "mnist": 10_000}.get(args.data, 200_000)
+    names = args.only.split("/") if args.only else list(CHANGES)
+    args.cache.mkdir(parents=True, exist_ok=True)
+    cells = [Cell(args.data, name, seed, rows, args.mnist) for seed in range(args.seeds) for name in names]
+    files = {cell: args.cache / f"{cell.data}-{rows}-{cell.name}-{cell.seed}.json".replace(" ", "_") for cell in cells}
+    todo = [cell for cell in cells if not files[cell].exists()]
+    with ProcessPoolExecutor(args.processes) as pool:
+        for cell, result in zip(todo, pool.map(measure, todo), strict=True):
+            files[cell].write_text(json.dumps(asdict(cell) | result))
+            print(cell.name, cell.seed, result, file=sys.stderr, flush=True)
+    results = {cell: json.loads(files[cell].read_text()) for cell in cells}
+    numbers = {cell: {k: v for k, v in result.items() if isinstance(v, float)} for cell, result in results.items()}
+    publish(f"{args.data}, {rows:,} rows", [*table(numbers)], args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -227,12 +227,15 @@ def _override(recipe: dict[str, dict[str, Any]], **sections: dict[str, Any]) -> 
 
 
 def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
+    from ..estimators import AutoencoderOutlierDetector
     from .table import show, variable_lines
 
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     described = variable_lines(run.artifact.rows.variables)
     lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
+    if isinstance(estimator, AutoencoderOutlierDetector) and run.report is not None:
+        lines.append(("outliers", run.report.verdict.sentence))
     if run.report is not None:
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
         lines += [("note", run.report.suggestion)] if run.report.suggestion else []

@@ -2,12 +2,27 @@
 
 import csv
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, TextOptions, Threads, check_out, rows_for, use_threads, with_text_options
+from .options import (
+    Data,
+    RowId,
+    RowTexts,
+    RunFolder,
+    TextOptions,
+    Threads,
+    check_out,
+    rows_for,
+    use_threads,
+    with_text_options,
+)
+from .outlier_page import page_files, write_page
+
+if TYPE_CHECKING:
+    from ..report import Reason
 
 N_REASONS = 3
 
@@ -19,6 +34,12 @@ def score(
     data: Data = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .csv file to write, with a line for each row.")],
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Also write a page on the outliers, an .html file, and its numbers beside it."),
+    ] = None,
+    texts: RowTexts = None,
+    row_id: RowId = None,
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -27,14 +48,17 @@ def score(
     A reason is a column with the row's value and the value that was expected there. Rows that are not outliers have
     none. The score is low for outliers. The detector is trained by `taciturn fit DATA --outliers`.
 
-    [dim]Example:[/]
+    [dim]Examples:[/]
 
       taciturn score runs/table new.csv -o scores.csv
+
+      taciturn score runs/table new.csv -o scores.csv --report outliers.html
     """
     from ..core.atomic import atomic
     from ..core.errors import RecipeError
     from ..data.sources import Subset, ids_of
     from ..estimators import AutoencoderOutlierDetector, load
+    from ..report import reasons_of
 
     if out.suffix.lower() != ".csv":
         raise RecipeError(f"{out}: scores are written as .csv only; choose such a name (--out)")
@@ -44,34 +68,35 @@ def score(
         kind = type(detector).__name__
         raise RecipeError(f"{run} holds a {kind}, not an outlier detector; train one: taciturn fit DATA --outliers")
     stored = detector.to_artifact()
-    check_out(out, data or stored.rows.source)
+    for file in (out, *page_files(page)):
+        check_out(file, data or stored.rows.source)
     source = rows_for(stored, data, text)
     scores, ids = detector.score_samples(source), ids_of(source)
     outliers = (scores < detector.offset_).nonzero()[0]
     reasons = {}
     if len(outliers):
         cells = detector.explain(Subset(source, outliers))
-        reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
+        reasons = {row: _texts(reasons_of(*parts)) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
     p_values = map(repr, detector.p_values(source).tolist()) if detector.n_calibration_ else [""] * len(source)
-    with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
+    with atomic(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as opened:
+        lines = csv.writer(opened, lineterminator="\n")
         label = [] if ids is None else [""]  # row labels are a first column without a name
         names = [f"reason_{number}" for number in range(1, N_REASONS + 1)]
         lines.writerow([*label, "score", "p_value", "outlier", *names])
         for row, (value, p_value) in enumerate(zip(scores.tolist(), p_values, strict=True)):
             line = [repr(value), p_value, int(row in reasons), *reasons.get(row, [""] * N_REASONS)]
             lines.writerow(line if ids is None else [ids[row], *line])
-    typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {out}", err=True)
+    if page is not None:
+        write_page(detector, stored, source, page, data, texts=texts, row_id=row_id, text=text, name=run.resolve().name)
+    where = out if page is None else f"{out}, {page} and {page.with_suffix('.json').name}"
+    typer.echo(f"{len(outliers):,} of {len(source):,} rows are outliers; written to {where}", err=True)
 
 
-def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:
-    """Return the texts of a row's first cells, as many as fit the file; "" for a cell that is no reason."""
-    cells = [*zip(columns, values, expected, contributions, strict=True)][:N_REASONS]
-    texts = [
-        f"{name}: {_text(value)}, expected {_text(other)}" if gain > 0 else "" for name, value, other, gain in cells
-    ]
+def _texts(reasons: list["Reason"]) -> list[str]:
+    """Return reasons as texts, as many as fit the file; "" where there is none."""
+    texts = [f"{each.column}: {_text(each.value)}, expected {_text(each.expected)}" for each in reasons]
     return texts + [""] * (N_REASONS - len(texts))
 
 
-def _text(value: Any) -> str:
+def _text(value: str | float) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)

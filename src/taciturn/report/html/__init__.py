@@ -1,6 +1,7 @@
 """Self-contained HTML pages: they hold numbers, figures of `plots`, images and text, and load nothing."""
 
 from .compare import comparison_card, comparison_page
+from .outliers import outlier_page
 from .page import card, page
 
-__all__ = ["card", "comparison_card", "comparison_page", "page"]
+__all__ = ["card", "comparison_card", "comparison_page", "outlier_page", "page"]

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.cards import card
 from ..core.messages import missing_values
-from ..data.sources import Source
+from ..data.sources import Source, Subset
+from ..data.split import split
 from ..model import Autoencoder, InferenceModule
 from ..training import History, Settings
 from .config import EstimatorRecord, RowsRecord, TrainingRecord, Versions
@@ -101,6 +104,28 @@ class Artifact:
         """
         known = {"training": self.rows.training, "held-out": self.rows.held_out}
         return next((kind for kind, rows in known.items() if rows is not None and rows.matches(source)), "given")
+
+    def trained_on(self, source: Source) -> NDArray[np.bool_]:
+        """Return which rows of a source [N] the model was trained on, as far as that is known.
+
+        Parameters
+        ----------
+        source : Source
+            Rows. They are read only if they are as many as the training rows, or as these and the held-out rows.
+
+        Returns
+        -------
+        array [N] of bool
+            All True for exactly the training rows; for exactly the rows that were split into training rows and
+            held-out rows, True for the former; all False for others.
+        """
+        parts, training = self.rows.split, self.rows.training
+        indices = np.arange(len(source))
+        if training is not None and parts is not None and parts.count == len(source):
+            indices = split(parts.count, parts.fraction, parts.seed)[0]
+        trained = np.zeros(len(source), bool)
+        trained[indices] = training is not None and training.matches(Subset(source, indices))
+        return trained
 
     def _repr_html_(self) -> str:
         """Return the summary of `lines` as HTML."""

@@ -1,7 +1,7 @@
 """taciturn report: one page on a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,11 @@ from .options import (
     use_threads,
     with_text_options,
 )
+from .outlier_page import all_rows, write_page
 from .row_values import labels_for, split_column, texts_for
+
+if TYPE_CHECKING:
+    from ..report import OutlierReport, Report
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -33,7 +37,7 @@ def report(
         str | None,
         typer.Option(
             help="Rows to evaluate the model on: a data set's name or a file. "
-            "By default the rows that the run held out.",
+            "By default the rows that the run held out; of an outlier detector all rows of the run.",
             show_default=False,
         ),
     ] = None,
@@ -83,6 +87,7 @@ def report(
     from .. import artifact
     from ..core.atomic import atomic
     from ..core.run_folder import is_unfinished, unfinished
+    from ..estimators import AutoencoderOutlierDetector
     from ..estimators.resolve import corruption
     from ..report import report as report_on
     from ..report import unfinished_report
@@ -101,9 +106,27 @@ def report(
     stored = artifact.load(run)
     for file in (page, page.with_suffix(".json")):
         check_out(file, labels, data or stored.rows.source)
-    rows = rows_for(stored, data, text)
     recipe = run / "recipe.toml"
     own = recipe_file.read(recipe)["data"] if data is None and recipe.is_file() else {}  # --id and --texts of the fit
+    if stored.estimator.name == AutoencoderOutlierDetector.__name__:
+        given = {"--labels": labels, "--target": target, "--corrupt": corrupt}
+        if unused := [option for option, value in given.items() if value is not None]:
+            raise RecipeError(f"{unused[0]} is not for a page of outliers; leave it out")
+        detector = AutoencoderOutlierDetector.load(run).set_params(shape=image_shape(shape))
+        outliers = write_page(
+            detector,
+            detector.to_artifact(),
+            all_rows(stored) if data is None else rows_for(stored, data, text),
+            page,
+            data or stored.rows.source,
+            texts=texts or own.get("texts"),
+            row_id=row_id or own.get("id"),
+            text=text,
+            name=run.resolve().name,
+        )
+        show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
+        return
+    rows = rows_for(stored, data, text)
     try:
         training = training_rows(stored)
     except DataError:  # the training rows are gone or changed: baselines are then fitted on half of the rows
@@ -126,11 +149,20 @@ def report(
     made.save_json(page.with_suffix(".json"))
     lines = [
         ("verdict", made.verdict.sentence),
-        *(("warning", f"{warning.what} {warning.mend}") for warning in made.verdict.warnings),
-        *([("note", made.suggestion)] if made.suggestion else []),
-        ("written", f"{page} and {page.with_suffix('.json').name}"),
+        *_notes(made),
+        ("written", _written(page)),
     ]
     show(str(run), lines)
+
+
+def _notes(made: "Report | OutlierReport") -> list[tuple[str, str]]:
+    """Return the lines of a report's warnings and of its suggestion."""
+    warnings = [("warning", f"{warning.what} {warning.mend}") for warning in made.verdict.warnings]
+    return [*warnings, *([("note", made.suggestion)] if made.suggestion else [])]
+
+
+def _written(page: Path) -> str:
+    return f"{page} and {page.with_suffix('.json').name}"
 
 
 def _label_name(labels: str) -> str:

@@ -99,14 +99,18 @@ def complete(
 
 
 def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
+    from ..report import OutlierReport
     from .table import show, variable_lines
 
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     described = variable_lines(run.artifact.rows.variables)
     lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
+    if isinstance(run.report, OutlierReport):
+        lines.append(("outliers", run.report.verdict.sentence))
+    elif run.report is not None and run.report.trust is not None:
+        lines += run.report.trust.lines()
     if run.report is not None:
-        lines += run.report.trust.lines() if run.report.trust else []
         lines += [("warning", f"{warning.what} {warning.mend}") for warning in run.report.verdict.warnings]
         lines += [("note", run.report.suggestion)] if run.report.suggestion else []
     if estimator.stopped_:

@@ -7,14 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .app import Command, app
-from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
+from .options import (
+    Data,
+    RowId,
+    RowTexts,
+    RunFolder,
+    TextOptions,
+    Threads,
+    check_out,
+    rows_for,
+    use_threads,
+    with_text_options,
+)
 from .out import Overwrite, ShardFormat, ShardRows, place, write_out
+from .outlier_page import page_files, write_page
 
 if TYPE_CHECKING:
     import pyarrow
 
     from ..data.sources import Batches, Source
     from ..estimators import AutoencoderOutlierDetector
+    from ..report import Reason
 
 N_REASONS = 3
 ENDINGS = (".csv", ".parquet")  # of shards
@@ -36,6 +49,12 @@ def score(
     shard_rows: ShardRows = None,
     shard_format: ShardFormat = None,
     overwrite: Overwrite = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Also write a page on the outliers, an .html file, and its numbers beside it."),
+    ] = None,
+    texts: RowTexts = None,
+    row_id: RowId = None,
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -44,9 +63,11 @@ def score(
     A reason is a column with the row's value and the value that was expected there. Rows that are not outliers have
     none. The score is low for outliers. The detector is trained by `taciturn fit DATA --outliers`.
 
-    [dim]Example:[/]
+    [dim]Examples:[/]
 
       taciturn score runs/table new.csv -o scores.csv
+
+      taciturn score runs/table new.csv -o scores.csv --report outliers.html
     """
     from ..core.errors import RecipeError
     from ..data.sources import table_writer
@@ -60,14 +81,19 @@ def score(
     stored = detector.to_artifact()
     sources = data or stored.rows.source
     where = place(out, shard_rows, shard_format, overwrite, sources, endings=ENDINGS, writer=table_writer)
+    for file in page_files(page):
+        check_out(file, sources)
     source, counts = rows_for(stored, data, text), {"outliers": 0, "rows": 0}
 
     def write(path: Path, rows: "Source") -> None:
         table_writer(path)(path, _scores(detector, rows, counts))
 
     write_out(where, source, write, run=run, row_numbers=LINE_NUMBERS, content={"command": "score"})
+    if page is not None:
+        write_page(detector, stored, source, page, data, texts=texts, row_id=row_id, text=text, name=run.resolve().name)
+    files = out if page is None else f"{out}, {page} and {page.with_suffix('.json').name}"
     scored = "rows" if counts["rows"] == len(source) else "rows that were scored now"
-    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} {scored} are outliers; written to {out}", err=True)
+    typer.echo(f"{counts['outliers']:,} of {counts['rows']:,} {scored} are outliers; written to {files}", err=True)
 
 
 def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: dict[str, int]) -> "Batches":
@@ -77,6 +103,7 @@ def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: di
 
     from ..data.sources import Batches, Subset, ids_of
     from ..estimators.outliers import BLOCK_NUMBERS
+    from ..report import reasons_of
 
     size = max(BLOCK_NUMBERS // int(np.prod(source.shape)), 1)
     texts = [(f"reason_{number}", pa.string()) for number in range(1, N_REASONS + 1)]
@@ -91,7 +118,9 @@ def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: di
             reasons = {}
             if len(outliers):
                 cells = detector.explain(Subset(rows, outliers))
-                reasons = {row: _reasons(*parts) for row, *parts in zip(outliers.tolist(), *cells, strict=True)}
+                reasons = {
+                    row: _texts(reasons_of(*parts)) for row, *parts in zip(outliers.tolist(), *cells, strict=True)
+                }
             counts["rows"] += len(rows)
             counts["outliers"] += len(outliers)
             columns: list[Any] = [scores, p_values, [int(row in reasons) for row in range(len(rows))]]
@@ -104,14 +133,11 @@ def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: di
     return Batches(schema, batches(), ids_of(source))
 
 
-def _reasons(columns: Any, values: Any, expected: Any, contributions: Any) -> list[str]:
-    """Return the texts of a row's first cells, as many as fit the file; "" for a cell that is no reason."""
-    cells = [*zip(columns, values, expected, contributions, strict=True)][:N_REASONS]
-    texts = [
-        f"{name}: {_text(value)}, expected {_text(other)}" if gain > 0 else "" for name, value, other, gain in cells
-    ]
+def _texts(reasons: list["Reason"]) -> list[str]:
+    """Return reasons as texts, as many as fit the file; "" where there is none."""
+    texts = [f"{each.column}: {_text(each.value)}, expected {_text(each.expected)}" for each in reasons]
     return texts + [""] * (N_REASONS - len(texts))
 
 
-def _text(value: Any) -> str:
+def _text(value: str | float) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..data.sources import Source
     from ..data.split import Part
     from ..estimators import BaseAutoencoder
-    from ..report import Report, Summary
+    from ..report import OutlierReport, Report, Summary
     from ..training import Checkpoints
 
 MIN_TRAINING_ROWS = 2
@@ -40,8 +40,8 @@ class TrainedRun:
         The model with its history, its recipe and its metrics.
     summary : Summary
         The results on the evaluation rows.
-    report : Report or None
-        The report on the evaluation rows, if one was requested.
+    report : Report, OutlierReport or None
+        The report on the evaluation rows, of an outlier detector on all rows, if one was requested.
     interrupt : KeyboardInterrupt or None
         What ended the training early: Ctrl-C, or a signal; see `signals`.
     """
@@ -52,7 +52,7 @@ class TrainedRun:
     evaluation_rows: "Source"
     artifact: "Artifact"
     summary: "Summary"
-    report: "Report | None"
+    report: "Report | OutlierReport | None"
     interrupt: KeyboardInterrupt | None
 
 
@@ -95,6 +95,7 @@ def train(
     from ..core.seeds import MAX_SEED
     from ..data.sources import blocks_of
     from ..data.split import split_source
+    from ..estimators import AutoencoderOutlierDetector
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -127,7 +128,8 @@ def train(
             f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
-    texts, ids = (_texts_beside(data, key, len(source), held_out) if folder else None for key in ("texts", "id"))
+    reported = None if isinstance(estimator, AutoencoderOutlierDetector) else held_out  # its page is on all rows
+    texts, ids = (_texts_beside(data, key, len(source), reported) if folder else None for key in ("texts", "id"))
     begun = {
         "data": data
         | {"source": _absolute(data["source"])}
@@ -156,7 +158,13 @@ def train(
     complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, source, holds_out)
     try:
-        summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
+        report: Report | OutlierReport | None
+        if isinstance(estimator, AutoencoderOutlierDetector) and folder is not None:
+            summary, _ = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
+            repeat = _repeat(folder)
+            report = estimator._report(source, artifact, ids=ids, texts=texts, name=folder.name, repeat=repeat)
+        else:
+            summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
         if resumable:
             raise
@@ -261,10 +269,14 @@ def _evaluate(
         texts=texts,
         ids=ids,
         name=folder.name,
-        repeat=f"taciturn fit {folder / 'recipe.toml'} -o again",
+        repeat=_repeat(folder),
         seed=seed,
     )
     return made.summary, made
+
+
+def _repeat(folder: Path) -> str:
+    return f"taciturn fit {folder / 'recipe.toml'} -o again"
 
 
 def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "Part | None") -> list[str] | None:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..core.errors import RecipeError
 from .base import BaseAutoencoder
+from .outlier_reporting import OutlierReporting
 from .outlyingness import Outlyingness
 from .parameters import RunParameters, run_parameters
 from .rows import source_of, training_sources
@@ -59,7 +60,7 @@ class Cells(NamedTuple):
     contribution: Array
 
 
-class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore[misc]
+class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder):  # type: ignore[misc]
     """An outlier detector: it scores rows by a denoising autoencoder's error and the distance to training rows.
 
     A row is an outlier if the network reconstructs it badly, or if few training rows are near it. The score is the
@@ -288,7 +289,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
             raise RecipeError(
                 "p_values needs held-out rows, and fit held out none; fit 1 / calibration_fraction rows or more"
             )
-        return (1 + np.searchsorted(self._calibration, scores, side="right")) / (1 + self.n_calibration_)
+        return self._p_values(scores)
 
     def explain(self, X: ArrayLike | Source) -> Cells:
         """Return which cells make each row an outlier, and what was expected there.
@@ -325,6 +326,18 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseAutoencoder):  # type: ignore
         return Cells(names[order], *sorted_parts)
 
     # --- internal ----------------------------------------------------------------------------------------------
+    def _p_values(self, scores: Array) -> Array:
+        return (1 + np.searchsorted(self._calibration, scores, side="right")) / (1 + self.n_calibration_)
+
+    def _threshold(self) -> str:
+        """Return how the threshold was chosen, as a sentence."""
+        share = self._contamination()
+        if share is not None:
+            return f"So {share:.1%} of the rows of fit are outliers (contamination={share:g})."
+        enough = self.n_calibration_ >= MIN_CALIBRATION_ROWS
+        of = f"the {self.n_calibration_:,} rows that fit held out" if enough else "the training rows"
+        return f"The threshold lies {DEVIATIONS:g} standard deviations below the median score of {of}."
+
     def _cells(self, rows: Array) -> tuple[Array, Array, Array]:
         """Return the values, the expected values [B, D] and the contributions [B, V] of the cells of rows, in order.
 

@@ -7,6 +7,7 @@ from .errors import errors
 from .frontier import frontier
 from .history import history
 from .latent_map import latent_map as map
+from .outlier_scores import outlier_scores
 from .overlay import overlay
 from .rates import rates
 from .reconstructions import reconstructions
@@ -23,6 +24,7 @@ __all__ = [
     "history",
     "is_image",
     "map",
+    "outlier_scores",
     "overlay",
     "rates",
     "reconstructions",

@@ -4,7 +4,6 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
-from functools import partial
 
 import torch
 from torch import Tensor

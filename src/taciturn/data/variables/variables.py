@@ -25,6 +25,7 @@ from .source import EncodedTable
 from .tables import Library, Table, class_of, library_of, table_of
 from .variable import Variable
 
+NEW_LEVEL = "a new level"
 MAX_SHOWN = 10  # categories that are described one by one
 AnyVariable = Number | Integer | Boolean | Category | Date | Dropped | Identifier
 
@@ -172,11 +173,17 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return np.repeat(np.arange(len(self.variables)), [variable.width for variable in self.variables])
 
     def cells(self, rows: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return encoded rows [N, D], or predictions, as the table's values [N, V], objects of Python."""
-        table = self.decode(rows)
+        """Return encoded rows [N, D], or predictions, as the table's values [N, V], objects of Python.
+
+        A level that the training rows did not have, which is 0 in all columns of its variable, is "a new level".
+        """
+        table, block = self.decode(rows), np.asarray(rows, np.float64)
         columns = np.empty((len(self.variables), len(table)), dtype=object)
-        for position, variable in enumerate(self.variables):
-            columns[position] = list(table[variable.label])
+        for position, (variable, place) in enumerate(zip(self.variables, self.positions, strict=True)):
+            column = table[variable.label]
+            columns[position] = column.to_pylist() if hasattr(column, "to_pylist") else list(column)
+            if isinstance(variable, Category):
+                columns[position][(block[:, place] == 0).all(1)] = NEW_LEVEL
         return columns.T
 
     @property

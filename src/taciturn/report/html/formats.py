@@ -24,6 +24,11 @@ def error(value: float) -> str:
     return "—" if math.isnan(value) else number(value)
 
 
+def score_text(score: float) -> str:
+    """Return the score of an outlier detector as text, such as −2.40."""
+    return f"{score:.2f}".replace("-", "−")
+
+
 def number(value: float) -> str:
     """Return a number with about three digits, thousands separated, such as 48,980 or 0.0123.
 
@@ -83,6 +88,25 @@ class ColumnFormat:
         decimals = 0 if exact and self._are_whole else self._decimals
         text = f"{value:,.{decimals}f}" if self._are_large or abs(value) >= MIN_SEPARATED else f"{value:.{decimals}f}"
         return (text.lstrip("-") if float(text.replace(",", "")) == 0 else text).replace("-", "−")
+
+
+def difference(value: str | float, other: str | float) -> tuple[str, str]:
+    """Return two values of a column as texts: numbers with as many decimals as show how they differ.
+
+    Examples
+    --------
+    >>> difference(412.0, 38.71), difference(3.6, 2.328), difference("red", "blue"), difference(48980.0, 1.5e-3)
+    (('412', '39'), ('3.60', '2.33'), ('red', 'blue'), ('48,980', '0'))
+    """
+    if isinstance(value, str) or isinstance(other, str):
+        return str(value), str(other)
+    column = ColumnFormat(np.array([value, other, 0.5], np.float64), abs(value - other) / 2)
+    wholes = ColumnFormat(np.array([value, other], np.float64), 10.0)  # without decimals
+    are_whole = float(value).is_integer(), isinstance(other, int)
+    first, second = (
+        (wholes if is_whole else column).text(each) for each, is_whole in zip((value, other), are_whole, strict=True)
+    )
+    return first, second
 
 
 def row_text(row: int, text: str) -> Markup:

@@ -53,6 +53,7 @@ for (const box of document.querySelectorAll("#search")) {
     for (const item of items) item.hidden = !found.has(item.dataset.row);
     for (const latent of latents) latent.hidden = query !== "" && !latent.querySelector("[data-row]:not([hidden])");
     const shown = latents.filter((latent) => !latent.hidden).length;
-    output.textContent = query && `${found.size} of ${texts.size} rows on this page, ${shown} of ${latents.length} latents`;
+    const ofLatents = latents.length ? `, ${shown} of ${latents.length} latents` : "";
+    output.textContent = query && `${found.size} of ${texts.size} rows on this page${ofLatents}`;
   });
 }

@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from ... import plots
 from ..numbers import Pictures, ReportNumbers
+from ..numbers.page_numbers import PageNumbers
 from .engine import asset, environment
-from .section import Material
+from .section import Material, rendered_page
 from .sections import SECTIONS
 from .sprite import Sprite, sprite
 
@@ -18,33 +19,30 @@ MIN_DRAWN_LATENTS = 8  # latents of the atlas that have images, however large th
 def page(report: ReportNumbers) -> str:
     """Return the page of a report as HTML."""
     pictures = report.pictures
-    material = Material(report, pictures, _sheets(report, pictures))
-    shown = [section for section in SECTIONS if section.shown(material)]
-    scripts, styles = [asset("page.js")], [asset("style.css")]
+    sheets = _sheets(report, pictures)
+    scripts, styles = [], []
     if pictures.try_it is not None:
-        scripts += [Markup(pictures.try_it.activations_script), asset("try_it.js")]
-        styles.append(asset("try_it.css"))
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        title=f"{report.name} · taciturn report",
-        css=Markup("\n").join(styles),
-        js=Markup("\n").join(scripts),
-        sheets=list(material.sheets.values()),
-        aspect_ratio=pictures.shape[1] / pictures.shape[0] if plots.is_image(pictures.shape) else 1,
-        has_search=" or ".join(([] if not report.row_names else ["id"]) + (["text"] if pictures.texts else [])),
-        sections=[
-            (section.anchor, section.title, _rendered(section.name, section.context(material))) for section in shown
-        ],
+        scripts = [Markup(pictures.try_it.activations_script), asset("try_it.js")]
+        styles = [asset("try_it.css")]
+    summary = report.summary
+    left_out = "".join(f" {text}; errors are of the others." for text in summary.left_out)
+    return rendered_page(
+        report,
+        Material(report, pictures, sheets),
+        SECTIONS,
+        kind="report",
+        note=f"Evaluated on {summary.described_rows}.{left_out}",
+        shape=pictures.shape,
+        sheets=sheets,
+        search=" or ".join(([] if not report.row_names else ["id"]) + (["text"] if pictures.texts else [])),
+        scripts=scripts,
+        styles=styles,
     )
 
 
-def card(report: ReportNumbers) -> str:
+def card(report: PageNumbers) -> str:
     """Return the verdict and its warnings as HTML, for a notebook."""
     return environment.get_template("card.html.j2").render(report=report)
-
-
-def _rendered(name: str, context: dict[str, Any]) -> Markup:
-    return Markup(environment.get_template(f"{name}.html.j2").render(**context))
 
 
 def _sheets(report: ReportNumbers, pictures: Pictures) -> dict[str, Sprite]:

@@ -1,6 +1,7 @@
 """The numbers of reports and comparisons, one file per section. Nothing here knows how they are shown."""
 
 from .comparison import ComparisonNumbers, measure_comparison
+from .outliers import Detection, OutlierNumbers, Reason, measure_outliers, reasons_of
 from .report import Pictures, ReportNumbers, measure_report
 from .sections import SECTIONS
 from .study import Study
@@ -9,11 +10,16 @@ from .summary import Summary, summarise
 __all__ = [
     "SECTIONS",
     "ComparisonNumbers",
+    "Detection",
+    "OutlierNumbers",
     "Pictures",
+    "Reason",
     "ReportNumbers",
     "Study",
     "Summary",
     "measure_comparison",
+    "measure_outliers",
     "measure_report",
+    "reasons_of",
     "summarise",
 ]

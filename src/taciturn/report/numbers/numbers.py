@@ -22,6 +22,17 @@ def finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun; `nouns` are several, by default with an s.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2000, "row"), counted(2, "cell is missing", "cells are missing")
+    ('1 row', '2,000 rows', '2 cells are missing')
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def signed_percent(share: float) -> str:
     """Return a change as a percentage with its sign, from a doubling on as a multiple.
 

@@ -1,20 +1,17 @@
 """All numbers of a report, and the arrays that its page draws."""
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.atomic import atomic
 from ...data.row_shape import is_image, likely_shape
 from ...data.variables import Variables
 from ...training import History
-from .numbers import ShortRepr, all_finite, plain
+from .numbers import ShortRepr, plain
+from .page_numbers import PageNumbers, now
 from .row_names import row_names, row_texts
 from .samples import SampleRows
 from .study import Study
@@ -80,7 +77,7 @@ class Pictures(ShortRepr):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ReportNumbers:
+class ReportNumbers(PageNumbers):
     """The numbers of a report. Each section is an attribute: `report.summary` is `report.sections["summary"]`.
 
     Parameters
@@ -112,7 +109,7 @@ class ReportNumbers:
     likely_shape: list[int] | None
     row_names: dict[int, str]
     pictures: Pictures
-    created: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    created: str = field(default_factory=now)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name} on {self.summary.described_rows}: {self.verdict.sentence}>"
@@ -168,21 +165,6 @@ class ReportNumbers:
                 return self.sections[name]
             raise AttributeError(f"a report has no {name!r}; its sections are {', '.join(self.sections)}")
 
-    @property
-    def suggestion(self) -> str | None:
-        """A sentence on the shape that the rows are likely to have; None without one."""
-        if self.likely_shape is None:
-            return None
-        sides = [str(side) for side in self.likely_shape]
-        return (
-            f"Neighbouring columns correlate like the pixels of {' × '.join(sides)} images. To draw rows and latents "
-            f"as images: shape=({', '.join(sides)}), or --shape {'x'.join(sides)}."
-        )
-
-    def row_name(self, row: int) -> str:
-        """Return the name of a row: its id, or "row" and its index without ids."""
-        return self.row_names.get(row, f"row {row:,}")
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the pictures; docs/report.md lists the keys."""
         head = {
@@ -195,15 +177,6 @@ class ReportNumbers:
             "row_names": {str(row): name for row, name in self.row_names.items()},
         }
         return head | {name: plain(section) for name, section in self.sections.items()}
-
-    def json(self) -> str:
-        """Return the numbers as JSON; infinite numbers and NaN become null."""
-        return json.dumps(all_finite(self.to_dict()), ensure_ascii=False, allow_nan=False) + "\n"
-
-    def save_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the numbers as JSON. A failure leaves no partial file."""
-        with atomic(path) as temporary:
-            temporary.write_text(self.json(), encoding="utf-8", errors="backslashreplace")  # of half a surrogate pair
 
 
 def measure_report(study: Study, name: str = "") -> ReportNumbers:

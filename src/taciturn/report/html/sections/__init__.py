@@ -1,6 +1,6 @@
-"""The sections of the page, in their order. A new section is a file, its template and a line here."""
+"""The sections of the pages, in their order. A new section is a file, its template and a line here."""
 
-from ..section import Section
+from ..section import Material, OutlierMaterial, Section
 from .atlas import ATLAS
 from .baselines import BASELINES
 from .errors import ERRORS
@@ -8,13 +8,17 @@ from .hidden_errors import HIDDEN_ERRORS
 from .latents import LATENTS
 from .long_texts import LONG_TEXTS
 from .neighbours import NEIGHBOURS
-from .provenance import PROVENANCE
+from .outlier_claims import OUTLIER_CLAIMS
+from .outlier_reasons import OUTLIER_REASONS
+from .outlier_scores import OUTLIER_SCORES
+from .outlying_rows import OUTLYING_ROWS
+from .provenance import OUTLIER_PROVENANCE, PROVENANCE
 from .relate import RELATE
 from .samples import SAMPLES
 from .training import TRAINING
 from .try_it import TRY_IT
 
-SECTIONS: tuple[Section, ...] = (
+SECTIONS: tuple[Section[Material], ...] = (
     HIDDEN_ERRORS,
     SAMPLES,
     TRAINING,
@@ -29,4 +33,13 @@ SECTIONS: tuple[Section, ...] = (
     PROVENANCE,
 )
 
-__all__ = ["SECTIONS"]
+OUTLIER_SECTIONS: tuple[Section[OutlierMaterial], ...] = (
+    OUTLYING_ROWS,
+    OUTLIER_SCORES,
+    OUTLIER_REASONS,
+    OUTLIER_CLAIMS,
+    LONG_TEXTS,
+    OUTLIER_PROVENANCE,
+)
+
+__all__ = ["OUTLIER_SECTIONS", "SECTIONS"]

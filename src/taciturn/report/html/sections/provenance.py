@@ -3,16 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...numbers import ReportNumbers
-from ..section import Material, Section
+from ...numbers.provenance import Provenance
+from ..section import Material, OutlierMaterial, Section
 
 
 def _context(material: Material) -> dict[str, Any]:
-    return {"lines": list(_lines(material.report)), "repeat": material.report.provenance.repeat}
+    summary, run = material.report.summary, material.report.provenance
+    return {"lines": list(_lines(run, summary.rows, summary.missing_values)), "repeat": run.repeat}
 
 
-def _lines(report: ReportNumbers) -> Iterator[tuple[str, str]]:
-    run = report.provenance
+def _outlier_context(material: OutlierMaterial) -> dict[str, Any]:
+    summary, run = material.report.summary, material.report.provenance
+    missing = f"{summary.missing:,} of their values are missing" if summary.missing else ""
+    return {"lines": list(_lines(run, summary.rows, missing)), "repeat": run.repeat}
+
+
+def _lines(run: Provenance, n_rows: int, missing_values: str) -> Iterator[tuple[str, str]]:
     yield "estimator", run.estimator
     yield "network", run.network
     yield "objective", run.objective
@@ -20,11 +26,12 @@ def _lines(report: ReportNumbers) -> Iterator[tuple[str, str]]:
     yield "scaling", run.scaling
     missing = f"; {run.training_missing:,} of their values were missing" if run.training_missing else ""
     yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "") + missing
-    missing = f"; {report.summary.missing_values}" if report.summary.missing else ""
-    yield "evaluated on", f"{report.summary.rows:,} rows, fingerprint {run.rows_fingerprint}{missing}"
+    missing = f"; {missing_values}" if missing_values else ""
+    yield "evaluated on", f"{n_rows:,} rows, fingerprint {run.rows_fingerprint}{missing}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
     yield "machine", f"{run.machine}, {run.device}, {run.threads} thread{'' if run.threads == 1 else 's'}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())
 
 
 PROVENANCE = Section("provenance", "Recipe and provenance", _context)
+OUTLIER_PROVENANCE = Section("provenance", "Recipe and provenance", _outlier_context)

@@ -1,0 +1,71 @@
+"""The page of outliers: numbers that can be saved as JSON or as a page."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.atomic import atomic
+from .html import card, outlier_page
+from .numbers import Detection, OutlierNumbers, measure_outliers
+
+
+class OutlierReport(OutlierNumbers):
+    """The outliers among rows, and what makes them outliers. A notebook shows its verdict.
+
+    `AutoencoderOutlierDetector.report` creates it. `save` writes the page, `save_json` the numbers; docs/outliers.md
+    describes both.
+
+    Attributes
+    ----------
+    name : str
+        The page's name.
+    created : str
+        When it was created, in UTC.
+    summary : OutlierSummary
+        The main numbers.
+    verdict : Verdict
+        `sentence`, `points` (the main numbers) and `warnings`.
+    rows : list of OutlyingRow
+        The rows with the lowest scores, and their reasons.
+    variables : list of VariableReasons
+        How often each variable is a reason.
+    quantiles : list of float
+        Of the scores.
+    """
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page, one self-contained HTML file. A failure leaves no partial file."""
+        with atomic(path) as temporary:
+            temporary.write_text(outlier_page(self), encoding="utf-8", errors="xmlcharrefreplace")
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the warnings as HTML."""
+        return card(self)
+
+
+def report_outliers(
+    detection: Detection, *, ids: Iterable[Any] | None = None, texts: Iterable[str] | None = None, name: str = ""
+) -> OutlierReport:
+    """Return the page of outliers.
+
+    Parameters
+    ----------
+    detection : Detection
+        What a detector found in rows.
+    ids : iterable of object [N] or None, default=None
+        An id for each row.
+    texts : iterable of str [N] or None, default=None
+        A text for each row, which the page shows.
+    name : str, default=""
+        The page's name; "" is the estimator's name.
+
+    Returns
+    -------
+    OutlierReport
+
+    Raises
+    ------
+    DataError
+        If there is not one id or text per row.
+    """
+    return OutlierReport(**vars(measure_outliers(detection, ids, texts, name)))

@@ -21,7 +21,7 @@ def unfinished_report(folder: Path) -> str:
     Returns
     -------
     str
-        The curves of the epochs so far, said to be unfinished. No model is measured.
+        The curves of the epochs so far, under a heading that names the run unfinished. No model is measured.
 
     Raises
     ------

@@ -194,9 +194,13 @@ class DictionaryAutoencoder(BaseAutoencoder):
         if kind is not None and kind.dictionary_text is not None:
             k = min(k, latents)
             # TopK starts with twice as many, because it then finds features that would otherwise share a latent.
-            # BatchTopK finds fewer in this way (benchmarks/results/truth.md).
+            # The others start as TopK: from the start they find fewer (benchmarks/results/ablation.md).
             falling = f"linear({min(2 * k, latents)},{k},over=0.5)" if k < latents else str(k)
-            sparsity = kind.dictionary_text.format(k=k, falling=falling) + ("+auxk" if "auxk" in revival else "")
+            # the phase as TopK finds directions, of which a frozen dictionary learns none
+            until = 0 if self._frozen else 0.6
+            sparsity = kind.dictionary_text.format(k=k, falling=falling, until=until) + (
+                "+auxk" if "auxk" in revival else ""
+            )
         own = run_parameters(self) | {
             "sparsity": sparsity,
             "activation": "relu",

@@ -30,8 +30,8 @@ class CodingLayer(Recipe):
     active_above : float or None
         A latent counts as active where its code is greater than this; None: where it is not 0.
     dictionary_text : str or None
-        The usual recipe of a dictionary with this coding layer, as text with the placeholders {k} and {falling}; see
-        DictionaryAutoencoder.
+        The usual recipe of a dictionary with this coding layer, as text with the placeholders {k}, {falling} and
+        {until}; see DictionaryAutoencoder.
     dictionary_revival : {"resample", "auxk"}
         How that dictionary revives dead latents by default.
     transpose_initialised : bool

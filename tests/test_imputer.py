@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from taciturn import DenoisingImputer, load, pool
+from taciturn import DenoisingAutoencoder, DenoisingImputer, load, pool
 from taciturn.core.errors import ArtifactError, DataError, DataTypeError, RecipeError, TaciturnError
 
 QUICK = {"n_networks": 2, "max_iter": 1, "random_state": 0}
@@ -110,6 +110,28 @@ def test_a_product_is_learnt_which_no_linear_model_has():
     holed[600:, 2] = np.nan
     imputed = DenoisingImputer(random_state=0).fit(holed).transform(holed)
     assert np.square(imputed - X)[600:, 2].mean() < 0.3 * X[600:, 2].var()
+
+
+def test_the_levels_of_a_category_are_hidden_together(monkeypatch):
+    """As they are missing together: the targets of the networks are the hidden values, NaN for all others."""
+    targets, fit = [], DenoisingAutoencoder.fit
+
+    def recorded(network, X, target):
+        targets.append(np.asarray(target))
+        return fit(network, X, target=target)
+
+    monkeypatch.setattr(DenoisingAutoencoder, "fit", recorded)
+    rng = np.random.default_rng(6)
+    X = pd.DataFrame({"size": rng.standard_normal(200), "colour": rng.choice(["red", "green", "blue"], 200)})
+    X["long"], X["weight"] = X["size"] > 0, rng.standard_normal(200)
+    DenoisingImputer(8, **QUICK).fit(X)
+    hidden = ~np.isnan(np.concatenate(targets))  # size, colour=blue, colour=green, colour=red, long, weight
+    assert hidden.shape[1] == 6
+    colour, others = hidden[:, 1:4], np.delete(hidden, (2, 3), axis=1)
+    assert_array_equal(colour, np.repeat(colour[:, :1], 3, axis=1))
+    assert 0.3 < colour.mean() < 0.7
+    both = others.T.astype(int) @ others
+    assert ((both < np.diag(both)) | np.eye(4, dtype=bool)).all()  # other variables are hidden by themselves
 
 
 # --- tables in, tables out -------------------------------------------------------------------------------------------

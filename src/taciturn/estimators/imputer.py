@@ -22,6 +22,7 @@ from ..data.sources import is_sparse
 from ..data.variables import library_of
 from .denoising import DenoisingAutoencoder
 from .rows import source_of, training_sources
+from .tables import mixed_variables
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -50,7 +51,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
     n_networks : int, default=4
         Number of networks, 2 or more; each is trained without the rows of one of so many parts.
     max_iter : int, default=10
-        Number of epochs of each network. A row of few is seen up to 20 times in each, with other values hidden.
+        Number of epochs of each network. A row of few is seen up to 16 times in each, with other values hidden.
     learning_rate : float, default=0.01
         It falls to 0 over the run.
     alpha : float, default=0.01
@@ -166,7 +167,9 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         checked._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         checked._mean, checked._scale = moments.mean, np.where(moments.constant, 1.0, np.sqrt(moments.variance))
         rng = np.random.default_rng([checked._seed, FIT])
-        checked._ensemble = fit_ensemble(checked._scaled(source), network, n_networks, rng)
+        variables = mixed_variables(checked)
+        variable_of = None if variables is None else variables.of_columns
+        checked._ensemble = fit_ensemble(checked._scaled(source), network, n_networks, rng, variable_of=variable_of)
         self.__dict__ = dict(vars(checked))
         return self
 

@@ -16,7 +16,7 @@ from .factor_model import fit_factor_model
 
 Array = NDArray[Any]
 
-PAIRS, MAX_COPIES = 10_000, 20  # rows with hidden values that all networks share, and copies of each row
+PAIRS, MAX_COPIES = 10_000, 16  # rows with hidden values that all networks share, and copies of each row
 MAX_JUDGED = 0.3  # share of a row that is hidden; with more, its errors are not those of the rows as they are
 MAX_NUMBERS = 1 << 24  # numbers of all these rows; of more rows a sample is used
 
@@ -67,7 +67,14 @@ class Ensemble:
         return np.stack([linear + self.belief * correction for linear, correction in means])
 
 
-def fit_ensemble(X: Array, network: DenoisingAutoencoder, n_networks: int, rng: np.random.Generator) -> Ensemble:
+def fit_ensemble(
+    X: Array,
+    network: DenoisingAutoencoder,
+    n_networks: int,
+    rng: np.random.Generator,
+    *,
+    variable_of: NDArray[np.intp] | None = None,
+) -> Ensemble:
     """Return the models of rows.
 
     Parameters
@@ -80,6 +87,9 @@ def fit_ensemble(X: Array, network: DenoisingAutoencoder, n_networks: int, rng: 
         Number of models K, 2 or more; with fewer rows as many as rows.
     rng : numpy.random.Generator
         Draws the parts, the hidden values and the networks' seeds.
+    variable_of : ndarray [D] of int, optional
+        The number of each column's variable, 0, 1, …; by default each column is one. The columns of a variable, such as
+        those of a category's levels, are hidden together, as they are missing together.
 
     Returns
     -------
@@ -87,9 +97,9 @@ def fit_ensemble(X: Array, network: DenoisingAutoencoder, n_networks: int, rng: 
 
     Notes
     -----
-    For each copy of a row a share of its known values is hidden that is uniform in [0, 1]. Each model is trained on the
-    rows outside its part, and measured on those in it. With its correction c of the hidden values and what the linear
-    model lacks there, y, a column's belief is Σ c y / Σ c², between 0 and 1.
+    For each copy of a row a share of its known variables is hidden that is uniform in [0, 1]. Each model is trained on
+    the rows outside its part, and measured on those in it. With its correction c of the hidden values and what the
+    linear model lacks there, y, a column's belief is Σ c y / Σ c², between 0 and 1.
     """
     n_rows, width = X.shape
     if n_rows * width > MAX_NUMBERS:
@@ -97,7 +107,8 @@ def fit_ensemble(X: Array, network: DenoisingAutoencoder, n_networks: int, rng: 
         X = X[rng.choice(len(X), n_rows, replace=False)]
     copies = min(max(round(PAIRS / n_rows), 1), MAX_COPIES)
     shares = rng.random((copies, n_rows, 1))
-    hidden = (rng.random((copies, n_rows, width)) < shares) & ~np.isnan(X)
+    variable_of = np.arange(width) if variable_of is None else variable_of
+    hidden = (rng.random((copies, n_rows, variable_of[-1] + 1)) < shares)[:, :, variable_of] & ~np.isnan(X)
     seen = np.where(hidden, np.nan, X)
     lacking, corrections = np.zeros_like(seen), np.zeros_like(seen)
     linear = fit_factor_model(X, rng)

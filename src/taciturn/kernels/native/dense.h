@@ -71,7 +71,7 @@ static void encode(const struct step *s, const float *x, float *codes, float *ra
 static void loss(const struct step *s, float *logits, float *row_errors, long part, long parts)
 {
     long D = s->inputs;
-    float factor = (float)((s->cross_entropy ? 1 : 2) * s->weight / ((double)s->rows * (double)D));
+    float factor = (float)((s->cross_entropy ? 1 : 2) * s->weight / s->judged);
     for (long b = part_begin(s->rows, part, parts); b < part_begin(s->rows, part + 1, parts); b++) {
         vec sum = {0};
         for (long j = 0; j < D; j += V) {
@@ -82,6 +82,10 @@ static void loss(const struct step *s, float *logits, float *row_errors, long pa
             if (s->cross_entropy) {
                 cost = choose(logit > (vec){0}, logit, (vec){0}) - logit * target;
                 cost += logarithm(1 + exponential(-absolute(logit), 0));
+            }
+            if (s->masked) {
+                error = choose(target == target, error, (vec){0});
+                cost = choose(target == target, cost, (vec){0});
             }
             store_n(entry,
                     s->cross_entropy ? error * factor : activation_gradient(s->output_curve, recon, error * factor), n);
@@ -113,7 +117,7 @@ static void penalties(struct step *s, const struct offsets *at)
     double sum = 0, unused, derivative;
     for (long b = 0; b < s->rows; b++)
         sum += s->workspace[at->row_errors + b];
-    s->error = sum / ((double)s->rows * (double)s->inputs);
+    s->error = sum / s->judged;
     memset(grads, 0, 4 * s->latents);
     memset(clean_grads, 0, 4 * s->latents);
     for (struct penalty *p = s->penalties; p < s->penalties + s->n_penalties; p++) {

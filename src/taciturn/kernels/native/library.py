@@ -11,7 +11,7 @@ import torch
 
 from ..threads import threads_for
 
-LAYOUT = 4  # version of the structures and functions; raised here and in native.h whenever one of them changes
+LAYOUT = 5  # version of the structures and functions; raised here and in native.h whenever one of them changes
 ROUNDING = 3  # the kind of processor whose dense steps multiply bfloat16
 
 
@@ -63,6 +63,10 @@ class Dense(Structure):
         Activation: 0 identity, 1 relu, 2 elu, 3 tanh, 4 sigmoid.
     cross_entropy : bool
         Whether the error is the cross-entropy; otherwise the squared error.
+    masked : bool
+        Whether the target is NaN where it does not count.
+    judged : float
+        The number of the target's entries that count, at least 1.
     weight : float
         The error's weight in the loss.
     error : float, output
@@ -84,7 +88,8 @@ class Dense(Structure):
         *((name, c_void_p) for name in ("x", "corrupted", "target")),
         *((name, c_void_p) for name in ("to_codes", "code_bias", "dictionary", "output_bias")),
         *((name, c_void_p) for name in ("of_to_codes", "of_code_bias", "of_dictionary", "of_output_bias")),
-        *((name, c_long) for name in ("code_curve", "output_curve", "cross_entropy")),
+        *((name, c_long) for name in ("code_curve", "output_curve", "cross_entropy", "masked")),
+        ("judged", c_double),
         ("weight", c_double),
         ("error", c_double),
         ("penalties", POINTER(Penalty)),

@@ -3,7 +3,7 @@
 
 /* The structures that Python passes: library.py defines the same, field by field. */
 
-#define LAYOUT 4 /* version of the structures and functions; raised here and in library.py whenever one changes */
+#define LAYOUT 5 /* version of the structures and functions; raised here and in library.py whenever one changes */
 
 #if defined __x86_64__ && (defined __clang__ || __GNUC__ > 10) /* compilers that know processors with bfloat16 */
 #define ROUNDS
@@ -28,6 +28,8 @@ struct step {
     float *of_to_codes, *of_code_bias, *of_dictionary, *of_output_bias; /* output: gradients; the same if tied */
     long code_curve, output_curve; /* 0: identity, 1: relu, 2: elu, 3: tanh, 4: sigmoid */
     long cross_entropy;            /* whether the error is the cross-entropy; otherwise the squared error */
+    long masked;                   /* whether the target is NaN where it does not count */
+    double judged;                 /* number of entries of the target that count, at least 1 */
     double weight;                 /* of the error in the loss */
     double error;                  /* output */
     struct penalty *penalties;

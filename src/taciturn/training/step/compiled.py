@@ -98,7 +98,6 @@ class Compiled(ByHand):
         size = rows * weights[0].numel()
         if (
             loops is None
-            or batch.judged is not None
             or not (rows and alone and _can_read(batch, weights) and is_faster(loops, size))
             or batch.x.shape[1] > MAX_INPUTS
         ):
@@ -149,6 +148,10 @@ class Compiled(ByHand):
         for name, penalty in prepared.penalties.items():
             _set_penalty(penalty, terms[name], controllers.get(name))
         x, corrupted, target = (tensor.contiguous() for tensor in (batch.x, batch.corrupted, batch.target))
+        step.masked, step.judged = batch.judged is not None, target.numel()
+        if batch.judged is not None:
+            target = torch.where(batch.judged, target, torch.nan)
+            step.judged = max(int(batch.judged.sum()), 1)
         rates = empty_floats(step.latents)
         step.x, step.corrupted, step.target, step.rates = (t.data_ptr() for t in (x, corrupted, target, rates))
         step.weight = weight = terms[prepared.error].fixed_weight

@@ -107,8 +107,6 @@ class Recorder:
         The history that the records continue.
     log : Log, optional
         Where steps and intervals are written. Then no step is kept in memory once its interval is complete.
-    every : int, default=1
-        Only steps that it divides are written to the log, and each interval's last.
     by_steps : bool, default=False
         Whether intervals end after a number of steps: the history then has their last "step" too.
 
@@ -129,16 +127,14 @@ class Recorder:
     [3.0]
     """
 
-    def __init__(
-        self, history: History | None = None, *, log: Log | None = None, every: int = 1, by_steps: bool = False
-    ) -> None:
+    def __init__(self, history: History | None = None, *, log: Log | None = None, by_steps: bool = False) -> None:
         self.position: tuple[int, int] | None = None
         self._log, self._by_steps = log, by_steps
         # histories of successive intervals, to be joined
         self._pieces: list[History] = [history] if history is not None and history.n_epochs else []
         self._n_epochs = 0 if history is None else history.n_epochs
         self._n_steps = sum(len(piece.steps["step"]) for piece in self._pieces)
-        self._stride = every  # only steps that it divides are kept, and each interval's last
+        self._stride = 1  # only steps that it divides are kept, and each interval's last
         self._pending: list[Record] = []
         self._columns: list[dict[str, Tensor]] = []  # of steps whose "rates" are part of _rate_sum, without these
         self._rate_sum = torch.zeros(0)  # [L]: the sum over steps of rows times mean activation
@@ -243,8 +239,8 @@ class Recorder:
         steps = {name: column.numpy() for name, column in columns.items()}
         piece = _thinned(History(steps, {name: [value] for name, value in epoch.items()}), self._stride)
         if self._log is not None:
-            if last_step % self._stride:  # the others were written with their rates
-                _write_steps(self._log, {name: column[-1:] for name, column in columns.items()}, 1)
+            if last_step % _log_stride(last_step):  # the others were written with their rates
+                _write_steps(self._log, {name: column[-1:] for name, column in columns.items()})
             plain = {name: np.asarray(value).tolist() for name, value in epoch.items()}
             self._log.note("interval", **{"step": last_step} | plain)
         # the state changes only here, at the end: an interrupt before this line loses no record
@@ -272,7 +268,8 @@ class Recorder:
             if name != "rates" and not name.startswith("validation_"):
                 columns[name] = torch.stack([record.numbers[name] for record in records]).double().cpu()
         if self._log is not None:
-            _write_steps(self._log, columns, self._stride)
+            part = torch.tensor([record.step % _log_stride(record.step) == 0 for record in records])
+            _write_steps(self._log, {name: column[part] for name, column in columns.items()})
         self._pending, self._columns, self._rate_sum = [], [*self._columns, columns], rate_sum
         if self._log is not None and sum(len(part["step"]) for part in self._columns) > MAX_STEP_ROWS:
             self._fold()
@@ -298,7 +295,11 @@ def logged_history(file: Path) -> History:
     epochs = [{name: value for name, value in line.items() if name != "time"} for line in lines["interval"]]
     if not any(line["validate_every"] for line in lines["run"]):  # each interval is an epoch
         epochs = [{name: value for name, value in line.items() if name != "step"} for line in epochs]
-    return History(_columns(steps), _columns(epochs)) if epochs else History()
+    history, stride = History(_columns(steps), _columns(epochs)), 1
+    while len(history.steps.get("step", ())) - history.n_epochs > MAX_STEP_ROWS:
+        stride *= 2
+        history = _thinned(history, stride)
+    return history
 
 
 def _columns(lines: list[dict[str, Any]]) -> Columns:
@@ -308,10 +309,14 @@ def _columns(lines: list[dict[str, Any]]) -> Columns:
     return {name: np.array([line.get(name, lacking[name]) for line in lines]) for name in shapes}
 
 
-def _write_steps(log: Log, columns: dict[str, Tensor], stride: int) -> None:
-    """Write the steps that `stride` divides to a log."""
-    kept = columns["step"] % stride == 0
-    values = (column[kept].tolist() for column in columns.values())
+def _log_stride(step: int) -> int:
+    """Return what divides the numbers of the steps written near a step: 1, then 2, and so on as a run gets longer."""
+    return 1 << (step // MAX_STEP_ROWS).bit_length()
+
+
+def _write_steps(log: Log, columns: dict[str, Tensor]) -> None:
+    """Write steps to a log."""
+    values = (column.tolist() for column in columns.values())
     log.write("step", [dict(zip(columns, line, strict=True)) for line in zip(*values, strict=True)])
 
 

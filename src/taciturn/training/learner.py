@@ -22,7 +22,7 @@ from ..model import Autoencoder, Given
 from .checkpoints import Checkpoints
 from .divergence_guard import DivergenceGuard
 from .feed import Feed
-from .history import MAX_STEP_ROWS, Recorder
+from .history import Recorder
 from .ordering import Ordering
 from .progress import ProgressBar
 from .resampling import Resampling
@@ -328,18 +328,14 @@ class Learner:
         by_steps = run.validate_every is not None
         if checkpoints is None:
             return Recorder(by_steps=by_steps)
-        every = 1
-        while run.n_steps > MAX_STEP_ROWS * every:
-            every *= 2
         log = checkpoints.begin(
             rows=len(run.feed.source),
             batch_size=run.feed.batch_size,
             epochs=run.epochs,
             steps=run.n_steps,
-            every=every,
             validate_every=run.validate_every,
         )
-        return Recorder(log=log, every=every, by_steps=by_steps)
+        return Recorder(log=log, by_steps=by_steps)
 
     def partial_fit(self, source: Source, target: Source | None = None) -> None:
         """Train for one epoch of these rows, continuing from all earlier epochs.

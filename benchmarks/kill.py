@@ -34,7 +34,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     rng, different = random.Random(args.seed), []
-    lines = ["| recipe | runs killed | kills | the same bits | each row once an epoch |", "|---|---|---|---|---|"]
+    lines = ["| recipe | runs | kills | the same bits | each row once an epoch |", "|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         rows = write_rows(place)

@@ -313,10 +313,9 @@ def test_the_log_holds_the_history_and_a_torn_line_is_left_out(tmp_path):
 
 
 def test_long_runs_log_some_steps_and_hold_none(tmp_path, monkeypatch):
-    from taciturn.training import history, learner
+    from taciturn.training import history
 
-    monkeypatch.setattr(learner, "MAX_STEP_ROWS", 16)
-    monkeypatch.setattr(history, "MAX_STEP_ROWS", 8)
+    monkeypatch.setattr(history, "MAX_STEP_ROWS", 16)
     monkeypatch.setattr(history, "MAX_PENDING_RATES", 12)
     held = []
     real = history.Recorder._keep
@@ -329,9 +328,12 @@ def test_long_runs_log_some_steps_and_hold_none(tmp_path, monkeypatch):
     model = SparseAutoencoder(4, max_iter=2, batch_size=20, random_state=0)
     model.fit(ROWS, checkpoint=tmp_path / "run", checkpoint_every=7)  # 30 steps an epoch
     assert model.history_.steps["step"].tolist() == [*range(0, 29, 4), 29, *range(32, 57, 4), 59]
-    assert max(held) <= 8 + 4 + 1
-    monkeypatch.undo()
+    assert max(held) <= 16 + 4 + 1
+    lines = [line["step"] for line in read_log(tmp_path / "run" / "log.jsonl") if line["kind"] == "step"]
+    assert lines == [*range(16), *range(16, 29, 2), 29, *range(30, 32, 2), *range(32, 57, 4), 59]
     whole = SparseAutoencoder(4, max_iter=2, batch_size=20, random_state=0).fit(ROWS)
+    np.testing.assert_array_equal(model.history_.steps["loss"], whole.history_.steps["loss"])
+    monkeypatch.undo()
     np.testing.assert_allclose(model.history_["loss"], whole.history_["loss"], rtol=1e-12)
     np.testing.assert_allclose(model.history_["rates"], whole.history_["rates"], rtol=1e-12)
 

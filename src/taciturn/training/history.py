@@ -239,7 +239,7 @@ class Recorder:
         steps = {name: column.numpy() for name, column in columns.items()}
         piece = _thinned(History(steps, {name: [value] for name, value in epoch.items()}), self._stride)
         if self._log is not None:
-            if last_step % _stride_at(last_step):  # the others were written with their rates
+            if last_step % _log_stride(last_step):  # the others were written with their rates
                 _write_steps(self._log, {name: column[-1:] for name, column in columns.items()})
             plain = {name: np.asarray(value).tolist() for name, value in epoch.items()}
             self._log.note("interval", **{"step": last_step} | plain)
@@ -268,8 +268,8 @@ class Recorder:
             if name != "rates" and not name.startswith("validation_"):
                 columns[name] = torch.stack([record.numbers[name] for record in records]).double().cpu()
         if self._log is not None:
-            logged = torch.tensor([step % _stride_at(step) == 0 for step in columns["step"].tolist()])
-            _write_steps(self._log, {name: column[logged] for name, column in columns.items()})
+            part = torch.tensor([record.step % _log_stride(record.step) == 0 for record in records])
+            _write_steps(self._log, {name: column[part] for name, column in columns.items()})
         self._pending, self._columns, self._rate_sum = [], [*self._columns, columns], rate_sum
         if self._log is not None and sum(len(part["step"]) for part in self._columns) > MAX_STEP_ROWS:
             self._fold()
@@ -295,7 +295,11 @@ def logged_history(file: Path) -> History:
     epochs = [{name: value for name, value in line.items() if name != "time"} for line in lines["interval"]]
     if not any(line["validate_every"] for line in lines["run"]):  # each interval is an epoch
         epochs = [{name: value for name, value in line.items() if name != "step"} for line in epochs]
-    return _thinned(History(_columns(steps), _columns(epochs)), _stride_at(last)) if epochs else History()
+    history, stride = History(_columns(steps), _columns(epochs)), 1
+    while len(history.steps.get("step", ())) - history.n_epochs > MAX_STEP_ROWS:
+        stride *= 2
+        history = _thinned(history, stride)
+    return history
 
 
 def _columns(lines: list[dict[str, Any]]) -> Columns:
@@ -305,11 +309,8 @@ def _columns(lines: list[dict[str, Any]]) -> Columns:
     return {name: np.array([line.get(name, lacking[name]) for line in lines]) for name in shapes}
 
 
-def _stride_at(step: int) -> int:
-    """Return what divides the numbers of the steps that are logged: 1 for the first 65,536, then 2, 4, 8, …
-
-    Each time that the number of steps doubles, 32,768 lines are added.
-    """
+def _log_stride(step: int) -> int:
+    """Return what divides the numbers of the steps written near a step: 1, then 2, and so on as a run gets longer."""
     return 1 << (step // MAX_STEP_ROWS).bit_length()
 
 

@@ -78,7 +78,7 @@ def place(
     Parameters
     ----------
     out : Path
-        The value of --out: a folder if its name has no ending, or if it is one.
+        The value of --out: a folder if its name has no ending.
     shard_rows, shard_format, overwrite
         The values of --shard-rows, --format and --overwrite.
     *sources : str or None
@@ -95,7 +95,7 @@ def place(
     """
     check_out(out, *sources)
     suffix = out.suffix.lower()
-    if suffix and not out.is_dir():
+    if suffix:
         if shard_rows is not None or shard_format is not None or overwrite:
             option = "--format" if shard_format else "--overwrite" if overwrite else "--shard-rows"
             raise RecipeError(f"{option} is for folders of shards; give --out a name without an ending, not {out}")

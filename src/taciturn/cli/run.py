@@ -1,6 +1,7 @@
 """A run's folder, from the first step to its last file: what `taciturn fit` and `taciturn resume` share."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,6 +74,7 @@ def complete(
 
     # without checkpoints an old run stays until the new one is complete, and there is no log
     logged = None if checkpoints.every is None and folder.exists() and any(folder.iterdir()) else checkpoints
+    new_parents = [each for each in folder.absolute().parents if not each.exists()]
     try:
         with TemporaryDirectory() as elsewhere:
             log = logged or (replace(checkpoints, folder=Path(elsewhere, "run")) if checkpoints.callbacks else None)
@@ -85,6 +87,9 @@ def complete(
     except BaseException as error:
         if logged is not None and logged.log is not None and not logged.exist:
             shutil.rmtree(folder, ignore_errors=True)  # only the log of a run that cannot go on
+            with suppress(OSError):
+                for parent in new_parents:
+                    parent.rmdir()
         elif isinstance(error, KeyboardInterrupt) and checkpoints.exist:
             print_error(f"interrupted; go on: taciturn resume {folder}")
             raise typer.Exit(exit_status(error)) from None

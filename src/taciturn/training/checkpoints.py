@@ -183,7 +183,7 @@ class Checkpoints:
                 (temporary / name).write_text(text, encoding="utf-8")
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
-            log = Log(temporary / LOG, callbacks=callbacks)
+            log = Log(temporary / LOG, callbacks=callbacks, place=self.folder)
             log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
             log.close()
         self.log = Log(self.folder / LOG, callbacks=callbacks)

@@ -48,6 +48,8 @@ class Log:
         Bytes to keep of an existing file: those up to a checkpoint. None: all.
     callbacks : list of Callback or None, default=None
         Called with each line that is appended. One that fails is removed from the list.
+    place : Path, optional
+        The run's folder, which messages name; by default that of the file.
 
     Raises
     ------
@@ -66,8 +68,15 @@ class Log:
     >>> folder.cleanup()
     """
 
-    def __init__(self, file: Path, size: int | None = None, callbacks: list[Callback] | None = None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        size: int | None = None,
+        callbacks: list[Callback] | None = None,
+        place: Path | None = None,
+    ) -> None:
         self.file, self._callbacks = file, [] if callbacks is None else callbacks
+        self._place = place or file.parent
         try:
             self._stream = file.open("ab")
             if not lock(self._stream.fileno()):
@@ -77,7 +86,7 @@ class Log:
                 self._stream.truncate(size)
                 self._stream.seek(0, os.SEEK_END)
         except OSError as error:
-            raise _refused(file, error) from error
+            raise _refused(self._place, error) from error
 
     def write(self, kind: str, lines: list[dict[str, Any]]) -> None:
         """Append lines of one kind, and flush them.
@@ -94,7 +103,7 @@ class Log:
             self._stream.write(b"".join(encoded))
             self._stream.flush()
         except OSError as error:
-            raise _refused(self.file, error) from error
+            raise _refused(self._place, error) from error
         for line in lines:
             self._call({"kind": kind} | line)
 
@@ -119,7 +128,7 @@ class Log:
         try:
             os.fsync(self._stream.fileno())
         except OSError as error:
-            raise _refused(self.file, error) from error
+            raise _refused(self._place, error) from error
         return self._stream.tell()
 
     def close(self) -> None:
@@ -167,8 +176,8 @@ def read_lines(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     stream.seek(-len(line), os.SEEK_CUR)
 
 
-def _refused(file: Path, error: OSError) -> TaciturnError:
-    return TaciturnError(f"{file} cannot be written: {error.strerror}; make room there, or choose another folder")
+def _refused(place: Path, error: OSError) -> TaciturnError:
+    return TaciturnError(f"{place} cannot be written: {error.strerror}; make room there, or choose another place")
 
 
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}

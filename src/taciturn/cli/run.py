@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..core.atomic import atomic_folder
+from ..core.errors import TaciturnError
 from ..core.run_folder import LOG, objection
 from .app import print_error
 from .signals import exit_status
@@ -86,6 +87,8 @@ def complete(
             names = write(run, temporary)
     except BaseException as error:
         if logged is not None and logged.log is not None and not logged.exist:
+            with suppress(TaciturnError):
+                logged.log.close()
             shutil.rmtree(folder, ignore_errors=True)  # only the log of a run that cannot go on
             with suppress(OSError):
                 for parent in new_parents:

@@ -4,7 +4,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -184,8 +184,8 @@ class Checkpoints:
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
             log = Log(temporary / LOG, callbacks=callbacks, place=self.folder)
-            log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
-            log.close()
+            with closing(log):
+                log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
         self.log = Log(self.folder / LOG, callbacks=callbacks)
         self._written = time.monotonic()
         return self.log

@@ -12,12 +12,15 @@ from ..model import Autoencoder, row_norm_instead
 from ..model.coding_layers import ByVariable
 
 MOST = 0.5  # share of the squared error
+LONG = 10  # times the other rows' mean squared length
 MAX_FVU = 0.05  # of the other rows: below, nothing is lost
 
 
 @torch.no_grad()
 def warn_of_extreme_errors(model: Autoencoder, x: Tensor, target: Tensor) -> None:
-    """Warn if a hundredth of the rows carries most of the squared error, and the others are reconstructed badly.
+    """Warn if a hundredth of the rows, far longer than the others, carries most of the squared error.
+
+    Nothing is lost where the others are reconstructed well: then there is no warning.
 
     Parameters
     ----------
@@ -44,6 +47,9 @@ def warn_of_extreme_errors(model: Autoencoder, x: Tensor, target: Tensor) -> Non
     others = torch.from_numpy(~found[1]).to(target.device)
     y = target[others].double()
     variance = float((y - y.nanmean(0)).square().nansum())
+    squares = target.double().sub(y.nanmean(0)).square().nansum(1).cpu().numpy()
+    if squares[found[1]].mean() < LONG * squares[~found[1]].mean():
+        return  # they are no longer than the others: another scaling would not mend it
     rest = float(errors[~found[1]].sum())
     if rest <= MAX_FVU * variance or not variance:
         return

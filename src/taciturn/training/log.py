@@ -133,7 +133,10 @@ class Log:
 
     def close(self) -> None:
         """Close the file, which ends its lock."""
-        self._stream.close()
+        try:
+            self._stream.close()
+        except OSError as error:
+            raise _refused(self._place, error) from error
 
 
 def read_log(file: Path) -> Iterator[dict[str, Any]]:

@@ -498,7 +498,9 @@ def test_blocks_that_do_not_fit_leave_the_old_file(tmp_path, ending, blocks, opt
 
 
 def test_an_unknown_ending_is_not_written(tmp_path):
-    known = re.escape("known are .npy, .npz, .csv, .tsv, .txt (also .gz, .bz2, .xz, .zst), .parquet, .feather, .arrow")
+    known = re.escape(
+        "known are .npy, .npz, .csv, .tsv, .txt (also .gz, .bz2, .xz, .zst), .parquet, .feather, .arrow, .safetensors"
+    )
     for name in ("rows.pdf", "rows.idx", "rows"):
         with pytest.raises(RecipeError, match=f"{known}$"):
             write_path(tmp_path / name, [np.zeros((1, 1))], n_rows=1)

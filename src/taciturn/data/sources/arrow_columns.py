@@ -99,7 +99,7 @@ class NumberColumns:
             numbers = _flattened(values, shape, name)
             if numbers.null_count and self.dtype.kind != "f":
                 raise DataError(f"column {quoted(name)} has nulls among {self.dtype} numbers; store them as floats")
-            rows[:, start:stop] = _column(numbers, self.dtype).reshape(len(rows), -1)
+            rows[:, start:stop] = _column(numbers, self.dtype).reshape(len(rows), stop - start)
             start = stop
 
 

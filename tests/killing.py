@@ -234,3 +234,22 @@ def kill_and_resume(
 
 
 __all__ = ["COMMANDS", "Process", "calls", "faults", "fit", "kill_and_resume", "write_rows"]
+
+
+def kill_three_times(recipe: str, folder: Path) -> None:
+    """Print "same" for each of three runs that were killed and resumed; fail where one differs from a whole one."""
+    options, rows, rng = COMMANDS[recipe], write_rows(folder), random.Random(recipe)
+    whole = folder / "whole", folder / "whole.rows"
+    start = time.perf_counter()
+    assert Process(fit(rows, options, whole[0]), whole[1]).wait() == 0
+    seconds = time.perf_counter() - start
+    n_calls = calls(fit(rows, options, folder / "counted"), whole[1])
+    for number in range(3):
+        killed = folder / f"killed-{number}", folder / f"killed-{number}.rows"
+        kill_and_resume(fit(rows, options, killed[0]), *killed, rng, n_calls, seconds)
+        assert faults(whole, killed) == []
+        print("same", flush=True)
+
+
+if __name__ == "__main__":
+    kill_three_times(sys.argv[1], Path(sys.argv[2]))

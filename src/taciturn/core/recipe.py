@@ -228,7 +228,7 @@ def names(*families: type[Recipe]) -> tuple[str, ...]:
     --------
     >>> from taciturn.core.schedules import Schedule
     >>> names(Schedule)
-    ('cosine', 'decay', 'linear')
+    ('cosine', 'decay', 'linear', 'until')
     """
     return tuple(sorted(part_class.name for part_class in _named_classes(families) if part_class.parsable))
 

@@ -18,12 +18,13 @@ def initial_model(model: Autoencoder, seed: int) -> Autoencoder:
     Returns
     -------
     Autoencoder
-        The same layout and scaling, with the initial weights.
+        The same layout and scaling, with the weights as they were drawn. Those of a dictionary have not been turned
+        towards rows yet; see `Layout.from_rows`.
 
     Examples
     --------
-    >>> from taciturn import DictionaryAutoencoder, datasets
-    >>> fit = DictionaryAutoencoder(8, k=2, learning_rate=1e-9, max_iter=1, random_state=3).fit(datasets.load("iris"))
+    >>> from taciturn import SparseAutoencoder, datasets
+    >>> fit = SparseAutoencoder(8, learning_rate=1e-9, alpha=0, max_iter=1, random_state=3).fit(datasets.load("iris"))
     >>> bool((initial_model(fit.module_, 3).dictionary - fit.module_.dictionary).abs().max() < 1e-6)
     True
     """

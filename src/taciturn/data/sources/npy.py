@@ -4,6 +4,7 @@ import os
 import warnings
 from io import BytesIO
 from math import prod
+from threading import Lock
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from .format import Format, Selection
 from .raw_shard import RawShard, ShardFile
 from .source import Rows
 
+_PARSING = Lock()
 _MAX_HEADER = 10_000  # bytes; NumPy's own limit, which it checks after reading them
 
 
@@ -81,7 +83,8 @@ def read_header(file: IO[bytes]) -> Header:
         raise ValueError(f"its header is {declared:,} bytes long")
     content = BytesIO(length + file.read(declared))
     read_parts = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    with warnings.catch_warnings():  # Python 2's headers
+    # one thread at a time: Python 3.11's parser, and its list of warnings, are not made for several
+    with _PARSING, warnings.catch_warnings():  # Python 2's headers
         warnings.simplefilter("ignore")
         shape, is_fortran, dtype = read_parts(content)
     # Objects are pickles, which run code when they are loaded; NumPy's own error message suggests to allow that.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import safetensors
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from ..core.atomic import atomic_folder
 from ..core.checksum import checksum
 from ..core.errors import ArtifactError
 from ..core.run_folder import objection
+from ..core.safetensors_errors import as_os_errors
 from ..model import Autoencoder
 from .artifact import Artifact
 from .config import FORMAT, Config
@@ -99,10 +99,8 @@ def _write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise ArtifactError(f"{name!r} of the model is not finite; train again with a lower learning_rate")
-    try:
+    with as_os_errors():
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file)
-    except safetensors.SafetensorError as error:
-        raise OSError(str(error)) from error  # the other writers raise OSError when the disk is full
 
 
 def _write_json(file: Path, values: Mapping[str, Any]) -> None:

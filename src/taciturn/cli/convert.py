@@ -36,7 +36,7 @@ def convert(
     """
     from .. import artifact
     from ..artifact.foreign import FORMATS, dictionary_of, format_of, read, write
-    from ..estimators import load
+    from ..estimators.from_dictionary import estimator_of
     from .table import show
 
     name = format_of(source)
@@ -45,8 +45,8 @@ def convert(
             raise RecipeError(
                 f"{source} is not a dictionary of {', '.join(FORMATS)}; a run needs no conversion to {OURS}"
             )
-        load(source).save(out, overwrite=overwrite)
         dictionary = read(source)
+        estimator_of(dictionary).save(out, overwrite=overwrite)
     else:
         dictionary = dictionary_of(artifact.load(source)) if name is None else read(source)
         write(dictionary, out, to, overwrite=overwrite)

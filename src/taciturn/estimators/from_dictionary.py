@@ -1,10 +1,16 @@
 """A fitted estimator made of a dictionary that another library trained."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from ..core.errors import ArtifactError, RecipeError
 from .adopted import adopted
 from .dictionary import DictionaryAutoencoder
+
+if TYPE_CHECKING:
+    from ..artifact.foreign import Dictionary
 
 
 def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
@@ -34,10 +40,13 @@ def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
     """
     from ..artifact.foreign import read
 
-    dictionary = read(path)
     try:
-        return adopted(
-            DictionaryAutoencoder(**dictionary.parameters()), dictionary.decoder.shape[1], dictionary.tensors()
-        )
+        return estimator_of(read(path))
     except RecipeError as error:
         raise ArtifactError(f"{path}: {error}") from error
+
+
+def estimator_of(dictionary: Dictionary) -> DictionaryAutoencoder:
+    """Return a fitted estimator that computes what a dictionary does; see `from_dictionary`."""
+    estimator = DictionaryAutoencoder(**dictionary.parameters())
+    return adopted(estimator, dictionary.decoder.shape[1], dictionary.tensors())

@@ -32,10 +32,7 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
     array [B, D]
         The reconstructions of one block, blocks in order.
     """
-    model = in_row_precision(model, source.dtype)
-    for x in row_blocks(model, source):
-        with threads_for_rows(model, len(x)):
-            recon = model.denoise(x)
+    for _, recon in _denoised(model, source):
         yield recon.cpu().numpy()
 
 
@@ -55,12 +52,19 @@ def impute(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
     array [B, D]
         Float64 for float64 rows, else float32; blocks in order.
     """
+    for x, recon in _denoised(model, source):
+        rows = x.to(recon)
+        yield torch.where(rows.isnan(), recon, rows).cpu().numpy()
+
+
+@torch.no_grad()
+def _denoised(model: Autoencoder, source: Source) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each block of rows and what the model denoises it to."""
     model = in_row_precision(model, source.dtype)
     for x in row_blocks(model, source):
         with threads_for_rows(model, len(x)):
             recon = model.denoise(x)
-        rows = x.to(recon)
-        yield torch.where(rows.isnan(), recon, rows).cpu().numpy()
+        yield x, recon
 
 
 @torch.no_grad()

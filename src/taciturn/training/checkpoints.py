@@ -19,6 +19,7 @@ from ..core.errors import ArtifactError, DamagedCheckpoint, RecipeError, Tacitur
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
 from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
+from ..core.safetensors_errors import as_os_errors
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
 from .log import FORMAT, Callback, Log
@@ -275,10 +276,8 @@ def _validation_loss(place: Path) -> float:
 
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
-    try:
+    with as_os_errors():
         safetensors.torch.save_file(tensors, file)
-    except safetensors.SafetensorError as error:  # a full disk; the other writers raise OSError
-        raise OSError(None, str(error)) from error
 
 
 def _read(place: Path) -> Checkpoint:

@@ -20,41 +20,42 @@ class Format:
 
     Parameters
     ----------
-    recognises : callable
-        Returns whether a path is of this format, by the names of its files.
     read : callable
         Returns the dictionary of a path.
+    files : tuple of str
+        The names of the files of a folder; () for a format of single files.
     write : callable or None
-        Writes a dictionary into an existing folder; None for a layout that is only read.
-    files : set of str
-        The names of the files that `write` writes.
+        Writes a dictionary's `files` into an existing folder; None for a layout that is only read.
+    recognises : callable
+        Returns whether a path is of this format, if it is not a folder without these files.
     """
 
-    recognises: Callable[[Path], bool]
     read: Callable[[Path], Dictionary]
+    files: tuple[str, ...] = ()
     write: Callable[[Dictionary, Path], None] | None = None
-    files: frozenset[str] = frozenset()
+    recognises: Callable[[Path], bool] = lambda path: True
+
+    def fits(self, path: Path) -> bool:
+        """Return whether a path is of this format."""
+        return all((path / name).is_file() for name in self.files) and self.recognises(path)
 
 
 FORMATS = {
-    "saelens": Format(saelens.recognises, saelens.read, saelens.write, frozenset({saelens.CONFIG, saelens.WEIGHTS})),
-    "sparsify": Format(
-        sparsify.recognises, sparsify.read, sparsify.write, frozenset({sparsify.CONFIG, sparsify.WEIGHTS})
-    ),
+    "saelens": Format(saelens.read, (saelens.CONFIG, saelens.WEIGHTS), saelens.write),
+    "sparsify": Format(sparsify.read, (sparsify.CONFIG, sparsify.WEIGHTS), sparsify.write),
     "dictionary_learning": Format(
-        dictionary_learning.recognises,
         dictionary_learning.read,
+        (dictionary_learning.CONFIG, dictionary_learning.WEIGHTS),
         dictionary_learning.write,
-        frozenset({dictionary_learning.CONFIG, dictionary_learning.WEIGHTS}),
     ),
     "sentence-transformers": Format(
-        sentence_transformers.recognises,
         sentence_transformers.read,
+        (sentence_transformers.CONFIG, sentence_transformers.WEIGHTS),
         sentence_transformers.write,
-        frozenset({sentence_transformers.CONFIG, sentence_transformers.WEIGHTS}),
+        sentence_transformers.recognises,
     ),
-    "gemma-scope": Format(gemma_scope.recognises, gemma_scope.read),
-    "qwen-scope": Format(qwen_scope.recognises, qwen_scope.read),
+    "gemma-scope": Format(gemma_scope.read, (gemma_scope.CONFIG, gemma_scope.WEIGHTS)),
+    "qwen-scope": Format(qwen_scope.read, recognises=qwen_scope.recognises),
 }
 
 
@@ -71,7 +72,7 @@ def format_of(path: str | os.PathLike[str]) -> str | None:
     str or None
     """
     try:
-        return next((name for name, each in FORMATS.items() if each.recognises(Path(path))), None)
+        return next((name for name, each in FORMATS.items() if each.fits(Path(path))), None)
     except (OSError, ValueError):  # a name that is too long, or holds a null character
         return None
 
@@ -135,6 +136,6 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
 def _objection(folder: Path) -> str | None:
     """Return why a folder may not be replaced; None if it is a dictionary's and holds nothing else."""
     names = {entry.name for entry in folder.iterdir()}
-    if any(names == each.files for each in FORMATS.values() if each.write is not None):
+    if any(names == set(each.files) for each in FORMATS.values() if each.write is not None):
         return None
     return "holds files that taciturn did not write"

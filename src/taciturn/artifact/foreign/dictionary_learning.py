@@ -10,7 +10,7 @@ from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, GateForm, ThresholdForm, TopForm
 from .dictionary import Dictionary, centred, with_unit_norm
-from .files import Tensors, read_json, whole, write_json
+from .files import Tensors, read_json, required_k, whole, write_json
 
 CONFIG, WEIGHTS = "config.json", "ae.pt"
 CLASSES = (
@@ -23,11 +23,6 @@ CLASSES = (
     "MatryoshkaBatchTopKSAE",
 )
 RELU = ElementwiseForm("relu", None, torch.relu)
-
-
-def recognises(path: Path) -> bool:
-    """Return whether a path is a folder of dictionary_learning."""
-    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
 
 
 def read(path: Path) -> Dictionary:
@@ -56,9 +51,8 @@ def read(path: Path) -> Dictionary:
             f"{one_line(file)}: dict_class={one_line(repr(kind))} cannot be read; known: {', '.join(CLASSES)}"
         )
     tensors = Tensors(path / WEIGHTS)
-    k = whole(trainer.get("k"))
-    if kind in ("AutoEncoderTopK", "BatchTopKSAE", "MatryoshkaBatchTopKSAE") and k is None:
-        raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
+    selects_k = kind in ("AutoEncoderTopK", "BatchTopKSAE", "MatryoshkaBatchTopKSAE")
+    k = required_k(trainer, file) if selects_k else whole(trainer.get("k"))
     known: dict[str, Any] = {"k": k, "subtracts": kind not in ("AutoEncoderNew", "JumpReluAutoEncoder")}
     linear = "encoder.weight" in tensors
     encoder = tensors.matrix("encoder.weight") if linear else tensors.matrix("W_enc").T

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...core.errors import ArtifactError
 from ...core.messages import one_line
+from ...core.safetensors_errors import as_os_errors
 
 MAX_JSON_BYTES = 1 << 24
 
@@ -50,6 +51,13 @@ def whole(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value >= 1 and value % 1 == 0 else None
+
+
+def required_k(config: Mapping[str, Any], file: Path) -> int:
+    """Return the k of a configuration; raise ArtifactError if it is missing or not a whole number."""
+    if (k := whole(config.get("k"))) is None:
+        raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
+    return k
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
@@ -120,10 +128,8 @@ def _read_pt(file: Path) -> dict[str, Tensor]:
 
 def write_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
     """Write tensors into a safetensors file; those that share memory, such as tied weights, are written twice."""
-    try:
+    with as_os_errors():
         save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, file)
-    except safetensors.SafetensorError as error:
-        raise OSError(str(error)) from error  # as the other writers when the disk is full
 
 
 def write_json(values: Mapping[str, Any], file: Path) -> None:

@@ -11,11 +11,6 @@ from .files import Tensors, read_json
 CONFIG, WEIGHTS = "config.json", "params.safetensors"
 
 
-def recognises(path: Path) -> bool:
-    """Return whether a path is a folder of Gemma Scope 2."""
-    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
-
-
 def read(path: Path) -> Dictionary:
     """Return the dictionary of a folder of Gemma Scope 2.
 

@@ -11,16 +11,11 @@ from ...core.errors import ArtifactError, RecipeError, TaciturnWarning
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from .dictionary import Dictionary, centred, with_unit_norm
-from .files import Tensors, read_json, whole, write_json, write_tensors
+from .files import Tensors, read_json, required_k, whole, write_json, write_tensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 VERSION = "6.54.12"  # whose format this is
 ARCHITECTURES = ("standard", "topk", "abstopk", "jumprelu", "gated", "batchtopk", "matryoshka_batchtopk")
-
-
-def recognises(path: Path) -> bool:
-    """Return whether a path is a folder of SAELens."""
-    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
 
 
 def read(path: Path) -> Dictionary:
@@ -64,7 +59,7 @@ def read(path: Path) -> Dictionary:
         tensors.skip("b_enc")
     details = (cfg.get("metadata") or {}).get("training_architecture_details") or {}
     k = whole(cfg.get("k", details.get("k")))
-    form = _form(architecture, tensors, k, file, len(encoder))
+    form = _form(architecture, tensors, cfg, file, len(encoder))
     tensors.check_all_taken()
     if decoder.shape != (whole(cfg.get("d_sae")), whole(cfg.get("d_in"))):
         raise ArtifactError(
@@ -95,14 +90,12 @@ def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
         raise ArtifactError(f"{one_line(file)}: normalize_activations={one_line(repr(normalisation))} cannot be read")
 
 
-def _form(architecture: str, tensors: Tensors, k: int | None, file: Path, n_latents: int) -> Form:
+def _form(architecture: str, tensors: Tensors, cfg: dict[str, Any], file: Path, n_latents: int) -> Form:
     match architecture:
         case "standard":
             return ElementwiseForm("relu", None, torch.relu)
         case "topk" | "abstopk":
-            if k is None:
-                raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
-            return TopForm(k, signed=architecture == "abstopk")
+            return TopForm(required_k(cfg, file), signed=architecture == "abstopk")
         case "jumprelu":
             if "log_threshold" in tensors:
                 return ThresholdForm(tensors.take("log_threshold").float().exp())

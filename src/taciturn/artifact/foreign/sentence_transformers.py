@@ -8,16 +8,14 @@ from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import TopForm
 from .dictionary import Dictionary, centred
-from .files import Tensors, read_json, whole, write_json, write_tensors
+from .files import Tensors, read_json, required_k, write_json, write_tensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TIED_TOLERANCE = 1e-6
 
 
 def recognises(path: Path) -> bool:
-    """Return whether a path is the folder of a SparseAutoEncoder, one module of a SparseEncoder."""
-    if not ((path / CONFIG).is_file() and (path / WEIGHTS).is_file()):
-        return False
+    """Return whether a folder with these files is that of a SparseAutoEncoder, one module of a SparseEncoder."""
     try:
         return {"input_dim", "hidden_dim", "k_aux"} <= read_json(path / CONFIG).keys()
     except ArtifactError:
@@ -45,8 +43,7 @@ def read(path: Path) -> Dictionary:
     file, config = path / CONFIG, read_json(path / CONFIG)
     if config.get("normalize"):
         raise ArtifactError(f"{one_line(file)}: normalize=true cannot be read; only false can")
-    if (k := whole(config.get("k"))) is None:
-        raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
+    k = required_k(config, file)
     tensors = Tensors(path / WEIGHTS)
     weight = tensors.matrix("encoder.weight" if "encoder.weight" in tensors else "decoder.linear.weight")
     tensors.skip("decoder.linear.weight", "stats_last_nonzero")

@@ -6,14 +6,9 @@ from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import TopForm
 from .dictionary import Dictionary, centred
-from .files import Tensors, read_json, whole, write_json, write_tensors
+from .files import Tensors, read_json, required_k, write_json, write_tensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae.safetensors"
-
-
-def recognises(path: Path) -> bool:
-    """Return whether a path is a folder of one sparse coder of sparsify."""
-    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
 
 
 def read(path: Path) -> Dictionary:
@@ -39,8 +34,7 @@ def read(path: Path) -> Dictionary:
             raise ArtifactError(f"{one_line(file)}: {name} cannot be read; only autoencoders can")
     if (activation := cfg.get("activation", "topk")) != "topk":
         raise ArtifactError(f"{one_line(file)}: activation={one_line(repr(activation))} cannot be read; only topk can")
-    if (k := whole(cfg.get("k"))) is None:
-        raise ArtifactError(f"{one_line(file)}: 'k' is missing or not a whole number; the file is damaged")
+    k = required_k(cfg, file)
     tensors = Tensors(path / WEIGHTS)
     encoder, encoder_bias = tensors.matrix("encoder.weight"), tensors.take("encoder.bias")
     decoder, bias = tensors.matrix("W_dec"), tensors.take("b_dec")

@@ -20,6 +20,7 @@ from ...core.checksum import checksum
 from ...core.errors import ArtifactError
 from ...core.messages import listed, one_line
 from ...core.run_folder import objection as run_objection
+from ...core.safetensors_errors import as_os_errors
 from ...data.variables import Variables
 from ..denoising import DenoisingAutoencoder
 from .corrected import Corrected
@@ -102,7 +103,8 @@ def save(
         for k, member in enumerate(ensemble.members):
             (folder / f"{NETWORK}{k}").mkdir()
             artifact.write(member.network.to_artifact(), folder / f"{NETWORK}{k}")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
+        with as_os_errors():
+            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
         record = Config(format=FORMAT, networks=len(ensemble.members), checksum=checksum(folder / ARRAYS), **config)
         (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
         (folder / ARRAYS).chmod((folder / CONFIG).stat().st_mode)  # safetensors lets only the owner read its files

@@ -79,6 +79,17 @@ def test_an_epoch_goes_on_from_any_batch(window):
             assert torch.equal(batch.target, -batch.x)
 
 
+@pytest.mark.parametrize("source", [Rows(numbers(100)), Streamed(numbers(100))])
+def test_rows_are_scaled_with_the_same_others_from_any_start(source, monkeypatch):
+    """Several batches are scaled at a time, and a product of other rows may have other last digits, as in whitening."""
+    monkeypatch.setattr("taciturn.training.feed.CPU_CHUNK_NUMBERS", 3 * 7 * 3)
+    feed = Feed(source, lambda x: x.float() - x.float().mean(0), 7, 0, window=30)  # depends on the other rows
+    whole = list(feed.epoch(1))
+    for start in range(len(feed.bounds)):
+        rest = list(feed.epoch(1, start=start, step=start))
+        assert [batch.x.tolist() for batch in rest] == [batch.x.tolist() for batch in whole[start:]]
+
+
 def test_targets_alone_may_be_streamed():
     feed = Feed(Rows(numbers(100)), torch.Tensor.float, 7, 0, target=Streamed(-numbers(100)), window=20)
     assert all(torch.equal(batch.target, -batch.x) for batch in feed.epoch(0))

@@ -77,6 +77,10 @@ class NotExact(TaciturnWarning):
     """A run is resumed by other versions, on another machine or with other threads; last digits may differ."""
 
 
+class RowsEnded(TaciturnWarning):
+    """A generator gave fewer rows than the steps of a run take, and the run was stopped."""
+
+
 class EmptyRows(TaciturnWarning):
     """All values of a row are missing."""
 

@@ -164,7 +164,10 @@ class DeviceRows:
 
     def shuffled(self, order: WindowOrder, parts: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
         """Yield streamed rows at some positions of an epoch, each [stop - start, D] on the device; see `windows`."""
-        rows = shuffled_rows(self.source, order, parts)
+        return self.moved(shuffled_rows(self.source, order, parts), parts)
+
+    def moved(self, rows: Iterator[NDArray[np.generic]], parts: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
+        """Yield what an iterator gives for each of some parts, on the device."""
         return self._moved(lambda _: next(rows), parts)
 
     def read(self, start: int, stop: int) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..core.seeds import generator
-from .sources import Ranges, Source, Subset, blocks_of
+from .sources import Ranges, Source, Stream, Subset, blocks_of
 
 Pairs = tuple[Source, Source | None]  # rows and their targets
 Part = Subset | Ranges
@@ -82,11 +82,14 @@ def split_pairs(
     >>> len(training_targets)
     8
     """
+    if isinstance(pairs[0], Stream):
+        _, held_out = split(len(pairs[0]), fraction, seed, purpose)
+        return (pairs[0].without(held_out), None), (Subset(pairs[0], held_out), None)  # type: ignore[return-value]
     streamed = any(each is not None and blocks_of(each) is not None for each in pairs)
     halves = (_split_runs if streamed else split)(len(pairs[0]), fraction, seed, purpose)
     part = Ranges if streamed else Subset
-    training, held_out = (tuple(None if each is None else part(each, half) for each in pairs) for half in halves)
-    return training, held_out  # type: ignore[return-value]
+    parts = (tuple(None if each is None else part(each, half) for each in pairs) for half in halves)
+    return tuple(parts)  # type: ignore[return-value]
 
 
 def _split_runs(n: int, fraction: float, seed: int, purpose: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

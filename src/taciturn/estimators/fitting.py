@@ -53,7 +53,8 @@ class Fitting(Fitted):
         X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
             missing values: they enter as their column's mean (under "rank_gauss": its median), and all errors and
-            statistics are of known values.
+            statistics are of known values. Also an iterable of batches, or a function that returns one: see
+            docs/streaming.md.
         y : object
             Ignored.
         target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
@@ -95,6 +96,8 @@ class Fitting(Fitted):
             A penalty's target was missed by more than a tenth.
         SmallBatch
             A batch has too few rows to measure the target of a penalty.
+        RowsEnded
+            X is an iterator that gave fewer rows than `max_steps` take.
         UnreachableTargets
             Scaled targets lie outside the output activation's bounds.
         ExtremeRows
@@ -203,8 +206,10 @@ class Fitting(Fitted):
         from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
         from .resuming import begin, resumed_learner
+        from .streams import opened
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
+        X = opened(X, self._run_parameters(), target, checkpoints)
         source, targets, held_out = training_sources(checked, X, target, validation)
         checked._row_shape(source.shape)
         check_outputs(self.outputs)
@@ -359,6 +364,7 @@ class Fitting(Fitted):
         """
         from ..training import Learner
         from .resolve import check_known, fitted_to_rows, flag, measured, resolve, warn_of_extreme_rows
+        from .streams import for_stream
         from .validation_messages import message_prefix
 
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
@@ -373,6 +379,7 @@ class Fitting(Fitted):
                 check_known(targets, target_moments)
         if not warm:
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
+            settings = for_stream(settings, parameters, source, seed)
             learner = Learner(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
             learner.add_moments(moments, target_moments)
             warn_of_extreme_rows(source, moments, learner)
@@ -385,6 +392,7 @@ class Fitting(Fitted):
                 "give rows with the same columns, or set warm_start=False"
             )
         settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner)
+        settings = for_stream(settings, parameters, source, seed)
         warn_of_extreme_rows(source, moments, learner)
         if settings.layout != learner.settings.layout:
             raise RecipeError(

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.sources import Rows, Source, SparseRows, blocks_of, is_source
+from ..data.sources import Rows, Source, SparseRows, blocks_of, is_source, is_stream
 from ..data.survey import check, survey
 from .tables import table_source
 from .validation_messages import clear_messages, message_prefix
@@ -173,6 +173,11 @@ def _check_and_survey(source: Source) -> None:
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
     if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
         source = table
+    elif is_stream(X):
+        raise DataError(
+            f"X, of type {type(X).__name__}, gives rows one after the other, which only fit of an autoencoder takes; "
+            "give one batch at a time"
+        )
     elif is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:

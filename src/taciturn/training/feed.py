@@ -1,6 +1,6 @@
 """Batches of a source's rows. Their order and their noise are pure functions of (seed, epoch, step)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -134,18 +134,32 @@ class Feed:
         ------
         Batch
         """
-        # small batches are read and scaled several at a time
-        chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
-        bounds, per_chunk = self.bounds, max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
+        # small batches are read and scaled several at a time, the same ones from any start: a product of other rows may
+        # have other last digits
+        bounds, per_chunk = self.bounds, self._per_chunk
         noise = self._noise_keys("corrupt", step - start)
-        chunks = [bounds[first : first + per_chunk] for first in range(start, len(bounds), per_chunk)]
+        firsts = range(start - start % per_chunk, len(bounds), per_chunk)
+        chunks = [bounds[first : first + per_chunk] for first in firsts]
         x_chunks, target_chunks = self._shuffled(epoch, [(chunk[0][0], chunk[-1][1]) for chunk in chunks])
-        for first, chunk in zip(range(start, len(bounds), per_chunk), chunks, strict=True):
+        for first, chunk in zip(firsts, chunks, strict=True):
             x, y = self._scaled(next(x_chunks), None if target_chunks is None else next(target_chunks))
-            sizes = [b - a for a, b in chunk]
-            for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), step + first - start):
-                corruption = self.corruption.at(progress(i))
-                yield self._batch(clean, clean if y is x else target, corruption, i, noise[i - step + start])
+            sizes = self._sizes(chunk)
+            for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), first):
+                corruption = self.corruption.at(progress(step + i - start))
+                if len(clean) < corruption.min_rows:  # a stream has ended
+                    return
+                if i >= start:
+                    yield self._batch(clean, clean if y is x else target, corruption, step + i - start, noise[i])
+
+    @property
+    def _per_chunk(self) -> int:
+        """The number of batches that are read at a time."""
+        chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
+        return max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
+
+    def _sizes(self, chunk: list[tuple[int, int]]) -> list[int] | int:
+        """Return the numbers of rows of some batches."""
+        return [b - a for a, b in chunk]
 
     def _shuffled(self, epoch: int, parts: list[tuple[int, int]]) -> tuple[Iterator[Tensor], Iterator[Tensor] | None]:
         """Return iterators over the rows at some positions (start, stop) of an epoch, and over their partners."""
@@ -157,6 +171,13 @@ class Feed:
             return rows.batches(indices), None if partners is None else partners.batches(indices)
         windows = WindowOrder(blocks, self.window, self.seed, epoch)
         return rows.shuffled(windows, parts), None if partners is None else partners.shuffled(windows, parts)
+
+    def state(self, epoch: int, step: int) -> dict[str, Tensor]:
+        """Return what is needed to go on from a step of an epoch, beside these two: nothing."""
+        return {}
+
+    def resume(self, state: Mapping[str, Tensor]) -> None:
+        """Set what `state` returned."""
 
     @property
     def _blocks(self) -> NDArray[np.int64] | None:
@@ -222,7 +243,8 @@ class Feed:
     def _noise_keys(self, purpose: str, first_step: int) -> NDArray[np.uint64]:
         """Return the keys [batches, blocks] of an epoch's noise; its first batch is step `first_step` of the run."""
         steps = first_step + np.arange(len(self.bounds))
-        return keys(self.seed, purpose, steps[:, None], np.arange(block_count(min(self.batch_size, len(self.source)))))
+        start, stop = self.bounds[0]  # the largest batch
+        return keys(self.seed, purpose, steps[:, None], np.arange(block_count(stop - start)))
 
     def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
         noise, key = noise[: block_count(len(x))], (self.seed, step)

@@ -8,13 +8,13 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from ..core.errors import Diverged, RecipeError, TargetMissed
+from ..core.errors import Diverged, RecipeError, RowsEnded, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
 from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
-from ..data.sources import Source
+from ..data.sources import Source, Stream
 from ..data.split import Pairs, split_pairs
 from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
@@ -33,6 +33,7 @@ from .saved_state import starting_with
 from .settings import Settings
 from .solvers import parameter_groups
 from .step import plan
+from .stream_feed import StreamFeed
 from .uninterrupted import HeldSignals, uninterrupted
 from .validation import EarlyStopping, Validation
 
@@ -279,14 +280,16 @@ class Learner:
         if last is not None:  # before the feed, which depends on the scaling
             restore_model(self.model, last)
             self.restore(starting_with("learner", last.tensors))
-        training, calibration = self._split_for_calibration(source, target)
+        training, calibration = split_for_calibration(self.settings, source, target, self.seed)
         settings, feed = self.settings, self._feed(*training)
         rate, clip, epochs = settings.learning_rate, settings.solver.clip, settings.epochs
         if settings.max_steps is not None:
             epochs = min(epochs, -(-settings.max_steps // len(feed.bounds)))
         run = Run(self.step, feed, self.optimiser, rate, epochs, settings.constraint, clip)
         run.max_steps, run.validate_every = settings.max_steps, settings.validate_every
-        if last is None:
+        if last is not None:
+            feed.resume(starting_with("feed", last.tensors))
+        else:
             x, y = self._sample(feed)
             self.step.initialise(x, target=y, steps=run.n_steps, from_scratch=self.untrained)
             self._draw_blind_spots(x)
@@ -454,6 +457,9 @@ class Learner:
                     self.optimiser = self._build_optimiser()
                     if best and run.stop_reason is not None:
                         self.stopped = run.stop_reason.replace(guard.kept, "the weights of the least validation loss")
+        if run.rows_ended and isinstance(run.feed.source, Stream) and not run.feed.source.restarts:
+            advice = "set max_steps to that, or give a callable or an iterable that starts again"
+            warnings.warn(f"{self.stopped}; {advice}", RowsEnded, stacklevel=5)
         if guard.diverged is not None:
             advice = "lower learning_rate, or set solver='adam:clip=1'"
             warnings.warn(f"{self.stopped}; {advice}", Diverged, stacklevel=4)
@@ -489,17 +495,6 @@ class Learner:
                     stacklevel=4,
                 )
 
-    def _split_for_calibration(self, source: Source, target: Source | None) -> tuple[Pairs, Pairs]:
-        """Return the rows to train on and those on which targets are calibrated, each with their partners.
-
-        Mean activations are calibrated on the training rows. An L0 is calibrated on a held-out tenth of the rows, if
-        there are enough: latents are fitted to the training rows, and more of them are active on other rows. So are the
-        errors of hidden entries, which are smaller on rows that were trained on.
-        """
-        if not self.settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
-            return (source, target), (source, target)
-        return split_pairs((source, target), min(0.1, SAMPLE_ROWS / len(source)), self.seed, "meet")
-
     def _sample(self, feed: Feed) -> tuple[Tensor, Tensor]:
         """Return at most SAMPLE_ROWS of the rows and their targets, drawn by the seed, scaled and on the device."""
         return feed.sample(SAMPLE_ROWS, generator(self.seed, "some"))
@@ -513,4 +508,20 @@ class Learner:
         fill, masked = model.scaled_mean, may_miss(source) or (target is not None and may_miss(target))
         lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
-        return Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)
+        feed = Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)
+        if isinstance(source, Stream):
+            assert settings.validate_every is not None
+            return StreamFeed(**vars(feed), steps=settings.validate_every)
+        return feed
+
+
+def split_for_calibration(settings: Settings, source: Source, target: Source | None, seed: int) -> tuple[Pairs, Pairs]:
+    """Return the rows to train on and those on which targets are calibrated, each with their partners.
+
+    Mean activations are calibrated on the training rows. An L0 is calibrated on a held-out tenth of the rows, if there
+    are enough: latents are fitted to the training rows, and more of them are active on other rows. So are the errors of
+    hidden entries, which are smaller on rows that were trained on.
+    """
+    if not settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
+        return (source, target), (source, target)
+    return split_pairs((source, target), min(0.1, SAMPLE_ROWS / len(source)), seed, "meet")

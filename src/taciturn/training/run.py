@@ -96,6 +96,8 @@ class Run:
     open_ended : bool, default=False
         Whether the end of the run is not known. Schedules then stand at their last value, and the length of the run is
         taken to be 4,000 steps.
+    rows_ended : bool, default=False
+        Whether the run stopped because a stream gave no more rows.
 
     Examples
     --------
@@ -126,6 +128,7 @@ class Run:
     max_steps: int | None = None
     validate_every: int | None = None
     open_ended: bool = False
+    rows_ended: bool = False
 
     @property
     def n_steps(self) -> int:
@@ -159,7 +162,7 @@ def train(run: Run) -> Iterator[Record]:
     """
     while not run.ended:
         batches = run.feed.epoch(run.epoch, start=run.step_in_epoch, step=run.steps, progress=run.progress)
-        n_batches = len(run.feed.bounds)
+        n_batches, epoch_end = len(run.feed.bounds), run.steps + len(run.feed.bounds) - run.step_in_epoch
         for batch in batches:
             learning_rate = value(run.learning_rate, run.progress(run.steps))
             numbers = update(run, batch, learning_rate)
@@ -174,6 +177,9 @@ def train(run: Run) -> Iterator[Record]:
             yield record
             if run.ended:
                 return
+        if run.steps < epoch_end:
+            run.rows_ended = True
+            run.stop_reason = f"there were no more rows after {run.steps:,} of {run.n_steps:,} steps"
 
 
 def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:

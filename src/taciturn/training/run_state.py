@@ -36,7 +36,8 @@ def run_tensors(
     Returns
     -------
     dict of str to Tensor
-        "model.…", "learner.…", "recorder.…", "guard.…", "best.…", and "run": epoch, step within it, steps.
+        "model.…", "learner.…", "recorder.…", "guard.…", "best.…", "feed.…", and "run": epoch, step within it,
+        steps.
     """
     rooms = {
         "model": _tensors(run.step.model),
@@ -44,6 +45,7 @@ def run_tensors(
         "recorder": recorder.state(),
         "best": {} if best is None else best.state(),
         "guard": guard.state(),
+        "feed": run.feed.state(run.epoch, run.step_in_epoch),
     }
     state = {f"{room}.{name}": tensor for room, tensors in rooms.items() for name, tensor in tensors.items()}
     return state | {"run": torch.tensor([run.epoch, run.step_in_epoch, run.steps])}

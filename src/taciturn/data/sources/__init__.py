@@ -22,6 +22,7 @@ from .source import (
     stored_rows,
 )
 from .sparse_rows import SparseRows
+from .stream import Stream, is_stream
 from .subset import Subset
 from .tables import has_booleans, read_table, table_writer, write_table
 
@@ -37,6 +38,7 @@ __all__ = [
     "Rows",
     "Source",
     "SparseRows",
+    "Stream",
     "Subset",
     "Written",
     "blocks_of",
@@ -48,6 +50,7 @@ __all__ = [
     "is_array",
     "is_source",
     "is_sparse",
+    "is_stream",
     "open_path",
     "place_of",
     "read_into",

@@ -24,6 +24,8 @@ from .source import (
 from .sparse_rows import SparseRows
 from .subset import Subset
 from .tables import has_booleans, read_table, table_writer, write_table
+from .uploads import check_url, uploaded
+from .urls import is_url
 
 __all__ = [
     "MANIFEST",
@@ -41,6 +43,7 @@ __all__ = [
     "Written",
     "blocks_of",
     "check_finite",
+    "check_url",
     "has_booleans",
     "has_missing",
     "ids_of",
@@ -48,6 +51,7 @@ __all__ = [
     "is_array",
     "is_source",
     "is_sparse",
+    "is_url",
     "open_path",
     "place_of",
     "read_into",
@@ -59,6 +63,7 @@ __all__ = [
     "select",
     "stored_rows",
     "table_writer",
+    "uploaded",
     "write_path",
     "write_shards",
     "write_sparse",

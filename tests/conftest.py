@@ -15,6 +15,7 @@ from browser import MEND, MISSING
 from browser import browser as browser
 from browser import page as page
 from compiler import LIBRARY
+from object_store import server as server
 from taciturn.kernels.native import compiled_library
 
 matplotlib.use("Agg")

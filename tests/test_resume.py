@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 import taciturn
 from commandline import run as command
 from killing import COMMANDS, fit, write_rows
 from taciturn import AutoencoderOutlierDetector, DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
 from taciturn.core.errors import ArtifactError, DamagedCheckpoint, DataError, NotExact, RecipeError, TaciturnError
+from taciturn.data.sources import open_path
+from taciturn.data.sources.raw_shard import RawShard
 from taciturn.training import History, checkpoints, read_lines, read_log
 from taciturn.training.history import logged_history
 
@@ -236,6 +239,42 @@ def test_a_full_disk_is_one_line_and_leaves_earlier_checkpoints(tmp_path, monkey
     monkeypatch.undo()
     assert names(tmp_path / "run") == ["step-000000010", "step-000000015"]
     assert_same(SparseAutoencoder.resume(tmp_path / "run", ROWS), SparseAutoencoder(**QUICK, max_iter=3).fit(ROWS))
+
+
+def test_a_shard_that_goes_or_is_damaged_is_one_line_and_leaves_checkpoints(tmp_path, monkeypatch):
+    def rows():
+        return open_path(tmp_path / "rows", streamed=True)
+
+    (tmp_path / "rows").mkdir()
+    for number, part in enumerate(np.split(ROWS, 4)):
+        np.save(tmp_path / "rows" / f"part-{number}.npy", part)
+    model, out = SparseAutoencoder(**QUICK, max_iter=3, shuffle_window=200), tmp_path / "run"
+    whole = clone(model).fit(rows())
+    shard = tmp_path / "rows" / "part-2.npy"
+    content, damaged = shard.read_bytes(), bytearray(shard.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    read = RawShard.read_into
+
+    def read_into(self, start, numbers):
+        if (out / "checkpoints" / "step-000000010").exists() and shard.exists():
+            shard.unlink()
+        read(self, start, numbers)
+
+    monkeypatch.setattr(RawShard, "read_into", read_into)
+    with pytest.raises(DataError, match=r"part-2\.npy: no such file; it was there before: put it back$"):
+        clone(model).fit(rows(), checkpoint=out, checkpoint_every=5)
+    monkeypatch.undo()
+    kept = names(out)
+    assert "step-000000010" in kept
+    with pytest.raises(DataError):
+        SparseAutoencoder.resume(out, rows())
+    shard.write_bytes(damaged)
+    with pytest.raises(TaciturnError) as caught:
+        SparseAutoencoder.resume(out, rows())
+    assert "\n" not in str(caught.value)
+    assert names(out) == kept
+    shard.write_bytes(content)
+    assert_same(SparseAutoencoder.resume(out, rows()), whole)
 
 
 # --- max_steps and validate_every -----------------------------------------------------------------------------------

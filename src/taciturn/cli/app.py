@@ -1,21 +1,24 @@
 """The root of the command line: errors, warnings and help of all commands. Loads no torch, so --help is fast."""
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ..core.errors import DialectFound, TaciturnWarning
+from ..core.errors import DialectFound, RecipeError, TaciturnWarning
 from ..core.messages import one_line
 from ..core.version import __version__
 from .failures import failure_of
 from .signals import as_interrupts
 
 MAX_MESSAGE_CHARS = 2000
+URL_AS_PATH = r"([A-Za-z][A-Za-z0-9+.-]+):/(.+)"  # a path has one slash in place of two
 
 
 class Commands(TyperGroup):
@@ -92,6 +95,15 @@ class Command(TyperCommand):
             if text:
                 parameter.help = text.format(**lists)  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; raise RecipeError where a URL stands for a path of the disk."""
+        for values in ctx.params.values():
+            for path in values if isinstance(values, list) else [values]:
+                if isinstance(path, Path) and (url := re.match(URL_AS_PATH, str(path))):
+                    name = one_line(f"{url[1]}://{url[2]}")
+                    raise RecipeError(f"{name}: a path of the disk is required here, not a URL; copy it afterwards")
+        return super().invoke(ctx)
 
 
 app = typer.Typer(

@@ -57,6 +57,8 @@ def encode(
       taciturn encode runs/table new.csv -o features.csv --outputs input+codes
 
       taciturn encode runs/big rows.npy -o codes --format parquet --sparse
+
+      taciturn encode runs/big s3://bucket/rows -o s3://bucket/codes
     """
     import numpy as np
 
@@ -91,7 +93,7 @@ def encode(
     write_out(where, source, write, run=run, row_numbers=row_numbers, content=content | {"columns": names})
 
 
-def _check_sparse(path: Path) -> None:
+def _check_sparse(path: str) -> None:
     """Raise RecipeError unless sparse codes can be written into a file."""
-    if path.suffix.lower() not in SPARSE_ENDINGS:
+    if not path.lower().endswith(SPARSE_ENDINGS):
         raise RecipeError(f"{path}: sparse codes are written as {' or '.join(SPARSE_ENDINGS)}")

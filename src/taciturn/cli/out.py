@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -17,8 +18,13 @@ SHARD_NUMBERS = 1 << 26  # of a shard, if nothing else is given: 256 MB in float
 SPARSE_SHARD_ROWS = 1 << 16
 
 Out = Annotated[
-    Path,
-    typer.Option("--out", "-o", help="The file to write: {writable}; or a folder of shards, without an ending."),
+    str,
+    typer.Option(
+        "--out",
+        "-o",
+        help="The file to write: {writable}; or a folder of shards, without an ending. Also a URL: s3://, gs:// or hf://.",
+        metavar="PATH",
+    ),
 ]
 ShardRows = Annotated[
     int | None,
@@ -45,8 +51,8 @@ class Place(NamedTuple):
 
     Parameters
     ----------
-    path : Path
-        A file or a folder.
+    path : str
+        A file or a folder, or its URL.
     ending : str
         The ending of the file, or of a folder's shards, such as ".npy".
     is_folder : bool
@@ -57,7 +63,7 @@ class Place(NamedTuple):
         Whether shards of other content are replaced.
     """
 
-    path: Path
+    path: str
     ending: str
     is_folder: bool
     shard_rows: int | None
@@ -65,19 +71,19 @@ class Place(NamedTuple):
 
 
 def place(
-    out: Path,
+    out: str,
     shard_rows: int | None,
     shard_format: str | None,
     overwrite: bool,
     *sources: str | None,
     endings: tuple[str, ...],
-    writer: Callable[[Path], object],
+    writer: Callable[[str], object],
 ) -> Place:
     """Return where a command writes, checked before the work.
 
     Parameters
     ----------
-    out : Path
+    out : str
         The value of --out: a folder if its name has no ending.
     shard_rows, shard_format, overwrite
         The values of --shard-rows, --format and --overwrite.
@@ -92,18 +98,28 @@ def place(
     ------
     RecipeError
         The ending is unknown, or not that of a folder; or what the command reads would be replaced.
+    TaciturnError
+        The store of a URL does not answer, or refuses.
     """
-    check_out(out, *sources)
-    suffix = out.suffix.lower()
+    from ..data.sources import check_url, is_url
+
+    if not is_url(out):
+        check_out(Path(out), *sources)
+    suffix = Path(out).suffix.lower()
     if suffix:
         if shard_rows is not None or shard_format is not None or overwrite:
             option = "--format" if shard_format else "--overwrite" if overwrite else "--shard-rows"
             raise RecipeError(f"{option} is for folders of shards; give --out a name without an ending, not {out}")
         writer(out)
+        if is_url(out):
+            check_url(out)
         return Place(out, suffix, False, None, False)
     ending = endings[0] if shard_format is None else f".{shard_format.lower().removeprefix('.')}"
     if ending not in endings:
         raise RecipeError(f"--format {shard_format} is none of {', '.join(each[1:] for each in endings)}")
+    if is_url(out):
+        check_url(out)
+        return Place(out, ending, True, shard_rows, overwrite)
     for file in (os.path.realpath(rows_file(source)) for source in sources if source):
         if os.path.exists(file) and Path(file).is_relative_to(os.path.realpath(out)):
             raise RecipeError(f"{out} is read by this command; choose another folder (--out)")
@@ -136,12 +152,14 @@ def write_out(
     content : dict
         What else decides the output, as plain values.
     """
-    if not place.is_folder:
-        write(place.path, source)
-        return
     from ..core.checksum import checksum
     from ..data.fingerprint import fingerprint
-    from ..data.sources import write_shards
+    from ..data.sources import is_url, uploaded, write_shards
+
+    if not place.is_folder:
+        with uploaded(place.path, keep=True) if is_url(place.path) else nullcontext(Path(place.path)) as path:
+            write(path, source)
+        return
 
     rows = SPARSE_SHARD_ROWS if row_numbers is None else max(SHARD_NUMBERS // row_numbers, 1)
     # config.json has the checksums of all other files of the model

@@ -41,9 +41,12 @@ def score(
     data: Data = None,
     *,
     out: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--out", "-o", help="The table to write, such as scores.csv; or a folder of shards, without an ending."
+            "--out",
+            "-o",
+            help="The table to write, such as scores.csv; or a folder of shards, without an ending. Also a URL.",
+            metavar="PATH",
         ),
     ],
     shard_rows: ShardRows = None,

@@ -25,6 +25,8 @@ from .sparse_rows import SparseRows
 from .stream import Stream, is_stream
 from .subset import Subset
 from .tables import has_booleans, read_table, table_writer, write_table
+from .uploads import check_url, uploaded
+from .urls import is_url
 
 __all__ = [
     "MANIFEST",
@@ -43,6 +45,7 @@ __all__ = [
     "Written",
     "blocks_of",
     "check_finite",
+    "check_url",
     "has_booleans",
     "has_missing",
     "ids_of",
@@ -51,6 +54,7 @@ __all__ = [
     "is_source",
     "is_sparse",
     "is_stream",
+    "is_url",
     "open_path",
     "place_of",
     "read_into",
@@ -62,6 +66,7 @@ __all__ = [
     "select",
     "stored_rows",
     "table_writer",
+    "uploaded",
     "write_path",
     "write_shards",
     "write_sparse",

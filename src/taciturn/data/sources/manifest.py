@@ -1,23 +1,26 @@
 """A folder of shards with a manifest: rows in several files, each of which is written as a whole or not at all."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
-from ...core.atomic import atomic, atomic_folder
-from ...core.checksum import checksum
+from ...core.atomic import atomic
 from ...core.errors import DataError, RecipeError, TaciturnError
 from ...core.messages import listed, one_line
-from ...core.temporary import PREFIX, lock, remove_leftovers
+from ...core.temporary import PREFIX
+from .out_folder import DiskFolder, OutFolder
 from .source import Source
 from .subset import Subset
+from .uploads import StoreFolder
+from .urls import is_url
 
 MANIFEST = "manifest.json"
+OTHER_FOLDER = "choose another folder"
 
 
 class ShardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +43,10 @@ class ShardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
     checksum: str
 
-    def is_whole(self, folder: Path) -> bool:
+    def is_whole(self, folder: OutFolder) -> bool:
         """Return whether the file is there as it was written."""
-        file = folder / self.file
         try:
-            return file.stat().st_size == self.bytes and checksum(file) == self.checksum
+            return folder.size_and_checksum(self.file) == (self.bytes, self.checksum)
         except OSError:
             return False
 
@@ -81,13 +83,13 @@ class Written(NamedTuple):
     found: int
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
     """Return the manifest of a folder of shards.
 
     Parameters
     ----------
-    folder : Path
-        The folder.
+    folder : str or path-like
+        The folder, or its URL.
 
     Returns
     -------
@@ -98,14 +100,22 @@ def read_manifest(folder: Path) -> Manifest:
     DataError
         There is none, or it is damaged.
     """
-    file = folder / MANIFEST
+    return _manifest_in(_out_folder(folder))
+
+
+def _out_folder(folder: str | os.PathLike[str]) -> OutFolder:
+    text = os.fspath(folder)
+    return StoreFolder(text) if is_url(text) else DiskFolder(text)
+
+
+def _manifest_in(folder: OutFolder) -> Manifest:
+    file = f"{folder.name}/{MANIFEST}"
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Manifest)
+        return msgspec.json.decode(folder.read(MANIFEST), type=Manifest)
     except OSError as error:
-        raise DataError(f"{one_line(file)}: {error.strerror or error}; name a folder of shards") from error
+        raise DataError(f"{file}: {one_line(error.strerror or error)}; name a folder of shards") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        mend = "choose another folder"
-        raise DataError(f"{one_line(file)} is not a manifest of shards: {one_line(error)}; {mend}") from error
+        raise DataError(f"{file} is not a manifest of shards: {one_line(error)}; {OTHER_FOLDER}") from error
 
 
 def write_shards(
@@ -126,11 +136,12 @@ def write_shards(
     Parameters
     ----------
     folder : str or path-like
-        The folder; it is made if it does not exist.
+        The folder; it is made if it does not exist. A URL (s3://, gs://, hf://) is a folder in a store: each shard is
+        written on the disk first, and then copied there.
     source : Source
         All rows.
     write : callable
-        Writes one file: (path, rows). It is called for each shard with its rows.
+        Writes one file on the disk: (path, rows). It is called for each shard with its rows.
     rows_per_shard : int
         Number of rows of each shard but the last, at least 1.
     ending : str
@@ -151,7 +162,8 @@ def write_shards(
     DataError
         The manifest is damaged.
     TaciturnError
-        The folder holds shards of other content, or other files; another process writes there; or the disk refuses.
+        The folder holds shards of other content, or other files; another process writes there; or the disk or the
+        store refuses.
 
     Examples
     --------
@@ -170,10 +182,11 @@ def write_shards(
     """
     if rows_per_shard < 1:
         raise RecipeError(f"rows_per_shard={rows_per_shard} must be 1 or more")
-    place, n_rows = Path(folder), len(source)
+    place, n_rows = _out_folder(folder), len(source)
     new = Manifest(format=1, content=content, rows=n_rows, rows_per_shard=rows_per_shard, ending=ending, shards=[])
-    _make(place, new)
-    with _only_writer(place):
+    if not place.names():
+        place.begin(MANIFEST, partial(_write, manifest=new))
+    with place.only_writer():
         known = {record.file: record for record in _begun(place, new, overwrite)}
         records: list[ShardRecord] = []
         found = 0
@@ -183,57 +196,31 @@ def write_shards(
             if record is not None and record.is_whole(place):
                 found += 1
             else:
-                write(place / name, Subset(source, np.arange(start, stop)))
-                record = _record(place / name, stop - start)
-                known[name] = record
+                record = known[name] = _written(place, name, write, Subset(source, np.arange(start, stop)))
                 listed_shards = sorted(known.values(), key=lambda each: (len(each.file), each.file))
                 _save(place, msgspec.structs.replace(new, shards=listed_shards))
             records.append(record)
     return Written(len(records), found)
 
 
-def _make(place: Path, new: Manifest) -> None:
-    """Make the folder, with a manifest without shards, if it does not exist or is empty."""
-    if place.is_dir() and any(place.iterdir()):
-        return
-    with atomic_folder(place, objection=lambda _: "holds files") as temporary:
-        _save(temporary, new)
-
-
-@contextmanager
-def _only_writer(place: Path) -> Iterator[None]:
-    """Lock the folder, so that no second process writes shards into it."""
-    descriptor = None
-    with suppress(OSError):  # Windows cannot open folders
-        descriptor = os.open(place, os.O_RDONLY)
-    try:
-        if descriptor is not None and not lock(descriptor):
-            raise TaciturnError(f"another process writes to {one_line(place)}; wait until it ends, or end it")
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _begun(place: Path, new: Manifest, overwrite: bool) -> list[ShardRecord]:
+def _begun(place: OutFolder, new: Manifest, overwrite: bool) -> list[ShardRecord]:
     """Return the shards that are there already; remove those of other content if they may be overwritten."""
-    name = one_line(place)
-    if not (place / MANIFEST).is_file():
-        files = listed(sorted(file.name for file in place.iterdir()))
-        raise TaciturnError(f"{name} holds {files}, but no shards of taciturn; choose another folder")
-    old = read_manifest(place)
-    remove_leftovers(place)
+    names = place.names()
+    if MANIFEST not in names:
+        raise TaciturnError(f"{place.name} holds {listed(sorted(names))}, but no shards of taciturn; {OTHER_FOLDER}")
+    old = _manifest_in(place)
+    place.remove_leftovers()
     if overwrite:
         shards = {f"part-{number:05}{old.ending}" for number in range(-(-old.rows // old.rows_per_shard))}
-        others = [file.name for file in place.iterdir() if file.name not in shards | {MANIFEST}]
-        if others := sorted(other for other in others if not other.startswith(PREFIX)):
-            raise TaciturnError(f"{name} holds {listed(others)}, which taciturn did not write; choose another folder")
-        for shard in shards:
-            (place / shard).unlink(missing_ok=True)
+        others = sorted(set(names) - shards - {MANIFEST})
+        if others := [other for other in others if not other.startswith(PREFIX)]:
+            raise TaciturnError(f"{place.name} holds {listed(others)}, which taciturn did not write; {OTHER_FOLDER}")
+        for shard in shards & set(names):
+            place.remove(shard)
         _save(place, new)
         return []
     if difference := _difference(old, new):
-        raise TaciturnError(f"{name} {difference}; choose another folder, or overwrite it (--overwrite)")
+        raise TaciturnError(f"{place.name} {difference}; {OTHER_FOLDER}, or overwrite it (--overwrite)")
     return old.shards
 
 
@@ -251,10 +238,14 @@ def _difference(old: Manifest, new: Manifest) -> str | None:
     return None
 
 
-def _record(file: Path, rows: int) -> ShardRecord:
-    return ShardRecord(file.name, rows, file.stat().st_size, checksum(file))
+def _written(place: OutFolder, name: str, write: Callable[[Path, Source], None], rows: Source) -> ShardRecord:
+    return ShardRecord(name, len(rows), *place.write(name, lambda path: write(path, rows)))
 
 
-def _save(place: Path, manifest: Manifest) -> None:
-    with atomic(place / MANIFEST) as temporary:
+def _save(place: OutFolder, manifest: Manifest) -> None:
+    place.write(MANIFEST, partial(_write, manifest=manifest))
+
+
+def _write(path: Path, manifest: Manifest) -> None:
+    with atomic(path) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")

@@ -6,14 +6,16 @@ import fnmatch
 import glob
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import DataError, RecipeError
+from ...core.errors import DataError, RecipeError, TaciturnError
 from ...core.messages import one_line
 from .folders import natural
 
@@ -94,14 +96,9 @@ def files_at(url: str) -> list[RemoteFile]:
     """
     from pyarrow import fs
 
-    scheme, _, rest = url.partition("://")
-    name = one_line(url)
-    if scheme not in _SCHEMES:
-        raise RecipeError(f"{name}: known URLs begin with {', '.join(f'{each}://' for each in _SCHEMES)}")
-    if "@" in rest.partition("/")[0]:
-        raise RecipeError(f"{scheme}://…: a URL with a password would be saved with the run; set {_SCHEMES[scheme]}")
-    try:
-        filesystem, path = _opened(scheme, url)
+    name, scheme = one_line(url), url.partition("://")[0]
+    with store_errors(url):
+        filesystem, path = open_store(url)
         found = filesystem.get_file_info(path.rstrip("/"))
         if found.type == fs.FileType.File:
             infos = [found]
@@ -111,10 +108,6 @@ def files_at(url: str) -> list[RemoteFile]:
             infos = [info for info in everything if _fits(info.path, path)]
         else:
             infos = filesystem.get_file_info(fs.FileSelector(path.rstrip("/"), allow_not_found=True))
-    except (DataError, RecipeError):
-        raise
-    except Exception as error:  # each store has its own
-        raise DataError(f"{name}: {one_line(error)}; check the address, and {_SCHEMES[scheme]}") from error
     infos = [info for info in infos if info.type == fs.FileType.File and not info.base_name.startswith((".", "_"))]
     if not infos:
         raise DataError(f"{name}: no such file or folder; correct the name")
@@ -131,25 +124,67 @@ def _fits(path: str, pattern: str) -> bool:
     return fnmatch.fnmatch(path, pattern.replace("**/", "*"))
 
 
-def _opened(scheme: str, url: str) -> tuple[Any, str]:
-    """Return the store of a URL, and the path in it."""
+@contextmanager
+def store_errors(url: str) -> Iterator[None]:
+    """Raise errors of the block, which asks the store of a URL for something, as one line that names the URL."""
+    try:
+        yield
+    except TaciturnError:
+        raise
+    except Exception as error:  # each store has its own
+        keys = _SCHEMES[url.partition("://")[0]]
+        raise DataError(f"{one_line(url)}: {one_line(error)}; check the address, and {keys}") from error
+
+
+def open_store(url: str) -> tuple[Any, str]:
+    """Return the store of a URL, and the path in it.
+
+    Parameters
+    ----------
+    url : str
+
+    Returns
+    -------
+    filesystem : pyarrow.fs.FileSystem
+    path : str
+        It begins with the bucket.
+
+    Raises
+    ------
+    RecipeError
+        The URL begins with another name than s3, gs or hf, or holds a password.
+    DataError
+        The package for this store is not installed.
+    """
     from pyarrow import fs
 
+    scheme, _, path = url.partition("://")
+    if scheme not in _SCHEMES:
+        raise RecipeError(f"{one_line(url)}: known URLs begin with {', '.join(f'{each}://' for each in _SCHEMES)}")
+    if "@" in path.partition("/")[0]:
+        raise RecipeError(f"{scheme}://…: a URL with a password would be saved with the run; set {_SCHEMES[scheme]}")
     if scheme == "hf":
         try:
             from huggingface_hub import HfFileSystem
         except ImportError as error:
             raise DataError("hf:// needs the package huggingface_hub: pip install huggingface_hub") from error
-        return fs.PyFileSystem(fs.FSSpecHandler(HfFileSystem())), url.removeprefix("hf://")
+        return fs.PyFileSystem(fs.FSSpecHandler(HfFileSystem())), path
     if scheme == "gs" or "?" in url:
         filesystem, path = fs.FileSystem.from_uri(url.replace("*", "%2A"))
         return filesystem, path.replace("%2A", "*")
-    path = url.removeprefix("s3://")
     retries = fs.AwsStandardS3RetryStrategy(max_attempts=MAX_ATTEMPTS)
     own_store = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if own_store:  # given so, buckets are a part of the path and not of the host's name
         protocol, _, host = own_store.rpartition("://")
         store = fs.S3FileSystem(endpoint_override=host, scheme=protocol or "https", retry_strategy=retries)
     else:
-        store = fs.S3FileSystem(region=fs.resolve_s3_region(path.partition("/")[0]), retry_strategy=retries)
+        store = fs.S3FileSystem(region=_region(path.partition("/")[0]), retry_strategy=retries)
     return store, path
+
+
+@cache
+def _region(bucket: str) -> str:
+    from pyarrow import fs
+
+    region: str = fs.resolve_s3_region(bucket)
+    return region

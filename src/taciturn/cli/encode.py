@@ -1,7 +1,7 @@
 """taciturn encode: codes of rows, or other features."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -77,15 +77,18 @@ def encode(
     columns = source.columns or [f"x{i}" for i in range(layout.widths[0])]
     names = inference.feature_names(layout, outputs, columns, [f"latent_{i}" for i in range(layout.widths[-1])])
 
+    def features(rows: "Source") -> Any:
+        return inference.features(stored.model, rows, outputs, sparse=bool(sparse))
+
     def write(path: Path, rows: "Source") -> None:
-        blocks, ids = inference.features(stored.model, rows, outputs, sparse=bool(sparse)), ids_of(rows)
+        blocks, ids = inference.of_any_count(features, rows), ids_of(rows)
         if sparse:
             write_sparse(path, blocks, n_rows=len(rows), n_columns=len(names), ids=ids)
         else:
             integers = stored.rows.integer_columns if outputs == "input+codes" else []
             write_path(path, blocks, n_rows=len(rows), columns=names, ids=ids, integers=integers)
 
-    first = next(inference.features(stored.model, Subset(source, np.arange(1)), outputs, sparse=bool(sparse)))
+    first = next(features(Subset(source, np.arange(1))))
     content = {"command": "encode", "outputs": outputs, "sparse": sparse, "dtype": first.dtype.name}
     row_numbers = None if sparse else len(names)
     write_out(where, source, write, run=run, row_numbers=row_numbers, content=content | {"columns": names})

@@ -12,6 +12,7 @@ from .options import check_out, rows_file
 
 if TYPE_CHECKING:
     from ..data.sources import Source
+    from ..data.sources.manifest import WriteMissing
 
 SHARD_NUMBERS = 1 << 26  # of a shard, if nothing else is given: 256 MB in float32
 SPARSE_SHARD_ROWS = 1 << 16
@@ -118,6 +119,7 @@ def write_out(
     run: Path,
     row_numbers: int | None,
     content: dict[str, Any],
+    elsewhere: "WriteMissing | None" = None,
 ) -> None:
     """Write a file, or a folder of shards, of which only the missing ones are computed.
 
@@ -135,6 +137,8 @@ def write_out(
         How many numbers a row of the output has; None if it is sparse.
     content : dict
         What else decides the output, as plain values.
+    elsewhere : callable or None
+        Writes the missing shards in other processes, in place of `write`; see `write_shards`.
     """
     if not place.is_folder:
         write(place.path, source)
@@ -154,6 +158,7 @@ def write_out(
         ending=place.ending,
         content={"command": content["command"]} | identity | content,
         overwrite=place.overwrite,
+        elsewhere=elsewhere,
     )
     there = f", {written.found:,} of them there before" if written.found else ""
     typer.echo(f"{place.path}: {written.shards:,} shards{there}", err=True)

@@ -49,6 +49,17 @@ class ShardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return False
 
 
+class Span(NamedTuple):
+    """A shard to write: its name, its first row and the row after its last one."""
+
+    file: str
+    start: int
+    stop: int
+
+
+WriteMissing = Callable[[Path, list[Span]], Iterator[ShardRecord]]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What manifest.json holds.
 
@@ -117,6 +128,7 @@ def write_shards(
     ending: str,
     content: dict[str, Any],
     overwrite: bool = False,
+    elsewhere: WriteMissing | None = None,
 ) -> Written:
     """Write what is computed from rows into a folder of shards; if it was begun before, write the missing ones only.
 
@@ -139,6 +151,9 @@ def write_shards(
         What the shards hold, as plain values. A folder is continued only where all of them are equal.
     overwrite : bool, default=False
         Whether shards of other content are replaced; files that are no shards never are.
+    elsewhere : callable, optional
+        Writes the missing shards in other processes, in place of `write`: it gets the folder and their spans, and
+        yields the record of each, which `write_shard` returns, when it is written, in any order.
 
     Returns
     -------
@@ -175,21 +190,32 @@ def write_shards(
     _make(place, new)
     with _only_writer(place):
         known = {record.file: record for record in _begun(place, new, overwrite)}
-        records: list[ShardRecord] = []
-        found = 0
-        for number, start in enumerate(range(0, n_rows, rows_per_shard)):
-            name, stop = f"part-{number:05}{ending}", min(start + rows_per_shard, n_rows)
-            record = known.get(name)
-            if record is not None and record.is_whole(place):
-                found += 1
-            else:
-                write(place / name, Subset(source, np.arange(start, stop)))
-                record = _record(place / name, stop - start)
-                known[name] = record
-                listed_shards = sorted(known.values(), key=lambda each: (len(each.file), each.file))
-                _save(place, msgspec.structs.replace(new, shards=listed_shards))
-            records.append(record)
-    return Written(len(records), found)
+        spans = [
+            Span(f"part-{number:05}{ending}", start, min(start + rows_per_shard, n_rows))
+            for number, start in enumerate(range(0, n_rows, rows_per_shard))
+        ]
+        missing = [each for each in spans if each.file not in known or not known[each.file].is_whole(place)]
+        for record in elsewhere(place, missing) if elsewhere and missing else _written(place, missing, source, write):
+            known[record.file] = record
+            listed_shards = sorted(known.values(), key=lambda each: (len(each.file), each.file))
+            _save(place, msgspec.structs.replace(new, shards=listed_shards))
+        if elsewhere:
+            remove_leftovers(place)  # of processes that were killed
+    return Written(len(spans), len(spans) - len(missing))
+
+
+def _written(
+    place: Path, spans: list[Span], source: Source, write: Callable[[Path, Source], None]
+) -> Iterator[ShardRecord]:
+    for span in spans:
+        yield write_shard(place, span, source, write)
+
+
+def write_shard(place: Path, span: Span, source: Source, write: Callable[[Path, Source], None]) -> ShardRecord:
+    """Write one shard of a folder, and return its record; see `write_shards`."""
+    file = place / span.file
+    write(file, Subset(source, np.arange(span.start, span.stop)))
+    return ShardRecord(span.file, span.stop - span.start, file.stat().st_size, checksum(file))
 
 
 def _make(place: Path, new: Manifest) -> None:
@@ -249,10 +275,6 @@ def _difference(old: Manifest, new: Manifest) -> str | None:
         was, now = (f"{each.rows_per_shard:,} rows as {each.ending}" for each in (old, new))
         return f"was begun with shards of {was}, now {now}"
     return None
-
-
-def _record(file: Path, rows: int) -> ShardRecord:
-    return ShardRecord(file.name, rows, file.stat().st_size, checksum(file))
 
 
 def _save(place: Path, manifest: Manifest) -> None:

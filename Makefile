@@ -5,18 +5,19 @@
 # make busy      the same work beside a busy program: one thread and two
 # make break     break the code one piece at a time and see the tests notice
 # make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
+# make engines   taciturn.Encoder under Ray, Dask and Daft: its tests in an environment of their own
 # make interop   dictionaries written for SAELens, sparsify and dictionary_learning, read by these libraries themselves
 # make tables    download labelled tables and write them to build/tables, for benchmarks/outliers.py; needs Debian's apt
 # make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
 # make damage-files   read 3,000 damaged input files: each must be refused in one line, or be read as it is
 #
-# Each does its own set-up in .venv (keras: in .venv-keras): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
+# Each does its own set-up in .venv (keras: in .venv-keras, engines: in .venv-engines): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break keras interop tables damage-files damage-folders clean
+.PHONY: demo test lint package bench busy break keras engines interop tables damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -65,6 +66,16 @@ keras: .venv-keras/ready
 	.venv-keras/bin/pip install --quiet 'tensorflow-cpu==2.21.*' 'jax==0.10.*'
 	touch $@
 
+engines: .venv-engines/ready
+	OMP_NUM_THREADS=1 .venv-engines/bin/pytest tests/test_encoder.py tests/test_engines.py
+
+.venv-engines/ready: pyproject.toml constraints.txt $(wildcard src/taciturn/kernels/native/*.[ch])
+	$(PYTHON) -m venv .venv-engines >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear .venv-engines && \
+		$(PYTHON) -m pip --python .venv-engines/bin/python install --quiet pip; }
+	.venv-engines/bin/pip install --quiet torch==2.13.0
+	.venv-engines/bin/pip install --quiet --editable '.[engines,frames]' pytest hypothesis playwright
+	touch $@
+
 interop: .venv/ready
 	benchmarks/peers/setup.sh build/peers-env
 	$(BIN)/python benchmarks/interop.py --peers build/peers-env/bin/python --golden tests/golden/interop \
@@ -86,4 +97,4 @@ damage-folders: .venv/ready
 	$(BIN)/python benchmarks/damage_folders.py
 
 clean:
-	rm -rf .venv .venv-keras runs build dist
+	rm -rf .venv .venv-keras .venv-engines runs build dist

@@ -45,6 +45,7 @@ def test_the_textbooks_programs():
         "docs/migrating.md",
         "docs/streaming.md",
         "docs/resume.md",
+        "docs/scale.md",
     ],
 )
 def test_the_python_of_a_document_runs(document, tmp_path):

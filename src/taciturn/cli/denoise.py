@@ -1,7 +1,7 @@
 """taciturn denoise: reconstructions of rows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
 from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
@@ -51,15 +51,18 @@ def denoise(
     where = place(out, shard_rows, shard_format, overwrite, data or stored.rows.source, endings=endings, writer=writer)
     source = rows_for(stored, data, text)
 
+    def denoised(rows: "Source") -> Any:
+        return inference.denoise(stored.model, rows)
+
     def write(path: Path, rows: "Source") -> None:
-        blocks, ids = inference.denoise(stored.model, rows), ids_of(rows)
+        blocks, ids = inference.of_any_count(denoised, rows), ids_of(rows)
         if variables is not None:
             write_rows(path, variables, blocks, ids)
         else:
             columns, integers = rows.columns, stored.rows.integer_columns
             write_path(path, blocks, n_rows=len(rows), columns=columns, shape=rows.shape, ids=ids, integers=integers)
 
-    first = next(inference.denoise(stored.model, Subset(source, np.arange(1))))
+    first = next(denoised(Subset(source, np.arange(1))))
     columns = source.columns if variables is None else map(str, variables.names)
     content = {
         "command": "denoise",

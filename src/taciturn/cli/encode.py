@@ -1,17 +1,16 @@
 """taciturn encode: codes of rows, or other features."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from ..core.errors import RecipeError
 from .app import Command, app
-from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
+from .encoding import Encoding
+from .on_ray import Engine, Memory, Workers, shards_on_ray
+from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
 from .out import Out, Overwrite, ShardFormat, ShardRows, place, write_out
-
-if TYPE_CHECKING:
-    from ..data.sources import Source
 
 SPARSE_ENDINGS = (".npz", ".parquet")
 
@@ -42,6 +41,9 @@ def encode(
     shard_rows: ShardRows = None,
     shard_format: ShardFormat = None,
     overwrite: Overwrite = False,
+    engine: Engine = None,
+    workers: Workers = None,
+    memory: Memory = None,
     text: TextOptions,
     threads: Threads = None,
 ) -> None:
@@ -59,38 +61,31 @@ def encode(
       taciturn encode runs/big rows.npy -o codes --format parquet --sparse
 
       taciturn encode runs/big s3://bucket/rows -o s3://bucket/codes
-    """
-    import numpy as np
 
-    from .. import artifact, inference
-    from ..data.sources import SHARD_ENDINGS, Subset, ids_of, is_sparse, row_writer, write_path, write_sparse
-    from ..model import Capability
+      taciturn encode runs/big rows/ -o codes --engine ray
+    """
+    from ..data.sources import SHARD_ENDINGS, row_writer
 
     use_threads(threads)
-    stored = artifact.load(run)
-    outputs = inference.check_outputs(outputs or stored.estimator.parameters.get("outputs", "codes"))
     endings, writer = (SPARSE_ENDINGS, _check_sparse) if sparse else (SHARD_ENDINGS, row_writer)
-    where = place(out, shard_rows, shard_format, overwrite, data or stored.rows.source, endings=endings, writer=writer)
-    source = rows_for(stored, data, text)
-    layout = stored.model.layout
-    if sparse is None:
-        has_zeros = is_sparse(source) if outputs == "input+codes" else Capability.ZERO_CODES in layout.coder.provides
-        sparse = has_zeros and where.ending == ".npz" and outputs != "hidden"
-    columns = source.columns or [f"x{i}" for i in range(layout.widths[0])]
-    names = inference.feature_names(layout, outputs, columns, [f"latent_{i}" for i in range(layout.widths[-1])])
-
-    def write(path: Path, rows: "Source") -> None:
-        blocks, ids = inference.features(stored.model, rows, outputs, sparse=bool(sparse)), ids_of(rows)
-        if sparse:
-            write_sparse(path, blocks, n_rows=len(rows), n_columns=len(names), ids=ids)
-        else:
-            integers = stored.rows.integer_columns if outputs == "input+codes" else []
-            write_path(path, blocks, n_rows=len(rows), columns=names, ids=ids, integers=integers)
-
-    first = next(inference.features(stored.model, Subset(source, np.arange(1)), outputs, sparse=bool(sparse)))
-    content = {"command": "encode", "outputs": outputs, "sparse": sparse, "dtype": first.dtype.name}
-    row_numbers = None if sparse else len(names)
-    write_out(where, source, write, run=run, row_numbers=row_numbers, content=content | {"columns": names})
+    encoding = Encoding(run, data, text, outputs)
+    sources = data or encoding.stored.rows.source
+    where = place(out, shard_rows, shard_format, overwrite, sources, endings=endings, writer=writer)
+    if engine is not None and not where.is_folder:
+        raise RecipeError(
+            f"--engine {engine} writes a folder of shards; give --out a name without an ending, not {out}"
+        )
+    encoding.open(where.ending, sparse)
+    elsewhere = None if engine is None else partial(shards_on_ray, encoding, out, workers=workers, memory=memory)
+    write_out(
+        where,
+        encoding.source,
+        encoding.write,
+        run=run,
+        row_numbers=None if encoding.sparse else len(encoding.names),
+        content=encoding.content,
+        elsewhere=elsewhere,
+    )
 
 
 def _check_sparse(path: str) -> None:

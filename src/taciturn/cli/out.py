@@ -13,6 +13,7 @@ from .options import check_out, rows_file
 
 if TYPE_CHECKING:
     from ..data.sources import Source
+    from ..data.sources.manifest import WriteMissing
 
 SHARD_NUMBERS = 1 << 26  # of a shard, if nothing else is given: 256 MB in float32
 SPARSE_SHARD_ROWS = 1 << 16
@@ -134,6 +135,7 @@ def write_out(
     run: Path,
     row_numbers: int | None,
     content: dict[str, Any],
+    elsewhere: "WriteMissing | None" = None,
 ) -> None:
     """Write a file, or a folder of shards, of which only the missing ones are computed.
 
@@ -151,7 +153,10 @@ def write_out(
         How many numbers a row of the output has; None if it is sparse.
     content : dict
         What else decides the output, as plain values.
+    elsewhere : callable or None
+        Writes the missing shards in other processes, in place of `write`; see `write_shards`.
     """
+    from ..artifact.hub import local_folder
     from ..core.checksum import checksum
     from ..data.fingerprint import fingerprint
     from ..data.sources import is_url, uploaded, write_shards
@@ -163,7 +168,7 @@ def write_out(
 
     rows = SPARSE_SHARD_ROWS if row_numbers is None else max(SHARD_NUMBERS // row_numbers, 1)
     # config.json has the checksums of all other files of the model
-    identity = {"model": checksum(run / "config.json")[:16], "data": fingerprint(source).text}
+    identity = {"model": checksum(Path(local_folder(run), "config.json"))[:16], "data": fingerprint(source).text}
     written = write_shards(
         place.path,
         source,
@@ -172,6 +177,7 @@ def write_out(
         ending=place.ending,
         content={"command": content["command"]} | identity | content,
         overwrite=place.overwrite,
+        elsewhere=elsewhere,
     )
     there = f", {written.found:,} of them there before" if written.found else ""
     typer.echo(f"{place.path}: {written.shards:,} shards{there}", err=True)

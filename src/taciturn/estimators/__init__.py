@@ -6,6 +6,7 @@ from typing import Any
 from .base import BaseAutoencoder
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
+from .encoder import Encoder
 from .from_keras import from_keras
 from .imputer import DenoisingImputer
 from .imputing import Pooled, pool
@@ -62,6 +63,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "DictionaryAutoencoder",
+    "Encoder",
     "Pooled",
     "SparseAutoencoder",
     "by_command_name",

@@ -1,6 +1,6 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import corrupted_only, filled, mean_of_known, of_noisy_length, row_blocks, with_missing
+from .blocks import corrupted_only, filled, mean_of_known, of_any_count, of_noisy_length, row_blocks, with_missing
 from .denoising_errors import denoising_errors, mean_and_standard_error
 from .encode import all_codes, encode, to_csr
 from .evaluate import Evaluation, evaluate
@@ -37,6 +37,7 @@ __all__ = [
     "in_row_precision",
     "mean_and_standard_error",
     "mean_of_known",
+    "of_any_count",
     "of_noisy_length",
     "relative_components",
     "row_blocks",

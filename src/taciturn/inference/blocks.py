@@ -1,15 +1,18 @@
 """A source's rows in blocks, on the model's device."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from math import prod
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..corruption import BLOCK, Corruption
 from ..data.device_rows import tensor
-from ..data.sources import Source
+from ..data.sources import Rows, Source, Subset
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder
 
@@ -30,12 +33,16 @@ def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
     Yields
     ------
     Tensor [B, D]
-        Blocks in order. B is a multiple of 64, but for the last block.
+        Blocks in order. B is a multiple of 64, but for the last block, which has at least 64 rows if the source has as
+        many: a product of a few rows has other bits than that of many.
     """
     entries = ENTRIES * GPU_FACTOR if model.dictionary.is_cuda else ENTRIES
     size = max(entries // max(model.layout.widths) // BLOCK, 1) * BLOCK
-    for start in range(0, len(source), size):
-        yield tensor(source.read(start, min(start + size, len(source)))).to(model.dictionary.device)
+    start, n_rows = 0, len(source)
+    while start < n_rows:
+        stop = start + size if n_rows - start >= size + BLOCK else n_rows
+        yield tensor(source.read(start, stop)).to(model.dictionary.device)
+        start = stop
 
 
 def threads_for_rows(model: Autoencoder, n_rows: int) -> AbstractContextManager[None]:
@@ -95,3 +102,37 @@ def missing_of(rows: Tensor) -> Tensor | None:
 def mean_of_known(numbers: Tensor, dim: int) -> Tensor:
     """Return the mean over one axis of the numbers [B, D] that are not NaN."""
     return numbers.nanmean(dim) if bool(numbers.isnan().any()) else numbers.mean(dim)
+
+
+def of_any_count(compute: Callable[[Source], Iterable[Any]], source: Source) -> Iterator[Any]:
+    """Yield what is computed from a source's rows in blocks, with bits that do not depend on the number of rows.
+
+    Libraries of linear algebra add up the product of a few rows in another order than that of many. So fewer than 64
+    rows are computed as 64, with repetitions that are left out of the result.
+
+    Parameters
+    ----------
+    compute : callable
+        Yields blocks of results for a source, such as `encode`.
+    source : Source
+        Rows [N, D]; N may be 0.
+
+    Yields
+    ------
+    array or scipy.sparse.csr_array [B, ...]
+
+    Examples
+    --------
+    >>> from taciturn.data.sources import Rows
+    >>> [block.shape for block in of_any_count(lambda rows: [rows.read(0, 64)], Rows(np.eye(3)))]
+    [(3, 3)]
+    """
+    n_rows = len(source)
+    if n_rows >= BLOCK:
+        yield from compute(source)
+        return
+    rows = (
+        Subset(source, np.arange(BLOCK) % n_rows) if n_rows else Rows(np.zeros((1, prod(source.shape)), source.dtype))
+    )
+    for block in compute(rows):
+        yield block[:n_rows]

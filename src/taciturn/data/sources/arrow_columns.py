@@ -63,6 +63,8 @@ class NumberColumns:
         all there is, its own type.
     shape : tuple of int
         A row's shape: (n_columns,), or that of the only list.
+    shapes : list of tuple of int
+        That of each column's lists; () for a column without lists.
     columns : tuple of str or None
         The names; a list's numbers are "name[0]", "name[1]", …; None where one column of lists is all there is.
 
@@ -79,14 +81,14 @@ class NumberColumns:
         if len(dtypes) < len(fields):
             raise not_numeric({field.name: str(field.type) for field in fields if by_name[field.name] is None})
         columns = [None] * len(fields) if first is None else first.columns
-        self._shapes = [_list_shape(field.type, values) for field, values in zip(fields, columns, strict=True)]
-        if len(self._shapes) == 1 and self._shapes[0]:
-            self.dtype, self.shape, self.columns = dtypes[0], self._shapes[0], None
+        self.shapes = [_list_shape(field.type, values) for field, values in zip(fields, columns, strict=True)]
+        if len(self.shapes) == 1 and self.shapes[0]:
+            self.dtype, self.shape, self.columns = dtypes[0], self.shapes[0], None
             return
         self.dtype = np.result_type(np.float32, *dtypes)
         names = [
             [field.name] if not shape else [f"{field.name}[{i}]" for i in range(prod(shape))]
-            for field, shape in zip(fields, self._shapes, strict=True)
+            for field, shape in zip(fields, self.shapes, strict=True)
         ]
         self.columns = tuple(name for each in names for name in each)
         self.shape = (len(self.columns),)
@@ -94,7 +96,7 @@ class NumberColumns:
     def fill(self, batch: "pyarrow.RecordBatch", rows: Array) -> None:
         """Write the rows of a batch into an array [rows, n_columns]; nulls are NaN, booleans 0 and 1."""
         start = 0
-        for name, values, shape in zip(batch.schema.names, batch.columns, self._shapes, strict=True):
+        for name, values, shape in zip(batch.schema.names, batch.columns, self.shapes, strict=True):
             stop = start + prod(shape)
             numbers = _flattened(values, shape, name)
             if numbers.null_count and self.dtype.kind != "f":

@@ -1,7 +1,7 @@
 """A folder of shards with a manifest: rows in several files, each of which is written as a whole or not at all."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -49,6 +49,17 @@ class ShardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return folder.size_and_checksum(self.file) == (self.bytes, self.checksum)
         except OSError:
             return False
+
+
+class Span(NamedTuple):
+    """A shard to write: its name, its first row and the row after its last one."""
+
+    file: str
+    start: int
+    stop: int
+
+
+WriteMissing = Callable[[list[Span]], Iterator[ShardRecord]]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,10 +111,11 @@ def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
     DataError
         There is none, or it is damaged.
     """
-    return _manifest_in(_out_folder(folder))
+    return _manifest_in(out_folder(folder))
 
 
-def _out_folder(folder: str | os.PathLike[str]) -> OutFolder:
+def out_folder(folder: str | os.PathLike[str]) -> OutFolder:
+    """Return a folder that shards are written to, on the disk or in a store."""
     text = os.fspath(folder)
     return StoreFolder(text) if is_url(text) else DiskFolder(text)
 
@@ -127,6 +139,7 @@ def write_shards(
     ending: str,
     content: dict[str, Any],
     overwrite: bool = False,
+    elsewhere: WriteMissing | None = None,
 ) -> Written:
     """Write what is computed from rows into a folder of shards; if it was begun before, write the missing ones only.
 
@@ -150,6 +163,9 @@ def write_shards(
         What the shards hold, as plain values. A folder is continued only where all of them are equal.
     overwrite : bool, default=False
         Whether shards of other content are replaced; files that are no shards never are.
+    elsewhere : callable, optional
+        Writes the missing shards in other processes, in place of `write`: it gets their spans, and yields
+        the record of each, which `write_shard` returns, when it is written, in any order.
 
     Returns
     -------
@@ -182,25 +198,37 @@ def write_shards(
     """
     if rows_per_shard < 1:
         raise RecipeError(f"rows_per_shard={rows_per_shard} must be 1 or more")
-    place, n_rows = _out_folder(folder), len(source)
+    place, n_rows = out_folder(folder), len(source)
     new = Manifest(format=1, content=content, rows=n_rows, rows_per_shard=rows_per_shard, ending=ending, shards=[])
     if not place.names():
         place.begin(MANIFEST, partial(_write, manifest=new))
     with place.only_writer():
         known = {record.file: record for record in _begun(place, new, overwrite)}
-        records: list[ShardRecord] = []
-        found = 0
-        for number, start in enumerate(range(0, n_rows, rows_per_shard)):
-            name, stop = f"part-{number:05}{ending}", min(start + rows_per_shard, n_rows)
-            record = known.get(name)
-            if record is not None and record.is_whole(place):
-                found += 1
-            else:
-                record = known[name] = _written(place, name, write, Subset(source, np.arange(start, stop)))
-                listed_shards = sorted(known.values(), key=lambda each: (len(each.file), each.file))
-                _save(place, msgspec.structs.replace(new, shards=listed_shards))
-            records.append(record)
-    return Written(len(records), found)
+        spans = [
+            Span(f"part-{number:05}{ending}", start, min(start + rows_per_shard, n_rows))
+            for number, start in enumerate(range(0, n_rows, rows_per_shard))
+        ]
+        missing = [each for each in spans if each.file not in known or not known[each.file].is_whole(place)]
+        for record in elsewhere(missing) if elsewhere and missing else _written(place, missing, source, write):
+            known[record.file] = record
+            listed_shards = sorted(known.values(), key=lambda each: (len(each.file), each.file))
+            _save(place, msgspec.structs.replace(new, shards=listed_shards))
+        if elsewhere:
+            place.remove_leftovers()  # of processes that were killed
+    return Written(len(spans), len(spans) - len(missing))
+
+
+def _written(
+    place: OutFolder, spans: list[Span], source: Source, write: Callable[[Path, Source], None]
+) -> Iterator[ShardRecord]:
+    for span in spans:
+        yield write_shard(place, span, source, write)
+
+
+def write_shard(place: OutFolder, span: Span, source: Source, write: Callable[[Path, Source], None]) -> ShardRecord:
+    """Write one shard of a folder, and return its record; see `write_shards`."""
+    rows = Subset(source, np.arange(span.start, span.stop))
+    return ShardRecord(span.file, len(rows), *place.write(span.file, lambda path: write(path, rows)))
 
 
 def _begun(place: OutFolder, new: Manifest, overwrite: bool) -> list[ShardRecord]:
@@ -236,10 +264,6 @@ def _difference(old: Manifest, new: Manifest) -> str | None:
         was, now = (f"{each.rows_per_shard:,} rows as {each.ending}" for each in (old, new))
         return f"was begun with shards of {was}, now {now}"
     return None
-
-
-def _written(place: OutFolder, name: str, write: Callable[[Path, Source], None], rows: Source) -> ShardRecord:
-    return ShardRecord(name, len(rows), *place.write(name, lambda path: write(path, rows)))
 
 
 def _save(place: OutFolder, manifest: Manifest) -> None:

@@ -1903,6 +1903,27 @@ BREAKS = (
         ("test_outlier_page.py",),
     ),
     Break(
+        "page of imputations: the judged copy sees the hidden cells",
+        "report/numbers/imputation_trial.py",
+        "filler = refit(holed)",
+        "filler = refit(clean)",
+        ("test_imputation_page.py",),
+    ),
+    Break(
+        "page of imputations: the imputer is judged on its own rows",
+        "report/numbers/imputation_trial.py",
+        "refitted = bool(trained.mean() > MAX_TRAINED)",
+        "refitted = False",
+        ("test_imputation_page.py",),
+    ),
+    Break(
+        "page of imputations: an interval of 95%",
+        "report/numbers/imputed_cells.py",
+        "DRAWS, RANK = 39, 2",
+        "DRAWS, RANK = 39, 1",
+        ("test_imputation_page.py",),
+    ),
+    Break(
         "outliers: the threshold of all scores",
         "estimators/outliers.py",
         "np.percentile(scores, [50, 75])",

@@ -12,6 +12,8 @@ from .options import (
     Columns,
     Drop,
     Out,
+    RowId,
+    RowTexts,
     TextOptions,
     Threads,
     check_out,
@@ -20,6 +22,9 @@ from .options import (
     use_threads,
     with_text_options,
 )
+from .outlier_page import page_files
+from .row_values import check_length, read_texts
+from .table import show
 
 if TYPE_CHECKING:
     from ..data.sources import Source
@@ -43,6 +48,14 @@ def impute(
             help="Draw so many completed tables, in OUT-1, OUT-2, …; 0: one, with the expected values.",
         ),
     ] = 0,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", help="Also write a page on what was imputed, an .html file, and its numbers beside it."
+        ),
+    ] = None,
+    texts: RowTexts = None,
+    row_id: RowId = None,
     columns: Columns = None,
     drop: Drop = None,
     categorical: Categorical = None,
@@ -52,13 +65,16 @@ def impute(
 ) -> None:
     """Train an imputer on rows, and write them with their missing values filled in.
 
-    Known values stay as they are. Tables keep their column names and row labels.
+    Known values stay as they are. Tables keep their column names and row labels. The page measures how far the values
+    can be trusted; it trains a second imputer, on at most 4,000 rows.
 
     [dim]Examples:[/]
 
       taciturn impute survey.csv -o complete.csv
 
       taciturn impute survey.csv --imputations 20 -o draws/complete.parquet
+
+      taciturn impute survey.csv -o complete.csv --report imputed.html --drop person --id person
     """
     from ..data.sources import has_missing, row_writer, table_writer
     from ..estimators import DenoisingImputer
@@ -66,16 +82,33 @@ def impute(
     use_threads(threads)
     stem, ending = re.fullmatch(r"(.*?)((?:\.\w+)?(?:\.(?:gz|bz2|xz|zst))?)", out.name, re.DOTALL).groups()  # type: ignore[union-attr]
     files = [out.with_name(f"{stem}-{i + 1}{ending}") for i in range(imputations)] or [out]
-    for file in files:
+    for file in (*files, *page_files(page)):
         check_out(file, data)
     source = finite(load_rows(data, columns=columns, drop=drop, categorical=categorical, text=text), data)
     (row_writer if getattr(source, "variables", None) is None else table_writer)(out)  # the ending, before the training
+    ids, row_texts = _beside(data, "--id", row_id, source, text), _beside(data, "--texts", texts, source, text)
     if not has_missing(source):
         typer.echo(f"taciturn: {data} has no missing value", err=True)
     imputer = DenoisingImputer(random_state=seed).fit(source)
     tables = imputer.impute(source, imputations) if imputations else [imputer.transform(source)]
     for file, table in zip(files, tables, strict=True):
         _write(file, table, source)
+    if page is not None:
+        made = imputer.report(source, ids=ids, texts=row_texts, name=Path(data).name)
+        made.save(page)
+        made.save_json(page.with_suffix(".json"))
+        lines = [("warning", f"{warning.what} {warning.mend}") for warning in made.verdict.warnings]
+        written = f"{page} and {page.with_suffix('.json').name}"
+        show(data, [("imputations", made.verdict.sentence), *lines, ("written", written)])
+
+
+def _beside(data: str, option: str, place: str | None, source: "Source", text: TextOptions) -> list[str] | None:
+    """Return the text of each row that an option names; None without the option."""
+    if place is None:
+        return None
+    values = read_texts(data, option, place, text)
+    check_length(values, place, len(source), data)
+    return values
 
 
 def _write(out: Path, rows: Any, source: "Source") -> None:

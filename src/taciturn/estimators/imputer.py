@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..core.errors import ArtifactError, DataTypeError, EmptyRows, RecipeError
+from ..core.errors import ArtifactError, RecipeError
 from ..core.messages import one_line
-from ..data.sources import is_sparse
 from ..data.variables import library_of
 from .denoising import DenoisingAutoencoder
+from .imputation_reporting import ImputationReporting
+from .imputer_rows import read_rows, row_digests, rows_without_values
 from .rows import source_of, training_sources
 from .tables import mixed_variables
 
@@ -37,7 +34,7 @@ BATCH_ROWS = 256
 FIT, IMPUTE = 0, 1  # what random numbers are drawn for
 
 
-class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DenoisingImputer(ImputationReporting, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Replaces missing values by what a denoising autoencoder expects there, or by draws of what it holds possible.
 
     A factor analysis gives each missing value its mean given the known values of the row. Denoising autoencoders, from
@@ -95,6 +92,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
     _seed: int
     _mean: Array
     _scale: Array
+    _digests: NDArray[np.uint64]
 
     def __init__(
         self,
@@ -170,6 +168,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         variables = mixed_variables(checked)
         variable_of = None if variables is None else variables.of_columns
         checked._ensemble = fit_ensemble(checked._scaled(source), network, n_networks, rng, variable_of=variable_of)
+        checked._digests = np.sort(row_digests(read_rows(source)))
         self.__dict__ = dict(vars(checked))
         return self
 
@@ -282,7 +281,8 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
             "seed": self._seed,
             "variables": variables,
         }
-        saved.save(self._ensemble, {"mean": self._mean, "scale": self._scale}, config, path, overwrite)
+        arrays = {"mean": self._mean, "scale": self._scale, "rows": self._digests}
+        saved.save(self._ensemble, arrays, config, path, overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -304,13 +304,13 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         """
         from .imputing import saved
 
-        ensemble, scaling, config = saved.load(path)
+        ensemble, arrays, config = saved.load(path)
         try:
             imputer = cls(**config.parameters)
         except TypeError as error:
             raise ArtifactError(f"{path}: does not describe an imputer: {one_line(str(error))}") from error
         imputer._ensemble, imputer._seed = ensemble, config.seed
-        imputer._mean, imputer._scale = scaling["mean"], scaling["scale"]
+        imputer._mean, imputer._scale, imputer._digests = arrays["mean"], arrays["scale"], arrays["rows"]
         imputer.n_features_in_ = len(imputer._mean)
         if config.variables is not None:
             imputer.variables_, imputer.n_features_in_ = config.variables, len(config.variables.names)
@@ -347,8 +347,7 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
     # --- internal ----------------------------------------------------------------------------------------------
     def _scaled(self, source: Source) -> Array:
         """Return the rows of a source, standardised [N, D], float64."""
-        rows = np.asarray(source.read(0, len(source)), np.float64).reshape(len(source), -1)
-        return (rows - self._mean) / self._scale
+        return (read_rows(source) - self._mean) / self._scale
 
     def _completed(self, X: Any, source: Source, scaled: Array) -> Any:
         """Return X, in its own form, with the missing values of standardised rows."""
@@ -357,13 +356,3 @@ class DenoisingImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  
         completed = np.where(np.isnan(rows), scaled * self._scale + self._mean, rows).astype(dtype)
         variables: Variables | None = getattr(self, "variables_", None)
         return completed if variables is None or library_of(X) is None else variables.fill(completed, X)
-
-
-@contextmanager
-def rows_without_values(X: Any) -> Iterator[Any]:
-    """Yield rows X that may be without any known value, for a block that validates them; sparse rows are refused."""
-    if is_sparse(X) or issparse(X):
-        raise DataTypeError("the rows are sparse, whose missing entries are 0; give X.toarray()")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EmptyRows)  # it gets the columns' means, and need not be dropped
-        yield X

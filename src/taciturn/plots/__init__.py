@@ -6,6 +6,7 @@ from .correlation import correlation
 from .errors import errors
 from .frontier import frontier
 from .history import history
+from .imputed_values import imputed_values
 from .latent_map import latent_map as map
 from .outlier_scores import outlier_scores
 from .overlay import overlay
@@ -22,6 +23,7 @@ __all__ = [
     "errors",
     "frontier",
     "history",
+    "imputed_values",
     "is_image",
     "map",
     "outlier_scores",

@@ -4,7 +4,8 @@
 """
 
 from .comparison import Comparison, compare
-from .numbers import Detection, Reason, Summary, reasons_of, summarise
+from .imputations import ImputationReport, report_imputations
+from .numbers import Detection, Filler, Imputation, Reason, Summary, reasons_of, summarise
 from .numbers.provenance import provenance
 from .outliers import OutlierReport, report_outliers
 from .report import Report, report
@@ -13,6 +14,9 @@ from .unfinished import unfinished_report
 __all__ = [
     "Comparison",
     "Detection",
+    "Filler",
+    "Imputation",
+    "ImputationReport",
     "OutlierReport",
     "Reason",
     "Report",
@@ -21,6 +25,7 @@ __all__ = [
     "provenance",
     "reasons_of",
     "report",
+    "report_imputations",
     "report_outliers",
     "summarise",
     "unfinished_report",

@@ -73,7 +73,7 @@ def is_imputer(path: str | os.PathLike[str]) -> bool:
 
 
 def save(
-    ensemble: Ensemble, scaling: dict[str, Array], config: dict[str, Any], path: str | os.PathLike[str], overwrite: bool
+    ensemble: Ensemble, own: dict[str, Array], config: dict[str, Any], path: str | os.PathLike[str], overwrite: bool
 ) -> None:
     """Write an imputer to a folder, completely or not at all.
 
@@ -81,8 +81,8 @@ def save(
     ----------
     ensemble : Ensemble
         The fitted models.
-    scaling : dict of str to ndarray
-        "mean" and "scale" of the columns.
+    own : dict of str to ndarray
+        "mean" and "scale" of the columns, and "rows", the checksums of the training rows.
     config : dict
         The fields of `Config` that only the estimator knows.
     path : str or path-like
@@ -95,7 +95,7 @@ def save(
     TaciturnError
         The folder exists and `overwrite` is false, or it holds other files, or it cannot be written.
     """
-    arrays = scaling | {"belief": ensemble.belief, "quantiles": ensemble.draws.quantiles}
+    arrays = own | {"belief": ensemble.belief, "quantiles": ensemble.draws.quantiles}
     arrays |= _named("linear", ensemble.draws.linear)
     for k, member in enumerate(ensemble.members):
         arrays |= _named(f"linear-{k}", member.linear)
@@ -111,7 +111,7 @@ def save(
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Ensemble, dict[str, Array], Config]:
-    """Return the models, the scaling and the config that `save` wrote.
+    """Return the models, the arrays of the estimator itself and the config that `save` wrote.
 
     Raises
     ------
@@ -136,8 +136,8 @@ def load(path: str | os.PathLike[str]) -> tuple[Ensemble, dict[str, Array], Conf
         raise ArtifactError(f"{folder}: a network does not have {width} inputs; the folder is damaged")
     members = tuple(Corrected(_model(arrays, f"linear-{k}"), network) for k, network in enumerate(networks))
     draws = Draws(_model(arrays, "linear"), arrays["quantiles"])
-    scaling = {name: arrays[name] for name in ("mean", "scale")}
-    return Ensemble(members, arrays["belief"], draws), scaling, config
+    own = {name: arrays[name] for name in ("mean", "scale", "rows")}
+    return Ensemble(members, arrays["belief"], draws), own, config
 
 
 def _named(prefix: str, model: FactorModel) -> dict[str, Array]:
@@ -151,12 +151,16 @@ def _model(arrays: dict[str, Array], prefix: str) -> FactorModel:
 def _check(arrays: dict[str, Array], config: Config, file: Path) -> None:
     """Raise ArtifactError unless all arrays are there, finite, and of one width."""
     models = ["linear", *(f"linear-{k}" for k in range(config.networks))]
-    required = {"mean", "scale", "belief", "quantiles"}
+    required = {"mean", "scale", "rows", "belief", "quantiles"}
     required |= {f"{model}.{field.name}" for model in models for field in fields(FactorModel)}
     if different := sorted(required ^ arrays.keys()):
         raise ArtifactError(f"{file}: {one_line(repr(different[0]))} is missing or unknown; the file is damaged")
+    if arrays["rows"].dtype != np.uint64 or arrays["rows"].ndim != 1:
+        raise ArtifactError(f"{file}: 'rows' does not hold checksums; the file is damaged")
     width = arrays["mean"].size
     for name, array in arrays.items():
+        if name == "rows":
+            continue
         n_dims = 2 if name == "quantiles" or name.endswith(".loadings") else 1
         if array.dtype != np.float64 or array.ndim != n_dims or len(array) != width or not np.isfinite(array).all():
             raise ArtifactError(f"{file}: {name!r} is not finite, or not of {width} columns; the file is damaged")

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from markupsafe import Markup
 
 from ...plots import is_image
-from ..numbers import OutlierNumbers, Pictures, ReportNumbers
+from ..numbers import ImputationNumbers, OutlierNumbers, Pictures, ReportNumbers
 from ..numbers.page_numbers import PageNumbers
 from .engine import asset, environment
 from .sprite import Sprite
@@ -49,6 +49,19 @@ class OutlierMaterial:
 
     report: OutlierNumbers
     sheets: dict[str, Sprite]
+
+
+@dataclass(frozen=True, eq=False)
+class ImputationMaterial:
+    """What the sections of a page of imputations are rendered from.
+
+    Parameters
+    ----------
+    report : ImputationNumbers
+        The numbers.
+    """
+
+    report: ImputationNumbers
 
 
 @dataclass(frozen=True)

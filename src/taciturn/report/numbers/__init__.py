@@ -1,6 +1,8 @@
 """The numbers of reports and comparisons, one file per section. Nothing here knows how they are shown."""
 
 from .comparison import ComparisonNumbers, measure_comparison
+from .imputations import Imputation, ImputationNumbers, measure_imputations
+from .imputed_cells import Filler
 from .outliers import Detection, OutlierNumbers, Reason, measure_outliers, reasons_of
 from .report import Pictures, ReportNumbers, measure_report
 from .sections import SECTIONS
@@ -11,6 +13,9 @@ __all__ = [
     "SECTIONS",
     "ComparisonNumbers",
     "Detection",
+    "Filler",
+    "Imputation",
+    "ImputationNumbers",
     "OutlierNumbers",
     "Pictures",
     "Reason",
@@ -18,6 +23,7 @@ __all__ = [
     "Study",
     "Summary",
     "measure_comparison",
+    "measure_imputations",
     "measure_outliers",
     "measure_report",
     "reasons_of",

@@ -109,7 +109,7 @@ def variables(schema: Variables, evaluation: Evaluation) -> list[VariableNumbers
     for i, (variable, place) in enumerate(zip(schema.variables, schema.positions, strict=True)):
         is_number = not isinstance(variable, Boolean | Category)
         rmse, deviation = float(np.sqrt(squares[i]) * unit[place.start]), float(deviations[place.start])
-        ratio, name = _time_unit(variable, deviation) if isinstance(variable, Date) else (1.0, "")
+        ratio, name = time_unit(variable, deviation) if isinstance(variable, Date) else (1.0, "")
         numbers.append(
             VariableNumbers(
                 name=variable.text,
@@ -126,7 +126,7 @@ def variables(schema: Variables, evaluation: Evaluation) -> list[VariableNumbers
     return numbers
 
 
-def _time_unit(variable: Date, deviation: float) -> tuple[float, str]:
+def time_unit(variable: Date, deviation: float) -> tuple[float, str]:
     """Return how many of a unit a date's step is, and the unit: the longest that is not above the deviation."""
     length = next((length for length in STEPS if length <= deviation * variable.step), variable.step)
     return variable.step / max(length, variable.step), STEPS[max(length, variable.step)]
@@ -156,7 +156,7 @@ def cells(schema: Variables, rows: NDArray[Any], *, predicted: bool = False) -> 
 
 
 def _column(variable: AnyVariable, block: NDArray[np.float64], predicted: bool) -> list[Cell]:
-    values = _values(variable, block)
+    values = values_of(variable, block)
     if variable.level == 0:
         return [Cell(value) for value in values]
     levels = block if variable.level > 1 else np.hstack([block, 1 - block])
@@ -170,7 +170,7 @@ def _column(variable: AnyVariable, block: NDArray[np.float64], predicted: bool) 
     ]
 
 
-def _values(variable: AnyVariable, block: NDArray[np.float64]) -> list[Any]:
+def values_of(variable: AnyVariable, block: NDArray[np.float64]) -> list[Any]:
     """Return the cells' values: numbers as they are, others as text, None where missing."""
     decoded = variable.decode(block, variable.dtype)
     if decoded.codes is not None:

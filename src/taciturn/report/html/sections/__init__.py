@@ -1,18 +1,23 @@
 """The sections of the pages, in their order. A new section is a file, its template and a line here."""
 
-from ..section import Material, OutlierMaterial, Section
+from ..section import ImputationMaterial, Material, OutlierMaterial, Section
 from .atlas import ATLAS
 from .baselines import BASELINES
 from .errors import ERRORS
 from .hidden_errors import HIDDEN_ERRORS
+from .imputation_claims import IMPUTATION_CLAIMS
+from .imputation_trial import IMPUTATION_TRIAL
+from .imputed_rows import IMPUTED_ROWS
+from .imputed_variables import IMPUTED_VARIABLES
 from .latents import LATENTS
 from .long_texts import LONG_TEXTS
+from .missing_cells import MISSING_CELLS
 from .neighbours import NEIGHBOURS
 from .outlier_claims import OUTLIER_CLAIMS
 from .outlier_reasons import OUTLIER_REASONS
 from .outlier_scores import OUTLIER_SCORES
 from .outlying_rows import OUTLYING_ROWS
-from .provenance import OUTLIER_PROVENANCE, PROVENANCE
+from .provenance import IMPUTATION_PROVENANCE, OUTLIER_PROVENANCE, PROVENANCE
 from .relate import RELATE
 from .samples import SAMPLES
 from .training import TRAINING
@@ -42,4 +47,14 @@ OUTLIER_SECTIONS: tuple[Section[OutlierMaterial], ...] = (
     OUTLIER_PROVENANCE,
 )
 
-__all__ = ["OUTLIER_SECTIONS", "SECTIONS"]
+IMPUTATION_SECTIONS: tuple[Section[ImputationMaterial], ...] = (
+    MISSING_CELLS,
+    IMPUTATION_TRIAL,
+    IMPUTED_VARIABLES,
+    IMPUTED_ROWS,
+    IMPUTATION_CLAIMS,
+    LONG_TEXTS,
+    IMPUTATION_PROVENANCE,
+)
+
+__all__ = ["IMPUTATION_SECTIONS", "OUTLIER_SECTIONS", "SECTIONS"]

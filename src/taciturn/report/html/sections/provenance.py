@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ...numbers.imputations import ImputerProvenance
 from ...numbers.provenance import Provenance
-from ..section import Material, OutlierMaterial, Section
+from ..section import ImputationMaterial, Material, OutlierMaterial, Section
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -18,6 +19,22 @@ def _outlier_context(material: OutlierMaterial) -> dict[str, Any]:
     return {"lines": list(_lines(run, summary.rows, missing)), "repeat": run.repeat}
 
 
+def _imputation_context(material: ImputationMaterial) -> dict[str, Any]:
+    summary, run = material.report.summary, material.report.provenance
+    return {
+        "lines": [
+            ("estimator", run.estimator),
+            ("networks", run.network),
+            ("parameters", ", ".join(f"{name}={value!r}" for name, value in run.parameters.items())),
+            ("trained on", f"{run.training_rows:,} rows"),
+            ("imputed", f"{summary.rows:,} rows, fingerprint {run.rows_fingerprint}"),
+            ("training", f"{run.seconds:.1f} s, seed {run.seed}"),
+            *_machine(run),
+        ],
+        "repeat": run.repeat,
+    }
+
+
 def _lines(run: Provenance, n_rows: int, missing_values: str) -> Iterator[tuple[str, str]]:
     yield "estimator", run.estimator
     yield "network", run.network
@@ -29,9 +46,14 @@ def _lines(run: Provenance, n_rows: int, missing_values: str) -> Iterator[tuple[
     missing = f"; {missing_values}" if missing_values else ""
     yield "evaluated on", f"{n_rows:,} rows, fingerprint {run.rows_fingerprint}{missing}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
+    yield from _machine(run)
+
+
+def _machine(run: Provenance | ImputerProvenance) -> Iterator[tuple[str, str]]:
     yield "machine", f"{run.machine}, {run.device}, {run.threads} thread{'' if run.threads == 1 else 's'}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())
 
 
 PROVENANCE = Section("provenance", "Recipe and provenance", _context)
 OUTLIER_PROVENANCE = Section("provenance", "Recipe and provenance", _outlier_context)
+IMPUTATION_PROVENANCE = Section("provenance", "Recipe and provenance", _imputation_context)

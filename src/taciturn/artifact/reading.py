@@ -21,6 +21,7 @@ from ..training.step import plan
 from .artifact import Artifact
 from .config import Config, decode
 from .foreign import format_of
+from .hub import local_folder
 from .stored_history import read_history
 from .writing import OUTLIERS, PARTS
 
@@ -41,7 +42,8 @@ def load(path: str | os.PathLike[str]) -> Artifact:
     Parameters
     ----------
     path : str or path
-        A folder that `save` wrote. Another process may replace it meanwhile: the artifact is the old or the new one.
+        A folder that `save` wrote, or its address on the Hub; see `local_folder`. Another process may replace a folder
+        meanwhile: the artifact is the old or the new one.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def load(path: str | os.PathLike[str]) -> Artifact:
     ArtifactError
         A file is missing, damaged, of another format, or does not fit the others; the message names the file.
     """
-    folder = Path(path)
+    folder = Path(local_folder(path))
     if (name := format_of(folder)) is not None:
         raise ArtifactError(
             f"{one_line(folder)} is a dictionary of {name}; convert it first: taciturn convert SRC DST --to taciturn"

@@ -22,7 +22,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     ----------
     path : str or path-like
         The folder that `save` or the command `taciturn fit` wrote, or the dictionary of another library; see
-        `from_dictionary`. No code from it is run.
+        `from_dictionary`. On the Hugging Face Hub it is "hf://user/name[@revision][/folder]". No code from it is run.
 
     Returns
     -------
@@ -34,9 +34,11 @@ def load(path: str | os.PathLike[str]) -> Any:
         The folder holds none of these, or a file is missing, damaged or of another format.
     """
     from ..artifact.foreign import format_of
+    from ..artifact.hub import local_folder
     from .from_dictionary import from_dictionary
     from .imputing.saved import is_imputer
 
+    path = local_folder(path)
     if format_of(path) is not None:
         return from_dictionary(path)
     return DenoisingImputer.load(path) if is_imputer(path) else BaseAutoencoder.load(path)

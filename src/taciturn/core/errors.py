@@ -45,6 +45,10 @@ class TaciturnWarning(UserWarning):
     """Something that works, but probably not as the user expects: base class of all warnings of taciturn."""
 
 
+class ProcessFailed(TaciturnError):
+    """Another process of a run has ended, or does not answer."""
+
+
 class NotNumeric(DataError):
     """Columns hold other things than numbers."""
 

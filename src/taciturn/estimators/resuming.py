@@ -14,10 +14,12 @@ from ..core.errors import DataError, NotExact, RecipeError
 from ..core.version import __version__
 from ..data.fingerprint import BLOCK_ROWS, Fingerprint, fingerprint
 from ..training import Checkpoints, Learner, Settings
+from ..training.processes import check_facts
 from .persistence import class_of, estimator_record, estimator_with
 from .resolve import device
 
 if TYPE_CHECKING:
+    from ..core.world import Axis
     from ..data.sources import Source
     from .rows import RowsAndTargets
 
@@ -51,6 +53,18 @@ def begin(
         "held_out": msgspec.to_builtins(learner.held_out_rows),
         "threads": torch.get_num_threads(),
     } | _place()
+
+
+def check_alike(
+    processes: Axis, estimator: Any, learner: Learner, targets: Source | None, held_out: RowsAndTargets | None
+) -> None:
+    """Raise DataError unless all processes train the same estimator on the same rows; arguments as of `begin`."""
+    if processes.size > 1:
+        parameters = estimator_record(estimator).parameters
+        facts = {f"parameter {name}": value for name, value in parameters.items() if name not in UNCHECKED}
+        facts |= {"seed": learner.seed, "X": learner.training_rows} | _others(targets, held_out)
+        facts |= {"taciturn": __version__, "torch": torch.__version__}
+        check_facts(processes, {name: repr(value) for name, value in facts.items()})
 
 
 def estimator_of(checkpoints: Checkpoints, family: type[Any]) -> Any:

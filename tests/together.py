@@ -1,13 +1,13 @@
 """Fits of every part, in one process or in several that torchrun or this module started, and what came of them."""
 
 import os
-import socket
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+from torch.distributed import TCPStore
 
 from fits import mixtures
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
@@ -91,37 +91,35 @@ def fit_all(names):
     return results
 
 
-def start(count, *arguments, variables=()):
-    """Start Python in so many processes that find each other as those of torchrun do; return the processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
-    shared |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])} | dict(variables)
-    if count == 1:
-        del shared["WORLD_SIZE"]
-    return [
-        subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(count)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(count)
-    ]
+class Group:
+    """Processes that find each other as those of torchrun do, by a store that outlives them."""
 
+    def __init__(self, count, *arguments, variables=()):
+        self.store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.store.port), "OMP_NUM_THREADS": "1"}
+        shared |= {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+        shared |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])} | dict(variables)
+        self.processes = [
+            subprocess.Popen(
+                [sys.executable, *map(str, arguments)],
+                env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(count)
+        ]
 
-def finish(processes, timeout=120):
-    """Return exit status, output and errors of each process."""
-    try:
-        outputs = [process.communicate(timeout=timeout) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(process.returncode, *output) for process, output in zip(processes, outputs, strict=True)]
+    def end(self, timeout=400):
+        """Return exit status, output and errors of each process."""
+        try:
+            outputs = [process.communicate(timeout=timeout) for process in self.processes]
+        finally:
+            for process in self.processes:
+                process.kill()
+        return [(process.returncode, *output) for process, output in zip(self.processes, outputs, strict=True)]
 
 
 if __name__ == "__main__":
     out, *names = sys.argv[1:]
-    np.savez(f"{out}-{os.environ.get('WORLD_SIZE', '1')}-{os.environ['RANK']}.npz", **fit_all(names))
+    np.savez(f"{out}-{os.environ['WORLD_SIZE']}-{os.environ['RANK']}.npz", **fit_all(names))

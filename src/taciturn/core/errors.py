@@ -78,7 +78,7 @@ class DamagedCheckpoint(TaciturnWarning):
 
 
 class NotExact(TaciturnWarning):
-    """A run is resumed by other versions, on another machine or with other threads; last digits may differ."""
+    """A run is resumed by other versions, machines, threads or processes; last digits may differ."""
 
 
 class EmptyRows(TaciturnWarning):

@@ -14,7 +14,7 @@ from ..core.errors import DataError, NotExact, RecipeError
 from ..core.version import __version__
 from ..data.fingerprint import BLOCK_ROWS, Fingerprint, fingerprint
 from ..training import Checkpoints, Learner, Settings
-from ..training.processes import check_facts
+from ..training.processes import check_facts, count
 from .persistence import class_of, estimator_record, estimator_with
 from .resolve import device
 
@@ -52,6 +52,7 @@ def begin(
         "rows": msgspec.to_builtins({"X": learner.training_rows} | _others(targets, held_out)),
         "held_out": msgspec.to_builtins(learner.held_out_rows),
         "threads": torch.get_num_threads(),
+        "processes": count(),
     } | _place()
 
 
@@ -109,7 +110,7 @@ def resumed_learner(
     Warns
     -----
     NotExact
-        The versions, the machine or the number of threads are others.
+        The versions, the machine, or the number of threads or of processes are others.
     """
     run, folder = checkpoints.run, checkpoints.folder
     now, then = msgspec.to_builtins(estimator_record(estimator)), run["estimator"]
@@ -125,7 +126,8 @@ def resumed_learner(
     before = msgspec.convert(run["rows"], dict[str, Fingerprint | None])
     for name, fingerprint_now in rows.items():
         _check_rows(name, before[name], fingerprint_now)
-    here = _place() | {"threads": torch.get_num_threads()}
+    here = _place() | {"threads": torch.get_num_threads(), "processes": count()}
+    run = {"processes": 1} | run  # of earlier versions
     if others := [f"{name} {run[name]}, now {value}" for name, value in here.items() if run[name] != value]:
         warnings.warn(
             NotExact(f"{folder}: the run began with {'; '.join(others)}: last digits may differ"), stacklevel=4

@@ -75,8 +75,8 @@ BREAKS = (
     Break(
         "mean activation: a sum",
         "model/passes.py",
-        "return self.model.world.rows.sum(self.codes.sum()) / self.n_rows",
-        "return self.model.world.rows.sum(self.codes.sum())",
+        "return self.batch.shard.axis.sum(self.codes.sum()) / self.n_rows",
+        "return self.batch.shard.axis.sum(self.codes.sum())",
         ("test_terms.py",),
     ),
     Break(
@@ -460,8 +460,8 @@ BREAKS = (
     Break(
         "BatchTopK: a row with many large entries is cut short",
         "model/pre_activations.py",
-        "if candidates < n_latents and len(",
-        "if False and len(",
+        "if candidates < n_latents and self.shard",
+        "if False and self.shard",
         ("test_kernels_property.py",),
     ),
     Break(

@@ -15,6 +15,7 @@ from ..core.errors import DialectFound, RecipeError, TaciturnWarning
 from ..core.messages import one_line
 from ..core.version import __version__
 from .failures import failure_of
+from .processes import check_command, run_together, several, shows_failure
 from .signals import as_interrupts
 
 MAX_MESSAGE_CHARS = 2000
@@ -65,7 +66,7 @@ def _reporting() -> Iterator[None]:
         failure = failure_of(error)
         if failure is None:
             raise
-        if failure.message:
+        if failure.message and shows_failure(error):
             print_error(failure.message)
         raise typer.Exit(failure.status) from None
     finally:
@@ -126,6 +127,7 @@ def _print_version(requested: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -138,9 +140,12 @@ def root(
 
       taciturn denoise runs/digits noisy.csv -o clean.csv
     """
+    check_command(context.invoked_subcommand)
 
 
 def main() -> None:
     """Run the command line with the process's arguments, and exit."""
+    if several():
+        run_together(lambda: app(prog_name="taciturn"))
     app(prog_name="taciturn")
     sys.exit(0)

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
 from .options import finite, load_rows, text_options
 from .row_values import absolute, check_length, names_file, read_texts
+from .signals import exit_status
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -86,6 +89,8 @@ def train(
         A part, a parameter or a combination of them is not possible.
     DataError
         The rows cannot be read, are infinite or too few.
+    typer.Exit
+        This is another process than the first of several that trained together: its work is done.
     KeyboardInterrupt
         The training was interrupted before its first step, or the run can be resumed. Other interrupts end the training
         only.
@@ -96,6 +101,7 @@ def train(
     from ..data.sources import blocks_of
     from ..data.split import split_source
     from ..estimators import AutoencoderOutlierDetector
+    from ..training.processes import joined
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -149,11 +155,15 @@ def train(
         with warnings.catch_warnings():
             if blocks_of(source) is None:
                 warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+            with joined(leaves=False) as processes:
+                estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+                processes.wait()
     except KeyboardInterrupt as error:
         if resumable or not estimator.__sklearn_is_fitted__():
             raise
         interrupt = error
+    if processes.rank > 0:  # the first process evaluates the model and writes it
+        raise typer.Exit(0 if interrupt is None else exit_status(interrupt))
     estimator.set_params(verbose=0)
     complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, source, holds_out)

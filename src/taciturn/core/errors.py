@@ -45,6 +45,10 @@ class TaciturnWarning(UserWarning):
     """Something that works, but probably not as the user expects: base class of all warnings of taciturn."""
 
 
+class ProcessFailed(TaciturnError):
+    """Another process of a run has ended, or does not answer."""
+
+
 class NotNumeric(DataError):
     """Columns hold other things than numbers."""
 
@@ -74,7 +78,7 @@ class DamagedCheckpoint(TaciturnWarning):
 
 
 class NotExact(TaciturnWarning):
-    """A run is resumed by other versions, on another machine or with other threads; last digits may differ."""
+    """A run is resumed by other versions, machines, threads or processes; last digits may differ."""
 
 
 class RowsEnded(TaciturnWarning):

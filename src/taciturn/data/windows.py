@@ -24,7 +24,7 @@ def shuffled_rows(
     order : WindowOrder
         The order of the epoch.
     parts : sequence of (start, stop)
-        Positions in the epoch, each part from where the one before it ends.
+        Positions in the epoch, each part from where the one before it ends, or behind that.
     threads : int, default=4
         Threads that read blocks.
 
@@ -47,7 +47,7 @@ def shuffled_rows(
     if not parts:
         return
     bounds, first = order.bounds, int(np.searchsorted(order.bounds, parts[0][0], side="right")) - 1
-    last = int(np.searchsorted(bounds, parts[-1][1])) - 1
+    last = max(int(np.searchsorted(bounds, parts[-1][1])) - 1, first)
     with ThreadPoolExecutor(threads, thread_name_prefix="taciturn-read") as pool:
         try:
             windows = _windows(source, order, range(first, last + 1), pool)
@@ -55,12 +55,12 @@ def shuffled_rows(
             for start, stop in parts:
                 pieces = []
                 while start < stop:
-                    if start == offset + len(shuffled):
+                    while start >= offset + len(shuffled):
                         rows, shuffled, offset = next(windows)
                     end = min(stop, offset + len(shuffled))
                     pieces.append(rows.take(shuffled[start - offset : end - offset], axis=0))
                     start = end
-                yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+                yield pieces[0] if len(pieces) == 1 else np.concatenate([rows[:0], *pieces])
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # an iterator that was left reads no further
 

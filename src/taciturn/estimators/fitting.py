@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from ..core.world import Axis
     from ..data.fingerprint import Fingerprint
     from ..data.sources import Source
     from ..training import Callback, Checkpoints, EarlyStopping, Learner
@@ -123,16 +124,19 @@ class Fitting(Fitted):
         from tempfile import TemporaryDirectory
 
         from ..training import Checkpoints
+        from ..training.processes import common_seed, joined
 
         checkpoints: Checkpoints | None = None
         if checkpoint is not None:
             checkpoints = Checkpoints(Path(checkpoint), checkpoint_every, callbacks=callbacks)
             checkpoints.check()
-        elif callbacks:  # the log, without checkpoints, is kept for the time of the training
-            with TemporaryDirectory() as folder:
-                checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)
-                return self._fit(X, target, validation, self._seed(), checkpoints)
-        return self._fit(X, target, validation, self._seed(), checkpoints)
+        with joined() as processes:
+            seed = common_seed(processes, self._seed())
+            if checkpoint is None and callbacks:  # the log, without checkpoints, is kept for the time of the training
+                with TemporaryDirectory() as folder:
+                    checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)
+                    return self._fit(X, target, validation, seed, checkpoints)
+            return self._fit(X, target, validation, seed, checkpoints)
 
     @classmethod
     def resume(
@@ -201,11 +205,26 @@ class Fitting(Fitted):
 
     def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
         """Train on rows by a seed, from the start or from a checkpoint; see `fit`."""
+        from ..training.processes import joined
+
+        with joined() as processes:
+            return self._fit_together(X, target, validation, seed, checkpoints, processes)
+
+    def _fit_together(
+        self,
+        X: Any,
+        target: Any,
+        validation: Any,
+        seed: int,
+        checkpoints: Checkpoints | None,
+        processes: Axis,
+    ) -> Self:
+        """Train on rows, together with the other processes of an axis."""
         from ..data.survey import survey
         from ..inference import check_outputs
         from ..kernels import returned_at_once
         from .resolve import flag, scaling_dtype
-        from .resuming import begin, resumed_learner
+        from .resuming import begin, check_alike, resumed_learner
         from .streams import opened
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
@@ -231,6 +250,7 @@ class Fitting(Fitted):
             learner.held_out_rows = None if known is None else survey(known[0]).fingerprint
             if checkpoints is not None:
                 begin(self, checkpoints, learner, targets, held_out)
+        check_alike(processes, self, learner, targets, held_out)
         keep_best = early_stopping if stops_early else None
         try:
             with returned_at_once(checked.n_features_in_):
@@ -241,6 +261,7 @@ class Fitting(Fitted):
                     keep_best=keep_best,
                     bar=bool(self.verbose),
                     checkpoints=checkpoints,
+                    processes=processes,
                 )
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
@@ -304,8 +325,10 @@ class Fitting(Fitted):
         from ..inference import check_outputs
         from ..kernels import returned_at_once
         from ..training import Learner
+        from ..training.processes import refuse
         from .resolve import check_batches, check_range, fitted_to_rows, measured, resolve, scaling_dtype, streamed
 
+        refuse("partial_fit", "call fit, which shares its batches")
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)

@@ -139,9 +139,11 @@ class DenoisingImputer(ImputationReporting, OneToOneFeatureMixin, TransformerMix
         """
         from ..core.schedules import Decay
         from ..data.moments import measure_moments
+        from ..training.processes import refuse
         from .imputing import fit_ensemble
         from .resolve import check_known, number, positive_integer
 
+        refuse("DenoisingImputer", "its networks are trained beside each other")
         n_networks = positive_integer("n_networks", self.n_networks)
         if n_networks < 2:
             raise RecipeError(f"n_networks={n_networks} must be 2 or more")

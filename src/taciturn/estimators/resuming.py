@@ -14,10 +14,12 @@ from ..core.errors import DataError, NotExact, RecipeError
 from ..core.version import __version__
 from ..data.fingerprint import BLOCK_ROWS, Fingerprint, fingerprint
 from ..training import Checkpoints, Learner, Settings
+from ..training.processes import check_facts, count
 from .persistence import class_of, estimator_record, estimator_with
 from .resolve import device
 
 if TYPE_CHECKING:
+    from ..core.world import Axis
     from ..data.sources import Source
     from .rows import RowsAndTargets
 
@@ -50,7 +52,20 @@ def begin(
         "rows": msgspec.to_builtins({"X": learner.training_rows} | _others(targets, held_out)),
         "held_out": msgspec.to_builtins(learner.held_out_rows),
         "threads": torch.get_num_threads(),
+        "processes": count(),
     } | _place()
+
+
+def check_alike(
+    processes: Axis, estimator: Any, learner: Learner, targets: Source | None, held_out: RowsAndTargets | None
+) -> None:
+    """Raise DataError unless all processes train the same estimator on the same rows; arguments as of `begin`."""
+    if processes.size > 1:
+        parameters = estimator_record(estimator).parameters
+        facts = {f"parameter {name}": value for name, value in parameters.items() if name not in UNCHECKED}
+        facts |= {"seed": learner.seed, "X": learner.training_rows} | _others(targets, held_out)
+        facts |= {"taciturn": __version__, "torch": torch.__version__}
+        check_facts(processes, {name: repr(value) for name, value in facts.items()})
 
 
 def estimator_of(checkpoints: Checkpoints, family: type[Any]) -> Any:
@@ -95,7 +110,7 @@ def resumed_learner(
     Warns
     -----
     NotExact
-        The versions, the machine or the number of threads are others.
+        The versions, the machine, or the number of threads or of processes are others.
     """
     run, folder = checkpoints.run, checkpoints.folder
     now, then = msgspec.to_builtins(estimator_record(estimator)), run["estimator"]
@@ -111,7 +126,8 @@ def resumed_learner(
     before = msgspec.convert(run["rows"], dict[str, Fingerprint | None])
     for name, fingerprint_now in rows.items():
         _check_rows(name, before[name], fingerprint_now)
-    here = _place() | {"threads": torch.get_num_threads()}
+    here = _place() | {"threads": torch.get_num_threads(), "processes": count()}
+    run = {"processes": 1} | run  # of earlier versions
     if others := [f"{name} {run[name]}, now {value}" for name, value in here.items() if run[name] != value]:
         warnings.warn(
             NotExact(f"{folder}: the run began with {'; '.join(others)}: last digits may differ"), stacklevel=4

@@ -10,6 +10,7 @@ from ..data.sources import Source, Stream, is_stream
 from ..data.sources.stream import can_restart, has_state
 from ..training import Settings
 from ..training.learner import split_for_calibration
+from ..training.processes import refuse
 from ..training.run import OPEN_ENDED_STEPS
 from .parameters import RunParameters
 from .resolve import positive_integer
@@ -37,12 +38,13 @@ def opened(X: Any, parameters: RunParameters, target: Any, checkpoints: Checkpoi
     Raises
     ------
     RecipeError
-        X can be read once, and the run needs it longer or writes checkpoints.
+        X can be read once, and the run needs it longer or writes checkpoints; or there are several processes.
     DataError
         There are targets; or as `Stream`.
     """
     if not is_stream(X):
         return X
+    refuse("fit on a generator or a loader", "give files")
     if target is not None:
         raise DataError("target: X gives its rows one after the other, which cannot have targets; give arrays or files")
     restarts, resumable = can_restart(X), checkpoints is not None and checkpoints.every is not None

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from ..core.world import SINGLE_PROCESS, World
+from ..core.world import SINGLE_PROCESS, WHOLE_BATCH, Axis, RowShard
 from ..kernels import Kernels, Plain
 from .blind_spots import BlindSpots
 from .codes import Codes, dense
@@ -58,8 +58,8 @@ class Autoencoder(ScaledModule):
         a model that is loaded.
     kernels : Kernels, optional
         The sparse operations; None: Plain().
-    world : World, default=SINGLE_PROCESS
-        The axes over which rows and latents are distributed.
+    latents : Axis, default=SINGLE_PROCESS
+        The axis over which latents are distributed.
 
     Attributes
     ----------
@@ -94,12 +94,12 @@ class Autoencoder(ScaledModule):
         *,
         rng: torch.Generator | None,
         kernels: Kernels | None = None,
-        world: World = SINGLE_PROCESS,
+        latents: Axis = SINGLE_PROCESS,
     ) -> None:
         super().__init__(
             layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles, row_norm=layout.row_norm
         )
-        self.layout, self.kernels, self.world = layout, kernels or Plain(), world
+        self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
         widths, coder = layout.widths, layout.coder
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
         encoder = [
@@ -151,11 +151,11 @@ class Autoencoder(ScaledModule):
         """Multiplications of the largest product, per row."""
         return max(layer.weight.numel() for layer in self.layers[0])
 
-    def pre_activations(self, x: Tensor) -> PreActivations:
+    def pre_activations(self, x: Tensor, shard: RowShard = WHOLE_BATCH) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
         *hidden, x = self._encoder_inputs(x)
         last = self.layers[0][-1]
-        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels)
+        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels, shard=shard)
 
     @property
     def _centre(self) -> Tensor | None:
@@ -184,7 +184,7 @@ class Autoencoder(ScaledModule):
         return layers
 
     def pre_and_codes(
-        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]
+        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes], shard: RowShard = WHOLE_BATCH
     ) -> tuple[PreActivations, Codes]:
         """Return the pre-activations and the codes of scaled rows, after all refinements.
 
@@ -194,22 +194,27 @@ class Autoencoder(ScaledModule):
             Scaled rows.
         coding_function : callable (PreActivations, nn.Module) -> Codes
             A coding layer, or its `training_codes`; called once and after each refinement.
+        shard : RowShard, default=WHOLE_BATCH
+            Which rows of a batch these are, for codes that depend on the whole batch.
 
         Returns
         -------
         tuple of (PreActivations, Codes)
         """
-        pre = self.refined_pre(x, coding_function)
+        pre = self.refined_pre(x, coding_function, shard)
         return pre, coding_function(pre, self.coder)
 
     def refined_pre(
-        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes] | None = None
+        self,
+        x: Tensor,
+        coding_function: Callable[[PreActivations, nn.Module], Codes] | None = None,
+        shard: RowShard = WHOLE_BATCH,
     ) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], after all refinements.
 
         Each refinement needs the codes before it: those of the coding layer, or of `coding_function`.
         """
-        pre = self.pre_activations(x)
+        pre = self.pre_activations(x, shard)
         for eta in self.refinements:
             codes = (coding_function or self.layout.coder)(pre, self.coder)
             pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
@@ -315,7 +320,7 @@ class Autoencoder(ScaledModule):
 
     def decode_linear(self, codes: Codes) -> Tensor:
         """Return the product of codes and the dictionary [B, …], without a bias."""
-        return self.world.latents.sum(codes @ self.dictionary)
+        return self.latents.sum(codes @ self.dictionary)
 
     def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
         """Return the logits, the reconstruction before the output activation.
@@ -332,7 +337,7 @@ class Autoencoder(ScaledModule):
         Tensor [B, D]
         """
         (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoder_parameters()]
-        h = self.world.latents.sum(codes @ W).add_(b)
+        h = self.latents.sum(codes @ W).add_(b)
         for W, b in rest:
             h = self.layout.hidden.activate(h) @ W + b
         return h

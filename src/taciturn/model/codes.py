@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ..core.world import SINGLE_PROCESS, Axis
 from ..kernels import Index, Kernels
 
 
@@ -94,11 +95,11 @@ class Codes(ABC):
         """
 
     @abstractmethod
-    def by_rank(self) -> "list[Codes]":
+    def by_rank(self, rows: Axis = SINGLE_PROCESS) -> "list[Codes]":
         """Return the codes in groups of ranks: each row's largest |code|, the second, the next 2, the next 4, ….
 
         Codes that are 0 have the last rank. Each group has the full shape [B, L] and is 0 outside its ranks; the last
-        group ends at the largest number of active codes in any row.
+        group ends at the largest number of active codes in any row, of all processes along the axis `rows`.
         """
 
     @abstractmethod
@@ -112,10 +113,10 @@ class Codes(ABC):
     @abstractmethod
     def _per_latent(self, values: Tensor) -> Tensor: ...
 
-    def _max_l0(self) -> int:
+    def _max_l0(self, rows: Axis) -> int:
         """Return the largest number of active codes in any row, at least 1; the same for either form."""
-        l0_B = self.row_sums((self.values != 0).to(self.values.dtype))
-        return max(int(l0_B.max()), 1) if len(l0_B) else 1
+        l0_B = self.row_sums((self.values != 0).to(self.values.dtype)).detach()
+        return int(rows.max(l0_B.max() if len(l0_B) else l0_B.new_ones(())).clamp_min(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +164,9 @@ class Dense(Codes):
         groups = pairwise((0, *bounds))
         return [self.with_values(self.values * ((latent_L >= low) & (latent_L < high))) for low, high in groups]
 
-    def by_rank(self) -> list[Codes]:
+    def by_rank(self, rows: Axis = SINGLE_PROCESS) -> list[Codes]:
         """Return one group of codes per range of ranks, each an array [B, L]."""
-        max_l0 = self._max_l0()
+        max_l0 = self._max_l0(rows)
         rank_BL = self.values.detach().abs().argsort(1, descending=True).argsort(1)
         rank_BL.masked_fill_(self.values == 0, max_l0 - 1)
         groups = _doubling(max_l0)
@@ -231,13 +232,13 @@ class Sparse(Codes):
         latent_N, groups = self.index.latents, pairwise((0, *bounds))
         return [self.keep((latent_N >= low) & (latent_N < high)) for low, high in groups]
 
-    def by_rank(self) -> list[Codes]:
+    def by_rank(self, rows: Axis = SINGLE_PROCESS) -> list[Codes]:
         """Return one group of codes per range of ranks, each with its entries only."""
         by_size_N = self.values.detach().abs().argsort(descending=True)
         by_row_N = by_size_N[self.index.rows[by_size_N].argsort(stable=True)]
         rank_N = torch.empty_like(by_row_N)
         rank_N[by_row_N] = torch.arange(len(by_row_N), device=rank_N.device) - self.index.starts[self.index.rows]
-        max_l0 = self._max_l0()
+        max_l0 = self._max_l0(rows)
         rank_N.masked_fill_(self.values == 0, max_l0 - 1)
         return [self.keep((rank_N >= low) & (rank_N < high)) for low, high in _doubling(max_l0)]
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ..core.seeds import generator
-from ..core.world import World
+from ..core.world import WHOLE_BATCH, Axis, RowShard
 from .codes import Codes
 from .pre_activations import PreActivations
 
@@ -30,6 +31,8 @@ class Batch:
         (seed, step), for terms that draw random numbers: they are the same on every process.
     judged : Tensor [B, D] of bool, optional
         Which entries of the target count in the error; None: all. The target's other entries are arbitrary numbers.
+    shard : RowShard, default=WHOLE_BATCH
+        Which rows of the global batch these are, where several processes share it.
 
     Examples
     --------
@@ -44,6 +47,12 @@ class Batch:
     corrupted: Tensor
     draw_key: tuple[int, int] = (0, 0)
     judged: Tensor | None = None
+    shard: RowShard = WHOLE_BATCH
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows of the global batch, over all processes."""
+        return self.shard.total(len(self.x))
 
     def rng(self, purpose: str) -> torch.Generator:
         """Return a generator seeded by the seed, the purpose and the step."""
@@ -59,8 +68,8 @@ class Model(Protocol):
         ...
 
     @property
-    def world(self) -> World:
-        """The axes over which rows and latents may be distributed."""
+    def latents(self) -> Axis:
+        """The axis over which latents may be distributed."""
         ...
 
     @property
@@ -74,7 +83,7 @@ class Model(Protocol):
         ...
 
     def pre_and_codes(
-        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes]
+        self, x: Tensor, coding_function: Callable[[PreActivations, nn.Module], Codes], shard: RowShard = WHOLE_BATCH
     ) -> tuple[PreActivations, Codes]:
         """Return the pre-activations of scaled rows [B, D] and the codes that a function makes of them."""
         ...
@@ -162,17 +171,17 @@ class Pass:
     @property
     def n_rows(self) -> int:
         """The number of rows of the global batch, over all processes."""
-        return self.codes.n_rows * self.model.world.rows.size
+        return self.batch.n_rows
 
     @property
     def n_latents(self) -> int:
         """The number of latents of the whole dictionary, over all processes."""
-        return self.codes.n_latents * self.model.world.latents.size
+        return self.codes.n_latents * self.model.latents.size
 
     @cached_property
     def mean_activation(self) -> Tensor:
         """Each latent's mean code over the global batch [L]."""
-        return self.model.world.rows.sum(self.codes.sum()) / self.n_rows
+        return self.batch.shard.axis.sum(self.codes.sum()) / self.n_rows
 
     @property
     def clean(self) -> "Pass":
@@ -185,7 +194,7 @@ class Pass:
 
     @cached_property
     def _clean(self) -> "Pass":
-        pre, codes = self.model.pre_and_codes(self.batch.x, self.coding_layer.training_codes)
+        pre, codes = self.model.pre_and_codes(self.batch.x, self.coding_layer.training_codes, self.batch.shard)
         return replace(self, batch=replace(self.batch, corrupted=self.batch.x), pre=pre, codes=codes)
 
     def with_codes(self, codes: Codes, *, frozen: bool = False) -> "Pass":
@@ -197,8 +206,7 @@ class Pass:
 
         All terms average over rows with this method, so that the result is global on every process.
         """
-        rows = self.model.world.rows
-        return rows.sum(per_row.sum()) / (per_row.numel() * rows.size)
+        return self.batch.shard.axis.sum(per_row.sum()) / (self.n_rows * prod(per_row.shape[1:]))
 
     def mean_judged(self, errors: Tensor, judged: Tensor | None = None) -> Tensor:
         """Return the mean over the judged entries of the global batch of numbers [B, D], as a scalar; 0 without any.
@@ -209,7 +217,7 @@ class Pass:
         judged = self.batch.judged if judged is None else judged
         if judged is None:
             return self.mean(errors)
-        rows = self.model.world.rows
+        rows = self.batch.shard.axis
         # where, not times: an entry that is not judged passes no gradient, even if it is infinite
         total = rows.sum(torch.where(judged, errors, errors.new_zeros(())).sum())
         return total / rows.sum(judged.sum()).clamp_min(1)
@@ -219,4 +227,11 @@ class Pass:
 
         All terms sum over latents with this method, so that the result is global on every process.
         """
-        return self.model.world.latents.sum(per_latent_L.sum())
+        return self.model.latents.sum(per_latent_L.sum())
+
+    def once(self, number: Tensor) -> Tensor:
+        """Return a number that does not depend on rows, so that every process has it; its gradient counts once.
+
+        All terms of weights alone use this method: gradients are summed over processes.
+        """
+        return self.batch.shard.axis.once(number)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..core.world import WHOLE_BATCH, RowShard
 from ..kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 from .codes import Codes, Dense, Sparse
 
@@ -37,6 +38,8 @@ class PreActivations:
         After `restricted_to`: the number of each of these latents in the whole dictionary. None: 0 … L - 1.
     n_all : int, default=0
         After `restricted_to`: the size of the whole dictionary. Unused while `latent_ids` is None.
+    shard : RowShard, default=WHOLE_BATCH
+        Which rows of the whole batch these are, where several processes share it.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class PreActivations:
     kernels: Kernels
     latent_ids: Tensor | None = None
     n_all: int = 0
+    shard: RowShard = WHOLE_BATCH
 
     @cached_property
     def _dense(self) -> Tensor:
@@ -104,22 +108,36 @@ class PreActivations:
         least selected value.
         """
         n_rows, n_latents = len(self.x), len(self.bias)
-        n_selected = min(round(k * n_rows), n_rows * n_latents)
+        n_selected = min(round(k * self.shard.total(n_rows)), self.shard.total(n_rows) * n_latents)
         if not self.kernels.sparse_below:
-            return self._sparse(*self.kernels.pick(*self._affine, TopBatch(n_selected)))
+            index, values = self.kernels.pick(*self._affine, TopBatch(min(n_selected, n_rows * n_latents)))
+            if self.shard.axis.size > 1:
+                selected = self._largest(values, n_selected)
+                index, values = index.keep(selected), values[selected]
+            return self._sparse(index, values)
         candidates = min(math.ceil(2 * k), n_latents)
         index, values = self.kernels.pick(*self._affine, Top(candidates))
-        selected = _largest(values, n_selected)
-        if candidates < n_latents and len(full_R := selected.view(n_rows, candidates).all(1).nonzero()[:, 0]):
+        selected = self._largest(values, n_selected)
+        full_R = selected.view(n_rows, candidates).all(1).nonzero()[:, 0]
+        if candidates < n_latents and self.shard.axis.any(len(full_R) > 0):
             # Entries below the least selected value cannot belong to the batch's largest. The bound is a little lower:
             # a product of fewer rows is rounded otherwise, and the entry with that value would fall below it.
-            bound = values[selected].min() - ROUNDING * values.abs().max()
+            bound = self.shard.least(values[selected]) - ROUNDING * -self.shard.least(-values.abs())
             x, W, b, centre = self._affine
             full_index, full_values = self.kernels.pick(x[full_R], W, b, centre, AtLeast(bound))
             index, order_N = index.replace_rows(full_R, full_index)
             values = torch.cat([values, full_values])[order_N]
-            selected = _largest(values, n_selected)
+            selected = self._largest(values, n_selected)
         return self._sparse(index.keep(selected), values[selected])
+
+    def _largest(self, values_N: Tensor, count: int) -> Tensor:
+        """Return the mask [N] of the values that are among the `count` largest of all processes."""
+        parts = self.shard.axis.gather(values_N)
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+        mask = torch.zeros_like(joined, dtype=torch.bool)
+        mask[joined.topk(count, sorted=False).indices] = True
+        start = sum(len(part) for part in parts[: self.shard.axis.rank])
+        return mask[start : start + len(values_N)]
 
     def above(self, threshold: Tensor) -> "Codes":
         """Return codes that hold at least every entry greater than a threshold.
@@ -167,10 +185,3 @@ class PreActivations:
         if self.latent_ids is not None:
             index = Index(self.latent_ids[index.latents], index.starts, self.n_all)
         return Sparse(values, index, self.kernels)
-
-
-def _largest(values_N: Tensor, count: int) -> Tensor:
-    """Return the mask [N] of the `count` largest values."""
-    mask_N = torch.zeros_like(values_N, dtype=torch.bool)
-    mask_N[values_N.topk(count, sorted=False).indices] = True
-    return mask_N

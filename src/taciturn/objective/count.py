@@ -72,9 +72,9 @@ class CountTerm(Term):
 
 def mean_per_row(p: Pass, numbers: Tensor) -> Tensor:
     """Return the mean over rows of the sum over latents of numbers in the shape of the codes' values, a scalar."""
-    return p.mean(p.model.world.latents.sum(p.codes.row_sums(numbers)))
+    return p.mean(p.model.latents.sum(p.codes.row_sums(numbers)))
 
 
 def mean_l0(p: Pass) -> Tensor:
     """Return the mean number of active latents per row, a scalar, with the gate's gradient where there is a gate."""
-    return p.mean(p.model.world.latents.sum(p.codes.l0()))
+    return p.mean(p.model.latents.sum(p.codes.l0()))

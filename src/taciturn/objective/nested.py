@@ -150,4 +150,4 @@ class HierarchicalTopK(Nested):
 
     def parts(self, p: Pass) -> list[Codes]:
         """Return each row's largest code, the second, the next 2, the next 4, …."""
-        return p.codes.by_rank()
+        return p.codes.by_rank(p.batch.shard.axis)

@@ -47,4 +47,4 @@ class Orthogonality(Term):
         W = F.normalize(p.model.dictionary, dim=1)
         order = torch.randperm(len(W), generator=p.batch.rng("orthogonality")).to(W.device)
         closest = [(chunk @ chunk.T).square().fill_diagonal_(0).amax(1) for chunk in W[order].split(self.chunk)]
-        return torch.cat(closest).mean()
+        return p.once(torch.cat(closest).mean())

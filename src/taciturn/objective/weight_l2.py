@@ -36,4 +36,4 @@ class WeightL2(Term):
         total = p.model.dictionary.new_zeros(())
         for weight in p.model.weights:
             total = total + weight.square().sum() / 2
-        return total
+        return p.once(total)

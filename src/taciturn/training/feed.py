@@ -1,7 +1,7 @@
 """Batches of a source's rows. Their order and their noise are pure functions of (seed, epoch, step)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.seeds import keys
+from ..core.world import SINGLE_PROCESS, Axis, RowShard
 from ..corruption import BLOCK, Clean, Corruption, block_count
 from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
 from ..data.order import WindowOrder, permutation
@@ -86,6 +87,9 @@ class Feed:
         corruption again, by that of the corrupted row, because this one is all that a model gets when it denoises.
     window : int, default=65536
         Within how many rows streamed rows are shuffled; see `WindowOrder`. Rows in memory are shuffled as a whole.
+    rows : Axis, default=SINGLE_PROCESS
+        The processes that share each batch. They have the same source; each gets its slice of a batch, with the noise
+        that these rows have in one process.
 
     Examples
     --------
@@ -108,6 +112,7 @@ class Feed:
     masked: bool = False
     row_lengths: Tensor | None = None
     window: int = 1 << 16
+    rows: Axis = SINGLE_PROCESS
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -136,7 +141,7 @@ class Feed:
         """
         # small batches are read and scaled several at a time, the same ones from any start: a product of other rows may
         # have other last digits
-        bounds, per_chunk = self.bounds, self._per_chunk
+        bounds, per_chunk = self._read_bounds, self._per_chunk
         noise = self._noise_keys("corrupt", step - start)
         firsts = range(start - start % per_chunk, len(bounds), per_chunk)
         chunks = [bounds[first : first + per_chunk] for first in firsts]
@@ -146,14 +151,16 @@ class Feed:
             sizes = self._sizes(chunk)
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), first):
                 corruption = self.corruption.at(progress(step + i - start))
-                if len(clean) < corruption.min_rows:  # a stream has ended
+                if self.rows.size == 1 and len(clean) < corruption.min_rows:  # a stream has ended
                     return
                 if i >= start:
-                    yield self._batch(clean, clean if y is x else target, corruption, step + i - start, noise[i])
+                    yield self._batch(clean, clean if y is x else target, corruption, step + i - start, noise, i)
 
     @property
     def _per_chunk(self) -> int:
         """The number of batches that are read at a time."""
+        if self.rows.size > 1:  # successive slices of a process are not contiguous
+            return 1
         chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
         return max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
 
@@ -217,9 +224,9 @@ class Feed:
         """Yield batches of all rows in their own order, each time with the same noise, as at the end of a run."""
         noise, (rows, partners) = self._noise_keys("validate", 0), self._device_rows
         corruption = self.corruption.at(1.0)
-        for i, (a, b) in enumerate(self.bounds):
+        for i, (a, b) in enumerate(self._read_bounds):
             x, target = self._scaled(rows.read(a, b), None if partners is None else partners.read(a, b))
-            yield self._batch(x, target, corruption, i, noise[i])
+            yield self._batch(x, target, corruption, i, noise, i)
 
     def _scaled(self, rows: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return scaled rows and their scaled targets, the same tensor where rows are scaled once for both."""
@@ -246,8 +253,38 @@ class Feed:
         start, stop = self.bounds[0]  # the largest batch
         return keys(self.seed, purpose, steps[:, None], np.arange(block_count(stop - start)))
 
-    def _batch(self, x: Tensor, target: Tensor, corruption: Corruption, step: int, noise: NDArray[np.uint64]) -> Batch:
-        noise, key = noise[: block_count(len(x))], (self.seed, step)
+    @cached_property
+    def _slices(self) -> list[tuple[int, int]]:
+        """This process's part (start, stop) of each batch, as positions in the epoch."""
+        rank, size = self.rows.rank, self.rows.size
+        return [(a + (b - a) * rank // size, a + (b - a) * (rank + 1) // size) for a, b in self.bounds]
+
+    @cached_property
+    def _read_bounds(self) -> list[tuple[int, int]]:
+        """What this process reads of each batch: its part, and all rows of the blocks of noise that it shares."""
+        if self.corruption.clean or self.rows.size == 1:
+            return self._slices
+        read = []
+        for (a, b), (start, stop) in zip(self.bounds, self._slices, strict=True):
+            first = (start - a) // BLOCK
+            if first and b - a - first * BLOCK < self.corruption.min_rows:
+                first -= 1  # this block is corrupted together with the one before
+            last = min(a + block_count(stop - a) * BLOCK, b)
+            read.append((a + first * BLOCK, last) if start < stop else (a, a))
+        return read
+
+    def _batch(
+        self,
+        x: Tensor,
+        target: Tensor,
+        corruption: Corruption,
+        step: int,
+        keys_of_epoch: NDArray[np.uint64],
+        number: int,
+    ) -> Batch:
+        """Return the batch of a number within the epoch from the rows that were read of it."""
+        first_block = (self._read_bounds[number][0] - self.bounds[number][0]) // BLOCK
+        noise, key = keys_of_epoch[number, first_block:][: block_count(len(x))], (self.seed, step)
         corrupted = x if corruption.clean else corruption.in_blocks(x, noise, BLOCK)
         if corrupted is not x:
             corrupted, lengths = self._of_own_length(corrupted)
@@ -261,7 +298,18 @@ class Feed:
             x = clean
         elif corruption.makes_missing:
             corrupted = self._filled(corrupted)
-        return Batch(x=x, target=target, corrupted=corrupted, draw_key=key, judged=judged)
+        batch = Batch(x=x, target=target, corrupted=corrupted, draw_key=key, judged=judged)
+        return batch if self.rows.size == 1 else self._own_part(batch, number)
+
+    def _own_part(self, batch: Batch, number: int) -> Batch:
+        """Return this process's part of the rows that were read of a batch."""
+        (a, b), (start, stop), (first, _) = self.bounds[number], self._slices[number], self._read_bounds[number]
+        x, part = batch.x, slice(start - first, stop - first)
+        own = {id(rows): rows[part] for rows in (x, batch.target, batch.corrupted)}  # equal arrays stay the same one
+        judged = None if batch.judged is None else batch.judged[part]
+        shard = RowShard(self.rows, start - a, b - a)
+        target, corrupted = own[id(batch.target)], own[id(batch.corrupted)]
+        return replace(batch, x=own[id(x)], target=target, corrupted=corrupted, judged=judged, shard=shard)
 
     def _filled(self, x: Tensor) -> Tensor:
         return x if self.fill is None else torch.where(x.isnan(), self.fill, x)

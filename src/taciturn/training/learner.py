@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from ..core.errors import Diverged, RecipeError, RowsEnded, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
+from ..core.world import SINGLE_PROCESS, Axis
 from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
@@ -25,6 +27,7 @@ from .extreme_errors import warn_of_extreme_errors
 from .feed import Feed
 from .history import Recorder
 from .ordering import Ordering
+from .processes import check_weights, share_state
 from .progress import ProgressBar
 from .resampling import Resampling
 from .run import OPEN_ENDED_STEPS, Hook, Run, train
@@ -88,7 +91,11 @@ class Learner:
         Why the last run stopped before its last epoch; None if it did not.
     has_extreme_rows : bool
         Whether there was a warning before the training that a few rows hold nearly all of the variance.
+    processes : Axis
+        The processes that share each batch of the present `fit`.
     """
+
+    processes: Axis = SINGLE_PROCESS
 
     def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
         self.model = Autoencoder(settings.layout, rng=generator(seed, "init")) if model is None else model
@@ -240,6 +247,7 @@ class Learner:
         keep_best: EarlyStopping | None = None,
         bar: bool = False,
         checkpoints: Checkpoints | None = None,
+        processes: Axis = SINGLE_PROCESS,
     ) -> None:
         """Train for the settings' epochs, starting at the present weights or at a checkpoint.
 
@@ -257,6 +265,9 @@ class Learner:
             Whether to show a progress bar on standard error.
         checkpoints : Checkpoints or None
             The folder with the run's log and its checkpoints; if it has one to go on from, the run goes on there.
+        processes : Axis, default=SINGLE_PROCESS
+            The processes that share each batch; all call this with the same arguments. Process 0 alone writes to the
+            folder and shows the bar.
 
         Warns
         -----
@@ -276,7 +287,9 @@ class Learner:
         A resumed run ends with the same bits: order and noise are functions of the seed and the position, and what
         follows the last step is computed again.
         """
-        last = None if checkpoints is None else checkpoints.last
+        self.processes = processes
+        last, first = None if checkpoints is None else checkpoints.last, processes.rank == 0
+        checkpoints, bar = checkpoints if first else None, bar and first
         if last is not None:  # before the feed, which depends on the scaling
             restore_model(self.model, last)
             self.restore(starting_with("learner", last.tensors))
@@ -294,6 +307,7 @@ class Learner:
             self.step.initialise(x, target=y, steps=run.n_steps, from_scratch=self.untrained)
             self._draw_blind_spots(x)
             del x, y
+            share_state(processes, self.step)
         guard = DivergenceGuard(self.step, best=keep_best)
         hooks: list[Hook] = []
         if settings.resample is not None:
@@ -316,6 +330,7 @@ class Learner:
                     *([progress] if progress is not None else []),
                     keep_best=keep_best,
                     checkpoints=checkpoints,
+                    resumed=last is not None,
                 )
             if guard.diverged is None:
                 run.optimiser.zero_grad()
@@ -331,6 +346,7 @@ class Learner:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise
         finally:
+            self.processes = SINGLE_PROCESS
             if checkpoints is not None:  # from here on the history is in memory
                 self.recorder = Recorder(self.recorder.history())
                 checkpoints.end(steps=self.steps_done, stopped=self.stopped)
@@ -415,31 +431,38 @@ class Learner:
         *hooks: Hook,
         keep_best: EarlyStopping | None = None,
         checkpoints: Checkpoints | None = None,
+        resumed: bool = False,
     ) -> None:
         """Train to the run's end; update the position and the history, also after an interrupt.
 
-        With checkpoints, an interrupt waits until the step is done and a checkpoint is written.
+        With checkpoints, an interrupt waits until the step is done and a checkpoint is written. So it does where
+        several processes train, which stop after the same step.
         """
+        processes = self.processes
         run.hooks = (self.recorder, guard, *hooks)  # the recorder first: an interrupted hook then loses no record
-        if checkpoints is None or checkpoints.last is None:
+        if not resumed:
             self.recorder.start()
         start, stop = run.feed.bounds[0]  # the largest batch
-        small = one_thread_if_small((stop - start) * self.model.row_multiplications)
+        small = one_thread_if_small(-(-(stop - start) // processes.size) * self.model.row_multiplications)
+        holds = checkpoints is not None or processes.size > 1
         try:
-            with small, nullcontext() if checkpoints is None else HeldSignals() as held:
+            with small, HeldSignals(processes) if holds else nullcontext() as held:
                 for record in train(run):
                     if record.ends_interval:
                         self.recorder.complete_interval()
-                    if checkpoints is None or held is None:
-                        continue
-                    if record.ends_interval and (loss := record.numbers.get("validation_loss")) is not None:
-                        checkpoints.validation_loss = loss.item()
-                    if held.received or run.ended or checkpoints.due(run.steps):
-                        checkpoints.write(
-                            lambda: run_tensors(self.state(), run, self.recorder, guard, keep_best),
-                            steps=run.steps,
-                            stopped=run.stop_reason,
-                        )
+                        check_weights(processes, self.step)
+                    stops = held is not None and held.share()
+                    if checkpoints is not None:
+                        if record.ends_interval and (loss := record.numbers.get("validation_loss")) is not None:
+                            checkpoints.validation_loss = loss.item()
+                        if stops or run.ended or checkpoints.due(run.steps):
+                            checkpoints.write(
+                                lambda: run_tensors(self.state(), run, self.recorder, guard, keep_best),
+                                steps=run.steps,
+                                stopped=run.stop_reason,
+                            )
+                    if held is not None and stops:
+                        processes.wait()  # until the checkpoint is written
                         held.deliver()
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
@@ -509,6 +532,7 @@ class Learner:
         lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
         feed = Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)
+        feed = replace(feed, rows=self.processes)
         if isinstance(source, Stream):
             assert settings.validate_every is not None
             return StreamFeed(**vars(feed), steps=settings.validate_every)

@@ -171,7 +171,7 @@ def train(run: Run) -> Iterator[Record]:
             run.steps += 1
             run.epoch, run.step_in_epoch = (run.epoch + 1, 0) if last else (run.epoch, run.step_in_epoch + 1)
             due = last if run.validate_every is None else run.steps % run.validate_every == 0
-            record = Record(step, epoch, due or run.ended, len(batch.x), learning_rate, numbers)
+            record = Record(step, epoch, due or run.ended, batch.n_rows, learning_rate, numbers)
             for hook in run.hooks:
                 hook(run, batch, record)
             yield record
@@ -204,6 +204,7 @@ def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
     run.optimiser.zero_grad()
     largest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
     numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / largest if largest else 0.0)
+    batch.shard.axis.sum_in_place([p.grad for p in run.step.parameters() if p.grad is not None])
     with torch.no_grad():
         run.constraint.before(run.step.model.dictionary)  # first: what it removes is no part of the norm
         if run.clip is not None:

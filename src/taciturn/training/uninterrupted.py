@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+
+from ..core.world import SINGLE_PROCESS, Axis
+
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
@@ -45,8 +49,14 @@ def uninterrupted() -> Iterator[None]:
 class HeldSignals:
     """Context in which SIGINT, SIGTERM and SIGHUP wait until `deliver` is called, or until the context ends.
 
-    A second signal of the same kind does not wait. Only the main thread gets signals; in other threads, and for signals
-    that are ignored, it does nothing.
+    A second signal of the same kind does not wait, unless several processes train together: the program that started
+    them may send each signal twice. Only the main thread gets signals; in other threads, and for signals that are
+    ignored, it does nothing.
+
+    Parameters
+    ----------
+    processes : Axis, default=SINGLE_PROCESS
+        The processes that train together.
 
     Attributes
     ----------
@@ -54,7 +64,8 @@ class HeldSignals:
         The signals that wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Axis = SINGLE_PROCESS) -> None:
+        self.processes = processes
         self.received: list[int] = []
         self._handlers: dict[int, Any] = {}
 
@@ -71,15 +82,24 @@ class HeldSignals:
         if self.received:
             signal.raise_signal(self.received[0])
 
+    def share(self) -> bool:
+        """Return whether signals wait; one that any of the processes has received waits in all of them."""
+        if self.processes.size > 1:
+            numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+            here = torch.tensor([number in self.received for number in numbers], dtype=torch.int32)
+            everywhere = self.processes.max(here).tolist()
+            self.received = [number for number, received in zip(numbers, everywhere, strict=True) if received]
+        return bool(self.received)
+
     def deliver(self) -> None:
         """Let the signals that wait act, as they would have without this context."""
         received, self.received = self.received, []
         for number in received:
-            signal.signal(number, self._handlers[number])
+            signal.signal(number, self._handlers.get(number, signal.default_int_handler))
             signal.raise_signal(number)
             signal.signal(number, self._hold)
 
     def _hold(self, number: int, frame: Any) -> None:
         self.received.append(number)
-        if self.received.count(number) > 1:
+        if self.received.count(number) > 1 and self.processes.size == 1:
             self.deliver()

@@ -46,9 +46,9 @@ class Validation:
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that is used later
             numbers["loss"] = step.objective.at(1.0).fixed_sum(numbers)
             clean = p.codes if batch.corrupted is batch.x else step.model.codes(batch.x)
-            numbers["rates"] = clean.sum() / clean.n_rows
+            numbers["rates"] = batch.shard.axis.sum(clean.sum()) / batch.n_rows
             for name, number in numbers.items():
-                total[name] = total.get(name, 0.0) + number.double().cpu() * len(batch.x)
+                total[name] = total.get(name, 0.0) + number.double().cpu() * batch.n_rows
         return {name: number / len(self.feed.source) for name, number in total.items()}
 
 

@@ -118,10 +118,10 @@ class BatchTopK(TopKFirst):
             state.value.lerp_(self._batch_threshold(p.clean.pre).to(state.value), THRESHOLD_MEAN)
             return
         codes_N = p.clean.codes.values
-        positive_M = codes_N[codes_N > 0]
-        if len(positive_M):
+        least = p.batch.shard.least(codes_N[codes_N > 0])
+        if least.isfinite():
             state.batches += 1
-            state.value.lerp_(positive_M.min().to(state.value), 1 / state.batches.clamp(max=MEAN_BATCHES))
+            state.value.lerp_(least.to(state.value), 1 / state.batches.clamp(max=MEAN_BATCHES))
 
     @torch.no_grad()
     def finalise(self, pre: PreActivations, state: nn.Module) -> None:

@@ -45,5 +45,6 @@ class TopKFirst(CodingLayer):
 
     def _batch_threshold(self, pre: PreActivations) -> Tensor:
         """Return the least of a batch's largest pre-activations, `first_k` per row on average; 0 or more."""
-        some = replace(pre, x=pre.x[:THRESHOLD_ROWS])
-        return some.top_batch(self._first_k).values.min().clamp_min(0)
+        n_here, shard = pre.shard.first(THRESHOLD_ROWS)
+        some = replace(pre, x=pre.x[:n_here], shard=shard)
+        return shard.least(some.top_batch(self._first_k).values.detach()).clamp_min(0)

@@ -94,7 +94,7 @@ class Compiled(ByHand):
         loops, rows, model = library.compiled_library(), batch.x.shape[0], self.model
         # a tied weight is listed twice
         weights = [parameter for layer in model.outer_layers for parameter in (layer.weight, layer.bias)]
-        alone = model.world.rows.size == model.world.latents.size == 1
+        alone = batch.shard.axis.size == model.latents.size == 1
         size = rows * weights[0].numel()
         if (
             loops is None

@@ -222,7 +222,7 @@ class Step(nn.Module):
 
     def _forward_pass(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)
-        pre, codes = model.pre_and_codes(batch.corrupted, coder.training_codes)
+        pre, codes = model.pre_and_codes(batch.corrupted, coder.training_codes, batch.shard)
         return Pass(model, batch, coder, pre, codes, model.decode(codes), self.inactive_rows)
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
@@ -251,7 +251,7 @@ class Step(nn.Module):
         p.coding_layer.update(p, self.model.coder)
         # codes that are never 0 are always active
         if Capability.ZERO_CODES in self.model.layout.coder.provides:
-            self.count_active(p.codes.active_counts(), p.codes.n_rows)
+            self.count_active(p.batch.shard.axis.sum(p.codes.active_counts()), p.n_rows)
 
     def count_active(self, fired: Tensor, n: int) -> None:
         """Update `inactive_rows` and `firing_rates` by the number of n rows on which each latent fired [L]."""

@@ -1,0 +1,110 @@
+"""The axis over several processes: its reductions are messages between the processes of a torch.distributed group."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.distributed
+from torch import Tensor
+from torch.autograd import Function
+from torch.distributed import ProcessGroup, ReduceOp
+
+from .errors import ProcessFailed
+from .messages import one_line
+from .world import Axis
+
+
+class ProcessAxis(Axis):
+    """The processes of a group, each with other rows or other latents.
+
+    Parameters
+    ----------
+    group : ProcessGroup
+        A group of torch.distributed, whose backends take tensors of the CPU and of the device of the model.
+
+    Notes
+    -----
+    Every method raises ProcessFailed if another process has ended, or has not answered within the group's timeout.
+    """
+
+    def __init__(self, group: ProcessGroup) -> None:
+        self._group = group
+        self.size, self.rank = group.size(), group.rank()
+
+    def sum(self, x: Tensor) -> Tensor:
+        """Return the sum of x over processes, of the same shape; its backward is the identity."""
+        total: Tensor = _Sum.apply(x, self)  # type: ignore[no-untyped-call]
+        return total
+
+    def once(self, x: Tensor) -> Tensor:
+        """Return x, which all processes have computed alike; its gradient counts on process 0 only."""
+        return x if self.rank == 0 else x.detach()
+
+    @torch.no_grad()
+    def max(self, x: Tensor) -> Tensor:
+        """Return the largest x of all processes, entry by entry, without gradient."""
+        return self._reduced(x, ReduceOp.MAX)
+
+    def any(self, here: bool) -> bool:
+        """Return whether `here` is true on any process."""
+        return bool(self.max(torch.tensor(int(here))))
+
+    @torch.no_grad()
+    def gather(self, x: Tensor) -> list[Tensor]:
+        """Return the x of each process in the order of their ranks, without gradient; their lengths may differ."""
+        lengths = self._gathered(torch.tensor([len(x)]))
+        longest = max(int(length) for length in lengths)
+        padded = x.new_zeros(longest, *x.shape[1:])
+        padded[: len(x)] = x
+        return [part[: int(length)] for part, length in zip(self._gathered(padded), lengths, strict=True)]
+
+    @torch.no_grad()
+    def broadcast(self, x: Tensor) -> Tensor:
+        """Return the x of process 0, without gradient."""
+        copy = x.detach().clone(memory_format=torch.contiguous_format)
+        self._call(torch.distributed.broadcast, copy, group=self._group, group_src=0)
+        return copy
+
+    @torch.no_grad()
+    def sum_in_place(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over processes, all in one message."""
+        if tensors:
+            total = self._reduced(torch.cat([tensor.reshape(-1) for tensor in tensors]), ReduceOp.SUM)
+            parts = total.split([tensor.numel() for tensor in tensors])
+            for tensor, part in zip(tensors, parts, strict=True):
+                tensor.copy_(part.view_as(tensor))
+
+    def wait(self) -> None:
+        """Return when all processes have called this."""
+        self.max(torch.zeros(1))
+
+    def _reduced(self, x: Tensor, operation: Any) -> Tensor:
+        total = x.detach().clone(memory_format=torch.contiguous_format)
+        self._call(torch.distributed.all_reduce, total, operation, group=self._group)
+        return total
+
+    def _gathered(self, x: Tensor) -> list[Tensor]:
+        parts = [torch.empty_like(x) for _ in range(self.size)]
+        self._call(torch.distributed.all_gather, parts, x, group=self._group)
+        return parts
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+        except RuntimeError as error:
+            raise ProcessFailed(
+                f"another of the {self.size} processes has ended or does not answer ({one_line(str(error), 200)}); go "
+                "on from the last checkpoint, or start the run again"
+            ) from error
+
+
+class _Sum(Function):
+    """The sum over processes, whose backward is the identity."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, axis: ProcessAxis) -> Tensor:
+        return axis._reduced(x, ReduceOp.SUM)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None

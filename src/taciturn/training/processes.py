@@ -1,0 +1,194 @@
+"""Training in several processes, as torchrun starts them: they join, begin alike, and stay alike."""
+
+import os
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core.errors import DataError, ProcessFailed, RecipeError, TaciturnError, TaciturnWarning
+from ..core.interval import SECONDS, interval
+from ..core.messages import one_line
+from ..core.world import SINGLE_PROCESS, Axis
+from .step import Step
+
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # torchrun sets them
+TIMEOUT = "TACITURN_TIMEOUT"
+
+_joined: Axis | None = None  # while this process takes part in a group
+_store: Any = None  # the processes' common store, kept because its port can be opened once only
+_n_groups = 0
+
+
+def count() -> int:
+    """Return the number of processes that train together: 1, unless torchrun or torch.distributed started more.
+
+    Examples
+    --------
+    >>> count()
+    1
+    """
+    if _is_initialised():
+        return torch.distributed.get_world_size()
+    text = os.environ.get("WORLD_SIZE", "1")
+    if not text.isdecimal() or not int(text):
+        raise RecipeError(f"WORLD_SIZE={text!r} must be the number of processes; start them by torchrun, or unset it")
+    return int(text)
+
+
+@contextmanager
+def joined(*, leaves: bool = True) -> Iterator[Axis]:
+    """Yield the axis of the processes that train together; in a single process, its own.
+
+    Within this context, another one yields the same axis.
+
+    Parameters
+    ----------
+    leaves : bool, default=True
+        Whether the processes wait for each other in the end and leave the group. False: the process ends soon, by
+        `os._exit`.
+
+    Raises
+    ------
+    RecipeError
+        A variable that torchrun sets is missing.
+    ProcessFailed
+        The other processes cannot be reached.
+    """
+    global _joined
+    if _joined is not None:
+        yield _joined
+        return
+    if count() == 1:
+        yield SINGLE_PROCESS
+        return
+    from ..core.process_axis import ProcessAxis
+
+    theirs, hook = _is_initialised(), sys.excepthook
+    group = torch.distributed.new_group(backend=_backend()) if theirs else _new_group()
+    _joined = ProcessAxis(group)
+    try:
+        with warnings.catch_warnings() if _joined.rank else nullcontext():
+            if _joined.rank:
+                warnings.simplefilter("ignore", TaciturnWarning)  # process 0 gives the same ones
+            yield _joined
+        if leaves:
+            _joined.wait()  # gloo can abort where a process leaves while others still send
+    finally:
+        _joined = None
+        if leaves:
+            torch.distributed.destroy_process_group(group if theirs else None)
+            sys.excepthook = hook  # torch's own one would be joined to that of the next group
+
+
+def refuse(what: str, mend: str) -> None:
+    """Raise RecipeError if there are several processes: `what` is not done by them together."""
+    if (n_processes := count()) > 1:
+        raise RecipeError(f"{what} does not work in {n_processes} processes; {mend}, or start one process")
+
+
+def is_first_failure() -> bool:
+    """Return whether no other process of the group has called this before, so that a failure is shown once."""
+    try:
+        return bool(_common_store().add("taciturn/failures", 1) == 1)
+    except (RuntimeError, TaciturnError):  # the process that kept the store has ended
+        return True
+
+
+def check_facts(processes: Axis, facts: Mapping[str, str]) -> None:
+    """Raise DataError, on all processes, unless all have the same facts: texts by name."""
+    if processes.size == 1:
+        return
+    by_rank = processes.gather(torch.tensor([zlib.crc32(text.encode()) for text in facts.values()]))
+    for rank, checksums in enumerate(by_rank):
+        for name, own, first in zip(facts, checksums.tolist(), by_rank[0].tolist(), strict=True):
+            if own != first:
+                raise DataError(
+                    f"process {rank} of {processes.size} has another {name} than process 0; give all processes the "
+                    "same: each trains on its part of every batch"
+                )
+
+
+def common_seed(processes: Axis, seed: int) -> int:
+    """Return the seed of process 0, for seeds that are drawn at random."""
+    return int(processes.broadcast(torch.tensor(seed))) if processes.size > 1 else seed
+
+
+def share_state(processes: Axis, step: Step) -> None:
+    """Set all tensors of a step, and of its model, to those of process 0: another kind of machine rounds otherwise."""
+    if processes.size > 1:
+        for tensor in _tensors(step):
+            tensor.data.copy_(processes.broadcast(tensor))
+
+
+def check_weights(processes: Axis, step: Step) -> None:
+    """Raise TaciturnError, on all processes, unless the tensors of all are the same."""
+    if processes.size > 1:
+        totals = torch.stack([tensor.detach().double().abs().sum().cpu() for tensor in _tensors(step)]).nan_to_num()
+        if not torch.equal(processes.max(totals), -processes.max(-totals)):
+            raise TaciturnError(
+                "the weights of the processes are no longer the same; train on machines of one kind, and with the same "
+                "number of threads"
+            )
+
+
+def _tensors(step: Step) -> list[Tensor]:
+    return [*step.parameters(), *step.buffers()]
+
+
+def _is_initialised() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _backend() -> str:
+    n_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return "cpu:gloo,cuda:nccl" if n_here <= torch.cuda.device_count() else "gloo"
+
+
+def _new_group() -> Any:
+    """Return a new default group of torch.distributed, of the processes that torchrun started."""
+    from torch.distributed.distributed_c10d import PrefixStore
+
+    global _n_groups
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    number, unit = interval(TIMEOUT, os.environ.get(TIMEOUT, "30min"), tuple(SECONDS))
+    _n_groups += 1
+    try:
+        torch.distributed.init_process_group(
+            _backend(),
+            store=PrefixStore(f"taciturn/{_n_groups}", _common_store()),
+            rank=int(os.environ["RANK"]),
+            world_size=count(),
+            timeout=timedelta(seconds=number * SECONDS[unit]),
+        )
+    except RuntimeError as error:
+        raise ProcessFailed(
+            f"the other processes cannot be reached ({one_line(str(error), 200)}); see whether all have started"
+        ) from error
+    return torch.distributed.group.WORLD
+
+
+def _common_store() -> Any:
+    from torch.distributed.rendezvous import rendezvous
+
+    global _store
+    if _store is None:
+        if missing := [name for name in VARIABLES if name not in os.environ]:
+            raise RecipeError(
+                f"WORLD_SIZE={count()} is set, but not {', '.join(missing)}; start the processes by torchrun, or unset "
+                "WORLD_SIZE"
+            )
+        try:
+            _store, _, _ = next(rendezvous("env://"))
+        except RuntimeError as error:
+            raise ProcessFailed(
+                f"the other processes cannot be reached ({one_line(str(error), 200)}); see whether all have started"
+            ) from error
+    return _store

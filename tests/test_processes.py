@@ -1,0 +1,167 @@
+"""Several processes train together what one process trains; what they cannot do is refused by name."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import interrupted
+import together
+from taciturn import DenoisingAutoencoder, DenoisingImputer, SparseAutoencoder
+from taciturn.core.errors import DataError, NotExact, RecipeError
+from taciturn.core.world import SINGLE_PROCESS, Axis
+from taciturn.corruption import Corruption
+from taciturn.data.sources import Rows
+from taciturn.training import Feed
+from taciturn.training.processes import check_facts, joined, refuse
+
+CORE = together.CORE  # in three processes too
+NAMES = tuple(together.estimators())
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The numbers of all fits: of one process, and of each of two and of three."""
+    folder, results = tmp_path_factory.mktemp("together"), {}
+    groups = {2: together.Group(2, "tests/together.py", folder / "of")}
+    results[1] = [together.fit_all(NAMES)]
+    for count in (2, 3):
+        group = groups.get(count) or together.Group(count, "tests/together.py", folder / "of", *CORE)
+        for status, _, errors in group.end():
+            assert status == 0, errors
+        results[count] = [np.load(folder / f"of-{count}-{rank}.npz") for rank in range(count)]
+    return results
+
+
+@pytest.mark.parametrize(
+    ("count", "name"), [*((2, name) for name in NAMES), *((3, name) for name in CORE)], ids=lambda value: str(value)
+)
+def test_several_processes_train_what_one_trains(results, count, name):
+    one, several = results[1][0], results[count]
+    for each in several:
+        np.testing.assert_array_equal(each[f"{name}/weights"], several[0][f"{name}/weights"])
+        for number in ("loss", "rate", "validation_loss"):
+            np.testing.assert_allclose(each[f"{name}/{number}"], one[f"{name}/{number}"], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(each[f"{name}/rates"], one[f"{name}/rates"], atol=1e-3)
+        assert np.mean((each[f"{name}/codes"] != 0) == (one[f"{name}/codes"] != 0)) >= 0.9999
+
+
+class Rank(Axis):
+    """A process of several, of which nothing is reduced."""
+
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+
+
+@pytest.mark.parametrize("size", [2, 3, 6])
+@pytest.mark.parametrize("batch_size", [5, 130, 650])
+@pytest.mark.parametrize("noise", ["gaussian:0.1+swap:0.5", "missing:0.2", "blind_spot:0.3"])
+def test_each_process_gets_its_rows_of_every_batch_with_the_same_noise(noise, batch_size, size):
+    source = Rows(together.rows()[:257] if batch_size == 5 else together.rows())
+
+    def feed(axis):
+        fill = torch.zeros(source.shape[0])
+        return Feed(source, torch.Tensor.float, batch_size, 3, Corruption.parse(noise), fill=fill, rows=axis)
+
+    whole, parts = feed(SINGLE_PROCESS), [feed(Rank(rank, size)) for rank in range(size)]
+    for batches in (lambda each: each.epoch(1, step=40), lambda each: each.validation_batches()):
+        for batch, *slices in zip(batches(whole), *map(batches, parts), strict=True):
+            assert [each.n_rows for each in slices] == [batch.n_rows] * size
+            assert [each.shard.start for each in slices] == np.cumsum([0, *(len(s.x) for s in slices[:-1])]).tolist()
+            for name in ("x", "target", "corrupted", "judged"):
+                if (expected := getattr(batch, name)) is not None:
+                    torch.testing.assert_close(
+                        torch.cat([getattr(each, name) for each in slices]), expected, rtol=0, atol=0, equal_nan=True
+                    )
+
+
+class Streamed(Rows):
+    blocks = np.arange(0, 651, 10)
+
+
+def test_streamed_rows_are_those_of_one_process():
+    feeds = [
+        Feed(Streamed(together.rows()), torch.Tensor.float, 100, 3, window=90, rows=axis)
+        for axis in (SINGLE_PROCESS, *(Rank(rank, 3) for rank in range(3)))
+    ]
+    for whole, *slices in zip(*(feed.epoch(2, start=1) for feed in feeds), strict=True):
+        assert torch.equal(whole.x, torch.cat([each.x for each in slices]))
+
+
+@pytest.mark.parametrize("name", ["partial_fit", "DenoisingImputer"])
+def test_what_is_not_shared_is_refused_by_name(monkeypatch, name):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    fit = SparseAutoencoder(4).partial_fit if name == "partial_fit" else DenoisingImputer().fit
+    with pytest.raises(RecipeError, match=f"{name} does not work in 2 processes; .*one process"):
+        fit(together.rows())
+
+
+def test_a_variable_of_torchrun_is_missing(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RecipeError, match="WORLD_SIZE=2 is set, but not RANK, MASTER_ADDR, MASTER_PORT; start"):
+        DenoisingAutoencoder(4).fit(together.rows())
+
+
+@pytest.mark.parametrize("text", ["", "0", "two", "-1"])
+def test_a_count_that_is_none(monkeypatch, text):
+    monkeypatch.setenv("WORLD_SIZE", text)
+    with pytest.raises(RecipeError, match="must be the number of processes"):
+        DenoisingAutoencoder(4).fit(together.rows())
+
+
+def test_one_process_joins_none():
+    with joined() as processes:
+        assert processes is SINGLE_PROCESS
+    assert not torch.distributed.is_initialized()
+    refuse("nothing", "")
+
+
+def test_other_rows_are_refused():
+    class Two(Rank):
+        def gather(self, x):
+            return [x, x + torch.tensor([0, 1])]
+
+    with pytest.raises(DataError, match="process 1 of 2 has another X than process 0; give all processes the same"):
+        check_facts(Two(0, 2), {"seed": "1", "X": "rows"})
+
+
+def test_a_run_goes_on_in_another_number_of_processes(tmp_path):
+    """A signal that one process gets ends all after the same step; the checkpoint is one for any number of them."""
+    folder = tmp_path / "run"
+    for status, _, errors in together.Group(2, "tests/interrupted.py", folder, 2, "fit").end():
+        assert status == 0, errors
+    with pytest.warns(NotExact, match="processes 2, now 1"):
+        assert interrupted.run(folder, 5, begins=False) is None
+    for status, _, errors in together.Group(3, "tests/interrupted.py", folder, 0, "resume").end():
+        assert status == 0, errors
+    expected = together.dictionary("topk:4", max_iter=10).fit(together.rows()).components_
+    for rank in range(3):
+        np.testing.assert_allclose(np.load(f"{folder}-{rank}.npy"), expected, atol=1e-4)
+
+
+def test_a_process_that_is_killed_ends_the_others_with_one_line(tmp_path):
+    np.save(tmp_path / "rows.npy", together.rows())
+    options = ["--k", "4", "--latents", "96", "--epochs", "100000", "--checkpoint-every", "1steps", "-q"]
+    group = together.Group(2, "-m", "taciturn", "fit", tmp_path / "rows.npy", *options, "-o", tmp_path / "run")
+    while not list(tmp_path.glob("run/checkpoints/step-*/checkpoint.json")):
+        time.sleep(0.1)
+    os.kill(group.processes[1].pid, signal.SIGKILL)
+    (status, _, errors), (killed, _, nothing) = group.end()
+    assert (status, killed, nothing) == (1, -signal.SIGKILL, "")
+    assert errors.startswith("taciturn: another of the 2 processes has ended or does not answer")
+    assert errors.count("\n") == 1
+
+
+def test_the_command_line_shows_a_failure_once_and_refuses_other_commands(tmp_path):
+    for arguments, status, message in (
+        (["fit", tmp_path / "none.npy"], 1, "none.npy: no such file"),
+        (["info", tmp_path], 2, "taciturn info works in one process, but torchrun started 2"),
+    ):
+        ends = together.Group(2, "-m", "taciturn", *arguments).end()
+        assert [end[0] for end in ends] == [status, status]
+        shown = "".join(end[2] for end in ends)
+        assert message in shown
+        assert shown.count("\n") == 1

@@ -42,6 +42,7 @@ def test_the_textbooks_programs():
         "docs/watching.md",
         "docs/imputing.md",
         "docs/other-libraries.md",
+        "docs/transcoders.md",
         "docs/migrating.md",
         "docs/streaming.md",
         "docs/resume.md",

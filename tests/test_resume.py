@@ -72,6 +72,10 @@ RUNS = {
     ),
     "l1, ordered": (DictionaryAutoencoder(**QUICK, k=2, sparsity="l1", ordered=True, max_iter=4), {}),
     "targets, nadam": (SparseAutoencoder(**QUICK, solver="nadam", max_iter=3), {"target": TARGETS}),
+    "skip transcoder": (
+        DictionaryAutoencoder(**QUICK, k=2, skip=True, revive="auxk+resample", max_iter=4),
+        {"target": TARGETS[:, :5]},
+    ),
     "steps": (
         SparseAutoencoder(**QUICK, sparsity="topk:3", max_steps=31, validate_every=7, solver="sgd:momentum=0.9"),
         {"validation": ROWS[:50]},

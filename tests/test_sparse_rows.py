@@ -282,7 +282,7 @@ def test_targets_validation_and_partial_fit_take_sparse_rows():
     assert_allclose(dense.history_["loss"], sparse.history_["loss"], rtol=1e-6)
     assert sparse.score(S, target=S) == pytest.approx(dense.score(X, target=X), rel=1e-6)
     with pytest.raises(DataError, match=r"target has shape \[300, 3\]"):
-        sparse.fit(S, target=S[:, :3])
+        sparse.score(S, target=S[:, :3])
 
 
 def test_a_pipeline_of_two_dictionaries():

@@ -134,8 +134,9 @@ class Artifact:
     def lines(self) -> list[tuple[str, str]]:
         """Return a summary as pairs (label, text): network, recipe, rows and training."""
         layout, training, rows = self.model.layout, self.training, self.rows
-        widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2::-1]]))
+        widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2:0:-1], layout.n_outputs]))
         network = f"{widths}, {layout.coder.text} codes, {layout.output.text} output{', tied' if layout.tied else ''}"
+        network += ", linear skip" if layout.skip else ""
         count = sum(parameter.numel() for parameter in self.model.parameters())
         return [
             ("network", f"{network}; {count:,} parameters"),

@@ -9,8 +9,8 @@ from ..core.errors import RecipeError
 from .app import Command, app
 
 OURS = "taciturn"
-READABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, gemma-scope, qwen-scope"
-WRITABLE = "saelens, sparsify, dictionary_learning, sentence-transformers"
+READABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer, gemma-scope, qwen-scope"
+WRITABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer"
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -50,5 +50,6 @@ def convert(
     else:
         dictionary = dictionary_of(artifact.load(source)) if name is None else read(source)
         write(dictionary, out, to, overwrite=overwrite)
-    latents, columns = dictionary.decoder.shape
-    show(str(out), [("format", to), ("dictionary", f"{columns:,} columns, {latents:,} latents")])
+    latents, columns = dictionary.encoder.shape
+    targets = f", {dictionary.decoder.shape[1]:,} columns of targets" if dictionary.transcodes else ""
+    show(str(out), [("format", to), ("dictionary", f"{columns:,} columns, {latents:,} latents{targets}")])

@@ -22,7 +22,12 @@ Estimator = TypeVar("Estimator", bound=BaseAutoencoder)
 
 
 def adopted(
-    estimator: Estimator, width: int, tensors: Mapping[str, Tensor], *, columns: Sequence[str] | None = None
+    estimator: Estimator,
+    width: int,
+    tensors: Mapping[str, Tensor],
+    *,
+    columns: Sequence[str] | None = None,
+    n_outputs: int | None = None,
 ) -> Estimator:
     """Return an estimator, fitted with a network that was trained elsewhere.
 
@@ -41,6 +46,8 @@ def adopted(
         targets' scale.
     columns : sequence of str, optional
         The columns' names.
+    n_outputs : int, optional
+        The width of the targets of a transcoder; None: targets have the rows' columns.
 
     Returns
     -------
@@ -60,13 +67,15 @@ def adopted(
     >>> np.array_equal(model.transform(np.eye(4)), trained.transform(np.eye(4)))
     True
     """
-    tensors = _with_scaling(dict(tensors), width)
+    tensors = _with_scaling(dict(tensors), width, n_outputs)
     whitens = "whitening" in tensors
     parameters = replace(estimator._run_parameters(), scaling="whiten" if whitens else "none")
     kind = GivenWhitening() if whitens else Given()
     # rows of zeros: every loss and every output activation is possible for them
-    settings = resolve(parameters, _moments(np.zeros(width), np.zeros(width)), np.dtype(np.float32))
-    settings = replace(settings, scaling=kind, target_scaling=kind, unit=kind)
+    targets = None if n_outputs is None else _moments(np.zeros(n_outputs), np.zeros(n_outputs))
+    settings = resolve(parameters, _moments(np.zeros(width), np.zeros(width)), np.dtype(np.float32), targets=targets)
+    layout = replace(settings.layout, outputs=n_outputs or 0)
+    settings = replace(settings, layout=layout, scaling=kind, target_scaling=kind, unit=kind)
     model = Autoencoder(settings.layout, rng=None)
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
@@ -87,10 +96,13 @@ def adopted(
     return estimator
 
 
-def _with_scaling(tensors: dict[str, Tensor], width: int) -> dict[str, Tensor]:
+def _with_scaling(tensors: dict[str, Tensor], width: int, n_outputs: int | None) -> dict[str, Tensor]:
     """Return the tensors with those of the scaling, in float64."""
     tensors.setdefault("shift", torch.zeros(width))
     tensors.setdefault("scale", torch.ones(width))
+    if n_outputs is not None:
+        tensors.setdefault("target_shift", torch.zeros(n_outputs))
+        tensors.setdefault("target_scale", torch.ones(n_outputs))
     for name in ("shift", "scale", "whitening", "colouring"):
         if name in tensors:
             tensors.setdefault(f"target_{name}", tensors[name])

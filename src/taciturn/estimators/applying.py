@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
 from ..core.errors import DataError
 from ..data.sources import check_finite, is_sparse
-from .fitted import Fitted
+from .fitted import Array, Fitted
 from .rows import as_source, source_of
 from .tables import as_table, filled_table
 from .validation_messages import clear_messages
@@ -20,6 +21,13 @@ from .validation_messages import clear_messages
 if TYPE_CHECKING:
     from ..data.sources import Source
     from ..data.variables import Variables
+
+
+def _was_trained_with_targets(estimator: Fitted) -> bool:
+    if not hasattr(estimator, "_learner") or estimator._learner.target_moments is not None:
+        return True  # an estimator that is not fitted tells so itself
+    raise AttributeError("predict returns the targets of rows, but the model was trained without; use denoise(X)")
+
 
 DENSE_BLOCK_ROWS = 1024  # sparse codes of so many rows are made dense at a time
 
@@ -80,7 +88,8 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         -------
         ndarray or table [n_samples, n_features]
             Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32. A
-            table of the training rows' columns and types, if those were a table.
+            table of the training rows' columns and types, if those were a table. Of a transcoder targets, an array
+            [n_samples, n_targets].
 
         Raises
         ------
@@ -110,7 +119,10 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         check_finite(source)
         size = DENSE_BLOCK_ROWS if is_sparse(source) else len(source)
         blocks = (source.read(start, start + size) for start in range(0, len(source), size))
-        table = as_table(self, np.concatenate([inference.decode(self.module_, block) for block in blocks]))
+        rows = np.concatenate([inference.decode(self.module_, block) for block in blocks])
+        if self.settings_.layout.outputs:
+            return rows
+        table = as_table(self, rows)
         if hasattr(table, "index") and hasattr(X, "index"):
             table.index = X.index
         return table
@@ -147,6 +159,38 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
 
         source = source_of(self, X)
         return as_table(self, np.concatenate(list(inference.denoise(self.module_, source))), X)
+
+    @available_if(_was_trained_with_targets)  # type: ignore[untyped-decorator]
+    def predict(self, X: ArrayLike | Source) -> Array:
+        """Return the estimates of the targets of rows, for a model that was trained with `target`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
+            Rows in the units of the training rows.
+
+        Returns
+        -------
+        ndarray [n_samples, n_targets]
+            In the units of the targets; float64 for float64 rows, else float32.
+
+        Raises
+        ------
+        DataError
+            The rows are infinite or not numeric, or have other columns than the training rows.
+
+        Examples
+        --------
+        >>> from taciturn import DictionaryAutoencoder
+        >>> X = np.random.default_rng(0).normal(size=(100, 6))
+        >>> model = DictionaryAutoencoder(12, k=3, max_iter=1, random_state=0).fit(X, target=X[:, :2] + 5)
+        >>> model.predict(X[:4]).shape
+        (4, 2)
+        """
+        from .. import inference
+
+        source = source_of(self, X)
+        return np.concatenate(list(inference.predict(self.module_, source)))
 
     def impute(self, X: ArrayLike | Source) -> Any:
         """Return rows with missing values replaced by those of their reconstructions; known values stay as they are.

@@ -72,6 +72,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "nested dictionaries hold the most frequent latents.",
         ),
         "refine": ("int", "How often codes are computed again from the error that they leave, ≥ 0."),
+        "skip": (
+            "bool",
+            "Whether a linear map of the row is added to what the codes decode to, so that latents need only model the "
+            "rest (a skip transcoder; Paulo, Shabalin and Belrose, 2025). Requires `target`.",
+        ),
         "revive": (
             "str or None",
             'How dead latents are revived: "auxk" (a penalty trains them to reconstruct what the other latents leave '
@@ -121,6 +126,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         matryoshka: str | tuple[int, ...] | None = None,
         ordered: bool = False,
         refine: int = 0,
+        skip: bool = False,
         revive: str | None = "auto",
         constraint: str | Constraint = "unit_norm",
         initial_norm: float = 1.0,
@@ -150,6 +156,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.matryoshka = matryoshka
         self.ordered = ordered
         self.refine = refine
+        self.skip = skip
         self.revive = revive
         self.constraint = constraint
         self.initial_norm = initial_norm

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..core.world import Axis
     from ..data.fingerprint import Fingerprint
+    from ..data.moments import Moments
     from ..data.sources import Source
     from ..training import Callback, Checkpoints, EarlyStopping, Learner
 
@@ -58,10 +59,11 @@ class Fitting(Fitted):
             docs/streaming.md.
         y : object
             Ignored.
-        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
             The row to reconstruct for each row of X, such as the clean row of a noisy one. By default the row itself.
             Targets have a scaling of their own: of the kind `scaling`, with their own numbers; "auto" looks at the
-            targets alone.
+            targets alone. With another number of columns than X the network is a transcoder: `predict` estimates
+            targets, and there is no `denoise`; see docs/transcoders.md.
         validation : rows, or (rows, targets), optional
             Rows on which the loss is computed after each epoch; they have the columns of X. With `early_stopping` and
             without such rows, a share `validation_fraction` of X is held out for it.
@@ -84,8 +86,8 @@ class Fitting(Fitted):
         RecipeError
             A parameter is not valid, or two parameters do not fit each other.
         DataError
-            The rows are infinite or not numeric, no value of a column is known, or rows and targets do not have the
-            same shape.
+            The rows are infinite or not numeric, no value of a column is known, or there is not one target for each
+            row.
         TaciturnError
             The folder `checkpoint` exists and holds something, or cannot be written.
 
@@ -347,6 +349,7 @@ class Fitting(Fitted):
             learner = Learner(fitted_to_rows(settings, source, checked._row_shape(source.shape)), self._seed())
         else:
             learner, settings = self._learner, self._learner.settings
+            _check_target_width(learner, target_moments)
             earlier = learner.moments if learner.target_moments is None else learner.target_moments
             new = moments if target_moments is None else target_moments
             fixed = settings.scaling.fixed
@@ -414,6 +417,7 @@ class Fitting(Fitted):
                 f"warm_start: X has {width} columns, but the fitted network has {fitted_width}; "
                 "give rows with the same columns, or set warm_start=False"
             )
+        _check_target_width(learner, target_moments)
         settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner)
         settings = for_stream(settings, parameters, source, seed)
         warn_of_extreme_rows(source, moments, learner)
@@ -461,3 +465,15 @@ class Fitting(Fitted):
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
         training, held_out = split_pairs((source, targets), fraction, seed)
         return *training, held_out
+
+
+def _check_target_width(learner: Learner, targets: Moments | None) -> None:
+    """Raise DataError unless targets have the columns that the fitted network puts out; None: rows are their own."""
+    layout = learner.settings.layout
+    width = layout.widths[0] if targets is None else len(targets.mean)
+    if width != layout.n_outputs or (targets is None and layout.outputs):
+        found = f"target has {width} columns" if targets is not None else "there is no target"
+        raise DataError(
+            f"{found}, but the fitted network puts out {layout.n_outputs}; give a target of {layout.n_outputs} columns "
+            "for each row, or train a new estimator"
+        )

@@ -19,14 +19,14 @@ def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
     Parameters
     ----------
     path : str or path-like
-        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers or Gemma Scope 2, or a file of
-        Qwen-Scope.
+        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer or Gemma Scope 2, or
+        a file of Qwen-Scope.
 
     Returns
     -------
     DictionaryAutoencoder
         It can be used, saved and trained further, by `partial_fit`, or by `fit` under warm_start=True. Weights are
-        float32. Rows are not scaled.
+        float32. Rows are not scaled. A transcoder has `predict` and is trained with targets.
 
     Raises
     ------
@@ -49,4 +49,5 @@ def from_dictionary(path: str | os.PathLike[str]) -> DictionaryAutoencoder:
 def estimator_of(dictionary: Dictionary) -> DictionaryAutoencoder:
     """Return a fitted estimator that computes what a dictionary does; see `from_dictionary`."""
     estimator = DictionaryAutoencoder(**dictionary.parameters())
-    return adopted(estimator, dictionary.decoder.shape[1], dictionary.tensors())
+    n_outputs = dictionary.decoder.shape[1] if dictionary.transcodes else None
+    return adopted(estimator, dictionary.encoder.shape[1], dictionary.tensors(), n_outputs=n_outputs)

@@ -36,6 +36,8 @@ class RunParameters:
         Initial norm of each latent's row of the encoder and of the decoder, > 0; None: as the weights are drawn.
     from_rows : float, default=0
         How near the initial directions lie to those of rows, 0 … 1; see `Layout`.
+    skip : bool, default=False
+        Whether a linear map of the row is added to what the codes decode to; see `Layout`.
     resample : Resample or None, default=None
         When dead latents are resampled; None: never.
     order : Order or None, default=None
@@ -71,6 +73,7 @@ class RunParameters:
     levels: tuple[int, ...] | None = None
     initial_norm: float | None = None
     from_rows: float = 0.0
+    skip: Any = False
     resample: "Resample | None" = None
     order: "Order | None" = None
 

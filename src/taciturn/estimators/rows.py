@@ -91,7 +91,8 @@ def training_sources(
     """
     source = _source_of(estimator, X, reset=reset, min_rows=min_rows)
     _check_and_survey(source)
-    targets = targets_of(target, source, estimator)
+    targets = _training_targets(target, source, estimator)
+    width = None if targets is None else int(np.prod(targets.shape))
     if validation is None:
         return source, targets, None
     if isinstance(validation, tuple) and len(validation) != 2:
@@ -100,10 +101,13 @@ def training_sources(
     with message_prefix("validation"):
         validation_source = _source_of(estimator, validation_X, reset=False, min_rows=1)
         _check_and_survey(validation_source)
-    return source, targets, (validation_source, targets_of(validation_target, validation_source, estimator))
+        validation_targets = targets_of(validation_target, validation_source, estimator, width)
+    return source, targets, (validation_source, validation_targets)
 
 
-def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = None) -> Source | None:
+def targets_of(
+    target: Any, source: Source, estimator: BaseEstimator | None = None, width: int | None = None
+) -> Source | None:
     """Return the rows' targets as a source.
 
     Parameters
@@ -114,6 +118,8 @@ def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = No
         The rows.
     estimator : BaseEstimator, optional
         The estimator; if its rows are a table, the targets are one with the same columns.
+    width : int, optional
+        The number of columns that targets must have; by default that of the rows.
 
     Returns
     -------
@@ -123,24 +129,50 @@ def targets_of(target: Any, source: Source, estimator: BaseEstimator | None = No
     Raises
     ------
     DataError
-        The targets are infinite, not numeric or not of the rows' shape, or have the same columns in another order.
+        The targets are infinite or not numeric, are not as many as the rows, do not have `width` columns, or have the
+        same columns in another order. Or `target` is None, and `width` is not that of the rows.
 
     Examples
     --------
     >>> len(targets_of([[0.0], [1.0]], Rows([[0.1], [0.9]])))
     2
     """
+    n_columns = int(np.prod(source.shape))
+    width = n_columns if width is None else width
+    if target is None:
+        if width != n_columns:
+            raise DataError(f"the targets have {width} columns, the rows {n_columns}; give a target for each row")
+        return None
+    targets = _targets(target, estimator)
+    if (len(targets), int(np.prod(targets.shape))) != (len(source), width):
+        raise DataError(f"{_shapes(targets, source)}; give one target of {width} columns for each row")
+    return _in_order(targets, source)
+
+
+def _training_targets(target: Any, source: Source, estimator: BaseEstimator) -> Source | None:
+    """Return the targets of training rows, which may have other columns than the rows."""
     if target is None:
         return None
+    targets = _targets(target, estimator)
+    if len(targets) != len(source):
+        raise DataError(f"{_shapes(targets, source)}; give one target for each row")
+    return _in_order(targets, source)
+
+
+def _shapes(targets: Source, source: Source) -> str:
+    target_shape, shape = ([len(each), int(np.prod(each.shape))] for each in (targets, source))
+    return f"target has shape {target_shape}, but the rows have shape {shape}"
+
+
+def _targets(target: Any, estimator: BaseEstimator | None) -> Source:
     with message_prefix("target"):
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
         check(targets)
-    if (len(targets), np.prod(targets.shape)) != (len(source), np.prod(source.shape)):
-        raise DataError(
-            f"target has shape [{len(targets)}, {np.prod(targets.shape)}], but the rows have shape "
-            f"[{len(source)}, {np.prod(source.shape)}]; give one target of the same width for each row"
-        )
+    return targets
+
+
+def _in_order(targets: Source, source: Source) -> Source:
     if targets.columns != source.columns and set(targets.columns or ()) == set(source.columns or ()):
         raise DataError("target: its columns are in another order than the rows' columns; bring them into that order")
     return targets

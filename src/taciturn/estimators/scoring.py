@@ -38,7 +38,7 @@ class Scoring(Fitted):
             Rows in the units of the training rows.
         per : {"row", "column"}, default="row"
             Whether to average over the columns of each row, or over the rows of each column.
-        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
             The row with which each reconstruction is compared; by default the row itself.
 
         Returns
@@ -77,7 +77,7 @@ class Scoring(Fitted):
         if per not in ("row", "column"):
             raise RecipeError(f'per={per!r} must be "row" or "column"')
         source = source_of(self, X)
-        blocks = inference.errors(self.module_, source, targets_of(target, source, self))
+        blocks = inference.errors(self.module_, source, self._targets_of(target, source))
         squares = (error.square() for error in blocks)
         if per == "row":
             return np.concatenate([inference.mean_of_known(each, 1).cpu().numpy() for each in squares])
@@ -116,7 +116,7 @@ class Scoring(Fitted):
             Rows in the units of the training rows.
         y : object
             Ignored.
-        target : array-like, sparse matrix, data frame or Source [n_samples, n_features], optional
+        target : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
             The row with which each reconstruction is compared; by default the row itself. Give it for a model that was
             trained with targets, which does not reconstruct X.
 
@@ -152,7 +152,10 @@ class Scoring(Fitted):
         from .. import inference
 
         source = source_of(self, X)
-        return 1.0 - inference.evaluate(self.module_, source, target=targets_of(target, source, self)).clean.fvu
+        return 1.0 - inference.evaluate(self.module_, source, target=self._targets_of(target, source)).clean.fvu
+
+    def _targets_of(self, target: Any, source: Source) -> Source | None:
+        return targets_of(target, source, self, self.module_.layout.n_outputs)
 
     def denoising_error(self, X: ArrayLike | Source) -> tuple[float, float]:
         """Return the error of `denoise` as noisy rows alone tell it, and its standard error.

@@ -1,12 +1,21 @@
 """A trained model applied to a source's rows, block by block: codes, reconstructions, errors, evaluation."""
 
-from .blocks import corrupted_only, filled, mean_of_known, of_any_count, of_noisy_length, row_blocks, with_missing
+from .blocks import (
+    corrupted_only,
+    filled,
+    mean_of_known,
+    of_any_count,
+    of_noisy_length,
+    require_own_targets,
+    row_blocks,
+    with_missing,
+)
 from .denoising_errors import denoising_errors, mean_and_standard_error
 from .encode import all_codes, encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .features import OUTPUTS, check_outputs, codes_among, feature_names, features
 from .precision import in_row_precision
-from .reconstruct import components, decode, denoise, directions, errors, impute, relative_components
+from .reconstruct import components, decode, denoise, directions, errors, impute, predict, relative_components
 from .to_arrays import arrays, write_mat, write_npz
 from .to_keras import to_keras, to_keras_file
 from .to_onnx import to_onnx
@@ -39,7 +48,9 @@ __all__ = [
     "mean_of_known",
     "of_any_count",
     "of_noisy_length",
+    "predict",
     "relative_components",
+    "require_own_targets",
     "row_blocks",
     "to_csr",
     "to_keras",

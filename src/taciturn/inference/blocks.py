@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.errors import RecipeError
 from ..corruption import BLOCK, Corruption
 from ..data.device_rows import tensor
 from ..data.sources import Rows, Source, Subset
@@ -51,8 +52,22 @@ def threads_for_rows(model: Autoencoder, n_rows: int) -> AbstractContextManager[
 
 
 def target_blocks(model: Autoencoder, target: Source | None) -> Iterator[Tensor]:
-    """Yield the targets of the rows that `row_blocks` yields, in the same blocks; nothing where there are none."""
+    """Yield the targets of the rows that `row_blocks` yields, in the same blocks; nothing where there are none.
+
+    Raises
+    ------
+    RecipeError
+        There are none, and the model's targets have other columns than rows.
+    """
+    if target is None:
+        require_own_targets(model, "errors are those of its targets; give them: score(X, target=Y)")
     return iter(()) if target is None else row_blocks(model, target)
+
+
+def require_own_targets(model: Autoencoder, instead: str) -> None:
+    """Raise RecipeError, which ends with what to do instead, if the model's targets have other columns than rows."""
+    if model.layout.outputs:
+        raise RecipeError(f"the model was trained on targets that have other columns than its rows; {instead}")
 
 
 def with_missing(y: Tensor, rows: Tensor) -> Tensor:

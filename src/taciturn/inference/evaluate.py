@@ -140,7 +140,7 @@ def evaluate(
             if hides:
                 output = model.predicted(x) if hidden else model.denoised(x, missing_of(rows))
             else:
-                output = model.output(model.decode(codes))
+                output = model.output(model.decode(codes, x))
             recon = units.outputs(output, lengths)
             own = rows if target is None else next(targets)
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(own)

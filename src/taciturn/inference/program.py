@@ -80,7 +80,9 @@ class Program(nn.Module):
         self.what, self.input, self.output, self.dtype = what, INPUTS[what], OUTPUTS[what], TYPES[dtype]
         n_inputs, n_latents = module.layout.widths[0], module.layout.widths[-1]
         self.width = n_latents if self.input == "codes" else n_inputs
-        self.output_width = n_latents if self.output == "codes" else n_inputs
+        self.output_width = n_latents if self.output == "codes" else module.layout.n_outputs
+        if what == "decode" and module.skip is not None:
+            raise RecipeError("skip=True: codes alone do not give the targets; set what='encode' or 'denoise'")
         self.ranks = module.knots is not None
         self.module = in_precision(module, self.dtype) if self.ranks else copy.deepcopy(module).to("cpu", self.dtype)
         buffers = (module.shift, module.scale, module.target_shift, module.target_scale)
@@ -128,13 +130,13 @@ class Program(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output [B, output_width] for an input [B, width]."""
-        codes, lengths = x, None
+        codes, scaled, lengths = x, None, None
         if self.what != "decode":
             scaled, lengths = self._scaled_and_lengths(x)
             codes = self.module.encode_scaled(scaled)
         if self.what == "encode":
             return codes
-        return self.unscale_rows(self.module.layout.output.activate(self.module.decode_scaled(codes)), lengths)
+        return self.unscale_rows(self.module.layout.output.activate(self.module.decode_scaled(codes, scaled)), lengths)
 
     def example(self) -> Tensor:
         """Return an input for tracing; of 2 rows, because torch takes sizes of 0 and 1 for constants."""

@@ -11,9 +11,11 @@ from ..data.device_rows import tensor
 from ..data.sources import Source
 from ..model import Autoencoder, dense
 from ..model.coding_layers import ByVariable
-from .blocks import missing_of, row_blocks, target_blocks, threads_for_rows, with_missing
+from .blocks import missing_of, require_own_targets, row_blocks, target_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
 from .units import Units
+
+INSTEAD = "call predict(X), which returns the targets' estimates"
 
 
 @torch.no_grad()
@@ -32,6 +34,14 @@ def denoise(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]
     array [B, D]
         The reconstructions of one block, blocks in order.
     """
+    require_own_targets(model, INSTEAD)
+    for _, recon in _denoised(model, source):
+        yield recon.cpu().numpy()
+
+
+@torch.no_grad()
+def predict(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
+    """Yield the estimates of the targets [B, n_targets] of each block of rows, in the targets' units."""
     for _, recon in _denoised(model, source):
         yield recon.cpu().numpy()
 
@@ -52,6 +62,7 @@ def impute(model: Autoencoder, source: Source) -> Iterator[NDArray[np.generic]]:
     array [B, D]
         Float64 for float64 rows, else float32; blocks in order.
     """
+    require_own_targets(model, INSTEAD)
     for x, recon in _denoised(model, source):
         rows = x.to(recon)
         yield torch.where(rows.isnan(), recon, rows).cpu().numpy()

@@ -59,6 +59,8 @@ def arrays(
     ((8, 4), (4, 8), 2)
     """
     layout, (encoder, decoder) = module.layout, module.layers
+    if layout.outputs:
+        raise RecipeError("a transcoder cannot be written as arrays; write an .onnx or a .pt2 file")
     named: dict[str, Any] = {
         "taciturn": __version__,
         "settings": json.dumps(settings.to_dict()),

@@ -137,6 +137,8 @@ class _Builder:
     def __init__(self, keras: Any, model: Autoencoder, settings: Settings, weights: Mapping[str, float]) -> None:
         from . import keras_layers
 
+        if model.layout.outputs:
+            raise RecipeError("a transcoder cannot be written for Keras; write an .onnx or a .pt2 file")
         self.keras, self.ours = keras, keras_layers
         self.model, self.module = model, InferenceModule(model)
         self.settings, self.weights = settings, weights

@@ -5,6 +5,7 @@ from .blind_spots import BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
+from .initial_pairs import initialise_pairs
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
@@ -60,6 +61,7 @@ __all__ = [
     "best_constants",
     "dense",
     "description",
+    "initialise_pairs",
     "row_norm_instead",
     "scaled_range",
 ]

@@ -72,6 +72,8 @@ class Autoencoder(ScaledModule):
         The scalar η of each refinement, initially 0.3.
     blind_spots : BlindSpots or None
         What estimates of hidden entries need; None unless the layout hides entries.
+    skip : nn.Parameter or None
+        [outputs, inputs]: the linear map of scaled rows that is added to the logits, initially 0; None unless skip.
 
     Notes
     -----
@@ -97,7 +99,11 @@ class Autoencoder(ScaledModule):
         latents: Axis = SINGLE_PROCESS,
     ) -> None:
         super().__init__(
-            layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles, row_norm=layout.row_norm
+            layout.widths[0],
+            n_targets=layout.n_outputs,
+            whitened=layout.whitened,
+            quantiles=layout.quantiles,
+            row_norm=layout.row_norm,
         )
         self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
         widths, coder = layout.widths, layout.coder
@@ -112,8 +118,14 @@ class Autoencoder(ScaledModule):
         decoder = []
         for layer, activation in reversed(list(zip(encoder, [layout.output, *activations[:-1]], strict=True))):
             n_in, n_out = layer.weight.shape
+            transcodes = bool(layout.outputs) and layer is encoder[0]
             if layout.tied:
                 weight = layer.weight
+            elif transcodes:
+                weight = _normal_weight((n_in, layout.outputs), activation.init_std(n_in, layout.outputs), rng)
+                n_out = layout.outputs
+                if layout.norm is not None and rng is not None and layer is encoder[-1]:
+                    weight.data.copy_(layout.norm * F.normalize(weight.data, dim=1))
             elif (coder.transpose_initialised or layout.centred or layout.norm) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
@@ -124,6 +136,9 @@ class Autoencoder(ScaledModule):
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
         self.blind_spots = BlindSpots(widths[0]) if layout.hides else None
+        self.skip = nn.Parameter(torch.zeros(layout.outputs, widths[0])) if layout.skip else None
+
+    skip: nn.Parameter | None
 
     @cached_property
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
@@ -138,7 +153,8 @@ class Autoencoder(ScaledModule):
     @property
     def weights(self) -> list[nn.Parameter]:
         """The weights of all layers, without the biases; tied ones once."""
-        return list(dict.fromkeys(layer.weight for layers in self.layers for layer in layers))
+        skip = [] if self.skip is None else [self.skip]
+        return [*dict.fromkeys(layer.weight for layers in self.layers for layer in layers), *skip]
 
     @property
     def outer_layers(self) -> tuple[Affine, Affine]:
@@ -160,7 +176,7 @@ class Autoencoder(ScaledModule):
     @property
     def _centre(self) -> Tensor | None:
         """What is subtracted from the input of the encoder's first layer."""
-        return self.outer_layers[1].bias if self.layout.centred else None
+        return self.outer_layers[1].bias if self.layout.subtracts_bias else None
 
     def _encoder_inputs(self, x: Tensor) -> list[Tensor]:
         """Return the input of each layer of the encoder: scaled rows, then the activations of the hidden layers."""
@@ -254,7 +270,7 @@ class Autoencoder(ScaledModule):
         encoder, first = self.layers[0][-1], self.layers[1][0]
         change = change_L @ first.weight
         first.bias.sub_(change)
-        if self.layout.centred and first is self.outer_layers[1]:
+        if self.layout.subtracts_bias and first is self.outer_layers[1]:
             self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change[None], encoder.weight)[0])
 
     @torch.no_grad()
@@ -289,7 +305,9 @@ class Autoencoder(ScaledModule):
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
 
     @torch.no_grad()
-    def resampled_rows(self, alive_L: Tensor, directions_MD: Tensor) -> dict[nn.Parameter, Tensor]:
+    def resampled_rows(
+        self, alive_L: Tensor, directions_MD: Tensor, inputs_MD: Tensor | None = None
+    ) -> dict[nn.Parameter, Tensor]:
         """Return new rows for resampled latents, by parameter; for a network of one layer.
 
         Parameters
@@ -298,6 +316,8 @@ class Autoencoder(ScaledModule):
             The latents that are not resampled.
         directions_MD : Tensor [M, D]
             The directions of the M resampled latents, of norm 1.
+        inputs_MD : Tensor [M, D], optional
+            The directions of the encoder's rows, of norm 1; by default the same. A transcoder's have other columns.
 
         Returns
         -------
@@ -310,7 +330,8 @@ class Autoencoder(ScaledModule):
         layer = self.layers[0][-1]
         new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
         new[layer.bias] = torch.zeros_like(layer.bias[0])
-        new[layer.weight] = directions_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
+        inputs_MD = directions_MD if inputs_MD is None else inputs_MD
+        new[layer.weight] = inputs_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
         new[self.dictionary] = directions_MD * self.dictionary[alive_L].norm(dim=1).mean()
         return new
 
@@ -322,25 +343,38 @@ class Autoencoder(ScaledModule):
         """Return the product of codes and the dictionary [B, …], without a bias."""
         return self.latents.sum(codes @ self.dictionary)
 
-    def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
+    def decode(self, codes: Codes, x: Tensor | None = None, *, frozen: bool = False) -> Tensor:
         """Return the logits, the reconstruction before the output activation.
 
         Parameters
         ----------
         codes : Codes [B, L]
             Dense or sparse.
+        x : Tensor [B, D], optional
+            The scaled rows that the codes are of. A skip transcoder adds a linear map of them.
         frozen : bool, default=False
             Pass no gradient to the decoder's parameters.
 
         Returns
         -------
         Tensor [B, D]
+
+        Raises
+        ------
+        RecipeError
+            The model is a skip transcoder, and the rows are not given.
         """
         (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoder_parameters()]
         h = self.latents.sum(codes @ W).add_(b)
         for W, b in rest:
             h = self.layout.hidden.activate(h) @ W + b
-        return h
+        if self.skip is None:
+            return h
+        if x is None:
+            raise RecipeError(
+                "skip=True: codes alone do not give the targets, which depend on rows too; use predict(X)"
+            )
+        return h + F.linear(x, self.skip.detach() if frozen else self.skip)
 
     def _decoder_parameters(self) -> list[tuple[Tensor, Tensor]]:
         return [(layer.weight, layer.bias) for layer in self.layers[1]]
@@ -389,7 +423,7 @@ class Autoencoder(ScaledModule):
     def denoised(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
         """Return scaled rows without noise [B, D] for scaled noisy rows, of which `missing` [B, D] are unknown."""
         if self.blind_spots is None:
-            return self.output(self.decode(self.codes(x)))
+            return self.output(self.decode(self.codes(x), x))
         return self.blind_spots.denoised(self, x, missing)
 
     def predicted(self, x: Tensor) -> Tensor:
@@ -399,13 +433,13 @@ class Autoencoder(ScaledModule):
         the rows without noise.
         """
         if self.blind_spots is None:
-            return self.output(self.decode(self.codes(x)))
+            return self.output(self.decode(self.codes(x), x))
         return self.blind_spots.estimates(self, x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""
         scaled, lengths = self.scaled_and_lengths(x)
-        return self.unscale_rows(self.output(self.decode(self.codes(scaled))), lengths)
+        return self.unscale_rows(self.output(self.decode(self.codes(scaled), scaled)), lengths)
 
 
 def affine(layer: Any) -> Affine:

@@ -37,6 +37,8 @@ class InferenceModule(nn.Module):
         The coding layer: a module that maps the encoder's products and bias to codes.
     refinements : nn.ParameterList
         The scalar η of each refinement.
+    skip : nn.Parameter [outputs, inputs] or None
+        The linear map of a skip transcoder.
     shift, scale, target_shift, target_scale : Tensor [D], float64
         The scaling of rows and of reconstructions; see `ScaledModule`.
     mean : Tensor [D], float64
@@ -88,6 +90,7 @@ class InferenceModule(nn.Module):
         self.form = form
         # together, so that tied weights stay one
         self.encoder, self.decoder, self.refinements = copy.deepcopy((model.encoder, model.decoder, model.refinements))
+        self.skip = None if model.skip is None else copy.deepcopy(model.skip)
         self.requires_grad_(False)
         for name in SCALING:
             numbers = getattr(model, name, None)
@@ -129,7 +132,7 @@ class InferenceModule(nn.Module):
     def encode_scaled(self, x: Tensor) -> Tensor:
         """Return the codes [B, L] of scaled rows [B, D]."""
         encoder, decoder = self.layers
-        h = x - decoder[-1].bias if self.layout.centred else x
+        h = x - decoder[-1].bias if self.layout.subtracts_bias else x
         *hidden, last = encoder
         for layer in hidden:
             h = self.layout.hidden.activate(F.linear(h, layer.weight, layer.bias))
@@ -140,13 +143,20 @@ class InferenceModule(nn.Module):
             codes = self.select(product)
         return codes
 
-    def decode_scaled(self, codes: Tensor) -> Tensor:
-        """Return the logits [B, D]: scaled reconstructions before the output activation."""
+    def decode_scaled(self, codes: Tensor, x: Tensor | None = None) -> Tensor:
+        """Return the logits [B, D]: scaled reconstructions before the output activation.
+
+        `x` [B, D] are the scaled rows, which a skip transcoder requires.
+        """
         first, *rest = self.layers[1]
         h = codes @ first.weight + first.bias
         for layer in rest:
             h = self.layout.hidden.activate(h) @ layer.weight + layer.bias
-        return h
+        if self.skip is None:
+            return h
+        if x is None:
+            raise RecipeError("skip=True: codes alone do not give the targets; set what='denoise'")
+        return h + F.linear(x, self.skip)
 
     def unscale_rows(self, y: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return reconstructions [B, D] in the targets' units, in float64, for scaled ones.
@@ -168,5 +178,5 @@ class InferenceModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstructions [B, D] of rows in the input's units."""
         scaled, lengths = self.scaled_and_lengths(x)
-        output = self.layout.output.activate(self.decode_scaled(self.encode_scaled(scaled)))
+        output = self.layout.output.activate(self.decode_scaled(self.encode_scaled(scaled), scaled))
         return self.unscale_rows(output, lengths).to(output.dtype)

@@ -30,7 +30,8 @@ class Layout(Recipe):
         Share each encoder weight with the mirrored decoder layer; biases are not shared.
     centred : bool, default=False
         Subtract the decoder's last bias from the scaled input, as sparse dictionaries do (Bricken et al., 2023). The
-        decoder's first weight is then initialised as the transpose of the encoder's last.
+        decoder's first weight is then initialised as the transpose of the encoder's last. With `outputs` the bias has
+        other columns: nothing is subtracted, but the encoder's bias starts as if the rows' median were.
     refine : int, default=0
         The number of refinements of the codes, 0 … 1000. Each requires one layer and identity output.
     whitened : bool, default=False
@@ -47,11 +48,18 @@ class Layout(Recipe):
     from_rows : float, default=0
         0 … 1: how near the initial directions of the latents lie to those of training rows, see
         `Autoencoder.initialise_dictionary`. Requires one layer and `centred`.
+    outputs : int, default=0
+        The width of targets that have other columns than rows: the network is a transcoder. 0: targets have the rows'
+        columns. A transcoder has no tied weights, and its codes are not refined.
+    skip : bool, default=False
+        Add a linear map of the scaled row to what the codes decode to (Paulo, Shabalin and Belrose, 2025). Requires
+        `outputs`, one layer and output identity.
 
     Raises
     ------
     RecipeError
-        If a value has the wrong type or lies outside its range, or if `refine` cannot be used with this network.
+        If a value has the wrong type or lies outside its range, or if `refine`, `from_rows`, `outputs` or `skip` cannot
+        be used with this network.
 
     Notes
     -----
@@ -80,6 +88,8 @@ class Layout(Recipe):
     hides: bool = False
     norm: float | None = None
     from_rows: float = 0.0
+    outputs: int = 0
+    skip: bool = False
 
     name = "layout"
     parsable = False
@@ -102,6 +112,27 @@ class Layout(Recipe):
             raise RecipeError(f"layout: from_rows={self.from_rows} requires one layer and centred; set from_rows=0")
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} requires one layer and output identity; set refine=0")
+        self._check_outputs()
+
+    def _check_outputs(self) -> None:
+        check(self, "outputs", 0, MAX_WIDTH, whole=True)
+        if type(self.skip) is not bool:
+            raise RecipeError(f"layout: skip={self.skip!r} must be True or False")
+        if self.skip and not (self.outputs and len(self.widths) == 2 and isinstance(self.output, Identity)):
+            raise RecipeError("layout: skip=True requires targets, one layer and output identity; set skip=False")
+        excluded = ("tied", "refine", "hides")
+        if self.outputs and (name := next((name for name in excluded if getattr(self, name)), None)):
+            raise RecipeError(f"layout: {name}={getattr(self, name)!r} cannot be used with outputs; leave it out")
+
+    @property
+    def subtracts_bias(self) -> bool:
+        """Whether the decoder's last bias is subtracted from the scaled input."""
+        return self.centred and not self.outputs
+
+    @property
+    def n_outputs(self) -> int:
+        """The width of targets, and of what the network puts out."""
+        return self.outputs or self.widths[0]
 
     def provides(self) -> frozenset[Capability]:
         """Return the capabilities of this network, which terms may require."""

@@ -24,7 +24,7 @@ class Batch:
     x : Tensor [B, D]
         Clean rows.
     target : Tensor [B, D]
-        The rows to reconstruct: `x` itself, or the clean partners that the user passed.
+        The rows to reconstruct: `x` itself, or the partners that the user passed, which may have other columns.
     corrupted : Tensor [B, D]
         The network's input: x after corruption. It is `x` itself (`corrupted is x`) where nothing was corrupted.
     draw_key : tuple of (int, int), default=(0, 0)
@@ -104,8 +104,8 @@ class Model(Protocol):
         """Add `shift` ([L] or [1], in units of pre-activations) to the latents' biases."""
         ...
 
-    def decode(self, codes: Codes, *, frozen: bool = False) -> Tensor:
-        """Return the logits [B, D] of codes; `frozen` passes no gradient to the decoder."""
+    def decode(self, codes: Codes, x: Tensor | None = None, *, frozen: bool = False) -> Tensor:
+        """Return the logits [B, D] of the codes of rows x; `frozen` passes no gradient to the decoder."""
         ...
 
     def decode_linear(self, codes: Codes) -> Tensor:
@@ -199,7 +199,8 @@ class Pass:
 
     def with_codes(self, codes: Codes, *, frozen: bool = False) -> "Pass":
         """Return this pass with other codes [B, L] and their logits; `frozen` passes no gradient to the decoder."""
-        return replace(self, codes=codes, logits=self.model.decode(codes, frozen=frozen))
+        logits = self.model.decode(codes, self.batch.corrupted, frozen=frozen)
+        return replace(self, codes=codes, logits=logits)
 
     def mean(self, per_row: Tensor) -> Tensor:
         """Return the mean over the global batch of numbers [B] or [B, …], as a scalar.

@@ -27,6 +27,8 @@ class ScaledModule(nn.Module):
     ----------
     n_inputs : int
         D, the number of columns.
+    n_targets : int, optional
+        The number of columns of the targets, and so of all that is of them; None: D.
     whitened : bool
         Whether scaled rows and targets are multiplied by a matrix as well.
     quantiles : int, default=0
@@ -72,27 +74,36 @@ class ScaledModule(nn.Module):
     mean: Tensor
     unit: Tensor
 
-    def __init__(self, n_inputs: int, *, whitened: bool, quantiles: int = 0, row_norm: bool = False) -> None:
+    def __init__(
+        self,
+        n_inputs: int,
+        *,
+        n_targets: int | None = None,
+        whitened: bool,
+        quantiles: int = 0,
+        row_norm: bool = False,
+    ) -> None:
         super().__init__()
         self.whitened, self.quantiles = whitened, quantiles
         # in float64, so that a column far from 0 keeps its digits until it is centred
-        for of in ("", "target_"):
-            self.register_buffer(f"{of}shift", torch.zeros(n_inputs, dtype=torch.float64))
-            self.register_buffer(f"{of}scale", torch.ones(n_inputs, dtype=torch.float64))
+        n_targets = n_targets or n_inputs
+        for of, width in (("", n_inputs), ("target_", n_targets)):
+            self.register_buffer(f"{of}shift", torch.zeros(width, dtype=torch.float64))
+            self.register_buffer(f"{of}scale", torch.ones(width, dtype=torch.float64))
             if whitened:
                 for name in (
                     "whitening",
                     "colouring",
                 ):  # not torch.eye, which loads torch's compiler on the meta device
-                    identity = torch.zeros(n_inputs, n_inputs, dtype=torch.float64).fill_diagonal_(1)
+                    identity = torch.zeros(width, width, dtype=torch.float64).fill_diagonal_(1)
                     self.register_buffer(f"{of}{name}", identity)
             if quantiles:
                 for name in ("knots", "scores"):
-                    same = torch.arange(quantiles + EXTRA_KNOTS, dtype=torch.float64).repeat(n_inputs, 1)
+                    same = torch.arange(quantiles + EXTRA_KNOTS, dtype=torch.float64).repeat(width, 1)
                     self.register_buffer(f"{of}{name}", same)
         self.register_buffer("row_lengths", torch.ones(3, dtype=torch.float64) if row_norm else None)
         self.register_buffer("mean", torch.zeros(n_inputs, dtype=torch.float64))
-        self.register_buffer("unit", torch.ones(n_inputs, dtype=torch.float64))
+        self.register_buffer("unit", torch.ones(n_targets, dtype=torch.float64))
 
     @property
     @abstractmethod

@@ -61,7 +61,7 @@ class Nested(DerivedError):
     def __call__(self, p: Pass) -> Tensor:
         """Return Σ_m share_m error(decode(parts 1 … m))."""
         first, *rest = self.parts(p)
-        logits = p.model.decode(first)
+        logits = p.model.decode(first, p.batch.corrupted)
         errors = [self.error(replace(p, codes=first, logits=logits))]
         for codes in rest:
             logits = (logits.detach() if self.detach else logits) + p.model.decode_linear(codes)

@@ -12,6 +12,7 @@ from ..core.atomic import atomic
 from ..corruption import Corruption
 from ..data.row_shape import image_shape
 from ..data.sources import Source, ids_of
+from ..inference import require_own_targets
 from .html import card, page
 from .numbers import SECTIONS, ReportNumbers, Study, measure_report
 
@@ -134,7 +135,7 @@ def report(
     DataError
         If there is not one label, text or id per row, or a text is not a string.
     RecipeError
-        If `shape` is not an image shape or does not fit a row.
+        If `shape` is not an image shape or does not fit a row, or the model's targets have other columns than rows.
 
     Notes
     -----
@@ -153,6 +154,7 @@ def report(
     >>> result.name, result.summary.rows, len(result.latents.order)
     ('iris', 150, 8)
     """
+    require_own_targets(artifact.model, "a report is of rows alone; use score and reconstruction_errors with target=Y")
     study = Study(
         artifact,
         rows,

@@ -183,8 +183,9 @@ class Learner:
         if position.shape != (2,) or position.dtype != torch.int64 or bool((position < 0).any()):
             raise RecipeError("'position' must be two whole numbers, 0 or more")
         self.epochs_done, self.steps_done = position.tolist()
-        self.moments = self._restored_moments(rooms["moments"])
-        self.target_moments = self._restored_moments(rooms["target_moments"]) if rooms["target_moments"] else None
+        layout, of_targets = self.settings.layout, rooms["target_moments"]
+        self.moments = _restored_moments(rooms["moments"], layout.widths[0])
+        self.target_moments = _restored_moments(of_targets, layout.n_outputs) if of_targets else None
         model = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         try:
             self.step.load_state_dict(model | rooms["step"])
@@ -200,12 +201,6 @@ class Learner:
             # torch's own optimisers count their steps on the CPU
             on_device = fused or tensor.shape == parameter.shape
             self.optimiser.state[parameter][key] = tensor.to(parameter.device) if on_device else tensor
-
-    def _restored_moments(self, tensors: Mapping[str, Tensor]) -> Moments:
-        moments = Moments.from_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
-        if len(moments.mean) != self.settings.layout.widths[0]:
-            raise RecipeError("the moments are not those of the network's inputs")
-        return moments
 
     def add_moments(self, moments: Moments, targets: Moments | None = None) -> None:
         """Add the moments of more rows and of their targets, and scale by the moments of all added so far.
@@ -549,3 +544,10 @@ def split_for_calibration(settings: Settings, source: Source, target: Source | N
     if not settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
         return (source, target), (source, target)
     return split_pairs((source, target), min(0.1, SAMPLE_ROWS / len(source)), seed, "meet")
+
+
+def _restored_moments(tensors: Mapping[str, Tensor], width: int) -> Moments:
+    moments = Moments.from_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+    if len(moments.mean) != width:
+        raise RecipeError("the moments are not those of the network's inputs, or of its outputs")
+    return moments

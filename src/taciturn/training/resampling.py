@@ -87,7 +87,7 @@ class Resampling:
             return
         model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
         x, target = run.feed.sample(self.recipe.rows, rng)
-        residual = target - model.output(model.decode(model.codes(x)))
+        residual = target - model.output(model.decode(model.codes(x), x))
         residual = residual.masked_fill(target.isnan(), 0)  # a missing value has no error
         weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
@@ -95,7 +95,12 @@ class Resampling:
         dead_M = dead_M[run.step.inactive_rows[dead_M].argsort(descending=True, stable=True)]
         dead_M = dead_M[: min(max(len(x) // 4, 1), int(weight.count_nonzero()))]
         rows = torch.multinomial(weight, len(dead_M), generator=rng).to(residual.device)
-        new = model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1))
+        # a transcoder's encoder has other columns: it is pointed at the rows, seen from their mean
+        inputs = F.normalize(x[rows] - x.mean(0), dim=1) if model.layout.outputs else None
+        new = model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1), inputs)
+        if inputs is not None:
+            bias = model.layers[0][-1].bias
+            new[bias] = -(new[model.layers[0][-1].weight] @ x.mean(0))
         with uninterrupted():
             rewrite_rows(run.optimiser, dead_M, new)
             run.step.inactive_rows[dead_M] = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.atomic import atomic_folder
 from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
-from . import dictionary_learning, gemma_scope, qwen_scope, saelens, sentence_transformers, sparsify
+from . import circuit_tracer, dictionary_learning, gemma_scope, qwen_scope, saelens, sentence_transformers, sparsify
 from .dictionary import Dictionary, dictionary_of
 
 __all__ = ["FORMATS", "Dictionary", "dictionary_of", "format_of", "read", "write"]
@@ -28,12 +28,15 @@ class Format:
         Writes a dictionary's `files` into an existing folder; None for a layout that is only read.
     recognises : callable
         Returns whether a path is of this format, if it is not a folder without these files.
+    also_written : tuple of str
+        The names of the files that `write` writes beside `files`.
     """
 
     read: Callable[[Path], Dictionary]
     files: tuple[str, ...] = ()
     write: Callable[[Dictionary, Path], None] | None = None
     recognises: Callable[[Path], bool] = lambda path: True
+    also_written: tuple[str, ...] = ()
 
     def fits(self, path: Path) -> bool:
         """Return whether a path is of this format."""
@@ -54,9 +57,18 @@ FORMATS = {
         sentence_transformers.write,
         sentence_transformers.recognises,
     ),
+    "circuit-tracer": Format(
+        circuit_tracer.read,
+        (circuit_tracer.CONFIG,),
+        circuit_tracer.write,
+        circuit_tracer.recognises,
+        (circuit_tracer.WEIGHTS,),
+    ),
     "gemma-scope": Format(gemma_scope.read, (gemma_scope.CONFIG, gemma_scope.WEIGHTS)),
     "qwen-scope": Format(qwen_scope.read, recognises=qwen_scope.recognises),
 }
+
+TRANSCODERS = ("saelens", "sparsify", "circuit-tracer")  # that can be written with transcoders
 
 
 def format_of(path: str | os.PathLike[str]) -> str | None:
@@ -83,8 +95,8 @@ def read(path: str | os.PathLike[str]) -> Dictionary:
     Parameters
     ----------
     path : str or path-like
-        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers or Gemma Scope 2, or a file of
-        Qwen-Scope.
+        A folder of SAELens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer or Gemma Scope 2, or
+        a file of Qwen-Scope.
 
     Returns
     -------
@@ -129,6 +141,8 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
     writers = {name: each.write for name, each in FORMATS.items() if each.write is not None}
     if to not in writers:
         raise RecipeError(f"to={to!r} is none of {', '.join(writers)}")
+    if dictionary.transcodes and to not in TRANSCODERS:
+        raise RecipeError(f"{to} has no transcoders; convert to {', '.join(TRANSCODERS)}")
     with atomic_folder(path, overwrite=overwrite, objection=_objection) as folder:
         writers[to](dictionary, folder)
 
@@ -136,6 +150,6 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
 def _objection(folder: Path) -> str | None:
     """Return why a folder may not be replaced; None if it is a dictionary's and holds nothing else."""
     names = {entry.name for entry in folder.iterdir()}
-    if any(names == set(each.files) for each in FORMATS.values() if each.write is not None):
+    if any(names == {*each.files, *each.also_written} for each in FORMATS.values() if each.write is not None):
         return None
     return "holds files that taciturn did not write"

@@ -22,13 +22,13 @@ class Dictionary:
     Parameters
     ----------
     encoder : Tensor [L, D]
-        The encoder's weight.
+        The encoder's weight; of a transcoder [L, inputs].
     encoder_bias : Tensor [L]
         The encoder's bias.
     decoder : Tensor [L, D]
         The decoder's weight, one direction per latent.
     bias : Tensor [D]
-        The decoder's bias, which is also subtracted from the encoder's input.
+        The decoder's bias, which is also subtracted from the encoder's input, but for transcoders.
     form : Form
         The coding layer: codes are form((x - bias) encoder', encoder_bias).
     k : int or None
@@ -37,6 +37,10 @@ class Dictionary:
         Whether the thresholds of a ThresholdForm, which are all equal, are that of BatchTopK.
     matryoshka : tuple of int or None
         Sizes of the nested dictionaries, where the file tells them.
+    transcodes : bool, default=False
+        Whether codes are of rows with other columns than those that are put out; nothing is subtracted from them.
+    skip : Tensor [D, inputs] or None
+        The linear map of a skip transcoder.
 
     Raises
     ------
@@ -59,13 +63,17 @@ class Dictionary:
     k: int | None = None
     batch_threshold: bool = False
     matryoshka: tuple[int, ...] | None = None
+    transcodes: bool = False
+    skip: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.decoder.dim() != 2 or not self.decoder.numel():
             raise ArtifactError(f"the decoder is {list(self.decoder.shape)}; a matrix [latents, columns] is required")
         n_latents, n_columns = self.decoder.shape
-        numbers = {
-            "encoder": (self.encoder, (n_latents, n_columns)),
+        n_inputs = self.encoder.shape[-1] if self.transcodes and self.encoder.dim() else n_columns
+        skip = {} if self.skip is None else {"skip": (self.skip, (n_columns, n_inputs))}
+        numbers = skip | {
+            "encoder": (self.encoder, (n_latents, n_inputs)),
             "encoder's bias": (self.encoder_bias, (n_latents,)),
             "decoder": (self.decoder, (n_latents, n_columns)),
             "decoder's bias": (self.bias, (n_columns,)),
@@ -81,12 +89,16 @@ class Dictionary:
 
     def codes(self, x: Tensor) -> Tensor:
         """Return the codes [B, L] of rows [B, D]."""
-        codes: Tensor = self.form((x - self.bias) @ self.encoder.T, self.encoder_bias)
+        x = x if self.transcodes else x - self.bias
+        codes: Tensor = self.form(x @ self.encoder.T, self.encoder_bias)
         return codes
 
-    def reconstruct(self, codes: Tensor) -> Tensor:
-        """Return rows [B, D] for codes [B, L]."""
-        return codes @ self.decoder + self.bias
+    def reconstruct(self, codes: Tensor, x: Tensor | None = None) -> Tensor:
+        """Return rows [B, D] for codes [B, L]; a skip transcoder requires the rows x that the codes are of."""
+        if self.skip is None:
+            return codes @ self.decoder + self.bias
+        assert x is not None
+        return codes @ self.decoder + self.bias + x @ self.skip.T
 
     @property
     def has_unit_norm(self) -> bool:
@@ -108,6 +120,7 @@ class Dictionary:
             "constraint": "unit_norm" if self.has_unit_norm else "free",
             "scaling": "none",
             "revive": None,
+            "skip": self.skip is not None,
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -118,6 +131,8 @@ class Dictionary:
             "decoder.0.weight": self.decoder,
             "decoder.0.bias": self.bias,
         }
+        if self.skip is not None:
+            tensors["skip"] = self.skip
         match self.form:
             case ThresholdForm() if self.batch_threshold:
                 tensors |= {"coder.value": self.form.threshold[0], "coder.batches": torch.tensor(MEAN_BATCHES)}
@@ -156,13 +171,16 @@ def centred(
         Whether `bias` is subtracted from the encoder's input. If not, the encoder's bias is made to hold what the
         subtraction takes away: W x + b = W (x - c) + (b + W c).
     **known
-        `k`, `batch_threshold` and `matryoshka`.
+        `k`, `batch_threshold`, `matryoshka`, `transcodes` and `skip`.
 
     Returns
     -------
     Dictionary
     """
-    if not subtracts and encoder.dim() == 2 and encoder.shape[1:] == bias.shape and len(encoder) == len(encoder_bias):
+    if isinstance(skip := known.get("skip"), Tensor):
+        known["skip"] = _float32(skip)
+    folds = not (subtracts or known.get("transcodes"))
+    if folds and encoder.dim() == 2 and encoder.shape[1:] == bias.shape and len(encoder) == len(encoder_bias):
         encoder_bias = encoder_bias.double() + encoder.double() @ bias.double()
     return Dictionary(
         _float32(encoder), _float32(encoder_bias), _float32(decoder), _float32(bias), form.float(), **known
@@ -211,7 +229,7 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
     )
     weight, bias = encoder[0].weight.double(), encoder[0].bias.double()
     directions, centre = decoder[0].weight.double(), decoder[0].bias.double()
-    if layout.centred:
+    if layout.subtracts_bias:
         bias = bias - weight @ centre
     if module.whitening is not None and module.target_colouring is not None:
         weight = weight @ module.whitening.double().T
@@ -219,6 +237,12 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
         directions, centre = directions @ colouring, centre @ colouring
     weight = weight / scale
     bias = bias - weight @ shift
+    skip = None if module.skip is None else module.skip.double()
+    if skip is not None:
+        if module.whitening is not None and module.target_colouring is not None:
+            skip = module.target_colouring.double().T @ skip @ module.whitening.double().T
+        skip = skip * target_scale[:, None] / scale
+        target_shift = target_shift - skip @ shift
     targets = [term.target_value for term in artifact.settings.objective.terms if term.target_kind == "l0"]
     k = next((round(target) for target in [coder.target_l0, *targets] if target), None)
     return centred(
@@ -230,7 +254,17 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
         subtracts=False,
         k=k,
         batch_threshold=isinstance(coder, BatchTopK),
+        transcodes=bool(layout.outputs),
+        skip=skip,
     )
+
+
+def as_transcoder(dictionary: Dictionary) -> Dictionary:
+    """Return a dictionary from whose rows nothing is subtracted: W (x - c) + b = W x + (b - W c)."""
+    if dictionary.transcodes:
+        return dictionary
+    bias = dictionary.encoder_bias.double() - dictionary.encoder.double() @ dictionary.bias.double()
+    return replace(dictionary, encoder_bias=_float32(bias), transcodes=True)
 
 
 def with_unit_norm(dictionary: Dictionary, form: Form | None = None) -> Dictionary:

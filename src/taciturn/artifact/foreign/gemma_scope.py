@@ -22,12 +22,13 @@ def read(path: Path) -> Dictionary:
     Returns
     -------
     Dictionary
-        With JumpReLU; nothing is subtracted from rows.
+        With JumpReLU; nothing is subtracted from rows. A transcoder, with or without an affine skip connection, if the
+        configuration names one.
 
     Raises
     ------
     ArtifactError
-        A file is missing or damaged, or it holds a transcoder.
+        A file is missing or damaged.
     """
     file, config = path / CONFIG, read_json(path / CONFIG)
     if (architecture := config.get("architecture")) != "jump_relu":
@@ -35,10 +36,11 @@ def read(path: Path) -> Dictionary:
             f"{one_line(file)}: architecture={one_line(repr(architecture))} cannot be read; only jump_relu can"
         )
     tensors = Tensors(path / WEIGHTS)
-    if "affine_skip_connection" in tensors or config.get("affine_connection"):
-        raise ArtifactError(f"{one_line(file)}: a transcoder cannot be read; only autoencoders can")
+    affine = "affine_skip_connection" in tensors or bool(config.get("affine_connection"))
+    skip = tensors.matrix("affine_skip_connection").T if affine else None
     form = ThresholdForm(tensors.take("threshold").float().clamp_min(0))
     encoder, encoder_bias = tensors.matrix("w_enc").T, tensors.take("b_enc")
     decoder, bias = tensors.matrix("w_dec"), tensors.take("b_dec")
     tensors.check_all_taken()
-    return centred(encoder, encoder_bias, decoder, bias, form, subtracts=False)
+    transcodes = affine or config.get("hf_hook_point_out") not in (None, config.get("hf_hook_point_in"))
+    return centred(encoder, encoder_bias, decoder, bias, form, subtracts=False, transcodes=transcodes, skip=skip)

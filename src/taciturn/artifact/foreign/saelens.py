@@ -16,6 +16,13 @@ from .files import Tensors, read_json, required_k, whole, write_json, write_tens
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 VERSION = "6.54.12"  # whose format this is
 ARCHITECTURES = ("standard", "topk", "abstopk", "jumprelu", "gated", "batchtopk", "matryoshka_batchtopk")
+# those of transcoders, and the ones that select their codes in the same way
+TRANSCODERS = {
+    "transcoder": "standard",
+    "skip_transcoder": "standard",
+    "jumprelu_transcoder": "jumprelu",
+    "jumprelu_skip_transcoder": "jumprelu",
+}
 
 
 def read(path: Path) -> Dictionary:
@@ -46,10 +53,14 @@ def read(path: Path) -> Dictionary:
     architecture = cfg.get("architecture", "standard")
     if architecture == "standard" and activation == "topk":  # before version 6
         architecture, cfg["k"] = "topk", kwargs.get("k") if isinstance(kwargs, dict) else None
+    transcodes = isinstance(architecture, str) and architecture in TRANSCODERS
+    skips = transcodes and "skip" in architecture
+    architecture = TRANSCODERS[architecture] if transcodes else architecture
     if architecture not in ARCHITECTURES or activation not in ("relu", "topk"):
         name = architecture if architecture not in ARCHITECTURES else activation
         raise ArtifactError(
-            f"{one_line(file)}: {one_line(repr(name))} cannot be read; known: {', '.join(ARCHITECTURES)}"
+            f"{one_line(file)}: {one_line(repr(name))} cannot be read; "
+            f"known: {', '.join((*ARCHITECTURES, *TRANSCODERS))}"
         )
     _check_normalisation(file, cfg)
     tensors = Tensors(path / WEIGHTS)
@@ -60,14 +71,18 @@ def read(path: Path) -> Dictionary:
     details = (cfg.get("metadata") or {}).get("training_architecture_details") or {}
     k = whole(cfg.get("k", details.get("k")))
     form = _form(architecture, tensors, cfg, file, len(encoder))
+    skip = tensors.matrix("W_skip") if skips else None
     tensors.check_all_taken()
-    if decoder.shape != (whole(cfg.get("d_sae")), whole(cfg.get("d_in"))):
+    if transcodes and (encoder.shape[1], decoder.shape[1]) != (whole(cfg.get("d_in")), whole(cfg.get("d_out"))):
+        raise ArtifactError(f"{one_line(file)}: d_in, d_out are not those of the weights; the file is damaged")
+    if not transcodes and decoder.shape != (whole(cfg.get("d_sae")), whole(cfg.get("d_in"))):
         raise ArtifactError(
             f"{one_line(file)}: d_sae, d_in are not those of W_dec, {list(decoder.shape)}; the file is damaged"
         )
     batch = isinstance(form, ThresholdForm) and k is not None and bool((form.threshold == form.threshold[0]).all())
     widths = details.get("matryoshka_widths") or cfg.get("matryoshka_widths")
     known: dict[str, Any] = {"k": k, "batch_threshold": batch, "matryoshka": _nested(widths, len(decoder))}
+    known |= {"transcodes": transcodes, "skip": skip}
     subtracts = cfg.get("apply_b_dec_to_input", True) is True
     dictionary = centred(encoder, encoder_bias, decoder, bias, form, subtracts=subtracts, **known)
     if cfg.get("rescale_acts_by_decoder_norm") and "topk" in architecture:  # selects codes of directions of norm 1
@@ -126,14 +141,14 @@ def write(dictionary: Dictionary, folder: Path) -> None:
     RecipeError
         SAELens does not have the coding layer.
     """
-    n_latents, n_columns = dictionary.decoder.shape
+    n_latents, n_inputs = dictionary.encoder.shape
     tensors: dict[str, Tensor] = {"W_enc": dictionary.encoder.T, "W_dec": dictionary.decoder, "b_dec": dictionary.bias}
     cfg: dict[str, Any] = {
-        "d_in": n_columns,
+        "d_in": n_inputs,
         "d_sae": n_latents,
         "dtype": "float32",
         "device": "cpu",
-        "apply_b_dec_to_input": True,
+        "apply_b_dec_to_input": not dictionary.transcodes,
         "normalize_activations": "none",
         "reshape_activations": "none",
         "metadata": {"sae_lens_version": VERSION},
@@ -154,7 +169,20 @@ def write(dictionary: Dictionary, folder: Path) -> None:
             raise RecipeError("SAELens has no such coding layer; it has ReLU, TopK, BatchTopK, JumpReLU and Gated")
     if not isinstance(form, GateForm):
         tensors["b_enc"] = dictionary.encoder_bias
+    if dictionary.transcodes:
+        _as_transcoder(cfg, tensors, dictionary)
     if dictionary.k is not None:
         cfg["metadata"]["training_architecture_details"] = {"k": dictionary.k}
     write_tensors(tensors, folder / WEIGHTS)
     write_json(cfg, folder / CONFIG)
+
+
+def _as_transcoder(cfg: dict[str, Any], tensors: dict[str, Tensor], dictionary: Dictionary) -> None:
+    """Turn what is written of a dictionary into what is written of a transcoder."""
+    kinds = {"standard": "transcoder", "jumprelu": "jumprelu_transcoder"}
+    if cfg["architecture"] not in kinds:
+        raise RecipeError("SAELens's transcoders have ReLU and JumpReLU (and so BatchTopK), but not this coding layer")
+    cfg |= {"architecture": kinds[cfg["architecture"]], "d_out": dictionary.decoder.shape[1]}
+    if dictionary.skip is not None:
+        cfg["architecture"] = cfg["architecture"].replace("transcoder", "skip_transcoder")
+        tensors["W_skip"] = dictionary.skip

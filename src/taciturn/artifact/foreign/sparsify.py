@@ -29,18 +29,20 @@ def read(path: Path) -> Dictionary:
         A file is missing or damaged, or a part cannot be expressed; the message has its name.
     """
     file, cfg = path / CONFIG, read_json(path / CONFIG)
-    for name in ("transcode", "skip_connection"):
-        if cfg.get(name):
-            raise ArtifactError(f"{one_line(file)}: {name} cannot be read; only autoencoders can")
     if (activation := cfg.get("activation", "topk")) != "topk":
         raise ArtifactError(f"{one_line(file)}: activation={one_line(repr(activation))} cannot be read; only topk can")
     k = required_k(cfg, file)
     tensors = Tensors(path / WEIGHTS)
     encoder, encoder_bias = tensors.matrix("encoder.weight"), tensors.take("encoder.bias")
     decoder, bias = tensors.matrix("W_dec"), tensors.take("b_dec")
+    skip = tensors.matrix("W_skip") if cfg.get("skip_connection") else None
     tensors.check_all_taken()
-    form = TopForm(k, signed=cfg.get("signed") is True)
-    return centred(encoder, encoder_bias, decoder, bias, form, subtracts=True, k=k)
+    form, transcodes = TopForm(k, signed=cfg.get("signed") is True), cfg.get("transcode") is True
+    if skip is not None and not transcodes:
+        raise ArtifactError(f"{one_line(file)}: skip_connection cannot be read without transcode")
+    return centred(
+        encoder, encoder_bias, decoder, bias, form, subtracts=not transcodes, k=k, transcodes=transcodes, skip=skip
+    )
 
 
 def write(dictionary: Dictionary, folder: Path) -> None:
@@ -56,12 +58,16 @@ def write(dictionary: Dictionary, folder: Path) -> None:
     Raises
     ------
     RecipeError
-        sparsify does not have the coding layer.
+        sparsify does not have the coding layer, or targets have another width than rows.
     """
     form = dictionary.form
     if not isinstance(form, TopForm) or form.signed:
         raise RecipeError("sparsify has only TopK of positive codes; convert to saelens or dictionary_learning")
     n_latents, n_columns = dictionary.decoder.shape
+    if dictionary.encoder.shape[1] != n_columns:
+        raise RecipeError(
+            f"sparsify requires targets of the rows' width, {dictionary.encoder.shape[1]}, but they have {n_columns}"
+        )
     cfg = {
         "activation": "topk",
         "expansion_factor": max(n_latents // n_columns, 1),
@@ -69,8 +75,8 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "num_latents": n_latents,
         "k": form.k,
         "multi_topk": False,
-        "skip_connection": False,
-        "transcode": False,
+        "skip_connection": dictionary.skip is not None,
+        "transcode": dictionary.transcodes,
         "d_in": n_columns,
     }
     tensors = {
@@ -79,5 +85,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "W_dec": dictionary.decoder,
         "b_dec": dictionary.bias,
     }
+    if dictionary.skip is not None:
+        tensors["W_skip"] = dictionary.skip
     write_tensors(tensors, folder / WEIGHTS)
     write_json(cfg, folder / CONFIG)

@@ -17,6 +17,7 @@ from .network import activations, objective, output, sparsity, widths
 from .rows import check_batches, check_range, corruption, dictionary_scaling, unit
 from .tables import table_parts, table_scalings
 from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window, validate_every
+from .transcoder import n_outputs
 from .values import flag, number, part, positive_integer
 
 
@@ -90,6 +91,8 @@ def resolve(
         earlier = fitted.settings
         scaling, target_scaling, error_unit = earlier.scaling, earlier.target_scaling, earlier.unit
         fitted_targets = fitted.moments if fitted.target_moments is None else fitted.target_moments
+    n_targets = None if targets is None else len(targets.mean)
+    outputs = n_outputs(parameters, len(moments.mean), n_targets, fitted)
     if levels is not None:
         scaling, target_scaling, error_unit = table_scalings(levels, scaling, target_scaling, error_unit, fitted)
     low, high = scaled_range(target_scaling, fitted_targets, target_moments)
@@ -132,6 +135,8 @@ def resolve(
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         from_rows=parameters.from_rows if parameters.centred and levels is None else 0.0,
+        outputs=outputs,
+        skip=bool(parameters.skip),
         refine=parameters.refine,
     )
     batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))

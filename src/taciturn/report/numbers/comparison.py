@@ -21,7 +21,7 @@ from ...data.moments import measure_moments
 from ...data.row_shape import is_image
 from ...data.sources import Source
 from ...data.variables import Variables
-from ...inference import directions
+from ...inference import directions, require_own_targets
 from ...metrics import matched, mean_cosine
 from ...model import Auto, Autoencoder, Standard, VariableUnits
 from ...probes import initial_model
@@ -192,6 +192,8 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
     if len(runs) < 2:
         raise DataError(f"a comparison needs several runs, not {len(runs)}; name two or more")
     names, artifacts = list(runs), list(runs.values())
+    for artifact in artifacts:
+        require_own_targets(artifact.model, "a comparison is of rows alone; use score(X, target=Y)")
     _check_variables(runs, rows)
     if rows is not None:
         for name, artifact in runs.items():

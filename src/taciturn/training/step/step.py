@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...kernels import fast_products
-from ...model import Autoencoder, Batch, Capability, Pass
+from ...model import Autoencoder, Batch, Capability, Pass, initialise_pairs
 from ...objective import Controller, Objective
 from ..geometric_median import WIDE, geometric_median
 
@@ -120,9 +120,12 @@ class Step(nn.Module):
             mean_D = target.mean(0)
             scale = float((target - mean_D).square().mean())
         if from_scratch:
-            centred = self.model.layout.centred
-            self.model.initialise_output(geometric_median(target).to(x) if centred else mean_D)
-            self.model.initialise_dictionary(x)
+            layout = self.model.layout
+            self.model.initialise_output(geometric_median(target).to(x) if layout.centred else mean_D)
+            if layout.outputs and layout.centred:
+                initialise_pairs(self.model, x, target, geometric_median(x).to(x))
+            else:
+                self.model.initialise_dictionary(x)
             self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:
@@ -223,7 +226,7 @@ class Step(nn.Module):
     def _forward_pass(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)
         pre, codes = model.pre_and_codes(batch.corrupted, coder.training_codes, batch.shard)
-        return Pass(model, batch, coder, pre, codes, model.decode(codes), self.inactive_rows)
+        return Pass(model, batch, coder, pre, codes, model.decode(codes, batch.corrupted), self.inactive_rows)
 
     def backward(self, batch: Batch, progress: float = 0.0) -> tuple[Pass, Numbers]:
         """Set the gradient of every parameter; return what `forward` returns, the numbers detached."""

@@ -26,6 +26,7 @@ from .feed import Feed
 from .history import Recorder
 from .ordering import Ordering
 from .progress import ProgressBar
+from .redirecting import Redirecting
 from .resampling import Resampling
 from .run import OPEN_ENDED_STEPS, Hook, Run, train
 from .run_state import restore_model, restore_run, run_tensors
@@ -295,6 +296,8 @@ class Learner:
         hooks: list[Hook] = []
         if settings.resample is not None:
             hooks.append(Resampling(settings.resample))
+        if settings.redirect is not None:
+            hooks.append(Redirecting(settings.redirect))
         if settings.order is not None:
             hooks.append(Ordering(settings.order))
         if validation is not None:

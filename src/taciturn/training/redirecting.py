@@ -1,5 +1,6 @@
 """Latents that the dictionary hardly needs get new directions during training."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,7 @@ from .run import Record, Run
 from .trigger import Trigger
 from .uninterrupted import uninterrupted
 
+ACTIVATIONS = 64  # of the mean latent, on the rows that are used: on few rows rare latents would look redundant
 MAX_CANDIDATES = 512  # rows whose residuals are tried as directions
 SIMILAR = 0.5  # cosine of two redundant latents of which only one is redirected at a time
 SIMILAR_ROWS = 0.5  # cosine of a direction and of the residuals of which it becomes the mean
@@ -28,7 +30,7 @@ class Redirect(Trigger):
 
     Parameters
     ----------
-    every : float, default=0.05
+    every : float, default=0.025
         Interval as a share of the run, in (0, 1].
     until : float, default=0.7
         Share of the run after which no latent is redirected, in [0, 1].
@@ -39,8 +41,7 @@ class Redirect(Trigger):
     norm : float, default=0.5
         Norm of the encoder's new rows, as a share of the other latents' mean, > 0.
     rows : int, default=8192
-        Number of rows on which this is measured; on few rows rare latents would look redundant. At a time at most a
-        quarter as many latents are redirected.
+        Largest number of rows on which this is measured. At a time at most a quarter as many latents are redirected.
 
     Examples
     --------
@@ -48,7 +49,7 @@ class Redirect(Trigger):
     'redirect:every=0.1'
     """
 
-    every: float = 0.05
+    every: float = 0.025
     until: float = 0.7
     below: float = 0.05
     most: float = 0.1
@@ -104,11 +105,13 @@ class Redirecting:
             return
         model, recipe = run.step.model, self.recipe
         coder = model.layout.coder.at(run.progress(run.steps)).one_more()
-        n_inactive = int((run.step.inactive_rows >= recipe.rows).sum())
-        if coder is None or n_inactive > recipe.most * len(model.dictionary):
+        rates_L = run.step.firing_rates
+        mean_rate = float(rates_L.mean())
+        # latents that are hardly ever active are redundant too: where they are many, the rest need not be measured
+        if coder is None or int((rates_L <= recipe.below * mean_rate).sum()) > recipe.most * len(rates_L):
             return
         rng = generator(run.feed.seed, "redirect", run.steps)
-        x, target = run.feed.sample(recipe.rows, rng)
+        x, target = run.feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / mean_rate)), rng)
         pre, codes = model.pre_and_codes(x, coder.training_codes)
         width = len(codes.values) // len(x)
         if not isinstance(codes, Sparse) or width > len(model.dictionary) // 2:

@@ -85,10 +85,11 @@ def orthogonal():
     return (codes @ features).astype(np.float32), torch.tensor(features, dtype=torch.float32)
 
 
-def redirected(orthogonal, coder=None, copies=1, **options):
+def redirected(orthogonal, coder=None, copies=1, refine=0, **options):
     """A run whose dictionary has all features but the last ones, in whose places it has copies of others."""
     rows, features = orthogonal
-    model = Autoencoder(Layout((40, 40), coder or TopK(2), centred=True), rng=torch.Generator().manual_seed(0))
+    layout = Layout((40, 40), coder or TopK(2), centred=True, refine=refine)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     features = features.clone()
     features[-copies:] = features[:copies]
     model.requires_grad_(False)
@@ -103,8 +104,9 @@ def redirected(orthogonal, coder=None, copies=1, **options):
     return run, hook, before
 
 
-def test_of_two_latents_with_one_feature_one_is_pointed_at_the_feature_that_none_has(orthogonal):
-    run, hook, before = redirected(orthogonal)
+@pytest.mark.parametrize("refine", [0, 1])
+def test_of_two_latents_with_one_feature_one_is_pointed_at_the_feature_that_none_has(orthogonal, refine):
+    run, hook, before = redirected(orthogonal, refine=refine)
     model, missing = run.step.model, orthogonal[1][-1]
     assert hook.n_redirected == 1
     changed = (model.dictionary != before["model.decoder.0.weight"]).any(1).nonzero()[:, 0].tolist()

@@ -111,7 +111,7 @@ class Redirecting:
         if coder is None or int((rates_L <= recipe.below * mean_rate).sum()) > recipe.most * len(rates_L):
             return
         rng = generator(run.feed.seed, "redirect", run.steps)
-        x, target = run.feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / mean_rate)), rng)
+        x, target = run.feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / max(mean_rate, 1e-9))), rng)
         pre, codes = model.pre_and_codes(x, coder.training_codes)
         width = len(codes.values) // len(x)
         if not isinstance(codes, Sparse) or width > len(model.dictionary) // 2:
@@ -130,7 +130,8 @@ class Redirecting:
         directions = _shared_directions(missing, missing[rows_C])
         encoder = model.layers[0][-1].weight
         length = recipe.norm * encoder[~redundant_L].norm(dim=1).mean()
-        active = F.linear(x if pre.centre is None else x - pre.centre, length * directions) > least_B[:, None]
+        centred = x - model.outer_layers[1].bias if model.layout.centred else x
+        active = F.linear(centred, length * directions) > least_B[:, None]
         gains = (missing @ directions.T).relu().square() * active
         gains[rows_C, torch.arange(n_candidates, device=x.device)] = 0  # a row's own error tells nothing of others
         latents_M = latents_M[use_L[latents_M].argsort(stable=True)][:n_candidates]

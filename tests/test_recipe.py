@@ -66,11 +66,11 @@ from taciturn.objective import (
     Term,
     WeightL2,
 )
-from taciturn.training import Order, Resample
+from taciturn.training import Order, Redirect, Resample
 from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
 from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
-FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Order)
+FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Redirect, Order)
 
 # (family, the text of the part, the part)
 CANONICAL = [
@@ -184,6 +184,8 @@ CANONICAL = [
     (Order, "order:until=0.25", Order(until=0.25)),
     (Resample, "resample", Resample()),
     (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
+    (Redirect, "redirect", Redirect()),
+    (Redirect, "redirect:most=0.2,rows=64", Redirect(most=0.2, rows=64)),
 ]
 
 # other texts of the same parts

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Weight of a row's direction in each latent's initial one. With none many latents die; nearer to rows many latents are
 # alike, and few steps reconstruct worse (benchmarks/results/ablation.md).
 FROM_ROWS = 0.3
+MOVING = {"resample", "redirect"}  # ways of revival that change the dictionary by hand
 
 
 class DictionaryAutoencoder(BaseAutoencoder):
@@ -79,10 +80,12 @@ class DictionaryAutoencoder(BaseAutoencoder):
         ),
         "revive": (
             "str or None",
-            'How dead latents are revived: "auxk" (a penalty trains them to reconstruct what the other latents leave '
-            'over; Gao et al., 2024), "resample" (they are set to badly reconstructed rows; Bricken et al., 2023), '
-            '"auxk+resample", or None. "auto": "auxk", but for "l1" and recipes "resample", and for these nothing '
-            "if the dictionary is frozen.",
+            'How dead and redundant latents are revived: "auxk" (a penalty trains dead ones to reconstruct what the '
+            'others leave over; Gao et al., 2024), "resample" (dead ones are set to badly reconstructed rows; Bricken '
+            'et al., 2023), "redirect" (those without which the error hardly rises get directions that all others '
+            'lack, while the coding layer selects as "topk"), several joined by a plus, or None. "auto": '
+            '"auxk+redirect", but "auxk" for nested or frozen dictionaries; for "l1" and recipes "resample", or '
+            "nothing if the dictionary is frozen.",
         ),
         "constraint": (
             "str or Constraint",
@@ -188,7 +191,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         return self.sparse_output
 
     def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
-        from ..training import Order, Resample
+        from ..training import Order, Redirect, Resample
         from .resolve import dictionary_parts, dictionary_rate, flag, number, positive_integer
 
         latents, k = positive_integer("n_components", self.n_components), positive_integer("k", self.k)
@@ -219,6 +222,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "initial_norm": number("initial_norm", self.initial_norm, 1e-6, np.inf),
             "from_rows": 0.0 if self._frozen else FROM_ROWS,
             "resample": Resample() if "resample" in revival else None,
+            "redirect": Redirect() if "redirect" in revival else None,
             "order": Order() if flag("ordered", self.ordered) else None,
         }
         if self.learning_rate == "auto":
@@ -239,13 +243,18 @@ class DictionaryAutoencoder(BaseAutoencoder):
         if self.revive in (None, "none"):
             return []
         if self.revive == "auto":
-            way = "resample" if kind is None else kind.dictionary_revival
-            return [] if self._frozen and way == "resample" else [way]
+            ways = ["resample"] if kind is None else kind.dictionary_revival.split("+")
+            # a nested dictionary's parents look redundant beside their children
+            refused = MOVING if self._frozen else set() if self.matryoshka is None else {"redirect"}
+            return [way for way in ways if way not in refused]
         ways = str(self.revive).split("+")
-        if self._frozen and "resample" in ways:
+        if self._frozen and not MOVING.isdisjoint(ways):
             raise RecipeError(f"revive={self.revive!r} would change a frozen dictionary; set revive='auxk' or None")
-        if not set(ways) <= {"auxk", "resample"}:
-            raise RecipeError(f"revive={self.revive!r} must be 'auto', 'auxk', 'resample', 'auxk+resample' or None")
+        if not set(ways) <= {"auxk", *MOVING}:
+            raise RecipeError(
+                f"revive={self.revive!r} must be 'auto', None or 'auxk', 'resample', 'redirect', or some of these "
+                "joined by a plus"
+            )
         return ways
 
     def _loss(self) -> Any:

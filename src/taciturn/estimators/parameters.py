@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 
 if TYPE_CHECKING:
-    from ..training import Order, Resample
+    from ..training import Order, Redirect, Resample
 
 
 PACKAGE = __name__.partition(".")[0]
@@ -42,6 +42,8 @@ class RunParameters:
         When dead latents are resampled; None: never.
     order : Order or None, default=None
         When latents are sorted by their firing rate; None: never.
+    redirect : Redirect or None, default=None
+        When redundant latents get new directions; None: never.
     """
 
     n_components: Any
@@ -76,6 +78,7 @@ class RunParameters:
     skip: Any = False
     resample: "Resample | None" = None
     order: "Order | None" = None
+    redirect: "Redirect | None" = None
 
 
 def shipped_class(kind: type[Any]) -> type[Any]:

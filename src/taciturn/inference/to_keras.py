@@ -374,7 +374,8 @@ class _Builder:
         )
         # otherwise Keras warns when it loads a file that was saved before any training
         network.optimizer.build(network.trainable_variables)
-        self.left_out += [part.text for part in (self.settings.resample, self.settings.order) if part is not None]
+        by_hand = self.settings.resample, self.settings.redirect, self.settings.order
+        self.left_out += [part.text for part in by_hand if part is not None]
 
     def _loss(self) -> Any:
         module = self.module

@@ -47,7 +47,7 @@ class Term(Recipe):
         By which share of its target the penalty aims past it; see the module `controller`.
     dictionary_text : str or None
         The usual recipe of a dictionary with this term, as text with the placeholder {k}; see DictionaryAutoencoder.
-    dictionary_revival : {"resample", "auxk"}
+    dictionary_revival : {"resample", "auxk+redirect"}
         How that dictionary revives dead latents by default.
     has_gradient : bool
         Whether `value_and_gradient` is implemented.

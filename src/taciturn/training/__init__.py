@@ -10,6 +10,7 @@ from .learner import PARTIAL_FIT_LEARNING_RATE, Learner
 from .log import Callback, Log, read_lines, read_log
 from .ordering import Order, Ordering
 from .progress import ProgressBar
+from .redirecting import Redirect, Redirecting
 from .resampling import Resample, Resampling
 from .run import Hook, Record, Run, train, update
 from .settings import Settings
@@ -31,6 +32,8 @@ __all__ = [
     "ProgressBar",
     "Record",
     "Recorder",
+    "Redirect",
+    "Redirecting",
     "Resample",
     "Resampling",
     "Run",

@@ -29,6 +29,7 @@ from .history import Recorder
 from .ordering import Ordering
 from .processes import check_weights, share_state
 from .progress import ProgressBar
+from .redirecting import Redirecting
 from .resampling import Resampling
 from .run import OPEN_ENDED_STEPS, Hook, Run, train
 from .run_state import restore_model, restore_run, run_tensors
@@ -307,6 +308,8 @@ class Learner:
         hooks: list[Hook] = []
         if settings.resample is not None:
             hooks.append(Resampling(settings.resample))
+        if settings.redirect is not None:
+            hooks.append(Redirecting(settings.redirect))
         if settings.order is not None:
             hooks.append(Ordering(settings.order))
         if validation is not None:

@@ -13,6 +13,7 @@ from ..model import Layout, Scaling
 from ..objective import Objective
 from .constraints import Constraint
 from .ordering import Order
+from .redirecting import Redirect
 from .resampling import Resample
 from .solvers import Solver
 from .step import PRECISIONS
@@ -33,6 +34,7 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "constraint": (Constraint,),
     "resample": (Resample, type(None)),
     "order": (Order, type(None)),
+    "redirect": (Redirect, type(None)),
     "precision": (str,),
     "shuffle_window": (int,),
     "max_steps": (int, type(None)),
@@ -94,6 +96,8 @@ class Settings:
         Number of steps after which the run ends, if its epochs are not done before; None: no bound.
     validate_every : int or None, default=None
         Number of steps after which the run is validated each time; None: an epoch.
+    redirect : Redirect or None, default=None
+        When `fit` gives redundant latents new directions; None: never.
     """
 
     layout: Layout
@@ -115,6 +119,7 @@ class Settings:
     shuffle_window: int = 1 << 16
     max_steps: int | None = None
     validate_every: int | None = None
+    redirect: Redirect | None = None
 
     @property
     def calibrates_l0(self) -> bool:

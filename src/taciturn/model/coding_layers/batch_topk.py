@@ -79,7 +79,7 @@ class BatchTopK(TopKFirst):
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
     dictionary_text = "batch_topk:{k},first_k=until({falling},{until})"
-    dictionary_revival = "auxk"
+    dictionary_revival = "auxk+redirect"
     finalises = True
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ class CodingLayer(Recipe):
     dictionary_text : str or None
         The usual recipe of a dictionary with this coding layer, as text with the placeholders {k}, {falling} and
         {until}; see DictionaryAutoencoder.
-    dictionary_revival : {"resample", "auxk"}
+    dictionary_revival : {"resample", "auxk+redirect"}
         How that dictionary revives dead latents by default.
     transpose_initialised : bool
         Initialise the decoder's first weight as the transpose of the encoder's last.
@@ -51,6 +51,10 @@ class CodingLayer(Recipe):
     dictionary_revival: ClassVar[str] = "resample"
     transpose_initialised: ClassVar[bool] = False
     finalises: ClassVar[bool] = False
+
+    def one_more(self) -> "CodingLayer | None":
+        """Return this layer with one more active latent per row; None where training does not fix their number."""
+        return None
 
     @property
     def target_l0(self) -> float | None:

@@ -80,7 +80,7 @@ class JumpReLU(TopKFirst):
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.L0_GRADIENT})
     transpose_initialised = True
     dictionary_text = "jumprelu:first_k=until({falling},{until})+l0:l0={k}"
-    dictionary_revival = "auxk"
+    dictionary_revival = "auxk+redirect"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,6 +1,6 @@
 """TopK: the k largest codes of each row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -48,7 +48,7 @@ class TopK(CodingLayer):
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
     dictionary_text = "topk:{falling}"
-    dictionary_revival = "auxk"
+    dictionary_revival = "auxk+redirect"
 
     def __post_init__(self) -> None:
         check(self, "k", 1)
@@ -57,6 +57,10 @@ class TopK(CodingLayer):
     def target_l0(self) -> float:
         """k, at the end of a schedule."""
         return final(self.k)
+
+    def one_more(self) -> "TopK | None":
+        """Return TopK(k + 1); None where negative codes are selected too."""
+        return None if self.signed else replace(self, k=round(final(self.k)) + 1)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return at most k codes per row, sparse."""

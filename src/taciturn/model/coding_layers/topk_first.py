@@ -1,6 +1,7 @@
 """The base class of coding layers that can begin the training as TopK."""
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from torch import Tensor
 
@@ -38,6 +39,10 @@ class TopKFirst(CodingLayer):
     def starting(self) -> bool:
         """Whether the codes of training are those of TopK."""
         return self._first_k > 0
+
+    def one_more(self) -> Self | None:
+        """Return this layer with one more active latent per row in its TopK phase; None after it."""
+        return replace(self, first_k=self._first_k + 1) if self.starting else None
 
     @property
     def _first_k(self) -> int:

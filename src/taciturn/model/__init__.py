@@ -5,6 +5,7 @@ from .blind_spots import BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
+from .layer_norm import LayerNorm
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
@@ -39,6 +40,7 @@ __all__ = [
     "Given",
     "GivenWhitening",
     "InferenceModule",
+    "LayerNorm",
     "Layout",
     "MeanNorm",
     "MinMax",

@@ -97,7 +97,11 @@ class Autoencoder(ScaledModule):
         world: World = SINGLE_PROCESS,
     ) -> None:
         super().__init__(
-            layout.widths[0], whitened=layout.whitened, quantiles=layout.quantiles, row_norm=layout.row_norm
+            layout.widths[0],
+            whitened=layout.whitened,
+            quantiles=layout.quantiles,
+            row_norm=layout.row_norm,
+            centre_rows=layout.centre_rows,
         )
         self.layout, self.kernels, self.world = layout, kernels or Plain(), world
         widths, coder = layout.widths, layout.coder

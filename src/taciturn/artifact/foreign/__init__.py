@@ -129,6 +129,8 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
     writers = {name: each.write for name, each in FORMATS.items() if each.write is not None}
     if to not in writers:
         raise RecipeError(f"to={to!r} is none of {', '.join(writers)}")
+    if to != "saelens" and dictionary.scaling != "none":
+        raise RecipeError(f"{to} has no scaling of each row ({dictionary.scaling!r}); convert to saelens")
     with atomic_folder(path, overwrite=overwrite, objection=_objection) as folder:
         writers[to](dictionary, folder)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import ArtifactError, RecipeError
+from ...model import LayerNorm
 from ...model.coding_layers import BatchTopK, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ..artifact import Artifact
 
@@ -37,6 +38,8 @@ class Dictionary:
         Whether the thresholds of a ThresholdForm, which are all equal, are that of BatchTopK.
     matryoshka : tuple of int or None
         Sizes of the nested dictionaries, where the file tells them.
+    scaling : {"none", "layer_norm", "layer_norm:centre=false"}, default="none"
+        What is done to each row before it is encoded, and undone to its reconstruction.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class Dictionary:
     k: int | None = None
     batch_threshold: bool = False
     matryoshka: tuple[int, ...] | None = None
+    scaling: str = "none"
 
     def __post_init__(self) -> None:
         if self.decoder.dim() != 2 or not self.decoder.numel():
@@ -80,12 +84,12 @@ class Dictionary:
             raise ArtifactError(f"k={self.form.k} is not 1 … {n_latents}, the number of latents; the file is damaged")
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return the codes [B, L] of rows [B, D]."""
+        """Return the codes [B, L] of rows [B, D], to which `scaling` was applied."""
         codes: Tensor = self.form((x - self.bias) @ self.encoder.T, self.encoder_bias)
         return codes
 
     def reconstruct(self, codes: Tensor) -> Tensor:
-        """Return rows [B, D] for codes [B, L]."""
+        """Return rows [B, D], from which `scaling` is not yet undone, for codes [B, L]."""
         return codes @ self.decoder + self.bias
 
     @property
@@ -106,7 +110,7 @@ class Dictionary:
             "sparsity": sparsity,
             "matryoshka": self.matryoshka,
             "constraint": "unit_norm" if self.has_unit_norm else "free",
-            "scaling": "none",
+            "scaling": self.scaling,
             "revive": None,
         }
 
@@ -156,7 +160,7 @@ def centred(
         Whether `bias` is subtracted from the encoder's input. If not, the encoder's bias is made to hold what the
         subtraction takes away: W x + b = W (x - c) + (b + W c).
     **known
-        `k`, `batch_threshold` and `matryoshka`.
+        `k`, `batch_threshold`, `matryoshka` and `scaling`.
 
     Returns
     -------
@@ -203,9 +207,12 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
     if layout.output.name != "identity" or len(module.refinements) or layout.hides:
         part = "refine" if len(module.refinements) else "blind_spot" if layout.hides else layout.output.name
         raise RecipeError(f"{part} cannot be expressed in other libraries' dictionaries")
-    if module.knots is not None or module.row_lengths is not None:
-        name = "row_norm" if module.knots is None else "rank_gauss"
-        raise RecipeError(f"scaling={name!r} is not linear, so that it cannot be folded into weights; train without it")
+    scaling = artifact.settings.scaling
+    by_row = isinstance(scaling, LayerNorm) and artifact.settings.target_scaling == scaling
+    if module.knots is not None or (module.row_lengths is not None and not by_row):
+        raise RecipeError(
+            f"scaling={scaling.name!r} is not linear, so that it cannot be folded into weights; train without it"
+        )
     shift, scale, target_shift, target_scale = (
         numbers.double() for numbers in (module.shift, module.scale, module.target_shift, module.target_scale)
     )
@@ -230,6 +237,7 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
         subtracts=False,
         k=k,
         batch_threshold=isinstance(coder, BatchTopK),
+        scaling=scaling.text if by_row else "none",
     )
 
 

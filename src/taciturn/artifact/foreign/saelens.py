@@ -16,6 +16,7 @@ from .files import Tensors, read_json, required_k, whole, write_json, write_tens
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 VERSION = "6.54.12"  # whose format this is
 ARCHITECTURES = ("standard", "topk", "abstopk", "jumprelu", "gated", "batchtopk", "matryoshka_batchtopk")
+NORMALISATIONS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale": "layer_norm:centre=false"}
 
 
 def read(path: Path) -> Dictionary:
@@ -51,7 +52,7 @@ def read(path: Path) -> Dictionary:
         raise ArtifactError(
             f"{one_line(file)}: {one_line(repr(name))} cannot be read; known: {', '.join(ARCHITECTURES)}"
         )
-    _check_normalisation(file, cfg)
+    scaling = _scaling(file, cfg)
     tensors = Tensors(path / WEIGHTS)
     encoder, decoder, bias = tensors.matrix("W_enc").T, tensors.matrix("W_dec"), tensors.take("b_dec")
     encoder_bias = tensors.take("b_gate" if architecture == "gated" else "b_enc")
@@ -68,6 +69,7 @@ def read(path: Path) -> Dictionary:
     batch = isinstance(form, ThresholdForm) and k is not None and bool((form.threshold == form.threshold[0]).all())
     widths = details.get("matryoshka_widths") or cfg.get("matryoshka_widths")
     known: dict[str, Any] = {"k": k, "batch_threshold": batch, "matryoshka": _nested(widths, len(decoder))}
+    known["scaling"] = scaling
     subtracts = cfg.get("apply_b_dec_to_input", True) is True
     dictionary = centred(encoder, encoder_bias, decoder, bias, form, subtracts=subtracts, **known)
     if cfg.get("rescale_acts_by_decoder_norm") and "topk" in architecture:  # selects codes of directions of norm 1
@@ -75,10 +77,13 @@ def read(path: Path) -> Dictionary:
     return dictionary
 
 
-def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
+def _scaling(file: Path, cfg: dict[str, Any]) -> str:
+    """Return the scaling that a configuration describes; raise ArtifactError if it is unknown."""
     if cfg.get("finetuning_scaling_factor"):
         raise ArtifactError(f"{one_line(file)}: finetuning_scaling_factor cannot be read; fold it into W_dec first")
     normalisation = cfg.get("normalize_activations", "none")
+    if isinstance(normalisation, str) and normalisation in NORMALISATIONS:
+        return NORMALISATIONS[normalisation]
     if normalisation in ("expected_average_only_in", True):
         warnings.warn(
             f"{one_line(file)}: rows have to be multiplied by the factor of 'expected_average_only_in', which the "
@@ -86,8 +91,9 @@ def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
             TaciturnWarning,
             stacklevel=6,
         )
-    elif normalisation not in ("none", None, False):
+    elif normalisation not in (None, False):
         raise ArtifactError(f"{one_line(file)}: normalize_activations={one_line(repr(normalisation))} cannot be read")
+    return "none"
 
 
 def _form(architecture: str, tensors: Tensors, cfg: dict[str, Any], file: Path, n_latents: int) -> Form:
@@ -134,7 +140,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "dtype": "float32",
         "device": "cpu",
         "apply_b_dec_to_input": True,
-        "normalize_activations": "none",
+        "normalize_activations": next(name for name, text in NORMALISATIONS.items() if text == dictionary.scaling),
         "reshape_activations": "none",
         "metadata": {"sae_lens_version": VERSION},
     }

@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
-from ...model import Auto, Layout, RowNorm, Scaling, scaled_range
+from ...model import Auto, LayerNorm, Layout, Scaling, scaled_range
 from ...objective import Term
 from ...training import Learner, Settings
 from ...training.constraints import Constraint
@@ -115,7 +115,7 @@ def resolve(
             f"{noise.text} needs noise of mean 0 in scaled rows, but scaling={scaling.text!r} bends it; "
             "set scaling='standard'"
         )
-    if noise.judges_hidden and isinstance(scaling, RowNorm):
+    if noise.judges_hidden and scaling.by_rows:
         raise RecipeError(
             f"{noise.text} hides entries, by which scaling={scaling.text!r} would know them; set scaling='standard'"
         )
@@ -128,7 +128,8 @@ def resolve(
         centred=parameters.centred and levels is None,  # a bias that is a logit is no centre of the rows
         whitened=scaling.whitens,
         quantiles=len(moments.quantiles) * scaling.ranks if fitted is None else fitted.settings.layout.quantiles,
-        row_norm=isinstance(scaling, RowNorm),
+        row_norm=scaling.by_rows,
+        centre_rows=isinstance(scaling, LayerNorm) and scaling.centre,
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         from_rows=parameters.from_rows if parameters.centred and levels is None else 0.0,

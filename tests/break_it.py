@@ -1391,7 +1391,7 @@ BREAKS = (
     Break(
         "adopted: further training starts with new biases",
         "training/learner.py",
-        "return self.steps_done == 0 and not isinstance(self.settings.scaling, Given)",
+        "return self.steps_done == 0 and not isinstance(self.settings.unit, Given)",
         "return self.steps_done == 0",
         ("test_adopted.py",),
     ),

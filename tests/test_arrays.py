@@ -43,6 +43,7 @@ DICTIONARIES = {
     "dictionary refined jumprelu": {"refine": 1, "sparsity": "jumprelu", "scaling": "whiten"},
     "dictionary ranked": {"refine": 1, "scaling": "rank_gauss"},
     "dictionary by row": {"refine": 1, "scaling": "row_norm"},
+    "dictionary of layer norm": {"scaling": "layer_norm"},
     "dictionary clipped": {"scaling": "row_norm:clip=0.9,per_column=true"},
     "dictionary batch_topk": {"sparsity": "batch_topk"},
 }

@@ -23,6 +23,7 @@ from taciturn.corruption import (
 from taciturn.model import (
     Auto,
     Common,
+    LayerNorm,
     Layout,
     MeanNorm,
     MinMax,
@@ -174,6 +175,8 @@ CANONICAL = [
     (Scaling, "whiten:floor=0.5", Whiten(0.5)),
     (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),
     (Scaling, "robust", Robust()),
+    (Scaling, "layer_norm", LayerNorm()),
+    (Scaling, "layer_norm:centre=false", LayerNorm(centre=False)),
     (Scaling, "row_norm", RowNorm()),
     (Scaling, "row_norm:clip=3.5,per_column=true", RowNorm(3.5, per_column=True)),
     (Constraint, "free", Free()),

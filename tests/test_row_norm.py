@@ -45,8 +45,61 @@ def expected(x_ND, scaling, training=None):
     return np.nan_to_num((x_ND - shift) / scale / factor), factor, shift, scale
 
 
+def normalised(x_ND, centre):
+    """Rows by layer normalisation and their lengths and means, by NumPy in float64 with missing values."""
+    means = np.nanmean(x_ND, axis=1, keepdims=True) * centre
+    z = x_ND - means
+    lengths = np.sqrt(np.nanmean(z**2, axis=1, keepdims=True))
+    lengths = lengths * np.sqrt(5 / 4) + 1e-5 if centre else lengths
+    return np.nan_to_num(z / lengths), lengths, means
+
+
 def fitted(scaling, x_ND=None, estimator=DenoisingAutoencoder, **parameters):
     return estimator(4, scaling=scaling, **QUICK | parameters).fit(table() if x_ND is None else x_ND)
+
+
+# --- layer normalisation ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_layer_norm_is_the_formula(centre, dtype):
+    x_ND = table().astype(dtype)
+    estimator = fitted(f"layer_norm:centre={str(centre).lower()}", x_ND)
+    model = estimator.module_.double()
+    rows, lengths, means = normalised(x_ND.astype(np.float64), centre)
+    scaled, own = model.scaled_and_lengths(torch.from_numpy(x_ND))
+    assert_allclose(scaled, rows, rtol=1e-6, atol=1e-6)
+    assert_allclose(own, np.hstack([lengths, means])[:, : 1 + centre], rtol=1e-6)
+    assert_allclose(model.unscale_rows(scaled, own), x_ND, rtol=1e-6)
+    assert_allclose(model.unscale_rows(scaled), rows * lengths.mean() + means.mean(), rtol=1e-6, atol=1e-6)
+
+
+def test_missing_values_under_layer_norm():
+    x_ND = table()
+    x_ND[::3, 1] = np.nan
+    model = fitted("layer_norm", x_ND).module_.double()
+    rows = normalised(x_ND, True)[0]
+    assert_allclose(model.scale_rows(torch.from_numpy(x_ND)), rows, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", [DenoisingAutoencoder, SparseAutoencoder])
+def test_layer_norm_is_undone_everywhere(estimator, tmp_path):
+    """Errors, scores and reports are in the units of rows; targets are divided as their rows are; files agree."""
+    x_ND = table()
+    model = fitted("layer_norm", x_ND, estimator)
+    assert_allclose(model.denoise(x_ND + 100), model.denoise(x_ND) + 100, atol=1e-2)
+    model.save(tmp_path / "model")
+    assert_array_equal(load(tmp_path / "model").denoise(x_ND), model.denoise(x_ND))
+    unit = model.module_.unit.numpy()
+    error = evaluate(model.module_, Rows(x_ND)).clean.mean
+    assert_allclose(error, np.square((model.denoise(x_ND) - x_ND) / unit).mean(), rtol=1e-4)
+    shifted = fitted("layer_norm", x_ND, estimator, max_iter=1, corruption="none")
+    partners = fitted("layer_norm", x_ND, estimator, max_iter=1, corruption="none").fit(x_ND, target=x_ND)
+    assert_allclose(partners.transform(x_ND), shifted.transform(x_ND), rtol=1e-5)
+
+
+def test_layer_norm_of_one_column_is_refused():
+    with pytest.raises(RecipeError, match="two columns or more"):
+        fitted("layer_norm", table()[:, :1])
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------

@@ -57,7 +57,9 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
     return quantiles
 
 
-def measure_lengths(source: Source, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> tuple[float, float]:
+def measure_lengths(
+    source: Source, shift: NDArray[np.float64], scale: NDArray[np.float64], *, centre: bool = False
+) -> tuple[float, float]:
     """Return the median and the mean of the rows' lengths ‖(x - shift) / scale‖.
 
     Parameters
@@ -66,6 +68,8 @@ def measure_lengths(source: Source, shift: NDArray[np.float64], scale: NDArray[n
         N rows with D numbers each; the rows that `measure_quantiles` reads are measured.
     shift, scale : array [D], float64
         The point from which lengths are measured, and the unit of each column.
+    centre : bool, default=False
+        Whether its own mean is subtracted from each row before.
 
     Returns
     -------
@@ -83,8 +87,11 @@ def measure_lengths(source: Source, shift: NDArray[np.float64], scale: NDArray[n
     means = []
     for start in range(0, len(indices), size):
         rows = np.asarray(source.take(indices[start : start + size]), np.float64)
-        squares = np.square((rows.reshape(len(rows), -1) - shift) / scale)
-        known = ~np.isnan(squares)
+        rows = (rows.reshape(len(rows), -1) - shift) / scale
+        known = ~np.isnan(rows)
+        if centre:
+            rows -= (np.nansum(rows, axis=1) / np.maximum(known.sum(1), 1))[:, None]
+        squares = np.square(rows)
         means.append(np.nansum(squares, axis=1)[known.any(1)] / known.sum(1)[known.any(1)])
     lengths = np.sqrt(len(shift) * np.concatenate(means))
     return (float(np.median(lengths)), float(lengths.mean())) if len(lengths) else (0.0, 0.0)

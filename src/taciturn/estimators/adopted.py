@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..data.moments import Moments
-from ..model import Autoencoder, Given, GivenWhitening
+from ..model import Autoencoder, Given, GivenWhitening, LayerNorm, Scaling
 from ..training import Learner
 from .base import BaseAutoencoder
-from .resolve import resolve
+from .resolve import part, resolve
 
 ASSUMED_ROWS = 100_000  # "auto" chooses batch size and epochs as for so many
 
@@ -37,7 +37,8 @@ def adopted(
     Parameters
     ----------
     estimator : BaseAutoencoder
-        Not fitted; its parameters describe the network and how it is trained further.
+        Not fitted; its parameters describe the network and how it is trained further. Of its scaling only layer_norm
+        counts: the tensors hold the others.
     width : int
         D, the number of columns.
     tensors : mapping of str to Tensor
@@ -68,14 +69,19 @@ def adopted(
     True
     """
     tensors = _with_scaling(dict(tensors), width, n_outputs)
-    whitens = "whitening" in tensors
-    parameters = replace(estimator._run_parameters(), scaling="whiten" if whitens else "none")
-    kind = GivenWhitening() if whitens else Given()
+    parameters, whitens = estimator._run_parameters(), "whitening" in tensors
+    unknown = _moments(np.zeros(width), np.zeros(width))
+    scaling, unit = part(parameters.scaling, Scaling, "scaling"), Given()
+    if isinstance(scaling, LayerNorm):
+        tensors.setdefault("row_lengths", torch.from_numpy(scaling.length_numbers(unknown)))
+    else:
+        parameters = replace(parameters, scaling="whiten" if whitens else "none")
+        scaling = unit = GivenWhitening() if whitens else Given()
     # rows of zeros: every loss and every output activation is possible for them
     targets = None if n_outputs is None else _moments(np.zeros(n_outputs), np.zeros(n_outputs))
-    settings = resolve(parameters, _moments(np.zeros(width), np.zeros(width)), np.dtype(np.float32), targets=targets)
+    settings = resolve(parameters, unknown, np.dtype(np.float32), targets=targets)
     layout = replace(settings.layout, outputs=n_outputs or 0)
-    settings = replace(settings, layout=layout, scaling=kind, target_scaling=kind, unit=kind)
+    settings = replace(settings, layout=layout, scaling=scaling, target_scaling=scaling, unit=unit)
     model = Autoencoder(settings.layout, rng=None)
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
@@ -89,7 +95,7 @@ def adopted(
         _moments(tensors[f"{of}shift"].numpy(), tensors[f"{of}scale"].numpy(), with_products=whitens)
         for of in ("", "target_")
     )
-    learner.scaling_description = kind.description(learner.moments)
+    learner.scaling_description = scaling.description(learner.moments)
     estimator._learner, estimator._loaded, estimator.n_features_in_ = learner, None, width
     if columns is not None:
         estimator.feature_names_in_ = np.asarray(columns, dtype=object)

@@ -117,11 +117,13 @@ def _encoder(module: InferenceModule) -> list[str]:
     lines = [f"S = {scaled}" if module.whitening is None else f"S = {scaled} @ {_array('whitening')}"]
     lines += _interpolated("S", "knots", "scores") if ranks else []
     if module.row_lengths is not None:
-        divisor, least, _ = module.row_lengths.tolist()
-        lines += [
-            f"L = np.maximum(np.sqrt(np.mean(S * S, axis=1, keepdims=True)) / {divisor!r}, {least!r})",
-            "S = S / L",
-        ]
+        divisor, least, *numbers = module.row_lengths.tolist()
+        own = f"np.sqrt(np.mean(S * S, axis=1, keepdims=True)) / {divisor!r}"
+        if len(numbers) == 2:
+            lines += ["M = np.mean(S, axis=1, keepdims=True)", "S = S - M", f"L = {own} + {least!r}"]
+        else:
+            lines.append(f"L = np.maximum({own}, {least!r})")
+        lines.append("S = S / L")
     layer_input = f"(S - {_array('decoder_bias', n_layers)})" if layout.centred else "S"
     for number in range(1, n_layers):
         lines += _hidden(layout.hidden.name, _affine(layer_input, "encoder", number, _array("encoder_weight", number)))
@@ -150,7 +152,7 @@ def _decoder(module: InferenceModule) -> list[str]:
     if module.target_knots is not None:
         lines += _interpolated("Y", "target_scores", "target_knots")
     if module.row_lengths is not None:
-        lines.append("Y = Y * L")
+        lines.append("Y = Y * L + M" if len(module.row_lengths) == 4 else "Y = Y * L")
     coloured = "Y" if module.target_colouring is None else f"Y @ {_array('target_colouring')}"
     if _rescales(module, "target_"):
         coloured += f" * {_array('target_scale')} + {_array('target_shift')}"

@@ -16,6 +16,7 @@ from ..data.device_rows import tensor
 from ..data.sources import Rows, Source, Subset
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder
+from ..model.row_lengths import of_both
 
 ENTRIES = 1 << 22  # numbers of a block's widest array
 GPU_FACTOR = 16  # how many times as many on a GPU: a block of few rows would not keep it busy
@@ -96,7 +97,7 @@ def of_noisy_length(
     if lengths is None:
         return noisy, None
     noisy, own = model.of_own_length(with_missing(noisy, rows))
-    return noisy, None if own is None else lengths * own
+    return noisy, None if own is None else of_both(lengths, own)
 
 
 def corrupted_only(y: Tensor, noisy: Tensor, x: Tensor, corruption: Corruption) -> Tensor:

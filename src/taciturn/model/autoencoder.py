@@ -104,6 +104,7 @@ class Autoencoder(ScaledModule):
             whitened=layout.whitened,
             quantiles=layout.quantiles,
             row_norm=layout.row_norm,
+            centre_rows=layout.centre_rows,
         )
         self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
         widths, coder = layout.widths, layout.coder

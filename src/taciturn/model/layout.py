@@ -40,6 +40,8 @@ class Layout(Recipe):
         Scaled rows are normal scores, by tables of so many quantiles; the model has buffers for them. 0: none.
     row_norm : bool, default=False
         Scaled rows are divided by their own lengths; the model has a buffer for it.
+    centre_rows : bool, default=False
+        With `row_norm`: each row's own mean is subtracted before.
     hides : bool, default=False
         The model estimates each entry from the others; it has buffers for it, see `BlindSpots`.
     norm : float, optional
@@ -85,6 +87,7 @@ class Layout(Recipe):
     whitened: bool = False
     quantiles: int = 0
     row_norm: bool = False
+    centre_rows: bool = False
     hides: bool = False
     norm: float | None = None
     from_rows: float = 0.0

@@ -1,6 +1,7 @@
 """Scalings by medians, which a few extreme rows do not move."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -92,8 +93,10 @@ class RowNorm(Scaling):
     per_column: bool = False
 
     name = "row_norm"
+    by_rows = True
     fixed = True
     n_quantiles = QUARTILES
+    centre: ClassVar[bool] = False  # lengths are measured around medians, not around the row's own mean
 
     def __post_init__(self) -> None:
         if self.clip is not None:

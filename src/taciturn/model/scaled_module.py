@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ..core.errors import DataError
 from ..data.moments import Moments
 from .rank_tables import EXTRA_KNOTS, interpolated
-from .robust_scaling import RowNorm
 from .row_lengths import by_own_length, lengthened
 from .scaling import Auto, Scaling, Whiten
 
@@ -35,6 +34,8 @@ class ScaledModule(nn.Module):
         Q, the number of quantiles of the tables that are applied to scaled rows and targets as well; 0: there are none.
     row_norm : bool, default=False
         Whether each scaled row is divided by its own length as well, and targets by that of their row.
+    centre_rows : bool, default=False
+        Whether its own mean is subtracted from each row before.
 
     Attributes
     ----------
@@ -48,8 +49,8 @@ class ScaledModule(nn.Module):
     knots, scores, target_knots, target_scores : Tensor [D, Q + 2], float64
         Only with quantiles: the corners of the piecewise-linear table of each column, both ascending. It maps the
         shifted and scaled value `knots` to `scores`. A column that it does not change has the same numbers in both.
-    row_lengths : Tensor [3], float64, or None
-        Only with row_norm: (divisor, least, mean) of `by_own_length`.
+    row_lengths : Tensor [3] or [4], float64, or None
+        Only with row_norm: (divisor, least, mean) of `by_own_length`; with centre_rows a fourth, the mean of row means.
     mean : Tensor [D], float64
         The mean of each column's known values, in the input's units, their median if the scaling is fitted to
         quantiles, or the value that its table maps to 0: a missing value (NaN) enters as this.
@@ -82,6 +83,7 @@ class ScaledModule(nn.Module):
         whitened: bool,
         quantiles: int = 0,
         row_norm: bool = False,
+        centre_rows: bool = False,
     ) -> None:
         super().__init__()
         self.whitened, self.quantiles = whitened, quantiles
@@ -101,7 +103,8 @@ class ScaledModule(nn.Module):
                 for name in ("knots", "scores"):
                     same = torch.arange(quantiles + EXTRA_KNOTS, dtype=torch.float64).repeat(width, 1)
                     self.register_buffer(f"{of}{name}", same)
-        self.register_buffer("row_lengths", torch.ones(3, dtype=torch.float64) if row_norm else None)
+        lengths = torch.ones(3 + centre_rows, dtype=torch.float64) if row_norm else None
+        self.register_buffer("row_lengths", lengths)
         self.register_buffer("mean", torch.zeros(n_inputs, dtype=torch.float64))
         self.register_buffer("unit", torch.ones(n_targets, dtype=torch.float64))
 
@@ -130,9 +133,9 @@ class ScaledModule(nn.Module):
         return self.scaled_and_lengths(x, complete=complete)[0]
 
     def scaled_and_lengths(self, x: Tensor, *, complete: bool = False) -> tuple[Tensor, Tensor | None]:
-        """Return what `scale_rows` returns, and the rows' lengths [B, 1], by which reconstructions are multiplied.
+        """Return what `scale_rows` returns, and the rows' lengths, by which reconstructions are multiplied.
 
-        They are None unless the scaling divides rows by their lengths.
+        They are as of `by_own_length`, or None unless the scaling divides rows by their lengths.
         """
         scaled, lengths = self.of_own_length(self.scale_columns(x))
         if complete or not x.is_floating_point() or not bool((missing := x.isnan()).any()):
@@ -242,7 +245,7 @@ class ScaledModule(nn.Module):
         ----------
         scaling : Scaling
             Resolved: for `Auto`, what its `resolve` returns. Whiten requires a model that whitens, RankGauss a model
-            with as many quantiles as the moments have, RowNorm one with `row_norm`.
+            with as many quantiles as the moments have, a scaling by rows one with `row_norm`.
         moments : Moments
             The statistics of the training rows; with `with_products=True` for Whiten, with the quantiles and the
             lengths that other scalings require.
@@ -260,8 +263,8 @@ class ScaledModule(nn.Module):
         else:
             buffers |= self._numbers("target_", target_scaling or scaling, target_moments or moments)
         target_moments = target_moments or moments
-        buffers["mean"] = buffers["shift"] if scaling.n_quantiles else moments.mean
-        if isinstance(scaling, RowNorm):
+        buffers["mean"] = buffers["shift"] if scaling.n_quantiles or scaling.by_rows else moments.mean
+        if scaling.by_rows:
             buffers["row_lengths"] = scaling.length_numbers(moments)
         buffers["unit"] = (unit or Auto()).fit(target_moments)[1]
         for name, array in buffers.items():

@@ -29,6 +29,8 @@ class Scaling(Recipe):
         Whether scaled rows are multiplied by a matrix as well.
     ranks : bool
         Whether a table of each column's quantiles is applied as well.
+    by_rows : bool
+        Whether each scaled row is divided by its own length as well; `length_numbers` returns the numbers of that.
     fixed : bool
         Whether the numbers, once fitted, stay as they are when `partial_fit` adds rows.
     n_quantiles : int
@@ -43,6 +45,7 @@ class Scaling(Recipe):
 
     whitens: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
+    by_rows: ClassVar[bool] = False
     fixed: ClassVar[bool] = False
     n_quantiles: ClassVar[int] = 0
 
@@ -68,6 +71,10 @@ class Scaling(Recipe):
     def tables(self, moments: Moments) -> tuple[Matrix, Matrix]:
         """Return knots and scores [D, Q + 2] of the columns' tables, for a scaling that ranks."""
         raise NotImplementedError(f"{self.name} has no tables")
+
+    def length_numbers(self, moments: Moments) -> Vector:
+        """Return the numbers of the rows' lengths, see `by_own_length`, for a scaling by rows."""
+        raise NotImplementedError(f"{self.name} has no lengths")
 
     def resolve(self, moments: Moments, dtype: DTypeLike) -> "Scaling":
         """Return the scaling to use for rows with these statistics and this dtype: itself, except for `Auto`."""
@@ -406,7 +413,8 @@ def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None
     Returns
     -------
     low, high : float
-        Minus infinity and infinity for scalings that whiten or require quantiles: the columns' ranges do not tell.
+        Minus infinity and infinity for scalings that whiten, require quantiles or are by rows: the columns' ranges do
+        not tell.
 
     Examples
     --------
@@ -414,7 +422,7 @@ def scaled_range(scaling: Scaling, moments: Moments, rows: Moments | None = None
     >>> scaled_range(MinMax(), train), scaled_range(MinMax(), train, test)
     ((0.0, 1.0), (0.5, 1.5))
     """
-    if scaling.whitens or scaling.n_quantiles:
+    if scaling.whitens or scaling.n_quantiles or scaling.by_rows:
         return -math.inf, math.inf
     rows = moments if rows is None else rows
     shift, scale = scaling.fit(moments)

@@ -22,6 +22,7 @@ from ..inference import Units, corrupted_only, filled, in_row_precision, of_nois
 from ..metrics import SquaredErrors
 from ..model import Autoencoder
 from ..model.coding_layers import ByVariable
+from ..model.row_lengths import relative
 from ..objective import Objective
 from ..training.step import Step
 from .initial import initial_model
@@ -308,15 +309,18 @@ def _untrained(
     noisy, noisy_lengths = of_noisy_length(twin, corrupted(x, noise, seed=seed, purpose="baselines"), raw, lengths)
     received = filled(noisy, x, raw, twin.scaled_mean)
     # codes do not know a row's length: its partner is divided by the length of the row that was received
-    own = None if lengths is None or noisy_lengths is None else lengths / noisy_lengths
+    own = None if lengths is None or noisy_lengths is None else relative(lengths, noisy_lengths)
     targets = with_missing(_in_unit(twin, x, own), raw)
     decoder = _decoder(twin.codes(received).dense().numpy(), targets.numpy(), model_seed)
-    centre = _in_unit(twin, x.new_zeros(1, x.shape[1]), None)
+    centre = _in_unit(twin, x.new_zeros(1, x.shape[1]), x.new_ones(1, 1))
 
     def reconstruct(received: Tensor, lengths: Tensor | None) -> Tensor:
         codes = twin.codes(received.to(twin.dictionary)).dense().numpy()
         output = torch.from_numpy(decoder.predict(codes).reshape(received.shape))
-        return (output if lengths is None else centre + (output - centre) * lengths.cpu()).to(received.device)
+        if lengths is not None:
+            means = lengths[:, 1:].sum(1, keepdim=True) / twin.unit  # of the rows, if the scaling subtracts them
+            output = centre + (output - centre) * lengths[:, :1].cpu() + means.cpu()
+        return output.to(received.device)
 
     return "untrained encoder", layout.widths[-1], reconstruct
 

@@ -18,7 +18,7 @@ from ..data.order import WindowOrder, permutation
 from ..data.sample import sample_indices
 from ..data.sources import Source, blocks_of
 from ..model import Batch
-from ..model.row_lengths import by_own_length
+from ..model.row_lengths import by_own_length, divided
 
 CPU_CHUNK_NUMBERS = 1 << 18  # numbers that are read and scaled at a time on the CPU, then split into batches
 SAMPLE_NUMBERS = 5000 * 4096  # most numbers of a sample of rows, which is in memory as a whole
@@ -82,7 +82,7 @@ class Feed:
         What a missing value (NaN) of scaled rows is replaced by; required where there may be some.
     masked : bool, default=False
         Whether rows or targets have missing values. They are not judged, and a corruption does not change them.
-    row_lengths : Tensor [3], optional
+    row_lengths : Tensor, optional
         The numbers of `by_own_length`, by which each scaled row and its target are divided by the row's length; after a
         corruption again, by that of the corrupted row, because this one is all that a model gets when it denoises.
     window : int, default=65536
@@ -317,4 +317,4 @@ class Feed:
 
 def _divided(y: Tensor, lengths: Tensor | None) -> Tensor:
     """Return scaled targets divided by the lengths of their rows, if there are any."""
-    return y if lengths is None else (y / lengths).to(y.dtype)
+    return y if lengths is None else divided(y, lengths)

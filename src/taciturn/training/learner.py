@@ -125,7 +125,7 @@ class Learner:
     @property
     def untrained(self) -> bool:
         """Whether the weights are the initial ones: of no step here, and not of a network trained elsewhere."""
-        return self.steps_done == 0 and not isinstance(self.settings.scaling, Given)
+        return self.steps_done == 0 and not isinstance(self.settings.unit, Given)
 
     def state(self) -> dict[str, Tensor]:
         """Return what decides how the training goes on, beside the model's own tensors and the settings.

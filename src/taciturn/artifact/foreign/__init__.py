@@ -143,6 +143,8 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
         raise RecipeError(f"to={to!r} is none of {', '.join(writers)}")
     if dictionary.transcodes and to not in TRANSCODERS:
         raise RecipeError(f"{to} has no transcoders; convert to {', '.join(TRANSCODERS)}")
+    if to != "saelens" and dictionary.scaling != "none":
+        raise RecipeError(f"{to} has no scaling of each row ({dictionary.scaling!r}); convert to saelens")
     with atomic_folder(path, overwrite=overwrite, objection=_objection) as folder:
         writers[to](dictionary, folder)
 

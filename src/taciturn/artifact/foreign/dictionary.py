@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import ArtifactError, RecipeError
+from ...model import LayerNorm
 from ...model.coding_layers import BatchTopK, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ..artifact import Artifact
 
@@ -41,6 +42,8 @@ class Dictionary:
         Whether codes are of rows with other columns than those that are put out; nothing is subtracted from them.
     skip : Tensor [D, inputs] or None
         The linear map of a skip transcoder.
+    scaling : {"none", "layer_norm", "layer_norm:centre=false"}, default="none"
+        What is done to each row before it is encoded, and undone to its reconstruction.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Dictionary:
     matryoshka: tuple[int, ...] | None = None
     transcodes: bool = False
     skip: Tensor | None = None
+    scaling: str = "none"
 
     def __post_init__(self) -> None:
         if self.decoder.dim() != 2 or not self.decoder.numel():
@@ -88,13 +92,16 @@ class Dictionary:
             raise ArtifactError(f"k={self.form.k} is not 1 … {n_latents}, the number of latents; the file is damaged")
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return the codes [B, L] of rows [B, D]."""
+        """Return the codes [B, L] of rows [B, D], to which `scaling` was applied."""
         x = x if self.transcodes else x - self.bias
         codes: Tensor = self.form(x @ self.encoder.T, self.encoder_bias)
         return codes
 
     def reconstruct(self, codes: Tensor, x: Tensor | None = None) -> Tensor:
-        """Return rows [B, D] for codes [B, L]; a skip transcoder requires the rows x that the codes are of."""
+        """Return rows [B, D], from which `scaling` is not yet undone, for codes [B, L].
+
+        A skip transcoder requires the rows x that the codes are of.
+        """
         if self.skip is None:
             return codes @ self.decoder + self.bias
         assert x is not None
@@ -118,7 +125,7 @@ class Dictionary:
             "sparsity": sparsity,
             "matryoshka": self.matryoshka,
             "constraint": "unit_norm" if self.has_unit_norm else "free",
-            "scaling": "none",
+            "scaling": self.scaling,
             "revive": None,
             "skip": self.skip is not None,
         }
@@ -171,7 +178,7 @@ def centred(
         Whether `bias` is subtracted from the encoder's input. If not, the encoder's bias is made to hold what the
         subtraction takes away: W x + b = W (x - c) + (b + W c).
     **known
-        `k`, `batch_threshold`, `matryoshka`, `transcodes` and `skip`.
+        `k`, `batch_threshold`, `matryoshka`, `transcodes`, `skip` and `scaling`.
 
     Returns
     -------
@@ -221,9 +228,12 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
     if layout.output.name != "identity" or len(module.refinements) or layout.hides:
         part = "refine" if len(module.refinements) else "blind_spot" if layout.hides else layout.output.name
         raise RecipeError(f"{part} cannot be expressed in other libraries' dictionaries")
-    if module.knots is not None or module.row_lengths is not None:
-        name = "row_norm" if module.knots is None else "rank_gauss"
-        raise RecipeError(f"scaling={name!r} is not linear, so that it cannot be folded into weights; train without it")
+    scaling = artifact.settings.scaling
+    by_row = isinstance(scaling, LayerNorm) and artifact.settings.target_scaling == scaling
+    if module.knots is not None or (module.row_lengths is not None and not by_row):
+        raise RecipeError(
+            f"scaling={scaling.name!r} is not linear, so that it cannot be folded into weights; train without it"
+        )
     shift, scale, target_shift, target_scale = (
         numbers.double() for numbers in (module.shift, module.scale, module.target_shift, module.target_scale)
     )
@@ -256,6 +266,7 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
         batch_threshold=isinstance(coder, BatchTopK),
         transcodes=bool(layout.outputs),
         skip=skip,
+        scaling=scaling.text if by_row else "none",
     )
 
 

@@ -23,6 +23,7 @@ TRANSCODERS = {
     "jumprelu_transcoder": "jumprelu",
     "jumprelu_skip_transcoder": "jumprelu",
 }
+NORMALISATIONS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale": "layer_norm:centre=false"}
 
 
 def read(path: Path) -> Dictionary:
@@ -62,7 +63,7 @@ def read(path: Path) -> Dictionary:
             f"{one_line(file)}: {one_line(repr(name))} cannot be read; "
             f"known: {', '.join((*ARCHITECTURES, *TRANSCODERS))}"
         )
-    _check_normalisation(file, cfg)
+    scaling = _scaling(file, cfg)
     tensors = Tensors(path / WEIGHTS)
     encoder, decoder, bias = tensors.matrix("W_enc").T, tensors.matrix("W_dec"), tensors.take("b_dec")
     encoder_bias = tensors.take("b_gate" if architecture == "gated" else "b_enc")
@@ -82,7 +83,7 @@ def read(path: Path) -> Dictionary:
     batch = isinstance(form, ThresholdForm) and k is not None and bool((form.threshold == form.threshold[0]).all())
     widths = details.get("matryoshka_widths") or cfg.get("matryoshka_widths")
     known: dict[str, Any] = {"k": k, "batch_threshold": batch, "matryoshka": _nested(widths, len(decoder))}
-    known |= {"transcodes": transcodes, "skip": skip}
+    known |= {"transcodes": transcodes, "skip": skip, "scaling": scaling}
     subtracts = cfg.get("apply_b_dec_to_input", True) is True
     dictionary = centred(encoder, encoder_bias, decoder, bias, form, subtracts=subtracts, **known)
     if cfg.get("rescale_acts_by_decoder_norm") and "topk" in architecture:  # selects codes of directions of norm 1
@@ -90,10 +91,13 @@ def read(path: Path) -> Dictionary:
     return dictionary
 
 
-def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
+def _scaling(file: Path, cfg: dict[str, Any]) -> str:
+    """Return the scaling that a configuration describes; raise ArtifactError if it is unknown."""
     if cfg.get("finetuning_scaling_factor"):
         raise ArtifactError(f"{one_line(file)}: finetuning_scaling_factor cannot be read; fold it into W_dec first")
     normalisation = cfg.get("normalize_activations", "none")
+    if isinstance(normalisation, str) and normalisation in NORMALISATIONS:
+        return NORMALISATIONS[normalisation]
     if normalisation in ("expected_average_only_in", True):
         warnings.warn(
             f"{one_line(file)}: rows have to be multiplied by the factor of 'expected_average_only_in', which the "
@@ -101,8 +105,9 @@ def _check_normalisation(file: Path, cfg: dict[str, Any]) -> None:
             TaciturnWarning,
             stacklevel=6,
         )
-    elif normalisation not in ("none", None, False):
+    elif normalisation not in (None, False):
         raise ArtifactError(f"{one_line(file)}: normalize_activations={one_line(repr(normalisation))} cannot be read")
+    return "none"
 
 
 def _form(architecture: str, tensors: Tensors, cfg: dict[str, Any], file: Path, n_latents: int) -> Form:
@@ -149,7 +154,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "dtype": "float32",
         "device": "cpu",
         "apply_b_dec_to_input": not dictionary.transcodes,
-        "normalize_activations": "none",
+        "normalize_activations": next(name for name, text in NORMALISATIONS.items() if text == dictionary.scaling),
         "reshape_activations": "none",
         "metadata": {"sae_lens_version": VERSION},
     }

@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
-from ...model import Auto, Layout, RowNorm, Scaling, scaled_range
+from ...model import Auto, LayerNorm, Layout, Scaling, scaled_range
 from ...objective import Term
 from ...training import Learner, Settings
 from ...training.constraints import Constraint
@@ -93,6 +93,11 @@ def resolve(
         fitted_targets = fitted.moments if fitted.target_moments is None else fitted.target_moments
     n_targets = None if targets is None else len(targets.mean)
     outputs = n_outputs(parameters, len(moments.mean), n_targets, fitted)
+    if outputs and isinstance(scaling, LayerNorm) and scaling.centre:
+        raise RecipeError(
+            "scaling='layer_norm' subtracts a row's mean, which targets with other columns do not have; "
+            "set scaling='standard'"
+        )
     if levels is not None:
         scaling, target_scaling, error_unit = table_scalings(levels, scaling, target_scaling, error_unit, fitted)
     low, high = scaled_range(target_scaling, fitted_targets, target_moments)
@@ -118,7 +123,7 @@ def resolve(
             f"{noise.text} needs noise of mean 0 in scaled rows, but scaling={scaling.text!r} bends it; "
             "set scaling='standard'"
         )
-    if noise.judges_hidden and isinstance(scaling, RowNorm):
+    if noise.judges_hidden and scaling.by_rows:
         raise RecipeError(
             f"{noise.text} hides entries, by which scaling={scaling.text!r} would know them; set scaling='standard'"
         )
@@ -131,7 +136,8 @@ def resolve(
         centred=parameters.centred and levels is None,  # a bias that is a logit is no centre of the rows
         whitened=scaling.whitens,
         quantiles=len(moments.quantiles) * scaling.ranks if fitted is None else fitted.settings.layout.quantiles,
-        row_norm=isinstance(scaling, RowNorm),
+        row_norm=scaling.by_rows,
+        centre_rows=isinstance(scaling, LayerNorm) and scaling.centre,
         hides=noise.judges_hidden,
         norm=parameters.initial_norm,
         from_rows=parameters.from_rows if parameters.centred and levels is None else 0.0,

@@ -20,6 +20,7 @@ from ...data.survey import Survey, survey
 from ...model import (
     Auto,
     Common,
+    LayerNorm,
     MinMax,
     RankGauss,
     RowNorm,
@@ -90,8 +91,8 @@ def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
         )
     if recipe.n_quantiles and not fitted:
         moments.quantiles = measure_quantiles(source, moments, recipe.n_quantiles)
-    if isinstance(recipe, RowNorm) and not fitted:
-        moments.lengths = measure_lengths(source, *recipe.columns(moments))
+    if isinstance(recipe, RowNorm | LayerNorm) and not fitted:
+        moments.lengths = measure_lengths(source, *recipe.columns(moments), centre=recipe.centre)
     return found
 
 
@@ -331,7 +332,7 @@ def warn_of_extreme_rows(source: Source, moments: Moments, learner: Learner) -> 
         so far from the others.
     """
     scaling, scale = learner.settings.scaling, learner.model.scale.cpu().numpy()
-    if scaling.ranks or isinstance(scaling, RowNorm):
+    if scaling.ranks or scaling.by_rows:
         return
     share = extreme_share(source, moments, scale)
     learner.has_extreme_rows = share is not None

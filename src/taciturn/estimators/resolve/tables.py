@@ -2,7 +2,7 @@
 
 from ...core.errors import RecipeError
 from ...data.moments import Moments
-from ...model import MeanNorm, RowNorm, Scaling, VariableScaling, VariableTargets, VariableUnits, best_constants
+from ...model import MeanNorm, Scaling, VariableScaling, VariableTargets, VariableUnits, best_constants
 from ...model.coding_layers import ByVariable, Elementwise, Identity
 from ...objective import SquaredError, Term, VariableError
 from ...training import Learner
@@ -30,7 +30,7 @@ def table_scalings(
     """
     if fitted is not None:
         return scaling, targets, unit
-    if scaling.whitens or isinstance(scaling, MeanNorm | RowNorm):
+    if scaling.whitens or scaling.by_rows or isinstance(scaling, MeanNorm):
         raise RecipeError(
             f"scaling={scaling.text!r} acts on whole rows, but the table has booleans or categories; "
             "set scaling='standard', or give the numbers alone"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..core.errors import RecipeError
+from ..core.sizes import byte_count
 from . import recipe_file
 from .app import Command, app
 from .options import (
@@ -145,6 +146,15 @@ def fit(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Threads = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="Refuse, before the first step, a run that would hold more: 500MB, 1GB, 1.5GiB. Rows in memory, "
+            "windows of streamed rows, weights with their gradients and averages, and batches count; Python and torch "
+            "(about 260 MB) and the report do not.",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
@@ -169,6 +179,7 @@ def fit(
     from ..trackers import tracker
     from .run import complete, new_run
 
+    limit = None if memory is None else byte_count("--memory", memory)
     callbacks = [tracker(text) for text in track or []]
     recipe = _read_recipe(data)
     _override(
@@ -216,7 +227,7 @@ def fit(
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
     checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite, callbacks=callbacks)
-    complete(recipe, folder, checkpoints, report=report, quiet=quiet)
+    complete(recipe, folder, checkpoints, report=report, quiet=quiet, memory=limit)
 
 
 def _refuse_rows_inside(folder: Path, source: str) -> None:

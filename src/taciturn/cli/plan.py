@@ -6,11 +6,11 @@ import typer
 
 from ..core.errors import RecipeError
 from ..core.plan import Plan, Sharding
+from ..core.sizes import size_text
 from .app import Command, app
 from .table import show
 
 FLOPS, BANDWIDTH = 1e12, 1.25e9  # 16 cores of a server; a link of 10 gigabits
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -54,17 +54,11 @@ def _lines(planned: Plan, sharding: Sharding, flops: float, bandwidth: float) ->
     parts = {"weights": need.weights, "gradients": need.gradients, "Adam's averages": need.averages}
     parts |= {"batch": need.batch, "pre-activations": need.pre_activations, "shuffled rows": need.window}
     return [
-        ("memory per process", _bytes(need.memory)),
-        *((f"  {name}", _bytes(n_bytes)) for name, n_bytes in parts.items()),
-        ("checkpoints on disk", _bytes(need.checkpoints)),
-        ("sent per step and link", _bytes(need.sent)),
+        ("memory per process", size_text(need.memory)),
+        *((f"  {name}", size_text(n_bytes)) for name, n_bytes in parts.items()),
+        ("checkpoints on disk", size_text(need.checkpoints)),
+        ("sent per step and link", size_text(need.sent)),
         ("step", f"{computing + waiting:.3g} s, of which {waiting:.3g} s wait for the network"),
         ("efficiency", f"{computing / (computing + waiting):.1%}"),
         ("epoch", f"{n_steps:,} steps, {n_steps * (computing + waiting) / 3600:,.3g} h"),
     ]
-
-
-def _bytes(count: float) -> str:
-    """Return a number of bytes with three digits."""
-    power = min(max(len(str(int(count))) - 1, 0) // 3, len(UNITS) - 1)
-    return f"{count / 1000**power:.3g} {UNITS[power]}"

@@ -48,7 +48,13 @@ def new_run(
 
 
 def complete(
-    recipe: dict[str, dict[str, Any]], folder: Path, checkpoints: "Checkpoints", *, report: bool, quiet: bool
+    recipe: dict[str, dict[str, Any]],
+    folder: Path,
+    checkpoints: "Checkpoints",
+    *,
+    report: bool,
+    quiet: bool,
+    memory: int | None = None,
 ) -> None:
     """Train a new run to its end, or one that goes on, and write its folder.
 
@@ -66,6 +72,8 @@ def complete(
         Whether a report is written.
     quiet : bool
         Whether neither a progress bar nor a table is printed.
+    memory : int or None, default=None
+        The bytes that the training may hold; None: no bound.
 
     Raises
     ------
@@ -79,7 +87,8 @@ def complete(
     try:
         with TemporaryDirectory() as elsewhere:
             log = logged or (replace(checkpoints, folder=Path(elsewhere, "run")) if checkpoints.callbacks else None)
-            run = train(recipe, bar=not quiet, folder=folder if report else None, checkpoints=log)
+            page = folder if report else None
+            run = train(recipe, bar=not quiet, folder=page, checkpoints=log, memory=memory)
         begun = logged is not None
         with atomic_folder(folder, overwrite=begun or checkpoints.overwrite, objection=objection) as temporary:
             if begun:

@@ -65,6 +65,7 @@ def train(
     bar: bool,
     folder: Path | None = None,
     checkpoints: "Checkpoints | None" = None,
+    memory: int | None = None,
 ) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
@@ -78,6 +79,8 @@ def train(
         The folder that the run will be written to, which the report names; None: no report is made.
     checkpoints : Checkpoints or None, default=None
         The run's log and its checkpoints; if it has one to go on from, the run goes on there.
+    memory : int or None, default=None
+        The bytes that the training may hold; see `check_memory`. None: no bound.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def train(
     from ..data.sources import blocks_of
     from ..data.split import split_source
     from ..estimators import AutoencoderOutlierDetector
+    from ..estimators.memory import check_memory
     from ..training.processes import joined
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
@@ -156,6 +160,8 @@ def train(
             if blocks_of(source) is None:
                 warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
             with joined(leaves=False) as processes:
+                if memory is not None:
+                    check_memory(estimator, memory, training_rows, held_out, checkpoints=resumable)
                 estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
                 processes.wait()
     except KeyboardInterrupt as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, csr_matrix
 
 from .sources import is_source
 
@@ -31,9 +31,8 @@ def held_bytes(*sources: Any) -> int:
     waiting: list[Any] = list(sources)
     while waiting:
         value = waiting.pop()
-        if issparse(value):
-            csr = value.tocsr()
-            waiting += [csr.data, csr.indices, csr.indptr]
+        if isinstance(value, csr_array | csr_matrix):
+            waiting += [value.data, value.indices, value.indptr]
         elif isinstance(value, np.ndarray):
             owner = value
             while isinstance(owner.base, np.ndarray):

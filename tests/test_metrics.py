@@ -453,10 +453,10 @@ class Counting(Rows):
 
 
 @pytest.mark.parametrize(
-    ("widths", "sizes"), [((4, 6), [256, 44]), ((4, 24, 6), [64] * 4 + [44]), ((4, 9999), [64] * 4 + [44])], ids=str
+    ("widths", "sizes"), [((4, 6), [300]), ((4, 24, 6), [64] * 3 + [108]), ((4, 9999), [64] * 3 + [108])], ids=str
 )
 def test_blocks_are_bounded_by_the_widest_array(monkeypatch, widths, sizes):
-    """As many times 64 rows, the unit of noise, as 24 · 64 entries hold, and at least one."""
+    """As many times 64 rows, the unit of noise, as 24 · 64 entries hold, and one at least; a rest joins the last."""
     monkeypatch.setattr("taciturn.inference.blocks.ENTRIES", 24 * 64)
     model = network(Sigmoid(), *widths)
     source = Counting(np.random.default_rng(0).normal(size=(300, 4)))

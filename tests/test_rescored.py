@@ -183,7 +183,7 @@ def test_an_estimator_learns_the_same_dictionary():
     features = rng.normal(size=(64, 96)).astype(np.float32)
     X = (rng.random((2000, 64)) < 0.06).astype(np.float32) @ features
     models = [
-        DictionaryAutoencoder(128, k=8, max_iter=8, precision=precision, random_state=0).fit(X)
+        DictionaryAutoencoder(128, k=8, max_iter=8, precision=precision, revive="auxk", random_state=0).fit(X)
         for precision in ("fp32", "int8", "bf16")
     ]
     assert all(isinstance(model.module_.kernels, Rescored) for model in models[1:])

@@ -73,10 +73,10 @@ def test_rows_in_memory_are_not_remembered():
 def test_fit_reads_streamed_rows_once_before_the_first_step():
     """Beside the pass: samples for the first weights, and for the warning of extreme rows, and the closing shift."""
     source = streamed(X)
-    DictionaryAutoencoder(16, k=2, max_iter=1, batch_size=500, sparsity="batch_topk").fit(source)
+    DictionaryAutoencoder(16, k=2, max_iter=1, batch_size=500, sparsity="batch_topk", revive="auxk").fit(source)
     once = source.n_read
     assert 2 * len(X) < once < 3 * len(X) + 100
-    DictionaryAutoencoder(16, k=2, max_iter=1, batch_size=500, sparsity="batch_topk").fit(source)
+    DictionaryAutoencoder(16, k=2, max_iter=1, batch_size=500, sparsity="batch_topk", revive="auxk").fit(source)
     assert source.n_read - once == once - len(X)
 
 

@@ -56,7 +56,7 @@ def estimators():
         "topk, int8": dictionary("topk:4", n_components=640, precision="int8"),
         "batch topk": dictionary("batch_topk:4,first_k=until(linear(8,4),0.4)+auxk:after=100"),
         "batch topk, many latents": dictionary("batch_topk:2.5", n_components=640, constraint="bounded"),
-        "jumprelu": dictionary("jumprelu", constraint="free"),
+        "jumprelu": dictionary("jumprelu", constraint="free", revive="auxk"),
         "gated": dictionary("gated", learning_rate=1e-4),  # whose gates open from 0: it is sensitive to rounding
         "l1, ordered": dictionary("l1", ordered=True),
         "frozen": dictionary("topk", constraint="frozen"),

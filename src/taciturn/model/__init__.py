@@ -6,7 +6,7 @@ from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
 from .inference_module import InferenceModule
 from .initial_pairs import initialise_pairs
-from .layer_norm import LayerNorm
+from .layer_norm_scaling import LayerNorm
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations

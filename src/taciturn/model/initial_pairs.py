@@ -33,7 +33,7 @@ def initialise_pairs(model: Autoencoder, x: Tensor, target: Tensor, centre_D: Te
     >>> layout = Layout((4, 8), TopK(2), centred=True, norm=1.0, from_rows=1.0, outputs=3)
     >>> model = Autoencoder(layout, rng=torch.Generator().manual_seed(0))
     >>> initialise_pairs(model, torch.eye(4), torch.eye(4, 3), torch.zeros(4))
-    >>> model.layers[0][0].weight[0].tolist(), model.dictionary[0].tolist()
+    >>> model.layers[0][0].weight[0].round(decimals=3).tolist(), model.dictionary[0].round(decimals=3).tolist()
     ([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0])
     """
     share, encoder, width = model.layout.from_rows, model.layers[0][-1], len(model.dictionary)

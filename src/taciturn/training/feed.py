@@ -151,7 +151,7 @@ class Feed:
             sizes = self._sizes(chunk)
             for i, (clean, target) in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), first):
                 corruption = self.corruption.at(progress(step + i - start))
-                if self.rows.size == 1 and len(clean) < corruption.min_rows:  # a stream has ended
+                if self._has_ended(clean, corruption):
                     return
                 if i >= start:
                     yield self._batch(clean, clean if y is x else target, corruption, step + i - start, noise, i)
@@ -163,6 +163,10 @@ class Feed:
             return 1
         chunk_numbers = CPU_CHUNK_NUMBERS if torch.device(self.device).type == "cpu" else CHUNK_NUMBERS
         return max(chunk_numbers // (self.batch_size * prod(self.source.shape)), 1)
+
+    def _has_ended(self, clean: Tensor, corruption: Corruption) -> bool:
+        """Return whether the rows ended before this batch."""
+        return False
 
     def _sizes(self, chunk: list[tuple[int, int]]) -> list[int] | int:
         """Return the numbers of rows of some batches."""

@@ -135,17 +135,22 @@ class Redirecting:
         gains = (missing @ directions.T).relu().square() * active
         gains[rows_C, torch.arange(n_candidates, device=x.device)] = 0  # a row's own error tells nothing of others
         latents_M = latents_M[use_L[latents_M].argsort(stable=True)][:n_candidates]
-        latents_M = latents_M[_first_of_similar(model.dictionary[latents_M])]
+        latents_M = latents_M[_on(x, _first_of_similar(model.dictionary[latents_M]))]
         chosen = _largest_gains(gains, missing, directions, use_L[latents_M].tolist())
         if not chosen:
             return
-        latents_M = latents_M[: len(chosen)]
-        new = model.resampled_rows(~redundant_L, directions[chosen])
-        new[encoder] = length * directions[chosen]
+        latents_M, directions = latents_M[: len(chosen)], directions[_on(x, chosen)]
+        new = model.resampled_rows(~redundant_L, directions)
+        new[encoder] = length * directions
         with uninterrupted():
             rewrite_rows(run.optimiser, latents_M, new)
             run.step.inactive_rows[latents_M] = 0
         self.n_redirected += len(latents_M)
+
+
+def _on(x: Tensor, numbers: list[int]) -> Tensor:
+    """Return numbers as a tensor on the device of x."""
+    return torch.tensor(numbers, device=x.device)
 
 
 def _shared_directions(missing: Tensor, seeds: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from ..corruption import Corruption
 from ..data.sources import Stream
 from ..data.stream_windows import StreamWindows
 from .feed import Feed
@@ -51,6 +52,9 @@ class StreamFeed(Feed):
 
     def _first_row(self, epoch: int) -> int:
         return epoch * self.steps * self.batch_size
+
+    def _has_ended(self, clean: Tensor, corruption: Corruption) -> bool:
+        return len(clean) < corruption.min_rows
 
     def _sizes(self, chunk: list[tuple[int, int]]) -> int:
         return self.batch_size

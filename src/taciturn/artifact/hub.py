@@ -112,7 +112,7 @@ def _reason(error: Exception, hub: Any) -> str:
     """Return what went wrong and what to do, in one line. The package's messages hold no token."""
     known = hub.errors
     if isinstance(error, known.GatedRepoError):
-        return "access has to be asked for on its page; then set HF_TOKEN"
+        return "access is granted on its page; request it there, then set HF_TOKEN"
     if isinstance(error, known.RepositoryNotFoundError):
         return "no such repository, or a private one; correct the name, or set HF_TOKEN"
     if isinstance(error, known.RevisionNotFoundError):

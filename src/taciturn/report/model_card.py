@@ -1,4 +1,4 @@
-"""A model's card: the README.md of its repository on the Hub. It says what the model's folder and a report know."""
+"""A model's card: the README.md of its repository on the Hub. It holds what is known from the folder and a report."""
 
 from collections.abc import Iterable
 
@@ -71,7 +71,7 @@ def model_card(artifact: Artifact, url: str, summary: Summary | None = None) -> 
         "",
         "## Limits",
         "",
-        "The model has learnt from the rows named above. Of rows of another kind, nothing is known.",
+        "The model was trained on the rows named above. Of rows of another kind, nothing is known.",
         "",
     ]
     return "\n".join(parts)

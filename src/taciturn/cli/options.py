@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 MAX_THREADS = 1024
 
 RunFolder = Annotated[
-    Path, typer.Argument(help="A run's folder, as `fit` writes it.", show_default=False, metavar="RUN")
+    Path,
+    typer.Argument(
+        help="A run's folder, as `fit` writes it; or hf://user/name, a model on the Hub.",
+        show_default=False,
+        metavar="RUN",
+    ),
 ]
 Data = Annotated[
     str | None,

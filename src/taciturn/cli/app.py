@@ -99,11 +99,9 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raise RecipeError where a URL stands for a path of the disk."""
-        for parameter, values in ctx.params.items():
+        for values in ctx.params.values():
             for path in values if isinstance(values, list) else [values]:
                 if isinstance(path, Path) and (url := re.match(URL_AS_PATH, str(path))):
-                    if parameter == "run" and url[1] == "hf":  # a model on the Hub
-                        continue
                     name = one_line(f"{url[1]}://{url[2]}")
                     raise RecipeError(f"{name}: a path of the disk is required here, not a URL; copy it afterwards")
         return super().invoke(ctx)

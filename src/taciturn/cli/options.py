@@ -19,9 +19,20 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 1024
 
+
+def _on_disk(run: Path | None) -> Path | None:
+    """Return a run's folder; a model on the Hub is downloaded."""
+    if not str(run).startswith("hf:/"):
+        return run
+    from ..artifact.hub import local_folder
+
+    return Path(local_folder(str(run)))
+
+
 RunFolder = Annotated[
     Path,
     typer.Argument(
+        callback=_on_disk,
         help="A run's folder, as `fit` writes it; or hf://user/name, a model on the Hub.",
         show_default=False,
         metavar="RUN",

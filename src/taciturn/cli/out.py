@@ -156,7 +156,6 @@ def write_out(
     elsewhere : callable or None
         Writes the missing shards in other processes, in place of `write`; see `write_shards`.
     """
-    from ..artifact.hub import local_folder
     from ..core.checksum import checksum
     from ..data.fingerprint import fingerprint
     from ..data.sources import is_url, uploaded, write_shards
@@ -168,7 +167,7 @@ def write_out(
 
     rows = SPARSE_SHARD_ROWS if row_numbers is None else max(SHARD_NUMBERS // row_numbers, 1)
     # config.json has the checksums of all other files of the model
-    identity = {"model": checksum(Path(local_folder(run), "config.json"))[:16], "data": fingerprint(source).text}
+    identity = {"model": checksum(run / "config.json")[:16], "data": fingerprint(source).text}
     written = write_shards(
         place.path,
         source,

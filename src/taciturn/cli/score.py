@@ -115,8 +115,7 @@ def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: di
     def batches() -> "Iterator[pyarrow.RecordBatch]":
         for start in range(0, len(source), size):
             rows = Subset(source, np.arange(start, min(start + size, len(source))))
-            scores = detector.score_samples(rows)
-            p_values = detector.p_values(rows) if detector.n_calibration_ else [None] * len(rows)
+            scores, p_values = detector._scored(rows)
             outliers = (scores < detector.offset_).nonzero()[0]
             reasons = {}
             if len(outliers):
@@ -126,7 +125,11 @@ def _scores(detector: "AutoencoderOutlierDetector", source: "Source", counts: di
                 }
             counts["rows"] += len(rows)
             counts["outliers"] += len(outliers)
-            columns: list[Any] = [scores, p_values, [int(row in reasons) for row in range(len(rows))]]
+            columns: list[Any] = [
+                scores,
+                [None] * len(rows) if p_values is None else p_values,
+                [int(row in reasons) for row in range(len(rows))],
+            ]
             for number in range(N_REASONS):
                 columns.append([reasons[row][number] or None if row in reasons else None for row in range(len(rows))])
             yield pa.record_batch(

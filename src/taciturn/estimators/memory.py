@@ -17,6 +17,9 @@ from ..core.schedules import final
 from ..core.sizes import size_text
 from ..data.held_bytes import held_bytes
 from ..data.sources import Source, blocks_of
+from ..data.survey import THREADS
+from ..training.feed import SAMPLE_NUMBERS
+from ..training.learner import SAMPLE_ROWS
 from .rows import training_sources
 from .tables import levels_of
 
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
     from .base import BaseAutoencoder
 
 ROWS, WINDOW, ORDER, MODEL, BATCH = "rows in memory", "shuffle window", "order of rows", "model", "batch"
-SAMPLE_ROWS = 5000  # on which a network is initialised
-BLOCKS_AHEAD = 5  # of streamed rows that are surveyed; see `data.survey`
 ADAM_COPIES = 5  # weights, gradients, two averages, and the last weights with a finite loss
 CHECKPOINT_COPIES = 3  # weights and two averages, while they are written
 ARRAYS_PER_UNIT = 4  # of a dense step: pre-activation, activation and their gradients
@@ -94,7 +95,7 @@ def run_memory(
     layout, inputs = settings.layout, prod(source.shape)
     blocks = blocks_of(source)
     copies = ADAM_COPIES + (CHECKPOINT_COPIES if checkpoints else 0)
-    n_sample = min(len(source), SAMPLE_ROWS, max(20_000_000 // inputs, 1))
+    n_sample = min(len(source), SAMPLE_ROWS, max(SAMPLE_NUMBERS // inputs, 1))
     parts = {ROWS: held_bytes(source, *([] if held_out is None else [held_out]))}
     if blocks is None:
         parts[ORDER] = 8 * len(source)
@@ -118,7 +119,7 @@ def _window_bytes(window: int, source: Source, blocks: Any) -> int:
     n_rows, n_columns = len(source), prod(source.shape)
     row_bytes, block = n_columns * source.dtype.itemsize, int(np.diff(blocks).max())
     held = min(window + block, n_rows)
-    return (1 if window >= n_rows else 2) * held * row_bytes + 8 * held + BLOCKS_AHEAD * block * row_bytes
+    return (1 if window >= n_rows else 2) * held * row_bytes + 8 * held + (THREADS + 1) * block * row_bytes
 
 
 def _batch_bytes(settings: Settings, n_rows: int) -> int:

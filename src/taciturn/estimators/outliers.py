@@ -284,12 +284,12 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
         probability of at most t, whatever the distribution (Vovk, Gammerman and Shafer, 2005; Bates et al., 2023).
         Outliers among the rows of `fit` make p-values larger.
         """
-        scores = self.score_samples(X)
-        if not self.n_calibration_:
+        p_values = self._scored(X)[1]
+        if p_values is None:
             raise RecipeError(
                 "p_values needs held-out rows, and fit held out none; fit 1 / calibration_fraction rows or more"
             )
-        return self._p_values(scores)
+        return p_values
 
     def explain(self, X: ArrayLike | Source) -> Cells:
         """Return which cells make each row an outlier, and what was expected there.
@@ -326,6 +326,11 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
         return Cells(names[order], *sorted_parts)
 
     # --- internal ----------------------------------------------------------------------------------------------
+    def _scored(self, X: ArrayLike | Source) -> tuple[Array, Array | None]:
+        """Return the scores of rows, and their p-values; None if no rows were held out."""
+        scores = self.score_samples(X)
+        return scores, self._p_values(scores) if self.n_calibration_ else None
+
     def _p_values(self, scores: Array) -> Array:
         return (1 + np.searchsorted(self._calibration, scores, side="right")) / (1 + self.n_calibration_)
 

@@ -119,8 +119,8 @@ class SavedModel:
         return np.concatenate(list(inference.of_any_count(blocks, rows)))
 
     def _scores(self, rows: Source) -> NDArray[Any]:
-        scores = self._estimator.score_samples(rows)
-        p_values = self._estimator.p_values(rows) if self._estimator.n_calibration_ else np.full(len(scores), np.nan)
+        scores, p_values = self._estimator._scored(rows)
+        p_values = np.full(len(scores), np.nan) if p_values is None else p_values
         return np.stack([scores, p_values, scores < self._estimator.offset_], axis=1)
 
     def table(self, values: NDArray[Any], like: pyarrow.Table, *, filled: bool) -> pyarrow.Table:

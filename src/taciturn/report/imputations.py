@@ -1,15 +1,14 @@
 """The page of imputations: numbers that can be saved as JSON or as a page."""
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.atomic import atomic
-from .html import card, imputation_page
+from .html import imputation_page
+from .html_page import HtmlPage
 from .numbers import Imputation, ImputationNumbers, measure_imputations
 
 
-class ImputationReport(ImputationNumbers):
+class ImputationReport(ImputationNumbers, HtmlPage):
     """What was imputed in rows, and how uncertain it is. A notebook shows its verdict.
 
     `DenoisingImputer.report` creates it. `save` writes the page, `save_json` the numbers; docs/imputing.md describes
@@ -33,14 +32,8 @@ class ImputationReport(ImputationNumbers):
         How well hidden cells were imputed.
     """
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page, one self-contained HTML file. A failure leaves no partial file."""
-        with atomic(path) as temporary:
-            temporary.write_text(imputation_page(self), encoding="utf-8", errors="xmlcharrefreplace")
-
-    def _repr_html_(self) -> str:
-        """Return the verdict and the warnings as HTML."""
-        return card(self)
+    def _page(self) -> str:
+        return imputation_page(self)
 
 
 def report_imputations(

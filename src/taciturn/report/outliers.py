@@ -1,15 +1,14 @@
 """The page of outliers: numbers that can be saved as JSON or as a page."""
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.atomic import atomic
-from .html import card, outlier_page
+from .html import outlier_page
+from .html_page import HtmlPage
 from .numbers import Detection, OutlierNumbers, measure_outliers
 
 
-class OutlierReport(OutlierNumbers):
+class OutlierReport(OutlierNumbers, HtmlPage):
     """The outliers among rows, and what makes them outliers. A notebook shows its verdict.
 
     `AutoencoderOutlierDetector.report` creates it. `save` writes the page, `save_json` the numbers; docs/outliers.md
@@ -33,14 +32,8 @@ class OutlierReport(OutlierNumbers):
         Of the scores.
     """
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page, one self-contained HTML file. A failure leaves no partial file."""
-        with atomic(path) as temporary:
-            temporary.write_text(outlier_page(self), encoding="utf-8", errors="xmlcharrefreplace")
-
-    def _repr_html_(self) -> str:
-        """Return the verdict and the warnings as HTML."""
-        return card(self)
+    def _page(self) -> str:
+        return outlier_page(self)
 
 
 def report_outliers(

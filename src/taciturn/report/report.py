@@ -1,6 +1,5 @@
 """The report on one model: numbers that can be saved as JSON or as a page."""
 
-import os
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -8,16 +7,16 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..artifact import Artifact
-from ..core.atomic import atomic
 from ..corruption import Corruption
 from ..data.row_shape import image_shape
 from ..data.sources import Source, ids_of
 from ..inference import require_own_targets
-from .html import card, page
+from .html import page
+from .html_page import HtmlPage
 from .numbers import SECTIONS, ReportNumbers, Study, measure_report
 
 
-class Report(ReportNumbers):
+class Report(ReportNumbers, HtmlPage):
     """The report on one model, section by section. A notebook shows its verdict.
 
     `report` creates it. `save` writes the page, `save_json` the numbers; docs/report.md describes both.
@@ -68,14 +67,8 @@ class Report(ReportNumbers):
         What the page draws and report.json does not hold.
     """
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page, one self-contained HTML file. A failure leaves no partial file."""
-        with atomic(path) as temporary:
-            temporary.write_text(page(self), encoding="utf-8", errors="xmlcharrefreplace")  # of half a surrogate pair
-
-    def _repr_html_(self) -> str:
-        """Return the verdict and the warnings as HTML."""
-        return card(self)
+    def _page(self) -> str:
+        return page(self)
 
 
 def report(

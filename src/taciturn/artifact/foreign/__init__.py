@@ -30,6 +30,8 @@ class Format:
         Returns whether a path is of this format, if it is not a folder without these files.
     also_written : tuple of str
         The names of the files that `write` writes beside `files`.
+    transcoders, scaled_rows : bool, default=False
+        Whether `write` writes transcoders, and dictionaries with a scaling of each row.
     """
 
     read: Callable[[Path], Dictionary]
@@ -37,6 +39,8 @@ class Format:
     write: Callable[[Dictionary, Path], None] | None = None
     recognises: Callable[[Path], bool] = lambda path: True
     also_written: tuple[str, ...] = ()
+    transcoders: bool = False
+    scaled_rows: bool = False
 
     def fits(self, path: Path) -> bool:
         """Return whether a path is of this format."""
@@ -44,8 +48,10 @@ class Format:
 
 
 FORMATS = {
-    "saelens": Format(saelens.read, (saelens.CONFIG, saelens.WEIGHTS), saelens.write),
-    "sparsify": Format(sparsify.read, (sparsify.CONFIG, sparsify.WEIGHTS), sparsify.write),
+    "saelens": Format(
+        saelens.read, (saelens.CONFIG, saelens.WEIGHTS), saelens.write, transcoders=True, scaled_rows=True
+    ),
+    "sparsify": Format(sparsify.read, (sparsify.CONFIG, sparsify.WEIGHTS), sparsify.write, transcoders=True),
     "dictionary_learning": Format(
         dictionary_learning.read,
         (dictionary_learning.CONFIG, dictionary_learning.WEIGHTS),
@@ -63,12 +69,11 @@ FORMATS = {
         circuit_tracer.write,
         circuit_tracer.recognises,
         (circuit_tracer.WEIGHTS,),
+        transcoders=True,
     ),
     "gemma-scope": Format(gemma_scope.read, (gemma_scope.CONFIG, gemma_scope.WEIGHTS)),
     "qwen-scope": Format(qwen_scope.read, recognises=qwen_scope.recognises),
 }
-
-TRANSCODERS = ("saelens", "sparsify", "circuit-tracer")  # that can be written with transcoders
 
 
 def format_of(path: str | os.PathLike[str]) -> str | None:
@@ -141,10 +146,12 @@ def write(dictionary: Dictionary, path: str | os.PathLike[str], to: str, *, over
     writers = {name: each.write for name, each in FORMATS.items() if each.write is not None}
     if to not in writers:
         raise RecipeError(f"to={to!r} is none of {', '.join(writers)}")
-    if dictionary.transcodes and to not in TRANSCODERS:
-        raise RecipeError(f"{to} has no transcoders; convert to {', '.join(TRANSCODERS)}")
-    if to != "saelens" and dictionary.scaling != "none":
-        raise RecipeError(f"{to} has no scaling of each row ({dictionary.scaling!r}); convert to saelens")
+    if dictionary.transcodes and not FORMATS[to].transcoders:
+        able = ", ".join(name for name, each in FORMATS.items() if each.transcoders)
+        raise RecipeError(f"{to} has no transcoders; convert to {able}")
+    if dictionary.scaling != "none" and not FORMATS[to].scaled_rows:
+        able = ", ".join(name for name, each in FORMATS.items() if each.scaled_rows)
+        raise RecipeError(f"{to} has no scaling of each row ({dictionary.scaling!r}); convert to {able}")
     with atomic_folder(path, overwrite=overwrite, objection=_objection) as folder:
         writers[to](dictionary, folder)
 

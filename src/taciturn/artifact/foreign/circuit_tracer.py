@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
 from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, ThresholdForm
-from .dictionary import Dictionary, as_transcoder, centred
+from .dictionary import RELU, Dictionary, as_transcoder, centred
 from .files import Tensors, write_tensors
 
 CONFIG, WEIGHTS = "config.yaml", "layer_0.safetensors"
@@ -52,8 +50,7 @@ def read(path: Path) -> Dictionary:
     encoder, encoder_bias = tensors.matrix("W_enc"), tensors.take("b_enc")
     decoder, bias = tensors.matrix("W_dec"), tensors.take("b_dec")
     skip = tensors.matrix("W_skip") if "W_skip" in tensors else None
-    relu = ElementwiseForm("relu", None, torch.relu)
-    form = ThresholdForm(tensors.take(THRESHOLD).float().clamp_min(0)) if THRESHOLD in tensors else relu
+    form = ThresholdForm(tensors.thresholds(THRESHOLD)) if THRESHOLD in tensors else RELU
     tensors.check_all_taken()
     return centred(encoder, encoder_bias, decoder, bias, form, subtracts=False, transcodes=True, skip=skip)
 

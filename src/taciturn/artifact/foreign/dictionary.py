@@ -11,6 +11,7 @@ from ...model import LayerNorm
 from ...model.coding_layers import BatchTopK, ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
 from ..artifact import Artifact
 
+RELU = ElementwiseForm("relu", None, torch.relu)
 UNIT_NORM_TOLERANCE = 1e-3
 UNKNOWN_K = 32  # has no effect until it is set
 MEAN_BATCHES = 100  # BatchTopK's running mean of thresholds then goes on where it was

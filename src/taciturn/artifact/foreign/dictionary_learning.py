@@ -9,7 +9,7 @@ from torch import Tensor
 from ...core.errors import ArtifactError, RecipeError
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, GateForm, ThresholdForm, TopForm
-from .dictionary import Dictionary, centred, with_unit_norm
+from .dictionary import RELU, Dictionary, centred, with_unit_norm
 from .files import Tensors, read_json, required_k, whole, write_json
 
 CONFIG, WEIGHTS = "config.json", "ae.pt"
@@ -22,7 +22,6 @@ CLASSES = (
     "JumpReluAutoEncoder",
     "MatryoshkaBatchTopKSAE",
 )
-RELU = ElementwiseForm("relu", None, torch.relu)
 
 
 def read(path: Path) -> Dictionary:
@@ -69,10 +68,10 @@ def read(path: Path) -> Dictionary:
             form = GateForm(tensors.take("r_mag").float().exp(), tensors.take("mag_bias").float())
         case "JumpReluAutoEncoder":
             bias, encoder_bias = tensors.take("b_dec"), tensors.take("b_enc")
-            form = ThresholdForm(tensors.take("threshold").float().clamp_min(0))
+            form = ThresholdForm(tensors.thresholds("threshold"))
         case _:
             bias, encoder_bias = tensors.take("b_dec"), tensors.take("encoder.bias" if linear else "b_enc")
-            threshold = tensors.take("threshold").float().clamp_min(0)  # -1: not measured yet
+            threshold = tensors.thresholds("threshold")
             if kind == "AutoEncoderTopK":
                 form = TopForm(k or 0, signed=False)
             else:

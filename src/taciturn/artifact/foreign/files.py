@@ -170,6 +170,10 @@ class Tensors:
             raise ArtifactError(f"{one_line(self.file)}: {name!r} is {list(tensor.shape)}; a matrix is required")
         return tensor
 
+    def thresholds(self, name: str) -> Tensor:
+        """Return a tensor of thresholds in float32; one below 0 was not measured yet, and counts as 0."""
+        return self.take(name).float().clamp_min(0)
+
     def skip(self, *names: str) -> None:
         """Let tensors be that a dictionary does not need."""
         for name in names:

@@ -38,7 +38,7 @@ def read(path: Path) -> Dictionary:
     tensors = Tensors(path / WEIGHTS)
     affine = "affine_skip_connection" in tensors or bool(config.get("affine_connection"))
     skip = tensors.matrix("affine_skip_connection").T if affine else None
-    form = ThresholdForm(tensors.take("threshold").float().clamp_min(0))
+    form = ThresholdForm(tensors.thresholds("threshold"))
     encoder, encoder_bias = tensors.matrix("w_enc").T, tensors.take("b_enc")
     decoder, bias = tensors.matrix("w_dec"), tensors.take("b_dec")
     tensors.check_all_taken()

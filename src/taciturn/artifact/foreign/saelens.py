@@ -4,13 +4,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...core.errors import ArtifactError, RecipeError, TaciturnWarning
 from ...core.messages import one_line
 from ...model.coding_layers import ElementwiseForm, Form, GateForm, ThresholdForm, TopForm
-from .dictionary import Dictionary, centred, with_unit_norm
+from .dictionary import RELU, Dictionary, centred, with_unit_norm
 from .files import Tensors, read_json, required_k, whole, write_json, write_tensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
@@ -113,16 +112,16 @@ def _scaling(file: Path, cfg: dict[str, Any]) -> str:
 def _form(architecture: str, tensors: Tensors, cfg: dict[str, Any], file: Path, n_latents: int) -> Form:
     match architecture:
         case "standard":
-            return ElementwiseForm("relu", None, torch.relu)
+            return RELU
         case "topk" | "abstopk":
             return TopForm(required_k(cfg, file), signed=architecture == "abstopk")
         case "jumprelu":
             if "log_threshold" in tensors:
                 return ThresholdForm(tensors.take("log_threshold").float().exp())
-            return ThresholdForm(tensors.take("threshold").float().clamp_min(0))
+            return ThresholdForm(tensors.thresholds("threshold"))
         case "gated":
             return GateForm(tensors.take("r_mag").float().exp(), tensors.take("b_mag").float())
-    return ThresholdForm(tensors.take("topk_threshold").float().clamp_min(0).expand(n_latents))
+    return ThresholdForm(tensors.thresholds("topk_threshold").expand(n_latents))
 
 
 def _nested(widths: object, n_latents: int) -> tuple[int, ...] | None:

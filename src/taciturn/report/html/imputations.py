@@ -15,5 +15,4 @@ def imputation_page(report: ImputationNumbers) -> str:
         IMPUTATION_SECTIONS,
         kind="page of imputations",
         note=f"Imputed: {counted(summary.rows, 'row')} of {counted(summary.columns, 'variable')}.",
-        search=" or ".join(["id"] * bool(report.row_names) + ["text"] * bool(report.pictures.texts)),
     )

@@ -25,7 +25,6 @@ def outlier_page(report: OutlierNumbers) -> str:
         note=f"Scored: {rows} of {columns}.{missing}",
         shape=report.pictures.shape,
         sheets=sheets,
-        search=" or ".join(["id"] * bool(report.row_names) + ["text"] * bool(report.pictures.texts)),
     )
 
 

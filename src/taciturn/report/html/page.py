@@ -34,7 +34,6 @@ def page(report: ReportNumbers) -> str:
         note=f"Evaluated on {summary.described_rows}.{left_out}",
         shape=pictures.shape,
         sheets=sheets,
-        search=" or ".join(([] if not report.row_names else ["id"]) + (["text"] if pictures.texts else [])),
         scripts=scripts,
         styles=styles,
     )

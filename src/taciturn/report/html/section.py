@@ -100,7 +100,6 @@ def rendered_page(
     note: str,
     shape: tuple[int, ...] = (),
     sheets: Mapping[str, Sprite] | None = None,
-    search: str = "",
     scripts: Iterable[Markup] = (),
     styles: Iterable[Markup] = (),
 ) -> str:
@@ -122,8 +121,6 @@ def rendered_page(
         A row's shape.
     sheets : Mapping of str to Sprite, optional
         Sheets of images.
-    search : str, default=""
-        What rows are found by, such as "id or text"; "": there is no search box.
     scripts, styles : iterable of Markup
         Beside those of all pages.
     """
@@ -136,7 +133,7 @@ def rendered_page(
         js=Markup("\n").join([asset("page.js"), *scripts]),
         sheets=list((sheets or {}).values()),
         aspect_ratio=shape[1] / shape[0] if is_image(shape) else 1,
-        has_search=search,
+        found_by=report.found_by,
         sections=[
             (section.anchor, section.title, _rendered(section.name, section.context(material)))
             for section in sections

@@ -31,6 +31,12 @@ class PageNumbers:
     name: str
     row_names: Mapping[int, str]
     likely_shape: Sequence[int] | None
+    pictures: Any  # what the page draws and the JSON does not hold; among it `texts`, by row
+
+    @property
+    def found_by(self) -> str:
+        """What rows are found by, such as "id or text"; "" where they have neither."""
+        return " or ".join(["id"] * bool(self.row_names) + ["text"] * bool(self.pictures.texts))
 
     @property
     def suggestion(self) -> str | None:

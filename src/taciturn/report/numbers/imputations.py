@@ -342,7 +342,8 @@ def _warnings(
     if summary.empty_rows:
         rows = counted(summary.empty_rows, "row has", "rows have")
         yield ReportWarning(
-            f"{rows} no known cell, so nothing but the variables' means is known of them.", "Leave such rows out."
+            f"{rows} no known cell: the variables' means were filled in, because nothing else is known there.",
+            "Leave such rows out.",
         )
     many = [each.name for each in variables if each.missing > MANY_MISSING * summary.rows]
     if many:

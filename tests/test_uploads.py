@@ -44,7 +44,7 @@ def place(tmp_path_factory):
 def rows_in_store(place, server):
     _, store = server
     for file in (place / "rows").iterdir():
-        with store.open_output_stream(f"rows/source/{file.name}") as stream:
+        with store.open_output_stream(f"sources/rows/{file.name}") as stream:
             stream.write(file.read_bytes())
     return store
 
@@ -73,7 +73,7 @@ def test_a_folder_in_a_store_is_the_same_as_on_the_disk(place, store, tmp_path, 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     model = place / ("detector" if command == "score" else "run")
     run(command, model, place / "rows", "-o", tmp_path / "out", *SHARDS)
-    done = run(command, model, "s3://rows/source", "-o", f"s3://codes/{command}", *SHARDS)
+    done = run(command, model, "s3://sources/rows", "-o", f"s3://codes/{command}", *SHARDS)
     assert f"s3://codes/{command}: 7 shards" in done.stderr
     assert content(store, f"codes/{command}") == on_disk(tmp_path / "out")
     assert os.listdir(tmp_path) == ["out"]
@@ -81,7 +81,7 @@ def test_a_folder_in_a_store_is_the_same_as_on_the_disk(place, store, tmp_path, 
 
 @needs_server
 def test_missing_and_damaged_shards_are_written_again(place, store):
-    command = ["encode", place / "run", "s3://rows/source", "-o", "s3://codes/again", *SHARDS]
+    command = ["encode", place / "run", "s3://sources/rows", "-o", "s3://codes/again", *SHARDS]
     run(*command)
     before = content(store, "codes/again")
     store.delete_file("codes/again/part-00002.npy")
@@ -101,8 +101,8 @@ def test_missing_and_damaged_shards_are_written_again(place, store):
 @needs_server
 def test_single_files_in_a_store(place, store, tmp_path):
     for name in ("codes.npy", "codes.npz", "codes.parquet"):
-        run("encode", place / "run", "s3://rows/source", "-o", tmp_path / name)
-        run("encode", place / "run", "s3://rows/source", "-o", f"s3://codes/files/{name}")
+        run("encode", place / "run", "s3://sources/rows", "-o", tmp_path / name)
+        run("encode", place / "run", "s3://sources/rows", "-o", f"s3://codes/files/{name}")
         if name != "codes.npz":  # which holds the time
             assert store.open_input_stream(f"codes/files/{name}").read() == (tmp_path / name).read_bytes()
     assert store.get_file_info("codes/files/codes.npz").size == (tmp_path / "codes.npz").stat().st_size
@@ -140,7 +140,7 @@ def test_nothing_is_lost_where_connections_are_dropped(place, store, server, tmp
     run("encode", tmp_path / "whole", place / "rows", "-o", tmp_path / "codes", "--shard-rows", 50)
     with dropping_proxy(server[0].removeprefix("http://"), every=8) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{proxy.address}")
-        source = "s3://rows/source"
+        source = "s3://sources/rows"
         run("fit", source, "--k", 4, "--latents", 32, "--epochs", 2, "-o", tmp_path / "run", "--no-report")
         fit_drops = proxy.dropped
         run("encode", tmp_path / "whole", source, "-o", "s3://codes/dropped", "--shard-rows", 50)

@@ -85,7 +85,7 @@ def orthogonal():
     return (codes @ features).astype(np.float32), torch.tensor(features, dtype=torch.float32)
 
 
-def redirected(orthogonal, coder=None, copies=1, refine=0, **options):
+def redirected(orthogonal, coder=None, copies=1, refine=0, epochs=2, **options):
     """A run whose dictionary has all features but the last ones, in whose places it has copies of others."""
     rows, features = orthogonal
     layout = Layout((40, 40), coder or TopK(2), centred=True, refine=refine)
@@ -96,7 +96,7 @@ def redirected(orthogonal, coder=None, copies=1, refine=0, **options):
     for weight in (model.encoder[0].weight, model.dictionary):
         weight.copy_(features)
     step = Step(model.requires_grad_(True), Objective((SquaredError(),)))
-    run = Run(step, Feed(Rows(rows), model.scale_rows, 512, 0), torch.optim.Adam(step.parameters()), 0.0, 1)
+    run = Run(step, Feed(Rows(rows), model.scale_rows, 512, 0), torch.optim.Adam(step.parameters()), 0.0, epochs)
     list(train(run))
     hook = Redirecting(Redirect(every=1, until=1, **options))
     before = {name: value.detach().clone() for name, value in step.named_parameters()}
@@ -121,6 +121,12 @@ def test_of_two_latents_with_one_feature_one_is_pointed_at_the_feature_that_none
 def test_none_is_redirected_where_many_are_redundant(orthogonal):
     assert redirected(orthogonal, copies=3, most=0.2)[1].n_redirected == 3
     assert redirected(orthogonal, copies=3)[1].n_redirected == 0  # each of two copies is redundant: 6 of 40
+
+
+def test_between_two_measurements_as_many_rows_are_trained_on_as_two_take(orthogonal):
+    assert redirected(orthogonal, epochs=2)[1].n_redirected == 1
+    assert redirected(orthogonal, epochs=1)[1].n_redirected == 0
+    assert redirected(orthogonal, epochs=1, rows=len(orthogonal[0]) // 2)[1].n_redirected == 1
 
 
 def test_latents_are_redirected_while_a_row_has_a_fixed_number_of_codes(orthogonal):

@@ -17,6 +17,7 @@ from .trigger import Trigger
 from .uninterrupted import uninterrupted
 
 ACTIVATIONS = 64  # of the mean latent, on the rows that are used: on few rows rare latents would look redundant
+BETWEEN = 2  # times as many rows are trained on between two measurements as one takes, which bounds their time
 MAX_CANDIDATES = 512  # rows whose residuals are tried as directions
 SIMILAR = 0.5  # cosine of two redundant latents of which only one is redirected at a time
 SIMILAR_ROWS = 0.5  # cosine of a direction and of the residuals of which it becomes the mean
@@ -101,17 +102,18 @@ class Redirecting:
     @torch.no_grad()
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Redirect latents, if the recipe is due after this step."""
-        if not self.recipe.due(run.steps, run.n_steps, open_ended=run.open_ended):
+        model, recipe, feed = run.step.model, self.recipe, run.feed
+        least = math.ceil(BETWEEN * min(recipe.rows, len(feed.source)) / feed.batch_size)
+        if not recipe.due(run.steps, run.n_steps, open_ended=run.open_ended, least=least):
             return
-        model, recipe = run.step.model, self.recipe
         coder = model.layout.coder.at(run.progress(run.steps)).one_more()
         rates_L = run.step.firing_rates
         mean_rate = float(rates_L.mean())
         # latents that are hardly ever active are redundant too: where they are many, the rest need not be measured
         if coder is None or int((rates_L <= recipe.below * mean_rate).sum()) > recipe.most * len(rates_L):
             return
-        rng = generator(run.feed.seed, "redirect", run.steps)
-        x, target = run.feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / max(mean_rate, 1e-9))), rng)
+        rng = generator(feed.seed, "redirect", run.steps)
+        x, target = feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / max(mean_rate, 1e-9))), rng)
         pre, codes = model.pre_and_codes(x, coder.training_codes)
         width = len(codes.values) // len(x)
         if not isinstance(codes, Sparse) or width > len(model.dictionary) // 2:

@@ -24,6 +24,9 @@ class Trigger(Recipe):
         check(self, "every", 0, 1, "(]", fixed=True)
         check(self, "until", 0, 1, fixed=True)
 
-    def due(self, step: int, steps: int, *, open_ended: bool = False) -> bool:
-        """Return whether it is done after `step` of the run's `steps` steps; without an end there is no `until`."""
-        return step % max(round(self.every * steps), 1) == 0 and (open_ended or step <= self.until * steps)
+    def due(self, step: int, steps: int, *, open_ended: bool = False, least: int = 1) -> bool:
+        """Return whether it is done after `step` of the run's `steps` steps; without an end there is no `until`.
+
+        The interval has `least` steps or more.
+        """
+        return step % max(round(self.every * steps), least) == 0 and (open_ended or step <= self.until * steps)

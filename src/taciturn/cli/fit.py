@@ -35,7 +35,8 @@ def fit(
     data: Annotated[
         str,
         typer.Argument(
-            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), or a recipe (.toml).",
+            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), a folder of images, "
+            "or a recipe (.toml).",
             show_default=False,
             metavar="DATA",
         ),
@@ -138,6 +139,9 @@ def fit(
     drop: Drop = None,
     categorical: Categorical = None,
     shape: Shape = None,
+    patch: Annotated[
+        int | None, typer.Option(help="Side of the patches that a denoiser of images is trained on, in pixels.")
+    ] = None,
     texts: RowTexts = None,
     row_id: RowId = None,
     text: TextOptions | None = None,
@@ -173,6 +177,8 @@ def fit(
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
       taciturn fit table.csv --outliers -o runs/table
+
+      taciturn fit photos --corrupt gaussian:0.1 -o runs/photos
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
@@ -218,6 +224,7 @@ def fit(
             "early_stopping": early_stopping,
             "device": device,
             "shape": image_shape(shape),
+            "patch": patch,
         },
     )
     use_threads(recipe["run"].get("threads"))

@@ -155,6 +155,8 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         if (variables := stored.rows.variables) is not None:
             estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
             columns = feature_names(variables)
+        if stored.rows.image_shape is not None:
+            estimator.image_shape_in_ = tuple(stored.rows.image_shape)
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
         return estimator
@@ -164,6 +166,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
         return tags
 
     def _repr_html_inner(self) -> str:

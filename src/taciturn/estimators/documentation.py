@@ -150,6 +150,8 @@ ATTRIBUTES = """
         The automatic weight of each penalty with a target.
     n_features_in_, feature_names_in_
         As in scikit-learn.
+    image_shape_in_ : tuple of int
+        The shape of an image, if the estimator was trained on an array of images.
     plot : Plots
         Figures of the model: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others.
 

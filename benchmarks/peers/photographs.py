@@ -21,7 +21,7 @@ import numpy as np
 from skimage import color, data, io, restoration
 from sklearn.datasets import load_sample_image
 
-TRAIN = ("astronaut", "brick", "cat", "clock", "coins", "grass", "gravel", "moon", "rocket", "retina", "page")
+TRAIN = ("astronaut", "brick", "cat", "coins", "grass", "gravel", "immunohistochemistry", "moon", "retina", "rocket")
 TEST = {"camera": data.camera, "coffee": data.coffee, "china": lambda: load_sample_image("china.jpg")}
 
 
@@ -66,6 +66,7 @@ def main():
     options = parser.parse_args()
     (options.folder / "train").mkdir(parents=True, exist_ok=True)
     io.imsave(options.folder / "train" / "flower.png", load_sample_image("flower.jpg"), check_contrast=False)
+    io.imsave(options.folder / "train" / "motorcycle.png", data.stereo_motorcycle()[0], check_contrast=False)
     for name in TRAIN:
         io.imsave(options.folder / "train" / f"{name}.png", getattr(data, name)(), check_contrast=False)
     for name, load in TEST.items():

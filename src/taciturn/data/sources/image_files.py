@@ -90,7 +90,10 @@ def opened(file: ShardFile) -> Iterator[Image.Image]:
         try:
             image = Image.open(content)
         except UnidentifiedImageError as error:
-            raise DataError("it is not an image; check that the file is complete and its ending right") from error
+            kinds = "8 bits per colour, or grey of 8 or 16 bits or of floats"
+            raise DataError(
+                f"it is not an image that Pillow reads; check that the file is complete, or convert it ({kinds})"
+            ) from error
         except Image.DecompressionBombError as error:
             most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
             raise DataError(f"it has more than {most:,} pixels, the most that are read; cut it into parts") from error
@@ -108,7 +111,7 @@ def _check_kind(image: Image.Image) -> None:
     if CONVERTED.get(image.mode, image.mode) not in GREY + COLOUR:
         raise DataError(f"its colours are of the mode {image.mode}; convert it to grey or RGB")
     if image.mode in COLOUR and "16" in raw:
-        raise DataError("it has 16 bits per colour, of which Pillow reads 8; give an array (.npy), or 8 bits")
+        raise DataError("it has 16 bits per colour, of which Pillow reads 8; convert it to 8 bits, or give an array")
 
 
 def converted(image: Image.Image) -> Image.Image:

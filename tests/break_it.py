@@ -152,9 +152,9 @@ BREAKS = (
     ),
     Break(
         "tied weights: a copy",
-        "model/autoencoder.py",
-        "weight = layer.weight\n",
-        "weight = nn.Parameter(layer.weight.detach().clone())\n",
+        "model/initial_layers.py",
+        "        weight = layer.weight\n",
+        "        weight = nn.Parameter(layer.weight.detach().clone())\n",
         ("test_model.py",),
     ),
     Break(
@@ -1385,8 +1385,8 @@ BREAKS = (
     Break(
         "features: the decoder's hidden layers without their activation",
         "model/autoencoder.py",
-        "layers.append(self.layout.hidden.activate(product + layer.bias))",
-        "layers.append(product + layer.bias)",
+        "layers.append(hidden.activate(h))",
+        "layers.append(h)",
         ("test_estimators.py",),
     ),
     Break(

@@ -116,6 +116,10 @@ def fit(
             help="Activation of the output; by default sigmoid if the scaled rows lie in [0, 1], else identity."
         ),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="Kind of layers: {networks}; the last two take images, by default it is dense."),
+    ] = None,
     scaling: Annotated[
         str | None,
         typer.Option(
@@ -218,6 +222,7 @@ def fit(
             "solver": solver,
             "activation": activation,
             "output_activation": output_activation,
+            "network": network,
             "scaling": scaling,
             "loss": loss,
             "tied": tied,

@@ -342,13 +342,13 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
     from ..estimators.persistence import plain_value
 
     settings, parameters = estimator.settings_, estimator.get_params(deep=False)
-    widths = settings.layout.widths[1:]
+    widths = settings.layout.components
     sparsity = parameters.get("sparsity")
     if sparsity == "auto":
         sparsity = estimator._run_parameters().sparsity
     rate = settings.learning_rate
     resolved = {
-        "n_components": widths[0] if len(widths) == 1 else list(widths),
+        "n_components": (widths[0] if len(widths) == 1 else list(widths)) if widths else None,
         "corruption": settings.corruption.text,
         "sparsity": plain_value(sparsity) or "none",
         "revive": parameters.get("revive") or "none",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..model.coding_layers import CodingLayer, Elementwise
+    from ..model.networks import Network
     from ..objective import Objective, Term
     from ..training.solvers import Solver
 
@@ -54,6 +55,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         sparsity: str | CodingLayer | Term | Objective | None = "auto",
         activation: str | Elementwise | tuple[str | Elementwise, str | Elementwise] = "auto",
         output_activation: str | Elementwise = "auto",
+        network: str | Network = "dense",
         scaling: str = "auto",
         loss: str | Term = "squared_error",
         tied: bool = False,
@@ -83,6 +85,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         self.sparsity = sparsity
         self.activation = activation
         self.output_activation = output_activation
+        self.network = network
         self.scaling = scaling
         self.loss = loss
         self.tied = tied

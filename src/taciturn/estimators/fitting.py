@@ -233,9 +233,9 @@ class Fitting(Fitted):
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         X = opened(X, self._run_parameters(), target, checkpoints)
         source, targets, held_out = training_sources(checked, X, target, validation)
-        checked._row_shape(source.shape)
+        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
-        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked))
+        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked), image=image)
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
@@ -335,11 +335,11 @@ class Fitting(Fitted):
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
-        checked._row_shape(source.shape)
+        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
-            parameters = replace(parameters, levels=levels_of(checked))
+            parameters = replace(parameters, levels=levels_of(checked), image=image)
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
         rows = measured(source, scaling, fitted=not first)
         moments = rows.moments

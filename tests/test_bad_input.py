@@ -152,7 +152,7 @@ ROWS = {
     "objects": (CELLS, "row 5, column 2: ", "not 'dict'", "drop or encode such columns"),
     "dates": (X.astype("M8[D]"), "must hold numbers, not datetime64[D]", "encode them as numbers"),
     "complex": (X + 1j, "Complex data not supported", "Give X.real, or abs(X)"),
-    "three axes": (X.reshape(20, 2, 3), "dim 3", "Flatten each row: X.reshape(len(X), -1)"),
+    "five axes": (X.reshape(20, 2, 3, 1, 1), "dim 5", "Flatten each row: X.reshape(len(X), -1)"),
     "bfloat16": (torch.zeros(40, 3, dtype=torch.bfloat16), "unsupported ScalarType BFloat16; give X.float()"),
     "infinity in a sparse matrix": (
         sp.csc_matrix(changed([(3, 2)], -np.inf)),

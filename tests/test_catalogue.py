@@ -13,6 +13,7 @@ from taciturn.corruption import Corruption
 from taciturn.data.sources.files import FORMATS, WRITABLE
 from taciturn.model import Scaling
 from taciturn.model.coding_layers import CodingLayer, Elementwise
+from taciturn.model.networks import Network
 from taciturn.objective import Term
 from taciturn.training.constraints import Constraint
 from taciturn.training.solvers import Solver
@@ -22,6 +23,7 @@ FAMILIES = {
     "model/coding_layers/*.py": CodingLayer,
     "objective/*.py": Term,
     "model/*scaling.py": Scaling,
+    "model/networks/*.py": Network,
     "core/schedules.py": Schedule,
     "training/solvers/*.py": Solver,
     "training/constraints/*.py": Constraint,

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from taciturn.core.errors import RecipeError
 from taciturn.core.schedules import Linear, Until
 from taciturn.kernels import Chunked, Plain
-from taciturn.model import Autoencoder, Batch, Dense, Layout, PreActivations, Sparse
+from taciturn.model import Autoencoder, Batch, Dense, Layout, PreActivations, Sparse, initialise_dictionary
 from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, Sigmoid, TopK
 from taciturn.objective import L0, L1, AuxK, GatedAux, Objective, SquaredError
 from taciturn.training.solvers import Adam
@@ -482,7 +482,7 @@ def test_initial_directions_lie_between_drawn_ones_and_rows(n_latents):
     x, drawn = rows(20), model.dictionary.detach().numpy().copy() / 0.5
     with torch.no_grad():
         model.decoder[0].bias.copy_(torch.linspace(0, 1, D))
-    model.initialise_dictionary(x)
+    initialise_dictionary(model, x)
     towards = x.numpy()[np.floor(np.arange(n_latents) * 20 / n_latents).astype(int)] - np.linspace(0, 1, D)
     expected = 0.25 * towards / np.linalg.norm(towards, axis=1, keepdims=True) + 0.75 * drawn
     expected *= 0.5 / np.linalg.norm(expected, axis=1, keepdims=True)

@@ -39,6 +39,7 @@ def test_the_textbooks_programs():
         "docs/export.md",
         "docs/features.md",
         "docs/outliers.md",
+        "docs/photographs.md",
         "docs/watching.md",
         "docs/imputing.md",
         "docs/other-libraries.md",

@@ -28,6 +28,7 @@ from taciturn.model import (
     MeanNorm,
     MinMax,
     NoScaling,
+    Range,
     RankGauss,
     Robust,
     RowNorm,
@@ -49,6 +50,7 @@ from taciturn.model.coding_layers import (
     Tanh,
     TopK,
 )
+from taciturn.model.networks import ConvNetwork, DenseNetwork, Network, ResidualNetwork
 from taciturn.objective import (
     KL,
     L0,
@@ -71,7 +73,7 @@ from taciturn.training import Order, Redirect, Resample
 from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
 from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
-FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Redirect, Order)
+FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Redirect, Order, Network)
 
 # (family, the text of the part, the part)
 CANONICAL = [
@@ -175,6 +177,7 @@ CANONICAL = [
     (Scaling, "whiten:floor=0.5", Whiten(0.5)),
     (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),
     (Scaling, "robust", Robust()),
+    (Scaling, "range", Range()),
     (Scaling, "layer_norm", LayerNorm()),
     (Scaling, "layer_norm:centre=false", LayerNorm(centre=False)),
     (Scaling, "row_norm", RowNorm()),
@@ -189,6 +192,11 @@ CANONICAL = [
     (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
     (Redirect, "redirect", Redirect()),
     (Redirect, "redirect:most=0.2,rows=64", Redirect(most=0.2, rows=64)),
+    (Network, "dense", DenseNetwork()),
+    (Network, "conv", ConvNetwork()),
+    (Network, "conv:channels=16/,kernel=3", ConvNetwork((16,), 3)),
+    (Network, "residual", ResidualNetwork()),
+    (Network, "residual:channels=8/12,blocks=1", ResidualNetwork((8, 12), 1)),
 ]
 
 # other texts of the same parts

@@ -135,7 +135,9 @@ class Artifact:
         """Return a summary as pairs (label, text): network, recipe, rows and training."""
         layout, training, rows = self.model.layout, self.training, self.rows
         widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2:0:-1], layout.n_outputs]))
-        network = f"{widths}, {layout.coder.text} codes, {layout.output.text} output{', tied' if layout.tied else ''}"
+        kind = f"{layout.network.text}, " if layout.network.for_images else ""
+        codes = f"{widths}, {layout.coder.text} codes" if layout.network.has_codes else f"{layout.widths[0]} pixels"
+        network = f"{kind}{codes}, {layout.output.text} output{', tied' if layout.tied else ''}"
         network += ", linear skip" if layout.skip else ""
         count = sum(parameter.numel() for parameter in self.model.parameters())
         return [

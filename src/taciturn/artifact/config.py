@@ -116,6 +116,8 @@ class RowsRecord(Record, frozen=True):
         How the rows of the source were split; None if they were not.
     integers : list of int or None
         The positions of the columns that the source, a table of plain numbers, holds as integers.
+    image_shape : list of int or None
+        The shape of an image, where the rows were given as an array of images.
     """
 
     count: Count
@@ -132,6 +134,7 @@ class RowsRecord(Record, frozen=True):
     split: Split | None = None
     variables: Variables | None = None
     integers: list[Count] | None = None
+    image_shape: Annotated[list[Positive], Meta(min_length=2, max_length=3)] | None = None
 
     @property
     def integer_columns(self) -> list[int]:

@@ -15,7 +15,7 @@ from ..core.checksum import checksum
 from ..core.errors import ArtifactError, RecipeError
 from ..core.messages import one_line
 from ..core.run_folder import is_unfinished, unfinished
-from ..model import Autoencoder, Layout
+from ..model import Autoencoder, Layout, create
 from ..training import Settings
 from ..training.step import plan
 from .artifact import Artifact
@@ -166,7 +166,7 @@ def _read_weights(settings: Settings, file: Path) -> Autoencoder:
                 )
             if part.get_dtype() not in LOSSLESS.get(tensor.dtype, ()):
                 raise ArtifactError(f"{file}: {name!r} has type {part.get_dtype()}, which is not that of this network")
-        model = Autoencoder(layout, rng=None, kernels=plan.kernels(layout, settings.precision))
+        model = create(layout, rng=None, kernels=plan.kernels(layout, settings.precision))
         for name, tensor in _tensors(model).items():
             tensor.data.copy_(_finite(stored.get_tensor(name), name, file))
     for name in ("scale", "target_scale", "unit"):
@@ -187,7 +187,7 @@ def _shapes(layout: Layout, file: Path) -> dict[str, Tensor]:
     """Return a network's tensors by name, without memory."""
     try:
         with torch.device("meta"):
-            return _tensors(Autoencoder(layout, rng=None))
+            return _tensors(create(layout, rng=None))
     except (RuntimeError, OverflowError) as error:  # widths whose product is no number of torch
         raise ArtifactError(f"{file}: config.json describes a network of impossible size") from error
 

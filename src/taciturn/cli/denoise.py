@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
+from .images import denoise_files, denoises_images
 from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
 from .out import Out, Overwrite, ShardFormat, ShardRows, place, write_out
 
@@ -28,7 +29,8 @@ def denoise(
 ) -> None:
     """Write the reconstructions of rows, in the rows' own units; tables keep their column names and row labels.
 
-    A folder gets shards and a manifest; the same command again goes on at the first missing shard.
+    A folder gets shards and a manifest; the same command again goes on at the first missing shard. A denoiser of
+    images writes images, with their transparency and metadata; a folder gets files of the same names.
 
     [dim]Examples:[/]
 
@@ -37,6 +39,8 @@ def denoise(
       taciturn denoise runs/table noisy.csv -o clean.csv
 
       taciturn denoise runs/big noisy.npy -o clean --shard-rows 100000
+
+      taciturn denoise runs/photos photo.png -o clean.png
     """
     import numpy as np
 
@@ -46,6 +50,9 @@ def denoise(
 
     use_threads(threads)
     stored = artifact.load(run)
+    if denoises_images(stored):
+        denoise_files(stored, data, out, overwrite=overwrite)
+        return
     variables = None if stored.rows.variables is None or stored.rows.variables.plain else stored.rows.variables
     endings, writer = (SHARD_ENDINGS, row_writer) if variables is None else (TABLE_ENDINGS, table_writer)
     where = place(out, shard_rows, shard_format, overwrite, data or stored.rows.source, endings=endings, writer=writer)

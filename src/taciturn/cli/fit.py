@@ -35,7 +35,8 @@ def fit(
     data: Annotated[
         str,
         typer.Argument(
-            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), or a recipe (.toml).",
+            help="A data set's name (digits, wine, breast_cancer, mnist, …), a file ({readable}), a folder of images, "
+            "or a recipe (.toml).",
             show_default=False,
             metavar="DATA",
         ),
@@ -115,6 +116,10 @@ def fit(
             help="Activation of the output; by default sigmoid if the scaled rows lie in [0, 1], else identity."
         ),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="Kind of layers: {networks}; the last two take images, by default it is dense."),
+    ] = None,
     scaling: Annotated[
         str | None,
         typer.Option(
@@ -138,6 +143,9 @@ def fit(
     drop: Drop = None,
     categorical: Categorical = None,
     shape: Shape = None,
+    patch: Annotated[
+        int | None, typer.Option(help="Side of the patches that a denoiser of images is trained on, in pixels.")
+    ] = None,
     texts: RowTexts = None,
     row_id: RowId = None,
     text: TextOptions | None = None,
@@ -173,6 +181,8 @@ def fit(
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
       taciturn fit table.csv --outliers -o runs/table
+
+      taciturn fit photos --corrupt gaussian:0.1 -o runs/photos
 
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
@@ -212,12 +222,14 @@ def fit(
             "solver": solver,
             "activation": activation,
             "output_activation": output_activation,
+            "network": network,
             "scaling": scaling,
             "loss": loss,
             "tied": tied,
             "early_stopping": early_stopping,
             "device": device,
             "shape": image_shape(shape),
+            "patch": patch,
         },
     )
     use_threads(recipe["run"].get("threads"))

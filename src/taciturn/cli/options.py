@@ -302,7 +302,10 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from .. import datasets
     from ..data.sources import is_array
     from ..data.variables import open_table
+    from .images import denoises_images, patches_for
 
+    if denoises_images(run):
+        return patches_for(run, data)
     rows, width = run.rows, run.model.layout.widths[0]
     if rows.variables is not None and not rows.variables.plain:
         return open_table(data, rows.variables, **text)
@@ -319,10 +322,13 @@ def source_of(run: "Artifact") -> "Source":
     """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
     from .. import datasets
     from ..data.variables import open_table
+    from .images import denoises_images, patches_for
 
     rows = run.rows
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
+    if denoises_images(run):
+        return patches_for(run, rows.source)
     options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
     if rows.variables is None or rows.variables.plain:
         source = datasets.load(rows.source, **options)

@@ -10,6 +10,7 @@ import typer
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
+from .images import names_images
 from .options import finite, load_rows, text_options
 from .row_values import absolute, check_length, names_file, read_texts
 from .signals import exit_status
@@ -103,7 +104,7 @@ def train(
     from ..core.seeds import MAX_SEED
     from ..data.sources import blocks_of
     from ..data.split import split_source
-    from ..estimators import AutoencoderOutlierDetector
+    from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
     from ..estimators.memory import check_memory
     from ..training.processes import joined
 
@@ -116,16 +117,22 @@ def train(
     beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
     if beside:  # columns that name rows are not trained on
         data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
-    source = load_rows(
-        data["source"],
-        columns=data.get("columns"),
-        drop=data.get("drop"),
-        categorical=data.get("categorical"),
-        text=text_options(data),
-    )
+    estimator = _new_estimator(recipe, seed, bar)
+    source: Source
+    if isinstance(estimator, ImageDenoiser):
+        if option := next((key for key in ("columns", "drop", "categorical", "texts", "id") if data.get(key)), None):
+            raise RecipeError(f"{option}: images have no columns; leave it out")
+        source = estimator._patches(data["source"], reset=True)
+    else:
+        source = load_rows(
+            data["source"],
+            columns=data.get("columns"),
+            drop=data.get("drop"),
+            categorical=data.get("categorical"),
+            text=text_options(data),
+        )
     if blocks_of(source) is None:  # streamed rows are checked by `fit`, and places are those in their files
         finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
-    estimator = _new_estimator(recipe, seed, bar)
     training_rows: Source = source
     evaluation_rows, held_out = training_rows, None
     holds_out = held_out_share > 0 and len(source) > 1
@@ -313,6 +320,8 @@ def _new_estimator(recipe: dict[str, dict[str, Any]], seed: int, bar: bool) -> "
     if kind is None:
         kind = "denoising" if "corruption" in parameters and "sparsity" not in parameters else "sparse"
         kind = "dictionary" if "k" in parameters else kind
+        if not {"k", "sparsity"} & parameters.keys() and names_images(recipe["data"]["source"]):
+            kind = "images"
     kinds = estimators.by_command_name()
     if kind not in kinds:
         raise RecipeError(f"estimator={kind!r} is unknown; there are {', '.join(kinds)}")
@@ -333,13 +342,13 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
     from ..estimators.persistence import plain_value
 
     settings, parameters = estimator.settings_, estimator.get_params(deep=False)
-    widths = settings.layout.widths[1:]
+    widths = settings.layout.components
     sparsity = parameters.get("sparsity")
     if sparsity == "auto":
         sparsity = estimator._run_parameters().sparsity
     rate = settings.learning_rate
     resolved = {
-        "n_components": widths[0] if len(widths) == 1 else list(widths),
+        "n_components": (widths[0] if len(widths) == 1 else list(widths)) if widths else None,
         "corruption": settings.corruption.text,
         "sparsity": plain_value(sparsity) or "none",
         "revive": parameters.get("revive") or "none",

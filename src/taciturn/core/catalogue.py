@@ -90,6 +90,7 @@ def part_lists() -> dict[str, str]:
         "selections": _listed(part for part in layers if "Elementwise" not in part.families),
         "activations": _listed(part for part in layers if "Elementwise" in part.families),
         "dictionaries": _listed_names(part for part in (*layers, *terms) if part.constants.get("dictionary_text")),
+        "networks": _listed(parts("model/networks/*.py")),
         "scalings": _listed(part for part in parts("model/*scaling.py") if part.name != "auto"),
         "solvers": _listed(parts("training/solvers/*.py")),
         "schedules": _listed(parts("core/schedules.py")),

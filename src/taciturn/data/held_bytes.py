@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
 
+from .images.images import ImageArray
 from .sources import is_source
 
 
@@ -40,7 +41,9 @@ def held_bytes(*sources: Any) -> int:
             in_file = isinstance(owner, np.memmap) and not owner.flags.owndata
             arrays[id(owner)] = 0 if in_file else owner.nbytes
         elif isinstance(value, list | tuple):
-            waiting += value if value and isinstance(value[0], np.ndarray) else []
+            waiting += value if value and isinstance(value[0], np.ndarray | ImageArray) else []
+        elif isinstance(value, ImageArray):
+            waiting.append(value.array)
         elif is_source(value):
             waiting += getattr(value, "__dict__", {}).values()
     return sum(arrays.values())

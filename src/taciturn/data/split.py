@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..core.seeds import generator
-from .sources import Ranges, Source, Stream, Subset, blocks_of
+from .sources import Ranges, Source, Stream, Subset, blocks_of, drawn
 
 Pairs = tuple[Source, Source | None]  # rows and their targets
 Part = Subset | Ranges
@@ -57,7 +57,8 @@ def split_source(source: Source, fraction: float, seed: int, purpose: str = "spl
     -------
     training, held_out : Subset or Ranges
         The rows of `split`. Of streamed rows, runs of 64 neighbouring rows are held out together (fewer of less than
-        64,000 rows), so that the split takes no memory for each row; both parts stay streamed.
+        64,000 rows), so that the split takes no memory for each row; both parts stay streamed. Of patches of images,
+        all those of an image, or of a band of it, are held out together.
 
     Examples
     --------
@@ -86,18 +87,30 @@ def split_pairs(
         _, held_out = split(len(pairs[0]), fraction, seed, purpose)
         return (pairs[0].without(held_out), None), (Subset(pairs[0], held_out), None)  # type: ignore[return-value]
     streamed = any(each is not None and blocks_of(each) is not None for each in pairs)
-    halves = (_split_runs if streamed else split)(len(pairs[0]), fraction, seed, purpose)
+    if streamed:
+        halves = _split_runs(_runs(pairs[0]), fraction, seed, purpose)
+    else:
+        halves = split(len(pairs[0]), fraction, seed, purpose)
     part = Ranges if streamed else Subset
     parts = (tuple(None if each is None else part(each, half) for each in pairs) for half in halves)
     return tuple(parts)  # type: ignore[return-value]
 
 
-def _split_runs(n: int, fraction: float, seed: int, purpose: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _runs(source: Source) -> NDArray[np.int64]:
+    """Return the bounds of the runs of a streamed source's rows that are held out together."""
+    n, blocks = len(source), blocks_of(source)
+    if blocks is not None and len(blocks) > 2 and drawn(source, 0, 0) is not source:
+        return blocks
+    return np.append(np.arange(0, n, min(max(n // MIN_RUNS, 1), RUN_ROWS)), n)
+
+
+def _split_runs(
+    runs: NDArray[np.int64], fraction: float, seed: int, purpose: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the bounds [n_ranges, 2] of the ranges of training rows, and of those of held-out rows."""
-    size = min(max(n // MIN_RUNS, 1), RUN_ROWS)
-    n_runs = -(-n // size)
+    n, n_runs = int(runs[-1]), len(runs) - 1
     is_held_out = np.zeros(n_runs + 2, np.int8)  # with a border on both sides
     is_held_out[1 + split(n_runs, fraction, seed, purpose)[1]] = 1
-    edges = np.minimum(np.flatnonzero(np.diff(is_held_out)) * size, n)  # where ranges of held-out rows begin and end
+    edges = runs[np.flatnonzero(np.diff(is_held_out))]  # where ranges of held-out rows begin and end
     others = np.concatenate([[0], edges, [n]]).reshape(-1, 2)
     return others[others[:, 0] < others[:, 1]], edges.reshape(-1, 2)

@@ -8,6 +8,7 @@ from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .encoder import Encoder
 from .from_keras import from_keras
+from .images import ImageDenoiser
 from .imputer import DenoisingImputer
 from .imputing import Pooled, pool
 from .outliers import AutoencoderOutlierDetector
@@ -54,7 +55,7 @@ def by_command_name() -> dict[str, type[BaseAutoencoder]]:
     Examples
     --------
     >>> sorted(by_command_name())
-    ['denoising', 'dictionary', 'outliers', 'sparse']
+    ['denoising', 'dictionary', 'images', 'outliers', 'sparse']
     """
     return {kind.command_name: kind for kind in BaseAutoencoder.__subclasses__() if kind.command_name}
 
@@ -66,6 +67,7 @@ __all__ = [
     "DenoisingImputer",
     "DictionaryAutoencoder",
     "Encoder",
+    "ImageDenoiser",
     "Pooled",
     "SparseAutoencoder",
     "by_command_name",

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, check
 from ..core.errors import DataError
 from ..data.sources import check_finite, is_sparse
 from .fitted import Array, Fitted
-from .rows import as_source, source_of
+from .rows import as_images, as_source, flat_images, source_of
 from .tables import as_table, filled_table
 from .validation_messages import clear_messages
 
@@ -88,8 +88,8 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         -------
         ndarray or table [n_samples, n_features]
             Rows in the units of the training rows, or of their targets; float64 for float64 codes, else float32. A
-            table of the training rows' columns and types, if those were a table. Of a transcoder targets, an array
-            [n_samples, n_targets].
+            table of the training rows' columns and types, if those were a table, and an array of images, if those were
+            one. Of a transcoder targets, an array [n_samples, n_targets].
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         rows = np.concatenate([inference.decode(self.module_, block) for block in blocks])
         if self.settings_.layout.outputs:
             return rows
-        table = as_table(self, rows)
+        table = as_table(self, as_images(rows, getattr(self, "image_shape_in_", None)))
         if hasattr(table, "index") and hasattr(X, "index"):
             table.index = X.index
         return table
@@ -140,7 +140,7 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         ndarray or table [n_samples, n_features]
             In the units of X, or of the targets that the model was trained with; float64 for float64 rows, else
             float32. For a table a table with its columns, types and index: whole numbers are rounded, and categories
-            are the most probable ones.
+            are the most probable ones. For an array of images an array of that shape.
 
         Raises
         ------
@@ -158,7 +158,8 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         from .. import inference
 
         source = source_of(self, X)
-        return as_table(self, np.concatenate(list(inference.denoise(self.module_, source))), X)
+        rows = np.concatenate(list(inference.denoise(self.module_, source)))
+        return as_table(self, as_images(rows, flat_images(X)[1]), X)
 
     @available_if(_was_trained_with_targets)  # type: ignore[untyped-decorator]
     def predict(self, X: ArrayLike | Source) -> Array:
@@ -206,7 +207,7 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         -------
         ndarray or table [n_samples, n_features]
             Float64 for float64 rows, else float32. For a table a table with its columns, types and index, in which
-            levels that the training rows did not have stay.
+            levels that the training rows did not have stay. For an array of images an array of that shape.
 
         Raises
         ------
@@ -229,7 +230,8 @@ class Applying(Fitted, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         from .. import inference
 
         source = source_of(self, X)
-        return filled_table(self, np.concatenate(list(inference.impute(self.module_, source))), X)
+        rows = np.concatenate(list(inference.impute(self.module_, source)))
+        return filled_table(self, as_images(rows, flat_images(X)[1]), X)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
         """Return the names of the columns that `transform` returns.

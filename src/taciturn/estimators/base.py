@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..model.coding_layers import CodingLayer, Elementwise
+    from ..model.networks import Network
     from ..objective import Objective, Term
     from ..training.solvers import Solver
 
@@ -54,6 +55,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         sparsity: str | CodingLayer | Term | Objective | None = "auto",
         activation: str | Elementwise | tuple[str | Elementwise, str | Elementwise] = "auto",
         output_activation: str | Elementwise = "auto",
+        network: str | Network = "dense",
         scaling: str = "auto",
         loss: str | Term = "squared_error",
         tied: bool = False,
@@ -83,6 +85,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         self.sparsity = sparsity
         self.activation = activation
         self.output_activation = output_activation
+        self.network = network
         self.scaling = scaling
         self.loss = loss
         self.tied = tied
@@ -155,6 +158,8 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         if (variables := stored.rows.variables) is not None:
             estimator.variables_, estimator.n_features_in_ = variables, len(variables.names)
             columns = feature_names(variables)
+        if stored.rows.image_shape is not None:
+            estimator.image_shape_in_ = tuple(stored.rows.image_shape)
         if columns is not None:
             estimator.feature_names_in_ = np.asarray(columns, dtype=object)
         return estimator
@@ -164,6 +169,7 @@ class BaseAutoencoder(Fitting, Applying, Scoring, Saving, Exporting, BaseEstimat
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
         return tags
 
     def _repr_html_inner(self) -> str:

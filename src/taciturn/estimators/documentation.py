@@ -37,6 +37,12 @@ TEXTS = {
         'Activation function of the output: {activations}. "auto": "sigmoid" if the scaled rows lie in [0, 1], else '
         '"identity"; always "identity" in `partial_fit`.',
     ),
+    "network": (
+        "str or Network",
+        'The kind of layers: {networks}. "conv" has convolutions before the dense layers that `n_components` names, '
+        '"conv:channels=32/64"; "residual" is a denoiser of images of any size, without codes. Both require rows that '
+        "are images, see `shape`.",
+    ),
     "scaling": (
         "str or Scaling",
         'How rows are scaled: {scalings}. "auto": rows in [0, 1] are not scaled, an array of uint8 without column '
@@ -113,7 +119,8 @@ TEXTS = {
     "shape": (
         "tuple of int or None",
         "Shape of flat rows as images, (height, width) or (height, width, 3). Figures and the report draw rows and "
-        "latents in this shape; training does not depend on it. None: the shape of the rows in a source.",
+        'latents in this shape; training depends on it for `network="conv"` and "residual" only. None: the shape of '
+        "the rows in a source.",
     ),
     "outputs": (
         "str",
@@ -150,6 +157,8 @@ ATTRIBUTES = """
         The automatic weight of each penalty with a target.
     n_features_in_, feature_names_in_
         As in scikit-learn.
+    image_shape_in_ : tuple of int
+        The shape of an image, if the estimator was trained on an array of images.
     plot : Plots
         Figures of the model: `plot.history()`, `plot.atlas()`, `plot.rates(X)` and others.
 

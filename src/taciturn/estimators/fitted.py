@@ -25,6 +25,7 @@ class Fitted:
     _loaded: Artifact | None = None  # what `load` read, until the estimator is trained further
     n_features_in_: int
     feature_names_in_: Array
+    image_shape_in_: tuple[int, ...]
     variables_: Variables
     # some of the parameters
     outputs: str

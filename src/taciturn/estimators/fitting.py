@@ -55,8 +55,9 @@ class Fitting(Fitted):
         X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Two or more rows, in any units: `scaling` applies to them. NaN, None and nulls of pandas and Polars are
             missing values: they enter as their column's mean (under "rank_gauss": its median), and all errors and
-            statistics are of known values. Also an iterable of batches, or a function that returns one: see
-            docs/streaming.md.
+            statistics are of known values. Also an array of images [n_samples, height, width] or [n_samples, height,
+            width, channels], whose rows are their pixels in this order; an array with two axes is rows. Also an
+            iterable of batches, or a function that returns one: see docs/streaming.md.
         y : object
             Ignored.
         target : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
@@ -232,9 +233,9 @@ class Fitting(Fitted):
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
         X = opened(X, self._run_parameters(), target, checkpoints)
         source, targets, held_out = training_sources(checked, X, target, validation)
-        checked._row_shape(source.shape)
+        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
-        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked))
+        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked), image=image)
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
@@ -334,11 +335,11 @@ class Fitting(Fitted):
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
-        checked._row_shape(source.shape)
+        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
-            parameters = replace(parameters, levels=levels_of(checked))
+            parameters = replace(parameters, levels=levels_of(checked), image=image)
         scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
         rows = measured(source, scaling, fitted=not first)
         moments = rows.moments
@@ -442,7 +443,7 @@ class Fitting(Fitted):
     def _set_learner(self, learner: Learner, checked: Self) -> None:
         """Set the learner, and the columns of the rows that were checked for `checked`."""
         self._learner, self._loaded = learner, None
-        for name in ("n_features_in_", "feature_names_in_", "variables_"):
+        for name in ("n_features_in_", "feature_names_in_", "image_shape_in_", "variables_"):
             self.__dict__.pop(name, None)
             if name in vars(checked):
                 setattr(self, name, vars(checked)[name])

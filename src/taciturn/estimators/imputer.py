@@ -18,7 +18,7 @@ from ..data.variables import library_of
 from .denoising import DenoisingAutoencoder
 from .imputation_reporting import ImputationReporting
 from .imputer_rows import read_rows, row_digests, rows_without_values
-from .rows import source_of, training_sources
+from .rows import as_images, flat_images, source_of, training_sources
 from .tables import mixed_variables
 
 if TYPE_CHECKING:
@@ -357,4 +357,6 @@ class DenoisingImputer(ImputationReporting, OneToOneFeatureMixin, TransformerMix
         dtype = np.float32 if rows.dtype == np.float32 else np.float64
         completed = np.where(np.isnan(rows), scaled * self._scale + self._mean, rows).astype(dtype)
         variables: Variables | None = getattr(self, "variables_", None)
-        return completed if variables is None or library_of(X) is None else variables.fill(completed, X)
+        if variables is None or library_of(X) is None:
+            return as_images(completed, flat_images(X)[1])
+        return variables.fill(completed, X)

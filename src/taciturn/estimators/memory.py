@@ -59,7 +59,8 @@ def check_memory(
 
     checked = copy(estimator)
     source, _, _ = training_sources(checked, source, None)
-    parameters = replace(checked._run_parameters(), levels=levels_of(checked))
+    shape = checked._row_shape(source.shape)
+    parameters = replace(checked._run_parameters(), levels=levels_of(checked), image=shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `fit` warns
         moments = measured(source, parameters.scaling).moments
@@ -108,6 +109,14 @@ def run_memory(
 
 def n_weights(layout: Layout) -> int:
     """Return the number of weights and biases of a network, and of the numbers by which it scales rows."""
+    if layout.network.for_images:
+        import torch
+
+        from ..model import create
+
+        with torch.device("meta"):
+            model = create(layout, rng=None)
+        return sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers()))
     inputs, decoder = layout.widths[0], (*layout.widths[:0:-1], layout.n_outputs)
     encoder = sum(a * b + b for a, b in pairwise(layout.widths))
     decoding = sum((0 if layout.tied else a * b) + b for a, b in pairwise(decoder))
@@ -132,7 +141,7 @@ def _batch_bytes(settings: Settings, n_rows: int) -> int:
     if len(layout.widths) == 2 and Capability.RANKED_CODES in layout.provides() and latents >= MANY_LATENTS:
         need = Plan(n_rows, max(inputs, layout.n_outputs), latents, _k(layout), batch_size=batch_rows).need("rows")
         return need.batch + need.pre_activations
-    units = 2 * sum(layout.widths[1:]) - latents
+    units = 2 * sum(layout.widths[1:]) - latents + sum(layout.network.inner_widths(layout.image or ()))
     return NUMBER * batch_rows * (ARRAYS_PER_UNIT * units + 3 * max(inputs, layout.n_outputs))
 
 

@@ -204,7 +204,8 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
         n_neighbors = positive_integer("n_neighbors", self.n_neighbors)
         fraction = number("calibration_fraction", self.calibration_fraction, 0, 1)
         contamination = self._contamination()
-        source, _, _ = training_sources(copy(self), X, None)
+        checked = copy(self)
+        source, _, _ = training_sources(checked, X, None)
         n_calibration = int(fraction * len(source))
         training, held_out = np.arange(len(source)), np.arange(0)
         if n_calibration and len(source) - n_calibration >= 2:
@@ -214,6 +215,9 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
             super()._fit(Subset(source, training), None, validation, seed, checkpoints)
         finally:  # also after an interrupt: the weights trained so far are kept
             if getattr(self, "_learner", None) is not learner:
+                self.__dict__.pop("image_shape_in_", None)
+                if hasattr(checked, "image_shape_in_"):
+                    self.image_shape_in_ = checked.image_shape_in_
                 self._learner.n_rows, self._learner.training_rows = len(source), fingerprint(source)
                 self._measure(source, training, held_out, n_neighbors, contamination, seed)
         return self

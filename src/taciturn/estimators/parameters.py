@@ -27,6 +27,10 @@ class RunParameters:
         How often codes are computed again from the error that they leave, ≥ 0.
     centred : bool, default=False
         Whether the decoder's bias is subtracted from the encoder's input.
+    network : str or Network, default="dense"
+        The kind of the network's layers.
+    image : tuple of int or None, default=None
+        The shape of a row, if it has more than one axis.
     learns_to_impute : bool, default=False
         Whether `missing` noise at the rows' own share of missing values is added to the corruption, if values of the
         targets are missing too.
@@ -71,6 +75,8 @@ class RunParameters:
     constraint: Any = "free"
     refine: Any = 0
     centred: bool = False
+    network: Any = "dense"
+    image: tuple[int, ...] | None = None
     learns_to_impute: bool = False
     levels: tuple[int, ...] | None = None
     initial_norm: float | None = None

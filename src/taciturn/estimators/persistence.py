@@ -59,6 +59,7 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
             training=learner.training_rows,
             held_out=learner.held_out_rows,
             variables=variables,
+            image_shape=None if (shape := getattr(estimator, "image_shape_in_", None)) is None else list(shape),
         ),
         versions=Versions(
             taciturn=__version__,

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
+from ..data.images.patches import Patches, check_pairs
 from ..data.sources import Rows, Source, SparseRows, blocks_of, is_source, is_stream
 from ..data.survey import check, survey
 from .tables import table_source
@@ -143,7 +144,7 @@ def targets_of(
         if width != n_columns:
             raise DataError(f"the targets have {width} columns, the rows {n_columns}; give a target for each row")
         return None
-    targets = _targets(target, estimator)
+    targets = _targets(target, source, estimator)
     if (len(targets), int(np.prod(targets.shape))) != (len(source), width):
         raise DataError(f"{_shapes(targets, source)}; give one target of {width} columns for each row")
     return _in_order(targets, source)
@@ -153,7 +154,7 @@ def _training_targets(target: Any, source: Source, estimator: BaseEstimator) -> 
     """Return the targets of training rows, which may have other columns than the rows."""
     if target is None:
         return None
-    targets = _targets(target, estimator)
+    targets = _targets(target, source, estimator)
     if len(targets) != len(source):
         raise DataError(f"{_shapes(targets, source)}; give one target for each row")
     return _in_order(targets, source)
@@ -164,12 +165,21 @@ def _shapes(targets: Source, source: Source) -> str:
     return f"target has shape {target_shape}, but the rows have shape {shape}"
 
 
-def _targets(target: Any, estimator: BaseEstimator | None) -> Source:
+def _targets(target: Any, source: Source, estimator: BaseEstimator | None) -> Source:
     with message_prefix("target"):
+        target = _patches(estimator, target, reset=False)
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
         check(targets)
+    if isinstance(targets, Patches) and isinstance(source, Patches):
+        check_pairs(source.images, targets.images)
     return targets
+
+
+def _patches(estimator: BaseEstimator | None, X: Any, *, reset: bool) -> Any:
+    """Return images as patches, for a denoiser of images; all other rows as they are."""
+    patches = getattr(estimator, "_patches", None)
+    return X if patches is None or is_source(X) else patches(X, reset=reset)
 
 
 def _in_order(targets: Source, source: Source) -> Source:
@@ -203,6 +213,7 @@ def _check_and_survey(source: Source) -> None:
 
 
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
+    X = _patches(estimator, X, reset=reset)
     if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
         source = table
     elif is_stream(X):
@@ -213,6 +224,8 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
     elif is_source(X):
         source = _validated_source(estimator, X, reset=reset, min_rows=min_rows)
     else:
+        X, shape = flat_images(X)
+        _check_image_shape(estimator, shape, reset=reset)
         with clear_messages(X, min_rows=min_rows) as given:
             rows = validate_data(
                 estimator,
@@ -224,19 +237,89 @@ def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) 
                 ensure_all_finite=False,
             )
             names = getattr(estimator, "feature_names_in_", None)
-            source = as_source(rows, names)
+            source = as_source(rows, names, shape)
     return source
+
+
+def flat_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Return an array of images as rows of pixels, and the shape of an image; other rows as they are, and None.
+
+    Parameters
+    ----------
+    X : object
+        Rows. An array of images, or a list of arrays of one shape, is [n, height, width] or [n, height, width,
+        channels].
+
+    Returns
+    -------
+    rows : object
+        An array [n, height · width · channels], a view where the layout allows one; X itself if it is no such array.
+    shape : tuple of int or None
+        (height, width) or (height, width, channels); None for X itself.
+
+    Raises
+    ------
+    DataError
+        The images of a list differ in shape.
+
+    Examples
+    --------
+    >>> rows, shape = flat_images(np.zeros((10, 8, 6)))
+    >>> rows.shape, shape
+    ((10, 48), (8, 6))
+    >>> flat_images(np.zeros((10, 48)))[1] is None
+    True
+    """
+    if isinstance(X, list | tuple) and X and all(getattr(image, "ndim", 0) in (2, 3) for image in X):
+        shapes = [tuple(image.shape) for image in X]
+        other = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        if other is not None:
+            raise DataError(
+                f"image {other} has shape {shapes[other]}, image 0 {shapes[0]}; give images of one shape, or use "
+                "ImageDenoiser, which is trained on patches of images of any size"
+            )
+        X = np.stack([np.asarray(image) for image in X])
+    if getattr(X, "ndim", 0) not in (3, 4) or issparse(X):
+        return X, None
+    array = np.ma.asanyarray(X) if np.ma.isMaskedArray(X) else np.asarray(X)
+    return array.reshape(len(array), int(np.prod(array.shape[1:]))), array.shape[1:]
+
+
+def as_images(rows: NDArray[Any], shape: tuple[int, ...] | None) -> NDArray[Any]:
+    """Return rows of pixels as an array of images of a shape; None: the rows themselves.
+
+    Examples
+    --------
+    >>> as_images(np.zeros((10, 48)), (8, 6)).shape
+    (10, 8, 6)
+    """
+    return rows if shape is None else rows.reshape(len(rows), *shape)
+
+
+def _check_image_shape(estimator: BaseEstimator, shape: tuple[int, ...] | None, *, reset: bool) -> None:
+    """Set the shape of the images that the estimator is trained on, or raise DataError if images have another shape."""
+    if reset:
+        estimator.__dict__.pop("image_shape_in_", None)
+        if shape is not None:
+            estimator.image_shape_in_ = shape
+        return
+    known = getattr(estimator, "image_shape_in_", None)
+    if None not in (shape, known) and shape != known:
+        raise DataError(
+            f"the images have shape {shape}, but the model was trained on {known}; give images of that shape"
+        )
 
 
 def _array_source(X: Any) -> Source:
     """Return an array, sparse rows or a data frame of any width as a source."""
+    X, shape = flat_images(X)
     with clear_messages(X) as given:
         rows = check_array(given, accept_sparse="csr", dtype="numeric", ensure_all_finite=False)
-        return as_source(rows, getattr(X, "columns", None))
+        return as_source(rows, getattr(X, "columns", None), shape)
 
 
-def as_source(rows: Any, names: Iterable[Any] | None = None) -> Source:
-    """Return an array or a sparse matrix as a source whose columns have these names, if any.
+def as_source(rows: Any, names: Iterable[Any] | None = None, shape: tuple[int, ...] | None = None) -> Source:
+    """Return an array or a sparse matrix as a source whose columns have these names, and whose rows this shape, if any.
 
     Examples
     --------
@@ -245,7 +328,11 @@ def as_source(rows: Any, names: Iterable[Any] | None = None) -> Source:
     ('a', 'b')
     """
     columns = None if names is None else tuple(map(str, names))
-    return SparseRows(rows, columns) if issparse(rows) else Rows(_with_numbers(rows), columns)
+    if issparse(rows):
+        return SparseRows(rows, columns)
+    if shape is not None and len(shape) == 3 and shape[2] == 1:
+        shape = shape[:2]  # one channel: a grey image
+    return Rows(_with_numbers(rows), columns, shape)
 
 
 def _with_numbers(array: NDArray[Any]) -> NDArray[Any]:

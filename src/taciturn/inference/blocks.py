@@ -39,7 +39,7 @@ def row_blocks(model: Autoencoder, source: Source) -> Iterator[Tensor]:
         many: a product of a few rows has other bits than that of many.
     """
     entries = ENTRIES * GPU_FACTOR if model.dictionary.is_cuda else ENTRIES
-    size = max(entries // max(model.layout.widths) // BLOCK, 1) * BLOCK
+    size = max(entries // model.layout.widest // BLOCK, 1) * BLOCK
     start, n_rows = 0, len(source)
     while start < n_rows:
         stop = start + size if n_rows - start >= size + BLOCK else n_rows

@@ -24,6 +24,12 @@ def check_outputs(outputs: str) -> str:
     return outputs
 
 
+def require_codes(layout: Layout) -> None:
+    """Raise RecipeError if a network has no codes."""
+    if not layout.network.has_codes:
+        raise RecipeError(f"network={layout.network.text!r} has no codes; call denoise(X), or set network='conv'")
+
+
 def feature_names(layout: Layout, outputs: str, columns: Sequence[str], codes: Sequence[str]) -> list[str]:
     """Return the names of the features that `features` yields.
 
@@ -54,6 +60,7 @@ def feature_names(layout: Layout, outputs: str, columns: Sequence[str], codes: S
     >>> feature_names(layout, "input+codes", "abc", ["code0"])
     ['a', 'b', 'c', 'code0']
     """
+    require_codes(layout)
     if outputs == "hidden":
         inner = layout.widths[1:-1]
         widths = enumerate([*inner, *inner[::-1]], 1)
@@ -76,6 +83,7 @@ def codes_among(layout: Layout, outputs: str) -> tuple[int, slice]:
     >>> codes_among(Layout((3, 2, 1), ReLU()), "hidden")
     (5, slice(2, 3, None))
     """
+    require_codes(layout)
     n_inputs, *inner, n_latents = layout.widths
     first = {"codes": 0, "hidden": sum(inner), "input+codes": n_inputs}[outputs]
     width = first + n_latents + (sum(inner) if outputs == "hidden" else 0)
@@ -115,6 +123,7 @@ def features(model: Autoencoder, source: Source, outputs: str = "codes", *, spar
     """
     from scipy.sparse import csr_array, hstack
 
+    require_codes(model.layout)
     model, start = in_row_precision(model, source.dtype), 0
     for x in row_blocks(model, source):
         with threads_for_rows(model, len(x)):

@@ -1,15 +1,20 @@
 """The network: scaling, encoder, coding layer, decoder, and one batch's pass through them."""
 
-from .autoencoder import Affine, Autoencoder
+from .autoencoder import Autoencoder
 from .blind_spots import BlindSpots
 from .capability import Capability, description
 from .codes import Codes, Dense, Sparse, dense
+from .create import create
 from .inference_module import InferenceModule
+from .initial_dictionary import initialise_dictionary
 from .initial_pairs import initialise_pairs
 from .layer_norm_scaling import LayerNorm
+from .layers import Affine, Layer
 from .layout import Layout
 from .passes import Batch, Model, Pass
 from .pre_activations import PreActivations
+from .range_scaling import Range
+from .residual_denoiser import ResidualDenoiser
 from .robust_scaling import Robust, RowNorm, row_norm_instead
 from .scaling import (
     Auto,
@@ -41,6 +46,7 @@ __all__ = [
     "Given",
     "GivenWhitening",
     "InferenceModule",
+    "Layer",
     "LayerNorm",
     "Layout",
     "MeanNorm",
@@ -49,7 +55,9 @@ __all__ = [
     "NoScaling",
     "Pass",
     "PreActivations",
+    "Range",
     "RankGauss",
+    "ResidualDenoiser",
     "Robust",
     "RowNorm",
     "Scaling",
@@ -61,8 +69,10 @@ __all__ = [
     "VariableUnits",
     "Whiten",
     "best_constants",
+    "create",
     "dense",
     "description",
+    "initialise_dictionary",
     "initialise_pairs",
     "row_norm_instead",
     "scaled_range",

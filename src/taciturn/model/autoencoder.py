@@ -1,9 +1,7 @@
 """The autoencoder: scaling, encoder, coding layer and decoder as one torch module."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,36 +12,12 @@ from ..core.world import SINGLE_PROCESS, WHOLE_BATCH, Axis, RowShard
 from ..kernels import Kernels, Plain
 from .blind_spots import BlindSpots
 from .codes import Codes, dense
-from .coding_layers import CodingLayer, Elementwise
+from .coding_layers import Elementwise
+from .initial_layers import new_layers
+from .layers import Layer, layer_of
 from .layout import Layout
 from .pre_activations import PreActivations
 from .scaled_module import ScaledModule, real_matrix
-
-
-class Affine(nn.Module):
-    """The parameters of one affine layer; layers with tied weights share the parameter `weight`.
-
-    Parameters
-    ----------
-    weight : nn.Parameter
-        [out, in] in the encoder, [in, out] in the decoder.
-    n_out : int
-        The length of the bias, which starts at 0.
-
-    Examples
-    --------
-    >>> layer = Affine(nn.Parameter(torch.ones(2, 3)), 2)
-    >>> layer.bias.shape
-    torch.Size([2])
-    """
-
-    weight: nn.Parameter
-    bias: nn.Parameter
-
-    def __init__(self, weight: nn.Parameter, n_out: int) -> None:
-        super().__init__()
-        self.weight = weight
-        self.bias = nn.Parameter(torch.zeros(n_out))
 
 
 class Autoencoder(ScaledModule):
@@ -63,9 +37,9 @@ class Autoencoder(ScaledModule):
 
     Attributes
     ----------
-    encoder, decoder : nn.ModuleList of Affine
-        The layers. Encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are the
-        latents' directions and a tied pair is one parameter.
+    encoder, decoder : nn.ModuleList of Layer
+        The layers. Dense encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are
+        the latents' directions and a tied pair is one parameter.
     coder : nn.Module
         The parameters and buffers of the coding layer.
     refinements : nn.ParameterList
@@ -107,44 +81,24 @@ class Autoencoder(ScaledModule):
             centre_rows=layout.centre_rows,
         )
         self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
-        widths, coder = layout.widths, layout.coder
-        activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
-        encoder = [
-            Affine(_normal_weight((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
-            for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
-        ]
-        if layout.norm is not None and rng is not None:
-            last = encoder[-1].weight.data
-            last.copy_(layout.norm * F.normalize(last, dim=1))
-        decoder = []
-        for layer, activation in reversed(list(zip(encoder, [layout.output, *activations[:-1]], strict=True))):
-            n_in, n_out = layer.weight.shape
-            transcodes = bool(layout.outputs) and layer is encoder[0]
-            if layout.tied:
-                weight = layer.weight
-            elif transcodes:
-                weight = _normal_weight((n_in, layout.outputs), activation.init_std(n_in, layout.outputs), rng)
-                n_out = layout.outputs
-                if layout.norm is not None and rng is not None and layer is encoder[-1]:
-                    weight.data.copy_(layout.norm * F.normalize(weight.data, dim=1))
-            elif (coder.transpose_initialised or layout.centred or layout.norm) and layer is encoder[-1]:
-                weight = nn.Parameter(layer.weight.detach().clone())
-            else:
-                weight = _normal_weight((n_in, n_out), activation.init_std(n_in, n_out), rng)
-            decoder.append(Affine(weight, n_out))
+        encoder, decoder = self._new_layers(rng)
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
-        self.coder: nn.Module = coder.create_state(widths[-1])
+        self.coder: nn.Module = layout.coder.create_state(layout.widths[-1])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
-        self.blind_spots = BlindSpots(widths[0]) if layout.hides else None
-        self.skip = nn.Parameter(torch.zeros(layout.outputs, widths[0])) if layout.skip else None
+        self.blind_spots = BlindSpots(layout.widths[0]) if layout.hides else None
+        self.skip = nn.Parameter(torch.zeros(layout.outputs, layout.widths[0])) if layout.skip else None
 
     skip: nn.Parameter | None
 
+    def _new_layers(self, rng: torch.Generator | None) -> tuple[list[Layer], list[Layer]]:
+        """Return the layers of the encoder and of the decoder."""
+        return new_layers(self.layout, rng)
+
     @cached_property
-    def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
+    def layers(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
         """The encoder's layers and the decoder's, as tuples; cached, because indexing an nn.ModuleList is slow."""
-        return tuple(map(affine, self.encoder)), tuple(map(affine, self.decoder))
+        return tuple(map(layer_of, self.encoder)), tuple(map(layer_of, self.decoder))
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -158,7 +112,7 @@ class Autoencoder(ScaledModule):
         return [*dict.fromkeys(layer.weight for layers in self.layers for layer in layers), *skip]
 
     @property
-    def outer_layers(self) -> tuple[Affine, Affine]:
+    def outer_layers(self) -> tuple[Layer, Layer]:
         """The encoder's first layer and the decoder's last."""
         encoder, decoder = self.layers
         return encoder[0], decoder[-1]
@@ -166,7 +120,7 @@ class Autoencoder(ScaledModule):
     @property
     def row_multiplications(self) -> int:
         """Multiplications of the largest product, per row."""
-        return max(layer.weight.numel() for layer in self.layers[0])
+        return max(layer.multiplications for layer in self.layers[0])
 
     def pre_activations(self, x: Tensor, shard: RowShard = WHOLE_BATCH) -> PreActivations:
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
@@ -183,8 +137,8 @@ class Autoencoder(ScaledModule):
         """Return the input of each layer of the encoder: scaled rows, then the activations of the hidden layers."""
         inputs, centre = [x], self._centre
         for layer in self.layers[0][:-1]:
-            pre = PreActivations(inputs[-1], layer.weight, layer.bias, centre, self.kernels)
-            inputs.append(self.layout.hidden.activate(pre.dense()))
+            x = inputs[-1] if centre is None else inputs[-1] - centre
+            inputs.append(self.layout.hidden.activate(layer.encode(x)))
             centre = None
         return inputs
 
@@ -194,10 +148,12 @@ class Autoencoder(ScaledModule):
         They are those of the encoder's hidden layers, the codes, and those of the decoder's hidden layers.
         """
         codes = self.codes(x)
-        layers, product = [*self._encoder_inputs(x)[1:], codes.dense()], self.decode_linear(codes)
-        for layer, following in pairwise(self.layers[1]):
-            layers.append(self.layout.hidden.activate(product + layer.bias))
-            product = layers[-1] @ following.weight
+        layers, hidden = [*self._encoder_inputs(x)[1:], codes.dense()], self.layout.hidden
+        first, *rest = self.layers[1]
+        h = self.decode_linear(codes) + first.bias
+        for layer in rest:
+            layers.append(hidden.activate(h))
+            h = layer.decode(layers[-1])
         return layers
 
     def pre_and_codes(
@@ -283,23 +239,6 @@ class Autoencoder(ScaledModule):
         """
         self.outer_layers[1].bias.copy_(self.layout.output.inverse(mean_D))
 
-    @torch.no_grad()
-    def initialise_dictionary(self, x: Tensor) -> None:
-        """Turn the initial directions of the latents towards scaled rows x [N, D]; nothing without `Layout.from_rows`.
-
-        A direction is the sum of a drawn one and of a row's, less the centre, with the weights 1 - s and s; its norm
-        stays. A latent with a drawn direction alone can be active on no row, because rows vary along few directions.
-        """
-        share, encoder, width = self.layout.from_rows, self.layers[0][-1], len(self.dictionary)
-        if not share:
-            return
-        rows = x[torch.arange(width, device=x.device) * len(x) // width]
-        drawn = F.normalize(encoder.weight, dim=1)
-        directions = share * F.normalize(rows - self.outer_layers[1].bias, dim=1) + (1 - share) * drawn
-        directions = F.normalize(directions, dim=1)
-        for weight in dict.fromkeys((encoder.weight, self.dictionary)):
-            weight.copy_(directions * weight.norm(dim=1, keepdim=True))
-
     def latent_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that have one row per latent, each once; for a network of one layer."""
         layer = self.layers[0][-1]
@@ -365,10 +304,11 @@ class Autoencoder(ScaledModule):
         RecipeError
             The model is a skip transcoder, and the rows are not given.
         """
-        (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoder_parameters()]
+        first, *rest = self.layers[1]
+        W, b = first.parameters_of(frozen)
         h = self.latents.sum(codes @ W).add_(b)
-        for W, b in rest:
-            h = self.layout.hidden.activate(h) @ W + b
+        for layer in rest:
+            h = layer.decode(self.layout.hidden.activate(h), frozen=frozen)
         if self.skip is None:
             return h
         if x is None:
@@ -376,9 +316,6 @@ class Autoencoder(ScaledModule):
                 "skip=True: codes alone do not give the targets, which depend on rows too; use predict(X)"
             )
         return h + F.linear(x, self.skip.detach() if frozen else self.skip)
-
-    def _decoder_parameters(self) -> list[tuple[Tensor, Tensor]]:
-        return [(layer.weight, layer.bias) for layer in self.layers[1]]
 
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]: the output activation of logits."""
@@ -441,16 +378,3 @@ class Autoencoder(ScaledModule):
         """Return the reconstruction [B, D], in the targets' units, of rows in the input's units."""
         scaled, lengths = self.scaled_and_lengths(x)
         return self.unscale_rows(self.output(self.decode(self.codes(scaled), scaled)), lengths)
-
-
-def affine(layer: Any) -> Affine:
-    """Return the layer as an Affine; the elements of an nn.ModuleList have no specific type."""
-    assert isinstance(layer, Affine)
-    return layer
-
-
-def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator | None) -> nn.Parameter:
-    """Return a weight drawn from N(0, std²), or one that is not initialised."""
-    if rng is None:
-        return nn.Parameter(torch.empty(tuple(shape)))
-    return nn.Parameter(torch.randn(tuple(shape), generator=rng).mul_(std))

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .autoencoder import Affine, Autoencoder, affine
+from .autoencoder import Autoencoder
+from .layers import Layer, layer_of
 from .rank_tables import interpolated
 from .row_lengths import by_own_length, lengthened
 
@@ -31,8 +32,8 @@ class InferenceModule(nn.Module):
     ----------
     layout : Layout
         Widths, activations and how the decoder mirrors the encoder.
-    encoder, decoder : nn.ModuleList of Affine
-        The layers; encoder weights are [out, in], decoder weights [in, out].
+    encoder, decoder : nn.ModuleList of Layer
+        The layers; dense encoder weights are [out, in], decoder weights [in, out].
     form : Form
         The coding layer: a module that maps the encoder's products and bias to codes.
     refinements : nn.ParameterList
@@ -81,6 +82,8 @@ class InferenceModule(nn.Module):
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
         self.layout = model.layout
+        if not model.layout.network.has_codes:
+            raise RecipeError(f"network={model.layout.network.text!r} has no codes; only taciturn itself computes it")
         form = model.layout.coder.form(model.coder, model.layout.widths[-1])
         if form is None:
             raise RecipeError(
@@ -97,9 +100,9 @@ class InferenceModule(nn.Module):
             self.register_buffer(name, None if numbers is None else numbers.detach().clone())
 
     @property
-    def layers(self) -> tuple[list[Affine], list[Affine]]:
+    def layers(self) -> tuple[list[Layer], list[Layer]]:
         """The encoder's layers and the decoder's."""
-        return [affine(layer) for layer in self.encoder], [affine(layer) for layer in self.decoder]
+        return [layer_of(layer) for layer in self.encoder], [layer_of(layer) for layer in self.decoder]
 
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
@@ -135,7 +138,7 @@ class InferenceModule(nn.Module):
         h = x - decoder[-1].bias if self.layout.subtracts_bias else x
         *hidden, last = encoder
         for layer in hidden:
-            h = self.layout.hidden.activate(F.linear(h, layer.weight, layer.bias))
+            h = self.layout.hidden.activate(layer.encode(h))
         product = F.linear(h, last.weight)
         codes = self.select(product)
         for eta in self.refinements:
@@ -151,7 +154,7 @@ class InferenceModule(nn.Module):
         first, *rest = self.layers[1]
         h = codes @ first.weight + first.bias
         for layer in rest:
-            h = self.layout.hidden.activate(h) @ layer.weight + layer.bias
+            h = layer.decode(self.layout.hidden.activate(h))
         if self.skip is None:
             return h
         if x is None:

@@ -12,7 +12,7 @@ def initialise_pairs(model: Autoencoder, x: Tensor, target: Tensor, centre_D: Te
     """Turn the initial directions of a transcoder's latents towards pairs of a scaled row and its target.
 
     Each latent gets one pair: the encoder's direction is turned towards the row, less the rows' centre, the decoder's
-    towards the target, less the decoder's bias; how far as in `Autoencoder.initialise_dictionary`. The encoder's bias
+    towards the target, less the decoder's bias; how far as in `initialise_dictionary`. The encoder's bias
     becomes such that a row at the centre has pre-activations of 0.
 
     Parameters

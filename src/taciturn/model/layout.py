@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
+from ..data.row_shape import is_image
 from .capability import Capability
 from .coding_layers import ByVariable, CodingLayer, Elementwise, Identity, ReLU
+from .networks import DenseNetwork, Network
 
 # Far beyond any use; a damaged recipe is then refused before anything is allocated or repeated.
 MAX_WIDTH, MAX_WIDTHS, MAX_REFINE = 2**31 - 1, 1000, 1000
@@ -19,7 +21,8 @@ class Layout(Recipe):
     Parameters
     ----------
     widths : tuple of int, each 1 … 2³¹ - 1
-        (inputs, hidden …, latents), 2 … 1000 of them; the decoder has the same widths in reverse.
+        (inputs, hidden …, latents), 2 … 1000 of them; the decoder has the same widths in reverse. A network without
+        codes has (inputs, 0).
     coder : CodingLayer
         The coding layer, after the encoder's last affine map.
     hidden : Elementwise, default=ReLU()
@@ -49,19 +52,22 @@ class Layout(Recipe):
         None: the coding layer's `init_std` decides.
     from_rows : float, default=0
         0 … 1: how near the initial directions of the latents lie to those of training rows, see
-        `Autoencoder.initialise_dictionary`. Requires one layer and `centred`.
+        `initialise_dictionary`. Requires one layer and `centred`.
     outputs : int, default=0
         The width of targets that have other columns than rows: the network is a transcoder. 0: targets have the rows'
         columns. A transcoder has no tied weights, and its codes are not refined.
     skip : bool, default=False
         Add a linear map of the scaled row to what the codes decode to (Paulo, Shabalin and Belrose, 2025). Requires
         `outputs`, one layer and output identity.
+    network : Network, default=DenseNetwork()
+        The kind of its layers.
+    image : tuple of int, optional
+        The shape of rows that are images, (height, width) or (height, width, 3), for a network that requires it.
 
     Raises
     ------
     RecipeError
-        If a value has the wrong type or lies outside its range, or if `refine`, `from_rows`, `outputs` or `skip` cannot
-        be used with this network.
+        If a value has the wrong type or lies outside its range, or cannot be used with this network.
 
     Notes
     -----
@@ -93,19 +99,23 @@ class Layout(Recipe):
     from_rows: float = 0.0
     outputs: int = 0
     skip: bool = False
+    network: Network = DenseNetwork()
+    image: tuple[int, ...] | None = None
 
     name = "layout"
     parsable = False
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.widths, tuple) and all(type(width) is int and width > 0 for width in self.widths)
-        if not whole or len(self.widths) < 2:
+        families = {"coder": CodingLayer, "hidden": Elementwise, "output": Elementwise, "network": Network}
+        for field, family in families.items():
+            if not isinstance(getattr(self, field), family):
+                raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
+        lowest = [1] * (len(self.widths) - 1) + [int(self.network.has_codes)] if isinstance(self.widths, tuple) else []
+        whole = all(type(width) is int and width >= low for width, low in zip(self.widths, lowest, strict=False))
+        if not whole or len(lowest) < 2:
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
         if max(self.widths) > MAX_WIDTH or len(self.widths) > MAX_WIDTHS:
             raise RecipeError(f"widths={self.widths}: give at most {MAX_WIDTHS} widths, each at most {MAX_WIDTH}")
-        for field, family in (("coder", CodingLayer), ("hidden", Elementwise), ("output", Elementwise)):
-            if not isinstance(getattr(self, field), family):
-                raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
         check(self, "refine", 0, MAX_REFINE, whole=True)
         check(self, "quantiles", 0, MAX_WIDTH, whole=True)
         if self.norm is not None:
@@ -116,6 +126,18 @@ class Layout(Recipe):
         if self.refine and (len(self.widths) > 2 or not isinstance(self.output, Identity)):
             raise RecipeError(f"layout: refine={self.refine} requires one layer and output identity; set refine=0")
         self._check_outputs()
+        self._check_network()
+
+    def _check_network(self) -> None:
+        if self.image is not None and not is_image(self.image):
+            raise RecipeError(f"layout: image={self.image} must be (height, width) or (height, width, 3)")
+        self.network.check_widths(self.widths, self.image)
+        of_codes = () if self.network.has_codes else ("tied", "centred", "refine", "norm")
+        of_columns = ("whitened", "quantiles", "row_norm") if self.network.same_at_each_pixel else ()
+        excluded = (*of_codes, *of_columns, "outputs") if self.network.for_images else ()
+        if name := next((name for name in excluded if getattr(self, name)), None):
+            found = f"{name}={getattr(self, name)!r}"
+            raise RecipeError(f"layout: {found} cannot be used with network={self.network.text!r}; leave it out")
 
     def _check_outputs(self) -> None:
         check(self, "outputs", 0, MAX_WIDTH, whole=True)
@@ -137,12 +159,28 @@ class Layout(Recipe):
         """The width of targets, and of what the network puts out."""
         return self.outputs or self.widths[0]
 
+    @property
+    def components(self) -> tuple[int, ...]:
+        """What `n_components` names: the widths after the network's own hidden layers; () without codes."""
+        own = len(self.network.hidden_widths(self.image or ()))
+        return self.widths[own + 1 :] if self.network.has_codes else ()
+
+    @property
+    def widest(self) -> int:
+        """The most numbers that a row has anywhere in the network."""
+        return max(*self.widths, *self.network.inner_widths(self.image or ()))
+
+    @property
+    def one_layer(self) -> bool:
+        """Whether the encoder and the decoder are one dense layer each."""
+        return len(self.widths) == 2 and self.network.has_codes
+
     def provides(self) -> frozenset[Capability]:
         """Return the capabilities of this network, which terms may require."""
-        decoder = {Capability.ONE_LAYER_DECODER} if len(self.widths) == 2 else set()
+        decoder = {Capability.ONE_LAYER_DECODER} if self.one_layer else set()
         by_bounds = {(0.0, 1.0): Capability.UNIT_INTERVAL_OUTPUT, (-math.inf, math.inf): Capability.UNBOUNDED_OUTPUT}
         bounds = self.output.bounds
         output = {by_bounds[bounds]} if bounds in by_bounds else set()
         if isinstance(self.output, ByVariable):
             output.add(Capability.VARIABLES_OUTPUT)
-        return self.coder.provides | decoder | output
+        return (self.coder.provides if self.network.has_codes else frozenset()) | decoder | output

@@ -33,6 +33,8 @@ class Scaling(Recipe):
         Whether each scaled row is divided by its own length as well; `length_numbers` returns the numbers of that.
     fixed : bool
         Whether the numbers, once fitted, stay as they are when `partial_fit` adds rows.
+    columns_alike : bool
+        Whether all columns have the same numbers.
     n_quantiles : int
         How many quantiles of each column `fit` requires of the moments; 0: none. A missing value then enters as the
         column's median.
@@ -47,6 +49,7 @@ class Scaling(Recipe):
     ranks: ClassVar[bool] = False
     by_rows: ClassVar[bool] = False
     fixed: ClassVar[bool] = False
+    columns_alike: ClassVar[bool] = False
     n_quantiles: ClassVar[int] = 0
 
     @abstractmethod
@@ -92,6 +95,7 @@ class NoScaling(Scaling):
     """
 
     name = "none"
+    columns_alike = True
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return shifts of 0 and scales of 1."""
@@ -113,6 +117,7 @@ class UInt8(Scaling):
     """
 
     name = "uint8"
+    columns_alike = True
 
     def fit(self, moments: Moments) -> tuple[Vector, Vector]:
         """Return shifts of 0 and scales of 255."""

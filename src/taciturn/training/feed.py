@@ -16,7 +16,7 @@ from ..corruption import BLOCK, Clean, Corruption, block_count
 from ..data.device_rows import CHUNK_NUMBERS, DeviceRows, tensor
 from ..data.order import WindowOrder, permutation
 from ..data.sample import sample_indices
-from ..data.sources import Source, blocks_of
+from ..data.sources import Source, blocks_of, drawn
 from ..model import Batch
 from ..model.row_lengths import by_own_length, divided
 
@@ -174,7 +174,7 @@ class Feed:
 
     def _shuffled(self, epoch: int, parts: list[tuple[int, int]]) -> tuple[Iterator[Tensor], Iterator[Tensor] | None]:
         """Return iterators over the rows at some positions (start, stop) of an epoch, and over their partners."""
-        rows, partners = self._device_rows
+        rows, partners = self._rows_of(epoch)
         blocks = self._blocks
         if blocks is None:
             order = permutation(len(self.source), self.seed, epoch)
@@ -245,6 +245,15 @@ class Feed:
 
     def _scaled_targets(self, y: Tensor) -> Tensor:
         return (self.scale_targets or self.scale_rows)(y)
+
+    def _rows_of(self, epoch: int) -> tuple[DeviceRows, DeviceRows | None]:
+        """Return the rows of an epoch, and their partners."""
+        own = [None if each is None else drawn(each, self.seed, epoch) for each in (self.source, self.target)]
+        if own[0] is self.source and own[1] is self.target:
+            return self._device_rows
+        rows, partners = (None if each is None else DeviceRows(each, self.device) for each in own)
+        assert rows is not None
+        return rows, partners
 
     @cached_property
     def _device_rows(self) -> tuple[DeviceRows, DeviceRows | None]:

@@ -20,7 +20,7 @@ from ..data.sources import Source, Stream
 from ..data.split import Pairs, split_pairs
 from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
-from ..model import Autoencoder, Given
+from ..model import Autoencoder, Given, create
 from .checkpoints import Checkpoints
 from .divergence_guard import DivergenceGuard
 from .extreme_errors import warn_of_extreme_errors
@@ -99,7 +99,7 @@ class Learner:
     processes: Axis = SINGLE_PROCESS
 
     def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
-        self.model = Autoencoder(settings.layout, rng=generator(seed, "init")) if model is None else model
+        self.model = create(settings.layout, rng=generator(seed, "init")) if model is None else model
         self.moments = Moments(with_products=settings.scaling.whitens)
         self.target_moments: Moments | None = None
         self.scaling_description = ""

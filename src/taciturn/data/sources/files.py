@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 from ...core.errors import DataError, RecipeError
 from ...core.messages import listed, one_line
-from . import csv, feather, idx, npy, npz, parquet, pt, safetensors
+from . import csv, feather, idx, image_files, npy, npz, parquet, pt, safetensors
 from .arrow_shards import TableShard
 from .blocks import Blocks
 from .columns import Names, select
@@ -36,6 +36,7 @@ FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
     safetensors.FORMAT,
     pt.FORMAT,
+    image_files.FORMAT,
 )
 SHARDS = ", ".join(each.endings_text or each.ending for each in FORMATS if each.shard is not None)
 MAX_IN_MEMORY_BYTES = 1 << 28  # of the files of a folder, which are streamed if they have more
@@ -66,7 +67,8 @@ def open_path(
         (.gz). `rows.npz:key` names one array of an archive, as `rows.safetensors:key` and `rows.pt:key` do.
 
         A folder, or a pattern such as `rows/part-*.npy`: all its files are one source, in natural order (part-2 before
-        part-10). They are of one format: .npy, .safetensors, .pt, .parquet, .feather or .arrow. A folder that
+        part-10). They are of one format: .npy, .safetensors, .pt, .parquet, .feather or .arrow; or
+        they are images of one size (.png, .jpg, .tif, .webp), a row each. A folder that
         Hugging Face's `datasets` saved is one, and so is a Zarr array. A URL that begins with s3://, gs:// or hf:// is
         a file, a folder or a pattern there; keys and the store's address are read from the environment.
     columns, drop
@@ -170,7 +172,10 @@ def _shards(name: str, files: Sequence[ShardFile], selection: Selection) -> list
             return open_shard(file, selection)
 
     with ThreadPoolExecutor(HEADER_THREADS) as pool:
-        return list(pool.map(shard, [file for file in files if formats[file.name] is known[0]]))
+        shards = list(pool.map(shard, [file for file in files if formats[file.name] is known[0]]))
+    if known[0] is image_files.FORMAT:
+        image_files.check_alike(shards)
+    return shards
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .source import Array, Source, blocks_of, ids_of, place_of, read_into, stored_rows
+from .source import Array, Source, blocks_of, drawn, ids_of, place_of, read_into, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -38,7 +38,7 @@ class Ranges:
     """
 
     def __init__(self, source: Source, bounds: npt.NDArray[np.int64]) -> None:
-        self.source, self._starts = source, bounds[:, 0]
+        self.source, self._bounds, self._starts = source, bounds, bounds[:, 0]
         self._before = np.concatenate([[0], (bounds[:, 1] - bounds[:, 0]).cumsum()])
         self.columns, self.shape, self.dtype = source.columns, source.shape, source.dtype
 
@@ -54,6 +54,11 @@ class Ranges:
         of_range = np.maximum(np.searchsorted(self._starts, blocks, side="right") - 1, 0)
         within = np.clip(blocks - self._starts[of_range], 0, self._before[of_range + 1] - self._before[of_range])
         return np.unique(self._before[of_range] + within)
+
+    def drawn(self, seed: int, epoch: int) -> Ranges:
+        """Return the rows that the other source has in an epoch within the ranges; see `data.sources.drawn`."""
+        source = drawn(self.source, seed, epoch)
+        return self if source is self.source else Ranges(source, self._bounds)
 
     @property
     def ids(self) -> list[Any] | None:

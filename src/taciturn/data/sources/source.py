@@ -151,6 +151,30 @@ def blocks_of(source: Source) -> npt.NDArray[np.int64] | None:
     return getattr(source, "blocks", None)
 
 
+def drawn(source: Source, seed: int, epoch: int) -> Source:
+    """Return the rows that a run is trained on in an epoch: the source itself, unless it draws others each time.
+
+    Parameters
+    ----------
+    source : Source
+        Sources with a method `drawn` have other rows in each epoch, such as random patches of images: as many, of the
+        same shape, a pure function of the seed and the epoch. Their own rows, which are always the same, are measured.
+        Their blocks are held out as a whole.
+    seed : int
+        The run's seed.
+    epoch : int
+        The number of the epoch, from 0.
+
+    Examples
+    --------
+    >>> rows = Rows(np.eye(2))
+    >>> drawn(rows, seed=0, epoch=1) is rows
+    True
+    """
+    method = getattr(source, "drawn", None)
+    return source if method is None else method(seed, epoch)
+
+
 def read_into(source: Source, start: int, rows: Array) -> None:
     """Read the rows of a source from `start` on into an array [rows, n_columns] of the source's type.
 

@@ -9,6 +9,7 @@ from ...core.errors import RecipeError
 from ...core.recipe import find, names, parse
 from ...model import Capability, Layout
 from ...model.coding_layers import CodingLayer, Elementwise, Identity, ReLU, Sigmoid
+from ...model.networks import Network
 from ...objective import Objective, Term
 from .values import part
 
@@ -123,8 +124,8 @@ def output(value: Any, unit_interval: bool) -> Elementwise:
     return part(value, Elementwise, "output_activation")
 
 
-def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
-    """Return the widths of the hidden layers and, last, the number of latents.
+def widths(n_components: Any, n_inputs: int, network: Network, image: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the widths of all layers: the inputs, the hidden layers and, last, the number of latents.
 
     None is one layer of four latents per input, at least 16 and at most 1,024.
 
@@ -134,11 +135,15 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
         The number of latents, or all widths.
     n_inputs : int
         The number of columns.
+    network : Network
+        The kind of the layers, which may have hidden layers of its own, before the others, or no latents.
+    image : tuple of int or None
+        The shape of a row, if it is an image.
 
     Returns
     -------
     tuple of int
-        Each ≥ 1.
+        Each ≥ 1; the last is 0 for a network without codes.
 
     Raises
     ------
@@ -147,9 +152,16 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> widths(None, 64), widths((40, 20), 64)
-    ((256,), (40, 20))
+    >>> from taciturn.model.networks import ConvNetwork, DenseNetwork
+    >>> widths(None, 64, DenseNetwork(), None), widths(20, 64, ConvNetwork((4,)), (8, 8))
+    ((64, 256), (64, 64, 20))
     """
+    if not network.has_codes:
+        return n_inputs, 0
+    return n_inputs, *network.hidden_widths(image or ()), *_components(n_components, n_inputs)
+
+
+def _components(n_components: Any, n_inputs: int) -> tuple[int, ...]:
     if n_components is None:
         return (min(max(4 * n_inputs, 16), 1024),)
     values = n_components if isinstance(n_components, Sequence) else (n_components,)
@@ -159,6 +171,23 @@ def widths(n_components: Any, n_inputs: int) -> tuple[int, ...]:
     if not values:
         raise RecipeError("n_components=() names no layer; give at least the number of latents")
     return tuple(int(width) for width in values)
+
+
+def check_codes(network: Network, n_components: Any, sparsity: Sequence[CodingLayer | Term]) -> None:
+    """Raise RecipeError if something is of codes, which the network does not have.
+
+    Examples
+    --------
+    >>> from taciturn.model.networks import ResidualNetwork
+    >>> check_codes(ResidualNetwork(), 32, [])
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: network='residual' has no latents, but n_components=32; leave it out
+    """
+    if n_components is not None:
+        raise RecipeError(f"network={network.text!r} has no latents, but n_components={n_components}; leave it out")
+    if sparsity:
+        text = "+".join(part.text for part in sparsity)
+        raise RecipeError(f"network={network.text!r} has no codes, but sparsity={text!r}; set sparsity='none'")
 
 
 def objective(error: Term, penalties: Sequence[Term], layout: Layout) -> Objective:

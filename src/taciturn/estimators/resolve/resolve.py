@@ -8,13 +8,15 @@ from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
 from ...model import Auto, LayerNorm, Layout, Scaling, scaled_range
+from ...model.coding_layers import Identity
+from ...model.networks import Network
 from ...objective import Term
 from ...training import Learner, Settings
 from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
-from .network import activations, objective, output, sparsity, widths
-from .rows import check_batches, check_range, corruption, dictionary_scaling, unit
+from .network import activations, check_codes, objective, output, sparsity, widths
+from .rows import check_alike, check_batches, check_range, corruption, dictionary_scaling, image_scaling, unit
 from .tables import table_parts, table_scalings
 from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window, validate_every
 from .transcoder import n_outputs
@@ -79,6 +81,10 @@ def resolve(
         raise RecipeError(
             f"loss={error.text!r} is not a reconstruction error; set loss='squared_error', sparsity={error.text!r}"
         )
+    network = part(parameters.network, Network, "network")
+    network.check_image(parameters.image)
+    if not network.has_codes:
+        check_codes(network, parameters.n_components, [*layers, *penalties])
     hidden, coding = activations(parameters.activation, penalties)
     if fitted is None:
         recipe = part(parameters.scaling, Scaling, "scaling")
@@ -86,6 +92,10 @@ def resolve(
         if parameters.centred and isinstance(recipe, Auto):
             scaling = dictionary_scaling(scaling, moments)
             target_scaling = dictionary_scaling(target_scaling, target_moments)
+        if network.same_at_each_pixel:
+            if isinstance(recipe, Auto):
+                scaling, target_scaling = image_scaling(scaling), image_scaling(target_scaling)
+            check_alike(network, scaling, target_scaling)
         error_unit, fitted_targets = unit(target_moments, target_dtype), target_moments
     else:
         earlier = fitted.settings
@@ -104,7 +114,8 @@ def resolve(
     if fitted is not None and parameters.output_activation == "auto":
         output_activation = fitted.settings.layout.output
     else:
-        output_activation = output(parameters.output_activation, levels is None and low >= 0 and high <= 1)
+        unit_interval = levels is None and low >= 0 and high <= 1 and network.has_codes
+        output_activation = output(parameters.output_activation, unit_interval)
     if levels is not None:
         error, output_activation = table_parts(parameters, levels, target_scaling, fitted_targets, fitted)
     check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
@@ -128,8 +139,8 @@ def resolve(
             f"{noise.text} hides entries, by which scaling={scaling.text!r} would know them; set scaling='standard'"
         )
     layout = Layout(
-        (len(moments.mean), *widths(parameters.n_components, len(moments.mean))),
-        layers[0] if layers else coding,
+        widths(parameters.n_components, len(moments.mean), network, parameters.image),
+        (layers[0] if layers else coding) if network.has_codes else Identity(),
         hidden=hidden,
         output=output_activation,
         tied=flag("tied", parameters.tied),
@@ -144,8 +155,10 @@ def resolve(
         outputs=outputs,
         skip=bool(parameters.skip),
         refine=parameters.refine,
+        network=network,
+        image=parameters.image if network.for_images else None,
     )
-    batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean))
+    batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean), network)
     check_batches(noise, moments.count, batch_rows)
     max_steps = None if parameters.max_steps is None else positive_integer("max_steps", parameters.max_steps)
     return Settings(
@@ -156,7 +169,7 @@ def resolve(
         target_scaling=target_scaling,
         unit=error_unit,
         solver=part(parameters.solver, Solver, "solver"),
-        learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties),
+        learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties, network),
         batch_size=batch_rows,
         epochs=epochs(parameters.max_iter, moments.count, batch_rows, max_steps),
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),

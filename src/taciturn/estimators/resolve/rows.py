@@ -22,6 +22,7 @@ from ...model import (
     Common,
     LayerNorm,
     MinMax,
+    Range,
     RankGauss,
     RowNorm,
     Scaling,
@@ -32,6 +33,7 @@ from ...model import (
     scaled_range,
 )
 from ...model.coding_layers import Elementwise, Identity
+from ...model.networks import Network
 from ...objective import Term
 from ...training import Learner, Settings
 from ..parameters import RunParameters
@@ -160,6 +162,34 @@ def dictionary_scaling(scaling: Scaling, moments: Moments) -> Scaling:
     variance = moments.variance[~moments.constant]
     one_kind = variance.size and variance.max() <= MAX_STD_RATIO**2 * variance.min()
     return Common() if scaling == Standard() and one_kind else scaling
+
+
+def image_scaling(scaling: Scaling) -> Scaling:
+    """Return the scaling of images, given what "auto" chose: that of each column alone becomes one for all pixels.
+
+    Examples
+    --------
+    >>> image_scaling(Standard()), image_scaling(UInt8())
+    (Range(), UInt8())
+    """
+    return scaling if scaling.columns_alike else Range()
+
+
+def check_alike(network: Network, *scalings: Scaling) -> None:
+    """Raise RecipeError if a scaling treats pixels differently, for a network that does the same at each pixel.
+
+    Examples
+    --------
+    >>> check_alike(Network.parse("residual"), Standard())
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: network='residual' scales all pixels alike, scaling='standard' does not; set ...
+    """
+    for scaling in scalings:
+        if not scaling.columns_alike:
+            raise RecipeError(
+                f"network={network.text!r} scales all pixels alike, scaling={scaling.text!r} does not; "
+                "set scaling='auto' or 'range'"
+            )
 
 
 def unit(targets: Moments, dtype: np.dtype[Any]) -> Scaling:
@@ -317,7 +347,8 @@ def streamed(parameters: RunParameters) -> RunParameters:
     Columns are standardised and the output activation is the identity, unless the parameters name others.
     """
     automatic = isinstance(part(parameters.scaling, Scaling, "scaling"), Auto)
-    scaling = Standard() if automatic else parameters.scaling
+    alike = part(parameters.network, Network, "network").same_at_each_pixel
+    scaling = (Range() if alike else Standard()) if automatic else parameters.scaling
     output = Identity() if parameters.output_activation == "auto" else parameters.output_activation
     return replace(parameters, scaling=scaling, output_activation=output)
 

@@ -10,25 +10,30 @@ import torch
 
 from ...core.errors import RecipeError, SmallBatch
 from ...core.interval import interval
-from ...core.schedules import Decay, Schedule
+from ...core.schedules import Cosine, Decay, Schedule
 from ...model import Capability
 from ...model.coding_layers import CodingLayer
+from ...model.networks import DenseNetwork, Network
 from ...objective import Term
 from ...training.step import PRECISIONS
 from .values import number, positive_integer
 
 MAX_AUTO_BATCH_ROWS = 256
 MAX_AUTO_BATCH_NUMBERS = 1 << 22
+MAX_AUTO_BATCH_PIXELS = 1 << 17
+DENSE = DenseNetwork()
 WINDOW_NUMBERS = 1 << 26  # of rows that are shuffled together: 268 MB in float32
 MIN_WINDOW_BATCHES = 4
 
 
-def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> float | Schedule:
+def learning_rate(
+    value: Any, coder: CodingLayer, penalties: Sequence[Term], network: Network = DENSE
+) -> float | Schedule:
     """Return the learning rate.
 
     "auto" is constant and falls linearly to 0 over the last 30% of the steps. It starts at 0.01 if the codes lie in
     (0, 1); else at 0.001 if a penalty has a target L0 (at a higher rate too many latents become inactive for good);
-    else at 0.003.
+    else at 0.003. That of a network without codes falls from 0.001 to 0 in half a cosine.
 
     Parameters
     ----------
@@ -38,6 +43,8 @@ def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> 
         The coding layer.
     penalties : sequence of Term
         The penalties.
+    network : Network, default=DENSE
+        The kind of the layers.
 
     Returns
     -------
@@ -54,6 +61,8 @@ def learning_rate(value: Any, coder: CodingLayer, penalties: Sequence[Term]) -> 
     >>> learning_rate("auto", Sigmoid(), []).text, learning_rate("auto", ReLU(), []).text
     ('decay:0.01', 'decay:0.003')
     """
+    if value == "auto" and not network.has_codes:
+        return Cosine(0.001)
     if value == "auto":
         has_target_l0 = any(term.target_kind == "l0" and term.target_value is not None for term in penalties)
         unit_interval = Capability.UNIT_INTERVAL_CODES in coder.provides
@@ -92,13 +101,14 @@ def dictionary_rate(batch_size: Any) -> Schedule:
     return Decay(min(0.003 * math.sqrt(max(ratio, 1.0)), 0.01), last=0.2)
 
 
-def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: int = 1) -> int:
+def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: int = 1, network: Network = DENSE) -> int:
     """Return the number of rows in a batch.
 
     "auto" is the power of two nearest to rows / 32 (on a logarithmic scale), at least 32 and at most 256; of rows wider
-    than 16,384 columns at most 4 million numbers, so that a batch is small beside the weights. If a penalty
-    has a target mean activation ρ, it is at least the next power of two above 1 / (2ρ), or all rows if there are fewer:
-    a smaller batch is too small to measure ρ.
+    than 16,384 columns at most 4 million numbers, so that a batch is small beside the weights; of a network that does
+    the same at each pixel at most 131,072 numbers, because each pixel teaches it. If a penalty has a target mean
+    activation ρ, it is at least the next power of two above 1 / (2ρ), or all rows if there are fewer: a smaller batch
+    is too small to measure ρ.
 
     Parameters
     ----------
@@ -110,6 +120,8 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: in
         The penalties.
     n_columns : int, default=1
         Number of columns.
+    network : Network, default=DENSE
+        The kind of the layers.
 
     Returns
     -------
@@ -134,7 +146,8 @@ def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: in
     min_rows = min(2 ** math.ceil(math.log2(0.5 / min(rates))), n_rows) if rates else 1
     if value == "auto":
         by_rows = min(max(2 ** round(math.log2(n_rows / 32)), 32), MAX_AUTO_BATCH_ROWS) if n_rows > 32 else 32
-        by_columns = 1 << (max(MAX_AUTO_BATCH_NUMBERS // n_columns, 32).bit_length() - 1)
+        most = MAX_AUTO_BATCH_PIXELS if network.same_at_each_pixel else MAX_AUTO_BATCH_NUMBERS
+        by_columns = 1 << (max(most // n_columns, 32).bit_length() - 1)
         return max(min(by_rows, by_columns), min_rows)
     size = positive_integer("batch_size", value)
     if size < min_rows:

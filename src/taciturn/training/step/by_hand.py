@@ -18,7 +18,7 @@ class ByHand(Step):
     @staticmethod
     def fits(layout: Layout, objective: Objective) -> bool:
         """Return whether this step can train such a network by such an objective."""
-        elementwise = isinstance(layout.coder, Elementwise) and len(layout.widths) == 2
+        elementwise = isinstance(layout.coder, Elementwise) and layout.one_layer
         plain = elementwise and not (layout.centred or layout.refine or layout.outputs)
         return plain and all(term.has_gradient for term in objective.terms)
 

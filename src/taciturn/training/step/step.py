@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...kernels import fast_products
-from ...model import Autoencoder, Batch, Capability, Pass, initialise_pairs
+from ...model import Autoencoder, Batch, Capability, Pass, initialise_dictionary, initialise_pairs
 from ...objective import Controller, Objective
 from ..geometric_median import WIDE, geometric_median
 
@@ -125,7 +125,7 @@ class Step(nn.Module):
             if layout.outputs and layout.centred:
                 initialise_pairs(self.model, x, target, geometric_median(x).to(x))
             else:
-                self.model.initialise_dictionary(x)
+                initialise_dictionary(self.model, x)
             self.model.layout.coder.initialise(self.model.pre_activations(x[:INITIALISATION_ROWS]), self.model.coder)
         for name, controller in self.controlled():
             if from_scratch:

@@ -1,0 +1,199 @@
+"""An image of any size, denoised in overlapping windows that are put together again."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ..core.errors import TaciturnWarning
+from ..corruption import Corruption, Gaussian
+from ..data.images.images import Floats, Pixels, unit_floats, with_channels
+from ..data.images.noise import image_noise
+from ..data.images.patches import mirrored_to
+from ..data.sources import Rows
+from ..model import Autoencoder
+from .blocks import of_any_count
+from .reconstruct import denoise
+
+OVERLAPS = 4  # of windows of the side of a row, along each axis: each pixel is estimated 16 times
+WINDOW, MARGIN = 384, 64  # of a network that takes images of any size, in pixels, and how far windows overlap
+MIN_LEVEL, MAX_LEVEL = 0.5, 2.0  # estimated noise over that of the training
+NOISE_SIDE = 1024  # of the middle of an image, from which its noise is estimated
+WINDOW_NUMBERS = 1 << 20  # of windows that are in memory together
+
+
+def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], name: str = "the image") -> Pixels:
+    """Return an image without noise, in its own type.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        Trained on patches from 0 (black) to 1 (white).
+    pixels : array [height, width, channels]
+        uint8, uint16, or floats from 0 to 1 without noise; 1 or 3 channels. A grey model denoises each colour by
+        itself, and a colour model a grey image as three equal colours, which are averaged.
+    shape : tuple of int
+        The shape of a patch, (side, side) or (side, side, 3).
+    name : str, default="the image"
+        For messages.
+
+    Returns
+    -------
+    array [height, width, channels]
+        Integers are rounded, and lie within the bounds of their type.
+
+    Raises
+    ------
+    DataError
+        Floats are far from 0 … 1, or missing.
+
+    Notes
+    -----
+    Beside the image and the result, a band of the image as high as a window is in memory as floats.
+    """
+    side, channels = shape[0], 1 if len(shape) == 2 else shape[2]
+    if pixels.shape[2] > 1 and channels == 1:
+        colours = [denoise_image(model, colour, shape, name) for colour in np.split(pixels, pixels.shape[2], axis=2)]
+        return np.concatenate(colours, axis=2)
+    whole: Callable[[torch.Tensor], torch.Tensor] | None = getattr(model, "denoise_images", None)
+    if whole is not None:
+        side = min(WINDOW, max(pixels.shape[0], pixels.shape[1], side))
+        step = max(side - MARGIN, 1)
+    else:
+        step = max(side // OVERLAPS, 1)
+
+    def compute(windows: Floats) -> Floats:
+        if whole is not None:
+            return np.asarray(whole(torch.from_numpy(windows)).cpu(), np.float32)
+        rows = Rows(windows.reshape(len(windows), -1))
+        denoised = list(of_any_count(lambda part: denoise(model, part), rows))
+        return np.concatenate(denoised).reshape(windows.shape).astype(np.float32, copy=False)
+
+    result = np.empty_like(pixels)
+    for start, lines in in_windows(compute, pixels, side, step, channels, name):
+        result[start : start + len(lines)] = as_type(with_mean(lines, pixels.shape[2]), pixels.dtype)
+    return result
+
+
+def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
+    """Warn of an image whose noise, as estimated from it alone, is much more or less than that of the training.
+
+    Parameters
+    ----------
+    corruption : Corruption
+        Of the training; another one than Gaussian noise is not compared.
+    pixels : array [height, width, channels]
+        The image.
+    name : str
+        For the message.
+
+    Warns
+    -----
+    TaciturnWarning
+        It is less than half or more than twice the training's.
+    """
+    if not isinstance(corruption, Gaussian) or not isinstance(corruption.std, int | float):
+        return
+    starts = [max(length - NOISE_SIDE, 0) // 2 for length in pixels.shape[:2]]
+    centre = pixels[starts[0] : starts[0] + NOISE_SIDE, starts[1] : starts[1] + NOISE_SIDE]
+    level = image_noise(unit_floats(centre, name))
+    if not MIN_LEVEL * corruption.std <= level <= MAX_LEVEL * corruption.std:
+        warnings.warn(
+            f"{name}: its noise has a standard deviation of about {level:.3f}, but the model was trained on "
+            f"{corruption.std:g}; train one with corruption='gaussian:{level:.3f}'",
+            TaciturnWarning,
+            stacklevel=3,
+        )
+
+
+def in_windows(
+    compute: Callable[[Floats], Floats], pixels: Pixels, side: int, step: int, channels: int, name: str
+) -> Iterator[tuple[int, Floats]]:
+    """Yield the lines of an image that is computed in overlapping windows.
+
+    Parameters
+    ----------
+    compute : callable
+        Returns windows [n, side, side, channels] for windows of that shape.
+    pixels : array [height, width, any channels]
+        The image.
+    side : int
+        The side of a window in pixels. A smaller image is continued by its mirror image.
+    step : int
+        How far windows lie apart, 1 … side. The last ones lie at the image's border.
+    channels : int
+        1 or 3.
+    name : str
+        That of the image, for messages.
+
+    Yields
+    ------
+    start : int
+        The number of the first line.
+    lines : array [n, width, channels]
+        The mean over all windows of each pixel's values. A window's weight falls towards its border, as sin² along both
+        axes, so that borders of windows are not seen.
+
+    Examples
+    --------
+    >>> image = np.arange(35, dtype=np.float32).reshape(5, 7, 1) / 35
+    >>> lines = [lines for _, lines in in_windows(lambda windows: windows, image, 4, 2, 1, "image")]
+    >>> np.allclose(np.concatenate(lines), image)
+    True
+    """
+    height, width = pixels.shape[:2]
+    tops, lefts = _positions(height, side, step), _positions(width, side, step)
+    weights: Floats = np.sin(np.pi * (np.arange(side) + 0.5) / side).astype(np.float32) ** 2
+    weights_2d = weights[:, None, None] * weights[:, None]
+    padded = max(width, side)
+    sums, total = np.zeros((side, padded, channels), np.float32), np.zeros((side, padded, 1), np.float32)
+    size = max(WINDOW_NUMBERS // (side * side * channels), 1)
+    for top, following in zip(tops, [*tops[1:], tops[-1] + side], strict=True):
+        band = mirrored_to(with_channels(unit_floats(pixels[top : top + side], name), channels), side)
+        windows = sliding_window_view(band, (side, side), axis=(0, 1))[0].transpose(0, 2, 3, 1)
+        for first in range(0, len(lefts), size):
+            some = lefts[first : first + size]
+            for left, window in zip(some, compute(windows[some]), strict=True):
+                sums[:, left : left + side] += weights_2d * window
+                total[:, left : left + side] += weights_2d
+        n_lines = following - top
+        lines = sums[:n_lines] / total[:n_lines]
+        yield top, lines[: height - top, :width].astype(np.float32, copy=False)
+        for array in (sums, total):  # move on to the next band
+            array[: side - n_lines] = array[n_lines:].copy()
+            array[side - n_lines :] = 0
+
+
+def _positions(length: int, side: int, step: int) -> list[int]:
+    """Return where windows begin along an axis.
+
+    Examples
+    --------
+    >>> _positions(10, 4, 3), _positions(11, 4, 3), _positions(2, 4, 3)
+    ([0, 3, 6], [0, 3, 6, 7], [0])
+    """
+    last = max(length - side, 0)
+    return [*range(0, last, step), last]
+
+
+def with_mean(lines: Floats, channels: int) -> Floats:
+    """Return lines with the channels of an image: the mean of three for a grey one."""
+    return lines if lines.shape[2] == channels else lines.mean(2, keepdims=True)
+
+
+def as_type(lines: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return numbers from 0 to 1 in an image's type: floats as they are, integers rounded and within their bounds.
+
+    Examples
+    --------
+    >>> as_type(np.array([[-0.1, 0.5, 1.2]], np.float32), np.dtype(np.uint8)).tolist()
+    [[0, 128, 255]]
+    """
+    if dtype.kind == "f":
+        return lines.astype(dtype)
+    integers: NDArray[Any] = np.rint(lines.clip(0, 1) * np.iinfo(dtype).max).astype(dtype)
+    return integers

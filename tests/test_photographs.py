@@ -1,0 +1,496 @@
+"""Image files, patches of images of any size, and denoising them in windows."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+from sklearn.base import clone
+
+import taciturn
+from commandline import output_text, run
+from taciturn import ImageDenoiser, datasets
+from taciturn.core.errors import DataError, RecipeError, TaciturnWarning
+from taciturn.data.images.images import ImageFile, images_of
+from taciturn.data.images.noise import image_noise
+from taciturn.data.images.patches import Patches, turned
+from taciturn.data.images.writing import write_image
+from taciturn.data.order import WindowOrder
+from taciturn.data.sources import drawn, open_path
+from taciturn.data.sources.local_file import LocalFile
+from taciturn.data.split import split_source
+from taciturn.data.windows import shuffled_rows
+from taciturn.inference.images import in_windows
+from test_resume import Ended, assert_same, end_at
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(256, size=(9, 7), dtype=np.uint8)
+COLOUR = RNG.integers(256, size=(9, 7, 3), dtype=np.uint8)
+ALPHA = RNG.integers(256, size=(9, 7, 1), dtype=np.uint8)
+DEEP = RNG.integers(65536, size=(9, 7), dtype=np.uint16)
+FLOATS = RNG.random((9, 7), dtype=np.float32)
+PALETTE = Image.fromarray(COLOUR).quantize(16)
+FEW = {"patch": 4, "max_steps": 4, "random_state": 0}
+
+
+def loaded(path):
+    """The image in a file, which is closed."""
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+def with_grey_key(path):
+    Image.fromarray(GREY).save(path, transparency=int(GREY[0, 0]))
+
+
+FILES = {
+    "grey.png": (lambda path: Image.fromarray(GREY).save(path), GREY[:, :, None]),
+    "deep.png": (lambda path: Image.fromarray(DEEP).save(path), DEEP[:, :, None]),
+    "colour.png": (lambda path: Image.fromarray(COLOUR).save(path), COLOUR),
+    "transparent.png": (lambda path: Image.fromarray(np.dstack([COLOUR, ALPHA])).save(path), COLOUR),
+    "grey transparent.png": (lambda path: Image.fromarray(np.dstack([GREY, ALPHA])).save(path), GREY[:, :, None]),
+    "grey with a key.png": (with_grey_key, GREY[:, :, None]),
+    "palette.png": (lambda path: PALETTE.save(path), np.asarray(PALETTE.convert("RGB"))),
+    "bits.png": (lambda path: Image.fromarray(GREY > 99).save(path), np.where(GREY > 99, 255, 0)[:, :, None]),
+    "deep.tif": (lambda path: Image.fromarray(DEEP).save(path), DEEP[:, :, None]),
+    "floats.tif": (lambda path: Image.fromarray(FLOATS).save(path), FLOATS[:, :, None]),
+    "packed.tiff": (lambda path: Image.fromarray(COLOUR).save(path, compression="tiff_lzw"), COLOUR),
+    "exact.webp": (lambda path: Image.fromarray(COLOUR).save(path, lossless=True), COLOUR),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_read_as_it_is(tmp_path, name):
+    write, expected = FILES[name]
+    write(tmp_path / name)
+    (image,) = images_of(tmp_path / name)
+    assert image.shape == (*expected.shape[:2], expected.shape[2])
+    np.testing.assert_array_equal(image.pixels(), expected)
+    assert image.dtype == {"deep": np.uint16, "floa": np.float32}.get(name[:4], np.uint8)
+    row = open_path(tmp_path / name)
+    np.testing.assert_array_equal(row.read(0, 1)[0], expected.ravel())
+    assert row.shape == (expected.shape if expected.shape[2] == 3 else expected.shape[:2])
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name not in ("palette.png", "bits.png")])
+def test_a_file_is_written_as_it_was(tmp_path, name):
+    """The mode, the transparency and the metadata are kept; the pixels are the new ones."""
+    FILES[name][0](tmp_path / name)
+    (image,) = images_of(tmp_path / name)
+    pixels = (1 - image.pixels()) if image.dtype == np.float32 else np.iinfo(image.dtype).max - image.pixels()
+    write_image(tmp_path / f"new {name}", pixels, LocalFile.of(tmp_path / name))
+    before, after = loaded(tmp_path / name), loaded(tmp_path / f"new {name}")
+    if "key" not in name:
+        assert (after.mode, after.size) == (before.mode, before.size)
+    (written,) = images_of(tmp_path / f"new {name}")
+    if name != "exact.webp":
+        np.testing.assert_array_equal(written.pixels(), pixels)
+    if "transparent" in name:
+        np.testing.assert_array_equal(np.asarray(after)[:, :, -1:], ALPHA)
+
+
+def test_metadata_is_kept(tmp_path):
+    exif, texts = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[274], exif[315] = 6, "A. Person"  # orientation: turned by 90°; artist
+    texts.add_text("Title", "a park")
+    Image.fromarray(COLOUR).save(tmp_path / "a.png", exif=exif, pnginfo=texts, dpi=(300, 300), icc_profile=b"profile")
+    Image.fromarray(COLOUR).save(tmp_path / "a.jpg", exif=exif, quality=60, subsampling=2)
+    Image.fromarray(DEEP).save(tmp_path / "a.tif", tiffinfo={270: "a cell", 315: "A. Person"}, dpi=(300, 300))
+    for name in ("a.png", "a.jpg", "a.tif"):
+        file = LocalFile.of(tmp_path / name)
+        write_image(tmp_path / f"new {name}", ImageFile.of(file).pixels(), file)
+        new = loaded(tmp_path / f"new {name}")
+        assert new.size == (7, 9)  # as it is stored: the orientation is written beside
+        if name != "a.tif":
+            assert dict(new.getexif()) == dict(exif)
+    png, jpg, tif = (loaded(tmp_path / f"new a.{kind}") for kind in ("png", "jpg", "tif"))
+    assert png.text == {"Title": "a park"}
+    assert round(png.info["dpi"][0]) == round(tif.info["dpi"][0]) == 300
+    assert png.info["icc_profile"] == b"profile"
+    assert jpg.quantization == loaded(tmp_path / "a.jpg").quantization
+    assert (tif.tag_v2[270], tif.tag_v2[315]) == ("a cell", "A. Person")
+
+
+def truncated(path):
+    Image.fromarray(RNG.integers(256, size=(99, 99), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def several(path):
+    Image.fromarray(GREY).save(path, save_all=True, append_images=[Image.fromarray(255 - GREY)])
+
+
+def deep_colours(path):
+    """A PNG of 16 bits per colour, which Pillow does not write: two bytes for each number (W3C, PNG, 11.2)."""
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" + bytes(12)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
+
+
+def huge(path):
+    """A PNG whose header declares 20,000 × 20,000 pixels."""
+    deep_colours(path)
+    content = bytearray(path.read_bytes())
+    content[16:25] = (20_000).to_bytes(4, "big") * 2 + b"\x08"
+    import zlib
+
+    content[29:33] = zlib.crc32(bytes(content[12:29])).to_bytes(4, "big")
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (truncated, "cannot be read: image file is truncated"),
+        (lambda path: path.write_bytes(b""), "the file is empty"),
+        (lambda path: path.write_bytes(b"hello"), "it is not an image"),
+        (lambda path: several(path), "it holds 2 images; write each into a file of its own"),
+        (deep_colours, "it has 16 bits per colour, of which Pillow reads 8"),
+        (huge, "it has more than 178,956,970 pixels, the most that are read; cut it into parts"),
+    ],
+    ids=["truncated", "empty", "text", "several", "16-bit colours", "20,000 x 20,000"],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, write, words):
+    Image.fromarray(np.resize(GREY, (99, 99))).save(tmp_path / "a.png")
+    write(tmp_path / "b.png")
+    for read in (images_of, open_path, ImageDenoiser(**FEW).fit):
+        with pytest.raises(DataError) as caught:
+            read(tmp_path)
+        assert str(tmp_path / "b.png") in str(caught.value)
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ([GREY.astype(np.int64)], "image 0 holds int64 numbers; give uint8 or uint16, or floats from 0 to 1"),
+        ([GREY * 1.0], "; floats must be from 0 (black) to 1 (white)"),
+        ([GREY / 255, np.full((4, 4), np.nan)], "image 1 has values from nan to nan"),
+        ([np.dstack([COLOUR, ALPHA])], "image 0 has shape (9, 7, 4); give (height, width) or (height, width, 3)"),
+        ([], "there is no image"),
+        ([GREY[:0]], "image 0 has shape (0, 7)"),
+        ("nowhere.png", "nowhere.png: no such file"),
+    ],
+)
+def test_what_is_no_image_is_refused(images, words):
+    with pytest.raises(DataError) as caught:
+        ImageDenoiser(**FEW).fit(images)
+    assert words in str(caught.value)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(DataError, match="holds no images; they are "):
+        ImageDenoiser(**FEW).fit(tmp_path)
+
+
+def test_images_of_one_size_are_rows(tmp_path):
+    for i in range(12):
+        Image.fromarray(COLOUR + i).save(tmp_path / f"{i}.png")
+    rows = datasets.load(str(tmp_path))
+    assert (rows.shape, len(rows), rows.dtype) == ((9, 7, 3), 12, np.uint8)
+    np.testing.assert_array_equal(rows.read(10, 11)[0], (COLOUR + 10).ravel())  # in natural order
+    Image.fromarray(GREY).save(tmp_path / "12.png")
+    with pytest.raises(DataError, match=r"12.png has 9 × 7 numbers of uint8, but .*0.png has 9 × 7 × 3 numbers"):
+        datasets.load(str(tmp_path))
+
+
+# --- patches ---------------------------------------------------------------------------------------------------
+def numbered(height, width, first=0):
+    """An image whose pixels all differ."""
+    return (np.arange(height * width, dtype=np.float32).reshape(height, width) + first) / 10_000
+
+
+def test_a_grid_covers_every_pixel():
+    images = [numbered(23, 17), numbered(9, 40, 1000), numbered(3, 2, 2000)]
+    patches = Patches(images_of(images), 5)
+    seen = np.unique(patches.read(0, len(patches)))
+    np.testing.assert_array_equal(seen, np.unique(np.concatenate([image.ravel() for image in images])))
+    assert patches.blocks[-1] == len(patches)
+    np.testing.assert_array_equal(patches.take(np.array([3, 0, 3])), patches.read(0, 9)[[3, 0, 3]])
+    assert len(Patches(images_of([np.zeros((600, 700))] * 30), 8)) == 30 * 256  # of large images, at most 256
+
+
+def test_a_drawn_patch_is_a_pure_function_of_seed_epoch_and_row():
+    images = images_of([numbered(30, 30), numbered(25, 40, 1000)])
+    patches = Patches(images, 6)
+    epoch = drawn(patches, 3, 1)
+    rows = epoch.read(0, len(patches))
+    assert rows.shape == (len(patches), 36)
+    for start in (0, 7, len(patches) - 1):
+        np.testing.assert_array_equal(Patches(images, 6).drawn(3, 1).read(start, start + 5), rows[start : start + 5])
+    for other in (drawn(patches, 4, 1), drawn(patches, 3, 2), patches):
+        assert (other.read(0, len(patches)) != rows).any(1).mean() > 0.9
+    # through the window that shuffles them, from any position on
+    order = WindowOrder(patches.blocks, 20, 3, 1)
+    whole = next(shuffled_rows(epoch, order, [(0, len(patches))]))
+    np.testing.assert_array_equal(np.unique(whole, axis=0), np.unique(rows, axis=0))
+    np.testing.assert_array_equal(next(shuffled_rows(epoch, order, [(11, 15)])), whole[11:15])
+
+
+def test_a_drawn_patch_is_a_part_of_its_image_in_one_of_eight_positions():
+    image = numbered(14, 18)
+    patches = Patches(images_of([image]), 4)
+    rows = np.concatenate([patches.drawn(0, epoch).read(0, len(patches)) for epoch in range(20)]).reshape(-1, 4, 4)
+    positions = set()
+    for patch in rows:
+        top, left = divmod(round(float(patch.min()) * 10_000), 18)
+        expected = image[top : top + 4, left : left + 4]
+        (turn,) = [t for t in range(8) if (turned(expected[..., None], t)[..., 0] == patch).all()]
+        positions.add(turn)
+    assert positions == set(range(8))
+
+
+def test_held_out_patches_share_no_pixel_with_the_others():
+    images = images_of([numbered(60, 50, 5000 * i) for i in range(3)])
+    training, held_out = split_source(Patches(images, 5), 0.2, seed=0)
+    assert len(training) + len(held_out) == len(Patches(images, 5))
+    kept = np.unique(held_out.read(0, len(held_out)))
+    for epoch in range(5):
+        assert not np.isin(training.drawn(0, epoch).read(0, len(training)), kept).any()
+        assert np.isin(held_out.drawn(0, epoch).read(0, len(held_out)), kept).all()
+
+
+def test_grey_and_colour_images_are_mixed():
+    images = images_of([GREY, COLOUR])
+    colour, grey = Patches(images, 4), Patches(images, 4, 1)
+    assert (colour.shape, grey.shape) == ((4, 4, 3), (4, 4))
+    first = colour.read(0, 1).reshape(4, 4, 3)
+    np.testing.assert_allclose(first, np.repeat(GREY[:4, :4, None], 3, 2) / 255, rtol=1e-6)
+    last = grey.read(len(grey) - 1, len(grey)).reshape(4, 4)
+    np.testing.assert_allclose(last, COLOUR[-4:, -4:] @ [0.299, 0.587, 0.114] / 255, rtol=1e-5)
+
+
+# --- windows ---------------------------------------------------------------------------------------------------
+@settings(max_examples=60, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), side=st.integers(1, 12), data=st.data())
+def test_windows_of_any_image_put_together_are_the_image(height, width, side, data):
+    step = data.draw(st.integers(1, side))
+    pixels = np.random.default_rng(height * 41 + width).random((height, width, 1), dtype=np.float32)
+    parts = list(in_windows(lambda windows: windows, pixels, side, step, 1, "image"))
+    assert [start for start, _ in parts] == np.cumsum([0, *(len(lines) for _, lines in parts)])[:-1].tolist()
+    np.testing.assert_allclose(np.concatenate([lines for _, lines in parts]), pixels, atol=1e-5)
+
+
+def test_windows_are_weighted_by_sin2():
+    """By hand: two windows of 4 pixels, 2 apart, that hold 0 and 1; the weights are sin²((i + ½) π / 4)."""
+    values = iter([0.0, 1.0])
+
+    def compute(windows):
+        return np.stack([np.full_like(window, next(values)) for window in windows])
+
+    (lines,) = (lines for _, lines in in_windows(compute, np.zeros((4, 6, 1), np.float32), 4, 2, 1, "image"))
+    low, high = np.sin(np.pi / 8) ** 2, np.sin(3 * np.pi / 8) ** 2
+    np.testing.assert_allclose(lines[0, :, 0], [0, 0, low / (low + high), high / (low + high), 1, 1], rtol=1e-5)
+
+
+# --- the denoiser ----------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def denoiser():
+    return ImageDenoiser(**FEW).fit([np.linspace(0, 1, 1200).reshape(30, 40), RNG.random((30, 40, 3))])
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+@pytest.mark.parametrize(
+    "image",
+    [GREY, COLOUR, DEEP, FLOATS, GREY[:1, :1], GREY[:, :, None], np.stack([GREY] * 3), FLOATS.astype(np.float64)],
+    ids=["grey", "colour", "16 bits", "floats", "1 x 1", "one channel", "three images", "float64"],
+)
+def test_an_image_keeps_its_shape_and_type(denoiser, image):
+    result = denoiser.denoise(image)
+    assert (result.shape, result.dtype) == (image.shape, image.dtype)
+    (listed,) = denoiser.denoise([image]) if image.ndim != 3 or image.shape[2] in (1, 3) else (result,)
+    np.testing.assert_array_equal(listed, result)
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+def test_a_grey_model_denoises_each_colour_by_itself():
+    model = ImageDenoiser(channels=1, **FEW).fit([COLOUR, GREY])
+    result = model.denoise(COLOUR)
+    for channel in range(3):
+        np.testing.assert_array_equal(result[:, :, channel], model.denoise(COLOUR[:, :, channel]))
+
+
+def test_one_patch_is_denoised_as_the_row_it_is(denoiser):
+    """With one window, the result is what the network puts out for the row."""
+    patch = np.random.default_rng(5).random((4, 4, 3), dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TaciturnWarning)
+        result = denoiser.denoise(patch)
+    from taciturn.data.sources import Rows
+    from taciturn.inference import denoise
+
+    (expected,) = denoise(denoiser.module_, Rows(np.repeat(patch.reshape(1, -1), 64, 0)))
+    np.testing.assert_allclose(result.ravel(), expected[0], rtol=1e-5, atol=1e-6)
+
+
+def test_files_and_arrays_give_the_same(tmp_path):
+    images = [RNG.integers(256, size=(20 + i, 25), dtype=np.uint8) for i in range(4)]
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    of_files, of_arrays = (ImageDenoiser(**FEW).fit(X) for X in (tmp_path, images))
+    np.testing.assert_array_equal(of_files.module_.dictionary.detach(), of_arrays.module_.dictionary.detach())
+    with pytest.warns(
+        TaciturnWarning, match=r"\d.png: its noise has a standard deviation of about 0.\d+, but"
+    ) as given:
+        results = of_files.denoise(str(tmp_path / "*.png"))
+    assert len(given) == 4
+    assert [result.shape for result in results] == [image.shape for image in images]
+
+
+def test_large_files_are_read_when_needed(tmp_path, monkeypatch):
+    for i in range(3):
+        Image.fromarray(RNG.integers(256, size=(30, 25), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+    in_memory = ImageDenoiser(**FEW).fit(tmp_path)
+    monkeypatch.setattr("taciturn.data.images.images.MAX_IN_MEMORY_BYTES", 100)
+    assert all(isinstance(image, ImageFile) for image in images_of(tmp_path))
+    read = ImageDenoiser(**FEW).fit(tmp_path)
+    np.testing.assert_array_equal(in_memory.module_.dictionary.detach(), read.module_.dictionary.detach())
+
+
+def test_pairs_of_two_folders(tmp_path):
+    """With pairs there is no noise, and the target of a noisy patch is the same patch of the clean image."""
+    for folder in ("noisy", "clean"):
+        (tmp_path / folder).mkdir()
+    for i in range(2):
+        Image.fromarray(GREY).save(tmp_path / "noisy" / f"{i}.png")
+        Image.fromarray(255 - GREY).save(tmp_path / "clean" / f"{i}.tif")
+    model = ImageDenoiser(**FEW).fit(tmp_path / "noisy", target=tmp_path / "clean")
+    assert model.settings_.corruption.clean
+    noisy, clean = (Patches(images_of(tmp_path / folder), 4) for folder in ("noisy", "clean"))
+    np.testing.assert_allclose(noisy.drawn(0, 2).read(0, 9), 1 - clean.drawn(0, 2).read(0, 9), atol=1e-6)
+    (tmp_path / "clean" / "1.tif").rename(tmp_path / "clean" / "2.tif")
+    with pytest.raises(DataError, match=r"2.tif has another name than .*1.png; give each pair the same name"):
+        ImageDenoiser(**FEW).fit(tmp_path / "noisy", target=tmp_path / "clean")
+    (tmp_path / "clean" / "2.tif").unlink()
+    with pytest.raises(DataError, match="1 images for 2; give one for each"):
+        ImageDenoiser(**FEW).fit(tmp_path / "noisy", target=tmp_path / "clean")
+
+
+def test_a_denoiser_is_saved(denoiser, tmp_path):
+    denoiser.save(tmp_path / "model")
+    loaded = taciturn.load(tmp_path / "model")
+    assert isinstance(loaded, ImageDenoiser)
+    assert loaded.get_params() == denoiser.get_params()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TaciturnWarning)
+        np.testing.assert_array_equal(loaded.denoise(COLOUR), denoiser.denoise(COLOUR))
+
+
+def test_a_run_goes_on_with_the_same_patches(tmp_path, monkeypatch):
+    images = [RNG.random((40, 30)) for _ in range(3)]
+    model = ImageDenoiser(patch=4, max_iter=4, random_state=0)
+    whole = clone(model).fit(images)
+    for steps in (1, whole._learner.steps_done * 2 // 3):
+        with monkeypatch.context() as patch:
+            end_at(patch, steps)
+            with pytest.raises(Ended):
+                clone(model).fit(images, checkpoint=tmp_path / f"{steps}", checkpoint_every=1)
+        assert_same(ImageDenoiser.resume(tmp_path / f"{steps}", images), whole)
+
+
+def test_it_learns_to_denoise():
+    """Smooth images: noise of 0.1 has 20 dB, and even a small network on patches removes much of it."""
+    x, y = np.meshgrid(np.linspace(0, 1, 64), np.linspace(0, 1, 48))
+    clean = [0.5 + 0.4 * np.sin(a * x + b * y) for a, b in RNG.uniform(-12, 12, (24, 2))]
+    model = ImageDenoiser(64, corruption="gaussian:0.1", patch=8, max_steps=400, random_state=0).fit(clean[1:])
+    noisy = clean[0] + RNG.normal(0, 0.1, clean[0].shape)
+    error = np.mean((model.denoise(noisy) - clean[0]) ** 2)
+    assert error < 0.35 * 0.1**2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"channels": 2}, "channels=2 must be 1, 3 or 'auto'"), ({"patch": 0}, "patch=0"), ({"patch": "8"}, "patch='8'")],
+)
+def test_parameters_are_checked(parameters, words):
+    with pytest.raises(RecipeError) as caught:
+        ImageDenoiser(**FEW | parameters).fit([GREY])
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("std", [0.02, 0.1, 0.3])
+def test_the_noise_of_an_image_is_estimated(std):
+    """Within 5% on a smooth image; of three channels the mean."""
+    y, x = np.mgrid[:200, :300] / 100
+    image = 0.5 + 0.2 * np.sin(3 * x + y) + np.random.default_rng(1).normal(0, std, (200, 300))
+    assert abs(image_noise(image) / std - 1) < 0.05
+    assert abs(image_noise(np.dstack([image, image, image * 0]) * 3) / (2 * std) - 1) < 0.05
+    assert image_noise(np.ones((1, 1))) == 0
+
+
+# --- the command line ------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A folder of photographs of different sizes, and the run that `taciturn fit` makes of it."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "train").mkdir()
+    for i in range(5):
+        Image.fromarray(np.random.default_rng(i).integers(256, size=(40 + i, 50, 3), dtype=np.uint8)).save(
+            folder / "train" / f"{i}.png"
+        )
+    done = run("fit", folder / "train", "--patch", "6", "--max-steps", "5", "--latents", "20", "-o", folder / "run")
+    assert "gaussian:0.1" in output_text(done)
+    return folder
+
+
+def test_a_folder_of_images_trains_an_image_denoiser(run_folder):
+    model = taciturn.load(run_folder / "run")
+    assert isinstance(model, ImageDenoiser)
+    assert (model.patch, model.n_components, model.settings_.corruption.text) == (6, 20, "gaussian:0.1")
+    assert model._learner.shape == (6, 6, 3)
+    again = run("fit", run_folder / "run" / "recipe.toml", "-o", run_folder / "again", "--no-report")
+    assert "images" in (run_folder / "again" / "recipe.toml").read_text()
+    assert again.exit_code == 0
+    np.testing.assert_array_equal(
+        taciturn.load(run_folder / "again").module_.dictionary.detach(), model.module_.dictionary.detach()
+    )
+    run("evaluate", run_folder / "run")  # on the held-out patches, which are found again
+    run("evaluate", run_folder / "run", run_folder / "train" / "1.png")
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+def test_a_photograph_is_denoised_by_the_command(run_folder, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 8
+    noisy = np.dstack([COLOUR, ALPHA])
+    Image.fromarray(noisy).save(tmp_path / "photo.png", exif=exif)
+    run("denoise", run_folder / "run", tmp_path / "photo.png", "-o", tmp_path / "clean.png")
+    clean = loaded(tmp_path / "clean.png")
+    assert (clean.mode, clean.size, dict(clean.getexif())) == ("RGBA", (7, 9), {274: 8})
+    np.testing.assert_array_equal(np.asarray(clean)[:, :, 3:], ALPHA)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TaciturnWarning)
+        expected = taciturn.load(run_folder / "run").denoise(COLOUR)
+    np.testing.assert_array_equal(np.asarray(clean)[:, :, :3], expected)
+    done = run("denoise", run_folder / "run", tmp_path / "photo.png", "-o", tmp_path / "clean.jpg", code=1)
+    assert "clean.jpg: the image has transparency, which JPEG files do not hold; give the ending .png" in done.output
+    done = run("denoise", run_folder / "run", tmp_path / "photo.png", "-o", tmp_path / "photo.png", code=2)
+    assert "is read by this command" in output_text(done)
+    done = run("denoise", run_folder / "run", "-o", tmp_path / "clean.png", code=2)
+    assert "name the images to denoise: a file, a folder or a pattern" in output_text(done)
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+def test_a_folder_is_denoised_into_a_folder(run_folder, tmp_path):
+    run("denoise", run_folder / "run", run_folder / "train", "-o", tmp_path / "clean")
+    assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == [f"{i}.png" for i in range(5)]
+    before = (tmp_path / "clean" / "3.png").read_bytes()
+    (tmp_path / "clean" / "3.png").write_bytes(b"mine")
+    done = run("denoise", run_folder / "run", run_folder / "train", "-o", tmp_path / "clean", code=2)
+    assert "holds 0.png already; choose another folder, or replace it (--overwrite)" in output_text(done)
+    assert (tmp_path / "clean" / "3.png").read_bytes() == b"mine"
+    run("denoise", run_folder / "run", str(run_folder / "train" / "[34].png"), "-o", tmp_path / "clean", "--overwrite")
+    assert (tmp_path / "clean" / "3.png").read_bytes() == before
+    done = run("denoise", run_folder / "run", run_folder / "train", "-o", run_folder / "train", code=2)
+    assert "is read by this command; choose another folder" in output_text(done)

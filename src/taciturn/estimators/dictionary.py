@@ -112,7 +112,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
         "learning_rate": (
             "float, str or Schedule",
             'A number ≥ 0, or a schedule over the run: {schedules}. "auto": 0.003, for batches of more than 256 rows '
-            "times the square root of rows / 256, at most 0.01; it falls to 0 over the last fifth of the run.",
+            "times the square root of rows / 256, for more than 1,024 latents times that of 1,024 / latents, at most "
+            "0.01; it falls to 0 over the last fifth of the run.",
         ),
         "sparse_output": (
             'bool or "auto"',
@@ -226,7 +227,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "order": Order() if flag("ordered", self.ordered) else None,
         }
         if self.learning_rate == "auto":
-            own["learning_rate"] = dictionary_rate(self.batch_size)
+            own["learning_rate"] = dictionary_rate(self.batch_size, latents)
         return RunParameters(**own)
 
     @property

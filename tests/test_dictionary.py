@@ -166,7 +166,8 @@ def test_larger_batches_take_larger_steps(size, rate):
 
 @pytest.mark.parametrize(("latents", "size", "rate"), [(1024, 256, 3e-3), (4096, 256, 1.5e-3), (4096, 1024, 3e-3)])
 def test_many_latents_take_smaller_steps(latents, size, rate):
-    model = DictionaryAutoencoder(latents, k=2, max_iter=1, batch_size=size).fit(np.random.default_rng(0).random((40, 6)))
+    X = np.random.default_rng(0).random((40, 6))
+    model = DictionaryAutoencoder(latents, k=2, max_iter=1, batch_size=size).fit(X)
     assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
 
 

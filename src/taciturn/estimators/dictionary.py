@@ -31,11 +31,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
     """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
 
     The network has one layer. The decoder's rows have norm 1 and start near random directions, turned towards those of
-    rows unless the dictionary is nested. Its bias starts at the rows' geometric median and is subtracted from the encoder's input. The encoder starts
-    as the decoder's transpose. About k latents are active per row. TopK and BatchTopK select k themselves. For other
-    coding layers the weight of a penalty is adjusted during training, and a closing shift of the biases sets k. This
-    shift is calibrated on a held-out tenth of the rows if there are 500 rows or more, because more latents are active
-    on rows that were not trained on.
+    rows unless the dictionary is nested. Its bias starts at the rows' geometric median and is subtracted from the
+    encoder's input. The encoder starts as the decoder's transpose. About k latents are active per row. TopK and
+    BatchTopK select k themselves. For other coding layers the weight of a penalty is adjusted during training, and a
+    closing shift of the biases sets k. This shift is calibrated on a held-out tenth of the rows if there are 500 rows
+    or more, because more latents are active on rows that were not trained on.
 
     Examples
     --------

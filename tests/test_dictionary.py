@@ -126,7 +126,7 @@ def test_partial_fit_learns(known, held_out):
 
 
 # --- names and their parts -------------------------------------------------------------------------------------
-FALLING = Until(Linear(6, 3, over=0.5), 0.6)
+FALLING = Until(Linear(6, 3, over=0.3), 0.3)
 PARTS = {
     "topk": (TopK(Linear(6, 3, over=0.5)), (SquaredError(), AuxK())),
     "batch_topk": (BatchTopK(3, first_k=FALLING), (SquaredError(), AuxK())),
@@ -143,9 +143,10 @@ def test_a_name_is_a_coding_layer_and_its_terms(digits, sparsity):
     assert (model.settings_.layout.coder, model.settings_.objective.terms) == PARTS[sparsity]
 
 
-def test_a_trained_dictionary_starts_near_rows_and_a_frozen_one_does_not(digits):
+def test_a_trained_dictionary_starts_near_rows_and_a_frozen_or_nested_one_does_not(digits):
     models = [DictionaryAutoencoder(16, k=3, max_iter=1, constraint=each) for each in ("unit_norm", "frozen")]
-    assert [model.fit(digits).settings_.layout.from_rows for model in models] == [0.3, 0.0]
+    models.append(DictionaryAutoencoder(16, k=3, max_iter=1, matryoshka="auto"))
+    assert [model.fit(digits).settings_.layout.from_rows for model in models] == [0.3, 0.0, 0.0]
 
 
 def test_columns_of_one_kind_keep_their_relative_scale():
@@ -160,6 +161,13 @@ def test_columns_of_one_kind_keep_their_relative_scale():
 def test_larger_batches_take_larger_steps(size, rate):
     X = np.random.default_rng(0).random((40, 6))
     model = DictionaryAutoencoder(8, k=2, max_iter=1, batch_size=size).fit(X)
+    assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("latents", "size", "rate"), [(1024, 256, 3e-3), (4096, 256, 1.5e-3), (4096, 1024, 3e-3)])
+def test_many_latents_take_smaller_steps(latents, size, rate):
+    X = np.random.default_rng(0).random((40, 6))
+    model = DictionaryAutoencoder(latents, k=2, max_iter=1, batch_size=size).fit(X)
     assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
 
 

@@ -35,7 +35,7 @@ def test_the_use_of_a_latent_is_the_rise_of_the_error_when_the_next_takes_its_pl
     model, k = network(TopK(3), n_latents), 3
     model.decoder[0].bias += 0.1
     x = torch.from_numpy(known.rows[:50])
-    codes = model.pre_and_codes(x, TopK(k).one_more().training_codes)[1]
+    codes = model.pre_and_codes(x, TopK(k).one_more(k).training_codes)[1]
     use, least = measured_use(model, codes, x)
     D, centre = model.dictionary.double().numpy(), model.decoder[0].bias.double().numpy()
     E, rows = model.encoder[0].weight.double().numpy(), known.rows[:50].astype(float)
@@ -129,14 +129,18 @@ def test_between_two_measurements_as_many_rows_are_trained_on_as_two_take(orthog
     assert redirected(orthogonal, epochs=1, rows=len(orthogonal[0]) // 2)[1].n_redirected == 1
 
 
-def test_latents_are_redirected_while_a_row_has_a_fixed_number_of_codes(orthogonal):
-    for coder in (JumpReLU(), BatchTopK(2), TopK(2, signed=True), ReLU()):
-        assert coder.one_more() is None
+def test_a_latents_use_is_measured_with_one_more_code_in_each_row(orthogonal):
+    for coder in (TopK(2, signed=True), ReLU()):
+        assert coder.one_more(2) is None
         assert redirected(orthogonal, coder)[1].n_redirected == 0
     for coder in (JumpReLU(first_k=2), BatchTopK(2, first_k=2), Gated(first_k=2)):
-        assert coder.one_more().first_k == 3
+        assert coder.one_more(5).first_k == 3
         assert redirected(orthogonal, coder)[1].n_redirected == 1
-    assert TopK(2).one_more() == TopK(3)
+    assert TopK(2).one_more(5) == TopK(3)
+    for coder in (JumpReLU(), Gated()):  # after such a phase
+        assert [coder.one_more(l0).first_k for l0 in (2.4, 0.2)] == [3, 2]
+    assert BatchTopK(2).one_more(5).first_k == 3
+    assert redirected(orthogonal, BatchTopK(2))[1].n_redirected == 1
 
 
 def test_redirected_latents_find_features_that_gradients_do_not():

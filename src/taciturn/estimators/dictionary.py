@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Weight of a row's direction in each latent's initial one. With none many latents die; nearer to rows many latents are
 # alike, and few steps reconstruct worse (benchmarks/results/ablation.md).
 FROM_ROWS = 0.3
+PHASE = 0.3  # share of the training that begins as TopK
 MOVING = {"resample", "redirect"}  # ways of revival that change the dictionary by hand
 
 
@@ -30,11 +31,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
     """A sparse dictionary: each row is reconstructed as a sum of few of many learnt directions.
 
     The network has one layer. The decoder's rows have norm 1 and start near random directions, turned towards those of
-    rows. Its bias starts at the rows' geometric median and is subtracted from the encoder's input. The encoder starts
-    as the decoder's transpose. About k latents are active per row. TopK and BatchTopK select k themselves. For other
-    coding layers the weight of a penalty is adjusted during training, and a closing shift of the biases sets k. This
-    shift is calibrated on a held-out tenth of the rows if there are 500 rows or more, because more latents are active
-    on rows that were not trained on.
+    rows unless the dictionary is nested. Its bias starts at the rows' geometric median and is subtracted from the
+    encoder's input. The encoder starts as the decoder's transpose. About k latents are active per row. TopK and
+    BatchTopK select k themselves. For other coding layers the weight of a penalty is adjusted during training, and a
+    closing shift of the biases sets k. This shift is calibrated on a held-out tenth of the rows if there are 500 rows
+    or more, because more latents are active on rows that were not trained on.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             'row (Gao et al., 2024): 2 k at first, k from the middle of the training on. "batch_topk" selects k per '
             'row on average (Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU '
             'with an L1 penalty) adjust the weight of their penalty. All but "l1" start as "topk", for '
-            '60% of the training. Any other text, such as "topk:32", and parts are '
+            '30% of the training. Any other text, such as "topk:32", and parts are '
             "used as written, as in the other estimators; k then has no effect.",
         ),
         "matryoshka": (
@@ -83,7 +84,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             'How dead and redundant latents are revived: "auxk" (a penalty trains dead ones to reconstruct what the '
             'others leave over; Gao et al., 2024), "resample" (dead ones are set to badly reconstructed rows; Bricken '
             'et al., 2023), "redirect" (those without which the error hardly rises get directions that all others '
-            'lack, while the coding layer selects as "topk"), several joined by a plus, or None. "auto": '
+            'lack), several joined by a plus, or None. "auto": '
             '"auxk+redirect", but "auxk" for nested or frozen dictionaries; for "l1" and recipes "resample", or '
             "nothing if the dictionary is frozen.",
         ),
@@ -112,7 +113,8 @@ class DictionaryAutoencoder(BaseAutoencoder):
         "learning_rate": (
             "float, str or Schedule",
             'A number ≥ 0, or a schedule over the run: {schedules}. "auto": 0.003, for batches of more than 256 rows '
-            "times the square root of rows / 256, at most 0.01; it falls to 0 over the last fifth of the run.",
+            "times the square root of rows / 256, for more than 1,024 latents times that of 1,024 / latents, at most "
+            "0.01; it falls to 0 over the last fifth of the run.",
         ),
         "sparse_output": (
             'bool or "auto"',
@@ -204,11 +206,12 @@ class DictionaryAutoencoder(BaseAutoencoder):
         if kind is not None and kind.dictionary_text is not None:
             k = min(k, latents)
             # TopK starts with twice as many, because it then finds features that would otherwise share a latent.
-            # The others start as TopK: from the start they find fewer (benchmarks/results/ablation.md).
-            falling = f"linear({min(2 * k, latents)},{k},over=0.5)" if k < latents else str(k)
+            # The others start as TopK: from the start they find fewer rare features, and with a longer start fewer of
+            # rows with a varying number of features (benchmarks/results/ablation.md).
+            falling = f"linear({min(2 * k, latents)},{k},over={{}})" if k < latents else str(k)
             # the phase as TopK finds directions, of which a frozen dictionary learns none
-            until = 0 if self._frozen else 0.6
-            sparsity = kind.dictionary_text.format(k=k, falling=falling, until=until) + (
+            first_k = 0 if self._frozen else f"until({falling.format(PHASE)},{PHASE})"
+            sparsity = kind.dictionary_text.format(k=k, falling=falling.format(0.5), first_k=first_k) + (
                 "+auxk" if "auxk" in revival else ""
             )
         own = run_parameters(self) | {
@@ -220,13 +223,14 @@ class DictionaryAutoencoder(BaseAutoencoder):
             "early_stopping": False,
             "centred": True,
             "initial_norm": number("initial_norm", self.initial_norm, 1e-6, np.inf),
-            "from_rows": 0.0 if self._frozen else FROM_ROWS,
+            # the first latents of a nested dictionary have to find what many rows share
+            "from_rows": 0.0 if self._frozen or self.matryoshka is not None else FROM_ROWS,
             "resample": Resample() if "resample" in revival else None,
             "redirect": Redirect() if "redirect" in revival else None,
             "order": Order() if flag("ordered", self.ordered) else None,
         }
         if self.learning_rate == "auto":
-            own["learning_rate"] = dictionary_rate(self.batch_size)
+            own["learning_rate"] = dictionary_rate(self.batch_size, latents)
         return RunParameters(**own)
 
     @property

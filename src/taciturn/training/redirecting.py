@@ -70,7 +70,7 @@ class Redirect(Trigger):
 class Redirecting:
     """Hook that points redundant latents at features that the dictionary lacks.
 
-    It acts while the codes of training are the k largest of a row; see `CodingLayer.one_more`.
+    Latents are measured as if each row had the same number of codes, its largest ones; see `CodingLayer.one_more`.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ class Redirecting:
         least = math.ceil(BETWEEN * min(recipe.rows, len(feed.source)) / feed.batch_size)
         if not recipe.due(run.steps, run.n_steps, open_ended=run.open_ended, least=least):
             return
-        coder = model.layout.coder.at(run.progress(run.steps)).one_more()
         rates_L = run.step.firing_rates
         mean_rate = float(rates_L.mean())
+        coder = model.layout.coder.at(run.progress(run.steps)).one_more(mean_rate * len(rates_L))
         # latents that are hardly ever active are redundant too: where they are many, the rest need not be measured
         if coder is None or int((rates_L <= recipe.below * mean_rate).sum()) > recipe.most * len(rates_L):
             return

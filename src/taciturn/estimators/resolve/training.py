@@ -24,6 +24,7 @@ MAX_AUTO_BATCH_PIXELS = 1 << 17
 DENSE = DenseNetwork()
 WINDOW_NUMBERS = 1 << 26  # of rows that are shuffled together: 268 MB in float32
 MIN_WINDOW_BATCHES = 4
+FULL_RATE_LATENTS = 1024  # up to so many latents a dictionary's learning rate does not fall
 
 
 def learning_rate(
@@ -78,15 +79,19 @@ def learning_rate(
     return value if isinstance(value, Schedule) else float(value)
 
 
-def dictionary_rate(batch_size: Any) -> Schedule:
+def dictionary_rate(batch_size: Any, n_latents: int) -> Schedule:
     """Return the automatic learning rate of a dictionary, which falls linearly to 0 over the last 20% of the steps.
 
-    It starts at 0.003 for batches of at most 256 rows, and at 0.003 √(rows / 256) for larger ones, at most 0.01.
+    It starts at 0.003 √(rows / 256) √(1,024 / latents), at most 0.01. Batches of fewer rows count as 256 and fewer
+    latents as 1,024. The more latents there are, the fewer rows each has, and the more of them die at a high rate
+    (after Gao et al., 2024).
 
     Parameters
     ----------
     batch_size : int or "auto"
         Rows in a batch.
+    n_latents : int
+        Number of latents.
 
     Returns
     -------
@@ -94,11 +99,12 @@ def dictionary_rate(batch_size: Any) -> Schedule:
 
     Examples
     --------
-    >>> dictionary_rate("auto").text, dictionary_rate(1024).text
-    ('decay:0.003,last=0.2', 'decay:0.006,last=0.2')
+    >>> dictionary_rate("auto", 512).text, dictionary_rate(1024, 512).text, dictionary_rate("auto", 4096).text
+    ('decay:0.003,last=0.2', 'decay:0.006,last=0.2', 'decay:0.0015,last=0.2')
     """
     ratio = batch_size / MAX_AUTO_BATCH_ROWS if isinstance(batch_size, int | np.integer) else 1.0
-    return Decay(min(0.003 * math.sqrt(max(ratio, 1.0)), 0.01), last=0.2)
+    latents = max(n_latents / FULL_RATE_LATENTS, 1.0)
+    return Decay(min(0.003 * math.sqrt(max(ratio, 1.0) / latents), 0.01), last=0.2)
 
 
 def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: int = 1, network: Network = DENSE) -> int:

@@ -78,7 +78,7 @@ class BatchTopK(TopKFirst):
     name = "batch_topk"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES})
     transpose_initialised = True
-    dictionary_text = "batch_topk:{k},first_k=until({falling},{until})"
+    dictionary_text = "batch_topk:{k},first_k={first_k}"
     dictionary_revival = "auxk+redirect"
     finalises = True
 

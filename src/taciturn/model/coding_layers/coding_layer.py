@@ -31,7 +31,7 @@ class CodingLayer(Recipe):
         A latent counts as active where its code is greater than this; None: where it is not 0.
     dictionary_text : str or None
         The usual recipe of a dictionary with this coding layer, as text with the placeholders {k}, {falling} and
-        {until}; see DictionaryAutoencoder.
+        {first_k}; see DictionaryAutoencoder.
     dictionary_revival : {"resample", "auxk+redirect"}
         How that dictionary revives dead latents by default.
     transpose_initialised : bool
@@ -52,8 +52,11 @@ class CodingLayer(Recipe):
     transpose_initialised: ClassVar[bool] = False
     finalises: ClassVar[bool] = False
 
-    def one_more(self) -> "CodingLayer | None":
-        """Return this layer with one more active latent per row; None where training does not fix their number."""
+    def one_more(self, l0: float) -> "CodingLayer | None":
+        """Return a layer whose training codes are one more of each row's largest; None where no layer is like this.
+
+        `l0` is the mean number of active latents per row in training; it counts where the layer does not fix it.
+        """
         return None
 
     @property

@@ -63,7 +63,7 @@ class Gated(TopKFirst):
     name = "gated"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.GATE_ACTIVATIONS})
     transpose_initialised = True
-    dictionary_text = "gated:first_k=until({falling},{until})+l1:l0={k}+gated_aux"
+    dictionary_text = "gated:first_k={first_k}+l1:l0={k}+gated_aux"
     dictionary_revival = "auxk+redirect"
 
     def create_state(self, n_latents: int) -> nn.Module:

@@ -79,7 +79,7 @@ class JumpReLU(TopKFirst):
     name = "jumprelu"
     provides = frozenset({Capability.ZERO_CODES, Capability.RANKED_CODES, Capability.L0_GRADIENT})
     transpose_initialised = True
-    dictionary_text = "jumprelu:first_k=until({falling},{until})+l0:l0={k}"
+    dictionary_text = "jumprelu:first_k={first_k}+l0:l0={k}"
     dictionary_revival = "auxk+redirect"
 
     def __post_init__(self) -> None:

@@ -58,7 +58,7 @@ class TopK(CodingLayer):
         """k, at the end of a schedule."""
         return final(self.k)
 
-    def one_more(self) -> "TopK | None":
+    def one_more(self, l0: float) -> "TopK | None":
         """Return TopK(k + 1); None where negative codes are selected too."""
         return None if self.signed else replace(self, k=round(final(self.k)) + 1)
 

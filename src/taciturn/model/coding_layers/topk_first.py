@@ -27,7 +27,7 @@ class TopKFirst(CodingLayer):
     first_k : float or Schedule, 0 or more, default=0
         While it is above 0, the codes of training are the `first_k` largest pre-activations of each row, rounded. The
         thresholds follow: they are such that a batch has `first_k` active latents per row. Penalties with a target L0
-        rest. Usually a schedule that ends at 0, such as until(linear(64,32,over=0.5),0.6).
+        rest. Usually a schedule that ends at 0, such as until(linear(64,32,over=0.3),0.3).
     """
 
     first_k: float | Schedule = field(default=0, kw_only=True)
@@ -40,9 +40,9 @@ class TopKFirst(CodingLayer):
         """Whether the codes of training are those of TopK."""
         return self._first_k > 0
 
-    def one_more(self) -> Self | None:
-        """Return this layer with one more active latent per row in its TopK phase; None after it."""
-        return replace(self, first_k=self._first_k + 1) if self.starting else None
+    def one_more(self, l0: float) -> Self:
+        """Return this layer in a TopK phase with one more active latent per row."""
+        return replace(self, first_k=(self._first_k or max(round(self.target_l0 or l0), 1)) + 1)
 
     @property
     def _first_k(self) -> int:

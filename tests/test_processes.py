@@ -1,17 +1,23 @@
 """Several processes train together what one process trains; what they cannot do is refused by name."""
 
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 import torch
+from torch.distributed import TCPStore
 
+import commandline
 import interrupted
 import together
-from taciturn import DenoisingAutoencoder, DenoisingImputer, SparseAutoencoder
-from taciturn.core.errors import DataError, NotExact, RecipeError
+from taciturn import DenoisingAutoencoder, DenoisingImputer, DictionaryAutoencoder, SparseAutoencoder, load
+from taciturn.core.errors import DataError, NotExact, RecipeError, TaciturnError
 from taciturn.core.world import SINGLE_PROCESS, Axis
 from taciturn.corruption import Corruption
 from taciturn.data.sources import Rows
@@ -153,6 +159,69 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(tmp_path):
     assert (status, killed, nothing) == (1, -signal.SIGKILL, "")
     assert errors.startswith("taciturn: another of the 2 processes has ended or does not answer")
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "shown"),
+    [("raises", ("", "taciturn: row 7 is damaged")), ("hangs", ("taciturn: another of the 2 processes has", ""))],
+)
+def test_a_process_that_fails_alone_ends_the_others_with_one_line(tmp_path, failure, shown):
+    np.save(tmp_path / "rows.npy", together.rows())
+    script, options = ["tests/failing.py", failure, tmp_path / "failed"], ["--k", "4", "--latents", "96", "-q"]
+    command = [*script, "fit", tmp_path / "rows.npy", *options, "-o", tmp_path / "run"]
+    group = together.Group(2, *command, variables={"TACITURN_TIMEOUT": "10s"} if failure == "hangs" else ())
+    group.processes[0].wait(timeout=400)
+    if failure == "hangs":  # torchrun ends it
+        group.processes[1].kill()
+    ends = group.end()
+    assert ends[0][0] == 1
+    assert ends[1][0] == (1 if failure == "raises" else -signal.SIGKILL)
+    for (_, _, errors), start in zip(ends, shown, strict=True):
+        assert errors.startswith(start)
+        assert errors.count("\n") == bool(start)
+    assert not (tmp_path / "run").exists()
+
+
+def test_torchrun_starts_a_run_again_from_its_checkpoint(tmp_path):
+    np.save(tmp_path / "rows.npy", together.rows())
+    options = ["--k", "4", "--latents", "96", "--epochs", "5", "--batch-size", "130", "--no-report", "-q"]
+    fit = ["fit", tmp_path / "rows.npy", *options, "-o"]
+    commandline.run(*fit, tmp_path / "undisturbed")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "1"]
+    killed = ["tests/failing.py", "is killed", tmp_path / "failed"]
+    command = [*torchrun, *killed, *fit, tmp_path / "run", "--checkpoint-every", "5steps"]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=400, env=together.environment()
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "failed").exists()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["steps"] for line in lines if line["kind"] == "resume"] == [5]
+    expected, model = load(tmp_path / "undisturbed"), load(tmp_path / "run")
+    np.testing.assert_allclose(model.components_, expected.components_, atol=1e-4)
+    np.testing.assert_allclose(model.history_.steps["loss"], expected.history_.steps["loss"], rtol=1e-5)
+
+
+def test_only_a_run_that_torchrun_itself_has_started_goes_on_by_fit(tmp_path, monkeypatch):
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": store.port, "USE_AGENT_STORE": "True"}.items():
+        monkeypatch.setenv(name.replace("USE", "TORCHELASTIC_USE"), str(value))
+
+    def fit(name, **options):
+        estimator = DictionaryAutoencoder(96, k=4, batch_size=130, max_iter=4, random_state=None)
+        return estimator.fit(together.rows(), checkpoint=tmp_path / name, checkpoint_every=5, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit("run", callbacks=interrupted.stop_after(2))
+    with pytest.raises(TaciturnError, match="holds a run that is not complete"):
+        fit("run")
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    (tmp_path / "run").rename(tmp_path / "another")
+    with pytest.raises(TaciturnError, match="holds a run that is not complete"):
+        fit("another")
+    shutil.copytree(tmp_path / "another", tmp_path / "run")
+    expected = DictionaryAutoencoder.resume(tmp_path / "another", together.rows())
+    np.testing.assert_array_equal(fit("run").components_, expected.components_)
 
 
 def test_the_command_line_shows_a_failure_once_and_refuses_other_commands(tmp_path):

@@ -91,14 +91,20 @@ def fit_all(names):
     return results
 
 
+def environment():
+    """Return the variables of a process that imports this package and these tests."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+
+
 class Group:
     """Processes that find each other as those of torchrun do, by a store that outlives them."""
 
     def __init__(self, count, *arguments, variables=()):
         self.store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-        shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.store.port), "OMP_NUM_THREADS": "1"}
+        shared = environment() | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.store.port)}
         shared |= {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "TORCHELASTIC_USE_AGENT_STORE": "True"}
-        shared |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])} | dict(variables)
+        shared |= dict(variables)
         self.processes = [
             subprocess.Popen(
                 [sys.executable, *map(str, arguments)],

@@ -187,7 +187,8 @@ def fit(
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
     from ..trackers import tracker
-    from .run import complete, new_run
+    from ..training import Checkpoints
+    from .run import complete
 
     limit = None if memory is None else byte_count("--memory", memory)
     callbacks = [tracker(text) for text in track or []]
@@ -238,7 +239,8 @@ def fit(
     folder = out or Path("runs") / _default_name(recipe["data"]["source"])
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
-    checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite, callbacks=callbacks)
+    every = steps(checkpoint_every)
+    checkpoints = Checkpoints.new(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
     complete(recipe, folder, checkpoints, report=report, quiet=quiet, memory=limit)
 
 

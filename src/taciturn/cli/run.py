@@ -17,34 +17,7 @@ from .signals import exit_status
 from .training import TrainedRun, train, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..training import Callback, Checkpoints
-
-
-def new_run(
-    folder: Path, every: str | int | None, keep: int, *, overwrite: bool, callbacks: "Sequence[Callback]" = ()
-) -> "Checkpoints":
-    """Return the log and the checkpoints of a new run, whose folder can be written.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's folder.
-    every : str, int or None
-        How often checkpoints are written; None: never.
-    keep : int
-        How many stay.
-    overwrite : bool
-        Whether a run in the folder is replaced.
-    callbacks : sequence of Callback, default=()
-        Called with each line of the run's log.
-    """
     from ..training import Checkpoints
-
-    checkpoints = Checkpoints(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
-    checkpoints.check()
-    return checkpoints
 
 
 def complete(

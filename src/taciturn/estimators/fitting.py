@@ -131,10 +131,12 @@ class Fitting(Fitted):
 
         checkpoints: Checkpoints | None = None
         if checkpoint is not None:
-            checkpoints = Checkpoints(Path(checkpoint), checkpoint_every, callbacks=callbacks)
-            checkpoints.check()
+            checkpoints = Checkpoints.new(Path(checkpoint), checkpoint_every, callbacks=callbacks)
         with joined() as processes:
-            seed = common_seed(processes, self._seed())
+            if checkpoints is not None and checkpoints.last is not None:  # torchrun has started this run again
+                seed = checkpoints.run["seed"]
+            else:
+                seed = common_seed(processes, self._seed())
             if checkpoint is None and callbacks:  # the log, without checkpoints, is kept for the time of the training
                 with TemporaryDirectory() as folder:
                     checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)

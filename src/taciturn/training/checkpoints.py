@@ -23,6 +23,7 @@ from ..core.safetensors_errors import as_os_errors
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
 from .log import FORMAT, Callback, Log
+from .restarts import is_restarted, note_begun
 
 STATE, DESCRIPTION = "state.safetensors", "checkpoint.json"
 KEEP = 2  # checkpoints that stay, beside the one with the least validation loss
@@ -122,6 +123,40 @@ class Checkpoints:
         self._written = time.monotonic()
 
     @classmethod
+    def new(
+        cls,
+        folder: Path,
+        every: str | int | None,
+        keep: int = KEEP,
+        *,
+        overwrite: bool = False,
+        callbacks: Sequence[Callback] = (),
+    ) -> Self:
+        """Return the checkpoints of a new run; where torchrun has started the run again, with its last checkpoint.
+
+        Parameters
+        ----------
+        folder, every, keep, overwrite, callbacks
+            As of the class.
+
+        Raises
+        ------
+        TaciturnError
+            The folder cannot be written.
+        """
+        checkpoints = cls(folder, every, keep, overwrite, callbacks=callbacks)
+        if is_unfinished(folder) and is_restarted(folder):
+            if checkpoints.exist:
+                checkpoints = cls.resume(folder)
+                checkpoints.callbacks = callbacks
+                return checkpoints
+            checkpoints.overwrite = True  # it ended before its first checkpoint
+        if is_unfinished(folder) and not checkpoints.overwrite:
+            raise TaciturnError(unfinished(folder))
+        check_folder(folder, overwrite=checkpoints.overwrite, objection=objection)
+        return checkpoints
+
+    @classmethod
     def resume(cls, folder: Path) -> Self:
         """Return the checkpoints of a run that was not completed, with its last whole checkpoint.
 
@@ -156,12 +191,6 @@ class Checkpoints:
         """Whether there is a checkpoint from which the run can go on."""
         return bool(_folders(self.folder))
 
-    def check(self) -> None:
-        """Raise TaciturnError unless a new run can begin in the folder."""
-        if is_unfinished(self.folder) and not self.overwrite:
-            raise TaciturnError(unfinished(self.folder))
-        check_folder(self.folder, overwrite=self.overwrite, objection=objection)
-
     def begin(self, **facts: Any) -> Log:
         """Make the folder with its log, or cut the log of a resumed run back to the checkpoint; return the log.
 
@@ -188,6 +217,7 @@ class Checkpoints:
             with closing(log):
                 log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
         self.log = Log(self.folder / LOG, callbacks=callbacks)
+        note_begun(self.folder)
         self._written = time.monotonic()
         return self.log
 

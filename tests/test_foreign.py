@@ -301,6 +301,13 @@ def test_configurations_of_saelens(tmp_path):
     }.items():
         with pytest.raises(ArtifactError, match=str(value if key != "finetuning_scaling_factor" else key)):
             read(altered(tmp_path, "saelens/topk", lambda cfg, key=key, value=value: cfg.update({key: value})))
+    temporal = {
+        "architecture": "temporal",
+        "normalize_activations": "constant_scalar_rescale",
+        "activation_normalization_factor": 0.5,
+    }
+    with pytest.raises(ArtifactError, match=r"'temporal' cannot be read: it estimates a row from the rows before it"):
+        read(altered(tmp_path, "saelens/topk", lambda cfg: cfg.update(temporal)))
     signed = read(altered(tmp_path, "saelens/topk", lambda cfg: cfg.update(architecture="abstopk")))
     assert isinstance(signed.form, TopForm)
     assert signed.form.signed

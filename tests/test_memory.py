@@ -81,22 +81,22 @@ def test_parts_by_hand(tmp_path):
     settings, weights = model.settings_, 2 * 9 * 6 + 9 + 2 * 6
     sample = 2 * 4 * 100 * 6
     batch = 4 * 10 * (4 * 9 + 3 * 6)
-    assert run_memory(settings, Rows(X)) == {
+    assert run_memory(settings, (Rows(X), None)) == {
         "rows in memory": 100 * 6 * 4,
         "order of rows": 100 * 8,
         "model": 5 * 4 * weights,
         "batch": batch + sample,
     }
-    assert run_memory(settings, Rows(X), checkpoints=True)["model"] == 8 * 4 * weights
+    assert run_memory(settings, (Rows(X), None), checkpoints=True)["model"] == 8 * 4 * weights
     for number in range(4):
         np.save(tmp_path / f"part-{number}.npy", X[25 * number :][:25])
     streamed = open_path(tmp_path, streamed=True)  # four blocks of 25 rows
     from dataclasses import replace
 
-    parts = run_memory(replace(settings, shuffle_window=30), streamed)
+    parts = run_memory(replace(settings, shuffle_window=30), (streamed, None))
     assert parts["shuffle window"] == 2 * 55 * 24 + 55 * 8 + 5 * 25 * 24
     assert parts["rows in memory"] < 100 * 8
-    parts = run_memory(replace(settings, shuffle_window=100), streamed)
+    parts = run_memory(replace(settings, shuffle_window=100), (streamed, None))
     assert parts["shuffle window"] == 100 * 24 + 100 * 8 + 5 * 25 * 24
 
 

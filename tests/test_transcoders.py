@@ -293,7 +293,7 @@ def test_parameters_that_require_the_rows_columns(estimator, message):
 
 
 def test_a_skip_needs_targets():
-    with pytest.raises(RecipeError, match=r"give fit\(X, target=Y\), or set skip=False"):
+    with pytest.raises(RecipeError, match=r"give fit\(X, target=Y\) or --target, or set skip=False"):
         DictionaryAutoencoder(**SMALL, skip=True).fit(X)
     with pytest.raises(RecipeError, match=r"give fit\(X, target=Y\)"):
         DictionaryAutoencoder(**SMALL, skip=True).partial_fit(X)

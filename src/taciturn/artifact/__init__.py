@@ -8,8 +8,19 @@ metrics.json          errors and sparsity of the model
 """
 
 from .artifact import Artifact
-from .config import EstimatorRecord, RowsRecord, Split, TrainingRecord, Versions
+from .config import EstimatorRecord, RowsRecord, Split, TargetsRecord, TrainingRecord, Versions
 from .reading import load
 from .writing import save, write
 
-__all__ = ["Artifact", "EstimatorRecord", "RowsRecord", "Split", "TrainingRecord", "Versions", "load", "save", "write"]
+__all__ = [
+    "Artifact",
+    "EstimatorRecord",
+    "RowsRecord",
+    "Split",
+    "TargetsRecord",
+    "TrainingRecord",
+    "Versions",
+    "load",
+    "save",
+    "write",
+]

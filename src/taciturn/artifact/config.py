@@ -87,6 +87,25 @@ class Split(Record, frozen=True):
     seed: Annotated[int, Meta(ge=0)]
 
 
+class TargetsRecord(Record, frozen=True):
+    """The targets of the rows that the model was trained on, as `taciturn fit --target` reads them.
+
+    Parameters
+    ----------
+    source : str
+        The file that they came from.
+    columns : list of str or None
+        Their columns' names; None if they have none.
+    training, held_out : Fingerprint or None
+        Of the targets of the rows trained on, and of the rows held out; None where there are none.
+    """
+
+    source: str
+    columns: list[str] | None
+    training: Fingerprint
+    held_out: Fingerprint | None
+
+
 class RowsRecord(Record, frozen=True):
     """The rows that the model was trained on.
 
@@ -118,6 +137,8 @@ class RowsRecord(Record, frozen=True):
         The positions of the columns that the source, a table of plain numbers, holds as integers.
     image_shape : list of int or None
         The shape of an image, where the rows were given as an array of images.
+    targets : TargetsRecord or None
+        Their targets; None if rows are their own targets, or where it is unknown where the targets came from.
     """
 
     count: Count
@@ -135,6 +156,7 @@ class RowsRecord(Record, frozen=True):
     variables: Variables | None = None
     integers: list[Count] | None = None
     image_shape: Annotated[list[Positive], Meta(min_length=2, max_length=3)] | None = None
+    targets: TargetsRecord | None = None
 
     @property
     def integer_columns(self) -> list[int]:

@@ -7,7 +7,8 @@ import typer
 
 from ..core.errors import RecipeError
 from .app import Command, app
-from .options import Threads, check_out, rows_for, use_threads
+from .options import Threads, check_out, use_threads
+from .run_rows import rows_for
 
 
 @app.command(cls=Command, no_args_is_help=True)

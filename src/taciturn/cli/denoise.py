@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
 from .images import denoise_files, denoises_images
-from .options import Data, RunFolder, TextOptions, Threads, rows_for, use_threads, with_text_options
+from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
 from .out import Out, Overwrite, ShardFormat, ShardRows, place, write_out
+from .run_rows import rows_for
 
 if TYPE_CHECKING:
     from ..data.sources import Source
@@ -56,6 +57,7 @@ def denoise(
     variables = None if stored.rows.variables is None or stored.rows.variables.plain else stored.rows.variables
     endings, writer = (SHARD_ENDINGS, row_writer) if variables is None else (TABLE_ENDINGS, table_writer)
     where = place(out, shard_rows, shard_format, overwrite, data or stored.rows.source, endings=endings, writer=writer)
+    inference.require_own_targets(stored.model, f"write their estimates: taciturn predict {run}")
     source = rows_for(stored, data, text)
 
     def denoised(rows: "Source") -> Any:

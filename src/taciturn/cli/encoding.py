@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import TextOptions, first_rows, rows_for
+from .options import TextOptions
+from .run_rows import first_rows, rows_for
 
 if TYPE_CHECKING:
     from ..data.sources import Source

@@ -28,6 +28,8 @@ from .options import (
     with_text_options,
 )
 
+FILES = ("source", "target")  # keys of a recipe's section "data"
+
 
 @app.command(cls=Command, no_args_is_help=True)
 @with_text_options
@@ -41,6 +43,14 @@ def fit(
             metavar="DATA",
         ),
     ],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="What is estimated from each row, if not the row itself: a file with a target for each row, of the "
+            "same columns (clean rows of noisy ones) or of others (a transcoder); of a table FILE:COLUMN.",
+            show_default=False,
+        ),
+    ] = None,
     corrupt: Annotated[
         str | None,
         typer.Option(
@@ -128,6 +138,10 @@ def fit(
         ),
     ] = None,
     loss: Annotated[str | None, typer.Option(help="Reconstruction error: {losses}.")] = None,
+    skip: Annotated[
+        bool | None,
+        typer.Option("--skip/--no-skip", help="With --k and --target: add a linear map of the row to the estimate."),
+    ] = None,
     tied: Annotated[bool | None, typer.Option("--tied/--untied", help="Share encoder and decoder weights.")] = None,
     early_stopping: Annotated[
         bool | None,
@@ -180,6 +194,8 @@ def fit(
 
       taciturn fit embeddings.npy --k 32 --latents 4096 --sparse batch_topk
 
+      taciturn fit inputs.npy --target outputs.npy --k 32 --sparse batch_topk
+
       taciturn fit table.csv --outliers -o runs/table
 
       taciturn fit photos --corrupt gaussian:0.1 -o runs/photos
@@ -196,6 +212,7 @@ def fit(
     _override(
         recipe,
         data={
+            "target": target,
             "columns": columns,
             "drop": drop,
             "categorical": categorical,
@@ -226,6 +243,7 @@ def fit(
             "network": network,
             "scaling": scaling,
             "loss": loss,
+            "skip": skip,
             "tied": tied,
             "early_stopping": early_stopping,
             "device": device,
@@ -234,11 +252,12 @@ def fit(
         },
     )
     use_threads(recipe["run"].get("threads"))
-    absolute = os.path.abspath(rows_file(recipe["data"]["source"]))  # as the run's recipe names it
-    recipe_file.check_texts(recipe | {"data": recipe["data"] | {"source": absolute}})
+    absolute = {key: os.path.abspath(rows_file(recipe["data"][key])) for key in FILES if key in recipe["data"]}
+    recipe_file.check_texts(recipe | {"data": recipe["data"] | absolute})  # as the run's recipe names them
     folder = out or Path("runs") / _default_name(recipe["data"]["source"])
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
-    _refuse_rows_inside(folder, recipe["data"]["source"])
+    for key in absolute:
+        _refuse_rows_inside(folder, recipe["data"][key])
     every = steps(checkpoint_every)
     checkpoints = Checkpoints.new(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
     complete(recipe, folder, checkpoints, report=report, quiet=quiet, memory=limit)
@@ -248,7 +267,7 @@ def _refuse_rows_inside(folder: Path, source: str) -> None:
     """Raise RecipeError if the rows' file is in the folder to write, which would be replaced."""
     file = rows_file(source)
     if os.path.isfile(file) and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
-        raise RecipeError(f"{folder} holds {source}, the rows to train on; choose another folder (--out)")
+        raise RecipeError(f"{folder} holds {source}, which the training reads; choose another folder (--out)")
 
 
 def _default_name(source: str) -> str:
@@ -267,8 +286,9 @@ def _read_recipe(data: str) -> dict[str, dict[str, Any]]:
     source = recipe["data"].get("source")
     if source is None:
         raise RecipeError(f'{data}: [data] names no source; add source = "digits" or a file')
-    beside = Path(data).parent / source
-    recipe["data"]["source"] = str(beside) if beside.is_file() else source
+    for key in FILES:
+        if key in recipe["data"] and (beside := Path(data).parent / recipe["data"][key]).is_file():
+            recipe["data"][key] = str(beside)
     return recipe
 
 

@@ -1,20 +1,18 @@
-"""Options that several commands share, and the rows that they name."""
+"""Options that several commands share, and the rows of a data set or a file."""
 
 import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..core.errors import DataError, NotNumeric, RecipeError, UnknownColumn
+from ..core.errors import DataError, NotNumeric, RecipeError
 from ..core.run_folder import MODEL_FILES, is_run
 
 if TYPE_CHECKING:
-    from ..artifact import Artifact
     from ..data.sources import Source
 
 MAX_THREADS = 1024
@@ -200,41 +198,6 @@ def image_shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, sides))
 
 
-def rows_for(run: "Artifact", data: str | None, text: TextOptions | None = None, *, checked: bool = True) -> "Source":
-    """Return the rows that a command applies a run's model to.
-
-    Parameters
-    ----------
-    run : Artifact
-        The run.
-    data : str or None
-        A data set's name or a file, whose columns are matched by name if the model knows names; None: the rows that
-        the run held out.
-    text : TextOptions or None, default=None
-        How a text table is written; what is not given is as in the run, which may leave it to the file.
-    checked : bool, default=True
-        Whether all rows are read, to check that none is infinite.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        The rows cannot be read, are infinite, or have other columns than the training rows.
-    """
-    source = held_out_rows(run) if data is None else _matching_rows(run, data, text_of(run, text))
-    name = data or str(run.rows.source)
-    _check_width(run, source, name)
-    return finite(source, name) if checked else source
-
-
-def _check_width(run: "Artifact", source: "Source", name: str) -> None:
-    if (given := prod(source.shape)) != (width := run.model.layout.widths[0]):
-        raise DataError(f"{name} has {given} columns, but the model was trained on {width}; give the same columns")
-
-
 def finite(source: "Source", name: str) -> "Source":
     """Return the source itself if no value is infinite; warn of rows without any known value.
 
@@ -257,12 +220,6 @@ def finite(source: "Source", name: str) -> "Source":
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     return source
-
-
-def text_of(run: "Artifact", text: TextOptions | None = None) -> TextOptions:
-    """Return how text tables are written: what is given, and what was given of a run's rows."""
-    dialect = {str(name): value for name, value in (run.rows.dialect or {}).items()}
-    return text_options({"header": run.rows.header} | dialect) | text_options(text or {})
 
 
 def load_rows(
@@ -295,98 +252,3 @@ def load_rows(
             if not has_booleans(where, rows, **text):
                 return rows
     return open_table(where, categorical=categorical, columns=columns, drop=drop, **text)
-
-
-def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
-    """Return the rows of a data set or a file, with the columns of the training rows, by name if these have names."""
-    from .. import datasets
-    from ..data.sources import is_array
-    from ..data.variables import open_table
-    from .images import denoises_images, patches_for
-
-    if denoises_images(run):
-        return patches_for(run, data)
-    rows, width = run.rows, run.model.layout.widths[0]
-    if rows.variables is not None and not rows.variables.plain:
-        return open_table(data, rows.variables, **text)
-    try:
-        source = datasets.load(data, columns=None if is_array(data) else rows.columns, **text)
-    except UnknownColumn as error:
-        raise UnknownColumn(f"{error}; give all columns that the model was trained on, by their names") from error
-    if rows.columns is None and prod(source.shape) != width:
-        source = datasets.load(data, columns=rows.selected, drop=rows.dropped, **text)
-    return source
-
-
-def source_of(run: "Artifact") -> "Source":
-    """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
-    from .. import datasets
-    from ..data.variables import open_table
-    from .images import denoises_images, patches_for
-
-    rows = run.rows
-    if rows.source is None:
-        raise DataError("the run does not record where its rows came from; name a data set or a file")
-    if denoises_images(run):
-        return patches_for(run, rows.source)
-    options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
-    if rows.variables is None or rows.variables.plain:
-        source = datasets.load(rows.source, **options)
-    else:
-        source = open_table(rows.source, rows.variables, **options)
-    _check_width(run, source, rows.source)
-    return source
-
-
-def held_out_rows(run: "Artifact") -> "Source":
-    """Return the rows that a run held out, or all of its rows if it held out none.
-
-    Parameters
-    ----------
-    run : Artifact
-        A run that `taciturn fit` wrote.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        The run does not record where its rows came from, or the source no longer holds them.
-    """
-    return _rows_of(run, held_out=run.rows.split is not None)
-
-
-def training_rows(run: "Artifact") -> "Source":
-    """Return the rows that a run was trained on; see `held_out_rows`."""
-    return _rows_of(run, held_out=False)
-
-
-def first_rows(source: "Source", count: int) -> "Source":
-    """Return the first rows of a source; the source itself if it has no more."""
-    import numpy as np
-
-    from ..data.sources import Ranges
-
-    return source if len(source) <= count else Ranges(source, np.array([[0, count]]))
-
-
-def _rows_of(run: "Artifact", *, held_out: bool) -> "Source":
-    """Return a run's held-out rows or training rows; rows that were added behind them are left out, with a note."""
-    from ..data.split import split_source
-
-    rows, parts, source = run.rows, run.rows.split, source_of(run)
-    count = rows.count if parts is None else parts.count
-    found = first_rows(source, count)
-    if parts is not None and len(source) >= count:
-        found = split_source(found, parts.fraction, parts.seed)[held_out]
-    known = rows.held_out if held_out else rows.training
-    if known is None or not known.matches(found):
-        raise DataError(
-            f"{rows.source} no longer holds the rows of this run, so which of them it was trained on is unknown; "
-            "name a file with the rows to use"
-        )
-    if more := len(source) - count:
-        typer.echo(f"taciturn: {rows.source} has {more:,} more rows than the run; they are not used", err=True)
-    return found

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import RecipeError
-from .options import TextOptions, source_of, training_rows
+from .options import TextOptions
 from .row_values import texts_for
+from .run_rows import source_of, training_pairs
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -27,7 +28,7 @@ def all_rows(run: "Artifact") -> "Source":
 
     from ..data.sources import Subset
 
-    training, parts = training_rows(run), run.rows.split  # raises DataError if they are other rows now
+    (training, _), parts = training_pairs(run), run.rows.split  # raises DataError if they are other rows now
     return training if parts is None else Subset(source_of(run), np.arange(parts.count))
 
 

@@ -16,6 +16,7 @@ from ..core.messages import one_line
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
     "data": {
         "source": (str,),
+        "target": (str,),
         "columns": (list,),
         "drop": (list,),
         "categorical": (list,),

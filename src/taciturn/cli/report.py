@@ -1,5 +1,6 @@
 """taciturn report: one page on a model."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,15 +18,16 @@ from .options import (
     Threads,
     check_out,
     image_shape,
-    rows_for,
-    training_rows,
     use_threads,
     with_text_options,
 )
 from .outlier_page import all_rows, write_page
-from .row_values import labels_for, split_column, texts_for
+from .places import split_column
+from .row_values import labels_for, texts_for
+from .run_rows import pairs_for, rows_for, training_pairs, was_trained_with_targets
 
 if TYPE_CHECKING:
+    from ..data.sources import Source
     from ..report import OutlierReport, Report
 
 
@@ -51,7 +53,8 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Instead of --labels: a column of the rows' own file that the model was not trained on.",
+            help="Of a run with targets: those of the rows of --data. Else, instead of --labels: a column of the rows' "
+            "own file that the model was not trained on.",
             show_default=False,
         ),
     ] = None,
@@ -83,6 +86,8 @@ def report(
       taciturn report runs/table --target diagnosis --id patient
 
       taciturn report runs/embeddings --texts sentences.txt
+
+      taciturn report runs/layer --data new_inputs.npy --target new_outputs.npy
     """
     from .. import artifact
     from ..core.atomic import atomic
@@ -126,17 +131,20 @@ def report(
         )
         show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
         return
-    rows = rows_for(stored, data, text)
-    try:
-        training = training_rows(stored)
-    except DataError:  # the training rows are gone or changed: baselines are then fitted on half of the rows
-        training = None
+    target, column = (target, None) if was_trained_with_targets(stored) else (None, target)
+    rows, targets = pairs_for(stored, data, target, text)
+    training: Source | None = None
+    training_targets: Source | None = None
+    with suppress(DataError):  # the training rows are gone or changed: baselines are then fitted on half of the rows
+        training, training_targets = training_pairs(stored)
     made = report_on(
         stored,
         rows,
+        targets=targets,
         training=training,
-        labels=labels_for(stored, data, labels, target, text),
-        target=target or ("" if labels is None else _label_name(labels)),
+        training_targets=training_targets,
+        labels=labels_for(stored, data, labels, column, text),
+        target=column or ("" if labels is None else _label_name(labels)),
         texts=texts_for(stored, data, "--texts", texts or own.get("texts"), text),
         ids=texts_for(stored, data, "--id", row_id or own.get("id"), text),
         shape=image_shape(shape),

@@ -21,6 +21,10 @@ def resume(
             metavar="DATA",
         ),
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="Its targets, if they are no longer where they were.", show_default=False),
+    ] = None,
     track: Track = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
@@ -49,6 +53,8 @@ def resume(
     recipe = recipe_file.read(run / "recipe.toml")
     if data is not None:
         recipe["data"]["source"] = data
+    if target is not None:
+        recipe["data"]["target"] = target
     use_threads(recipe["run"].get("threads"))
     checkpoints = Checkpoints.resume(run)
     checkpoints.callbacks = callbacks

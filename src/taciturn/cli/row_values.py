@@ -1,11 +1,12 @@
 """One value beside each row of a report: labels, ids and texts, from a file or from a column of the rows' file."""
 
 from collections.abc import Sized
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError, RecipeError
-from .options import TextOptions, first_rows, source_of, text_of
+from .options import TextOptions
+from .places import names_file, split_column
+from .run_rows import held_out_part, source_of, text_of
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -133,38 +134,12 @@ def read_texts(where: str | None, option: str, place: str, text: TextOptions | N
     return [_text(value) for value in values]
 
 
-def names_file(place: str) -> bool:
-    """Return whether the value of an option is a file, FILE or FILE:COLUMN, and not a column's name."""
-    return Path(split_column(place)[0]).is_file()
-
-
-def split_column(place: str) -> tuple[str, str | None]:
-    """Return the file and the column in FILE:COLUMN; the column is None where the file is an array or has no column."""
-    from ..data.sources import is_array
-
-    file, colon, column = place.rpartition(":")
-    is_column = bool(colon) and not Path(place).is_file() and Path(file).is_file() and not is_array(file)
-    return (file, column) if is_column else (place, None)
-
-
-def absolute(place: str) -> str:
-    """Return FILE or FILE:COLUMN with the file's absolute path; a column's name stays."""
-    file, column = split_column(place)
-    if not names_file(place):
-        return place
-    return str(Path(file).resolve()) + ("" if column is None else f":{column}")
-
-
 def _of_the_rows(run: "Artifact", data: str | None, values: Any, place: str) -> Any:
     """Return the values of the rows that a report evaluates: without `data`, those that the run held out."""
-    from ..data.split import split_source
-
-    parts = run.rows.split
-    if data is not None or parts is None:
+    if data is not None or run.rows.split is None:
         return values
-    source = source_of(run)
-    check_length(values, place, len(source), str(run.rows.source))
-    held_out = split_source(first_rows(source, parts.count), parts.fraction, parts.seed)[1].indices
+    check_length(values, place, len(source_of(run)), str(run.rows.source))
+    held_out = held_out_part(run).indices
     return [values[row] for row in held_out] if isinstance(values, list) else values[held_out]
 
 

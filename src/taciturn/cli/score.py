@@ -15,12 +15,12 @@ from .options import (
     TextOptions,
     Threads,
     check_out,
-    rows_for,
     use_threads,
     with_text_options,
 )
 from .out import Overwrite, ShardFormat, ShardRows, place, write_out
 from .outlier_page import page_files, write_page
+from .run_rows import rows_for
 
 if TYPE_CHECKING:
     import pyarrow

@@ -12,13 +12,15 @@ from ..core.version import __version__
 from . import recipe_file
 from .images import names_images
 from .options import finite, load_rows, text_options
-from .row_values import absolute, check_length, names_file, read_texts
+from .places import absolute, absolute_source, names_file
+from .row_values import check_length, read_texts
 from .signals import exit_status
+from .targets import load_targets, refuse_own_column
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..data.sources import Source
-    from ..data.split import Part
+    from ..data.split import Pairs, Part
     from ..estimators import BaseAutoencoder
     from ..report import OutlierReport, Report, Summary
     from ..training import Checkpoints
@@ -40,6 +42,8 @@ class TrainedRun:
         Number of rows that the estimator was trained on.
     evaluation_rows : Source
         The held-out rows; all rows if none were held out.
+    evaluation_targets : Source or None
+        Their targets; None if rows are their own targets.
     artifact : Artifact
         The model with its history, its recipe and its metrics.
     summary : Summary
@@ -54,6 +58,7 @@ class TrainedRun:
     recipe: dict[str, dict[str, Any]]
     n_training_rows: int
     evaluation_rows: "Source"
+    evaluation_targets: "Source | None"
     artifact: "Artifact"
     summary: "Summary"
     report: "Report | OutlierReport | None"
@@ -103,7 +108,7 @@ def train(
 
     from ..core.seeds import MAX_SEED
     from ..data.sources import blocks_of
-    from ..data.split import split_source
+    from ..data.split import split_pairs
     from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
     from ..estimators.memory import check_memory
     from ..training.processes import joined
@@ -131,25 +136,29 @@ def train(
             categorical=data.get("categorical"),
             text=text_options(data),
         )
+    targets = _targets_beside(data, estimator, source)
     if blocks_of(source) is None:  # streamed rows are checked by `fit`, and places are those in their files
         finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
-    training_rows: Source = source
-    evaluation_rows, held_out = training_rows, None
+    training: Pairs = (source, targets)
+    evaluation, held_out = training, None
     holds_out = held_out_share > 0 and len(source) > 1
     if holds_out:
-        training_rows, held_out = split_source(source, held_out_share, seed)
-        evaluation_rows = held_out
+        training, held_out = split_pairs(training, held_out_share, seed)
+        evaluation = held_out
+    training_rows = training[0]
     if len(training_rows) < MIN_TRAINING_ROWS:
         mend = ", or hold out none (--held-out 0)" if holds_out and len(source) >= MIN_TRAINING_ROWS else ""
         raise DataError(
             f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
             f"{MIN_TRAINING_ROWS}; give more rows{mend}"
         )
-    reported = None if isinstance(estimator, AutoencoderOutlierDetector) else held_out  # its page is on all rows
+    # the page of an outlier detector is on all rows
+    reported = None if held_out is None or isinstance(estimator, AutoencoderOutlierDetector) else held_out[0]
     texts, ids = (_texts_beside(data, key, len(source), reported) if folder else None for key in ("texts", "id"))
     begun = {
         "data": data
-        | {"source": _absolute(data["source"])}
+        | {"source": absolute_source(data["source"])}
+        | ({} if targets is None else {"target": absolute_source(data["target"])})
         | {key: absolute(data[key]) for key in ("texts", "id") if data.get(key) is not None},
         "run": {
             "estimator": estimator.command_name,
@@ -168,8 +177,8 @@ def train(
                 warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
             with joined(leaves=False) as processes:
                 if memory is not None:
-                    check_memory(estimator, memory, training_rows, held_out, checkpoints=resumable)
-                estimator._fit(training_rows, None, evaluation_rows if holds_out else None, seed, checkpoints)
+                    check_memory(estimator, memory, training, held_out, checkpoints=resumable)
+                estimator._fit(*training, held_out, seed, checkpoints)
                 processes.wait()
     except KeyboardInterrupt as error:
         if resumable or not estimator.__sklearn_is_fitted__():
@@ -179,26 +188,27 @@ def train(
         raise typer.Exit(0 if interrupt is None else exit_status(interrupt))
     estimator.set_params(verbose=0)
     complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
-    artifact = _artifact_of(estimator, complete, source, holds_out)
+    artifact = _artifact_of(estimator, complete, source, training, held_out)
     try:
         report: Report | OutlierReport | None
         if isinstance(estimator, AutoencoderOutlierDetector) and folder is not None:
-            summary, _ = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
+            summary, _ = _evaluate(artifact, training, evaluation, None, None, None)
             repeat = _repeat(folder)
             report = estimator._report(source, artifact, ids=ids, texts=texts, name=folder.name, repeat=repeat)
         else:
-            summary, report = _evaluate(artifact, training_rows, evaluation_rows, folder, texts, ids)
+            summary, report = _evaluate(artifact, training, evaluation, folder, texts, ids)
     except KeyboardInterrupt as error:  # the model is kept, without a report
         if resumable:
             raise
         interrupt = error
-        summary, report = _evaluate(artifact, training_rows, evaluation_rows, None, None, None)
+        summary, report = _evaluate(artifact, training, evaluation, None, None, None)
     artifact.metrics = summary.to_dict()
     return TrainedRun(
         estimator=estimator,
         recipe=complete,
         n_training_rows=len(training_rows),
-        evaluation_rows=evaluation_rows,
+        evaluation_rows=evaluation[0],
+        evaluation_targets=evaluation[1],
         artifact=artifact,
         summary=summary,
         report=report,
@@ -234,15 +244,27 @@ def write(run: TrainedRun, folder: Path) -> list[str]:
 
 
 def _artifact_of(
-    estimator: "BaseAutoencoder", recipe: dict[str, dict[str, Any]], source: "Source", holds_out: bool
+    estimator: "BaseAutoencoder",
+    recipe: dict[str, dict[str, Any]],
+    source: "Source",
+    training: "Pairs",
+    held_out: "Pairs | None",
 ) -> "Artifact":
-    """Return the estimator's artifact, with where its rows came from and how they were split."""
+    """Return the estimator's artifact, with where its rows and their targets came from and how they were split."""
     from msgspec.structs import replace
 
-    from ..artifact import Split
+    from ..artifact import Split, TargetsRecord
+    from ..data.fingerprint import fingerprint
     from ..data.sources import integers_of
 
-    data, run, artifact = recipe["data"], recipe["run"], estimator.to_artifact()
+    data, run, artifact, targets = recipe["data"], recipe["run"], estimator.to_artifact(), None
+    if training[1] is not None:
+        targets = TargetsRecord(
+            source=data["target"],
+            columns=None if training[1].columns is None else list(training[1].columns),
+            training=fingerprint(training[1]),
+            held_out=None if held_out is None or held_out[1] is None else fingerprint(held_out[1]),
+        )
     artifact.rows = replace(
         artifact.rows,
         source=data["source"],
@@ -250,8 +272,9 @@ def _artifact_of(
         dropped=data.get("drop"),
         header=data.get("header"),
         dialect={name: value for name, value in text_options(data).items() if name != "header"} or None,
-        split=Split(count=len(source), fraction=run["held_out"], seed=run["seed"]) if holds_out else None,
+        split=None if held_out is None else Split(count=len(source), fraction=run["held_out"], seed=run["seed"]),
         integers=integers_of(source) or None,
+        targets=targets,
     )
     artifact.metrics = {"weights": estimator.weights_}
     return artifact
@@ -259,47 +282,52 @@ def _artifact_of(
 
 def _evaluate(
     artifact: "Artifact",
-    training_rows: "Source",
-    evaluation_rows: "Source",
+    training: "Pairs",
+    evaluation: "Pairs",
     folder: Path | None,
     texts: list[str] | None,
     ids: list[str] | None,
 ) -> tuple["Summary", "Report | None"]:
     """Return the results on the evaluation rows, and a report on them if there is a folder."""
     from .. import report
-    from ..data.row_shape import is_image
     from .row_values import labels_for
 
-    seed = artifact.training.seed
     if folder is None:
-        summary = report.summarise(
-            artifact.model,
-            evaluation_rows,
-            objective=artifact.settings.objective,
-            corruption=artifact.settings.evaluation_noise,
-            rows_kind=artifact.rows_kind(evaluation_rows),
-            seed=seed,
-            weights=artifact.metrics["weights"],
-            images=is_image(tuple(artifact.rows.shape)),
-            noise=artifact.settings.noise,
-        )
-        return summary, None
+        return report.summary_of_run(artifact, evaluation[0], targets=evaluation[1]), None
     made = report.report(
         artifact,
-        evaluation_rows,
-        training=training_rows,
+        evaluation[0],
+        targets=evaluation[1],
+        training=training[0],
+        training_targets=training[1],
         labels=labels_for(artifact, None, None, None),
         texts=texts,
         ids=ids,
         name=folder.name,
         repeat=_repeat(folder),
-        seed=seed,
+        seed=artifact.training.seed,
     )
     return made.summary, made
 
 
 def _repeat(folder: Path) -> str:
     return f"taciturn fit {folder / 'recipe.toml'} -o again"
+
+
+def _targets_beside(data: dict[str, Any], estimator: "BaseAutoencoder", source: "Source") -> "Source | None":
+    """Return the targets that a recipe names; None if rows are their own targets."""
+    from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
+
+    where = data.get("target")
+    if where is None:
+        return None
+    if isinstance(estimator, ImageDenoiser):
+        return estimator._patches(where, reset=True)
+    if isinstance(estimator, AutoencoderOutlierDetector):
+        raise RecipeError(f"--target {where}: an outlier detector reconstructs its own rows; leave out the targets")
+    refuse_own_column(where, data["source"], source.columns)
+    variables = getattr(source, "variables", None)
+    return load_targets(where, len(source), data["source"], text_options(data), variables)
 
 
 def _texts_beside(data: dict[str, Any], key: str, n_rows: int, held_out: "Part | None") -> list[str] | None:
@@ -371,7 +399,7 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
     from .. import plots
 
     figures = {}
-    if plots.is_image(tuple(run.artifact.rows.shape)):
+    if plots.is_image(tuple(run.artifact.rows.shape)) and run.evaluation_targets is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EmptyRows)
             figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
@@ -380,17 +408,3 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
     for name, figure in figures.items():
         plots.write(figure, folder / name)
     return list(figures)
-
-
-def _absolute(source: str) -> str:
-    """Return a file's absolute path, so that the recipe works from any folder; a data set's name stays."""
-    from .. import datasets
-    from ..data.sources.format import split_key
-    from ..data.sources.urls import is_url
-
-    if source.partition(":")[0] in datasets.names():
-        return source
-    if is_url(source):
-        return source
-    path, key = split_key(source)
-    return str(path.resolve()) + ("" if key is None else f":{key}")

@@ -83,8 +83,8 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     return ", ".join(map(quoted, names[:most])) + rest
 
 
-def missing_values(n_missing: int, n_values: int) -> str:
-    """Return how many of some values are missing, as text.
+def missing_values(n_missing: int, n_values: int, of: str = "") -> str:
+    """Return how many of some values are missing, as text; `of` tells whose they are, such as " of the targets".
 
     Examples
     --------
@@ -93,7 +93,7 @@ def missing_values(n_missing: int, n_values: int) -> str:
     """
     percent = 100 * n_missing / n_values
     share = f"{percent:.1f}" if percent >= 0.1 else f"{percent:.2g}"
-    return f"{n_missing:,} of {n_values:,} values {'is' if n_missing == 1 else 'are'} missing ({share}%)"
+    return f"{n_missing:,} of {n_values:,} values{of} {'is' if n_missing == 1 else 'are'} missing ({share}%)"
 
 
 def _escape(char: str) -> str:

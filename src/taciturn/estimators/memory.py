@@ -17,6 +17,7 @@ from ..core.schedules import final
 from ..core.sizes import size_text
 from ..data.held_bytes import held_bytes
 from ..data.sources import Source, blocks_of
+from ..data.split import Pairs
 from ..data.survey import THREADS
 from ..training.feed import SAMPLE_NUMBERS
 from ..training.learner import SAMPLE_ROWS
@@ -35,7 +36,7 @@ ARRAYS_PER_UNIT = 4  # of a dense step: pre-activation, activation and their gra
 
 
 def check_memory(
-    estimator: BaseAutoencoder, limit: int, source: Source, held_out: Source | None, *, checkpoints: bool = False
+    estimator: BaseAutoencoder, limit: int, training: Pairs, held_out: Pairs | None, *, checkpoints: bool = False
 ) -> None:
     """Raise RecipeError if a fit would hold more memory than a limit.
 
@@ -45,8 +46,8 @@ def check_memory(
         The estimator; it does not change.
     limit : int
         Bytes, beside those of Python, torch and the libraries.
-    source, held_out : Source
-        The rows to train on, and those that are held out from them.
+    training, held_out : (Source, Source or None)
+        The rows to train on and their targets, and those that are held out from them.
     checkpoints : bool, default=False
         Whether checkpoints are written.
 
@@ -58,17 +59,19 @@ def check_memory(
     from .resolve import measured, resolve, scaling_dtype
 
     checked = copy(estimator)
-    source, _, _ = training_sources(checked, source, None)
+    source, targets, _ = training_sources(checked, *training)
     shape = checked._row_shape(source.shape)
-    parameters = replace(checked._run_parameters(), levels=levels_of(checked), image=shape)
+    parameters = checked._run_parameters(pairs=targets is not None)
+    parameters = replace(parameters, levels=levels_of(checked), image=shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `fit` warns
         moments = measured(source, parameters.scaling).moments
-        settings = resolve(parameters, moments, scaling_dtype(source, source))
-    parts = run_memory(settings, source, held_out, checkpoints=checkpoints)
+        target_moments = None if targets is None else measured(targets, parameters.scaling).moments
+        settings = resolve(parameters, moments, scaling_dtype(source, source), targets=target_moments)
+    parts = run_memory(settings, (source, targets), held_out, checkpoints=checkpoints)
     total, largest = sum(parts.values()), max(parts, key=parts.__getitem__)
     if total > limit:
-        mend = _mend(largest, parts, limit - total + parts[largest], settings, source)
+        mend = _mend(largest, parts, limit - total + parts[largest], settings, (source, targets))
         raise RecipeError(
             f"the run would hold {size_text(total)}, more than --memory {size_text(limit)}; the largest part is the "
             f"{largest}, {size_text(parts[largest])}: {mend or 'give more memory'}"
@@ -76,15 +79,15 @@ def check_memory(
 
 
 def run_memory(
-    settings: Settings, source: Source, held_out: Source | None = None, *, checkpoints: bool = False
+    settings: Settings, training: Pairs, held_out: Pairs | None = None, *, checkpoints: bool = False
 ) -> dict[str, int]:
     """Return the bytes of each part of a run on the CPU, by name.
 
     Parameters
     ----------
     settings : Settings
-    source, held_out : Source
-        The rows to train on, and those that are held out from them.
+    training, held_out : (Source, Source or None)
+        The rows to train on and their targets, and those that are held out from them.
     checkpoints : bool, default=False
         Whether checkpoints are written.
 
@@ -93,17 +96,18 @@ def run_memory(
     Of streamed rows: two windows (one, if all rows lie in it), the order of one, and five blocks that are read ahead.
     The batch counts the sample of rows on which the network is initialised as well.
     """
-    layout, inputs = settings.layout, prod(source.shape)
-    blocks = blocks_of(source)
+    source, targets = training
+    layout, numbers = settings.layout, prod(source.shape) + (0 if targets is None else prod(targets.shape))
+    streamed = [each for each in training if each is not None and blocks_of(each) is not None]
     copies = ADAM_COPIES + (CHECKPOINT_COPIES if checkpoints else 0)
-    n_sample = min(len(source), SAMPLE_ROWS, max(SAMPLE_NUMBERS // inputs, 1))
-    parts = {ROWS: held_bytes(source, *([] if held_out is None else [held_out]))}
-    if blocks is None:
-        parts[ORDER] = 8 * len(source)
+    n_sample = min(len(source), SAMPLE_ROWS, max(SAMPLE_NUMBERS // prod(source.shape), 1))
+    parts = {ROWS: held_bytes(*training, *(held_out or ()))}
+    if streamed:
+        parts[WINDOW] = sum(_window_bytes(settings.shuffle_window, each) for each in streamed)
     else:
-        parts[WINDOW] = _window_bytes(settings.shuffle_window, source, blocks)
+        parts[ORDER] = 8 * len(source)
     parts[MODEL] = copies * NUMBER * n_weights(layout)
-    parts[BATCH] = _batch_bytes(settings, len(source)) + 2 * NUMBER * n_sample * inputs
+    parts[BATCH] = _batch_bytes(settings, len(source)) + 2 * NUMBER * n_sample * numbers
     return parts
 
 
@@ -124,7 +128,8 @@ def n_weights(layout: Layout) -> int:
     return encoder + decoding + scaling + (inputs * layout.n_outputs if layout.skip else 0)
 
 
-def _window_bytes(window: int, source: Source, blocks: Any) -> int:
+def _window_bytes(window: int, source: Source) -> int:
+    blocks: Any = blocks_of(source)
     n_rows, n_columns = len(source), prod(source.shape)
     row_bytes, block = n_columns * source.dtype.itemsize, int(np.diff(blocks).max())
     held = min(window + block, n_rows)
@@ -150,18 +155,18 @@ def _k(layout: Layout) -> int:
     return int(final(getattr(layout.coder, "k", 1)))
 
 
-def _mend(part: str, parts: dict[str, int], room: int, settings: Settings, source: Source) -> str | None:
+def _mend(part: str, parts: dict[str, int], room: int, settings: Settings, training: Pairs) -> str | None:
     """Return what makes a part fit into some bytes; None if nothing does."""
     if room <= 0:
         return None
-    if part == ROWS and getattr(source, "variables", None) is not None:
+    if part == ROWS and getattr(training[0], "variables", None) is not None:
         return "use fewer columns (--columns)"
     if part == ROWS:
         return "save them as .npy, which stays on the disk"
     share = room / parts[part]
     if part == WINDOW:
-        blocks = blocks_of(source)
-        rows = _largest(settings.shuffle_window, lambda n: _window_bytes(n, source, blocks) <= room)
+        streamed = [each for each in training if each is not None and blocks_of(each) is not None]
+        rows = _largest(settings.shuffle_window, lambda n: sum(_window_bytes(n, each) for each in streamed) <= room)
         return f"set --shuffle-window {rows}" if rows >= settings.batch_size else None
     layout = settings.layout
     if part == MODEL:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,7 @@ def _training_targets(target: Any, source: Source, estimator: BaseEstimator) -> 
     """Return the targets of training rows, which may have other columns than the rows."""
     if target is None:
         return None
-    targets = _targets(target, source, estimator)
+    targets = _targets(target, source, estimator, _check_and_survey)
     if len(targets) != len(source):
         raise DataError(f"{_shapes(targets, source)}; give one target for each row")
     return _in_order(targets, source)
@@ -165,12 +165,14 @@ def _shapes(targets: Source, source: Source) -> str:
     return f"target has shape {target_shape}, but the rows have shape {shape}"
 
 
-def _targets(target: Any, source: Source, estimator: BaseEstimator | None) -> Source:
+def _targets(
+    target: Any, source: Source, estimator: BaseEstimator | None, check_all: Callable[[Source], None] = check
+) -> Source:
     with message_prefix("target"):
         target = _patches(estimator, target, reset=False)
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
-        check(targets)
+        check_all(targets)
     if isinstance(targets, Patches) and isinstance(source, Patches):
         check_pairs(source.images, targets.images)
     return targets

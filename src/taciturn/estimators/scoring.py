@@ -206,11 +206,12 @@ class Scoring(Fitted):
         self,
         X: ArrayLike | Source,
         *,
+        targets: ArrayLike | Source | None = None,
         labels: ArrayLike | None = None,
         target: str = "labels",
         texts: Iterable[str] | None = None,
         ids: Iterable[Any] | None = None,
-        training: ArrayLike | Source | None = None,
+        training: Any = None,
         name: str = "",
     ) -> Report:
         """Return a report on the model, evaluated on rows.
@@ -219,6 +220,9 @@ class Scoring(Fitted):
         ----------
         X : array-like, sparse matrix, data frame or Source [n_samples, n_features]
             Rows in the units of the training rows; best rows that the model was not trained on.
+        targets : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
+            The targets of X, of a model that was trained with `target`: errors and baselines are then those of targets,
+            and the page shows them. By default the rows themselves.
         labels : array-like [n_samples], optional
             A class or a number for each row, to which latents are related.
         target : str, default="labels"
@@ -228,8 +232,9 @@ class Scoring(Fitted):
         ids : iterable [n_samples], optional
             An id for each row, by which the report names rows. By default a table's id column (`variables`), the
             index of a pandas data frame or the row labels of a file, unless they are 0, 1, 2, …
-        training : array-like, sparse matrix, data frame or Source [n, n_features], optional
-            The training rows. The baselines (PCA and others) are fitted on them; by default on half of X.
+        training : rows, or (rows, targets), optional
+            The training rows, with `targets` a pair. The baselines (PCA and others) are fitted on them; by default on
+            half of X.
         name : str, default=""
             The report's name; by default the estimator's.
 
@@ -243,7 +248,9 @@ class Scoring(Fitted):
         ------
         DataError
             The rows are infinite or not numeric, have other columns than the training rows, or there is
-            not one label, text or id for each row.
+            not one target, label, text or id for each row.
+        RecipeError
+            The model was trained with targets of other columns than its rows, and there are none.
 
         Examples
         --------
@@ -254,15 +261,22 @@ class Scoring(Fitted):
         """
         from ..report import report
 
-        training_rows = None if training is None else source_of(self, training)
+        source = source_of(self, X)
+        training_rows = training_targets = None
+        if training is not None:
+            given = training if isinstance(training, tuple) else (training, None)
+            training_rows = source_of(self, given[0])
+            training_targets = None if targets is None else self._targets_of(given[1], training_rows)
         return report(
             self.to_artifact(),
-            source_of(self, X),
+            source,
+            targets=None if targets is None else self._targets_of(targets, source),
             labels=labels,
             target=target,
             texts=texts,
             ids=(table_ids(self, X) or row_ids(X)) if ids is None else ids,
             training=training_rows,
+            training_targets=training_targets,
             name=name,
-            repeat=f"{self!r}.fit(X)",
+            repeat=f"{self!r}.fit(X)" if targets is None else f"{self!r}.fit(X, target=Y)",
         )

@@ -128,7 +128,8 @@ def evaluate(
     corruption = (corruption or Clean()).at(1.0)
     units, targets = Units(model, unit), target_blocks(model, target)
     evaluation = Evaluation(units.metric(), Sparsity(), units.unit.cpu().numpy())
-    if not (corruption.clean or isinstance(model.layout.output, ByVariable)):  # a swapped category has no error
+    # a swapped category has no error, and the noise of rows none where targets have other columns
+    if not (corruption.clean or isinstance(model.layout.output, ByVariable) or model.layout.outputs):
         evaluation = replace(evaluation, before=units.metric(), after=units.metric())
     hides = model.blind_spots is not None
     hidden = hides and target is None and corruption.clean

@@ -7,6 +7,7 @@ from .plane import plane
 from .relate import Effect, Related, relate
 from .seed_stability import seed_stability
 from .sparse_probing import SparseProbe, sparse_probing
+from .target_baselines import target_baselines
 
 __all__ = [
     "Baseline",
@@ -21,4 +22,5 @@ __all__ = [
     "relate",
     "seed_stability",
     "sparse_probing",
+    "target_baselines",
 ]

@@ -47,9 +47,9 @@ class Baseline:
     Attributes
     ----------
     name : str
-        "PCA" or "untrained encoder".
+        "PCA" or "untrained encoder"; of targets "linear map", "skip alone" or "untrained encoder".
     components : int
-        The number of its components or latents.
+        The number of its components or latents; of a map of rows that of their columns.
     fvu : float
         Its fraction of variance unexplained, as `SquaredErrors.fvu` (≥ 0, 0 is perfect), on the evaluation rows.
     """
@@ -167,7 +167,7 @@ def baselines(
     [('PCA', 1, 0.85), ('PCA', 16, 0.15), ('PCA', 64, 0.0)]
     """
     layout = model.layout
-    noise, rows = (corruption or Clean()).at(1.0), _sample(rows, MAX_ROWS, seed)
+    noise, rows = (corruption or Clean()).at(1.0), sampled(rows, MAX_ROWS, seed)
     name = "" if noise.clean else (corruption or noise).text
     if len(training) < MIN_FIT_ROWS:
         return Baselines(name, len(rows), reason=f"Simpler models need {MIN_FIT_ROWS} rows or more to be fitted to.")
@@ -181,7 +181,7 @@ def baselines(
 
     models: list[Fitted] = [("this model", layout.widths[-1], reconstruct)]
     if layout.widths[0] <= MAX_COLUMNS:
-        pca_rows = _sample(training, MAX_ROWS, seed)
+        pca_rows = sampled(training, MAX_ROWS, seed)
         models += (
             [_hidden_components(model, pca_rows, seed)]
             if hidden
@@ -213,7 +213,7 @@ def _principal_components(
     if not noise.clean:
         change_D = np.zeros(len(directions_DD))  # of the squared error, by one component more
         if has_holes:
-            training = _sample(training, max(MAX_MASKED_PRODUCTS // len(directions_DD) ** 2, 1), seed)
+            training = sampled(training, max(MAX_MASKED_PRODUCTS // len(directions_DD) ** 2, 1), seed)
         for received, lengths, clean in _received_and_clean(model, training, noise, seed, "baselines"):
             y, target = _as_array(_in_unit(model, received, lengths)), _as_array(clean)
             change_D += _changes(y - moments.mean, target - moments.mean, directions_DD, masked=has_holes)
@@ -300,7 +300,7 @@ def _untrained(
     """Return the network before its first step, with a ridge regression from codes to rows as its decoder."""
     layout = model.layout
     twin = initial_model(model, model_seed)
-    rows = _sample(training, max(min(MAX_FIT_ROWS, MAX_FIT_NUMBERS // max(layout.widths)), 100), model_seed)
+    rows = sampled(training, max(min(MAX_FIT_ROWS, MAX_FIT_NUMBERS // max(layout.widths)), 100), model_seed)
     raw = tensor(rows.read(0, len(rows)))
     x, lengths = twin.scaled_and_lengths(raw)
     x = x.float()
@@ -311,7 +311,7 @@ def _untrained(
     # codes do not know a row's length: its partner is divided by the length of the row that was received
     own = None if lengths is None or noisy_lengths is None else relative(lengths, noisy_lengths)
     targets = with_missing(_in_unit(twin, x, own), raw)
-    decoder = _decoder(twin.codes(received).dense().numpy(), targets.numpy(), model_seed)
+    decoder = fitted_decoder(twin.codes(received).dense().numpy(), targets.numpy(), model_seed)
     centre = _in_unit(twin, x.new_zeros(1, x.shape[1]), x.new_ones(1, 1))
 
     def reconstruct(received: Tensor, lengths: Tensor | None) -> Tensor:
@@ -325,7 +325,7 @@ def _untrained(
     return "untrained encoder", layout.widths[-1], reconstruct
 
 
-def _decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:
+def fitted_decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:
     """Return the ridge regression from codes to rows whose penalty is best on held-out rows; NaN is a missing value."""
     train, held = split(len(x_ND), 0.25, seed, "untrained")
     with warnings.catch_warnings():  # where codes are large, a small penalty is none: a larger one is then better
@@ -349,7 +349,7 @@ def _ridge(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], penalty: fl
     return fit
 
 
-def _sample(source: Source, max_rows: int, seed: int) -> Source:
+def sampled(source: Source, max_rows: int, seed: int) -> Source:
     """Return the source, or `max_rows` of its rows drawn by the seed if it has more."""
     if len(source) <= max_rows:
         return source

@@ -8,7 +8,7 @@ from .imputations import ImputationReport, report_imputations
 from .numbers import Detection, Filler, Imputation, Reason, Summary, reasons_of, summarise
 from .numbers.provenance import provenance
 from .outliers import OutlierReport, report_outliers
-from .report import Report, report
+from .report import Report, report, summary_of_run
 from .unfinished import unfinished_report
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "report_imputations",
     "report_outliers",
     "summarise",
+    "summary_of_run",
     "unfinished_report",
 ]

@@ -7,13 +7,14 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..artifact import Artifact
-from ..corruption import Corruption
+from ..core.errors import RecipeError
+from ..corruption import Clean, Corruption
 from ..data.row_shape import image_shape
 from ..data.sources import Source, ids_of
 from ..inference import require_own_targets
 from .html import page
 from .html_page import HtmlPage
-from .numbers import SECTIONS, ReportNumbers, Study, measure_report
+from .numbers import SECTIONS, ReportNumbers, Study, Summary, measure_report
 
 
 class Report(ReportNumbers, HtmlPage):
@@ -75,7 +76,9 @@ def report(
     artifact: Artifact,
     rows: Source,
     *,
+    targets: Source | None = None,
     training: Source | None = None,
+    training_targets: Source | None = None,
     labels: ArrayLike | None = None,
     target: str = "",
     texts: Iterable[str] | None = None,
@@ -94,9 +97,11 @@ def report(
         The model with its recipe and its history.
     rows : Source [N, D]
         The rows on which the model is evaluated, in the input's units. Use rows that it was not trained on.
-    training : Source or None, default=None
-        The rows that the model was trained on. The baselines are trained on them too; without them, on every second
-        row of `rows`, and evaluated on the others.
+    targets : Source [N, T] or None, default=None
+        Each row's target, of a model that was trained with targets; None: the row itself.
+    training, training_targets : Source or None, default=None
+        The rows that the model was trained on, and their targets. The baselines are trained on them too; without them,
+        on every second row of `rows`, and evaluated on the others.
     labels : array_like [N] or None, default=None
         A class or a number for each row. Relations between latents and labels are computed.
     target : str, default=""
@@ -108,12 +113,13 @@ def report(
         An id for each row; by default the row labels of the file that the rows came from. The report names rows by
         their ids instead of their indices.
     shape : tuple of int or None, default=None
-        Shape in which rows are drawn as images, (height, width) or (height, width, 3). None: the shape of the training
-        rows if it is an image's, else that of the rows.
+        Shape in which reconstructions are drawn as images, (height, width) or (height, width, 3). None: the shape of
+        the training rows if it is an image's, else that of the rows; or that of targets with other columns.
     name : str, default=""
         The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
-        The corruption under which denoising is measured; None is the corruption of the training.
+        The corruption under which denoising is measured; None is the corruption of the training. There is none where
+        targets have other columns.
     repeat : str, default=""
         A command or a line of Python that repeats the run. The page shows it.
     seed : int, default=0
@@ -128,7 +134,8 @@ def report(
     DataError
         If there is not one label, text or id per row, or a text is not a string.
     RecipeError
-        If `shape` is not an image shape or does not fit a row, or the model's targets have other columns than rows.
+        If `shape` is not an image shape or does not fit a row, or there are no targets and the model's have other
+        columns than rows; or there is a corruption as well.
 
     Notes
     -----
@@ -147,20 +154,65 @@ def report(
     >>> result.name, result.summary.rows, len(result.latents.order)
     ('iris', 150, 8)
     """
-    require_own_targets(artifact.model, "a report is of rows alone; use score and reconstruction_errors with target=Y")
     study = Study(
         artifact,
         rows,
         SECTIONS,
-        artifact.settings.evaluation_noise if corruption is None else corruption,
+        _noise(artifact, corruption),
+        targets=_targets(artifact, targets),
         training=training,
+        training_targets=training_targets,
         labels=labels,
         label_name=target,
         rows_kind=artifact.rows_kind(rows),
         texts=texts,
         ids=ids_of(rows) if ids is None else ids,
-        image_shape=None if shape is None else image_shape(shape, prod(rows.shape)),
+        image_shape=None if shape is None else image_shape(shape, prod((rows if targets is None else targets).shape)),
         repeat=repeat,
         seed=seed,
     )
     return Report(**vars(measure_report(study, name)))
+
+
+def summary_of_run(
+    artifact: Artifact, rows: Source, *, targets: Source | None = None, corruption: Corruption | None = None
+) -> Summary:
+    """Return the main numbers of a run's model, without the rest of a report.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        The run's model, with its recipe and its metrics.
+    rows, targets, corruption
+        As of `report`.
+    """
+    study = Study(
+        artifact,
+        rows,
+        SECTIONS,
+        _noise(artifact, corruption),
+        targets=_targets(artifact, targets),
+        rows_kind=artifact.rows_kind(rows),
+        seed=artifact.training.seed,
+    )
+    summary: Summary = study["summary"]
+    return summary
+
+
+def _targets(artifact: Artifact, targets: Source | None) -> Source | None:
+    """Return the targets; raise RecipeError if there are none, and the model's have other columns than rows."""
+    if targets is None:
+        require_own_targets(artifact.model, "errors are those of its targets; give them: report(X, targets=Y)")
+    return targets
+
+
+def _noise(artifact: Artifact, corruption: Corruption | None) -> Corruption:
+    """Return the corruption under which denoising is measured."""
+    if not artifact.model.layout.outputs:
+        return artifact.settings.evaluation_noise if corruption is None else corruption
+    if corruption is not None:
+        raise RecipeError(
+            f"corruption {corruption.text}: denoising is not measured where targets have other columns than rows; "
+            "leave it out"
+        )
+    return Clean()

@@ -56,6 +56,11 @@ def read(path: Path) -> Dictionary:
     transcodes = isinstance(architecture, str) and architecture in TRANSCODERS
     skips = transcodes and "skip" in architecture
     architecture = TRANSCODERS[architecture] if transcodes else architecture
+    if architecture == "temporal":
+        raise ArtifactError(
+            f"{one_line(file)}: 'temporal' cannot be read: it estimates a row from the rows before it as well, and a "
+            "dictionary is of single rows (so 'constant_scalar_rescale', which SAELens has for 'temporal' alone)"
+        )
     if architecture not in ARCHITECTURES or activation not in ("relu", "topk"):
         name = architecture if architecture not in ARCHITECTURES else activation
         raise ArtifactError(

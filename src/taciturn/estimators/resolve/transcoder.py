@@ -36,7 +36,7 @@ def n_outputs(parameters: RunParameters, n_columns: int, n_targets: int | None, 
     if skip and n_targets is None:
         raise RecipeError(
             "skip=True adds a linear map of the rows, which would copy rows that are their own targets; "
-            "give fit(X, target=Y), or set skip=False"
+            "give fit(X, target=Y) or --target, or set skip=False"
         )
     if fitted is not None:
         return fitted.settings.layout.outputs

@@ -51,7 +51,8 @@ def _sheets(report: ReportNumbers, pictures: Pictures) -> dict[str, Sprite]:
     samples, atlas = pictures.sample_rows, report.atlas
     while True:
         rows: dict[Any, Any] = {("clean", row): image for row, image in (pictures.rows | samples.clean).items()}
-        rows |= {("corrupted", row): image for row, image in samples.corrupted.items() if report.samples.corruption}
+        received = samples.corrupted if report.samples.corruption or report.summary.targets is not None else {}
+        rows |= {("corrupted", row): image for row, image in received.items()}
         rows |= {("reconstruction", row): image for row, image in samples.reconstruction.items()}
         needed = {active.row for entry in atlas for active in entry.rows} | set(samples.clean)
         rows = {key: image for key, image in rows.items() if key[0] != "clean" or key[1] in needed}

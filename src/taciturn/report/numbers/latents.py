@@ -242,6 +242,6 @@ def measure_atlas(study: Study) -> list[AtlasLatent]:
         study.sample,
         directions_LD=study.directions,
         max_latents=MAX_ATLAS_LATENTS,
-        columns=study.rows.columns if study.schema is None else study.schema.described_columns,
+        columns=study.reconstructed.columns if study.schema is None else study.schema.described_columns,
         positions=None if study.schema is None else study.schema.positions,
     )

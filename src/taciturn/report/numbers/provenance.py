@@ -33,8 +33,12 @@ class Provenance:
         Number of their values that were missing.
     data : str or None
         The data set's name or the file that the rows came from, if known.
+    targets : str or None
+        The file that their targets came from, if known; None if rows are their own targets.
     rows_fingerprint : str
         The fingerprint of the rows that the report evaluates.
+    targets_fingerprint : str or None
+        That of their targets.
     versions : dict of str to str
         Versions of Python and of packages.
     machine : str
@@ -64,7 +68,9 @@ class Provenance:
     training_rows: int
     training_missing: int
     data: str | None
+    targets: str | None
     rows_fingerprint: str
+    targets_fingerprint: str | None
     versions: dict[str, str]
     machine: str
     device: str
@@ -77,7 +83,7 @@ class Provenance:
     repeat: str
 
 
-def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance:
+def provenance(artifact: Artifact, source: Source, *, targets: Source | None = None, repeat: str) -> Provenance:
     """Return the origin of a model.
 
     Parameters
@@ -86,6 +92,8 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
         The model with its config.
     source : Source
         The rows that the report evaluates.
+    targets : Source or None, default=None
+        Their targets; None if rows are their own.
     repeat : str
         A command or a line of Python that repeats the run.
 
@@ -104,7 +112,9 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
         training_rows=rows.count,
         training_missing=artifact.training_missing,
         data=rows.source,
+        targets=None if rows.targets is None else rows.targets.source,
         rows_fingerprint=fingerprint(source).text,
+        targets_fingerprint=None if targets is None else fingerprint(targets).text,
         versions=msgspec.to_builtins(artifact.versions),
         machine=artifact.machine,
         device=settings.device,
@@ -120,4 +130,4 @@ def provenance(artifact: Artifact, source: Source, *, repeat: str) -> Provenance
 
 def measure(study: Study) -> Provenance:
     """Return the provenance of a report's model."""
-    return provenance(study.artifact, study.rows, repeat=study.repeat)
+    return provenance(study.artifact, study.rows, targets=study.targets, repeat=study.repeat)

@@ -87,9 +87,9 @@ class ReportNumbers(PageNumbers):
     sections : Mapping[str, Any]
         The sections by name.
     columns : list of str or None
-        The columns' names, if they have names.
+        The names of the columns that are reconstructed, if they have names: those of the rows, or of their targets.
     shape : list of int
-        A row's shape.
+        The shape of a reconstruction.
     likely_shape : list of int or None
         The image shape that the rows are likely to have, if they have none and neighbouring columns correlate like
         pixels. Nothing is drawn in it.
@@ -181,14 +181,15 @@ class ReportNumbers(PageNumbers):
 
 def measure_report(study: Study, name: str = "") -> ReportNumbers:
     """Return the numbers of a report; `name` "" is the estimator's name."""
-    suggested = None if is_image(study.shape) else likely_shape(study.training or study.rows)
+    known = is_image(study.shape) or study.model.layout.outputs
+    suggested = None if known else likely_shape(study.training or study.rows)
     names, texts = row_names(study.ids, len(study.rows)), row_texts(study.texts, len(study.rows))
     sections = {section: study[section] for section in study.measures}
     named = _named_rows(study)
     return ReportNumbers(
         name=name or study.artifact.estimator.name,
         sections=sections,
-        columns=None if study.rows.columns is None else list(study.rows.columns),
+        columns=None if study.reconstructed.columns is None else list(study.reconstructed.columns),
         shape=list(study.shape),
         likely_shape=None if suggested is None else list(suggested),
         row_names={} if names is None else {row: names[row] for row in named},
@@ -203,7 +204,7 @@ def _named_rows(study: Study) -> list[int]:
 
 
 def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> Pictures:
-    rows, atlas, sample_rows = study.rows, study["atlas"], study["samples"].rows
+    rows, atlas, sample_rows = study.reconstructed, study["atlas"], study["samples"].rows
     indices = sorted({active.row for entry in atlas for active in entry.rows})
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state

@@ -103,11 +103,12 @@ class SampleRows(ShortRepr):
     Parameters
     ----------
     clean : dict of int to array [D]
-        Each row by its index.
+        Each row by its index; its target, if rows are not their own.
     corrupted : dict of int to array [D]
-        The same rows as the model received them: the first rows corrupted, all others clean.
+        The same rows as the model received them: the first rows corrupted, all others as they are. Empty where targets
+        have other columns.
     reconstruction : dict of int to array [D]
-        Their reconstructions.
+        Their reconstructions, or the estimates of their targets.
     """
 
     clean: dict[int, NDArray[Any]]
@@ -159,7 +160,13 @@ def errors(evaluation: Evaluation, rmse: NDArray[Any] | None, deviations: NDArra
 
 @torch.no_grad()
 def samples(
-    model: Autoencoder, source: Source, evaluation: Evaluation, corruption: Corruption, *, seed: int = 0
+    model: Autoencoder,
+    source: Source,
+    evaluation: Evaluation,
+    corruption: Corruption,
+    *,
+    target: Source | None = None,
+    seed: int = 0,
 ) -> Samples:
     """Return sample rows and their errors.
 
@@ -173,6 +180,8 @@ def samples(
         The model's evaluation on the same source.
     corruption : Corruption
         The corruption of the first rows; schedules stand at their last value.
+    target : Source or None, default=None
+        The rows' targets; None: the rows themselves.
     seed : int, default=0
         Seed of the corruption's noise.
 
@@ -193,44 +202,50 @@ def samples(
     # the same noise as `evaluate` draws for the source's first rows, if its first block holds all of them
     received[: len(first)] = corrupted(x[: len(first)], final_corruption, seed=seed, purpose="evaluate")
     hidden = received.isnan() | rows.isnan()
-    judged = with_missing(units.rows(rows, x).double(), rows)
+    own = rows if target is None else tensor(target.take(indices)).to(rows.device)
+    judged = with_missing(units.rows(rows, x), rows) if target is None else units.rows(own)
+    judged = judged.double()
     judged[: len(first)] = corrupted_only(judged, received, x, final_corruption)[: len(first)]
     received, lengths = of_noisy_length(model, received, rows, lengths)
     received = filled(received, x, rows, model.scaled_mean)
     reconstruction = model.denoised(received, hidden)
     peak = evaluation.clean.peak
     row_errors = {}
+    comparable = not model.layout.outputs  # received rows with targets
+    outputs = units.outputs(reconstruction, lengths)
     before, after = (
         mean_of_known(errors_of(numbers.double(), judged).square(), 1).tolist()
-        for numbers in (units.inputs(received, lengths), units.outputs(reconstruction, lengths))
+        for numbers in (units.inputs(received, lengths) if comparable else outputs, outputs)
     )
+    # categories have no range
+    has_psnr = comparable and not (evaluation.hidden or isinstance(evaluation.clean, VariableErrors))
     for row, error_before, error_after in zip(indices.tolist(), before, after, strict=True):
         psnr_before, psnr_after = psnr(error_before, peak), psnr(error_after, peak)
-        has_psnr = not (evaluation.hidden or isinstance(evaluation.clean, VariableErrors))  # categories have no range
         decibels = (None, None) if not has_psnr else (finite(psnr_before), finite(psnr_after))
         row_errors[row] = RowError(row, float(evaluation.row_errors[row]), *decibels)
     first_rows, best, median, worst = ([row_errors[row] for row in group.tolist()] for group in groups)
     clean_rows, corrupted_rows, reconstructions = (
         dict(zip(indices.tolist(), group.cpu().numpy(), strict=True))
         for group in (
-            rows,
+            own,
             model.unscale_inputs(received, lengths).masked_fill(hidden, np.nan),
             model.unscale_rows(reconstruction, lengths),
         )
     )
+    corrupted_rows = corrupted_rows if comparable else {}
     name = "" if corruption.clean else corruption.text
     return Samples(name, first_rows, best, median, worst, SampleRows(clean_rows, corrupted_rows, reconstructions))
 
 
 def measure(study: Study) -> Samples:
     """Return the sample rows of a report."""
-    return samples(study.model, study.rows, study.evaluation, study.corruption, seed=study.seed)
+    return samples(study.model, study.rows, study.evaluation, study.corruption, target=study.targets, seed=study.seed)
 
 
 def measure_errors(study: Study) -> Errors:
     """Return the distribution of the errors of a report; of a table also each column's error in its own unit."""
     evaluation = study.evaluation
     squares = evaluation.clean.column_means, evaluation.clean.moments.variance
-    plain = study.rows.columns is not None and study.schema is None
+    plain = study.reconstructed.columns is not None and study.schema is None
     own_units = (None, None) if not plain else [np.sqrt(each) * evaluation.unit for each in squares]
     return errors(evaluation, *own_units)

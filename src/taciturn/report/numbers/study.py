@@ -12,6 +12,7 @@ from ...artifact import Artifact
 from ...corruption import Corruption
 from ...data.row_shape import is_image
 from ...data.sources import Source, Subset
+from ...data.split import Pairs
 from ...data.variables import Variables
 from ...inference import Evaluation, evaluate, relative_components
 from ...model import Autoencoder
@@ -41,6 +42,10 @@ class Study:
         A class or a number for each row.
     label_name : str, default=""
         The name of the labels.
+    targets : Source [N, T] or None, default=None
+        The targets, with which reconstructions are compared; None if rows are their own targets.
+    training_targets : Source or None, default=None
+        The targets of the training rows.
     rows_kind : {"training", "held-out", "given"}, default="given"
         What is known of the rows; see `Artifact.rows_kind`.
     texts : iterable of str [N] or None, default=None
@@ -62,6 +67,8 @@ class Study:
     training: Source | None = None
     labels: ArrayLike | None = None
     label_name: str = ""
+    targets: Source | None = None
+    training_targets: Source | None = None
     rows_kind: str = "given"
     texts: Iterable[str] | None = None
     ids: Iterable[Any] | None = None
@@ -81,10 +88,19 @@ class Study:
         return self.artifact.model
 
     @property
+    def reconstructed(self) -> Source:
+        """What reconstructions are compared with: the targets, else the rows."""
+        return self.rows if self.targets is None else self.targets
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """A row's shape: `image_shape`, else the training rows' shape if it is an image's, else the rows' own."""
+        """The shape of what is reconstructed.
+
+        `image_shape`, else the training rows' shape if it is an image's and they are reconstructed, else its own.
+        """
         training_shape = tuple(self.artifact.rows.shape)
-        return self.image_shape or (training_shape if is_image(training_shape) else self.rows.shape)
+        own = self.model.layout.outputs or not is_image(training_shape)
+        return self.image_shape or (self.reconstructed.shape if own else training_shape)
 
     @property
     def schema(self) -> Variables | None:
@@ -101,7 +117,9 @@ class Study:
     def evaluation(self) -> Evaluation:
         """Errors and sparsity of the model on all rows."""
         noise = self.artifact.settings.noise
-        return evaluate(self.model, self.rows, corruption=self.corruption, seed=self.seed, noise=noise)
+        return evaluate(
+            self.model, self.rows, target=self.targets, corruption=self.corruption, seed=self.seed, noise=noise
+        )
 
     @cached_property
     def sample(self) -> Sample:
@@ -117,12 +135,16 @@ class Study:
         return relative_components(self.model)
 
     @cached_property
-    def baseline_rows(self) -> tuple[Source, Source]:
-        """Two sources: the rows that baselines are trained on, and the rows that they are evaluated on.
+    def baseline_pairs(self) -> tuple[Pairs, Pairs]:
+        """The rows that baselines are trained on with their targets, and those that they are evaluated on.
 
         Without training rows, baselines are trained on every second row and evaluated on the others.
         """
+        pairs = self.rows, self.targets
         if self.training is not None:
-            return self.training, self.rows
+            return (self.training, self.training_targets), pairs
         index = np.arange(len(self.rows))
-        return (Subset(self.rows, index[::2]), Subset(self.rows, index[1::2])) if len(index) > 1 else (self.rows,) * 2
+        if len(index) < 2:
+            return pairs, pairs
+        first, second = ([each and Subset(each, index[i::2]) for each in pairs] for i in (0, 1))
+        return tuple(first), tuple(second)  # type: ignore[return-value]

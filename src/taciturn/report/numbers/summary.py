@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import prod
 from typing import Any, Self
 
 import msgspec
@@ -18,7 +19,7 @@ from ...model import Autoencoder
 from ...model.coding_layers import ByVariable
 from ...objective import Objective
 from .hidden_errors import HiddenErrors, hidden_errors
-from .numbers import ShortRepr, finite, signed_percent
+from .numbers import ShortRepr, counted, finite, signed_percent
 from .study import Study
 
 
@@ -76,6 +77,9 @@ class Summary(ShortRepr):
         Number of cells whose level the training rows did not have. Errors are those of the others.
     largest_share : float or None, default=None
         Share of the squared error that the 1% of the rows with the largest errors carries; None of fewer than 100 rows.
+    targets : int or None, default=None
+        Number of columns of the targets, with which reconstructions are compared; None if rows are their own targets.
+        Errors and missing values are then those of the targets.
 
     Examples
     --------
@@ -115,6 +119,7 @@ class Summary(ShortRepr):
     variables: int | None = None
     unseen: int = 0
     largest_share: float | None = None
+    targets: int | None = None
 
     @property
     def rate(self) -> float:
@@ -125,17 +130,25 @@ class Summary(ShortRepr):
     def described_rows(self) -> str:
         """How many rows of which kind, and of how many columns or variables, as text."""
         width = f"{self.columns:,} columns" if self.variables is None else f"{self.variables:,} variables"
-        return f"{self.rows:,} {self.rows_kind} rows of {width}"
+        targets = "" if self.targets is None else f", with targets of {counted(self.targets, 'column')}"
+        targets = ", with targets" if targets and self.variables is not None else targets
+        return f"{self.rows:,} {self.rows_kind} rows of {width}{targets}"
+
+    @property
+    def reconstructed_columns(self) -> int:
+        """The number of columns of a reconstruction."""
+        return self.columns if self.targets is None else self.targets
 
     @property
     def values(self) -> int:
-        """The number of values: cells of a table, else rows times columns."""
-        return self.rows * (self.columns if self.variables is None else self.variables)
+        """The number of values: cells of a table, else rows times columns; with `targets`, theirs."""
+        return self.rows * (self.reconstructed_columns if self.variables is None else self.variables)
 
     @property
     def missing_values(self) -> str:
         """How many of the rows' values are missing, as text; "" if none is."""
-        return missing_values(self.missing, self.values) if self.missing else ""
+        of = "" if self.targets is None else " of the targets"
+        return missing_values(self.missing, self.values, of) if self.missing else ""
 
     @property
     def left_out(self) -> list[str]:
@@ -163,10 +176,15 @@ class Summary(ShortRepr):
                 return f"{of} with no less error than the best constants{times}"
             return f"{of} with {1 - self.fvu:.1%} less error than the best constants"
         if self.fvu >= 1:
-            return "none of the variance" + (
+            return f"none {self.of_variance}" + (
                 f" (the error is {self.fvu:.3g} times as large)" if self.fvu > 1.005 else ""
             )
-        return f"{1 - self.fvu:.1%} of the variance"
+        return f"{1 - self.fvu:.1%} {self.of_variance}"
+
+    @property
+    def of_variance(self) -> str:
+        """What a share is of: "of the variance", or "of the targets' variance"."""
+        return "of the variance" if self.targets is None else "of the targets' variance"
 
     @property
     def explained(self) -> str:
@@ -221,7 +239,7 @@ class Summary(ShortRepr):
     def lines(self) -> list[tuple[str, str]]:
         """Return the numbers as pairs (label, text), for a table of two columns."""
         error = f" (mean squared error {self.mean_squared_error:.4g})" if self.variables is None else ""
-        reconstruction = "reconstruction", f"{self.share}{error}"
+        reconstruction = "reconstruction" if self.targets is None else "estimates", f"{self.share}{error}"
         levels = self.left_out[-1:] if self.unseen else []
         lines = [
             ("evaluated on", self.described_rows),
@@ -336,26 +354,28 @@ def summary_of(
     weights: Mapping[str, float] | None = None,
     images: bool = True,
     noise: float | None = None,
+    targets: int | None = None,
 ) -> Summary:
-    """Return the main numbers of an evaluation; see `summarise` for the parameters."""
-    missing, columns, variables = evaluation.clean.moments.missing, model.layout.widths[0], None
+    """Return the main numbers of an evaluation; see `summarise` and `Summary` for the parameters."""
+    missing, variables = evaluation.clean.moments.missing, None
     if isinstance(output := model.layout.output, ByVariable):
         missing, variables = missing[output.first_columns.numpy()], len(output.levels)
-    if int(missing.sum()) == evaluation.sparsity.rows * (variables or columns):
-        raise DataError("no value of the rows is known; give rows with values")
+    if int(missing.sum()) == evaluation.sparsity.rows * len(missing):
+        of = "rows" if targets is None else "targets"
+        raise DataError(f"no value of the {of} is known; give {of} with values")
     # of two targets of a kind, the first; a penalty without a target hides none
-    targets = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
+    set_points = {t.target_kind: t.target_value for t in reversed(objective.terms) if t.target_value is not None}
     largest = share_of_largest(evaluation.row_errors)
     return Summary(
         rows=evaluation.sparsity.rows,
         rows_kind=rows_kind,
-        columns=columns,
+        columns=model.layout.widths[0],
         latents=model.layout.widths[-1],
         mean_squared_error=evaluation.clean.mean,
         fvu=finite(evaluation.clean.fvu),
         rates=evaluation.sparsity.mean_activations.tolist(),
-        target_rate=targets.get("rate"),
-        target_l0=targets.get("l0", model.layout.coder.target_l0),
+        target_rate=set_points.get("rate"),
+        target_l0=set_points.get("l0", model.layout.coder.target_l0),
         weights=dict(weights or {}),
         active_above=model.layout.coder.active_above,
         dead=int((evaluation.sparsity.firing_rates == 0).sum()),
@@ -369,6 +389,7 @@ def summary_of(
         variables=variables,
         unseen=sum(evaluation.unseen),
         largest_share=None if largest is None else largest[0],
+        targets=targets,
     )
 
 
@@ -383,4 +404,5 @@ def measure(study: Study) -> Summary:
         weights=study.artifact.metrics.get("weights"),
         images=is_image(study.shape),
         noise=study.artifact.settings.noise,
+        targets=None if study.targets is None else prod(study.targets.shape),
     )

@@ -106,6 +106,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         A clause without a full stop.
     """
     layout = model.layout
+    if layout.outputs:
+        return "the page computes reconstructions of rows, and the targets have other columns"
     if model.blind_spots is not None:
         return "a model that was trained with blind_spot denoises in many passes"
     if model.row_lengths is not None:

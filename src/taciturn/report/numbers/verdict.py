@@ -19,6 +19,7 @@ MAX_DEAD, MAX_DUPLICATES = 0.02, 0.02  # shares of the latents
 MIN_FALL = 0.02  # of the error, over the last tenth of the epochs
 MAX_VALIDATION_RATIO = 1.25  # error of validation rows divided by that of training rows
 MIN_ACTIVE_PER_BATCH = 1  # expected active codes of a latent; below, a batch cannot measure its mean activation
+TARGET_MODELS = {"linear map": "the least squares map", "skip alone": "its skip alone"}  # in a verdict
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def verdict(
 
 
 def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
-    share = "Does not reconstruct its constant rows exactly" if summary.fvu is None else f"Reconstructs {summary.share}"
+    verb, of = ("Reconstructs", "rows") if summary.targets is None else ("Estimates", "targets")
+    share = f"Does not reconstruct its constant {of} exactly" if summary.fvu is None else f"{verb} {summary.share}"
     if summary.hidden is not None:
         share = f"Predicts {summary.share} of noisy rows, each entry from the others{summary.hidden.limit},"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
@@ -151,6 +153,8 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
         else:
             yield f"removes {summary.noise_removed:.1%} of the noise's squared error"
     for baseline in baselines.models:
+        if baseline.name in TARGET_MODELS and not _loses(baselines, baseline.fvu):
+            yield f"{TARGET_MODELS[baseline.name]} explains {_percent(baseline.fvu)}"
         if baseline.name == "untrained encoder" and not _loses(baselines, baseline.fvu):
             noisy = f"noisy rows give {_percent(baselines.model)} of it, " if baselines.corruption else ""
             yield f"{noisy}an untrained encoder of the same size reaches {_percent(baseline.fvu)}"
@@ -164,7 +168,8 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
     elif summary.fvu is not None and summary.variables is not None:
         yield _percent(summary.fvu), f"less error than the best constants, mean of {summary.variables:,} variables"
     elif summary.fvu is not None:
-        yield _percent(summary.fvu), "of the variance reconstructed"
+        done = "reconstructed" if summary.targets is None else "explained"
+        yield _percent(summary.fvu), f"{summary.of_variance} {done}"
     if summary.target_rate is not None:
         yield f"{summary.rate:.2%}", f"mean activation (target {summary.target_rate:.2%})"
     else:
@@ -189,7 +194,8 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
         yield from _hidden_losses(summary, baselines, parameters)
         return
     if summary.fvu is None:
-        yield ReportWarning("The rows are constant and are not reconstructed exactly.", "Evaluate rows that differ.")
+        of = "rows" if summary.targets is None else "targets"
+        yield ReportWarning(f"The {of} are constant and are not reconstructed exactly.", f"Evaluate {of} that differ.")
     elif summary.fvu >= 1 and summary.variables is not None:
         yield ReportWarning(
             "The best constants (the means, and the shares of the levels) reconstruct the variables as well or better: "
@@ -197,8 +203,9 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
             remedy(parameters, advice.LONGER, advice.SMALLER_STEPS),
         )
     elif summary.fvu >= 1:
+        of, does = ("rows", "reconstructs") if summary.targets is None else ("targets", "estimates")
         yield ReportWarning(
-            f"The mean of the rows reconstructs them as well or better: the model's error is {summary.fvu:.3g} times "
+            f"The mean of the {of} {does} them as well or better: the model's error is {summary.fvu:.3g} times "
             "the variance.",
             f"Give rows in the units of the training rows. {remedy(parameters, advice.LONGER, advice.SMALLER_STEPS)}",
         )
@@ -211,8 +218,10 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
     for baseline in baselines.models:
         if not _loses(baselines, baseline.fvu):
             continue
-        shares = f"{_percent(baseline.fvu)} of the variance, the model {_percent(baselines.model)}"
-        if baselines.corruption:
+        shares = f"{_percent(baseline.fvu)} {summary.of_variance}, the model {_percent(baselines.model)}"
+        if summary.targets is not None:
+            yield _target_loss(baseline.name, shares, improve)
+        elif baselines.corruption:
             what = {"PCA": f"PCA with {baseline.components:,} components"}.get(
                 baseline.name, "An untrained encoder with a fitted decoder"
             )
@@ -228,6 +237,24 @@ def _losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any
                 f"PCA with {baseline.components:,} components reconstructs as much or more: {shares}.",
                 f"For reconstruction alone, PCA is better here. {improve}",
             )
+
+
+def _target_loss(name: str, shares: str, improve: str) -> ReportWarning:
+    """Return the warning that a simpler model estimates targets as well as the model or better."""
+    match name:
+        case "linear map":
+            return ReportWarning(
+                f"The least squares map estimates the targets as well or better: {shares}.",
+                f"For the estimates alone, the linear map is better here. {improve}",
+            )
+        case "skip alone":
+            return ReportWarning(
+                f"The skip alone explains as much or more: {shares}: the latents add nothing.", improve
+            )
+    return ReportWarning(
+        f"An untrained encoder with a fitted linear map estimates as much or more: {shares}.",
+        "So many latents estimate such targets whatever they encode. " + improve,
+    )
 
 
 def _hidden_losses(summary: Summary, baselines: Baselines, parameters: Mapping[str, Any]) -> Iterator[ReportWarning]:
@@ -337,7 +364,12 @@ def _still_falling(curves: Curves, *, only_validation: bool) -> bool:
 
 def _row_scaling(study: Study) -> str:
     model = study.model
-    if model.row_lengths is not None or study.schema is not None or model.blind_spots is not None:
+    if (
+        model.layout.outputs
+        or model.row_lengths is not None
+        or study.schema is not None
+        or model.blind_spots is not None
+    ):
         return ""
     return row_norm_instead(model.scale.cpu().numpy()).text
 

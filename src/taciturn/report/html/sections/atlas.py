@@ -32,9 +32,10 @@ def _context(material: Material) -> dict[str, Any]:
 def _scope(report: ReportNumbers, has_quantiles: bool) -> str:
     n_shown, n_latents = len(report.atlas), report.summary.latents
     which = "All" if n_shown == n_latents else f"{n_shown:,} of"
+    of, rows = ("reconstruction", "rows") if report.summary.targets is None else ("estimate", "targets of the rows")
     return (
-        f"{which} {n_latents:,} latents, the largest shares of the reconstruction's variation first: what the "
-        f"latent adds, and the rows with its largest codes{', then rows at quantiles of its codes' * has_quantiles}."
+        f"{which} {n_latents:,} latents, the largest shares of the {of}'s variation first: what the latent adds, and "
+        f"the {rows} with its largest codes{', then rows at quantiles of its codes' * has_quantiles}."
     )
 
 
@@ -102,7 +103,7 @@ def _image(active: ActiveRow, report: ReportNumbers, sheets: dict[str, Sprite]) 
 
 def _omitted(n_shown: int, report: ReportNumbers) -> str:
     """Return a note on the columns without a bar; "" if each has one or columns have no names."""
-    n_more = report.summary.columns - n_shown if n_shown else 0
+    n_more = report.summary.reconstructed_columns - n_shown if n_shown else 0
     columns = "" if report.summary.variables is not None else f" column{'s' if n_more > 1 else ''}"
     return f"… {n_more:,} more{columns} with smaller weights" if n_more else ""
 

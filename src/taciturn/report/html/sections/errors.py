@@ -27,11 +27,9 @@ def _context(material: Material) -> dict[str, Any]:
         per_column = [math.nan if variable.error is None else variable.error for variable in report.variables]
     by_column = plots.errors(per_column, columns=columns, shape=pictures.shape, label=label)
     by_row = plots.row_errors(pictures.row_errors, label=TABLE_BY_ROW if is_table else BY_ROW)
-    hidden = report.summary.hidden is not None
     return {
-        "of": "the estimates of entries, each from the others of its row, against the noisy rows"
-        if hidden
-        else "clean rows",
+        "of": _of(report),
+        "unit_of": "training rows" if report.summary.targets is None else "training targets",
         "half": number(report.errors.quantiles[4]),
         "one_in_100": number(report.errors.quantiles[7]),
         "largest": list(_largest(material)),
@@ -43,6 +41,15 @@ def _context(material: Material) -> dict[str, Any]:
             by_column, "f3", "Mean squared error by column" if report.variables is None else "Error by variable"
         ),
     }
+
+
+def _of(report: ReportNumbers) -> str:
+    """Return what the errors are of."""
+    if report.summary.targets is not None:
+        return "the targets' estimates"
+    if report.summary.hidden is not None:
+        return "the estimates of entries, each from the others of its row, against the noisy rows"
+    return "clean rows"
 
 
 def _largest(material: Material) -> Iterator[dict[str, Any]]:

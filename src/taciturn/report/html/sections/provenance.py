@@ -43,8 +43,11 @@ def _lines(run: Provenance, n_rows: int, missing_values: str) -> Iterator[tuple[
     yield "scaling", run.scaling
     missing = f"; {run.training_missing:,} of their values were missing" if run.training_missing else ""
     yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "") + missing
+    if run.targets:
+        yield "targets", run.targets
     missing = f"; {missing_values}" if missing_values else ""
-    yield "evaluated on", f"{n_rows:,} rows, fingerprint {run.rows_fingerprint}{missing}"
+    targets = f", targets {run.targets_fingerprint}" if run.targets_fingerprint else ""
+    yield "evaluated on", f"{n_rows:,} rows, fingerprint {run.rows_fingerprint}{targets}{missing}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
     yield from _machine(run)
 

@@ -16,18 +16,19 @@ from ..section import Material, Section
 MAX_COLUMNS = 40  # columns of a table that are shown
 MAX_TABLE_ROWS = 4  # rows of a table that are shown, of each group
 NOISY = {"clean": "noisy", "reconstruction": "denoised"}  # kinds of rows, of a model that was trained on noisy ones
+PAIRED = {"clean": "target", "reconstruction": "estimate", "corrupted": "row"}  # of one that was trained with targets
 MAX_CELL = 24  # characters of a cell
 NEW = Markup('<span class="missing">new level</span>')
 MISSING = Markup('<span class="missing">missing</span>')
 
 
 def _context(material: Material) -> dict[str, Any]:
-    groups, hidden = list(_groups(material)), material.report.summary.hidden is not None
+    groups, names = list(_groups(material)), _names(material)
     return {
         "notes": " ".join(_notes(material)),
         "groups": groups,
         "has_curves": not material.sheets and material.report.columns is None,
-        "names": [NOISY[kind] if hidden else kind for kind in ("clean", "reconstruction")],
+        "names": [names.get(kind, kind) for kind in ("clean", "reconstruction")],
         "are_narrow": all(group["drawings"] and not group["texts"] for group in groups),
     }
 
@@ -35,13 +36,18 @@ def _context(material: Material) -> dict[str, Any]:
 def _notes(material: Material) -> Iterator[str]:
     """Yield sentences that explain what is shown."""
     corruption, columns = material.report.samples.corruption, material.report.columns
+    targets = material.report.summary.targets is not None
+    if targets:
+        yield "Each row's target and the model's estimate of it."
     if corruption:
         yield f"The first rows are corrupted by {corruption}, with noise that was not used in training."
-        yield "All other rows are clean."
+        if not targets:
+            yield "All other rows are clean."
         if material.sheets:
             yield "PSNR, dB: of a corrupted row → of its reconstruction."
     hidden = material.report.summary.hidden is not None
     of = "the estimates of a row's entries, each from the others, against the noisy row" if hidden else "the clean row"
+    of = "the target's estimate" if targets else of
     if material.report.summary.variables is not None:
         yield "Error: mean over the clean row's variables of the loss divided by that of the best constant."
     else:
@@ -72,7 +78,8 @@ def _groups(material: Material) -> Iterator[dict[str, Any]]:
         ("Worst", samples.worst, False),
     ):
         shown = group[:MAX_TABLE_ROWS] if has_columns else group
-        kinds = (["corrupted"] if is_corrupted else []) + ["reconstruction", "clean"]
+        has_row = is_corrupted or (report.summary.targets is not None and bool(samples.rows.corrupted))
+        kinds = (["corrupted"] if has_row else []) + ["reconstruction", "clean"]
         yield {
             "title": f"{title} {len(shown)} rows" if len(shown) > 1 else f"{title} row",
             "rows": [(entry.row, report.row_name(entry.row)) for entry in shown],
@@ -114,6 +121,8 @@ def _drawings(
 
 def _names(material: Material) -> dict[str, str]:
     """Return the names of kinds of rows that are not their own."""
+    if material.report.summary.targets is not None:
+        return PAIRED
     return {} if material.report.summary.hidden is None else NOISY
 
 

@@ -15,6 +15,7 @@ from .options import (
     Categorical,
     Columns,
     Drop,
+    LatentProcesses,
     RowId,
     RowTexts,
     Shape,
@@ -155,6 +156,7 @@ def fit(
             show_default=False,
         ),
     ] = None,
+    latent_processes: LatentProcesses = 1,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
@@ -227,7 +229,8 @@ def fit(
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     _refuse_rows_inside(folder, recipe["data"]["source"])
     checkpoints = new_run(folder, steps(checkpoint_every), keep, overwrite=overwrite, callbacks=callbacks)
-    complete(recipe, folder, checkpoints, report=report, quiet=quiet, memory=limit)
+    options: Any = {"report": report, "quiet": quiet, "memory": limit, "latent_processes": latent_processes}
+    complete(recipe, folder, checkpoints, **options)
 
 
 def _refuse_rows_inside(folder: Path, source: str) -> None:

@@ -1,6 +1,6 @@
 """The autoencoder: scaling, encoder, coding layer and decoder as one torch module."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
+from ..core.seeds import normal_rows
 from ..core.world import SINGLE_PROCESS, WHOLE_BATCH, Axis, RowShard
 from ..kernels import Kernels, Plain
 from .blind_spots import BlindSpots
@@ -59,10 +60,13 @@ class Autoencoder(ScaledModule):
     kernels : Kernels, optional
         The sparse operations; None: Plain().
     latents : Axis, default=SINGLE_PROCESS
-        The axis over which latents are distributed.
+        The axis over which the latents of a network of one layer are distributed. Each process holds the rows of its
+        own latents, of all that has one row per latent, and calls each method with the same rows as the others.
 
     Attributes
     ----------
+    part : tuple of (int, int)
+        The first latent of this process, and the one after its last.
     encoder, decoder : nn.ModuleList of Affine
         The layers. Encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are the
         latents' directions and a tied pair is one parameter.
@@ -108,32 +112,35 @@ class Autoencoder(ScaledModule):
         )
         self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
         widths, coder = layout.widths, layout.coder
+        self.part = latents.part(widths[-1])
         activations: list[CodingLayer] = [layout.hidden] * (len(widths) - 2) + [coder]
-        encoder = [
-            Affine(_normal_weight((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out)
-            for (n_in, n_out), activation in zip(pairwise(widths), activations, strict=True)
+        parts = [(0, width) for width in widths[1:-1]] + [self.part]
+        weights = [
+            _normal_weight((n_out, n_in), part, activation.init_std(n_in, n_out), rng)
+            for (n_in, n_out), part, activation in zip(pairwise(widths), parts, activations, strict=True)
         ]
+        encoder = [Affine(weight, len(weight)) for weight in weights]
         if layout.norm is not None and rng is not None:
             last = encoder[-1].weight.data
             last.copy_(layout.norm * F.normalize(last, dim=1))
         decoder = []
-        for layer, activation in reversed(list(zip(encoder, [layout.output, *activations[:-1]], strict=True))):
-            n_in, n_out = layer.weight.shape
+        mirrored = zip(encoder, pairwise(widths), parts, [layout.output, *activations[:-1]], strict=True)
+        for layer, (n_out, n_in), part, activation in reversed(list(mirrored)):
             transcodes = bool(layout.outputs) and layer is encoder[0]
             if layout.tied:
                 weight = layer.weight
             elif transcodes:
-                weight = _normal_weight((n_in, layout.outputs), activation.init_std(n_in, layout.outputs), rng)
                 n_out = layout.outputs
+                weight = _normal_weight((n_in, n_out), part, activation.init_std(n_in, n_out), rng)
                 if layout.norm is not None and rng is not None and layer is encoder[-1]:
                     weight.data.copy_(layout.norm * F.normalize(weight.data, dim=1))
             elif (coder.transpose_initialised or layout.centred or layout.norm) and layer is encoder[-1]:
                 weight = nn.Parameter(layer.weight.detach().clone())
             else:
-                weight = _normal_weight((n_in, n_out), activation.init_std(n_in, n_out), rng)
+                weight = _normal_weight((n_in, n_out), part, activation.init_std(n_in, n_out), rng)
             decoder.append(Affine(weight, n_out))
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
-        self.coder: nn.Module = coder.create_state(widths[-1])
+        self.coder: nn.Module = coder.create_state(self.part[1] - self.part[0])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
         self.blind_spots = BlindSpots(widths[0]) if layout.hides else None
@@ -145,6 +152,11 @@ class Autoencoder(ScaledModule):
     def layers(self) -> tuple[tuple[Affine, ...], tuple[Affine, ...]]:
         """The encoder's layers and the decoder's, as tuples; cached, because indexing an nn.ModuleList is slow."""
         return tuple(map(affine, self.encoder)), tuple(map(affine, self.decoder))
+
+    @property
+    def n_latents(self) -> int:
+        """The number of latents of the whole dictionary, over all processes."""
+        return self.layout.widths[-1]
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -172,7 +184,8 @@ class Autoencoder(ScaledModule):
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
         *hidden, x = self._encoder_inputs(x)
         last = self.layers[0][-1]
-        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels, shard=shard)
+        centre = None if hidden else self._centre
+        return PreActivations(x, last.weight, last.bias, centre, self.kernels, shard=shard, latents=self.latents)
 
     @property
     def _centre(self) -> Tensor | None:
@@ -234,7 +247,7 @@ class Autoencoder(ScaledModule):
         pre = self.pre_activations(x, shard)
         for eta in self.refinements:
             codes = (coding_function or self.layout.coder)(pre, self.coder)
-            pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
+            pre = pre.plus(self.latents.distributed(x - self.decode(codes)), eta * self.dictionary)
         return pre
 
     def activate(self, pre: Tensor) -> Tensor:
@@ -269,7 +282,7 @@ class Autoencoder(ScaledModule):
         Where this bias is also subtracted from the encoder's input, the latents' biases move so that codes stay.
         """
         encoder, first = self.layers[0][-1], self.layers[1][0]
-        change = change_L @ first.weight
+        change = self.latents.sum(change_L @ first.weight)
         first.bias.sub_(change)
         if self.layout.subtracts_bias and first is self.outer_layers[1]:
             self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change[None], encoder.weight)[0])
@@ -290,20 +303,34 @@ class Autoencoder(ScaledModule):
         A direction is the sum of a drawn one and of a row's, less the centre, with the weights 1 - s and s; its norm
         stays. A latent with a drawn direction alone can be active on no row, because rows vary along few directions.
         """
-        share, encoder, width = self.layout.from_rows, self.layers[0][-1], len(self.dictionary)
+        share, encoder = self.layout.from_rows, self.layers[0][-1]
         if not share:
             return
-        rows = x[torch.arange(width, device=x.device) * len(x) // width]
+        rows = x[self.spread(len(x)).to(x.device)]
         drawn = F.normalize(encoder.weight, dim=1)
         directions = share * F.normalize(rows - self.outer_layers[1].bias, dim=1) + (1 - share) * drawn
         directions = F.normalize(directions, dim=1)
         for weight in dict.fromkeys((encoder.weight, self.dictionary)):
             weight.copy_(directions * weight.norm(dim=1, keepdim=True))
 
+    def spread(self, n_rows: int) -> Tensor:
+        """Return the number of a row for each latent here, so that all latents are spread evenly over the rows."""
+        return torch.arange(*self.part) * n_rows // self.n_latents
+
     def latent_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that have one row per latent, each once; for a network of one layer."""
         layer = self.layers[0][-1]
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """Return the other parameters, which all processes hold; for a network of one layer."""
+        own = {id(parameter) for parameter in self.latent_parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in own]
+
+    def names_of_parts(self) -> set[str]:
+        """Return the names of parameters of which this process holds its latents' rows; none if it holds all rows."""
+        own = {id(parameter) for parameter in self.latent_parameters()} if self.latents.size > 1 else set()
+        return {name for name, parameter in self.named_parameters() if id(parameter) in own}
 
     @torch.no_grad()
     def resampled_rows(
@@ -329,12 +356,18 @@ class Autoencoder(ScaledModule):
             [M, …], or one value for all of them.
         """
         layer = self.layers[0][-1]
-        new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
+        new = {parameter: self.mean_of(parameter[alive_L]) for parameter in self.coder.parameters()}
         new[layer.bias] = torch.zeros_like(layer.bias[0])
         inputs_MD = directions_MD if inputs_MD is None else inputs_MD
-        new[layer.weight] = inputs_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
-        new[self.dictionary] = directions_MD * self.dictionary[alive_L].norm(dim=1).mean()
+        new[layer.weight] = inputs_MD * (0.2 * self.mean_of(layer.weight[alive_L].norm(dim=1)))
+        new[self.dictionary] = directions_MD * self.mean_of(self.dictionary[alive_L].norm(dim=1))
         return new
+
+    def mean_of(self, numbers_M: Tensor) -> Tensor:
+        """Return the mean over latents of one number for each of some latents [M], those of other processes too."""
+        if self.latents.size == 1:
+            return numbers_M.mean(0)
+        return self.latents.sum(numbers_M.sum(0)) / self.latents.sum(numbers_M.new_tensor(float(len(numbers_M))))
 
     def codes(self, x: Tensor) -> Codes:
         """Return the codes of scaled rows [B, D]."""
@@ -366,7 +399,7 @@ class Autoencoder(ScaledModule):
             The model is a skip transcoder, and the rows are not given.
         """
         (W, b), *rest = [(w.detach(), b.detach()) if frozen else (w, b) for w, b in self._decoder_parameters()]
-        h = self.latents.sum(codes @ W).add_(b)
+        h = self.latents.sum(codes @ W).add_(self.latents.once(b))
         for W, b in rest:
             h = self.layout.hidden.activate(h) @ W + b
         if self.skip is None:
@@ -375,7 +408,7 @@ class Autoencoder(ScaledModule):
             raise RecipeError(
                 "skip=True: codes alone do not give the targets, which depend on rows too; use predict(X)"
             )
-        return h + F.linear(x, self.skip.detach() if frozen else self.skip)
+        return h + F.linear(x, self.skip.detach() if frozen else self.latents.once(self.skip))
 
     def _decoder_parameters(self) -> list[tuple[Tensor, Tensor]]:
         return [(layer.weight, layer.bias) for layer in self.layers[1]]
@@ -449,8 +482,12 @@ def affine(layer: Any) -> Affine:
     return layer
 
 
-def _normal_weight(shape: Sequence[int], std: float, rng: torch.Generator | None) -> nn.Parameter:
-    """Return a weight drawn from N(0, std²), or one that is not initialised."""
+def _normal_weight(
+    shape: tuple[int, int], part: tuple[int, int], std: float, rng: torch.Generator | None
+) -> nn.Parameter:
+    """Return some rows of a weight drawn from N(0, std²), or of one that is not initialised."""
+    start, stop = part
     if rng is None:
-        return nn.Parameter(torch.empty(tuple(shape)))
-    return nn.Parameter(torch.randn(tuple(shape), generator=rng).mul_(std))
+        return nn.Parameter(torch.empty(stop - start, shape[1]))
+    drawn = torch.randn(shape, generator=rng) if stop - start == shape[0] else normal_rows(*shape, rng, part)
+    return nn.Parameter(drawn.mul_(std))

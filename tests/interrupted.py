@@ -22,12 +22,12 @@ def stop_after(epoch):
 
 def run(folder, epoch, begins):
     """Begin or resume the run, until an epoch or, for 0, to its end; return the estimator, or None."""
-    X, callbacks = together.rows(), stop_after(epoch)
+    X, options = together.rows(), {"callbacks": stop_after(epoch), "latent_processes": together.LATENT_PROCESSES}
     try:
         if begins:
             estimator = together.dictionary("topk:4", max_iter=10)
-            return estimator.fit(X, checkpoint=folder, checkpoint_every=1000, callbacks=callbacks)
-        return DictionaryAutoencoder.resume(folder, X, callbacks=callbacks)
+            return estimator.fit(X, checkpoint=folder, checkpoint_every=1000, **options)
+        return DictionaryAutoencoder.resume(folder, X, **options)
     except KeyboardInterrupt:
         return None
 
@@ -35,5 +35,7 @@ def run(folder, epoch, begins):
 if __name__ == "__main__":
     folder, epoch, what = sys.argv[1:]
     estimator = run(folder, int(epoch), what == "fit")
-    if estimator is not None:
+    if estimator is not None and together.LATENT_PROCESSES > 1:
+        estimator.save(f"{folder}-model")
+    elif estimator is not None:
         np.save(f"{folder}-{os.environ['RANK']}.npy", estimator.components_)

@@ -18,7 +18,7 @@ import interrupted
 import together
 from taciturn import DenoisingAutoencoder, DenoisingImputer, DictionaryAutoencoder, SparseAutoencoder, load
 from taciturn.core.errors import DataError, NotExact, RecipeError, TaciturnError
-from taciturn.core.world import SINGLE_PROCESS, Axis
+from taciturn.core.world import ONE_PROCESS, SINGLE_PROCESS, Axis
 from taciturn.corruption import Corruption
 from taciturn.data.sources import Rows
 from taciturn.training import Feed
@@ -120,7 +120,7 @@ def test_a_count_that_is_none(monkeypatch, text):
 
 def test_one_process_joins_none():
     with joined() as processes:
-        assert processes is SINGLE_PROCESS
+        assert processes is ONE_PROCESS
     assert not torch.distributed.is_initialized()
     refuse("nothing", "")
 

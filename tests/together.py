@@ -10,9 +10,10 @@ import numpy as np
 from torch.distributed import TCPStore
 
 from fits import mixtures
-from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder
+from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
 
 ROOT = Path(__file__).resolve().parents[1]
+LATENT_PROCESSES = int(os.environ.get("LATENT_PROCESSES", "1"))  # of those that this module started
 CORE = ("kl", "kl, noise, written weight", "topk", "batch topk", "jumprelu")  # 50 steps; the others 20
 # 5 batches of 130, 130, 130, 130 and 130 rows: parts of a batch do not begin where blocks of noise do
 FIT = {"batch_size": 130, "random_state": 0}
@@ -71,8 +72,11 @@ def rows():
     return mixtures(650)
 
 
-def fit_all(names):
-    """Return losses of the steps, closing codes, weights and mean activations of the estimators with these names."""
+def fit_all(names, folder=None):
+    """Return losses of the steps, closing codes, weights and mean activations of the estimators with these names.
+
+    Where latents are distributed, the models are saved into a folder and loaded.
+    """
     X, results = rows(), {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,7 +84,10 @@ def fit_all(names):
             if not names or name in names:
                 if name != "resampled":
                     estimator.set_params(max_iter=10 if name in CORE else 4)
-                estimator.fit(X, validation=X[:70])
+                estimator.fit(X, validation=X[:70], latent_processes=LATENT_PROCESSES)
+                if LATENT_PROCESSES > 1:
+                    estimator.save(f"{folder}/{name}")
+                    estimator = load(f"{folder}/{name}")
                 codes = estimator.transform(X)
                 results[f"{name}/codes"] = codes.toarray() if hasattr(codes, "toarray") else codes
                 for column in ("loss", "rate"):
@@ -128,4 +135,5 @@ class Group:
 
 if __name__ == "__main__":
     out, *names = sys.argv[1:]
-    np.savez(f"{out}-{os.environ['WORLD_SIZE']}-{os.environ['RANK']}.npz", **fit_all(names))
+    results = fit_all(names, f"{out}-{os.environ['WORLD_SIZE']}")
+    np.savez(f"{out}-{os.environ['WORLD_SIZE']}-{os.environ['RANK']}.npz", **results)

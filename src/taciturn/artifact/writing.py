@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core.atomic import atomic_folder
 from ..core.checksum import checksum
 from ..core.errors import ArtifactError
 from ..core.run_folder import objection
-from ..core.safetensors_errors import as_os_errors
+from ..core.tensor_file import save_tensors
 from ..model import Autoencoder
+from ..training.step import COUNTERS
 from .artifact import Artifact
 from .config import FORMAT, Config
 from .stored_history import write_history
@@ -44,19 +44,23 @@ def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = 
     ArtifactError
         A number of the model is not finite.
     """
+    if artifact.model.latents.rank:
+        write(artifact, None)
+        return
     with atomic_folder(path, overwrite=overwrite, objection=objection) as folder:
         write(artifact, folder)
 
 
-def write(artifact: Artifact, folder: Path) -> None:
+def write(artifact: Artifact, folder: Path | None) -> None:
     """Write the artifact's files into an existing folder.
 
     Parameters
     ----------
     artifact : Artifact
-        The artifact.
-    folder : Path
-        An existing folder, such as one of `atomic_folder`.
+        The artifact. If its latents are distributed over processes, all of these call this.
+    folder : Path or None
+        An existing folder, such as one of `atomic_folder`. None on all of these processes but the first, to which they
+        send their latents.
 
     Raises
     ------
@@ -65,13 +69,15 @@ def write(artifact: Artifact, folder: Path) -> None:
     ArtifactError
         A number of the model is not finite.
     """
-    _write_tensors(folder / "weights.safetensors", _tensors(artifact.model))
-    _write_tensors(folder / "training.safetensors", artifact.state)
+    for name, tensors in (("weights", _tensors(artifact.model)), ("training", artifact.state)):
+        _write_tensors(folder and folder / f"{name}.safetensors", tensors, artifact.model)
+    if folder is None:
+        return
     write_history(artifact.history, folder / "history.parquet")
     _write_json(folder / "metrics.json", artifact.metrics)
     names: tuple[str, ...] = PARTS
     if artifact.outliers:
-        _write_tensors(folder / OUTLIERS, artifact.outliers)
+        _write_tensors(folder / OUTLIERS, artifact.outliers, artifact.model)
         names += (OUTLIERS,)
     config = Config(
         format=FORMAT,
@@ -95,12 +101,12 @@ def _tensors(model: Autoencoder) -> dict[str, Tensor]:
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
-def _write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+def _write_tensors(file: Path | None, tensors: Mapping[str, Tensor], model: Autoencoder) -> None:
     for name, tensor in tensors.items():
-        if not bool(tensor.isfinite().all()):
+        if model.latents.any(not bool(tensor.isfinite().all())):
             raise ArtifactError(f"{name!r} of the model is not finite; train again with a lower learning_rate")
-    with as_os_errors():
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file)
+    parts = model.names_of_parts()
+    save_tensors(tensors, file, model.latents, {*parts, *COUNTERS} if parts else ())
 
 
 def _write_json(file: Path, values: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from .options import (
     Categorical,
     Columns,
     Drop,
+    LatentProcesses,
     RowId,
     RowTexts,
     Shape,
@@ -177,6 +178,7 @@ def fit(
             show_default=False,
         ),
     ] = None,
+    latent_processes: LatentProcesses = 1,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
@@ -260,7 +262,8 @@ def fit(
         _refuse_rows_inside(folder, recipe["data"][key])
     every = steps(checkpoint_every)
     checkpoints = Checkpoints.new(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
-    complete(recipe, folder, checkpoints, report=report, quiet=quiet, memory=limit)
+    options: Any = {"report": report, "quiet": quiet, "memory": limit, "latent_processes": latent_processes}
+    complete(recipe, folder, checkpoints, **options)
 
 
 def _refuse_rows_inside(folder: Path, source: str) -> None:

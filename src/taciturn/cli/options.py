@@ -98,6 +98,14 @@ Track = Annotated[
         show_default=False,
     ),
 ]
+LatentProcesses = Annotated[
+    int,
+    typer.Option(
+        "--latent-processes",
+        min=1,
+        help="Among how many of torchrun's processes the latents are distributed; the others have other rows.",
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default torch's choice.")]
 
 

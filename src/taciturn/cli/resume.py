@@ -7,7 +7,7 @@ import typer
 from ..core.errors import ArtifactError
 from . import recipe_file
 from .app import Command, app
-from .options import RunFolder, Track, use_threads
+from .options import LatentProcesses, RunFolder, Track, use_threads
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -26,6 +26,7 @@ def resume(
         typer.Option("--target", help="Its targets, if they are no longer where they were.", show_default=False),
     ] = None,
     track: Track = None,
+    latent_processes: LatentProcesses = 1,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page on the model and its results.")
     ] = True,
@@ -58,4 +59,4 @@ def resume(
     use_threads(recipe["run"].get("threads"))
     checkpoints = Checkpoints.resume(run)
     checkpoints.callbacks = callbacks
-    complete(recipe, run, checkpoints, report=report, quiet=quiet)
+    complete(recipe, run, checkpoints, report=report, quiet=quiet, latent_processes=latent_processes)

@@ -28,6 +28,7 @@ def complete(
     report: bool,
     quiet: bool,
     memory: int | None = None,
+    latent_processes: int = 1,
 ) -> None:
     """Train a new run to its end, or one that goes on, and write its folder.
 
@@ -47,6 +48,8 @@ def complete(
         Whether neither a progress bar nor a table is printed.
     memory : int or None, default=None
         The bytes that the training may hold; None: no bound.
+    latent_processes : int, default=1
+        Among how many processes the latents are distributed.
 
     Raises
     ------
@@ -61,7 +64,14 @@ def complete(
         with TemporaryDirectory() as elsewhere:
             log = logged or (replace(checkpoints, folder=Path(elsewhere, "run")) if checkpoints.callbacks else None)
             page = folder if report else None
-            run = train(recipe, bar=not quiet, folder=page, checkpoints=log, memory=memory)
+            run = train(
+                recipe,
+                bar=not quiet,
+                folder=page,
+                checkpoints=log,
+                memory=memory,
+                latent_processes=latent_processes,
+            )
         begun = logged is not None
         with atomic_folder(folder, overwrite=begun or checkpoints.overwrite, objection=objection) as temporary:
             if begun:
@@ -95,7 +105,11 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     estimator, epochs = run.estimator, run.estimator.n_iter_
     training = f"{run.n_training_rows:,} rows, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     described = variable_lines(run.artifact.rows.variables)
-    lines = [("trained on", training), *described, ("scaling", estimator.scaling_), *run.summary.lines()]
+    lines = [("trained on", training), *described, ("scaling", estimator.scaling_)]
+    if run.summary is None:
+        lines.append(("not evaluated", f"no process holds all latents; in one: taciturn report {folder}"))
+    else:
+        lines += run.summary.lines()
     if isinstance(run.report, OutlierReport):
         lines.append(("outliers", run.report.verdict.sentence))
     elif run.report is not None and run.report.trust is not None:

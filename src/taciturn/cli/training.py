@@ -46,8 +46,8 @@ class TrainedRun:
         Their targets; None if rows are their own targets.
     artifact : Artifact
         The model with its history, its recipe and its metrics.
-    summary : Summary
-        The results on the evaluation rows.
+    summary : Summary or None
+        The results on the evaluation rows; None if the latents are distributed over processes.
     report : Report, OutlierReport or None
         The report on the evaluation rows, of an outlier detector on all rows, if one was requested.
     interrupt : KeyboardInterrupt or None
@@ -60,7 +60,7 @@ class TrainedRun:
     evaluation_rows: "Source"
     evaluation_targets: "Source | None"
     artifact: "Artifact"
-    summary: "Summary"
+    summary: "Summary | None"
     report: "Report | OutlierReport | None"
     interrupt: KeyboardInterrupt | None
 
@@ -72,6 +72,7 @@ def train(
     folder: Path | None = None,
     checkpoints: "Checkpoints | None" = None,
     memory: int | None = None,
+    latent_processes: int = 1,
 ) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
@@ -87,6 +88,9 @@ def train(
         The run's log and its checkpoints; if it has one to go on from, the run goes on there.
     memory : int or None, default=None
         The bytes that the training may hold; see `check_memory`. None: no bound.
+    latent_processes : int, default=1
+        Among how many processes the latents are distributed; see `Fitting.fit`. If they are, the model is not
+        evaluated, because no process holds it.
 
     Returns
     -------
@@ -106,6 +110,7 @@ def train(
     """
     import torch
 
+    from ..artifact import write as write_artifact
     from ..core.seeds import MAX_SEED
     from ..data.sources import blocks_of
     from ..data.split import split_pairs
@@ -139,6 +144,8 @@ def train(
     targets = _targets_beside(data, estimator, source)
     if blocks_of(source) is None:  # streamed rows are checked by `fit`, and places are those in their files
         finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
+    if latent_processes > 1 and isinstance(estimator, AutoencoderOutlierDetector):
+        raise RecipeError("--latent-processes does not work with an outlier detector; leave it out")
     training: Pairs = (source, targets)
     evaluation, held_out = training, None
     holds_out = held_out_share > 0 and len(source) > 1
@@ -175,23 +182,36 @@ def train(
         with warnings.catch_warnings():
             if blocks_of(source) is None:
                 warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            with joined(leaves=False) as processes:
+            with joined(latent_processes, leaves=False) as processes:
                 if memory is not None:
-                    check_memory(estimator, memory, training, held_out, checkpoints=resumable)
+                    check_memory(
+                        estimator,
+                        memory,
+                        training,
+                        held_out,
+                        checkpoints=resumable,
+                        latent_processes=latent_processes,
+                    )
                 estimator._fit(*training, held_out, seed, checkpoints)
-                processes.wait()
+                processes.all.wait()
     except KeyboardInterrupt as error:
         if resumable or not estimator.__sklearn_is_fitted__():
             raise
         interrupt = error
-    if processes.rank > 0:  # the first process evaluates the model and writes it
+    distributed = processes.latents.size > 1
+    if processes.all.rank > 0:  # the first process evaluates the model and writes it
+        if distributed and processes.rows.rank == 0:
+            write_artifact(estimator.to_artifact(), None)  # sends this process's latents
         raise typer.Exit(0 if interrupt is None else exit_status(interrupt))
     estimator.set_params(verbose=0)
     complete = begun | {"parameters": parameters | _resolved_parameters(estimator)}
     artifact = _artifact_of(estimator, complete, source, training, held_out)
+    summary: Summary | None
+    report: Report | OutlierReport | None
     try:
-        report: Report | OutlierReport | None
-        if isinstance(estimator, AutoencoderOutlierDetector) and folder is not None:
+        if distributed:
+            summary, report, artifact.metrics = None, None, {}
+        elif isinstance(estimator, AutoencoderOutlierDetector) and folder is not None:
             summary, _ = _evaluate(artifact, training, evaluation, None, None, None)
             repeat = _repeat(folder)
             report = estimator._report(source, artifact, ids=ids, texts=texts, name=folder.name, repeat=repeat)
@@ -202,7 +222,8 @@ def train(
             raise
         interrupt = error
         summary, report = _evaluate(artifact, training, evaluation, None, None, None)
-    artifact.metrics = summary.to_dict()
+    if summary is not None:
+        artifact.metrics = summary.to_dict()
     return TrainedRun(
         estimator=estimator,
         recipe=complete,
@@ -231,9 +252,9 @@ def write(run: TrainedRun, folder: Path) -> list[str]:
     list of str
         The names of the files that people look at: the pictures and report.html.
     """
-    from .. import artifact
+    from ..artifact import write as write_artifact
 
-    artifact.write(run.artifact, folder)
+    write_artifact(run.artifact, folder)
     (folder / "recipe.toml").write_text(recipe_file.text(run.recipe, version=__version__), encoding="utf-8")
     names = _draw(run, folder)
     if run.report is not None:
@@ -399,11 +420,12 @@ def _draw(run: TrainedRun, folder: Path) -> list[str]:
     from .. import plots
 
     figures = {}
-    if plots.is_image(tuple(run.artifact.rows.shape)) and run.evaluation_targets is None:
+    is_image = plots.is_image(tuple(run.artifact.rows.shape))
+    if run.summary is not None and is_image and run.evaluation_targets is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EmptyRows)
             figures["denoised.png"] = run.estimator.plot.reconstructions(run.evaluation_rows)
-    if run.summary.target_rate is not None:
+    if run.summary is not None and run.summary.target_rate is not None:
         figures["sparsity.png"] = plots.sparsity_loss(run.summary.target_rate, run.summary.rates)
     for name, figure in figures.items():
         plots.write(figure, folder / name)

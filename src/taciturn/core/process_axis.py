@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.distributed import ProcessGroup, ReduceOp
 
-from .errors import ProcessFailed
+from .errors import ProcessFailed, RecipeError
 from .messages import one_line
 from .world import Axis
 
@@ -28,7 +28,7 @@ class ProcessAxis(Axis):
     """
 
     def __init__(self, group: ProcessGroup) -> None:
-        self._group = group
+        self._group: ProcessGroup | None = group
         self.size, self.rank = group.size(), group.rank()
 
     def sum(self, x: Tensor) -> Tensor:
@@ -39,6 +39,11 @@ class ProcessAxis(Axis):
     def once(self, x: Tensor) -> Tensor:
         """Return x, which all processes have computed alike; its gradient counts on process 0 only."""
         return x if self.rank == 0 else x.detach()
+
+    def distributed(self, x: Tensor) -> Tensor:
+        """Return x, from which each process computes another part; its gradient is the sum of theirs."""
+        same: Tensor = _Distributed.apply(x, self)  # type: ignore[no-untyped-call]
+        return same
 
     @torch.no_grad()
     def max(self, x: Tensor) -> Tensor:
@@ -78,6 +83,10 @@ class ProcessAxis(Axis):
         """Return when all processes have called this."""
         self.max(torch.zeros(1))
 
+    def leave(self) -> None:
+        """Forget the group, which this process leaves; no other method can be called from then on."""
+        self._group = None
+
     def _reduced(self, x: Tensor, operation: Any) -> Tensor:
         total = x.detach().clone(memory_format=torch.contiguous_format)
         self._call(torch.distributed.all_reduce, total, operation, group=self._group)
@@ -89,6 +98,11 @@ class ProcessAxis(Axis):
         return parts
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+        if self._group is None:
+            raise RecipeError(
+                f"this is 1 of {self.size} processes that trained together, which no longer do; save the model in all "
+                "of them, and load it in one"
+            )
         try:
             function(*arguments, **options)
         except RuntimeError as error:
@@ -108,3 +122,16 @@ class _Sum(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return grad, None
+
+
+class _Distributed(Function):
+    """The identity, whose backward is the sum over processes."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, axis: ProcessAxis) -> Tensor:
+        ctx.axis = axis
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return ctx.axis._reduced(grad, ReduceOp.SUM), None

@@ -12,6 +12,7 @@ _INIT_A, _MULT_A, _INIT_B, _MULT_B = 0x43B0D7E5, 0x931E8875, 0x8B51F9DD, 0x58F38
 _MIX_L, _MIX_R = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 _UINT32_MASK = 0xFFFFFFFF
 
+DRAWN_AT_ONCE = 1 << 20  # numbers of `normal_rows`, a multiple of 16
 MAX_SEED = 2**63 - 1  # what every reader of JSON and of TOML takes
 
 Words = NDArray[np.uint32]
@@ -67,6 +68,44 @@ def seeded(key: int, device: torch.device | str = "cpu") -> torch.Generator:
     7
     """
     return torch.Generator(device).manual_seed(key)
+
+
+def normal_rows(n_rows: int, n_columns: int, rng: torch.Generator, part: tuple[int, int]) -> torch.Tensor:
+    """Return some rows of torch.randn(n_rows, n_columns, generator=rng), without the others in memory.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int
+        The shape of the whole array, all of whose numbers are drawn.
+    rng : torch.Generator
+        A generator of the CPU.
+    part : tuple of (int, int)
+        The first row to return, and the one after the last.
+
+    Returns
+    -------
+    Tensor [part[1] - part[0], n_columns]
+
+    Notes
+    -----
+    torch draws 16 numbers at a time, and the last 16 of an array anew where 16 does not divide their count. So draws
+    of a multiple of 16, the last of at least 16, give the numbers of a single one.
+
+    Examples
+    --------
+    >>> whole = torch.randn(5, 7, generator=seeded(0))
+    >>> torch.equal(normal_rows(5, 7, seeded(0), (2, 4)), whole[2:4])
+    True
+    """
+    first, stop = (row * n_columns for row in part)
+    rows, total, start = torch.empty(stop - first), n_rows * n_columns, 0
+    while start < total:
+        count = DRAWN_AT_ONCE if total - start >= DRAWN_AT_ONCE + 16 else total - start
+        numbers = torch.randn(count, generator=rng)[max(first - start, 0) : max(stop - start, 0)]
+        offset = max(start - first, 0)
+        rows[offset : offset + len(numbers)] = numbers
+        start += count
+    return rows.view(part[1] - part[0], n_columns)
 
 
 def keys(seed: int, purpose: str, *numbers: ArrayLike) -> NDArray[np.uint64]:

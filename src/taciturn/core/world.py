@@ -1,7 +1,8 @@
 """Reductions over the global batch and the whole dictionary, whatever the number of processes.
 
 Convention: a total's forward is the sum over processes, and its backward is the identity. Every number in an objective
-is therefore already global, and gradients of replicated parameters are summed over row shards, not averaged.
+is therefore already global, and gradients of parameters that several processes hold are summed, not averaged. Where
+processes that hold other latents compute the same from such a parameter, its gradient counts `once`.
 
 This module holds the axis of a single process. An axis over several processes is a subclass of `Axis`
 (`process_axis.py`). All processes must call the same reductions in the same order.
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import torch
 from torch import Tensor
 
 
@@ -28,12 +30,20 @@ class Axis:
     size = 1
     rank = 0
 
+    def part(self, count: int) -> tuple[int, int]:
+        """Return where this process's part of `count` rows or latents starts and stops; parts differ by one at most."""
+        return count * self.rank // self.size, count * (self.rank + 1) // self.size
+
     def sum(self, x: Tensor) -> Tensor:
         """Return the sum of x over processes, of the same shape; its backward is the identity."""
         return x
 
     def once(self, x: Tensor) -> Tensor:
         """Return x, which all processes have computed alike; its gradient counts on one of them only."""
+        return x
+
+    def distributed(self, x: Tensor) -> Tensor:
+        """Return x, from which each process computes another part; its gradient is the sum of theirs."""
         return x
 
     def max(self, x: Tensor) -> Tensor:
@@ -48,6 +58,11 @@ class Axis:
         """Return the x of each process in the order of their ranks, without gradient; their lengths may differ."""
         return [x]
 
+    def joined(self, x: Tensor) -> Tensor:
+        """Return the x of all processes, one after the other, without gradient; their lengths may differ."""
+        parts = self.gather(x)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
     def broadcast(self, x: Tensor) -> Tensor:
         """Return the x of process 0, without gradient."""
         return x
@@ -60,6 +75,61 @@ class Axis:
 
 
 SINGLE_PROCESS = Axis()
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """The processes that train together, as a grid: along one axis rows differ, along the other latents.
+
+    Parameters
+    ----------
+    all : Axis, default=SINGLE_PROCESS
+        All of them.
+    rows : Axis, default=SINGLE_PROCESS
+        Those with this process's latents; each has other rows of a batch.
+    latents : Axis, default=SINGLE_PROCESS
+        Those with this process's rows; each has other latents.
+    """
+
+    all: Axis = SINGLE_PROCESS
+    rows: Axis = SINGLE_PROCESS
+    latents: Axis = SINGLE_PROCESS
+
+
+ONE_PROCESS = Mesh()
+
+
+@torch.no_grad()
+def largest(x: Tensor, count: int, *axes: Axis) -> Tensor:
+    """Return which entries are among the `count` largest along the first dimension, over all processes of the axes.
+
+    Parameters
+    ----------
+    x : Tensor [N, …]
+        The entries of this process; the other dimensions are the same on all processes.
+    count : int
+        Number of entries; all, if there are fewer.
+    *axes : Axis
+        The axes along which other processes have other entries.
+
+    Returns
+    -------
+    Tensor [N, …] of bool
+        Exactly `count` entries of all processes together. Which of several equal ones is not defined.
+
+    Examples
+    --------
+    >>> largest(torch.tensor([3.0, 1.0, 2.0]), 2)
+    tensor([ True, False,  True])
+    """
+    start, joined = 0, x
+    for axis in axes:
+        parts = axis.gather(joined)
+        start += sum(len(part) for part in parts[: axis.rank])
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+    mask = torch.zeros_like(joined, dtype=torch.bool)
+    mask.scatter_(0, joined.topk(min(count, len(joined)), dim=0, sorted=False).indices, True)
+    return mask[start : start + len(x)]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ..core.errors import RecipeError
+
 if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..data.variables import Variables
@@ -38,7 +40,13 @@ class Fitted:
     def module_(self) -> Autoencoder:
         """The network, a torch module."""
         check_is_fitted(self)
-        return self._learner.model
+        model = self._learner.model
+        if model.latents.size > 1:
+            raise RecipeError(
+                f"this process holds {len(model.dictionary):,} of {model.n_latents:,} latents; save the model in all "
+                "processes, and load it in one"
+            )
+        return model
 
     @property
     def settings_(self) -> Settings:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from ..core.world import Axis
+    from ..core.world import Axis, Mesh
     from ..data.fingerprint import Fingerprint
     from ..data.moments import Moments
     from ..data.sources import Source
@@ -47,6 +47,7 @@ class Fitting(Fitted):
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | str = "10min",
         callbacks: Sequence[Callback] = (),
+        latent_processes: int = 1,
     ) -> Self:
         """Train on rows and return the estimator itself.
 
@@ -77,6 +78,10 @@ class Fitting(Fitted):
         callbacks : sequence of callables, default=()
             Called during the training with each line of the run's log, a dict of plain numbers; see docs/watching.md.
             They do not change the results. `taciturn.trackers` has some for other programs.
+        latent_processes : int, default=1
+            Among how many of the processes that torchrun started the latents are distributed, so that none holds the
+            whole dictionary; see docs/processes.md. It does not change the results. Each process then holds its
+            latents only: call `save` in all of them, and load the model in one.
 
         Returns
         -------
@@ -132,11 +137,11 @@ class Fitting(Fitted):
         checkpoints: Checkpoints | None = None
         if checkpoint is not None:
             checkpoints = Checkpoints.new(Path(checkpoint), checkpoint_every, callbacks=callbacks)
-        with joined() as processes:
+        with joined(latent_processes) as processes:
             if checkpoints is not None and checkpoints.last is not None:  # torchrun has started this run again
                 seed = checkpoints.run["seed"]
             else:
-                seed = common_seed(processes, self._seed())
+                seed = common_seed(processes.all, self._seed())
             if checkpoint is None and callbacks:  # the log, without checkpoints, is kept for the time of the training
                 with TemporaryDirectory() as folder:
                     checkpoints = Checkpoints(Path(folder, "run"), None, callbacks=callbacks)
@@ -152,6 +157,7 @@ class Fitting(Fitted):
         target: ArrayLike | Source | None = None,
         validation: Any = None,
         callbacks: Sequence[Callback] = (),
+        latent_processes: int = 1,
     ) -> Self:
         """Go on with a fit that was ended, from its last checkpoint, and return the fitted estimator.
 
@@ -163,6 +169,8 @@ class Fitting(Fitted):
             The same rows as those of `fit`.
         callbacks : sequence of callables, default=()
             As for `fit`; they need not be the same.
+        latent_processes : int, default=1
+            As for `fit`; it need not be the same.
 
         Returns
         -------
@@ -201,12 +209,14 @@ class Fitting(Fitted):
         from pathlib import Path
 
         from ..training import Checkpoints
+        from ..training.processes import joined
         from .resuming import estimator_of
 
         checkpoints = Checkpoints.resume(Path(path))
         checkpoints.callbacks = callbacks
         estimator: Self = estimator_of(checkpoints, cls)
-        return estimator._fit(X, target, validation, checkpoints.run["seed"], checkpoints)
+        with joined(latent_processes):
+            return estimator._fit(X, target, validation, checkpoints.run["seed"], checkpoints)
 
     def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:
         """Train on rows by a seed, from the start or from a checkpoint; see `fit`."""
@@ -222,9 +232,9 @@ class Fitting(Fitted):
         validation: Any,
         seed: int,
         checkpoints: Checkpoints | None,
-        processes: Axis,
+        processes: Mesh,
     ) -> Self:
-        """Train on rows, together with the other processes of an axis."""
+        """Train on rows, together with other processes."""
         from ..data.survey import survey
         from ..inference import check_outputs
         from ..kernels import returned_at_once
@@ -244,10 +254,10 @@ class Fitting(Fitted):
         early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         if checkpoints is not None and checkpoints.last is not None:
-            learner = resumed_learner(self, checkpoints, seed, source, targets, held_out)
+            learner = resumed_learner(self, checkpoints, seed, source, targets, held_out, processes.latents)
         else:
             dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
-            learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed)
+            learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed, processes.latents)
             warm = parameters.warm_start and hasattr(self, "_learner")
             learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
             # rows held out now may have been trained on before
@@ -255,7 +265,7 @@ class Fitting(Fitted):
             learner.held_out_rows = None if known is None else survey(known[0]).fingerprint
             if checkpoints is not None:
                 begin(self, checkpoints, learner, targets, held_out)
-        check_alike(processes, self, learner, targets, held_out)
+        check_alike(processes.all, self, learner, targets, held_out)
         keep_best = early_stopping if stops_early else None
         try:
             with returned_at_once(checked.n_features_in_):
@@ -386,10 +396,12 @@ class Fitting(Fitted):
         targets: Source | None,
         dtypes: tuple[np.dtype[Any], np.dtype[Any] | None],
         seed: int,
+        latents: Axis,
     ) -> tuple[Learner, Fingerprint]:
         """Return a learner for these rows, and the rows' fingerprint; `dtypes` are of the rows and of their targets.
 
-        The learner is a new one or, under warm_start, the last one with new settings.
+        The learner is a new one or, under warm_start, the last one with new settings. The latents of a new one are
+        distributed over an axis.
         """
         from ..training import Learner
         from .resolve import check_known, fitted_to_rows, flag, measured, resolve, warn_of_extreme_rows
@@ -397,6 +409,8 @@ class Fitting(Fitted):
         from .validation_messages import message_prefix
 
         warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
+        if warm and latents.size > 1:
+            raise RecipeError("warm_start=True cannot go on with latent_processes; set warm_start=False")
         dtype, target_dtype = dtypes
         scaling = self._learner.settings.scaling if warm else parameters.scaling
         rows = measured(source, scaling, fitted=warm)
@@ -409,7 +423,8 @@ class Fitting(Fitted):
         if not warm:
             settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
             settings = for_stream(settings, parameters, source, seed)
-            learner = Learner(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
+            settings = fitted_to_rows(settings, source, self._row_shape(source.shape))
+            learner = Learner(settings, seed, latents=latents)
             learner.add_moments(moments, target_moments)
             warn_of_extreme_rows(source, moments, learner)
             return learner, rows.fingerprint

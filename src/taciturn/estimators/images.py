@@ -142,6 +142,7 @@ class ImageDenoiser(BaseAutoencoder):
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | str = "10min",
         callbacks: Sequence[Callback] = (),
+        latent_processes: int = 1,
     ) -> Self:
         """Train on images and return the estimator itself.
 
@@ -157,7 +158,7 @@ class ImageDenoiser(BaseAutoencoder):
             The clean image of each image of X, which is noisy; files have the same names.
         validation : images, or (images, targets), optional
             Images on which the loss is computed after each epoch.
-        checkpoint, checkpoint_every, callbacks
+        checkpoint, checkpoint_every, callbacks, latent_processes
             As of `DenoisingAutoencoder.fit`.
 
         Returns
@@ -179,6 +180,7 @@ class ImageDenoiser(BaseAutoencoder):
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
             callbacks=callbacks,
+            latent_processes=latent_processes,
         )
 
     def _patches(self, X: Any, *, reset: bool) -> Source:

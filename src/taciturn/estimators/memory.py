@@ -36,7 +36,13 @@ ARRAYS_PER_UNIT = 4  # of a dense step: pre-activation, activation and their gra
 
 
 def check_memory(
-    estimator: BaseAutoencoder, limit: int, training: Pairs, held_out: Pairs | None, *, checkpoints: bool = False
+    estimator: BaseAutoencoder,
+    limit: int,
+    training: Pairs,
+    held_out: Pairs | None,
+    *,
+    checkpoints: bool = False,
+    latent_processes: int = 1,
 ) -> None:
     """Raise RecipeError if a fit would hold more memory than a limit.
 
@@ -50,6 +56,8 @@ def check_memory(
         The rows to train on and their targets, and those that are held out from them.
     checkpoints : bool, default=False
         Whether checkpoints are written.
+    latent_processes : int, default=1
+        Among how many processes the latents are distributed.
 
     Raises
     ------
@@ -68,10 +76,15 @@ def check_memory(
         moments = measured(source, parameters.scaling).moments
         target_moments = None if targets is None else measured(targets, parameters.scaling).moments
         settings = resolve(parameters, moments, scaling_dtype(source, source), targets=target_moments)
+    if latent_processes > 1:
+        layout = settings.layout
+        widths = *layout.widths[:-1], -(-layout.widths[-1] // latent_processes)
+        settings = replace(settings, layout=replace(layout, widths=widths))
     parts = run_memory(settings, (source, targets), held_out, checkpoints=checkpoints)
     total, largest = sum(parts.values()), max(parts, key=parts.__getitem__)
     if total > limit:
         mend = _mend(largest, parts, limit - total + parts[largest], settings, (source, targets))
+        mend = "raise --latent-processes" if latent_processes > 1 and largest == MODEL else mend
         raise RecipeError(
             f"the run would hold {size_text(total)}, more than --memory {size_text(limit)}; the largest part is the "
             f"{largest}, {size_text(parts[largest])}: {mend or 'give more memory'}"

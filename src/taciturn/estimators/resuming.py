@@ -88,6 +88,7 @@ def resumed_learner(
     source: Source,
     targets: Source | None,
     held_out: RowsAndTargets | None,
+    latents: Axis,
 ) -> Learner:
     """Return the learner of a run that goes on; `Learner.fit` restores its state.
 
@@ -99,6 +100,8 @@ def resumed_learner(
         The seed of every draw.
     source : Source
         The rows.
+    latents : Axis
+        The axis over which latents are distributed.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def resumed_learner(
         )
     settings = Settings.from_dict(run["settings"])
     device(settings.device)
-    learner = Learner(settings, run["seed"])
+    learner = Learner(settings, run["seed"], latents=latents)
     learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), rows["X"]
     learner.held_out_rows = msgspec.convert(run["held_out"], Fingerprint | None)
     learner.scaling_description = run["scaling"]

@@ -46,6 +46,9 @@ class Saving(Fitted):
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the fitted estimator as a folder, completely or not at all, without pickle. `load` reads it.
 
+        If latents are distributed over processes (`latent_processes` of `fit`), all of these call this. The folder is
+        as one process writes it.
+
         Parameters
         ----------
         path : str or path-like
@@ -71,8 +74,16 @@ class Saving(Fitted):
         True
         """
         from .. import artifact
+        from ..training.processes import joined
 
-        artifact.save(self.to_artifact(), path, overwrite=overwrite)
+        check_is_fitted(self)
+        if (n_processes := self._learner.model.latents.size) == 1:
+            artifact.save(self.to_artifact(), path, overwrite=overwrite)
+            return
+        with joined(n_processes) as processes:
+            self._learner.model.latents = processes.latents
+            if processes.rows.rank == 0:
+                artifact.save(self.to_artifact(), path, overwrite=overwrite)
 
     def push_to_hub(
         self, name: str, *, report: Report | None = None, revision: str | None = None, private: bool | None = None

@@ -64,7 +64,7 @@ def opened(X: Any, parameters: RunParameters, target: Any, checkpoints: Checkpoi
             )
     window = parameters.shuffle_window
     last_checkpoint = None if checkpoints is None else checkpoints.last
-    first_state = None if last_checkpoint is None else last_checkpoint.tensors.get("feed.first")
+    first_state = None if last_checkpoint is None else last_checkpoint.get("feed.first")
     stream = Stream(
         X,
         None if window == "auto" else positive_integer("shuffle_window", window),

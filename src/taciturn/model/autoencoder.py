@@ -33,10 +33,13 @@ class Autoencoder(ScaledModule):
     kernels : Kernels, optional
         The sparse operations; None: Plain().
     latents : Axis, default=SINGLE_PROCESS
-        The axis over which latents are distributed.
+        The axis over which the latents of a network of one layer are distributed. Each process holds the rows of its
+        own latents, of all that has one row per latent, and calls each method with the same rows as the others.
 
     Attributes
     ----------
+    part : tuple of (int, int)
+        The first latent of this process, and the one after its last.
     encoder, decoder : nn.ModuleList of Layer
         The layers. Dense encoder weights are [out, in], decoder weights [in, out], so that the dictionary's rows are
         the latents' directions and a tied pair is one parameter.
@@ -81,9 +84,10 @@ class Autoencoder(ScaledModule):
             centre_rows=layout.centre_rows,
         )
         self.layout, self.kernels, self.latents = layout, kernels or Plain(), latents
+        self.part = latents.part(layout.widths[-1])
         encoder, decoder = self._new_layers(rng)
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
-        self.coder: nn.Module = layout.coder.create_state(layout.widths[-1])
+        self.coder: nn.Module = layout.coder.create_state(self.part[1] - self.part[0])
         # η of each refinement
         self.refinements = nn.ParameterList(nn.Parameter(torch.tensor(0.3)) for _ in range(layout.refine))
         self.blind_spots = BlindSpots(layout.widths[0]) if layout.hides else None
@@ -93,12 +97,17 @@ class Autoencoder(ScaledModule):
 
     def _new_layers(self, rng: torch.Generator | None) -> tuple[list[Layer], list[Layer]]:
         """Return the layers of the encoder and of the decoder."""
-        return new_layers(self.layout, rng)
+        return new_layers(self.layout, rng, self.part)
 
     @cached_property
     def layers(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
         """The encoder's layers and the decoder's, as tuples; cached, because indexing an nn.ModuleList is slow."""
         return tuple(map(layer_of, self.encoder)), tuple(map(layer_of, self.decoder))
+
+    @property
+    def n_latents(self) -> int:
+        """The number of latents of the whole dictionary, over all processes."""
+        return self.layout.widths[-1]
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -126,7 +135,8 @@ class Autoencoder(ScaledModule):
         """Return the pre-activations of scaled rows [B, D], before any refinement."""
         *hidden, x = self._encoder_inputs(x)
         last = self.layers[0][-1]
-        return PreActivations(x, last.weight, last.bias, None if hidden else self._centre, self.kernels, shard=shard)
+        centre = None if hidden else self._centre
+        return PreActivations(x, last.weight, last.bias, centre, self.kernels, shard=shard, latents=self.latents)
 
     @property
     def _centre(self) -> Tensor | None:
@@ -190,7 +200,7 @@ class Autoencoder(ScaledModule):
         pre = self.pre_activations(x, shard)
         for eta in self.refinements:
             codes = (coding_function or self.layout.coder)(pre, self.coder)
-            pre = pre.plus(x - self.decode(codes), eta * self.dictionary)
+            pre = pre.plus(self.latents.distributed(x - self.decode(codes)), eta * self.dictionary)
         return pre
 
     def activate(self, pre: Tensor) -> Tensor:
@@ -225,7 +235,7 @@ class Autoencoder(ScaledModule):
         Where this bias is also subtracted from the encoder's input, the latents' biases move so that codes stay.
         """
         encoder, first = self.layers[0][-1], self.layers[1][0]
-        change = change_L @ first.weight
+        change = self.latents.sum(change_L @ first.weight)
         first.bias.sub_(change)
         if self.layout.subtracts_bias and first is self.outer_layers[1]:
             self.layout.coder.compensate_rise(encoder.bias, self.coder, F.linear(change[None], encoder.weight)[0])
@@ -239,10 +249,24 @@ class Autoencoder(ScaledModule):
         """
         self.outer_layers[1].bias.copy_(self.layout.output.inverse(mean_D))
 
+    def spread(self, n_rows: int) -> Tensor:
+        """Return the number of a row for each latent here, so that all latents are spread evenly over the rows."""
+        return torch.arange(*self.part) * n_rows // self.n_latents
+
     def latent_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that have one row per latent, each once; for a network of one layer."""
         layer = self.layers[0][-1]
         return list(dict.fromkeys([layer.weight, layer.bias, self.dictionary, *self.coder.parameters()]))
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """Return the other parameters, which all processes hold; for a network of one layer."""
+        own = {id(parameter) for parameter in self.latent_parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in own]
+
+    def names_of_parts(self) -> set[str]:
+        """Return the names of parameters of which this process holds its latents' rows; none if it holds all rows."""
+        own = {id(parameter) for parameter in self.latent_parameters()} if self.latents.size > 1 else set()
+        return {name for name, parameter in self.named_parameters() if id(parameter) in own}
 
     @torch.no_grad()
     def resampled_rows(
@@ -268,12 +292,18 @@ class Autoencoder(ScaledModule):
             [M, …], or one value for all of them.
         """
         layer = self.layers[0][-1]
-        new = {parameter: parameter[alive_L].mean(0) for parameter in self.coder.parameters()}
+        new = {parameter: self.mean_of(parameter[alive_L]) for parameter in self.coder.parameters()}
         new[layer.bias] = torch.zeros_like(layer.bias[0])
         inputs_MD = directions_MD if inputs_MD is None else inputs_MD
-        new[layer.weight] = inputs_MD * (0.2 * layer.weight[alive_L].norm(dim=1).mean())
-        new[self.dictionary] = directions_MD * self.dictionary[alive_L].norm(dim=1).mean()
+        new[layer.weight] = inputs_MD * (0.2 * self.mean_of(layer.weight[alive_L].norm(dim=1)))
+        new[self.dictionary] = directions_MD * self.mean_of(self.dictionary[alive_L].norm(dim=1))
         return new
+
+    def mean_of(self, numbers_M: Tensor) -> Tensor:
+        """Return the mean over latents of one number for each of some latents [M], those of other processes too."""
+        if self.latents.size == 1:
+            return numbers_M.mean(0)
+        return self.latents.sum(numbers_M.sum(0)) / self.latents.sum(numbers_M.new_tensor(float(len(numbers_M))))
 
     def codes(self, x: Tensor) -> Codes:
         """Return the codes of scaled rows [B, D]."""
@@ -306,7 +336,7 @@ class Autoencoder(ScaledModule):
         """
         first, *rest = self.layers[1]
         W, b = first.parameters_of(frozen)
-        h = self.latents.sum(codes @ W).add_(b)
+        h = self.latents.sum(codes @ W).add_(self.latents.once(b))
         for layer in rest:
             h = layer.decode(self.layout.hidden.activate(h), frozen=frozen)
         if self.skip is None:
@@ -315,7 +345,7 @@ class Autoencoder(ScaledModule):
             raise RecipeError(
                 "skip=True: codes alone do not give the targets, which depend on rows too; use predict(X)"
             )
-        return h + F.linear(x, self.skip.detach() if frozen else self.skip)
+        return h + F.linear(x, self.skip.detach() if frozen else self.latents.once(self.skip))
 
     def output(self, logits: Tensor) -> Tensor:
         """Return the scaled reconstruction [B, D]: the output activation of logits."""

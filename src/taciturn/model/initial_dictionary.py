@@ -24,8 +24,7 @@ def initialise_dictionary(model: Autoencoder, x: Tensor) -> None:
     share = model.layout.from_rows
     if not share:
         return
-    encoder, width = model.layers[0][-1], len(model.dictionary)
-    rows = x[torch.arange(width, device=x.device) * len(x) // width]
+    encoder, rows = model.layers[0][-1], x[model.spread(len(x)).to(x.device)]
     drawn = F.normalize(encoder.weight, dim=1)
     directions = share * F.normalize(rows - model.outer_layers[1].bias, dim=1) + (1 - share) * drawn
     directions = F.normalize(directions, dim=1)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..core.seeds import normal_rows
 from .coding_layers import CodingLayer
 from .layers import Affine, Convolution, Layer
 from .layout import Layout
@@ -15,7 +16,7 @@ from .networks.network import ImageShape
 Layers = tuple[list[Layer], list[Layer]]
 
 
-def new_layers(layout: Layout, rng: torch.Generator | None) -> Layers:
+def new_layers(layout: Layout, rng: torch.Generator | None, part: tuple[int, int] | None = None) -> Layers:
     """Return the layers of the encoder and of the decoder.
 
     Parameters
@@ -24,6 +25,8 @@ def new_layers(layout: Layout, rng: torch.Generator | None) -> Layers:
         Widths, activations and how the decoder mirrors the encoder.
     rng : torch.Generator or None
         Draws every weight, the encoder's first; None: they are not initialised.
+    part : tuple of (int, int), optional
+        The first latent of this process, and the one after its last; None: all latents.
 
     Examples
     --------
@@ -40,16 +43,23 @@ def new_layers(layout: Layout, rng: torch.Generator | None) -> Layers:
             weight = _kernels(layout, *shapes[i], activation, rng)
             encoder.append(Convolution(weight, *shapes[i], weight.shape[0]))
         else:
-            encoder.append(Affine(drawn((n_out, n_in), activation.init_std(n_in, n_out), rng), n_out))
+            own = part if i == len(activations) - 1 else None
+            weight = drawn((n_out, n_in), activation.init_std(n_in, n_out), rng, own)
+            encoder.append(Affine(weight, len(weight)))
     if layout.norm is not None and rng is not None:
         last = encoder[-1].weight.data
         last.copy_(layout.norm * F.normalize(last, dim=1))
     before = list(zip(encoder, [layout.output, *activations[:-1]], strict=True))
-    return encoder, [_mirror(layer, layout, encoder, activation, rng) for layer, activation in reversed(before)]
+    return encoder, [_mirror(layer, layout, encoder, activation, rng, part) for layer, activation in reversed(before)]
 
 
 def _mirror(
-    layer: Layer, layout: Layout, encoder: list[Layer], activation: CodingLayer, rng: torch.Generator | None
+    layer: Layer,
+    layout: Layout,
+    encoder: list[Layer],
+    activation: CodingLayer,
+    rng: torch.Generator | None,
+    part: tuple[int, int] | None,
 ) -> Layer:
     """Return the decoder's layer that mirrors a layer of the encoder, with the activation that follows it."""
     if isinstance(layer, Convolution):
@@ -57,18 +67,19 @@ def _mirror(
         weight = layer.weight if layout.tied else _kernels(layout, large, small, activation, rng, mirrored=True)
         return Convolution(weight, large, small, layout.widths[0] if layer is encoder[0] else large[2])
     n_in, n_out = layer.weight.shape
+    n_in, part = (layout.widths[-1], part) if layer is encoder[-1] else (n_in, None)
     starts_as_transpose = layout.coder.transpose_initialised or layout.centred or layout.norm
     if layout.tied:
         weight = layer.weight
     elif layout.outputs and layer is encoder[0]:
         n_out = layout.outputs
-        weight = drawn((n_in, n_out), activation.init_std(n_in, n_out), rng)
+        weight = drawn((n_in, n_out), activation.init_std(n_in, n_out), rng, part)
         if layout.norm is not None and rng is not None and layer is encoder[-1]:
             weight.data.copy_(layout.norm * F.normalize(weight.data, dim=1))
     elif starts_as_transpose and layer is encoder[-1]:
         weight = nn.Parameter(layer.weight.detach().clone())
     else:
-        weight = drawn((n_in, n_out), activation.init_std(n_in, n_out), rng)
+        weight = drawn((n_in, n_out), activation.init_std(n_in, n_out), rng, part)
     return Affine(weight, n_out)
 
 
@@ -89,8 +100,13 @@ def _kernels(
     return drawn((small[2], large[2], size, size), activation.init_std(n_in, n_out), rng)
 
 
-def drawn(shape: tuple[int, ...], std: float, rng: torch.Generator | None) -> nn.Parameter:
-    """Return a weight drawn from N(0, std²), or one that is not initialised."""
+def drawn(
+    shape: tuple[int, ...], std: float, rng: torch.Generator | None, part: tuple[int, int] | None = None
+) -> nn.Parameter:
+    """Return a weight drawn from N(0, std²), or one that is not initialised; with `part` some of its rows alone."""
+    start, stop = part or (0, shape[0])
     if rng is None:
-        return nn.Parameter(torch.empty(shape))
-    return nn.Parameter(torch.randn(shape, generator=rng).mul_(std))
+        return nn.Parameter(torch.empty(stop - start, *shape[1:]))
+    whole = stop - start == shape[0]
+    weight = torch.randn(shape, generator=rng) if whole else normal_rows(shape[0], shape[1], rng, (start, stop))
+    return nn.Parameter(weight.mul_(std))

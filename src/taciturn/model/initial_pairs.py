@@ -36,8 +36,7 @@ def initialise_pairs(model: Autoencoder, x: Tensor, target: Tensor, centre_D: Te
     >>> model.layers[0][0].weight[0].round(decimals=3).tolist(), model.dictionary[0].round(decimals=3).tolist()
     ([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0])
     """
-    share, encoder, width = model.layout.from_rows, model.layers[0][-1], len(model.dictionary)
-    pairs = torch.arange(width, device=x.device) * len(x) // width
+    share, encoder, pairs = model.layout.from_rows, model.layers[0][-1], model.spread(len(x)).to(x.device)
     ends = ((encoder.weight, x[pairs] - centre_D), (model.dictionary, target[pairs] - model.outer_layers[1].bias))
     for weight, rows in ends if share else ():
         directions = share * F.normalize(rows, dim=1) + (1 - share) * F.normalize(weight, dim=1)

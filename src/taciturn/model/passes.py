@@ -73,6 +73,16 @@ class Model(Protocol):
         ...
 
     @property
+    def n_latents(self) -> int:
+        """The number of latents of the whole dictionary, over all processes."""
+        ...
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """The first latent of this process, and the one after its last."""
+        ...
+
+    @property
     def dictionary(self) -> nn.Parameter:
         """The weight of the decoder's first layer, one row per latent [L, …]."""
         ...
@@ -80,6 +90,10 @@ class Model(Protocol):
     @property
     def weights(self) -> Sequence[nn.Parameter]:
         """The weights of all layers, without the biases; tied ones once."""
+        ...
+
+    def shared_parameters(self) -> Sequence[nn.Parameter]:
+        """Return the parameters that do not have one row per latent."""
         ...
 
     def pre_and_codes(
@@ -176,7 +190,7 @@ class Pass:
     @property
     def n_latents(self) -> int:
         """The number of latents of the whole dictionary, over all processes."""
-        return self.codes.n_latents * self.model.latents.size
+        return self.model.n_latents
 
     @cached_property
     def mean_activation(self) -> Tensor:

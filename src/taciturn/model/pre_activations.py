@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..core.world import WHOLE_BATCH, RowShard
+from ..core.world import SINGLE_PROCESS, WHOLE_BATCH, Axis, RowShard, largest
 from ..kernels import Above, AtLeast, Index, Kernels, Top, TopBatch
 from .codes import Codes, Dense, Sparse
 
@@ -40,6 +40,8 @@ class PreActivations:
         After `restricted_to`: the size of the whole dictionary. Unused while `latent_ids` is None.
     shard : RowShard, default=WHOLE_BATCH
         Which rows of the whole batch these are, where several processes share it.
+    latents : Axis, default=SINGLE_PROCESS
+        The processes with other latents. Codes then have this process's entries only, selected among all.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class PreActivations:
     latent_ids: Tensor | None = None
     n_all: int = 0
     shard: RowShard = WHOLE_BATCH
+    latents: Axis = SINGLE_PROCESS
 
     @cached_property
     def _dense(self) -> Tensor:
@@ -86,7 +89,19 @@ class PreActivations:
         Sparse
             k entries per row, in no order; differentiable.
         """
-        return self._sparse(*self.kernels.pick(*self._affine, Top(min(k, len(self.bias)), signed)))
+        index, values = self._top(k, signed)
+        if self.latents.size > 1:
+            sizes = (values.abs() if signed else values).view(len(self.x), min(k, len(self.bias)))
+            selected = largest(sizes.T, k, self.latents).T.flatten()
+            index, values = index.keep(selected), values[selected]
+        return self._sparse(index, values)
+
+    def _top(self, k: int, signed: bool = False) -> tuple[Index, Tensor]:
+        """Return the index of each row's k largest entries here, and their values."""
+        if not len(self.bias):  # none of the latents to which these are restricted is here
+            nothing = torch.zeros(len(self.x) + 1, dtype=torch.long, device=self.x.device)
+            return Index(nothing[:0], nothing, 0), self.x.new_zeros(0)
+        return self.kernels.pick(*self._affine, Top(min(k, len(self.bias)), signed))
 
     def top_batch(self, k: float) -> "Sparse":
         """Return the k · B largest of the whole batch as codes: k per row on average.
@@ -108,21 +123,21 @@ class PreActivations:
         least selected value.
         """
         n_rows, n_latents = len(self.x), len(self.bias)
-        n_selected = min(round(k * self.shard.total(n_rows)), self.shard.total(n_rows) * n_latents)
+        n_selected, alone = round(k * self.shard.total(n_rows)), self.shard.axis.size == self.latents.size == 1
         if not self.kernels.sparse_below:
             index, values = self.kernels.pick(*self._affine, TopBatch(min(n_selected, n_rows * n_latents)))
-            if self.shard.axis.size > 1:
+            if not alone:
                 selected = self._largest(values, n_selected)
                 index, values = index.keep(selected), values[selected]
             return self._sparse(index, values)
         candidates = min(math.ceil(2 * k), n_latents)
-        index, values = self.kernels.pick(*self._affine, Top(candidates))
+        index, values = self._top(candidates)
         selected = self._largest(values, n_selected)
         full_R = selected.view(n_rows, candidates).all(1).nonzero()[:, 0]
-        if candidates < n_latents and self.shard.axis.any(len(full_R) > 0):
+        if self._any(candidates < n_latents and len(full_R) > 0):
             # Entries below the least selected value cannot belong to the batch's largest. The bound is a little lower:
             # a product of fewer rows is rounded otherwise, and the entry with that value would fall below it.
-            bound = self.shard.least(values[selected]) - ROUNDING * -self.shard.least(-values.abs())
+            bound = self.least(values[selected]) - ROUNDING * -self.least(-values.abs())
             x, W, b, centre = self._affine
             full_index, full_values = self.kernels.pick(x[full_R], W, b, centre, AtLeast(bound))
             index, order_N = index.replace_rows(full_R, full_index)
@@ -132,12 +147,24 @@ class PreActivations:
 
     def _largest(self, values_N: Tensor, count: int) -> Tensor:
         """Return the mask [N] of the values that are among the `count` largest of all processes."""
-        parts = self.shard.axis.gather(values_N)
-        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
-        mask = torch.zeros_like(joined, dtype=torch.bool)
-        mask[joined.topk(count, sorted=False).indices] = True
-        start = sum(len(part) for part in parts[: self.shard.axis.rank])
-        return mask[start : start + len(values_N)]
+        return largest(values_N, count, self.shard.axis, self.latents)
+
+    def _any(self, here: bool) -> bool:
+        """Return whether `here` is true on any process."""
+        return self.latents.any(self.shard.axis.any(here))
+
+    def least(self, values_N: Tensor) -> Tensor:
+        """Return the least of some values on all processes, a scalar without gradient; infinity if there is none."""
+        return -self.latents.max(-self.shard.least(values_N))
+
+    def std(self) -> Tensor:
+        """Return the standard deviation of all pre-activations of all latents, a scalar; 0 of a single one."""
+        z, total = self.dense(), self.latents.sum
+        if self.latents.size == 1:
+            return z.std() if z.numel() > 1 else z.new_zeros(())
+        count = total(z.new_tensor(float(z.numel())))
+        mean = total(z.sum()) / count
+        return (total((z - mean).square().sum()) / (count - 1)).sqrt()
 
     def above(self, threshold: Tensor) -> "Codes":
         """Return codes that hold at least every entry greater than a threshold.

@@ -52,7 +52,7 @@ class AuxK(Term):
     def __call__(self, p: Pass) -> Tensor:
         """Return 1/(B D) Σ ‖e - ê‖², or 0 where no latent is dead."""
         dead_M = (p.inactive_rows >= self.after).nonzero()[:, 0]
-        if not len(dead_M):
+        if not p.model.latents.any(len(dead_M) > 0):
             return p.logits.new_zeros(())
         residual = (p.batch.target - p.recon).detach()
         dead_codes = p.pre.restricted_to(dead_M).top(self.k).relu()

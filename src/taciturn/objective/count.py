@@ -62,12 +62,14 @@ class CountTerm(Term):
         if self.l0 is None:
             return
         margin = model.margin(model.refined_pre(x).dense())
-        share = self.l0 / margin.shape[1]
+        share, count = self.l0 / model.n_latents, len(margin) if each else len(margin) * model.n_latents
         entries = margin if each else margin.reshape(-1, 1)
-        n_active = min(max(round(share * len(entries)), 1), len(entries) - 1)
+        n_active = min(max(round(share * count), 1), count - 1)
+        largest = entries.topk(min(n_active + 1, len(entries)), dim=0).values
+        if not each and model.latents.size > 1:
+            largest = model.latents.joined(largest).topk(n_active + 1, dim=0).values
         # the last entry that is to be active and the first that is not: the boundary is half-way between them
-        boundary = entries.topk(n_active + 1, dim=0).values[-2:]
-        model.shift_biases(-boundary.mean(0))
+        model.shift_biases(-largest[-2:].mean(0))
 
 
 def mean_per_row(p: Pass, numbers: Tensor) -> Tensor:

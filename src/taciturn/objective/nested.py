@@ -112,7 +112,8 @@ class Matryoshka(Nested):
 
     def parts(self, p: Pass) -> list[Codes]:
         """Return the codes of each group of latents."""
-        return p.codes.split([*self.sizes(p.codes.n_latents, p), p.codes.n_latents])
+        (first, stop), sizes = p.model.part, [*self.sizes(p.n_latents, p), p.n_latents]
+        return p.codes.split([min(max(size, first), stop) - first for size in sizes])
 
     def sizes(self, n_latents: int, p: Pass) -> list[int]:
         """Return the sizes of the inner dictionaries for this step; widths of all latents or more are left out."""

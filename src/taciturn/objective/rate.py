@@ -145,7 +145,7 @@ class RateTerm(Term):
         bounds are ±50, doubled until they exceed the largest absolute pre-activation by 20: codes are then 0 and 1.
         """
         pre_BL = model.refined_pre(x).dense()
-        largest = min(pre_BL.abs().max().item(), torch.finfo(pre_BL.dtype).max / 4)
+        largest = min(model.latents.max(pre_BL.abs().max()).item(), torch.finfo(pre_BL.dtype).max / 4)
         bound = 50.0 * 2.0 ** max(math.ceil(math.log2((largest + 20) / 50)), 0)
         low, high = (pre_BL.new_full((pre_BL.shape[1] if each else 1,), end) for end in (-bound, bound))
         for _ in range(50):
@@ -153,7 +153,7 @@ class RateTerm(Term):
             if bool(((middle == low) | (middle == high)).all()):  # no number lies between
                 break
             rate_L = model.activate(pre_BL + middle).mean(0)
-            too_high = (rate_L if each else rate_L.mean()) > self.target_value
+            too_high = (rate_L if each else model.latents.sum(rate_L.sum()) / model.n_latents) > self.target_value
             low, high = torch.where(too_high, low, middle), torch.where(too_high, middle, high)
         model.shift_biases((low + high) / 2)
 

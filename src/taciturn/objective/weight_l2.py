@@ -33,7 +33,9 @@ class WeightL2(Term):
 
     def __call__(self, p: Pass) -> Tensor:
         """Return ½ Σ w²."""
-        total = p.model.dictionary.new_zeros(())
+        total, latents = p.model.dictionary.new_zeros(()), p.model.latents
+        shared = {id(parameter) for parameter in p.model.shared_parameters()}
         for weight in p.model.weights:
-            total = total + weight.square().sum() / 2
+            squares = weight.square().sum() / 2
+            total = total + (latents.once(squares) if id(weight) in shared else latents.sum(squares))
         return p.once(total)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import msgspec
-import safetensors.torch
+import safetensors
 from torch import Tensor
 
 from ..core.atomic import atomic_folder, check_folder
@@ -19,7 +19,6 @@ from ..core.errors import ArtifactError, DamagedCheckpoint, RecipeError, Tacitur
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
 from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
-from ..core.safetensors_errors import as_os_errors
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
 from .log import FORMAT, Callback, Log
@@ -67,10 +66,15 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was read: its description and its tensors by name."""
+    """A whole checkpoint: its description, and the file of its tensors."""
 
     description: Description
-    tensors: Mapping[str, Tensor]
+    file: Path
+
+    def get(self, name: str) -> Tensor | None:
+        """Return the tensor of a name; None if there is none."""
+        with safetensors.safe_open(self.file, framework="pt") as stored:
+            return stored.get_tensor(name) if name in stored.keys() else None  # noqa: SIM118 (it is not a mapping)
 
 
 @dataclass
@@ -227,13 +231,13 @@ class Checkpoints:
             return steps % self._steps == 0
         return self._seconds > 0 and time.monotonic() - self._written >= self._seconds
 
-    def write(self, tensors: Callable[[], Mapping[str, Tensor]], *, steps: int, stopped: str | None) -> None:
+    def write(self, save: Callable[[Path], None], *, steps: int, stopped: str | None) -> None:
         """Write a checkpoint, unless none are to be written; remove those that need not stay.
 
         Parameters
         ----------
-        tensors : callable
-            Returns all tensors that decide how the run goes on, by name.
+        save : callable
+            Writes all tensors that decide how the run goes on into a safetensors file.
         steps : int
             Number of steps done.
         stopped : str or None
@@ -253,7 +257,7 @@ class Checkpoints:
             log_bytes = self.log.size
             with atomic_folder(parent / name, overwrite=True, objection=lambda _: None) as temporary:
                 state = temporary / STATE
-                _save({key: tensor.detach().cpu().contiguous() for key, tensor in tensors().items()}, state)
+                save(state)
                 description = Description(
                     format=1,
                     steps=steps,
@@ -305,17 +309,13 @@ def _validation_loss(place: Path) -> float:
     return float("inf") if loss is None else loss
 
 
-def _save(tensors: dict[str, Tensor], file: Path) -> None:
-    with as_os_errors():
-        safetensors.torch.save_file(tensors, file)
-
-
 def _read(place: Path) -> Checkpoint:
     """Return the checkpoint of a folder; raise ArtifactError if a file is missing or damaged."""
     try:
         description = msgspec.json.decode((place / DESCRIPTION).read_bytes(), type=Description)
         if checksum(place / STATE) != description.checksum:
             raise ArtifactError(f"{place.name} is damaged: {STATE} is not the file that {DESCRIPTION} describes")
-        return Checkpoint(description, safetensors.torch.load_file(place / STATE))
+        with safetensors.safe_open(place / STATE, framework="pt"):
+            return Checkpoint(description, place / STATE)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, safetensors.SafetensorError) as error:
         raise ArtifactError(f"{place.name} is damaged: {one_line(str(error))}") from error

@@ -116,6 +116,6 @@ class DivergenceGuard:
     def check_weights(self, run: Run) -> None:
         """Check the losses, and the weights that the last step left, as after an interrupt within an epoch."""
         finite = all(bool(parameter.isfinite().all()) for parameter in run.step.parameters())
-        if not finite:
+        if run.step.model.latents.any(not finite):
             self._losses[run.steps] = torch.tensor(float("nan"))
         self.check(run)

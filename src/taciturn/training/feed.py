@@ -269,8 +269,8 @@ class Feed:
     @cached_property
     def _slices(self) -> list[tuple[int, int]]:
         """This process's part (start, stop) of each batch, as positions in the epoch."""
-        rank, size = self.rows.rank, self.rows.size
-        return [(a + (b - a) * rank // size, a + (b - a) * (rank + 1) // size) for a, b in self.bounds]
+        parts = [(a, self.rows.part(b - a)) for a, b in self.bounds]
+        return [(a + start, a + stop) for a, (start, stop) in parts]
 
     @cached_property
     def _read_bounds(self) -> list[tuple[int, int]]:

@@ -6,6 +6,32 @@ import torch
 from torch import Tensor, nn
 
 
+def of_part(
+    part: tuple[int, int], latents_M: Tensor, new: Mapping[nn.Parameter, Tensor]
+) -> tuple[Tensor, dict[nn.Parameter, Tensor]]:
+    """Return those of some latents that a process holds, numbered from its first, and their new rows.
+
+    Parameters
+    ----------
+    part : tuple of (int, int)
+        The process's first latent, and the one after its last.
+    latents_M, new
+        As of `rewrite_rows`, of the whole dictionary.
+
+    Examples
+    --------
+    >>> import torch
+    >>> W = torch.nn.Parameter(torch.zeros(3, 1))
+    >>> latents, new = of_part((3, 6), torch.tensor([1, 4]), {W: torch.tensor([[10.0], [40.0]])})
+    >>> latents.tolist(), new[W].tolist()
+    ([1], [[40.0]])
+    """
+    first, stop = part
+    is_here = (latents_M >= first) & (latents_M < stop)
+    own = {parameter: rows[is_here] if rows.ndim == parameter.ndim else rows for parameter, rows in new.items()}
+    return latents_M[is_here] - first, own
+
+
 @torch.no_grad()
 def rewrite_rows(optimiser: torch.optim.Optimizer, latents_M: Tensor, new: Mapping[nn.Parameter, Tensor]) -> None:
     """Replace some latents' rows of parameters, and set the optimiser's state of these rows to 0.

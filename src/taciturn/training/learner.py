@@ -12,7 +12,8 @@ from torch import Tensor
 from ..core.errors import Diverged, RecipeError, RowsEnded, TargetMissed
 from ..core.schedules import Schedule
 from ..core.seeds import generator
-from ..core.world import SINGLE_PROCESS, Axis
+from ..core.tensor_file import load_tensors, save_tensors
+from ..core.world import ONE_PROCESS, SINGLE_PROCESS, Axis, Mesh
 from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
@@ -22,6 +23,7 @@ from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
 from ..model import Autoencoder, Given, create
 from .checkpoints import Checkpoints
+from .distributed_latents import check_latents
 from .divergence_guard import DivergenceGuard
 from .extreme_errors import warn_of_extreme_errors
 from .feed import Feed
@@ -61,6 +63,8 @@ class Learner:
         Seed of the weights, of the order of the rows, of the noise and of every other draw.
     model : Autoencoder, optional
         A network of this layout that was trained before; by default one with new weights.
+    latents : Axis, default=SINGLE_PROCESS
+        The axis over which the latents of a new network are distributed; see `Autoencoder`.
 
     Attributes
     ----------
@@ -92,14 +96,18 @@ class Learner:
         Why the last run stopped before its last epoch; None if it did not.
     has_extreme_rows : bool
         Whether there was a warning before the training that a few rows hold nearly all of the variance.
-    processes : Axis
-        The processes that share each batch of the present `fit`.
+    processes : Mesh
+        The processes that train together in the present `fit`.
     """
 
-    processes: Axis = SINGLE_PROCESS
+    processes: Mesh = ONE_PROCESS
 
-    def __init__(self, settings: Settings, seed: int, model: Autoencoder | None = None) -> None:
-        self.model = create(settings.layout, rng=generator(seed, "init")) if model is None else model
+    def __init__(
+        self, settings: Settings, seed: int, model: Autoencoder | None = None, *, latents: Axis = SINGLE_PROCESS
+    ) -> None:
+        check_latents(settings, latents)
+        rng = generator(seed, "init")
+        self.model = create(settings.layout, rng=rng, latents=latents) if model is None else model
         self.moments = Moments(with_products=settings.scaling.whitens)
         self.target_moments: Moments | None = None
         self.scaling_description = ""
@@ -243,7 +251,7 @@ class Learner:
         keep_best: EarlyStopping | None = None,
         bar: bool = False,
         checkpoints: Checkpoints | None = None,
-        processes: Axis = SINGLE_PROCESS,
+        processes: Mesh = ONE_PROCESS,
     ) -> None:
         """Train for the settings' epochs, starting at the present weights or at a checkpoint.
 
@@ -261,8 +269,8 @@ class Learner:
             Whether to show a progress bar on standard error.
         checkpoints : Checkpoints or None
             The folder with the run's log and its checkpoints; if it has one to go on from, the run goes on there.
-        processes : Axis, default=SINGLE_PROCESS
-            The processes that share each batch; all call this with the same arguments. Process 0 alone writes to the
+        processes : Mesh, default=ONE_PROCESS
+            The processes that train together; all call this with the same arguments. Process 0 alone writes to the
             folder and shows the bar.
 
         Warns
@@ -284,11 +292,14 @@ class Learner:
         follows the last step is computed again.
         """
         self.processes = processes
-        last, first = None if checkpoints is None else checkpoints.last, processes.rank == 0
+        last, first = None if checkpoints is None else checkpoints.last, processes.all.rank == 0
+        tensors = {} if last is None else load_tensors(last.file, processes.latents, self.step.names_of_parts())
+        distributed = processes.latents.size > 1 and processes.rows.rank == 0
+        saves = checkpoints is not None and checkpoints.every is not None and (first or distributed)
         checkpoints, bar = checkpoints if first else None, bar and first
         if last is not None:  # before the feed, which depends on the scaling
-            restore_model(self.model, last)
-            self.restore(starting_with("learner", last.tensors))
+            restore_model(self.model, tensors)
+            self.restore(starting_with("learner", tensors))
         training, calibration = split_for_calibration(self.settings, source, target, self.seed)
         settings, feed = self.settings, self._feed(*training)
         rate, clip, epochs = settings.learning_rate, settings.solver.clip, settings.epochs
@@ -297,7 +308,7 @@ class Learner:
         run = Run(self.step, feed, self.optimiser, rate, epochs, settings.constraint, clip)
         run.max_steps, run.validate_every = settings.max_steps, settings.validate_every
         if last is not None:
-            feed.resume(starting_with("feed", last.tensors))
+            feed.resume(starting_with("feed", tensors))
         else:
             x, y = self._sample(feed)
             self.step.initialise(x, target=y, steps=run.n_steps, from_scratch=self.untrained)
@@ -318,7 +329,8 @@ class Learner:
             hooks.append(keep_best)
         self.recorder = self._recorder(run, checkpoints)
         if last is not None:
-            restore_run(last, run, self.recorder, guard, keep_best)
+            restore_run(tensors, last.description.stopped, run, self.recorder, guard, keep_best)
+            del tensors
         try:
             with ProgressBar(epochs) if bar else nullcontext() as progress:
                 self._learn(
@@ -328,6 +340,7 @@ class Learner:
                     *([progress] if progress is not None else []),
                     keep_best=keep_best,
                     checkpoints=checkpoints,
+                    saves=saves,
                     resumed=last is not None,
                 )
             if guard.diverged is None:
@@ -344,7 +357,7 @@ class Learner:
             self.stopped = self.stopped or "interrupted before the targets were calibrated"
             raise
         finally:
-            self.processes = SINGLE_PROCESS
+            self.processes = ONE_PROCESS
             if checkpoints is not None:  # from here on the history is in memory
                 self.recorder = Recorder(self.recorder.history())
                 checkpoints.end(steps=self.steps_done, stopped=self.stopped)
@@ -429,38 +442,37 @@ class Learner:
         *hooks: Hook,
         keep_best: EarlyStopping | None = None,
         checkpoints: Checkpoints | None = None,
+        saves: bool = False,
         resumed: bool = False,
     ) -> None:
         """Train to the run's end; update the position and the history, also after an interrupt.
 
         With checkpoints, an interrupt waits until the step is done and a checkpoint is written. So it does where
-        several processes train, which stop after the same step.
+        several processes train, which stop after the same step. `saves`: this process writes checkpoints, or sends its
+        latents to the one that does.
         """
         processes = self.processes
         run.hooks = (self.recorder, guard, *hooks)  # the recorder first: an interrupted hook then loses no record
         if not resumed:
             self.recorder.start()
         start, stop = run.feed.bounds[0]  # the largest batch
-        small = one_thread_if_small(-(-(stop - start) // processes.size) * self.model.row_multiplications)
-        holds = checkpoints is not None or processes.size > 1
+        small = one_thread_if_small(-(-(stop - start) // processes.rows.size) * self.model.row_multiplications)
+        holds = checkpoints is not None or processes.all.size > 1
         try:
-            with small, HeldSignals(processes) if holds else nullcontext() as held:
+            with small, HeldSignals(processes.all) if holds else nullcontext() as held:
                 for record in train(run):
                     if record.ends_interval:
                         self.recorder.complete_interval()
                         check_weights(processes, self.step)
                     stops = held is not None and held.share()
-                    if checkpoints is not None:
-                        if record.ends_interval and (loss := record.numbers.get("validation_loss")) is not None:
-                            checkpoints.validation_loss = loss.item()
-                        if stops or run.ended or checkpoints.due(run.steps):
-                            checkpoints.write(
-                                lambda: run_tensors(self.state(), run, self.recorder, guard, keep_best),
-                                steps=run.steps,
-                                stopped=run.stop_reason,
-                            )
+                    if checkpoints is not None and record.ends_interval:
+                        loss = record.numbers.get("validation_loss")
+                        checkpoints.validation_loss = checkpoints.validation_loss if loss is None else loss.item()
+                    due = checkpoints is not None and checkpoints.due(run.steps)
+                    if saves and processes.latents.any(stops or run.ended or due):
+                        self._save(run_tensors(self.state(), run, self.recorder, guard, keep_best), run, checkpoints)
                     if held is not None and stops:
-                        processes.wait()  # until the checkpoint is written
+                        processes.all.wait()  # until the checkpoint is written
                         held.deliver()
         except KeyboardInterrupt:
             run.stop_reason = f"interrupted in epoch {run.epoch + 1} of {run.epochs}"
@@ -484,6 +496,16 @@ class Learner:
         if guard.diverged is not None:
             advice = "lower learning_rate, or set solver='adam:clip=1'"
             warnings.warn(f"{self.stopped}; {advice}", Diverged, stacklevel=4)
+
+    def _save(self, state: dict[str, Tensor], run: Run, checkpoints: Checkpoints | None) -> None:
+        """Write a checkpoint, or send what this process has of it."""
+        axis, parts = self.processes.latents, self.step.names_of_parts()
+        if checkpoints is None:
+            save_tensors(state, None, axis, parts)
+        else:
+            checkpoints.write(
+                lambda file: save_tensors(state, file, axis, parts), steps=run.steps, stopped=run.stop_reason
+            )
 
     def _draw_blind_spots(self, x: Tensor) -> None:
         """Draw what entries are hidden with when the model denoises."""
@@ -530,7 +552,7 @@ class Learner:
         lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
         feed = Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)
-        feed = replace(feed, rows=self.processes)
+        feed = replace(feed, rows=self.processes.rows)
         if isinstance(source, Stream):
             assert settings.validate_every is not None
             return StreamFeed(**vars(feed), steps=settings.validate_every)

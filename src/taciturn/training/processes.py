@@ -15,13 +15,14 @@ from torch import Tensor
 from ..core.errors import DataError, ProcessFailed, RecipeError, TaciturnError, TaciturnWarning
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
-from ..core.world import SINGLE_PROCESS, Axis
+from ..core.tensor_file import is_part
+from ..core.world import ONE_PROCESS, SINGLE_PROCESS, Axis, Mesh
 from .step import Step
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # torchrun sets them
 TIMEOUT = "TACITURN_TIMEOUT"
 
-_joined: Axis | None = None  # while this process takes part in a group
+_joined: Mesh | None = None  # while this process takes part in a group
 _store: Any = None  # the processes' common store, kept because its port can be opened once only
 _n_groups = 0
 
@@ -43,13 +44,16 @@ def count() -> int:
 
 
 @contextmanager
-def joined(*, leaves: bool = True) -> Iterator[Axis]:
-    """Yield the axis of the processes that train together; in a single process, its own.
+def joined(latents: int = 1, *, leaves: bool = True) -> Iterator[Mesh]:
+    """Yield the processes that train together.
 
-    Within this context, another one yields the same axis.
+    Within this context, another one yields the same.
 
     Parameters
     ----------
+    latents : int, default=1
+        Among how many processes the latents are distributed. It divides the number of processes. The others have other
+        rows.
     leaves : bool, default=True
         Whether the processes wait for each other in the end and leave the group. False: the process ends soon, by
         `os._exit`.
@@ -57,7 +61,7 @@ def joined(*, leaves: bool = True) -> Iterator[Axis]:
     Raises
     ------
     RecipeError
-        A variable that torchrun sets is missing.
+        A variable that torchrun sets is missing, or `latents` does not divide the number of processes.
     ProcessFailed
         The other processes cannot be reached.
     """
@@ -65,25 +69,35 @@ def joined(*, leaves: bool = True) -> Iterator[Axis]:
     if _joined is not None:
         yield _joined
         return
+    _check_latents(latents)
     if count() == 1:
-        yield SINGLE_PROCESS
+        yield ONE_PROCESS
         return
     from ..core.process_axis import ProcessAxis
 
     theirs, hook = _is_initialised(), sys.excepthook
-    group = torch.distributed.new_group(backend=_backend()) if theirs else _new_group()
-    _joined = ProcessAxis(group)
+    groups = [torch.distributed.new_group(backend=_backend()) if theirs else _new_group()]
+    if latents > 1:  # neighbours, which are likely to be on one machine, have the same rows: they send most
+        numbers = torch.arange(count()).view(-1, latents)
+        for each in (numbers.T, numbers):
+            options = {"backend": _backend(), "timeout": _timeout()}
+            groups.append(torch.distributed.new_subgroups_by_enumeration(each.tolist(), **options)[0])
+    every, *others = axes = [ProcessAxis(group) for group in groups]
+    _joined = Mesh(every, *(axis if axis.size > 1 else SINGLE_PROCESS for axis in others or [every]))
     try:
-        with warnings.catch_warnings() if _joined.rank else nullcontext():
-            if _joined.rank:
+        with warnings.catch_warnings() if every.rank else nullcontext():
+            if every.rank:
                 warnings.simplefilter("ignore", TaciturnWarning)  # process 0 gives the same ones
             yield _joined
         if leaves:
-            _joined.wait()  # gloo can abort where a process leaves while others still send
+            every.wait()  # gloo can abort where a process leaves while others still send
     finally:
         _joined = None
         if leaves:
-            torch.distributed.destroy_process_group(group if theirs else None)
+            for axis in axes:
+                axis.leave()
+            for group in reversed(groups) if theirs else [None]:
+                torch.distributed.destroy_process_group(group)
             sys.excepthook = hook  # torch's own one would be joined to that of the next group
 
 
@@ -99,6 +113,19 @@ def is_first_failure() -> bool:
         return bool(_common_store().add("taciturn/failures", 1) == 1)
     except (RuntimeError, TaciturnError):  # the process that kept the store has ended
         return True
+
+
+def _check_latents(latents: Any) -> None:
+    """Raise RecipeError unless latents can be distributed among so many of the processes."""
+    n_processes = count()
+    if not isinstance(latents, int) or latents < 1:
+        raise RecipeError(f"latent_processes={latents!r} must be a whole number, 1 or more")
+    if n_processes % latents:
+        fitting = " or ".join(str(n) for n in range(1, n_processes + 1) if n_processes % n == 0)
+        start = f"start {latents} by torchrun, or " if n_processes == 1 else ""
+        raise RecipeError(
+            f"latent_processes={latents} does not divide the number of processes, {n_processes}; {start}set {fitting}"
+        )
 
 
 def check_facts(processes: Axis, facts: Mapping[str, str]) -> None:
@@ -120,26 +147,36 @@ def common_seed(processes: Axis, seed: int) -> int:
     return int(processes.broadcast(torch.tensor(seed))) if processes.size > 1 else seed
 
 
-def share_state(processes: Axis, step: Step) -> None:
-    """Set all tensors of a step, and of its model, to those of process 0: another kind of machine rounds otherwise."""
-    if processes.size > 1:
-        for tensor in _tensors(step):
-            tensor.data.copy_(processes.broadcast(tensor))
+def share_state(processes: Mesh, step: Step) -> None:
+    """Set all tensors of a step, and of its model, to those of process 0: another kind of machine rounds otherwise.
+
+    Where latents are distributed, those of each part to those of its first process.
+    """
+    for axis, tensors in _alike(processes, step):
+        for tensor in tensors:
+            tensor.data.copy_(axis.broadcast(tensor))
 
 
-def check_weights(processes: Axis, step: Step) -> None:
-    """Raise TaciturnError, on all processes, unless the tensors of all are the same."""
-    if processes.size > 1:
-        totals = torch.stack([tensor.detach().double().abs().sum().cpu() for tensor in _tensors(step)]).nan_to_num()
-        if not torch.equal(processes.max(totals), -processes.max(-totals)):
-            raise TaciturnError(
-                "the weights of the processes are no longer the same; train on machines of one kind, and with the same "
-                "number of threads"
-            )
+def check_weights(processes: Mesh, step: Step) -> None:
+    """Raise TaciturnError, on all processes, unless the tensors that should be the same are so."""
+    differ = False
+    for axis, tensors in _alike(processes, step):
+        totals = torch.stack([tensor.detach().double().abs().sum().cpu() for tensor in tensors]).nan_to_num()
+        differ |= not torch.equal(axis.max(totals), -axis.max(-totals))
+    if processes.all.any(differ):
+        raise TaciturnError(
+            "the weights of the processes are no longer the same; train on machines of one kind, and with the same "
+            "number of threads"
+        )
 
 
-def _tensors(step: Step) -> list[Tensor]:
-    return [*step.parameters(), *step.buffers()]
+def _alike(processes: Mesh, step: Step) -> list[tuple[Axis, list[Tensor]]]:
+    """Return the tensors of a step that are the same on all processes of an axis, with this axis."""
+    parts, shared, own = step.names_of_parts(), list[Tensor](), list[Tensor]()
+    for name, tensor in step.tensors().items():
+        (own if is_part(name, tensor, parts) else shared).append(tensor)
+    both = (processes.all, shared), (processes.rows, own)
+    return [(axis, tensors) for axis, tensors in both if axis.size > 1 and tensors]
 
 
 def _is_initialised() -> bool:
@@ -158,7 +195,7 @@ def _new_group() -> Any:
     global _n_groups
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    number, unit = interval(TIMEOUT, os.environ.get(TIMEOUT, "30min"), tuple(SECONDS))
+    timeout = _timeout()
     _n_groups += 1
     try:
         torch.distributed.init_process_group(
@@ -166,13 +203,18 @@ def _new_group() -> Any:
             store=PrefixStore(f"taciturn/{_n_groups}", _common_store()),
             rank=int(os.environ["RANK"]),
             world_size=count(),
-            timeout=timedelta(seconds=number * SECONDS[unit]),
+            timeout=timeout,
         )
     except RuntimeError as error:
         raise ProcessFailed(
             f"the other processes cannot be reached ({one_line(str(error), 200)}); see whether all have started"
         ) from error
     return torch.distributed.group.WORLD
+
+
+def _timeout() -> timedelta:
+    number, unit = interval(TIMEOUT, os.environ.get(TIMEOUT, "30min"), tuple(SECONDS))
+    return timedelta(seconds=number * SECONDS[unit])
 
 
 def _common_store() -> Any:

@@ -11,7 +11,7 @@ from ..core.recipe import check
 from ..core.seeds import generator
 from ..model import Autoencoder, Batch
 from ..model.codes import Sparse
-from .latent_rows import rewrite_rows
+from .latent_rows import of_part, rewrite_rows
 from .run import Record, Run
 from .trigger import Trigger
 from .uninterrupted import uninterrupted
@@ -106,7 +106,7 @@ class Redirecting:
         least = math.ceil(BETWEEN * min(recipe.rows, len(feed.source)) / feed.batch_size)
         if not recipe.due(run.steps, run.n_steps, open_ended=run.open_ended, least=least):
             return
-        rates_L = run.step.firing_rates
+        rates_L = model.latents.joined(run.step.firing_rates)
         mean_rate = float(rates_L.mean())
         coder = model.layout.coder.at(run.progress(run.steps)).one_more(mean_rate * len(rates_L))
         # latents that are hardly ever active are redundant too: where they are many, the rest need not be measured
@@ -115,10 +115,11 @@ class Redirecting:
         rng = generator(feed.seed, "redirect", run.steps)
         x, target = feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / max(mean_rate, 1e-9))), rng)
         pre, codes = model.pre_and_codes(x, coder.training_codes)
-        width = len(codes.values) // len(x)
-        if not isinstance(codes, Sparse) or width > len(model.dictionary) // 2:
+        width = int(model.latents.sum(torch.tensor(len(codes.values)))) // len(x)
+        if not isinstance(codes, Sparse) or width > model.n_latents // 2:
             return
         use_L, least_B = measured_use(model, codes, target)
+        use_L = model.latents.joined(use_L)
         redundant_L = use_L < recipe.below * use_L.mean()
         latents_M = redundant_L.nonzero()[:, 0]
         if not 0 < len(latents_M) <= recipe.most * len(use_L) or not bool(use_L.isfinite().all()):
@@ -131,23 +132,33 @@ class Redirecting:
         rows_C = torch.multinomial(weight_B, n_candidates, generator=rng).to(x.device)
         directions = _shared_directions(missing, missing[rows_C])
         encoder = model.layers[0][-1].weight
-        length = recipe.norm * encoder[~redundant_L].norm(dim=1).mean()
+        others_L = ~redundant_L[slice(*model.part)]
+        length = recipe.norm * model.mean_of(encoder[others_L].norm(dim=1))
         centred = x - model.outer_layers[1].bias if model.layout.centred else x
         active = F.linear(centred, length * directions) > least_B[:, None]
         gains = (missing @ directions.T).relu().square() * active
         gains[rows_C, torch.arange(n_candidates, device=x.device)] = 0  # a row's own error tells nothing of others
         latents_M = latents_M[use_L[latents_M].argsort(stable=True)][:n_candidates]
-        latents_M = latents_M[_on(x, _first_of_similar(model.dictionary[latents_M]))]
+        latents_M = latents_M[_on(x, _first_of_similar(_directions_of(model, latents_M)))]
         chosen = _largest_gains(gains, missing, directions, use_L[latents_M].tolist())
         if not chosen:
             return
         latents_M, directions = latents_M[: len(chosen)], directions[_on(x, chosen)]
-        new = model.resampled_rows(~redundant_L, directions)
+        new = model.resampled_rows(others_L, directions)
         new[encoder] = length * directions
+        own_M, new = of_part(model.part, latents_M, new)
         with uninterrupted():
-            rewrite_rows(run.optimiser, latents_M, new)
-            run.step.inactive_rows[latents_M] = 0
+            rewrite_rows(run.optimiser, own_M, new)
+            run.step.inactive_rows[own_M] = 0
         self.n_redirected += len(latents_M)
+
+
+def _directions_of(model: Autoencoder, latents_M: Tensor) -> Tensor:
+    """Return the rows of the dictionary [M, D] of some latents, of all processes."""
+    own_M, D = (latents_M >= model.part[0]) & (latents_M < model.part[1]), model.dictionary
+    rows = D.new_zeros(len(latents_M), D.shape[1])
+    rows[own_M] = D[latents_M[own_M] - model.part[0]]
+    return model.latents.sum(rows)
 
 
 def _on(x: Tensor, numbers: list[int]) -> Tensor:
@@ -200,19 +211,28 @@ def measured_use(model: Autoencoder, codes: Sparse, target: Tensor) -> tuple[Ten
     least_B : Tensor [B]
         The k-th largest code.
     """
-    D, shape = model.dictionary, (codes.n_rows, -1)
-    values = codes.values.relu().view(shape)
-    by_size = values.argsort(1, descending=True)
-    is_next = torch.zeros_like(values, dtype=torch.bool).scatter_(1, by_size[:, -1:], True)
-    following = codes.with_values((values * is_next).flatten()) @ D
+    values, row_N = codes.values.relu(), codes.index.rows
+    is_next, least_B = _least_of_rows(model, codes.with_values(values))
+    following = model.decode_linear(codes.with_values(values * is_next))
     own = values.masked_fill(is_next, 0)
-    error = _error(model, codes.with_values(own.flatten()), target)
-    along_error, along_following = (_products(model, codes, rows).view(shape) for rows in (error, following))
-    squared = codes.per_entry(D.square().sum(1)).view(shape)
-    replaced = (following.square() - 2 * error * following).sum(1, keepdim=True)
-    rise = own.square() * squared + 2 * own * (along_error - along_following) + replaced
-    use_L = codes.with_values((rise * (own > 0)).flatten()).sum()
-    return use_L, values.gather(1, by_size[:, -2:-1])[:, 0]
+    error = _error(model, codes.with_values(own), target)
+    along_error, along_following = (_products(model, codes, rows) for rows in (error, following))
+    squared = codes.per_entry(model.dictionary.square().sum(1))
+    replaced_B = (following.square() - 2 * error * following).sum(1)
+    rise = own.square() * squared + 2 * own * (along_error - along_following) + replaced_B[row_N]
+    return codes.with_values(rise * (own > 0)).sum(), least_B
+
+
+def _least_of_rows(model: Autoencoder, codes: Sparse) -> tuple[Tensor, Tensor]:
+    """Return which entries [N] are the least of their rows, of all processes, and each row's second least value [B]."""
+    row_N, width = codes.index.rows, int(codes.index.starts.diff().max())
+    place_N = torch.arange(len(row_N), device=row_N.device) - codes.index.starts[row_N]
+    own = codes.values.new_full((width, codes.n_rows), math.inf)
+    own[place_N, row_N] = codes.values
+    parts = model.latents.gather(own)
+    joined, start = torch.cat(parts), sum(len(part) for part in parts[: model.latents.rank])
+    is_least = torch.zeros_like(joined, dtype=torch.bool).scatter_(0, joined.argmin(0, keepdim=True), True)
+    return is_least[start : start + width][place_N, row_N], joined.masked_fill(is_least, math.inf).amin(0)
 
 
 def residual(model: Autoencoder, codes: Sparse, target: Tensor) -> Tensor:
@@ -228,8 +248,8 @@ def residual(model: Autoencoder, codes: Sparse, target: Tensor) -> Tensor:
     for _ in range(IMPROVEMENTS):
         slope = _products(model, codes, error)
         slope = slope.where((codes.values > 0) | (slope > 0), 0)
-        length = (codes.with_values(slope) @ model.dictionary).square().sum(1).clamp_min(1e-12)
-        rate_B = share_B * codes.row_sums(slope.square()) / length
+        length = model.decode_linear(codes.with_values(slope)).square().sum(1).clamp_min(1e-12)
+        rate_B = share_B * model.latents.sum(codes.row_sums(slope.square())) / length
         tried = codes.with_values((codes.values + rate_B[row_N] * slope).relu())
         after = _error(model, tried, target)
         better_B = after.square().sum(1) < error.square().sum(1)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from ..core.recipe import check
 from ..core.seeds import generator
 from ..model import Batch
-from .latent_rows import rewrite_rows
+from .latent_rows import of_part, rewrite_rows
 from .run import Record, Run
 from .trigger import Trigger
 from .uninterrupted import uninterrupted
@@ -81,27 +81,29 @@ class Resampling:
         """Resample dead latents, if the recipe is due after this step."""
         if not self.recipe.due(run.steps, run.n_steps, open_ended=run.open_ended):
             return
-        dead_L = run.step.inactive_rows >= self.recipe.after
+        model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
+        inactive_L = model.latents.joined(run.step.inactive_rows)  # of the whole dictionary, as all numbers below
+        dead_L = inactive_L >= self.recipe.after
         dead_M = dead_L.nonzero()[:, 0]
         if not len(dead_M) or len(dead_M) == len(dead_L):
             return
-        model, rng = run.step.model, generator(run.feed.seed, "resample", run.steps)
         x, target = run.feed.sample(self.recipe.rows, rng)
         residual = target - model.output(model.decode(model.codes(x), x))
         residual = residual.masked_fill(target.isnan(), 0)  # a missing value has no error
         weight = residual.square().sum(1).square().cpu()
         if not (weight.isfinite().all() and weight.sum() > 0):
             return
-        dead_M = dead_M[run.step.inactive_rows[dead_M].argsort(descending=True, stable=True)]
+        dead_M = dead_M[inactive_L[dead_M].argsort(descending=True, stable=True)]
         dead_M = dead_M[: min(max(len(x) // 4, 1), int(weight.count_nonzero()))]
         rows = torch.multinomial(weight, len(dead_M), generator=rng).to(residual.device)
         # a transcoder's encoder has other columns: it is pointed at the rows, seen from their mean
         inputs = F.normalize(x[rows] - x.mean(0), dim=1) if model.layout.outputs else None
-        new = model.resampled_rows(~dead_L, F.normalize(residual[rows], dim=1), inputs)
+        new = model.resampled_rows(~dead_L[slice(*model.part)], F.normalize(residual[rows], dim=1), inputs)
         if inputs is not None:
             bias = model.layers[0][-1].bias
             new[bias] = -(new[model.layers[0][-1].weight] @ x.mean(0))
+        own_M, new = of_part(model.part, dead_M, new)
         with uninterrupted():
-            rewrite_rows(run.optimiser, dead_M, new)
-            run.step.inactive_rows[dead_M] = 0
+            rewrite_rows(run.optimiser, own_M, new)
+            run.step.inactive_rows[own_M] = 0
         self.n_resampled += len(dead_M)

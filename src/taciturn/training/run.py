@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from ..core.schedules import Schedule, value
-from ..model import Batch
+from ..model import Autoencoder, Batch
 from .constraints import Constraint, Free
 from .feed import Feed
 from .step import Numbers, Step
@@ -204,11 +204,30 @@ def update(run: Run, batch: Batch, learning_rate: float) -> Numbers:
     run.optimiser.zero_grad()
     largest = max(value(run.learning_rate, 0.0), value(run.learning_rate, 1.0))
     numbers = run.step.gradients(batch, run.progress(run.steps), learning_rate / largest if largest else 0.0)
+    model = run.step.model
+    if model.latents.size > 1:  # a gradient that counts once is None on the other processes
+        shared = model.shared_parameters()
+        for parameter in shared:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        model.latents.sum_in_place([p.grad for p in shared if p.grad is not None])
     batch.shard.axis.sum_in_place([p.grad for p in run.step.parameters() if p.grad is not None])
     with torch.no_grad():
-        run.constraint.before(run.step.model.dictionary)  # first: what it removes is no part of the norm
+        run.constraint.before(model.dictionary)  # first: what it removes is no part of the norm
         if run.clip is not None:
-            torch.nn.utils.clip_grad_norm_(run.step.parameters(), run.clip)
+            _clip(model, run.clip)
         run.optimiser.step()
-        run.constraint.after(run.step.model.dictionary)
+        run.constraint.after(model.dictionary)
     return numbers
+
+
+def _clip(model: Autoencoder, bound: float) -> None:
+    """Scale all gradients together, of all processes, so that their norm is at most the bound."""
+    if model.latents.size == 1:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), bound)
+        return
+    parts, shared = model.latent_parameters(), model.shared_parameters()
+    own, common = (
+        torch.nn.utils.get_total_norm([p.grad for p in each if p.grad is not None]) for each in (parts, shared)
+    )
+    norm = (model.latents.sum(own.square()) + common.square()).sqrt()
+    torch.nn.utils.clip_grads_with_norm_([*parts, *shared], bound, norm)

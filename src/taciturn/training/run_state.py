@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..model import Autoencoder
-from .checkpoints import Checkpoint
 from .divergence_guard import DivergenceGuard
 from .history import Recorder
 from .run import Run
@@ -51,9 +50,9 @@ def run_tensors(
     return state | {"run": torch.tensor([run.epoch, run.step_in_epoch, run.steps])}
 
 
-def restore_model(model: Autoencoder, checkpoint: Checkpoint) -> None:
-    """Set a model's parameters and buffers; raise RecipeError if the checkpoint is of another network."""
-    own, tensors = _tensors(model), starting_with("model", checkpoint.tensors)
+def restore_model(model: Autoencoder, state: Mapping[str, Tensor]) -> None:
+    """Set a model's parameters and buffers; raise RecipeError if the checkpoint's tensors are of another network."""
+    own, tensors = _tensors(model), starting_with("model", state)
     if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in tensors.items()}:
         raise RecipeError("the checkpoint's tensors are not those of the network; train again")
     for name, tensor in own.items():
@@ -61,12 +60,16 @@ def restore_model(model: Autoencoder, checkpoint: Checkpoint) -> None:
 
 
 def restore_run(
-    checkpoint: Checkpoint, run: Run, recorder: Recorder, guard: DivergenceGuard, best: EarlyStopping | None
+    tensors: Mapping[str, Tensor],
+    stopped: str | None,
+    run: Run,
+    recorder: Recorder,
+    guard: DivergenceGuard,
+    best: EarlyStopping | None,
 ) -> None:
     """Set the position of a run and the state of its hooks to those of a checkpoint; its step is restored before."""
-    tensors = checkpoint.tensors
     run.epoch, run.step_in_epoch, run.steps = tensors["run"].tolist()
-    run.stop_reason = checkpoint.description.stopped
+    run.stop_reason = stopped
     if best is not None:
         best.resume(starting_with("best", tensors))
     guard.resume(starting_with("guard", tensors), run.step)

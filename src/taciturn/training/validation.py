@@ -46,7 +46,7 @@ class Validation:
             p, numbers = step(batch, 1.0)  # every schedule at its end, as in the model that is used later
             numbers["loss"] = step.objective.at(1.0).fixed_sum(numbers)
             clean = p.codes if batch.corrupted is batch.x else step.model.codes(batch.x)
-            numbers["rates"] = batch.shard.axis.sum(clean.sum()) / batch.n_rows
+            numbers["rates"] = step.model.latents.joined(batch.shard.axis.sum(clean.sum()) / batch.n_rows)
             for name, number in numbers.items():
                 total[name] = total.get(name, 0.0) + number.double().cpu() * batch.n_rows
         return {name: number / len(self.feed.source) for name, number in total.items()}

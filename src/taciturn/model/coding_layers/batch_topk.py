@@ -118,7 +118,7 @@ class BatchTopK(TopKFirst):
             state.value.lerp_(self._batch_threshold(p.clean.pre).to(state.value), THRESHOLD_MEAN)
             return
         codes_N = p.clean.codes.values
-        least = p.batch.shard.least(codes_N[codes_N > 0])
+        least = p.clean.pre.least(codes_N[codes_N > 0])
         if least.isfinite():
             state.batches += 1
             state.value.lerp_(least.to(state.value), 1 / state.batches.clamp(max=MEAN_BATCHES))
@@ -128,6 +128,6 @@ class BatchTopK(TopKFirst):
         """Set the threshold that k latents per row exceed on average on these rows."""
         assert isinstance(state, Threshold)
         largest_N = pre.top_batch(final(self.k)).values
-        positive_M = largest_N[largest_N > 0]
+        least = pre.least(largest_N[largest_N > 0])
         # just below the least code to keep: a threshold half-way to 0 would admit further latents
-        state.value.copy_(positive_M.min() * (1 - 1e-6) if len(positive_M) else state.value)
+        state.value.copy_(least * (1 - 1e-6) if least.isfinite() else state.value)

@@ -97,8 +97,7 @@ class JumpReLU(TopKFirst):
         Where they do not vary, as with equal rows, the unit stays 1: a kernel of width 0 would have no gradient.
         """
         assert isinstance(state, Thresholds)
-        z = pre.dense()
-        spread = z.std() if z.numel() > 1 else z.new_zeros(())
+        spread = pre.std()
         state.spread.copy_(spread.where(spread > 0, 1.0))
         state.value.copy_(torch.full_like(state.value, self.threshold) * state.spread)
 

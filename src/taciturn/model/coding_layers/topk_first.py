@@ -52,4 +52,4 @@ class TopKFirst(CodingLayer):
         """Return the least of a batch's largest pre-activations, `first_k` per row on average; 0 or more."""
         n_here, shard = pre.shard.first(THRESHOLD_ROWS)
         some = replace(pre, x=pre.x[:n_here], shard=shard)
-        return shard.least(some.top_batch(self._first_k).values.detach()).clamp_min(0)
+        return some.least(some.top_batch(self._first_k).values.detach()).clamp_min(0)

@@ -5,6 +5,6 @@ from .by_hand import ByHand
 from .captured import Captured
 from .compiled import Compiled
 from .plan import PRECISIONS
-from .step import Numbers, Step
+from .step import COUNTERS, Numbers, Step
 
-__all__ = ["PRECISIONS", "ByHand", "Captured", "Compiled", "Numbers", "Step", "plan"]
+__all__ = ["COUNTERS", "PRECISIONS", "ByHand", "Captured", "Compiled", "Numbers", "Step", "plan"]

@@ -48,6 +48,8 @@ class ByHand(Step):
         else:
             encoder.weight.grad, decoder.weight.grad = weight, dictionary
         encoder.bias.grad, decoder.bias.grad = bias, d_logits.sum(0)
+        if self.model.latents.rank:  # it counts once, and all gradients of shared parameters are summed
+            decoder.bias.grad.zero_()
         return p, numbers
 
     def _numbers_and_gradients(self, p: Pass, progress: float) -> tuple[Numbers, Tensor, Tensor | None, Tensor | None]:

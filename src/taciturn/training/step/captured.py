@@ -78,7 +78,7 @@ class Captured(ByHand):
 
     def gradients(self, batch: Batch, progress: float = 0.0, ease: float = 1.0) -> Numbers:
         """Set the gradient of every parameter, and update all other state; see `Step.gradients`."""
-        if batch.judged is not None or batch.shard.axis.size > 1:
+        if batch.judged is not None or batch.shard.axis.size > 1 or self.model.latents.size > 1:
             return super().gradients(batch, progress, ease)
         # a recording is valid for one shape of rows, for the addresses of what it changes, and for one way of rounding
         x, tensors = batch.x, (*self.parameters(), self.inactive_rows, self.firing_rates)

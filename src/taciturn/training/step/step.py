@@ -15,6 +15,7 @@ from ..geometric_median import WIDE, geometric_median
 RECENT_ROWS = 10_000  # rows over which the firing rates are averaged
 PART_ROWS = 16  # of rows wider than WIDE, whose errors are computed at a time
 INITIALISATION_ROWS = 500  # rows on which the coding layer is initialised
+COUNTERS = ("inactive_rows", "firing_rates")  # buffers with one number per latent
 Numbers = dict[str, Tensor]
 # one is enough, unless codes depend on what a round changes (a refinement), or a shift does harm and is halved
 CALIBRATION_ROUNDS = 8
@@ -57,9 +58,10 @@ class Step(nn.Module):
     controllers : nn.ModuleDict
         By the term's name, the controller of each automatic penalty weight (weight=auto).
     inactive_rows : Tensor [L], int64
-        Number of rows since each latent was last active.
+        Number of rows since each latent was last active; of this process's latents only, where they are distributed.
     firing_rates : Tensor [L]
-        Share of recent rows on which each latent was active: a running mean over about 10,000 rows, from 0.
+        Share of recent rows on which each latent was active: a running mean over about 10,000 rows, from 0. Of the same
+        latents.
 
     Raises
     ------
@@ -90,8 +92,20 @@ class Step(nn.Module):
         objective.check(model.layout.provides())
         self.model, self.objective, self.precision = model, objective, precision
         self.controllers = objective.controllers()
-        self.register_buffer("inactive_rows", torch.zeros(model.layout.widths[-1], dtype=torch.long))
-        self.register_buffer("firing_rates", torch.zeros(model.layout.widths[-1]))
+        self.register_buffer("inactive_rows", torch.zeros(len(model.layers[0][-1].bias), dtype=torch.long))
+        self.register_buffer("firing_rates", torch.zeros(len(model.layers[0][-1].bias)))
+
+    def names_of_parts(self) -> set[str]:
+        """Return the names of what this process holds its latents' rows of; none if it holds all rows.
+
+        Names of the model's parameters are as the model has them; see `is_part`.
+        """
+        own = self.model.names_of_parts()
+        return own | set(COUNTERS) if own else own
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all parameters and buffers by name."""
+        return dict(self.named_parameters()) | dict(self.named_buffers())
 
     @torch.no_grad()
     def initialise(self, x: Tensor, *, steps: int, from_scratch: bool = True, target: Tensor | None = None) -> None:
@@ -282,14 +296,14 @@ class Step(nn.Module):
         -------
         dict of Tensor
             "loss", each term by name, `weight_…` of each automatic penalty weight, and "rates" [L],
-            each latent's mean activation.
+            each latent's mean activation, of the whole dictionary.
         """
         with fast_products(len(batch.x) * self.model.row_multiplications):
             p, numbers = self.backward(batch, progress)
         numbers |= self.weights()
         self.update_state(p, progress, ease)
         # read after the objective: cached first without gradient, the property would have no gradient for a term
-        return numbers | {"rates": p.mean_activation.detach()}
+        return numbers | {"rates": self.model.latents.joined(p.mean_activation.detach())}
 
 
 def _copy(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:

@@ -69,6 +69,10 @@ class ResidualDenoiser(Autoencoder):
         """All kernels."""
         return list(self.convolutions.parameters())
 
+    def latent_parameters(self) -> list[nn.Parameter]:
+        """Return none: there are no latents."""
+        return []
+
     @property
     def row_multiplications(self) -> int:
         """Multiplications of the largest convolution, per row."""

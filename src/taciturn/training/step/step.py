@@ -92,8 +92,9 @@ class Step(nn.Module):
         objective.check(model.layout.provides())
         self.model, self.objective, self.precision = model, objective, precision
         self.controllers = objective.controllers()
-        self.register_buffer("inactive_rows", torch.zeros(len(model.layers[0][-1].bias), dtype=torch.long))
-        self.register_buffer("firing_rates", torch.zeros(len(model.layers[0][-1].bias)))
+        start, stop = model.part
+        self.register_buffer("inactive_rows", torch.zeros(stop - start, dtype=torch.long))
+        self.register_buffer("firing_rates", torch.zeros(stop - start))
 
     def names_of_parts(self) -> set[str]:
         """Return the names of what this process holds its latents' rows of; none if it holds all rows.

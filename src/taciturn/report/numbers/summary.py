@@ -189,7 +189,7 @@ class Summary(ShortRepr):
     @property
     def explained(self) -> str:
         """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
-        if self.fvu is None or self.target_rate is not None:
+        if self.fvu is None or self.target_rate is not None or not self.latents:
             return self.share
         return f"{self.share}{self.joint}{self.l0:.1f} active latents per row"
 
@@ -247,7 +247,7 @@ class Summary(ShortRepr):
             *(("new levels", f"{text}; errors are of the others") for text in levels),
             *([reconstruction] if self.hidden is None else self.hidden.lines()),
             *([("few rows", f"{self.few_rows}; the others hardly count in these numbers")] if self.few_rows else []),
-            ("latents", self._latents()),
+            *([("latents", self._latents())] if self.latents else []),
         ]
         if self.target_rate is not None:
             spread = f"per latent {100 * min(self.rates):.2f}–{max(self.rates):.2%}"

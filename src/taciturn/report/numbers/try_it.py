@@ -108,6 +108,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
     layout = model.layout
     if layout.outputs:
         return "the page computes reconstructions of rows, and the targets have other columns"
+    if layout.network.for_images:
+        return f"the page cannot compute the convolutions of {layout.network.text}"
     if model.blind_spots is not None:
         return "a model that was trained with blind_spot denoises in many passes"
     if model.row_lengths is not None:

@@ -13,6 +13,7 @@ from .core.version import __version__ as __version__
 if TYPE_CHECKING:
     from . import corruption, datasets, inference, metrics, model, objective, plots, probes, training
     from .estimators import (
+        SKOPS_TRUSTED,
         AutoencoderOutlierDetector,
         BaseAutoencoder,
         DenoisingAutoencoder,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         DictionaryAutoencoder,
         Encoder,
         SparseAutoencoder,
+        check,
         from_arrays,
         load,
         pool,
@@ -34,6 +36,7 @@ if "torch" not in sys.modules and not os.environ.keys() & {"GOMP_SPINCOUNT", "OM
     os.environ["GOMP_SPINCOUNT"] = "2000"
 
 _ROOM_OF = {
+    "SKOPS_TRUSTED": "estimators",
     "Autoencoder": "model",
     "AutoencoderOutlierDetector": "estimators",
     "BaseAutoencoder": "estimators",
@@ -44,6 +47,7 @@ _ROOM_OF = {
     "History": "training",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
+    "check": "estimators",
     "from_arrays": "estimators",
     "from_keras": "estimators",
     "load": "estimators",
@@ -52,6 +56,7 @@ _ROOM_OF = {
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
 
 __all__ = [
+    "SKOPS_TRUSTED",
     "Autoencoder",
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
@@ -62,6 +67,7 @@ __all__ = [
     "History",
     "Layout",
     "SparseAutoencoder",
+    "check",
     "corruption",
     "datasets",
     "from_arrays",

@@ -13,6 +13,7 @@ from ..core.errors import ArtifactError
 from ..core.messages import one_line
 from ..data.fingerprint import Fingerprint
 from ..data.variables import Variables
+from ..metrics import Remembered
 
 FORMAT: Literal[3] = 3  # version of the folder's format
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
@@ -116,6 +117,9 @@ class RowsRecord(Record, frozen=True):
         How the rows of the source were split; None if they were not.
     integers : list of int or None
         The positions of the columns that the source, a table of plain numbers, holds as integers.
+    remembered : Remembered or None
+        Numbers of some held-out or training rows under the trained model, with which `taciturn.check` compares others;
+        None if none were measured.
     """
 
     count: Count
@@ -132,6 +136,7 @@ class RowsRecord(Record, frozen=True):
     split: Split | None = None
     variables: Variables | None = None
     integers: list[Count] | None = None
+    remembered: Remembered | None = None
 
     @property
     def integer_columns(self) -> list[int]:

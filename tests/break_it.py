@@ -1364,7 +1364,7 @@ BREAKS = (
     ),
     Break(
         "blind spot: clean rows judge the estimates of hidden entries",
-        "inference/evaluate.py",
+        "inference/blocks.py",
         "model.predicted(x) if hidden else model.denoised(x, missing_of(rows))",
         "model.predicted(x)",
         ("test_blind_spot.py",),

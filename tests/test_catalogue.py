@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import taciturn
-from taciturn.core.catalogue import file_endings, part_lists, parts
+from taciturn.core.catalogue import dictionary_formats, file_endings, part_lists, parts
 from taciturn.core.recipe import find, names
 from taciturn.core.schedules import Schedule
 from taciturn.corruption import Corruption
@@ -60,6 +60,14 @@ def test_a_docstring_has_every_parameter_and_the_parts(name):
     words = " ".join(kind.__doc__.split())
     assert part_lists()["corruptions"] in words
     assert "{" not in kind.__doc__
+
+
+def test_dictionary_formats_are_those_of_the_readers_and_writers():
+    from taciturn.artifact.foreign import FORMATS
+
+    listed = dictionary_formats()
+    assert listed["dictionaries"] == ", ".join(FORMATS)
+    assert listed["written_dictionaries"] == ", ".join(name for name, each in FORMATS.items() if each.write is not None)
 
 
 def test_file_endings_are_those_of_the_formats():

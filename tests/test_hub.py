@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from hub_server import TOKEN, hub
-from taciturn import AutoencoderOutlierDetector, DictionaryAutoencoder, load
+from taciturn import AutoencoderOutlierDetector, DenoisingImputer, DictionaryAutoencoder, load
 from taciturn.core.errors import ArtifactError, TaciturnError
 
 pytest.importorskip("huggingface_hub")
@@ -90,6 +90,47 @@ def test_other_estimators_and_revisions_and_folders(server, model, tmp_path):
     dictionary = load("hf://me/words/layer_3")
     assert np.abs((dictionary.transform(X) != 0).toarray() ^ (model.transform(X) != 0).toarray()).mean() < 1e-3
     assert not any("huge.bin" in each for each in server.requests if "/resolve/" in each)
+
+
+def test_a_detector_and_its_page(server):
+    detector = AutoencoderOutlierDetector(max_iter=3, random_state=0).fit(X)
+    detector.push_to_hub("me/outliers", report=(page := detector.report(X)))
+    files = server.repos["me/outliers"]["main"]
+    assert "outliers.safetensors" in files
+    card = files["README.md"].decode()
+    assert server.cards[-1] == card
+    assert "- outlier-detection\n" in card
+    assert "outliers = model.predict(X) == -1" in card
+    assert page.verdict.sentence.split(";")[0] in card
+    assert all(text in card for _, text in page.verdict.points)
+    assert_array_equal(load("hf://me/outliers").predict(X), detector.predict(X))
+
+
+def test_an_imputer_and_its_page(server, tmp_path):
+    holes = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    imputer = DenoisingImputer(8, n_networks=3, max_iter=1, random_state=0).fit(holes)
+    assert imputer.push_to_hub("me/filled", report=(page := imputer.report(holes))) == "hf://me/filled"
+    files = server.repos["me/filled"]["main"]
+    assert {"imputer.json", "imputer.safetensors", "README.md", "report.html"} <= files.keys()
+    assert {f"network-{k}/weights.safetensors" for k in range(3)} <= files.keys()
+    card = files["README.md"].decode()
+    assert server.cards[-1] == card
+    assert card.startswith("---\nlibrary_name: taciturn\ntags:\n- taciturn\n- denoising-autoencoder\n- imputation\n")
+    assert 'load("hf://me/filled")' in card
+    assert "A DenoisingImputer, which replaces missing values in rows of 12 columns." in card
+    assert page.verdict.sentence in card
+    files["network-0/huge.bin"] = b"not wanted"
+    again = load("hf://me/filled")
+    assert_array_equal(again.transform(holes), imputer.transform(holes))
+    assert_array_equal(again.impute(holes, 2)[1], imputer.impute(holes, 2)[1])
+    assert not any("huge.bin" in each for each in server.requests if "/resolve/" in each)
+    branch = server.repos["me/both"] = {"main": {}}
+    imputer.save(folder := tmp_path / "imputer")
+    for file in (each for each in folder.rglob("*") if each.is_file()):
+        branch["main"][f"inner/{file.relative_to(folder).as_posix()}"] = file.read_bytes()
+    assert_array_equal(load("hf://me/both/inner").transform(holes), imputer.transform(holes))
+    imputer.push_to_hub("me/plain_filled")
+    assert "Nothing: the model was saved without rows" in server.repos["me/plain_filled"]["main"]["README.md"].decode()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from .core.version import __version__ as __version__
 if TYPE_CHECKING:
     from . import corruption, datasets, inference, metrics, model, objective, plots, probes, training
     from .estimators import (
+        SKOPS_TRUSTED,
         AutoencoderOutlierDetector,
         BaseAutoencoder,
         DenoisingAutoencoder,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Encoder,
         ImageDenoiser,
         SparseAutoencoder,
+        check,
         from_arrays,
         load,
         pool,
@@ -35,6 +37,7 @@ if "torch" not in sys.modules and not os.environ.keys() & {"GOMP_SPINCOUNT", "OM
     os.environ["GOMP_SPINCOUNT"] = "2000"
 
 _ROOM_OF = {
+    "SKOPS_TRUSTED": "estimators",
     "Autoencoder": "model",
     "AutoencoderOutlierDetector": "estimators",
     "BaseAutoencoder": "estimators",
@@ -46,6 +49,7 @@ _ROOM_OF = {
     "ImageDenoiser": "estimators",
     "Layout": "model",
     "SparseAutoencoder": "estimators",
+    "check": "estimators",
     "from_arrays": "estimators",
     "from_keras": "estimators",
     "load": "estimators",
@@ -54,6 +58,7 @@ _ROOM_OF = {
 _ROOMS = ("corruption", "datasets", "inference", "metrics", "model", "objective", "plots", "probes", "training")
 
 __all__ = [
+    "SKOPS_TRUSTED",
     "Autoencoder",
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
@@ -65,6 +70,7 @@ __all__ = [
     "ImageDenoiser",
     "Layout",
     "SparseAutoencoder",
+    "check",
     "corruption",
     "datasets",
     "from_arrays",

@@ -13,6 +13,7 @@ from ..core.errors import ArtifactError
 from ..core.messages import one_line
 from ..data.fingerprint import Fingerprint
 from ..data.variables import Variables
+from ..metrics import Remembered
 
 FORMAT: Literal[3] = 3  # version of the folder's format
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
@@ -139,6 +140,9 @@ class RowsRecord(Record, frozen=True):
         The shape of an image, where the rows were given as an array of images.
     targets : TargetsRecord or None
         Their targets; None if rows are their own targets, or where it is unknown where the targets came from.
+    remembered : Remembered or None
+        Numbers of some held-out or training rows under the trained model, with which `taciturn.check` compares others;
+        None if none were measured.
     """
 
     count: Count
@@ -157,6 +161,7 @@ class RowsRecord(Record, frozen=True):
     integers: list[Count] | None = None
     image_shape: Annotated[list[Positive], Meta(min_length=2, max_length=3)] | None = None
     targets: TargetsRecord | None = None
+    remembered: Remembered | None = None
 
     @property
     def integer_columns(self) -> list[int]:

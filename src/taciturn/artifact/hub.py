@@ -7,12 +7,15 @@ from typing import Any
 
 from ..core.errors import ArtifactError, TaciturnError
 from ..core.messages import one_line
-from ..core.run_folder import MODEL_FILES
+from ..core.run_folder import IMPUTER_ARRAYS, IMPUTER_CONFIG, IMPUTER_NETWORK, MODEL_FILES
 from .foreign import FORMATS
 
 # `Path` makes one slash of two
 _ADDRESS = re.compile(r"hf:/{1,2}(?P<name>[^/@]+/[^/@]+)(@(?P<revision>[^/]+))?(/(?P<folder>.+?))?/?")
-FILES = sorted(MODEL_FILES.union(*(each.files for each in FORMATS.values())) - {"recipe.toml"})
+FILES = sorted(
+    {IMPUTER_CONFIG, IMPUTER_ARRAYS}.union(MODEL_FILES, *(each.files for each in FORMATS.values())) - {"recipe.toml"}
+)
+NETWORKS = [f"{IMPUTER_NETWORK}*/{name}" for name in sorted(MODEL_FILES)]  # of an imputer
 
 
 def local_folder(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -45,7 +48,7 @@ def local_folder(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         raise ArtifactError(f"{one_line(url)}: a model of the Hub is hf://user/name[@revision][/folder]")
     hub = _hub(url)
     folder = parts["folder"]
-    wanted = [f"{folder}/{name}" if folder else name for name in FILES]
+    wanted = [f"{folder}/{name}" if folder else name for name in (*FILES, *NETWORKS)]
     try:
         root = hub.snapshot_download(parts["name"], revision=parts["revision"], allow_patterns=wanted)
     except Exception as error:  # its own, and those of the client of HTTP below it

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..core.checksum import checksum
 from ..core.errors import ArtifactError, RecipeError
 from ..core.messages import one_line
-from ..core.run_folder import is_unfinished, unfinished
+from ..core.run_folder import is_model, is_unfinished, unfinished
 from ..model import Autoencoder, Layout, create
 from ..training import Settings
 from ..training.step import plan
@@ -55,7 +55,7 @@ def load(path: str | os.PathLike[str]) -> Artifact:
         A file is missing, damaged, of another format, or does not fit the others; the message names the file.
     """
     folder = Path(local_folder(path))
-    if (name := format_of(folder)) is not None:
+    if not is_model(folder) and (name := format_of(folder)) is not None:
         raise ArtifactError(
             f"{one_line(folder)} is a dictionary of {name}; convert it first: taciturn convert SRC DST --to taciturn"
         )

@@ -1,6 +1,7 @@
 """The command line, one file per command."""
 
 from . import (
+    check,
     compare,
     convert,
     denoise,
@@ -21,6 +22,7 @@ from . import (
 from .app import main
 
 __all__ = [
+    "check",
     "compare",
     "convert",
     "denoise",

@@ -25,9 +25,9 @@ URL_AS_PATH = r"([A-Za-z][A-Za-z0-9+.-]+):/(.+)"  # a path has one slash in plac
 class Commands(TyperGroup):
     """A group of commands that prints each error and warning as one line on standard error.
 
-    Exit statuses: 0 success; 1 rows, files, memory or the disk; 2 wrong usage (RecipeError, unknown options); 130 after
-    Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 if the reader of the output has closed it. Other errors are faults
-    of taciturn and have a traceback.
+    Exit statuses: 0 success; 1 rows, files, memory or the disk; 2 wrong usage (RecipeError, unknown options); 3 and 4
+    as `taciturn check` describes them; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 if the reader of the
+    output has closed it. Other errors are faults of taciturn and have a traceback.
     """
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
@@ -88,9 +88,10 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the lists in place of their names."""
-        from ..core.catalogue import file_endings, part_lists
+        from ..core.catalogue import dictionary_formats, file_endings, part_lists
 
-        lists = {name: text.replace('"', "") for name, text in (part_lists() | file_endings()).items()}
+        all_lists = part_lists() | file_endings() | dictionary_formats()
+        lists = {name: text.replace('"', "") for name, text in all_lists.items()}
         for parameter in self.params:
             text = getattr(parameter, "help", None)
             if text:

@@ -9,8 +9,6 @@ from ..core.errors import RecipeError
 from .app import Command, app
 
 OURS = "taciturn"
-READABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer, gemma-scope, qwen-scope"
-WRITABLE = "saelens, sparsify, dictionary_learning, sentence-transformers, circuit-tracer"
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -18,12 +16,16 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            help=f"A run's folder, or a dictionary of another library: {READABLE}.", show_default=False, metavar="SRC"
+            help="A run's folder, or a dictionary of another library: {dictionaries}.",
+            show_default=False,
+            metavar="SRC",
         ),
     ],
     out: Annotated[Path, typer.Argument(help="The folder to write.", show_default=False, metavar="DST")],
     *,
-    to: Annotated[str, typer.Option("--to", help=f"The format to write: {WRITABLE} or {OURS}.", show_default=False)],
+    to: Annotated[
+        str, typer.Option("--to", help="The format to write: {written_dictionaries} or taciturn.", show_default=False)
+    ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder of the same format.")] = False,
 ) -> None:
     """Convert a dictionary to the format of another library, or from it.

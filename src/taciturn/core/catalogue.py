@@ -1,5 +1,6 @@
 """The parts of recipes and the file formats, read from source files: help lists them without loading torch."""
 
+import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -117,6 +118,21 @@ def file_endings() -> dict[str, str]:
             if re.search(r"\bwrite\b", rest):
                 writable.append(readable[-1] if re.search(r"\bwrite_table\b", rest) else ending)
     return {"readable": ", ".join(readable), "writable": ", ".join(writable)}
+
+
+@cache
+def dictionary_formats() -> dict[str, str]:
+    """Return the formats of other libraries' dictionaries that can be read and written, in words."""
+    tree = ast.parse((PACKAGE / "artifact" / "foreign" / "__init__.py").read_text(encoding="utf-8"))
+    formats = next(
+        each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "FORMATS"
+    )
+    assert isinstance(formats, ast.Dict)
+    calls = {
+        ast.literal_eval(key): ast.unparse(call) for key, call in zip(formats.keys, formats.values, strict=True) if key
+    }
+    written = [name for name, call in calls.items() if ".write" in call]
+    return {"dictionaries": ", ".join(calls), "written_dictionaries": ", ".join(written)}
 
 
 def _part(class_name: str, classes: dict[str, tuple[str, str, str]]) -> Part:

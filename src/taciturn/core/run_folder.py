@@ -19,6 +19,7 @@ MODEL_FILES = frozenset(
         "weights.safetensors",
     }
 )
+IMPUTER_CONFIG, IMPUTER_ARRAYS, IMPUTER_NETWORK = "imputer.json", "imputer.safetensors", "network-"  # of an imputer
 RUN_FILES = MODEL_FILES | {LOG, "report.html", "report.json", "denoised.png", "sparsity.png"}
 FIRST_LINE = b'{"kind":"run",'  # of each log of taciturn
 CONFIG_KEYS = frozenset({"format", "estimator"})  # in each config.json of taciturn, and in no other program's
@@ -86,6 +87,11 @@ def unfinished(folder: Path) -> str:
     else:
         mend = f"begin again: taciturn fit {place}/recipe.toml -o {place} --overwrite"
     return f"{place} holds a run that is not complete; if no process trains there any more, {mend}"
+
+
+def is_model(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path has a file that only taciturn's models have. Nothing is read."""
+    return os.path.isfile(os.path.join(path, "training.safetensors"))
 
 
 def is_run(folder: Path) -> bool:

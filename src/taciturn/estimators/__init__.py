@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from .base import BaseAutoencoder
+from .checking import Check, check
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .encoder import Encoder
@@ -13,6 +14,7 @@ from .imputer import DenoisingImputer
 from .imputing import Pooled, pool
 from .outliers import AutoencoderOutlierDetector
 from .plain_arrays import from_arrays
+from .skops_state import SKOPS_TRUSTED
 from .sparse import SparseAutoencoder
 
 
@@ -36,13 +38,16 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     from ..artifact.foreign import format_of
     from ..artifact.hub import local_folder
+    from ..core.run_folder import is_model
     from .from_dictionary import from_dictionary
     from .imputing.saved import is_imputer
 
     path = local_folder(path)
-    if format_of(path) is not None:
+    if is_imputer(path):
+        return DenoisingImputer.load(path)
+    if not is_model(path) and format_of(path) is not None:
         return from_dictionary(path)
-    return DenoisingImputer.load(path) if is_imputer(path) else BaseAutoencoder.load(path)
+    return BaseAutoencoder.load(path)
 
 
 def by_command_name() -> dict[str, type[BaseAutoencoder]]:
@@ -61,8 +66,10 @@ def by_command_name() -> dict[str, type[BaseAutoencoder]]:
 
 
 __all__ = [
+    "SKOPS_TRUSTED",
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
+    "Check",
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "DictionaryAutoencoder",
@@ -71,6 +78,7 @@ __all__ = [
     "Pooled",
     "SparseAutoencoder",
     "by_command_name",
+    "check",
     "from_arrays",
     "from_keras",
     "load",

@@ -238,6 +238,7 @@ class Fitting(Fitted):
         from ..data.survey import survey
         from ..inference import check_outputs
         from ..kernels import returned_at_once
+        from .remembering import remembered
         from .resolve import flag, scaling_dtype
         from .resuming import begin, check_alike, resumed_learner
         from .streams import opened
@@ -278,6 +279,8 @@ class Fitting(Fitted):
                     checkpoints=checkpoints,
                     processes=processes,
                 )
+                unseen = held_out if learner.held_out_rows is not None else None
+                learner.remembered = remembered(learner, source, targets, unseen)
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)
@@ -373,6 +376,7 @@ class Fitting(Fitted):
         self._loaded = None
         learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
         learner.training_rows, learner.held_out_rows = rows.fingerprint if first else None, None
+        learner.remembered = None  # of weights that change now
         learner.add_moments(moments, target_moments)
         try:
             with returned_at_once(checked.n_features_in_):

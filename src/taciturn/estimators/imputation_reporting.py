@@ -135,6 +135,23 @@ class ImputationReporting:
             other.fit(Rows(rows) if variables is None or variables.plain else EncodedRows(rows, variables))
         return ImputationReporting._filler(other)
 
+    def _card(self, url: str, report: ImputationReport | None) -> str:
+        from ..report.model_card import imputer_card
+
+        estimator: Any = self
+        return imputer_card(
+            type(self).__name__,
+            estimator.n_features_in_,
+            [("network", self._network()), ("rows", f"{len(self._digests):,}")],
+            url,
+            report,
+        )
+
+    def _network(self) -> str:
+        networks = self.networks_
+        network = dict(networks[0].to_artifact().lines())["network"]
+        return f"{len(networks)} times {network}, and a factor analysis"
+
     def _provenance(self, source: Source) -> ImputerProvenance:
         from ..data.fingerprint import fingerprint
         from ..report.numbers.imputations import ImputerProvenance
@@ -144,7 +161,7 @@ class ImputationReporting:
         first = artifacts[0]
         return ImputerProvenance(
             estimator=type(self).__name__,
-            network=f"{len(artifacts)} times {dict(first.lines())['network']}, and a factor analysis",
+            network=self._network(),
             parameters=dict(estimator_record(self).parameters),
             training_rows=len(self._digests),
             rows_fingerprint=fingerprint(source).text,

@@ -18,6 +18,7 @@ from ..data.variables import library_of
 from .denoising import DenoisingAutoencoder
 from .imputation_reporting import ImputationReporting
 from .imputer_rows import read_rows, row_digests, rows_without_values
+from .publishing import Publishing
 from .rows import as_images, flat_images, source_of, training_sources
 from .tables import mixed_variables
 
@@ -34,7 +35,7 @@ BATCH_ROWS = 256
 FIT, IMPUTE = 0, 1  # what random numbers are drawn for
 
 
-class DenoisingImputer(ImputationReporting, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DenoisingImputer(ImputationReporting, Publishing, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Replaces missing values by what a denoising autoencoder expects there, or by draws of what it holds possible.
 
     A factor analysis gives each missing value its mean given the known values of the row. Denoising autoencoders, from

@@ -199,6 +199,7 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
         from ..data.fingerprint import fingerprint
         from ..data.sources import Subset
         from ..data.split import split
+        from .remembering import remembered
         from .resolve import number, positive_integer
 
         n_neighbors = positive_integer("n_neighbors", self.n_neighbors)
@@ -220,6 +221,8 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
                     self.image_shape_in_ = checked.image_shape_in_
                 self._learner.n_rows, self._learner.training_rows = len(source), fingerprint(source)
                 self._measure(source, training, held_out, n_neighbors, contamination, seed)
+                if len(held_out) and self._learner.remembered is not None:
+                    self._learner.remembered = remembered(self._learner, source, None, (Subset(source, held_out), None))
         return self
 
     @property

@@ -60,6 +60,7 @@ def artifact_of(estimator: Any, learner: Learner, history: History) -> Artifact:
             held_out=learner.held_out_rows,
             variables=variables,
             image_shape=None if (shape := getattr(estimator, "image_shape_in_", None)) is None else list(shape),
+            remembered=learner.remembered,
         ),
         versions=Versions(
             taciturn=__version__,
@@ -186,6 +187,7 @@ def learner_of(artifact: Artifact) -> Learner:
         raise RecipeError("'position' is not that of config.json")
     learner.stopped, learner.shape, learner.n_rows = training.stopped, tuple(rows.shape), rows.count
     learner.training_rows, learner.held_out_rows = rows.training, rows.held_out
+    learner.remembered = rows.remembered
     learner.scaling_description = rows.scaling
     learner.recorder = Recorder(artifact.history)
     return learner

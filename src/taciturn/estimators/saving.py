@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from ..core.errors import RecipeError
 from .fitted import Fitted
+from .publishing import Publishing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..artifact import Artifact
-    from ..report import Report
 
 
-class Saving(Fitted):
+class Saving(Fitted, Publishing):
     """The methods of an estimator that write it as a folder; `BaseAutoencoder.load` reads it."""
 
     def to_artifact(self) -> Artifact:
@@ -85,61 +83,10 @@ class Saving(Fitted):
             if processes.rows.rank == 0:
                 artifact.save(self.to_artifact(), path, overwrite=overwrite)
 
-    def push_to_hub(
-        self, name: str, *, report: Report | None = None, revision: str | None = None, private: bool | None = None
-    ) -> str:
-        """Upload the fitted estimator to the Hugging Face Hub, as one commit; `taciturn.load` reads it from there.
-
-        Its folder is uploaded with a card (README.md). config.json names the file that the rows came from, and holds
-        the columns' names and the levels of categories; no file holds a row but that of an outlier detector.
-
-        Parameters
-        ----------
-        name : str
-            The repository, "user/name". It is created if it does not exist.
-        report : Report, optional
-            Of this model; the card then has its main numbers, and the page is uploaded as report.html. The page shows
-            some of the rows.
-        revision : str, optional
-            The branch; by default the main one. It is created if it does not exist.
-        private : bool, optional
-            Whether a new repository is private; by default as the user's account has it.
-
-        Returns
-        -------
-        str
-            What `taciturn.load` takes: "hf://user/name".
-
-        Raises
-        ------
-        TaciturnError
-            The Hub refuses the upload or cannot be reached, or the package huggingface_hub is not installed.
-
-        Notes
-        -----
-        The token is huggingface_hub's own: HF_TOKEN, or that of `hf auth login`.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from taciturn import SparseAutoencoder
-        >>> X = load_digits().data / 16
-        >>> model = SparseAutoencoder(64, max_iter=3, random_state=0).fit(X[:1500])
-        >>> model.push_to_hub("me/digits", report=model.report(X[1500:]))  # doctest: +SKIP
-        """
-        from .. import artifact
-        from ..artifact import hub
+    def _card(self, url: str, report: Any) -> str:
         from ..report.model_card import model_card
 
-        stored = self.to_artifact()
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary, "model")
-            artifact.save(stored, folder)
-            card = model_card(stored, hub.address(name, revision), None if report is None else report.summary)
-            (folder / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")
-            if report is not None:
-                report.save(folder / "report.html")
-            return hub.upload(folder, name, revision=revision, private=private)
+        return model_card(self.to_artifact(), url, report)
 
     def _stored_tensors(self) -> dict[str, Tensor]:
         """Return what `save` writes beside the model and the state of its training: nothing."""

@@ -16,6 +16,7 @@ from .evaluate import Evaluation, evaluate
 from .features import OUTPUTS, check_outputs, codes_among, feature_names, features
 from .precision import in_row_precision
 from .reconstruct import components, decode, denoise, directions, errors, impute, predict, relative_components
+from .row_scores import row_scores
 from .to_arrays import arrays, write_mat, write_npz
 from .to_keras import to_keras, to_keras_file
 from .to_onnx import to_onnx
@@ -52,6 +53,7 @@ __all__ = [
     "relative_components",
     "require_own_targets",
     "row_blocks",
+    "row_scores",
     "to_csr",
     "to_keras",
     "to_keras_file",

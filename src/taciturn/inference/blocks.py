@@ -15,7 +15,7 @@ from ..corruption import BLOCK, Corruption
 from ..data.device_rows import tensor
 from ..data.sources import Rows, Source, Subset
 from ..kernels import one_thread_if_small
-from ..model import Autoencoder
+from ..model import Autoencoder, Codes
 from ..model.row_lengths import of_both
 
 ENTRIES = 1 << 22  # numbers of a block's widest array
@@ -74,6 +74,17 @@ def require_own_targets(model: Autoencoder, instead: str) -> None:
 def with_missing(y: Tensor, rows: Tensor) -> Tensor:
     """Return y with NaN where the rows [B, D] that it was computed from have missing values."""
     return y if (missing := missing_of(rows)) is None else y.masked_fill(missing, math.nan)
+
+
+def outputs_of(model: Autoencoder, rows: Tensor, x: Tensor, codes: Codes, *, hidden: bool) -> Tensor:
+    """Return what a model makes of scaled rows x [B, D] with these codes, before the scaling is undone.
+
+    A model that hides entries (`blind_spot`) estimates each from the others; where they are not `hidden`, it joins the
+    estimate with the known value, as `denoise` does.
+    """
+    if model.blind_spots is None:
+        return model.output(model.decode(codes, x))
+    return model.predicted(x) if hidden else model.denoised(x, missing_of(rows))
 
 
 def filled(noisy: Tensor, x: Tensor, rows: Tensor, fill: Tensor) -> Tensor:

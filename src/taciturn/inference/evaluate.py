@@ -17,6 +17,7 @@ from .blocks import (
     mean_of_known,
     missing_of,
     of_noisy_length,
+    outputs_of,
     row_blocks,
     target_blocks,
     threads_for_rows,
@@ -131,17 +132,13 @@ def evaluate(
     # a swapped category has no error, and the noise of rows none where targets have other columns
     if not (corruption.clean or isinstance(model.layout.output, ByVariable) or model.layout.outputs):
         evaluation = replace(evaluation, before=units.metric(), after=units.metric())
-    hides = model.blind_spots is not None
-    hidden = hides and target is None and corruption.clean
+    hidden = model.blind_spots is not None and target is None and corruption.clean
     for rows in row_blocks(model, source):
         with threads_for_rows(model, len(rows)):
             x, lengths = model.scaled_and_lengths(rows)
             first_row = evaluation.sparsity.rows
             codes = model.codes(x)
-            if hides:
-                output = model.predicted(x) if hidden else model.denoised(x, missing_of(rows))
-            else:
-                output = model.output(model.decode(codes, x))
+            output = outputs_of(model, rows, x, codes, hidden=hidden)
             recon = units.outputs(output, lengths)
             own = rows if target is None else next(targets)
             y = with_missing(units.rows(rows, x), rows) if target is None else units.rows(own)

@@ -8,6 +8,9 @@ Streamed over blocks of rows (`add` each block, then read the properties):
 `SSIM`: mean structural similarity of images.
 `Sparsity`: mean activations, firing rates, active latents per row (L0), dead latents.
 
+`RowScores`, `Remembered`: numbers of single rows, and what a fit remembers of them; `taciturn.check` compares them by
+`share_above` and `share_below`.
+
 `denoising_scorer`: a scorer for scikit-learn's searches, with one noise for all candidates.
 
 On whole dictionaries and codes, given as arrays:
@@ -30,6 +33,7 @@ from .denoising import denoising_scorer
 from .detection import Detection, detection
 from .errors import SquaredErrors, psnr
 from .matching import Matching, matched, mcc, mmcs, nearest, recall
+from .row_scores import Remembered, RowScores, share_above, share_below
 from .sparsity import Sparsity
 from .ssim import SSIM
 from .stability import Stability, stability
@@ -41,6 +45,8 @@ __all__ = [
     "Cosine",
     "Detection",
     "Matching",
+    "Remembered",
+    "RowScores",
     "Sparsity",
     "SquaredErrors",
     "Stability",
@@ -58,5 +64,7 @@ __all__ = [
     "nearest",
     "psnr",
     "recall",
+    "share_above",
+    "share_below",
     "stability",
 ]

@@ -21,6 +21,7 @@ from ..data.sources import Source, Stream
 from ..data.split import Pairs, split_pairs
 from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
+from ..metrics import Remembered
 from ..model import Autoencoder, Given, create
 from .checkpoints import Checkpoints
 from .distributed_latents import check_latents
@@ -88,6 +89,8 @@ class Learner:
         Number of rows that the model was trained on.
     training_rows, held_out_rows : Fingerprint or None
         Of the rows that the model was trained on, and of the rows held out from them; None where unknown.
+    remembered : Remembered or None
+        Numbers of some held-out or training rows under the trained model; None: none were measured.
     recorder : Recorder
         Records of the last `fit` and of all `partial_fit` since.
     epochs_done, steps_done : int
@@ -115,6 +118,7 @@ class Learner:
         self.n_rows = 0
         self.training_rows: Fingerprint | None = None
         self.held_out_rows: Fingerprint | None = None
+        self.remembered: Remembered | None = None
         self.epochs_done = self.steps_done = 0
         self.stopped: str | None = None
         self.has_extreme_rows = False
@@ -123,7 +127,7 @@ class Learner:
     def prepare(self, settings: Settings, seed: int) -> None:
         """Take new settings and a new seed, with a fresh step, optimiser and history; the weights stay."""
         self.settings, self.seed = settings, seed
-        self.recorder = Recorder()
+        self.recorder, self.remembered = Recorder(), None
         self.model.kernels = plan.kernels(settings.layout, settings.precision, settings.device)
         step_class = plan.step(settings.layout, settings.objective, settings.device)
         self.step = step_class(self.model, settings.objective, settings.precision)

@@ -19,6 +19,9 @@ from ...core.atomic import atomic_folder
 from ...core.checksum import checksum
 from ...core.errors import ArtifactError
 from ...core.messages import listed, one_line
+from ...core.run_folder import IMPUTER_ARRAYS as ARRAYS
+from ...core.run_folder import IMPUTER_CONFIG as CONFIG
+from ...core.run_folder import IMPUTER_NETWORK as NETWORK
 from ...core.run_folder import objection as run_objection
 from ...core.safetensors_errors import as_os_errors
 from ...data.variables import Variables
@@ -31,7 +34,6 @@ from .factor_model import FactorModel
 Array = NDArray[Any]
 
 FORMAT: Literal[1] = 1
-CONFIG, ARRAYS, NETWORK = "imputer.json", "imputer.safetensors", "network-"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -218,5 +218,5 @@ def test_the_command_line_tells_by_its_exit_status(tmp_path):
     pairs = tmp_path / "pairs"
     DictionaryAutoencoder(16, k=4, max_iter=2, random_state=0).fit(TRAIN, target=TRAIN[:, :3]).save(pairs)
     np.savetxt(tmp_path / "target.csv", NEW[:, :3], delimiter=",")
-    assert "give a target for each row" in run("check", pairs, tmp_path / "same.csv", code=1).output
+    assert "name them (--target)" in run("check", pairs, tmp_path / "same.csv", code=1).output
     run("check", pairs, tmp_path / "same.csv", "--target", tmp_path / "target.csv", code=0)

@@ -13,7 +13,7 @@ from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import BatchTopK, Gated, JumpReLU, ReLU, TopK
 from taciturn.objective import Objective, SquaredError
 from taciturn.training import Feed, Redirect, Redirecting, Run, train
-from taciturn.training.redirecting import measured_use, residual
+from taciturn.training.redirecting import largest_of_rows, measured_use, residual
 from taciturn.training.step import Step
 
 N_FEATURES, N_INPUTS, ACTIVE = 24, 16, 2
@@ -35,7 +35,7 @@ def test_the_use_of_a_latent_is_the_rise_of_the_error_when_the_next_takes_its_pl
     model, k = network(TopK(3), n_latents), 3
     model.decoder[0].bias += 0.1
     x = torch.from_numpy(known.rows[:50])
-    codes = model.pre_and_codes(x, TopK(k).one_more(k).training_codes)[1]
+    codes = largest_of_rows(model, model.pre_and_codes(x, TopK(2 * k).training_codes)[1], k + 1)
     use, least = measured_use(model, codes, x)
     D, centre = model.dictionary.double().numpy(), model.decoder[0].bias.double().numpy()
     E, rows = model.encoder[0].weight.double().numpy(), known.rows[:50].astype(float)
@@ -85,7 +85,7 @@ def orthogonal():
     return (codes @ features).astype(np.float32), torch.tensor(features, dtype=torch.float32)
 
 
-def redirected(orthogonal, coder=None, copies=1, refine=0, epochs=2, **options):
+def redirected(orthogonal, coder=None, copies=1, refine=0, epochs=4, **options):
     """A run whose dictionary has all features but the last ones, in whose places it has copies of others."""
     rows, features = orthogonal
     layout = Layout((40, 40), coder or TopK(2), centred=True, refine=refine)
@@ -123,23 +123,23 @@ def test_none_is_redirected_where_many_are_redundant(orthogonal):
     assert redirected(orthogonal, copies=3)[1].n_redirected == 0  # each of two copies is redundant: 6 of 40
 
 
-def test_between_two_measurements_as_many_rows_are_trained_on_as_two_take(orthogonal):
-    assert redirected(orthogonal, epochs=2)[1].n_redirected == 1
-    assert redirected(orthogonal, epochs=1)[1].n_redirected == 0
-    assert redirected(orthogonal, epochs=1, rows=len(orthogonal[0]) // 2)[1].n_redirected == 1
+def test_between_two_measurements_as_many_rows_are_trained_on_as_four_take(orthogonal):
+    assert redirected(orthogonal, epochs=4)[1].n_redirected == 1
+    assert redirected(orthogonal, epochs=2)[1].n_redirected == 0
+    assert redirected(orthogonal, epochs=2, rows=len(orthogonal[0]) // 2)[1].n_redirected == 1
 
 
 def test_a_latents_use_is_measured_with_one_more_code_in_each_row(orthogonal):
     for coder in (TopK(2, signed=True), ReLU()):
-        assert coder.one_more(2) is None
+        assert coder.row_k(2) is None
         assert redirected(orthogonal, coder)[1].n_redirected == 0
     for coder in (JumpReLU(first_k=2), BatchTopK(2, first_k=2), Gated(first_k=2)):
-        assert coder.one_more(5).first_k == 3
+        assert coder.row_k(5) == 2
         assert redirected(orthogonal, coder)[1].n_redirected == 1
-    assert TopK(2).one_more(5) == TopK(3)
+    assert TopK(2).row_k(5) == 2
     for coder in (JumpReLU(), Gated()):  # after such a phase
-        assert [coder.one_more(l0).first_k for l0 in (2.4, 0.2)] == [3, 2]
-    assert BatchTopK(2).one_more(5).first_k == 3
+        assert [coder.row_k(l0) for l0 in (2.4, 0.2)] == [2, 1]
+    assert BatchTopK(2).row_k(5) == 2
     assert redirected(orthogonal, BatchTopK(2))[1].n_redirected == 1
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..core.recipe import check
 from ..core.seeds import generator
+from ..core.world import largest
 from ..model import Autoencoder, Batch
 from ..model.codes import Sparse
 from .latent_rows import of_part, rewrite_rows
@@ -17,7 +18,7 @@ from .trigger import Trigger
 from .uninterrupted import uninterrupted
 
 ACTIVATIONS = 64  # of the mean latent, on the rows that are used: on few rows rare latents would look redundant
-BETWEEN = 2  # times as many rows are trained on between two measurements as one takes, which bounds their time
+BETWEEN = 4  # times as many rows are trained on between two measurements as one takes, which bounds their time
 MAX_CANDIDATES = 512  # rows whose residuals are tried as directions
 SIMILAR = 0.5  # cosine of two redundant latents of which only one is redirected at a time
 SIMILAR_ROWS = 0.5  # cosine of a direction and of the residuals of which it becomes the mean
@@ -70,7 +71,7 @@ class Redirect(Trigger):
 class Redirecting:
     """Hook that points redundant latents at features that the dictionary lacks.
 
-    Latents are measured as if each row had the same number of codes, its largest ones; see `CodingLayer.one_more`.
+    Latents are measured as if each row had the same number of codes, its largest ones; see `CodingLayer.row_k`.
 
     Parameters
     ----------
@@ -108,23 +109,24 @@ class Redirecting:
             return
         rates_L = model.latents.joined(run.step.firing_rates)
         mean_rate = float(rates_L.mean())
-        coder = model.layout.coder.at(run.progress(run.steps)).one_more(mean_rate * len(rates_L))
+        coder = model.layout.coder.at(run.progress(run.steps))
+        k = coder.row_k(mean_rate * len(rates_L))
         # latents that are hardly ever active are redundant too: where they are many, the rest need not be measured
-        if coder is None or int((rates_L <= recipe.below * mean_rate).sum()) > recipe.most * len(rates_L):
+        n_rare = int((rates_L <= recipe.below * mean_rate).sum())
+        if k is None or k + 1 > len(rates_L) // 2 or n_rare > recipe.most * len(rates_L):
             return
         rng = generator(feed.seed, "redirect", run.steps)
         x, target = feed.sample(min(recipe.rows, math.ceil(ACTIVATIONS / max(mean_rate, 1e-9))), rng)
-        pre, codes = model.pre_and_codes(x, coder.training_codes)
-        width = int(model.latents.sum(torch.tensor(len(codes.values)))) // len(x)
-        if not isinstance(codes, Sparse) or width > model.n_latents // 2:
-            return
-        use_L, least_B = measured_use(model, codes, target)
+        pre = model.refined_pre(x, coder.training_codes)
+        codes = coder.with_row_k(2 * k).training_codes(pre, model.coder)
+        assert isinstance(codes, Sparse)
+        use_L, least_B = measured_use(model, largest_of_rows(model, codes, k + 1), target)
         use_L = model.latents.joined(use_L)
         redundant_L = use_L < recipe.below * use_L.mean()
         latents_M = redundant_L.nonzero()[:, 0]
         if not 0 < len(latents_M) <= recipe.most * len(use_L) or not bool(use_L.isfinite().all()):
             return
-        missing = residual(model, pre.top(2 * (width - 1)).relu(), target)
+        missing = residual(model, codes.relu(), target)
         weight_B = missing.square().sum(1).square().cpu()
         n_candidates = min(MAX_CANDIDATES, len(x) // 4, int(weight_B.count_nonzero()))
         if not n_candidates or not bool(weight_B.isfinite().all()):
@@ -223,16 +225,29 @@ def measured_use(model: Autoencoder, codes: Sparse, target: Tensor) -> tuple[Ten
     return codes.with_values(rise * (own > 0)).sum(), least_B
 
 
+def largest_of_rows(model: Autoencoder, codes: Sparse, count: int) -> Sparse:
+    """Return the largest codes of each row, so many of all processes."""
+    by_row, place_N = _by_row(codes, -math.inf)
+    return codes.keep(largest(by_row, count, model.latents)[place_N, codes.index.rows])
+
+
 def _least_of_rows(model: Autoencoder, codes: Sparse) -> tuple[Tensor, Tensor]:
     """Return which entries [N] are the least of their rows, of all processes, and each row's second least value [B]."""
-    row_N, width = codes.index.rows, int(codes.index.starts.diff().max())
-    place_N = torch.arange(len(row_N), device=row_N.device) - codes.index.starts[row_N]
-    own = codes.values.new_full((width, codes.n_rows), math.inf)
-    own[place_N, row_N] = codes.values
-    parts = model.latents.gather(own)
+    by_row, place_N = _by_row(codes, math.inf)
+    parts = model.latents.gather(by_row)
     joined, start = torch.cat(parts), sum(len(part) for part in parts[: model.latents.rank])
     is_least = torch.zeros_like(joined, dtype=torch.bool).scatter_(0, joined.argmin(0, keepdim=True), True)
-    return is_least[start : start + width][place_N, row_N], joined.masked_fill(is_least, math.inf).amin(0)
+    own = is_least[start : start + len(by_row)][place_N, codes.index.rows]
+    return own, joined.masked_fill(is_least, math.inf).amin(0)
+
+
+def _by_row(codes: Sparse, empty: float) -> tuple[Tensor, Tensor]:
+    """Return codes as an array [most of a row, B], `empty` where a row has fewer, and each code's line in it [N]."""
+    row_N, starts = codes.index.rows, codes.index.starts
+    place_N = torch.arange(len(row_N), device=row_N.device) - starts[row_N]
+    by_row = codes.values.new_full((int(starts.diff().max()), codes.n_rows), empty)
+    by_row[place_N, row_N] = codes.values
+    return by_row, place_N
 
 
 def residual(model: Autoencoder, codes: Sparse, target: Tensor) -> Tensor:

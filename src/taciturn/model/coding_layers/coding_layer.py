@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -52,12 +52,16 @@ class CodingLayer(Recipe):
     transpose_initialised: ClassVar[bool] = False
     finalises: ClassVar[bool] = False
 
-    def one_more(self, l0: float) -> "CodingLayer | None":
-        """Return a layer whose training codes are one more of each row's largest; None where no layer is like this.
+    def row_k(self, l0: float) -> int | None:
+        """Return how many of a row's largest pre-activations are active in training, at least about; None: others are.
 
         `l0` is the mean number of active latents per row in training; it counts where the layer does not fix it.
         """
         return None
+
+    def with_row_k(self, k: int) -> Self:
+        """Return a layer whose training codes are the k largest of each row; only where `row_k` is a number."""
+        raise NotImplementedError
 
     @property
     def target_l0(self) -> float | None:

@@ -1,6 +1,7 @@
 """TopK: the k largest codes of each row."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from torch import nn
 
@@ -58,9 +59,13 @@ class TopK(CodingLayer):
         """k, at the end of a schedule."""
         return final(self.k)
 
-    def one_more(self, l0: float) -> "TopK | None":
-        """Return TopK(k + 1); None where negative codes are selected too."""
-        return None if self.signed else replace(self, k=round(final(self.k)) + 1)
+    def row_k(self, l0: float) -> int | None:
+        """Return k; None where negative codes are selected too."""
+        return None if self.signed else round(final(self.k))
+
+    def with_row_k(self, k: int) -> Self:
+        """Return TopK(k)."""
+        return replace(self, k=k)
 
     def __call__(self, pre: PreActivations, state: nn.Module) -> Codes:
         """Return at most k codes per row, sparse."""

@@ -40,9 +40,13 @@ class TopKFirst(CodingLayer):
         """Whether the codes of training are those of TopK."""
         return self._first_k > 0
 
-    def one_more(self, l0: float) -> Self:
-        """Return this layer in a TopK phase with one more active latent per row."""
-        return replace(self, first_k=(self._first_k or max(round(self.target_l0 or l0), 1)) + 1)
+    def row_k(self, l0: float) -> int:
+        """Return k of a TopK phase; after it the mean number of active latents per row."""
+        return self._first_k or max(round(self.target_l0 or l0), 1)
+
+    def with_row_k(self, k: int) -> Self:
+        """Return this layer in a TopK phase with k active latents per row."""
+        return replace(self, first_k=k)
 
     @property
     def _first_k(self) -> int:

@@ -44,6 +44,7 @@ def test_the_textbooks_programs():
         "docs/imputing.md",
         "docs/other-libraries.md",
         "docs/transcoders.md",
+        "docs/checking.md",
         "docs/migrating.md",
         "docs/streaming.md",
         "docs/resume.md",

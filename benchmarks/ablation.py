@@ -38,12 +38,16 @@ from taciturn import DictionaryAutoencoder, datasets
 from taciturn.estimators import dictionary
 
 HELD = 5000
-PHASE = "first_k=until(linear({2k},{k},over=0.5),0.6)"
 LAYERS: dict[str, str] = {
     "topk": "topk:linear({2k},{k},over=0.5)",
     "batch_topk": "batch_topk:{k}",
     "jumprelu": "jumprelu+l0:l0={k}",
     "gated": "gated+l1:l0={k}+gated_aux",
+}
+STARTED = {  # those that start as TopK
+    "batch_topk": "batch_topk:{k},first_k={first_k}+auxk",
+    "jumprelu": "jumprelu:first_k={first_k}+l0:l0={k}+auxk",
+    "gated": "gated:first_k={first_k}+l1:l0={k}+gated_aux+auxk",
 }
 # of each: settings of the estimator, in which {k} and {2k} are replaced; "from_rows" changes the constant
 CHANGES: dict[str, dict[str, Any]] = {
@@ -53,6 +57,14 @@ CHANGES: dict[str, dict[str, Any]] = {
     **{f"{name}, drawn directions": {"sparsity": name, "from_rows": 0.0} for name in LAYERS},
     **{f"{name}, directions of rows": {"sparsity": name, "from_rows": 1.0} for name in LAYERS},
     **{f"{name}, from_rows {s}": {"sparsity": name, "from_rows": s} for name in LAYERS for s in (0.25, 0.3, 0.7)},
+    **{
+        f"{name}, TopK for {share}": {
+            "sparsity": text.replace("{first_k}", f"until(linear({{2k}},{{k}},over={share}),{share})"),
+            "revive": "redirect",
+        }
+        for name, text in STARTED.items()
+        for share in (0.2, 0.4, 0.6)
+    },
     **{
         f"{name}, no TopK phase": {"sparsity": f"{text}+auxk", "revive": None}
         for name, text in LAYERS.items()

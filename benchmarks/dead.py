@@ -9,9 +9,9 @@ share of latents that are active on no training image, and on no test image, whe
 measured on the test images. Numbers are medians over seeds; the largest share of dead latents is in parentheses. Of
 several `--rates` each model has the best, chosen on seed 0 by the FVU.
 
-taciturn runs with every revival, and with nothing set. Peers run with their defaults: a latent is dead after 1,000
-steps (SAELens) or after 10,000,000 rows (dictionary_learning), or never (sparsify). Names with "10,000" are peers whose
-auxiliary loss acts on latents inactive for 10,000 rows, as in taciturn.
+taciturn runs with every revival, and with nothing set, where the learning rate is automatic too. Peers run with their
+defaults: a latent is dead after 1,000 steps (SAELens) or after 10,000,000 rows (dictionary_learning), or never
+(sparsify). Names with "10,000" are peers whose auxiliary loss acts on latents inactive for 10,000 rows, as in taciturn.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ WAYS = (None, "auxk", "resample", "auxk+resample")
 PEERS = ("saelens-topk", "sparsify-topk", "dl-topk", "dl-batchtopk")
 CONTESTANTS: dict[str, Contestant] = {
     **{f"{name}, {way or 'none'}": mine(name, revive=way) for name in ("topk", "batch_topk") for way in WAYS},
-    "topk, nothing set": mine("topk"),
+    "topk, nothing set": mine("topk", rate="auto"),
     **{name: {"peer": name} for name in PEERS},
     **{f"{name}, {AFTER:,}": {"peer": name, "dead-after": AFTER} for name in PEERS},
 }

@@ -164,11 +164,19 @@ def test_larger_batches_take_larger_steps(size, rate):
     assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
 
 
-@pytest.mark.parametrize(("latents", "size", "rate"), [(1024, 256, 3e-3), (4096, 256, 1.5e-3), (4096, 1024, 3e-3)])
-def test_many_latents_take_smaller_steps(latents, size, rate):
+@pytest.mark.parametrize(
+    ("latents", "size", "rates"),
+    [(1024, 256, [3e-3, 3e-3, 3e-3]), (16384, 256, [0, 0.75e-3, 1.5e-3]), (16384, 1024, [0, 1.5e-3, 3e-3])],
+)
+def test_many_latents_take_smaller_steps_which_grow_at_first(latents, size, rates):
     X = np.random.default_rng(0).random((40, 6))
-    model = DictionaryAutoencoder(latents, k=2, max_iter=1, batch_size=size).fit(X)
-    assert model.settings_.learning_rate.at(0.0) == pytest.approx(rate)
+    rate = DictionaryAutoencoder(latents, k=2, max_iter=1, batch_size=size).fit(X).settings_.learning_rate
+    assert [rate.at(progress) for progress in (0, 0.05, 0.5)] == pytest.approx(rates)
+
+
+def test_a_nested_dictionary_starts_as_topk_for_longer(digits):
+    model = DictionaryAutoencoder(16, k=3, sparsity="batch_topk", matryoshka="auto", max_iter=1, random_state=0)
+    assert model.fit(digits).settings_.layout.coder == BatchTopK(3, first_k=Until(Linear(6, 3, over=0.5), 0.6))
 
 
 def test_matryoshka_replaces_the_reconstruction_error(digits):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from taciturn.core.schedules import Cosine, Decay, Linear, Until, final, value
+from taciturn.core.errors import RecipeError
+from taciturn.core.schedules import Cosine, Decay, Linear, Schedule, Until, final, value
+from taciturn.corruption import Masking
 
 # (schedule, the numbers at progress 0, 0.25, 0.5, 0.75, 1)
 BY_HAND = [
@@ -21,6 +23,9 @@ BY_HAND = [
     (Decay(0.01, last=1), [0.01, 0.0075, 0.005, 0.0025, 0]),
     (Decay(0.01, last=0), [0.01, 0.01, 0.01, 0.01, 0.01]),
     (Decay(0.6), [0.6, 0.6, 0.6, 0.5, 0]),
+    (Decay(8, last=0.5, first=0.5), [0, 4, 8, 4, 0]),
+    (Decay(8, last=0, first=1), [0, 2, 4, 6, 8]),
+    (Decay(8, last=1, first=1), [0, 2, 4, 2, 0]),
 ]
 
 
@@ -39,6 +44,12 @@ def test_after_the_end_a_schedule_keeps_its_last_value(schedule):
 def test_decay_is_0_after_the_end_unless_it_never_falls():
     assert Decay(3).at(1.5) == 0
     assert Decay(3, last=0).at(1.5) == 3
+
+
+@pytest.mark.parametrize("text", ["decay:2,first=0.5", "until:linear(0,2),0.9", "linear:0,2", "cosine:2,0"])
+def test_a_schedule_is_refused_for_a_number_that_it_takes_during_the_run(text):
+    with pytest.raises(RecipeError, match="reaches 2, which lies outside"):
+        Masking(Schedule.parse(text))
 
 
 def test_a_number_is_its_own_value():

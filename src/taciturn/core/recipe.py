@@ -279,8 +279,8 @@ def check(
         value = value.item()
         object.__setattr__(recipe, field, value)
     schedule = isinstance(value, Recipe) and value.is_schedule and not (fixed or whole or recipe.is_schedule)
-    # A schedule takes its extreme values at its ends, so that checking these refuses it before the run.
-    for number in (value.at(0.0), value.at(1.0)) if schedule else (value,):
+    # Checking a schedule's extremes refuses it before the run.
+    for number in value.extremes if schedule else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
             shown = _value_text(value) if isinstance(value, Recipe) else repr(value)
             raise RecipeError(f"{recipe.name}: {field}={shown} is not a number")

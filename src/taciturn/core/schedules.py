@@ -13,18 +13,18 @@ from .recipe import Recipe, check
 
 @dataclass(frozen=True)
 class Schedule(Recipe):
-    """A number as a function of the run's progress; base class of all schedules.
-
-    Notes
-    -----
-    A schedule must take its extreme values at progress 0 and 1: `core.recipe.check` looks only there.
-    """
+    """A number as a function of the run's progress; base class of all schedules."""
 
     is_schedule = True
 
     @abstractmethod
     def at(self, progress: float) -> float:  # type: ignore[override]  # a number, not a recipe
         """Return the number at `progress` (0 … 1); `Recipe.at` puts it in the schedule's place."""
+
+    @property
+    def extremes(self) -> tuple[float, ...]:
+        """Numbers between which all of its values lie: here the first and the last."""
+        return self.at(0.0), self.at(1.0)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Decay(Schedule):
-    """A constant, then a straight line to 0 at the end of the run.
+    """A constant, then a straight line to 0 at the end of the run; before it, if requested, a line from 0.
 
     Parameters
     ----------
@@ -106,26 +106,38 @@ class Decay(Schedule):
         The constant.
     last : float, default=0.3
         Share of the run, 0 … 1, over which the number falls to 0; with 0 it never falls.
+    first : float, default=0
+        Share of the run, 0 … 1, over which the number rises from 0; with 0 it starts at the constant.
 
     Examples
     --------
     >>> [Decay(0.01, last=0.25).at(p) for p in (0, 0.75, 0.875, 1)]
     [0.01, 0.01, 0.005, 0.0]
+    >>> [Decay(8, first=0.5).at(p) for p in (0, 0.25, 0.5)]
+    [0.0, 4.0, 8.0]
     """
 
     value: float
     last: float = 0.3
+    first: float = 0
 
     name = "decay"
 
     def __post_init__(self) -> None:
         check(self, "value")
         check(self, "last", 0, 1)
+        check(self, "first", 0, 1)
 
     def at(self, progress: float) -> float:  # type: ignore[override]
         """Return the number at `progress`."""
+        risen = min(progress / self.first, 1.0) if self.first else 1.0
         remaining = 1 - min(progress, 1.0)
-        return self.value * (min(remaining / self.last, 1.0) if self.last else 1.0)
+        return self.value * min(risen, min(remaining / self.last, 1.0) if self.last else 1.0)
+
+    @property
+    def extremes(self) -> tuple[float, ...]:
+        """The number at both ends of the run, and the constant."""
+        return *super().extremes, self.value
 
 
 @dataclass(frozen=True)
@@ -151,13 +163,18 @@ class Until(Schedule):
     name = "until"
 
     def __post_init__(self) -> None:
-        for progress in (0.0, 1.0):
-            check(Linear(value(self.before, progress), 0), "start")
+        for number in self.extremes:
+            check(Linear(number, 0), "start")
         check(self, "share", 0, 1)
 
     def at(self, progress: float) -> float:  # type: ignore[override]
         """Return the number at `progress`."""
         return value(self.before, progress) if progress < self.share else 0.0
+
+    @property
+    def extremes(self) -> tuple[float, ...]:
+        """The extremes of the number before, and 0."""
+        return *(self.before.extremes if isinstance(self.before, Schedule) else (self.before,)), 0.0
 
 
 def value(number: float | Schedule, progress: float) -> float:

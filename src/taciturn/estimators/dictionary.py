@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 # Weight of a row's direction in each latent's initial one. With none many latents die; nearer to rows many latents are
 # alike, and few steps reconstruct worse (benchmarks/results/ablation.md).
 FROM_ROWS = 0.3
-PHASE = 0.3  # share of the training that begins as TopK
+# Shares of the training: until k is reached, and until a coding layer that starts as TopK selects in its own way. With
+# a longer start fewer features are found in rows with a varying number of them, but more by nested dictionaries.
+START, NESTED_START = (0.3, 0.3), (0.5, 0.6)
 MOVING = {"resample", "redirect"}  # ways of revival that change the dictionary by hand
 
 
@@ -60,7 +62,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
             'row (Gao et al., 2024): 2 k at first, k from the middle of the training on. "batch_topk" selects k per '
             'row on average (Bussmann et al., 2024). "jumprelu", "gated" (Rajamanoharan et al., 2024) and "l1" (ReLU '
             'with an L1 penalty) adjust the weight of their penalty. All but "l1" start as "topk", for '
-            '30% of the training. Any other text, such as "topk:32", and parts are '
+            '30% of the training, or 60% if the dictionary is nested. Any other text, such as "topk:32", and parts are '
             "used as written, as in the other estimators; k then has no effect.",
         ),
         "matryoshka": (
@@ -113,8 +115,9 @@ class DictionaryAutoencoder(BaseAutoencoder):
         "learning_rate": (
             "float, str or Schedule",
             'A number ≥ 0, or a schedule over the run: {schedules}. "auto": 0.003, for batches of more than 256 rows '
-            "times the square root of rows / 256, for more than 1,024 latents times that of 1,024 / latents, at most "
-            "0.01; it falls to 0 over the last fifth of the run.",
+            "times the square root of rows / 256, at most 0.01. With more than 1,024 latents it is multiplied by the "
+            "fourth root of 1,024 / latents and rises from 0 over the first tenth of the run. It falls to 0 over the "
+            "last fifth.",
         ),
         "sparse_output": (
             'bool or "auto"',
@@ -206,11 +209,11 @@ class DictionaryAutoencoder(BaseAutoencoder):
         if kind is not None and kind.dictionary_text is not None:
             k = min(k, latents)
             # TopK starts with twice as many, because it then finds features that would otherwise share a latent.
-            # The others start as TopK: from the start they find fewer rare features, and with a longer start fewer of
-            # rows with a varying number of features (benchmarks/results/ablation.md).
+            # The others start as TopK: from the start they find fewer rare features (benchmarks/results/ablation.md).
             falling = f"linear({min(2 * k, latents)},{k},over={{}})" if k < latents else str(k)
+            over, until = START if self.matryoshka is None else NESTED_START
             # the phase as TopK finds directions, of which a frozen dictionary learns none
-            first_k = 0 if self._frozen else f"until({falling.format(PHASE)},{PHASE})"
+            first_k = 0 if self._frozen else f"until({falling.format(over)},{until})"
             sparsity = kind.dictionary_text.format(k=k, falling=falling.format(0.5), first_k=first_k) + (
                 "+auxk" if "auxk" in revival else ""
             )

@@ -24,7 +24,7 @@ MAX_AUTO_BATCH_PIXELS = 1 << 17
 DENSE = DenseNetwork()
 WINDOW_NUMBERS = 1 << 26  # of rows that are shuffled together: 268 MB in float32
 MIN_WINDOW_BATCHES = 4
-FULL_RATE_LATENTS = 1024  # up to so many latents a dictionary's learning rate does not fall
+FULL_RATE_LATENTS = 1024  # with more of them a dictionary's learning rate is lower
 
 
 def learning_rate(
@@ -73,18 +73,17 @@ def learning_rate(
             value = float(value)
         except ValueError:
             value = Schedule.parse(value)
-    ends = (value.at(0.0), value.at(1.0)) if isinstance(value, Schedule) else (value,)
-    for end in ends:
-        number("learning_rate", end, 0, np.inf)
+    for rate in value.extremes if isinstance(value, Schedule) else (value,):
+        number("learning_rate", rate, 0, np.inf)
     return value if isinstance(value, Schedule) else float(value)
 
 
 def dictionary_rate(batch_size: Any, n_latents: int) -> Schedule:
     """Return the automatic learning rate of a dictionary, which falls linearly to 0 over the last 20% of the steps.
 
-    It starts at 0.003 √(rows / 256) √(1,024 / latents), at most 0.01. Batches of fewer rows count as 256 and fewer
-    latents as 1,024. The more latents there are, the fewer rows each has, and the more of them die at a high rate
-    (after Gao et al., 2024).
+    It is 0.003 √(rows / 256), at most 0.01; batches of fewer rows count as 256. With more than 1,024 latents it is
+    multiplied by (1,024 / latents)^¼ and rises from 0 over the first 10% of the steps: of many latents each has few
+    rows, and a high rate at the start leaves most of them inactive for good (benchmarks/results/ablation.md).
 
     Parameters
     ----------
@@ -99,12 +98,14 @@ def dictionary_rate(batch_size: Any, n_latents: int) -> Schedule:
 
     Examples
     --------
-    >>> dictionary_rate("auto", 512).text, dictionary_rate(1024, 512).text, dictionary_rate("auto", 4096).text
-    ('decay:0.003,last=0.2', 'decay:0.006,last=0.2', 'decay:0.0015,last=0.2')
+    >>> dictionary_rate("auto", 512).text, dictionary_rate(1024, 512).text, dictionary_rate("auto", 16384).text
+    ('decay:0.003,last=0.2', 'decay:0.006,last=0.2', 'decay:0.0015,last=0.2,first=0.1')
     """
     ratio = batch_size / MAX_AUTO_BATCH_ROWS if isinstance(batch_size, int | np.integer) else 1.0
-    latents = max(n_latents / FULL_RATE_LATENTS, 1.0)
-    return Decay(min(0.003 * math.sqrt(max(ratio, 1.0) / latents), 0.01), last=0.2)
+    rate = min(0.003 * math.sqrt(max(ratio, 1.0)), 0.01)
+    if n_latents <= FULL_RATE_LATENTS:
+        return Decay(rate, last=0.2)
+    return Decay(rate * (FULL_RATE_LATENTS / n_latents) ** 0.25, last=0.2, first=0.1)
 
 
 def batch_size(value: Any, n_rows: int, penalties: Sequence[Term], n_columns: int = 1, network: Network = DENSE) -> int:

@@ -229,7 +229,7 @@ class Summary(ShortRepr):
             *(("new levels", f"{text}; errors are of the others") for text in levels),
             *([reconstruction] if self.hidden is None else self.hidden.lines()),
             *([("few rows", f"{self.few_rows}; the others hardly count in these numbers")] if self.few_rows else []),
-            ("latents", self._latents()),
+            *([("latents", self._latents())] if self.latents else []),
         ]
         if self.target_rate is not None:
             spread = f"per latent {100 * min(self.rates):.2f}–{max(self.rates):.2%}"

@@ -613,3 +613,42 @@ def test_one_or_two_rows_train_under_noise(coder, n_rows):
     run = Run(Step(model, Objective((SquaredError(),))), feed, optimiser, 0.1, epochs=40)
     losses = [record.numbers["loss"].item() for record in train(run)]
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_uniform_draws_an_amount_for_each_row():
+    """Of normal noise the standard deviations of rows; of masks the shares of their entries."""
+    x = torch.ones(400, 5000)
+    for text, measured in (
+        ("gaussian:std=uniform(0.1,0.5)", lambda rows: (rows - 1).std(1)),
+        ("masking:uniform(0.1,0.5)", lambda rows: (rows == 0).float().mean(1)),
+        ("dropout:uniform(0.1,0.5)", lambda rows: (rows == 0).float().mean(1)),
+        ("salt_pepper:uniform(0.1,0.5),low=-1,high=2", lambda rows: (rows != 1).float().mean(1)),
+        ("missing:uniform(0.1,0.5)", lambda rows: rows.isnan().float().mean(1)),
+    ):
+        rows = corrupted(x, Corruption.parse(text), seed=3, purpose="test")
+        amounts = measured(rows).numpy()
+        assert kstest(amounts, "uniform", (0.1, 0.4)).pvalue > 0.01, text
+    dropped = corrupted(x, Corruption.parse("dropout:uniform(0.1,0.5)"), seed=3, purpose="test")
+    assert (dropped.mean(1) - 1).abs().max() < 0.05  # each row is divided by its own share
+
+
+def test_uniform_noise_does_not_depend_on_the_split_into_blocks():
+    x, noise = torch.zeros(150, 20), Corruption.parse("gaussian:uniform(0.1,0.5)")
+    whole = corrupted(x, noise, seed=1, purpose="test")
+    parts = [corrupted(x[a:b], noise, seed=1, purpose="test", first_row=a) for a, b in ((0, 64), (64, 150))]
+    assert torch.equal(whole, torch.cat(parts))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gaussian:uniform(0.2,0.2)", "uniform: low=0.2 must be less than high=0.2"),
+        ("gaussian:uniform(-1,0.2)", r"uniform: low=-1 lies outside \[0, inf\]"),
+        ("masking:uniform(0.2,1.5)", r"uniform: high=1.5 lies outside \[0, 1\]"),
+        ("dropout:uniform(0.2,1)", r"uniform: high=1 lies outside \[0, 1\)"),
+        ("blind_spot:uniform(0.1,0.2)", "is not a number"),
+    ],
+)
+def test_uniform_amounts_outside_the_noise_range_are_refused(text, message):
+    with pytest.raises(RecipeError, match=message):
+        Corruption.parse(text)

@@ -8,6 +8,7 @@ import pytest
 from taciturn.core.errors import RecipeError
 from taciturn.core.recipe import Recipe, find, names, parse
 from taciturn.core.schedules import Cosine, Decay, Linear, Schedule, Until
+from taciturn.core.uniform import Uniform
 from taciturn.corruption import (
     BlindSpot,
     Chain,
@@ -73,7 +74,20 @@ from taciturn.training import Order, Redirect, Resample
 from taciturn.training.constraints import Bounded, Constraint, Free, Frozen, UnitNorm
 from taciturn.training.solvers import SGD, Adam, Nadam, Solver, TensorFlowAdam
 
-FAMILIES = (Corruption, Term, CodingLayer, Solver, Schedule, Scaling, Constraint, Resample, Redirect, Order, Network)
+FAMILIES = (
+    Corruption,
+    Term,
+    CodingLayer,
+    Solver,
+    Schedule,
+    Scaling,
+    Constraint,
+    Resample,
+    Redirect,
+    Order,
+    Network,
+    Uniform,
+)
 
 # (family, the text of the part, the part)
 CANONICAL = [
@@ -192,6 +206,8 @@ CANONICAL = [
     (Resample, "resample:every=0.1,rows=64", Resample(0.1, rows=64)),
     (Redirect, "redirect", Redirect()),
     (Redirect, "redirect:most=0.2,rows=64", Redirect(most=0.2, rows=64)),
+    (Uniform, "uniform:0.02,0.2", Uniform(0.02, 0.2)),
+    (Corruption, "gaussian:uniform(0.02,0.2)", Gaussian(Uniform(0.02, 0.2))),
     (Network, "dense", DenseNetwork()),
     (Network, "conv", ConvNetwork()),
     (Network, "conv:channels=16/,kernel=3", ConvNetwork((16,), 3)),

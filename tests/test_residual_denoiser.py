@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from commandline import run
 from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
 from taciturn.core.errors import DataError, RecipeError
 from taciturn.model import Batch, Layout, Range, create
@@ -196,6 +197,33 @@ def test_what_is_of_codes_is_refused():
         model.transform(X)
     with pytest.raises(RecipeError, match="has no codes"):
         model.to_onnx("model.onnx")
+
+
+def test_a_report_leaves_out_what_is_of_codes(tmp_path):
+    X = waves(60)
+    model = DenoisingAutoencoder(max_iter=2, **PARAMETERS | {"corruption": "gaussian:uniform(0.02,0.2)"}).fit(X)
+    report = model.report(waves(20, seed=1))
+    assert "latent" not in report.verdict.sentence + str(report.verdict.points) + str(report.summary.lines())
+    assert report.summary.psnr_after > report.summary.psnr_before
+    assert [baseline.name for baseline in report.baselines.models] == ["PCA"]
+    report.save(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for anchor in ("atlas", "latents", "neighbours"):
+        assert f'id="{anchor}"' not in page, anchor
+    for anchor in ("samples", "training", "baselines", "provenance"):
+        assert f'id="{anchor}"' in page, anchor
+
+
+def test_the_command_trains_one(tmp_path):
+    np.save(tmp_path / "images.npy", waves(60))
+    data, out = tmp_path / "images.npy", tmp_path / "run"
+    network = ["--network", NETWORK, "--shape", "8x12", "--corrupt", "gaussian:0.1", "--epochs", "2"]
+    run("fit", data, *network, "-o", out)
+    assert (tmp_path / "run" / "report.html").is_file()
+    run("denoise", out, data, "-o", tmp_path / "clean.npy")
+    assert np.load(tmp_path / "clean.npy").shape == (60, 96)
+    run("fit", tmp_path / "run" / "recipe.toml", "-o", tmp_path / "again")
+    assert_array_equal(load(tmp_path / "again").denoise(waves(9)), load(tmp_path / "run").denoise(waves(9)))
 
 
 def test_the_plain_step_trains_it():

@@ -1,5 +1,6 @@
 """Noise on the rows that the network sees during training."""
 
+from .amounts import Amount
 from .blind_spot import BlindSpot, neighbours
 from .blocks import BLOCK, block_count, corrupted
 from .corruption import Chain, Clean, Corruption
@@ -13,6 +14,7 @@ from .variable_noise import VariableNoise
 
 __all__ = [
     "BLOCK",
+    "Amount",
     "BlindSpot",
     "Chain",
     "Clean",

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, Keys, random_mask
+from ..core.schedules import Schedule
+from .corruption import Corruption, Keys, random_mask
 from .swap import Swap
 
 
@@ -44,7 +45,7 @@ class BlindSpot(Corruption):
     True
     """
 
-    rate: Amount
+    rate: float | Schedule
     noise: float | str | None = None
     shape: tuple[int, ...] | None = None
 

@@ -12,10 +12,9 @@ from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe
-from ..core.schedules import Schedule, final
 from ..core.seeds import seeded
+from .amounts import Amount, drawn
 
-Amount = float | Schedule
 Keys = NDArray[np.uint64]
 
 
@@ -222,13 +221,16 @@ def standard_normal(x: Tensor, rng: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=rng.device).to(x.device)
 
 
-def random_mask(x: Tensor, rate: Amount, rng: torch.Generator, variables: Tensor | None = None) -> Tensor:
+def random_mask(x: Tensor, rate: Amount | Tensor, rng: torch.Generator, variables: Tensor | None = None) -> Tensor:
     """Return a mask in the shape of x whose entries are true with probability `rate`, independently of each other.
+
+    A tensor is what `drawn` returned: the rate of each row.
 
     With the number of each column's variable [D], the columns of one variable have one entry in common.
     """
-    drawn = torch.rand(drawn_shape(x, variables), generator=rng, dtype=x.dtype, device=rng.device) < final(rate)
-    return over_columns(drawn, variables).to(x.device)
+    rates = rate if isinstance(rate, Tensor) else drawn(rate, x, rng)
+    mask = torch.rand(drawn_shape(x, variables), generator=rng, dtype=x.dtype, device=rng.device) < rates
+    return over_columns(mask, variables).to(x.device)
 
 
 def drawn_shape(x: Tensor, variables: Tensor | None) -> tuple[int, ...]:

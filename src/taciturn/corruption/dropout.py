@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.recipe import check
 from ..core.schedules import final
+from ..core.uniform import Uniform
 from ..kernels.native import draw_noise
-from .corruption import Amount, Corruption, Keys, random_mask
+from .amounts import Amount, check_amount, drawn
+from .corruption import Corruption, Keys, random_mask
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Dropout(Corruption):
 
     Parameters
     ----------
-    rate : float or Schedule
+    rate : float, Schedule or Uniform
         Probability that an entry is set to 0, in [0, 1).
 
     Notes
@@ -37,7 +38,7 @@ class Dropout(Corruption):
     name = "dropout"
 
     def __post_init__(self) -> None:
-        check(self, "rate", 0, 1, "[)")
+        check_amount(self, "rate", 0, 1, "[)")
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x · [not dropped] / (1 - rate)."""
@@ -45,8 +46,12 @@ class Dropout(Corruption):
 
     def by_variable(self, x: Tensor, rng: torch.Generator, variables: Tensor | None) -> Tensor:
         """Return the same with a variable's columns replaced together."""
-        return x.masked_fill(random_mask(x, self.rate, rng, variables), 0) / (1 - final(self.rate))
+        rate = drawn(self.rate, x, rng)
+        kept = x.masked_fill(random_mask(x, rate, rng, variables), 0)
+        return kept / (1 - (rate.to(x.device) if isinstance(rate, Tensor) else rate))
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x · [not dropped] / (1 - rate) by compiled code; None where it is not available."""
+        if isinstance(self.rate, Uniform):
+            return None
         return draw_noise(x, keys, block, amount=final(self.rate), dropout=True)

@@ -1,14 +1,16 @@
 """Additive Gaussian noise."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..core.recipe import check
 from ..core.schedules import final
+from ..core.uniform import Uniform
 from ..kernels.native import draw_noise
-from .corruption import Amount, Corruption, Keys, standard_normal
+from .amounts import Amount, check_amount, drawn
+from .corruption import Corruption, Keys, standard_normal
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,9 @@ class Gaussian(Corruption):
 
     Parameters
     ----------
-    std : float or Schedule
-        Standard deviation of the noise in the units of the scaled rows, ≥ 0.
+    std : float, Schedule or Uniform
+        Standard deviation of the noise in the units of the scaled rows, ≥ 0. "gaussian:std=uniform(0.02,0.2)" draws
+        one for each row.
 
     Notes
     -----
@@ -37,12 +40,15 @@ class Gaussian(Corruption):
     name = "gaussian"
 
     def __post_init__(self) -> None:
-        check(self, "std", 0)
+        check_amount(self, "std", 0, math.inf)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x + std · N(0, 1)."""
-        return torch.add(x, standard_normal(x, rng), alpha=final(self.std))
+        std = drawn(self.std, x, rng)
+        if isinstance(std, Tensor):
+            return x + std.to(x.device) * standard_normal(x, rng)
+        return torch.add(x, standard_normal(x, rng), alpha=std)
 
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x + std · N(0, 1) by compiled code; None where it is not available."""
-        return draw_noise(x, keys, block, amount=final(self.std))
+        return None if isinstance(self.std, Uniform) else draw_noise(x, keys, block, amount=final(self.std))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.recipe import check
-from .corruption import Amount, Corruption, random_mask
+from .amounts import Amount, check_amount
+from .corruption import Corruption, random_mask
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Masking(Corruption):
 
     Parameters
     ----------
-    rate : float or Schedule
+    rate : float, Schedule or Uniform
         Probability that an entry is set to 0, in [0, 1].
 
     Examples
@@ -31,7 +31,7 @@ class Masking(Corruption):
     name = "masking"
 
     def __post_init__(self) -> None:
-        check(self, "rate", 0, 1)
+        check_amount(self, "rate", 0, 1)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x · [not masked]."""

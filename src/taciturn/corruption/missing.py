@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.recipe import check
-from .corruption import Amount, Corruption, random_mask
+from .amounts import Amount, check_amount
+from .corruption import Corruption, random_mask
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Missing(Corruption):
 
     Parameters
     ----------
-    rate : float or Schedule
+    rate : float, Schedule or Uniform
         Probability that an entry is made missing, in [0, 1].
 
     Examples
@@ -33,7 +33,7 @@ class Missing(Corruption):
     makes_missing = True
 
     def __post_init__(self) -> None:
-        check(self, "rate", 0, 1)
+        check_amount(self, "rate", 0, 1)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x with NaN for the entries that are missing now."""

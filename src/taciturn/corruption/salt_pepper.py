@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..core.recipe import check
-from .corruption import Amount, Corruption, random_mask
+from .amounts import Amount, check_amount
+from .corruption import Corruption, random_mask
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class SaltPepper(Corruption):
 
     Parameters
     ----------
-    rate : float or Schedule
+    rate : float, Schedule or Uniform
         Probability that an entry is changed, in [0, 1].
     low, high : float, default=0.0, 1.0
         The two values, in the units of the scaled rows.
@@ -34,7 +35,7 @@ class SaltPepper(Corruption):
     numbers_only = True
 
     def __post_init__(self) -> None:
-        check(self, "rate", 0, 1)
+        check_amount(self, "rate", 0, 1)
         check(self, "low")
         check(self, "high")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.recipe import check
-from .corruption import Amount, Corruption, drawn_shape, over_columns, random_mask
+from .amounts import Amount, check_amount
+from .corruption import Corruption, drawn_shape, over_columns, random_mask
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Swap(Corruption):
 
     Parameters
     ----------
-    rate : float or Schedule
+    rate : float, Schedule or Uniform
         Probability that an entry is replaced, in [0, 1].
 
     Examples
@@ -34,7 +34,7 @@ class Swap(Corruption):
     min_rows = 2
 
     def __post_init__(self) -> None:
-        check(self, "rate", 0, 1)
+        check_amount(self, "rate", 0, 1)
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return x with some entries taken from other rows of x."""

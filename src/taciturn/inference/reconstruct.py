@@ -114,7 +114,7 @@ def components(model: Autoencoder) -> NDArray[np.generic]:
         In scaled units, before the output activation. For a decoder of one layer a copy of the dictionary's rows.
     """
     W = model.dictionary
-    if len(model.decoder) == 1:
+    if len(model.decoder) <= 1:
         return W.cpu().numpy().copy()  # a view would change with the weights, and they with it
     no_codes = W.new_zeros(1, len(W))
     unit_codes = torch.eye(len(W), dtype=W.dtype, device=W.device)

@@ -58,7 +58,7 @@ def arrays(
     >>> named["encoder_weight_1"].shape, named["decoder_weight_1"].shape, int(named["k"])
     ((8, 4), (4, 8), 2)
     """
-    layout, (encoder, decoder) = module.layout, module.layers
+    layout, (encoder, decoder) = module.layout, module.dense_layers
     if layout.outputs:
         raise RecipeError("a transcoder cannot be written as arrays; write an .onnx or a .pt2 file")
     named: dict[str, Any] = {

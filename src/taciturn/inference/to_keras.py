@@ -13,7 +13,8 @@ from torch import Tensor
 from ..core.atomic import atomic
 from ..core.errors import RecipeError, TaciturnError, TaciturnWarning
 from ..core.schedules import final
-from ..corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, Missing, SaltPepper, Swap
+from ..core.uniform import Uniform
+from ..corruption import Amount, Chain, Clean, Corruption, Dropout, Gaussian, Masking, Missing, SaltPepper, Swap
 from ..model import Autoencoder, InferenceModule, Layout
 from ..model.coding_layers import BatchTopK, ByVariable, Elementwise, Gated, JumpReLU, TopK
 from ..objective import KL, L1, CrossEntropy, SquaredError, SquaredRate, TanhPenalty, Term
@@ -203,18 +204,18 @@ class _Builder:
     def _noise(self, part: Corruption, name: str) -> Any:
         layers, ours = self.keras.layers, self.ours
         if isinstance(part, Gaussian):
-            std = final(part.std)
+            std = _amount(part.std)
             return layers.GaussianNoise(std, name=name) if std <= 1 else ours.WideGaussianNoise(std, name=name)
         if isinstance(part, Dropout):
-            return layers.Dropout(final(part.rate), name=name)
+            return layers.Dropout(_amount(part.rate), name=name)
         if isinstance(part, Masking):
-            return ours.MaskingNoise(final(part.rate), name=name)
+            return ours.MaskingNoise(_amount(part.rate), name=name)
         if isinstance(part, SaltPepper):
-            return ours.SaltPepperNoise(final(part.rate), low=part.low, high=part.high, name=name)
+            return ours.SaltPepperNoise(_amount(part.rate), low=part.low, high=part.high, name=name)
         if isinstance(part, Swap):
-            return ours.SwapNoise(final(part.rate), name=name)
+            return ours.SwapNoise(_amount(part.rate), name=name)
         if isinstance(part, Missing) and not bool(self.model.scaled_mean.any()):  # the mean is 0, as in masking
-            return ours.MaskingNoise(final(part.rate), name=name)
+            return ours.MaskingNoise(_amount(part.rate), name=name)
         raise RecipeError(f"the corruption {part.name} has no Keras layer; give the settings another corruption")
 
     def _make_layers(self) -> None:
@@ -342,7 +343,7 @@ class _Builder:
 
     # --- numbers ------------------------------------------------------------------------------------------------
     def _set_weights(self) -> None:
-        encoder, decoder = self.module.layers
+        encoder, decoder = self.module.dense_layers
         for layer, affine in zip(self.encoder, encoder, strict=True):
             layer.kernel.assign(_numpy(affine.weight).T)
         *with_bias, last = self.encoder
@@ -402,6 +403,13 @@ class _Builder:
             return room.Adam(**options)
         kind = room.Nadam if isinstance(solver, Nadam) else room.Adam
         return kind(beta_1=solver.beta_1, beta_2=solver.beta_2, epsilon=solver.epsilon, **options)
+
+
+def _amount(amount: Amount) -> float:
+    """Return an amount of noise as a number."""
+    if isinstance(amount, Uniform):
+        raise RecipeError(f"{amount.text} is drawn for each row, which no Keras layer does; give the noise a number")
+    return final(amount)
 
 
 def _activation(recipe: Elementwise) -> str:

@@ -83,7 +83,8 @@ class BlindSpots(nn.Module):
             values = torch.where(beside < 0, donors, x[:, beside.clamp_min(0)])
             for group in self.cover.unique():
                 hidden = self.cover == group
-                recon = model.output(model.decode(model.codes(torch.where(hidden, values, x))))
+                seen = torch.where(hidden, values, x)
+                recon = model.output(model.decode(model.codes(seen), seen))
                 total += torch.where(hidden, recon, recon.new_zeros(()))
         return total / len(self.donors)
 

@@ -104,6 +104,13 @@ class InferenceModule(nn.Module):
         """The encoder's layers and the decoder's."""
         return [layer_of(layer) for layer in self.encoder], [layer_of(layer) for layer in self.decoder]
 
+    @property
+    def dense_layers(self) -> tuple[list[Layer], list[Layer]]:
+        """The same, for formats that hold dense layers only; raise RecipeError if there are others."""
+        if self.layout.network.for_images:
+            raise RecipeError(f"network={self.layout.network.text!r} has convolutions, which this format does not hold")
+        return self.layers
+
     def scale_rows(self, x: Tensor) -> Tensor:
         """Return scaled rows [B, D], in the weights' precision, for rows in the input's units."""
         return self.scaled_and_lengths(x)[0]

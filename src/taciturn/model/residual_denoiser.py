@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import DataError
+from ..core.errors import DataError, RecipeError
 from ..core.world import WHOLE_BATCH, RowShard
 from .autoencoder import Autoencoder
 from .codes import Codes, dense
@@ -88,7 +88,10 @@ class ResidualDenoiser(Autoencoder):
 
     def decode(self, codes: Codes, x: Tensor | None = None, *, frozen: bool = False) -> Tensor:
         """Return x + r(x) for scaled rows [B, D]."""
-        assert x is not None
+        if x is None:
+            raise RecipeError(
+                f"network={self.layout.network.text!r} has no codes, so that rows are needed; use denoise"
+            )
         images = to_images(x, self._image)
         denoised: Tensor = images + self.convolutions(images)
         return denoised.permute(0, 2, 3, 1).reshape(x.shape)

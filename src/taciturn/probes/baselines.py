@@ -133,8 +133,8 @@ def baselines(
     Returns
     -------
     Baselines
-        Without PCA if rows have more than 2,048 columns. Without any simpler model, but with a reason, if there are
-        fewer than 4 training rows or the evaluation rows are constant.
+        Without PCA if rows have more than 2,048 columns, without the untrained network if it has no codes. Without any
+        simpler model, but with a reason, if there are fewer than 4 training rows or the evaluation rows are constant.
 
     Notes
     -----
@@ -187,8 +187,10 @@ def baselines(
             if hidden
             else _principal_components(model, pca_rows, noise, sizes, seed)
         )
-    if not hidden:
+    if not hidden and layout.network.has_codes:
         models.append(_untrained(model, objective, training, noise, model_seed, seed))
+    if len(models) == 1 and not hidden:
+        return Baselines(name, len(rows), reason=f"PCA takes at most {MAX_COLUMNS:,} columns.")
     errors = [SquaredErrors() for _ in models]
     for received, lengths, clean in _received_and_clean(exact, rows, noise, seed, "evaluate"):
         for (_, _, predict), squared_errors in zip(models, errors, strict=True):

@@ -43,6 +43,7 @@ def model_card(artifact: Artifact, url: str, summary: Summary | None = None) -> 
         if summary is not None
         else ["Nothing: the model was saved without rows to measure it on."]
     )
+    latents = f"with {layout.widths[-1]:,} latents" if layout.network.has_codes else "without codes"
     parts = [
         "---",
         "library_name: taciturn",
@@ -52,7 +53,7 @@ def model_card(artifact: Artifact, url: str, summary: Summary | None = None) -> 
         "",
         f"# {one_line(url.rpartition('/')[2].partition('@')[0])}",
         "",
-        f"A {record.shipped} for {kind} {width} {numbers}, with {layout.widths[-1]:,} latents.",
+        f"A {record.shipped} for {kind} {width} {numbers}, {latents}.",
         "",
         "```python",
         "from taciturn import load",

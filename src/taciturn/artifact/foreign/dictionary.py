@@ -223,7 +223,7 @@ def dictionary_of(artifact: Artifact) -> Dictionary:
     D u. So its directions have other norms than in the model.
     """
     module, coder = artifact.inference_module(), artifact.model.layout.coder
-    layout, (encoder, decoder) = module.layout, module.layers
+    layout, (encoder, decoder) = module.layout, module.dense_layers
     if len(encoder) > 1:
         raise RecipeError("a model with hidden layers is not a dictionary; only models with one layer can be converted")
     if layout.output.name != "identity" or len(module.refinements) or layout.hides:

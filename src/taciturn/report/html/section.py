@@ -91,6 +91,11 @@ class Section(Generic[M]):
         return self.name.replace("_", "-")
 
 
+def has_latents(material: Material) -> bool:
+    """Return whether the model has latents: the sections on them are shown only then."""
+    return material.report.summary.latents > 0
+
+
 def rendered_page(
     report: PageNumbers,
     material: M,

@@ -19,7 +19,7 @@ def measure(study: Study) -> Baselines:
         training,
         rows,
         corruption=study.corruption,
-        sizes=sorted({max(round(active), 1), n_latents}),
+        sizes=sorted({max(round(active), 1), max(n_latents, 1)}),
         model_seed=study.artifact.training.seed,
         seed=study.seed,
     )

@@ -27,5 +27,7 @@ class LatentMap(ShortRepr):
 
 def measure(study: Study) -> LatentMap:
     """Return the map of a report's latents."""
+    if not study.model.layout.network.has_codes:
+        return LatentMap([], "none")
     points, method = plane(study.directions[study["latents"].order[:MAX_LATENTS]])
     return LatentMap(points.tolist(), method)

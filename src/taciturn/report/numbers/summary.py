@@ -171,7 +171,7 @@ class Summary(ShortRepr):
     @property
     def explained(self) -> str:
         """The share of variance reconstructed, as text; without a rate target, also the active latents per row."""
-        if self.fvu is None or self.target_rate is not None:
+        if self.fvu is None or self.target_rate is not None or not self.latents:
             return self.share
         return f"{self.share}{self.joint}{self.l0:.1f} active latents per row"
 

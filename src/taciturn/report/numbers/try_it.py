@@ -106,6 +106,8 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         A clause without a full stop.
     """
     layout = model.layout
+    if layout.network.for_images:
+        return f"the page cannot compute the convolutions of {layout.network.text}"
     if model.blind_spots is not None:
         return "a model that was trained with blind_spot denoises in many passes"
     if model.row_lengths is not None:

@@ -132,7 +132,9 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
     if summary.hidden is not None:
         share = f"Predicts {summary.share} of noisy rows, each entry from the others{summary.hidden.limit},"
     l0_target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
-    if summary.target_rate is None:
+    if not summary.latents:
+        yield share
+    elif summary.target_rate is None:
         yield f"{share}{summary.joint}{summary.l0:.1f} of {summary.latents:,} latents active per row{l0_target}"
         if summary.dead:
             yield f"{summary.dead:,} dead latent{'s' if summary.dead > 1 else ''}"
@@ -167,7 +169,7 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
         yield _percent(summary.fvu), "of the variance reconstructed"
     if summary.target_rate is not None:
         yield f"{summary.rate:.2%}", f"mean activation (target {summary.target_rate:.2%})"
-    else:
+    elif summary.latents:
         target = "" if summary.target_l0 is None else f" (target {summary.target_l0:g})"
         yield f"{summary.l0:.1f}", f"of {summary.latents:,} latents active per row{target}"
     if summary.psnr_before is not None and summary.psnr_after is not None and summary.noise_removed is not None:
@@ -175,7 +177,7 @@ def _points(summary: Summary) -> Iterator[tuple[str, str]]:
             yield f"{summary.psnr_after - summary.psnr_before:+.1f} dB", f"PSNR gained on {summary.corruption}"
         else:
             yield f"{max(summary.noise_removed, 0.0):.1%}", f"of the squared error of {summary.corruption} removed"
-    if summary.target_rate is None:
+    if summary.target_rate is None and summary.latents:
         yield f"{summary.dead:,}", "dead latents"
     if summary.missing:
         share = summary.missing / summary.values

@@ -10,7 +10,7 @@ from ...numbers.latents import ActiveRow, AtlasLatent
 from ...numbers.variables import VariableNumbers
 from ..figures import curve
 from ..formats import number, percent, row_text
-from ..section import Material, Section
+from ..section import Material, Section, has_latents
 from ..sprite import Sprite
 
 ZERO = 40  # where the bars of the weights start, in percent of their column's width; negative weights go left
@@ -134,4 +134,4 @@ def _bars(columns: list[tuple[str, float]], variables: list[VariableNumbers]) ->
         }
 
 
-ATLAS = Section("atlas", "Atlas of latents", _context)
+ATLAS = Section("atlas", "Atlas of latents", _context, shown=has_latents)

@@ -9,7 +9,7 @@ from .... import plots
 from ...numbers import ReportNumbers
 from ..figures import svg
 from ..formats import number, percent
-from ..section import Material, Section
+from ..section import Material, Section, has_latents
 
 MAX_LATENTS = 10_000  # in the table
 
@@ -60,4 +60,4 @@ def _table(report: ReportNumbers) -> Iterator[tuple[str, ...]]:
         )
 
 
-LATENTS = Section("latents", "All latents", _context)
+LATENTS = Section("latents", "All latents", _context, shown=has_latents)

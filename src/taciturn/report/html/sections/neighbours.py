@@ -10,7 +10,7 @@ from .... import plots
 from ...numbers import ReportNumbers
 from ..figures import svg
 from ..formats import percent
-from ..section import Material, Section
+from ..section import Material, Section, has_latents
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -59,4 +59,4 @@ def _points(report: ReportNumbers) -> Iterator[tuple[str, ...]]:
         yield f"{x:.1f}", f"{100 - y:.1f}", f"{radius:.2f}", description, target
 
 
-NEIGHBOURS = Section("neighbours", "Similar latents", _context)
+NEIGHBOURS = Section("neighbours", "Similar latents", _context, shown=has_latents)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..corruption import Corruption
     from ..data.images.images import Image
     from ..data.sources import Source
+    from ..model.networks import Network
     from ..training import Callback
     from ..training.solvers import Solver
 
@@ -29,13 +30,14 @@ class ImageDenoiser(BaseAutoencoder):
     """A denoiser of images: grey or in colour, of any and different sizes, in files or in memory.
 
     It is trained on random patches of images without noise, to which `corruption` adds noise; or on pairs of a noisy
-    and a clean image. An image is denoised in overlapping windows.
+    and a clean image. An image is denoised in overlapping windows. By default the network is a residual one, which has
+    no codes: `transform` is for the other networks, and its rows are patches.
 
     Examples
     --------
     >>> from sklearn.datasets import load_sample_image
     >>> flower = load_sample_image("flower.jpg")[::4, ::4]
-    >>> model = ImageDenoiser(corruption="gaussian:0.1", patch=8, max_steps=20, random_state=0).fit([flower])
+    >>> model = ImageDenoiser(corruption="gaussian:0.1", patch=32, max_steps=5, random_state=0).fit([flower])
     >>> noisy = np.clip(flower + np.random.default_rng(0).normal(0, 25, flower.shape), 0, 255).astype(np.uint8)
     >>> clean = model.denoise(noisy)
     >>> clean.shape, clean.dtype
@@ -48,8 +50,12 @@ class ImageDenoiser(BaseAutoencoder):
     shape, variables, outputs, sparsity = None, None, "codes", None
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
         "n_components": (
-            "int or tuple of int",
-            "Widths of the layers from a patch to the middle, which the decoder mirrors.",
+            "int, tuple of int or None",
+            'Widths of the layers from a patch to the codes, of `network="dense"` and "conv"; mirrored by the decoder.',
+        ),
+        "network": (
+            "str or Network",
+            'The kind of layers: {networks}. "residual" takes windows of any size; the others take those of a patch.',
         ),
         "corruption": (
             "str, Corruption or None",
@@ -57,7 +63,7 @@ class ImageDenoiser(BaseAutoencoder):
             "standard deviation of 25 of 255. {corruptions}; several are joined by a plus. "
             '"auto": {default_corruption}; with a `target` of `fit` none, because the images are noisy themselves.',
         ),
-        "patch": ("int", "Side of the patches in pixels, ≥ 2."),
+        "patch": ("int", "Side of the patches in pixels, ≥ 2; of a dense network about 12."),
         "channels": (
             'int or "auto"',
             'Of the images: 1 (grey) or 3 (colour). "auto": 3 if an image of `fit` is in colour; grey ones are then '
@@ -85,10 +91,11 @@ class ImageDenoiser(BaseAutoencoder):
 
     def __init__(
         self,
-        n_components: int | tuple[int, ...] = 512,
+        n_components: int | tuple[int, ...] | None = None,
         *,
         corruption: str | Corruption | None = "auto",
-        patch: int = 12,
+        network: str | Network = "residual",
+        patch: int = 64,
         channels: int | str = "auto",
         loss: str = "squared_error",
         solver: str | Solver = "adam",
@@ -111,6 +118,7 @@ class ImageDenoiser(BaseAutoencoder):
     ) -> None:
         self.n_components = n_components
         self.corruption = corruption
+        self.network = network
         self.patch = patch
         self.channels = channels
         self.loss = loss

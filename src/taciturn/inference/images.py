@@ -16,6 +16,7 @@ from ..data.images.noise import image_noise
 from ..data.images.patches import mirrored_to
 from ..data.sources import Rows
 from ..model import Autoencoder
+from ..model.residual_denoiser import ResidualDenoiser
 from .blocks import of_any_count
 from .reconstruct import denoise
 
@@ -59,16 +60,15 @@ def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], na
     if pixels.shape[2] > 1 and channels == 1:
         colours = [denoise_image(model, colour, shape, name) for colour in np.split(pixels, pixels.shape[2], axis=2)]
         return np.concatenate(colours, axis=2)
-    whole: Callable[[torch.Tensor], torch.Tensor] | None = getattr(model, "denoise_images", None)
-    if whole is not None:
+    if isinstance(model, ResidualDenoiser):
         side = min(WINDOW, max(pixels.shape[0], pixels.shape[1], side))
         step = max(side - MARGIN, 1)
     else:
         step = max(side // OVERLAPS, 1)
 
     def compute(windows: Floats) -> Floats:
-        if whole is not None:
-            return np.asarray(whole(torch.from_numpy(windows)).cpu(), np.float32)
+        if isinstance(model, ResidualDenoiser):
+            return np.asarray(model.denoise_images(torch.from_numpy(windows)).cpu(), np.float32)
         rows = Rows(windows.reshape(len(windows), -1))
         denoised = list(of_any_count(lambda part: denoise(model, part), rows))
         return np.concatenate(denoised).reshape(windows.shape).astype(np.float32, copy=False)

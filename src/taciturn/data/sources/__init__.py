@@ -1,6 +1,7 @@
 """Sources: rows read from arrays and files; tables read as they are; and writers of rows into files."""
 
 from .batches import Batches
+from .checked import Checked
 from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
@@ -13,6 +14,7 @@ from .source import (
     Rows,
     Source,
     blocks_of,
+    identity_of,
     ids_of,
     integers_of,
     is_source,
@@ -32,6 +34,7 @@ __all__ = [
     "MANIFEST",
     "SHARD_ENDINGS",
     "Batches",
+    "Checked",
     "Dialect",
     "DialectOptions",
     "FiniteCheck",
@@ -48,6 +51,7 @@ __all__ = [
     "check_url",
     "has_booleans",
     "has_missing",
+    "identity_of",
     "ids_of",
     "integers_of",
     "is_array",

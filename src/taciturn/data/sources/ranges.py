@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .source import Array, Source, blocks_of, ids_of, place_of, read_into, stored_rows
+from .source import Array, Source, blocks_of, identity_of, ids_of, place_of, read_into, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -54,6 +55,12 @@ class Ranges:
         of_range = np.maximum(np.searchsorted(self._starts, blocks, side="right") - 1, 0)
         within = np.clip(blocks - self._starts[of_range], 0, self._before[of_range + 1] - self._before[of_range])
         return np.unique(self._before[of_range] + within)
+
+    @property
+    def identity(self) -> str | None:
+        """What tells these rows from others; see `identity_of`."""
+        whole, bounds = identity_of(self.source), np.stack([self._starts, np.diff(self._before)])
+        return None if whole is None else f"{whole}\nranges {blake2b(bounds.tobytes(), digest_size=16).hexdigest()}"
 
     @property
     def ids(self) -> list[Any] | None:

@@ -32,6 +32,15 @@ def digits() -> np.ndarray:
     return X
 
 
+@pytest.fixture(scope="session", autouse=True)
+def surveys(tmp_path_factory):
+    """Keep surveys of files in a folder of this session, and not in the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("taciturn.data.stored_surveys.cache_folder", lambda: folder)
+        yield folder / "surveys"
+
+
 KINDS = ["any", "avx2", "avx512"]
 
 

@@ -15,7 +15,7 @@ from taciturn.core.errors import RecipeError
 from taciturn.core.sizes import byte_count, size_text
 from taciturn.data.held_bytes import held_bytes
 from taciturn.data.sources import Rows, SparseRows, Subset, open_path
-from taciturn.estimators.memory import n_weights, run_memory
+from taciturn.estimators.memory import n_weights, run_memory, survey_memory
 
 QUIET = ("--quiet", "--no-report", "--max-steps", 3, "--epochs", 1)
 
@@ -130,18 +130,33 @@ def test_the_model_and_the_mend(tmp_path):
 def test_the_window_and_the_mend(tmp_path, monkeypatch):
     monkeypatch.setattr("taciturn.data.sources.files.MAX_IN_MEMORY_BYTES", 0)
     (tmp_path / "rows").mkdir()
-    for number in range(40):
+    for number in range(100):
         rows = np.random.default_rng(number).normal(size=(1000, 20)).astype(np.float32)
         np.save(tmp_path / "rows" / f"part-{number}.npy", rows)
     options = ("--k", 2, "--latents", 8, "--batch-size", 32)
-    line = refused(tmp_path / "rows", *options, memory="3MB", out=tmp_path / "run")
+    line = refused(tmp_path / "rows", *options, memory="9MB", out=tmp_path / "run")
     assert "the largest part is the shuffle window" in line
     window = int(re.search(r"set --shuffle-window (\d+)", line)[1])
-    run("fit", tmp_path / "rows", *options, "--shuffle-window", window, "--memory", "3MB", *QUIET, "-o", tmp_path / "a")
+    run("fit", tmp_path / "rows", *options, "--shuffle-window", window, "--memory", "9MB", *QUIET, "-o", tmp_path / "a")
     more = refused(
-        tmp_path / "rows", *options, "--shuffle-window", window + 2000, memory="3MB", out=tmp_path / "run"
+        tmp_path / "rows", *options, "--shuffle-window", window + 2000, memory="9MB", out=tmp_path / "run"
     )  # the window that is named is the largest one
     assert f"--shuffle-window {window}" in more
+
+
+def test_the_survey_is_before_the_window(tmp_path, monkeypatch):
+    monkeypatch.setattr("taciturn.data.sources.files.MAX_IN_MEMORY_BYTES", 0)
+    (tmp_path / "rows").mkdir()
+    for number in range(10):
+        np.save(tmp_path / "rows" / f"part-{number}.npy", np.zeros((1000, 20), np.float32) + number)
+    settings = DictionaryAutoencoder(8, k=2, max_iter=1).fit(np.eye(20)).settings_
+    source = open_path(tmp_path / "rows")
+    assert survey_memory(settings, source) == 5 * 8192 * 20 * 4 + 4 * 8192 * 20 * 8
+    assert survey_memory(settings, Rows(np.zeros((9, 20)))) == 0
+    options = ("--k", 2, "--latents", 8, "--shuffle-window", 1000, "--survey-rows", 2000)
+    line = refused(tmp_path / "rows", *options, memory="8MB", out=tmp_path / "run")
+    assert "the survey of the rows before the first step holds 8.52 MB, more than --memory 8 MB: give more" in line
+    run("fit", tmp_path / "rows", *options, "--memory", "9MB", *QUIET, "-o", tmp_path / "run")
 
 
 PEAK = """

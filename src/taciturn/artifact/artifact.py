@@ -151,8 +151,10 @@ class Artifact:
         ]
 
     @property
-    def training_missing(self) -> int:
-        """How many values of all rows trained on were missing; of a table how many cells."""
+    def training_missing(self) -> int | None:
+        """How many values of all rows trained on were missing; of a table how many cells. None: unknown."""
+        if int(self.state["moments.count"]) < self.rows.count:
+            return None
         missing, variables = self.state["moments.missing"], self.rows.variables
         return int(
             missing.sum() if variables is None else missing[[place.start for place in variables.positions]].sum()

@@ -112,6 +112,13 @@ def fit(
         int | None,
         typer.Option(help="Within how many rows streamed rows are shuffled; by default 67 million numbers."),
     ] = None,
+    survey_rows: Annotated[
+        str | None,
+        typer.Option(
+            help="How many streamed rows are measured before the first step, for the scaling: a number, or all.",
+            show_default="all",
+        ),
+    ] = None,
     learning_rate: Annotated[
         str | None, typer.Option(help="A number, such as 0.003, or a schedule over the run: {schedules}.")
     ] = None,
@@ -238,6 +245,7 @@ def fit(
             "validate_every": steps(validate_every),
             "batch_size": batch_size,
             "shuffle_window": shuffle_window,
+            "survey_rows": steps(survey_rows),
             "learning_rate": learning_rate,
             "solver": solver,
             "activation": activation,

@@ -135,7 +135,7 @@ def text_options(values: Mapping[str, Any]) -> TextOptions:
 
 
 def steps(text: str | None) -> str | int | None:
-    """Return a number of steps, or the text of another interval, such as 10min."""
+    """Return a whole number, as of steps, or another text, such as 10min or all."""
     return int(text) if text is not None and text.isdecimal() else text
 
 

@@ -406,6 +406,7 @@ def _resolved_parameters(estimator: "BaseAutoencoder") -> dict[str, Any]:
         "learning_rate": rate if isinstance(rate, float) else rate.text,
         "batch_size": settings.batch_size,
         "shuffle_window": settings.shuffle_window,
+        "survey_rows": settings.survey_rows or "all",
         "max_iter": settings.epochs,
         "validate_every": settings.validate_every,
         "device": settings.device,

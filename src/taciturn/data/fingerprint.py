@@ -1,17 +1,17 @@
-"""A fingerprint of rows: their number, type and a checksum of each block, which differs for all other rows."""
+"""A fingerprint of rows: their number, type and a checksum of each block of all rows, or of a part of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .sources import Source, is_sparse, stored_rows
+from .sources import Ranges, Source, is_sparse, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -25,6 +25,8 @@ DIGEST_BYTES = 16
 class Fingerprint:
     """What identifies rows: equal for equal numbers of the same type in the same order.
 
+    That of a part does not tell rows apart that differ outside of it.
+
     Parameters
     ----------
     count : int
@@ -32,9 +34,11 @@ class Fingerprint:
     dtype : str
         The rows' type as NumPy writes it, little-endian, such as "<f8".
     blocks : tuple of str
-        The BLAKE2b checksum of each block of 8,192 rows, 32 hexadecimal digits.
+        The BLAKE2b checksum of each block of 8,192 rows, 32 hexadecimal digits. Of a part, these are rows of the part.
     sparse : bool, default=False
         Whether the checksums are those of the entries other than 0, as of sparse rows, and not of all numbers.
+    ranges : tuple of (int, int), default=()
+        What the part consists of: the first row of each range and the row after its last one. (): all rows.
 
     Examples
     --------
@@ -48,27 +52,43 @@ class Fingerprint:
     dtype: str
     blocks: tuple[str, ...]
     sparse: bool = False
+    ranges: tuple[tuple[int, int], ...] = ()
 
     @property
     def text(self) -> str:
         """A short text: 16 hexadecimal digits of the checksum of everything."""
-        whole = f"{self.count} {self.dtype} {' '.join(self.blocks)}"
+        whole = f"{self.count} {self.dtype} {' '.join(self.blocks)}{self.ranges or ''}"
         return hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
 
     def matches(self, source: Source) -> bool:
         """Return whether this is the fingerprint of rows, which may be stored in another way: sparse, or dense.
 
-        The rows are read only if their number is right.
+        The rows are read only if their number is right; of a fingerprint of a part, these alone.
         """
-        return len(source) == self.count and fingerprint(source, sparse=self.sparse) == self
+        return len(source) == self.count and fingerprint(source, sparse=self.sparse, ranges=self.ranges) == self
 
-    def first_difference(self, other: Fingerprint) -> int | None:
-        """Return the number of the first row of the first block that differs; None if all rows are equal."""
+    def of_part(self, count: int, ranges: Sequence[tuple[int, int]]) -> Fingerprint:
+        """Return the fingerprint of `count` rows of which these are a part: the rows in some ranges."""
+        return replace(self, count=count, ranges=tuple(ranges))
+
+    def first_difference(self, other: Fingerprint) -> tuple[int, int] | None:
+        """Return the first and the last row of the first block that differs; None if all rows are equal.
+
+        Parameters
+        ----------
+        other : Fingerprint
+            That of as many rows, or of the same part of as many.
+        """
         if self == other:
             return None
         pairs = enumerate(zip(self.blocks, other.blocks, strict=False))
         block = next((i for i, (a, b) in pairs if a != b), min(len(self.blocks), len(other.blocks)))
-        return block * BLOCK_ROWS
+        ranges = np.array(self.ranges or [(0, self.count)])
+        before = np.concatenate([[0], (ranges[:, 1] - ranges[:, 0]).cumsum()])  # rows of the part before each range
+        first, last = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, int(before[-1])) - 1
+        numbers = np.searchsorted(before, [first, last], side="right") - 1
+        start, stop = (ranges[numbers, 0] + [first, last] - before[numbers]).tolist()
+        return start, stop
 
 
 class Fingerprinting:
@@ -115,8 +135,14 @@ class Fingerprinting:
         return hashlib.blake2b(whole, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def fingerprint(source: Source, block: int | None = None, *, sparse: bool | None = None) -> Fingerprint:
-    """Return the fingerprint of all rows of a source.
+def fingerprint(
+    source: Source,
+    block: int | None = None,
+    *,
+    sparse: bool | None = None,
+    ranges: Sequence[tuple[int, int]] = (),
+) -> Fingerprint:
+    """Return the fingerprint of all rows of a source, or of a part of them.
 
     Parameters
     ----------
@@ -127,6 +153,8 @@ def fingerprint(source: Source, block: int | None = None, *, sparse: bool | None
     sparse : bool, optional
         Whether to take the checksums of the entries other than 0, which is quick for sparse rows, or of all numbers.
         By default as the source is.
+    ranges : sequence of (int, int), default=()
+        The part, as ranges of rows: ascending, none empty, none overlaps another. (): all rows.
 
     Returns
     -------
@@ -140,10 +168,11 @@ def fingerprint(source: Source, block: int | None = None, *, sparse: bool | None
     >>> fingerprint(rows) == fingerprint(Rows(np.eye(3)), sparse=True) != fingerprint(rows, sparse=False)
     True
     """
-    rows = Fingerprinting()
-    for part in read_blocks(source, block, sparse=is_sparse(source) if sparse is None else sparse):
-        rows.add(part)
-    return rows.fingerprint()
+    rows, part = Fingerprinting(), Ranges(source, np.array(ranges)) if ranges else source
+    for numbers in read_blocks(part, block, sparse=is_sparse(source) if sparse is None else sparse):
+        rows.add(numbers)
+    found = rows.fingerprint()
+    return found.of_part(len(source), ranges) if ranges else found
 
 
 def read_blocks(source: Source, block: int | None = None, *, sparse: bool) -> Iterator[NDArray[Any] | csr_array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -148,6 +149,12 @@ class Moments:
         self.squares = np.where(single_valued, 0.0, self.squares)
         self.count, self.missing = self.count + other.count, self.missing + other.missing
         return self
+
+    def without_products(self) -> Self:
+        """Return the same moments without the columns' products."""
+        moments = copy(self)
+        moments.with_products, moments.products = False, np.zeros((0, 0))
+        return moments
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything but quantiles and lengths as arrays by name; `from_arrays` is the inverse."""

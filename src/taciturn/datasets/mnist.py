@@ -7,6 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from ..core.atomic import atomic
+from ..core.cache_folder import cache_folder
 from ..core.errors import DataError
 from ..data.sources import Source, open_path
 
@@ -74,7 +75,7 @@ def _existing_file(folder: Path, split: str) -> Path | None:
 
 
 def _cached_file(name: str, split: str) -> Path:
-    folder = _cache_folder() / name
+    folder = cache_folder() / name
     file = _existing_file(folder, split)
     if file is not None:
         return file
@@ -83,13 +84,6 @@ def _cached_file(name: str, split: str) -> Path:
     with atomic(target) as temporary:
         temporary.write_bytes(content)
     return target
-
-
-def _cache_folder() -> Path:
-    """Return the folder of TACITURN_DATA, else `taciturn` in the user's cache folder."""
-    if folder := os.environ.get("TACITURN_DATA"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taciturn"
 
 
 def _download(name: str, split: str, folder: Path) -> bytes:

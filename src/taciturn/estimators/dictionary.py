@@ -144,6 +144,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         learning_rate: float | str | Schedule = "auto",
         batch_size: int | str = "auto",
         shuffle_window: int | str = "auto",
+        survey_rows: int | str = "all",
         max_iter: int | None = None,
         max_steps: int | None = None,
         validate_every: int | str | None = None,
@@ -174,6 +175,7 @@ class DictionaryAutoencoder(BaseAutoencoder):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.shuffle_window = shuffle_window
+        self.survey_rows = survey_rows
         self.max_iter = max_iter
         self.max_steps = max_steps
         self.validate_every = validate_every

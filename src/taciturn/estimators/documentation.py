@@ -72,6 +72,12 @@ TEXTS = {
         "memory, of which one window is in memory and the next one is read ahead. Blocks of neighbouring rows are "
         'shuffled over all rows before. "auto": 67 million numbers. It has no effect on rows in memory.',
     ),
+    "survey_rows": (
+        'int or "all"',
+        "How many streamed rows are measured before the first step, ≥ 1, for the scaling, the rows' fingerprint and "
+        'the check that values are finite: blocks from everywhere in the files. "all": one pass over all rows. Other '
+        "rows are checked when they are read. It has no effect on rows in memory.",
+    ),
     "max_iter": (
         "int or None",
         "Number of epochs. None: as many as `max_steps` takes, or as give about 4,000 steps, at least 20 and at most "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from ..core.errors import DataError, RecipeError
 from .fitted import Fitted
 from .parameters import RunParameters, run_parameters
-from .rows import RowsAndTargets, training_sources
+from .rows import RowsAndTargets, all_surveyed, training_sources
 from .tables import levels_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..data.fingerprint import Fingerprint
     from ..data.moments import Moments
     from ..data.sources import Source
+    from ..data.survey import Survey
+    from ..model import Scaling
     from ..training import Callback, Checkpoints, EarlyStopping, Learner
 
 
@@ -235,15 +238,18 @@ class Fitting(Fitted):
         processes: Mesh,
     ) -> Self:
         """Train on rows, together with other processes."""
-        from ..data.survey import survey
+        from ..data.stored_surveys import take_from_run
+        from ..data.survey import fingerprint_of
         from ..inference import check_outputs
         from ..kernels import returned_at_once
         from .remembering import remembered
-        from .resolve import flag, scaling_dtype
+        from .resolve import flag, scaling_dtype, survey_rows
         from .resuming import begin, check_alike, resumed_learner
         from .streams import opened
 
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the estimator
+        if checkpoints is not None:
+            take_from_run(checkpoints.run.get("surveys", {}))
         X = opened(X, self._run_parameters(), target, checkpoints)
         source, targets, held_out = training_sources(checked, X, target, validation)
         image = checked._row_shape(source.shape)
@@ -252,6 +258,11 @@ class Fitting(Fitted):
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
+        rows, whitens = survey_rows(parameters.survey_rows), self._scaling(parameters).whitens
+        resumes = checkpoints is not None and checkpoints.last is not None  # with the scaling of then
+        source, targets, held_out, found = all_surveyed(
+            source, targets, held_out, rows, whitens=whitens, fitted=resumes
+        )
         early_stopping = self._early_stopping_hook(parameters)
         earlier = self._learner.training_rows if hasattr(self, "_learner") else None
         if checkpoints is not None and checkpoints.last is not None:
@@ -259,13 +270,15 @@ class Fitting(Fitted):
         else:
             dtypes = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
             learner, training_rows = self._learner_for(parameters, source, targets, dtypes, seed, processes.latents)
-            warm = parameters.warm_start and hasattr(self, "_learner")
+            warm = self._is_warm(parameters)
             learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), training_rows
             # rows held out now may have been trained on before
             known = held_out if not warm or earlier == training_rows else None
-            learner.held_out_rows = None if known is None else survey(known[0]).fingerprint
+            learner.held_out_rows = None if known is None else fingerprint_of(known[0], rows)
             if checkpoints is not None:
-                begin(self, checkpoints, learner, targets, held_out)
+                begin(self, checkpoints, learner, source, targets, held_out)
+        if checkpoints is not None and found is not None:
+            checkpoints.facts = {"surveyed_rows": found.moments.count, "survey_remembered": found.remembered}
         check_alike(processes.all, self, learner, targets, held_out)
         keep_best = early_stopping if stops_early else None
         try:
@@ -342,9 +355,21 @@ class Fitting(Fitted):
         from ..data.moments import Moments
         from ..inference import check_outputs
         from ..kernels import returned_at_once
+        from ..model import Scaling
         from ..training import Learner
         from ..training.processes import refuse
-        from .resolve import check_batches, check_range, fitted_to_rows, measured, resolve, scaling_dtype, streamed
+        from .resolve import (
+            check_batches,
+            check_bounded,
+            check_range,
+            fitted_to_rows,
+            measured,
+            part,
+            resolve,
+            scaling_dtype,
+            streamed,
+            survey_rows,
+        )
 
         refuse("partial_fit", "call fit, which shares its batches")
         first = not hasattr(self, "_learner")
@@ -355,13 +380,21 @@ class Fitting(Fitted):
         parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
             parameters = replace(parameters, levels=levels_of(checked), image=image)
-        scaling = self._learner.settings.scaling if parameters is None else parameters.scaling
-        rows = measured(source, scaling, fitted=not first)
-        moments = rows.moments
-        target_moments = None if targets is None else measured(targets, scaling, fitted=not first).moments
+        if parameters is None:
+            scaling, n_surveyed = self._learner.settings.scaling, self._learner.settings.survey_rows
+        else:
+            scaling, n_surveyed = part(parameters.scaling, Scaling, "scaling"), survey_rows(parameters.survey_rows)
+        source, targets, _, _ = all_surveyed(source, targets, None, n_surveyed, whitens=scaling.whitens)
+        rows = measured(source, scaling, fitted=not first, rows=n_surveyed)
+        moments, n_rows = rows.moments, len(source)
+        target_moments = None
+        if targets is not None:
+            target_moments = measured(targets, scaling, fitted=not first, rows=n_surveyed).moments
+        dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
         if parameters is not None:
-            dtype, target_dtype = scaling_dtype(X, source), None if targets is None else scaling_dtype(target, targets)
-            settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
+            settings = resolve(
+                parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype, n_rows=n_rows
+            )
             learner = Learner(fitted_to_rows(settings, source, checked._row_shape(source.shape)), self._seed())
         else:
             learner, settings = self._learner, self._learner.settings
@@ -371,13 +404,16 @@ class Fitting(Fitted):
             fixed = settings.scaling.fixed
             seen = earlier if fixed else Moments(with_products=new.with_products).merge(earlier).merge(new)
             error, output = settings.objective.terms[0], settings.layout.output
+            if not rows.complete:
+                check_bounded(error, settings.target_scaling, target_dtype or dtype, n_surveyed)
             check_range(error, output, settings.target_scaling, seen, new, fitted=True)
-            check_batches(settings.corruption, len(source), settings.batch_size)
+            check_batches(settings.corruption, n_rows, settings.batch_size)
         self._loaded = None
-        learner.shape, learner.n_rows = source.shape, learner.n_rows + len(source)
+        learner.shape, learner.n_rows = source.shape, learner.n_rows + n_rows
         learner.training_rows, learner.held_out_rows = rows.fingerprint if first else None, None
         learner.remembered = None  # of weights that change now
         learner.add_moments(moments, target_moments)
+        _describe_part(learner, rows)
         try:
             with returned_at_once(checked.n_features_in_):
                 learner.partial_fit(source, targets)
@@ -408,28 +444,31 @@ class Fitting(Fitted):
         distributed over an axis.
         """
         from ..training import Learner
-        from .resolve import check_known, fitted_to_rows, flag, measured, resolve, warn_of_extreme_rows
+        from .resolve import check_known, fitted_to_rows, measured, resolve, survey_rows, warn_of_extreme_rows
         from .streams import for_stream
         from .validation_messages import message_prefix
 
-        warm = flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
+        warm, scaling = self._is_warm(parameters), self._scaling(parameters)
         if warm and latents.size > 1:
             raise RecipeError("warm_start=True cannot go on with latent_processes; set warm_start=False")
-        dtype, target_dtype = dtypes
-        scaling = self._learner.settings.scaling if warm else parameters.scaling
-        rows = measured(source, scaling, fitted=warm)
+        measures = partial(measured, scaling=scaling, fitted=warm, rows=survey_rows(parameters.survey_rows))
+        (dtype, target_dtype), n_rows = dtypes, len(source)
+        rows = measures(source)
         moments = rows.moments
-        target_moments = None if targets is None else measured(targets, scaling, fitted=warm).moments
+        target_moments = None if targets is None else measures(targets).moments
         check_known(source, moments)
         if targets is not None and target_moments is not None:
             with message_prefix("target"):
                 check_known(targets, target_moments)
         if not warm:
-            settings = resolve(parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype)
+            settings = resolve(
+                parameters, moments, dtype, targets=target_moments, target_dtype=target_dtype, n_rows=n_rows
+            )
             settings = for_stream(settings, parameters, source, seed)
             settings = fitted_to_rows(settings, source, self._row_shape(source.shape))
             learner = Learner(settings, seed, latents=latents)
             learner.add_moments(moments, target_moments)
+            _describe_part(learner, rows)
             warn_of_extreme_rows(source, moments, learner)
             return learner, rows.fingerprint
         learner = copy(self._learner)  # it stays as it is if the run does not begin
@@ -440,7 +479,7 @@ class Fitting(Fitted):
                 "give rows with the same columns, or set warm_start=False"
             )
         _check_target_width(learner, target_moments)
-        settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner)
+        settings = resolve(parameters, moments, dtype, targets=target_moments, fitted=learner, n_rows=n_rows)
         settings = for_stream(settings, parameters, source, seed)
         warn_of_extreme_rows(source, moments, learner)
         if settings.layout != learner.settings.layout:
@@ -450,6 +489,22 @@ class Fitting(Fitted):
             )
         learner.prepare(fitted_to_rows(settings, source, self._row_shape(source.shape)), seed)
         return learner, rows.fingerprint
+
+    def _is_warm(self, parameters: RunParameters) -> bool:
+        """Return whether a fit goes on with the fitted network."""
+        from .resolve import flag
+
+        return flag("warm_start", parameters.warm_start) and hasattr(self, "_learner")
+
+    def _scaling(self, parameters: RunParameters) -> Scaling:
+        """Return the scaling of a fit's rows: the fitted one under warm_start, else the parameter, also "auto"."""
+        from ..model import Scaling
+        from .resolve import part
+
+        if self._is_warm(parameters):
+            fitted: Scaling = self._learner.settings.scaling
+            return fitted
+        return part(parameters.scaling, Scaling, "scaling")
 
     def _seed(self) -> int:
         from ..core.seeds import MAX_SEED
@@ -487,6 +542,13 @@ class Fitting(Fitted):
             raise RecipeError(f"validation_fraction={fraction!r} must lie between 0 and 1")
         training, held_out = split_pairs((source, targets), fraction, seed)
         return *training, held_out
+
+
+def _describe_part(learner: Learner, rows: Survey) -> None:
+    """Add to the scaling's description that it was measured on a part of the rows, if it was."""
+    if not rows.complete:
+        count = f"{rows.moments.count:,} of {rows.fingerprint.count:,} rows"
+        learner.scaling_description += f"; measured on {count}"
 
 
 def _check_target_width(learner: Learner, targets: Moments | None) -> None:

@@ -19,7 +19,7 @@ from .denoising import DenoisingAutoencoder
 from .imputation_reporting import ImputationReporting
 from .imputer_rows import read_rows, row_digests, rows_without_values
 from .publishing import Publishing
-from .rows import as_images, flat_images, source_of, training_sources
+from .rows import as_images, flat_images, source_of, surveyed, training_sources
 from .tables import mixed_variables
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class DenoisingImputer(ImputationReporting, Publishing, OneToOneFeatureMixin, Tr
         )
         checked = copy(self)  # takes the columns of X, so that a call that fails does not change the imputer
         with rows_without_values(X) as rows:
-            source, _, _ = training_sources(checked, rows, None)
+            source, _ = surveyed(training_sources(checked, rows, None)[0])
         moments = measure_moments(source)
         check_known(source, moments)
         checked._seed = int(check_random_state(self.random_state).randint(2**31 - 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from ..core.errors import RecipeError
 from ..core.plan import NUMBER, Plan
 from ..core.schedules import final
 from ..core.sizes import size_text
+from ..data.fingerprint import BLOCK_NUMBERS, BLOCK_ROWS
 from ..data.held_bytes import held_bytes
+from ..data.moments import PART_NUMBERS
 from ..data.sources import Source, blocks_of
 from ..data.split import Pairs
 from ..data.survey import THREADS
@@ -64,7 +67,7 @@ def check_memory(
     RecipeError
         The run would hold more. The message names the largest part.
     """
-    from .resolve import measured, resolve, scaling_dtype
+    from .resolve import measured, resolve, scaling_dtype, survey_rows
 
     checked = copy(estimator)
     source, targets, _ = training_sources(checked, *training)
@@ -73,14 +76,21 @@ def check_memory(
     parameters = replace(parameters, levels=levels_of(checked), image=shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `fit` warns
-        moments = measured(source, parameters.scaling).moments
-        target_moments = None if targets is None else measured(targets, parameters.scaling).moments
-        settings = resolve(parameters, moments, scaling_dtype(source, source), targets=target_moments)
+        measures = partial(measured, scaling=parameters.scaling, rows=survey_rows(parameters.survey_rows))
+        moments = measures(source).moments
+        target_moments = None if targets is None else measures(targets).moments
+        dtype = scaling_dtype(source, source)
+        settings = resolve(parameters, moments, dtype, targets=target_moments, n_rows=len(source))
     if latent_processes > 1:
         layout = settings.layout
         widths = *layout.widths[:-1], -(-layout.widths[-1] // latent_processes)
         settings = replace(settings, layout=replace(layout, widths=widths))
     parts = run_memory(settings, (source, targets), held_out, checkpoints=checkpoints)
+    if (before := parts[ROWS] + survey_memory(settings, source)) > limit:
+        raise RecipeError(
+            f"the survey of the rows before the first step holds {size_text(before)}, more than --memory "
+            f"{size_text(limit)}: give more memory"
+        )
     total, largest = sum(parts.values()), max(parts, key=parts.__getitem__)
     if total > limit:
         mend = _mend(largest, parts, limit - total + parts[largest], settings, (source, targets))
@@ -122,6 +132,23 @@ def run_memory(
     parts[MODEL] = copies * NUMBER * n_weights(layout)
     parts[BATCH] = _batch_bytes(settings, len(source)) + 2 * NUMBER * n_sample * numbers
     return parts
+
+
+def survey_memory(settings: Settings, source: Source) -> int:
+    """Return the bytes that the survey of streamed rows holds before there is a network: of all rows or of a part.
+
+    Notes
+    -----
+    These are five blocks of at most 8,192 rows and 8 million numbers, each with its products of columns where the
+    scaling whitens, and the parts of four of them in float64.
+    """
+    if blocks_of(source) is None:
+        return 0
+    n_columns = prod(source.shape)
+    rows = min(max(min(BLOCK_ROWS, BLOCK_NUMBERS // n_columns), 1), len(source))
+    products = 8 * n_columns**2 if settings.scaling.whitens else 0
+    parts = THREADS * 8 * min(PART_NUMBERS, rows * n_columns)
+    return (THREADS + 1) * (rows * n_columns * source.dtype.itemsize + products) + parts
 
 
 def n_weights(layout: Layout) -> int:

@@ -17,7 +17,7 @@ from .base import BaseAutoencoder
 from .outlier_reporting import OutlierReporting
 from .outlyingness import Outlyingness
 from .parameters import RunParameters, run_parameters
-from .rows import source_of, training_sources
+from .rows import source_of, surveyed, training_sources
 from .tables import mixed_variables
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class AutoencoderOutlierDetector(OutlierMixin, OutlierReporting, BaseAutoencoder
         fraction = number("calibration_fraction", self.calibration_fraction, 0, 1)
         contamination = self._contamination()
         checked = copy(self)
-        source, _, _ = training_sources(checked, X, None)
+        source, _ = surveyed(training_sources(checked, X, None)[0])
         n_calibration = int(fraction * len(source))
         training, held_out = np.arange(len(source)), np.arange(0)
         if n_calibration and len(source) - n_calibration >= 2:

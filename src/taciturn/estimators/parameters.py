@@ -68,6 +68,7 @@ class RunParameters:
     precision: Any
     device: Any
     shuffle_window: Any = "auto"
+    survey_rows: Any = "all"
     max_steps: Any = None
     validate_every: Any = None
     n_iter_no_change: Any = 10

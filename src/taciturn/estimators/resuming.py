@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,10 +13,12 @@ import torch
 from ..artifact import EstimatorRecord
 from ..core.errors import DataError, NotExact, RecipeError
 from ..core.version import __version__
-from ..data.fingerprint import BLOCK_ROWS, Fingerprint, fingerprint
+from ..data.fingerprint import Fingerprint
+from ..data.survey import fingerprint_of, plain_surveys
 from ..training import Checkpoints, Learner, Settings
 from ..training.processes import check_facts, count
-from .persistence import class_of, estimator_record, estimator_with
+from .parameters import shipped_class
+from .persistence import class_of, estimator_record, estimator_with, plain_value
 from .resolve import device
 
 if TYPE_CHECKING:
@@ -27,7 +30,12 @@ UNCHECKED = ("random_state", "verbose")  # the run's seed is kept; a bar changes
 
 
 def begin(
-    estimator: Any, checkpoints: Checkpoints, learner: Learner, targets: Source | None, held_out: RowsAndTargets | None
+    estimator: Any,
+    checkpoints: Checkpoints,
+    learner: Learner,
+    source: Source,
+    targets: Source | None,
+    held_out: RowsAndTargets | None,
 ) -> None:
     """Set what a new run is, which its checkpoints hold.
 
@@ -39,18 +47,22 @@ def begin(
         The run's checkpoints.
     learner : Learner
         The learner, with the fingerprint of its rows.
+    source : Source
+        The rows.
     targets : Source or None
         The rows' targets.
     held_out : (Source, Source or None) or None
         The validation rows and their targets.
     """
+    rows = learner.settings.survey_rows
     checkpoints.run = {
         "estimator": msgspec.to_builtins(estimator_record(estimator)),
         "settings": learner.settings.to_dict(),
         "seed": learner.seed,
         "scaling": learner.scaling_description,
-        "rows": msgspec.to_builtins({"X": learner.training_rows} | _others(targets, held_out)),
+        "rows": msgspec.to_builtins({"X": learner.training_rows} | _others(targets, held_out, rows)),
         "held_out": msgspec.to_builtins(learner.held_out_rows),
+        "surveys": plain_surveys([source, targets, *(held_out or ())], rows),
         "threads": torch.get_num_threads(),
         "processes": count(),
     } | _place()
@@ -63,7 +75,9 @@ def check_alike(
     if processes.size > 1:
         parameters = estimator_record(estimator).parameters
         facts = {f"parameter {name}": value for name, value in parameters.items() if name not in UNCHECKED}
-        facts |= {"seed": learner.seed, "X": learner.training_rows} | _others(targets, held_out)
+        facts |= {"seed": learner.seed, "X": learner.training_rows} | _others(
+            targets, held_out, learner.settings.survey_rows
+        )
         facts |= {"taciturn": __version__, "torch": torch.__version__}
         check_facts(processes, {name: repr(value) for name, value in facts.items()})
 
@@ -117,7 +131,11 @@ def resumed_learner(
     """
     run, folder = checkpoints.run, checkpoints.folder
     now, then = msgspec.to_builtins(estimator_record(estimator)), run["estimator"]
-    values = {name: (then["parameters"].get(name), value) for name, value in now["parameters"].items()}
+    defaults = signature(shipped_class(type(estimator)).__init__).parameters  # of those that earlier versions lacked
+    values = {
+        name: (then["parameters"][name] if name in then["parameters"] else plain_value(defaults[name].default), value)
+        for name, value in now["parameters"].items()
+    }
     values |= {"estimator": (then["name"], now["name"]), "seed": (run["seed"], seed)}
     for name, (before, value) in values.items():
         if before != value and name not in UNCHECKED:
@@ -125,7 +143,9 @@ def resumed_learner(
                 f"{folder}: the run began with {name}={before!r}, but is to go on with {value!r}; restore it, or begin "
                 "a new run"
             )
-    rows = {"X": fingerprint(source)} | _others(targets, held_out)
+    settings = Settings.from_dict(run["settings"])
+    surveyed = settings.survey_rows
+    rows = {"X": fingerprint_of(source, surveyed)} | _others(targets, held_out, surveyed)
     before = msgspec.convert(run["rows"], dict[str, Fingerprint | None])
     for name, fingerprint_now in rows.items():
         _check_rows(name, before[name], fingerprint_now)
@@ -135,7 +155,6 @@ def resumed_learner(
         warnings.warn(
             NotExact(f"{folder}: the run began with {'; '.join(others)}: last digits may differ"), stacklevel=4
         )
-    settings = Settings.from_dict(run["settings"])
     device(settings.device)
     learner = Learner(settings, run["seed"], latents=latents)
     learner.shape, learner.n_rows, learner.training_rows = source.shape, len(source), rows["X"]
@@ -144,9 +163,11 @@ def resumed_learner(
     return learner
 
 
-def _others(targets: Source | None, held_out: RowsAndTargets | None) -> dict[str, Fingerprint | None]:
+def _others(
+    targets: Source | None, held_out: RowsAndTargets | None, surveyed: int | None
+) -> dict[str, Fingerprint | None]:
     sources = {"target": targets} | dict(zip(("validation", "its targets"), held_out or (None, None), strict=True))
-    return {name: None if source is None else fingerprint(source) for name, source in sources.items()}
+    return {name: None if source is None else fingerprint_of(source, surveyed) for name, source in sources.items()}
 
 
 def _check_rows(name: str, before: Fingerprint | None, now: Fingerprint | None) -> None:
@@ -160,8 +181,11 @@ def _check_rows(name: str, before: Fingerprint | None, now: Fingerprint | None) 
         raise DataError(f"{name} has {now.count:,} rows, but the run began with {before.count:,}; {mend}")
     if before.dtype != now.dtype:
         raise DataError(f"{name} has the type {now.dtype}, but the run began with {before.dtype}; {mend}")
-    first = before.first_difference(now) or 0
-    last = min(first + BLOCK_ROWS, now.count) - 1
+    if before.ranges != now.ranges:
+        raise DataError(
+            f"{name} has other files or row groups than when the run began, and so another order of rows; {mend}"
+        )
+    first, last = before.first_difference(now) or (0, now.count - 1)
     raise DataError(f"{name} is not that with which the run began: of rows {first:,} to {last:,} some differ; {mend}")
 
 

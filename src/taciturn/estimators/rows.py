@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
 from ..data.images.patches import Patches, check_pairs
-from ..data.sources import Rows, Source, SparseRows, blocks_of, is_source, is_stream
-from ..data.survey import check, survey
+from ..data.sources import Checked, Rows, Source, SparseRows, blocks_of, is_source, is_stream
+from ..data.survey import Survey, check, survey
 from .tables import table_source
 from .validation_messages import clear_messages, message_prefix
 
@@ -61,6 +61,8 @@ def training_sources(
 ) -> tuple[Source, Source | None, RowsAndTargets | None]:
     """Return the rows to train on, their targets, and the validation rows with theirs.
 
+    Streamed rows are not read: `surveyed` checks them.
+
     Parameters
     ----------
     estimator : BaseEstimator
@@ -91,7 +93,7 @@ def training_sources(
         `validation` is a tuple of another length than 2.
     """
     source = _source_of(estimator, X, reset=reset, min_rows=min_rows)
-    _check_and_survey(source)
+    _check_in_memory(source)
     targets = _training_targets(target, source, estimator)
     width = None if targets is None else int(np.prod(targets.shape))
     if validation is None:
@@ -101,8 +103,8 @@ def training_sources(
     validation_X, validation_target = validation if isinstance(validation, tuple) else (validation, None)
     with message_prefix("validation"):
         validation_source = _source_of(estimator, validation_X, reset=False, min_rows=1)
-        _check_and_survey(validation_source)
-        validation_targets = targets_of(validation_target, validation_source, estimator, width)
+        _check_in_memory(validation_source)
+        validation_targets = _matching_targets(validation_target, validation_source, estimator, width)
     return source, targets, (validation_source, validation_targets)
 
 
@@ -138,6 +140,15 @@ def targets_of(
     >>> len(targets_of([[0.0], [1.0]], Rows([[0.1], [0.9]])))
     2
     """
+    targets = _matching_targets(target, source, estimator, width)
+    if targets is not None and blocks_of(targets) is not None:  # those in memory were checked
+        with message_prefix("target"):
+            check(targets)
+    return targets
+
+
+def _matching_targets(target: Any, source: Source, estimator: BaseEstimator | None, width: int | None) -> Source | None:
+    """Return the rows' targets as a source; streamed ones are not read."""
     n_columns = int(np.prod(source.shape))
     width = n_columns if width is None else width
     if target is None:
@@ -154,7 +165,7 @@ def _training_targets(target: Any, source: Source, estimator: BaseEstimator) -> 
     """Return the targets of training rows, which may have other columns than the rows."""
     if target is None:
         return None
-    targets = _targets(target, source, estimator, _check_and_survey)
+    targets = _targets(target, source, estimator)
     if len(targets) != len(source):
         raise DataError(f"{_shapes(targets, source)}; give one target for each row")
     return _in_order(targets, source)
@@ -165,14 +176,12 @@ def _shapes(targets: Source, source: Source) -> str:
     return f"target has shape {target_shape}, but the rows have shape {shape}"
 
 
-def _targets(
-    target: Any, source: Source, estimator: BaseEstimator | None, check_all: Callable[[Source], None] = check
-) -> Source:
+def _targets(target: Any, source: Source, estimator: BaseEstimator | None) -> Source:
     with message_prefix("target"):
         target = _patches(estimator, target, reset=False)
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
-        check_all(targets)
+        _check_in_memory(targets)
     if isinstance(targets, Patches) and isinstance(source, Patches):
         check_pairs(source.images, targets.images)
     return targets
@@ -206,12 +215,88 @@ def row_ids(X: Any) -> list[Any] | None:
     return None if ids == list(range(len(ids))) else ids
 
 
-def _check_and_survey(source: Source) -> None:
-    """Raise DataError if a value is infinite; streamed rows are read only once for this and for their moments."""
+def surveyed(
+    source: Source, rows: int | None = None, *, with_products: bool = False, missing: bool = True
+) -> tuple[Source, Survey | None]:
+    """Return a source whose rows are finite, and its survey.
+
+    Parameters
+    ----------
+    source : Source
+        Rows to train on, or to validate on, or targets; those in memory were checked before.
+    rows : int, optional
+        How many rows of a streamed source are surveyed; by default all.
+    with_products : bool, default=False
+        Whether the columns' products are measured.
+    missing : bool, default=True
+        Whether values that were not surveyed may be missing.
+
+    Returns
+    -------
+    source : Source
+        Itself; of a streamed source that was surveyed in part, one that checks the rows when they are read.
+    survey : Survey or None
+        None for rows in memory.
+
+    Raises
+    ------
+    DataError
+        A value that was surveyed is infinite.
+    """
+    if blocks_of(source) is None:
+        return source, None
+    found = survey(source, rows=rows, with_products=with_products)
+    return source if found.complete else Checked(source, missing=missing), found
+
+
+def all_surveyed(
+    source: Source,
+    targets: Source | None,
+    validation: RowsAndTargets | None,
+    rows: int | None,
+    *,
+    whitens: bool,
+    fitted: bool = False,
+) -> tuple[Source, Source | None, RowsAndTargets | None, Survey | None]:
+    """Return training rows and validation rows with their targets, all `surveyed`, and the survey of the first.
+
+    Parameters
+    ----------
+    source, targets, validation
+        As `training_sources` returns them.
+    rows : int or None
+        How many rows of streamed sources are surveyed; None: all.
+    whitens : bool
+        Whether the rows are whitened: then no value may be missing.
+    fitted : bool, default=False
+        Whether the scaling is fitted already: then whitening needs no products of columns.
+
+    Returns
+    -------
+    source, targets, validation
+        As given, or sources that check rows when they are read.
+    survey : Survey or None
+        That of the training rows; None if they are in memory.
+    """
+    with_products, missing = whitens and not fitted, not whitens
+    source, found = surveyed(source, rows, with_products=with_products, missing=missing)
+    if targets is not None:
+        with message_prefix("target"):
+            targets, _ = surveyed(targets, rows, with_products=with_products, missing=missing)
+    if validation is not None:
+        with message_prefix("validation"):
+            held_out, held_out_targets = validation
+            held_out, _ = surveyed(held_out, rows, missing=missing)
+            if held_out_targets is not None:
+                held_out_targets, _ = surveyed(held_out_targets, rows, missing=missing)
+        validation = held_out, held_out_targets
+    return source, targets, validation, found
+
+
+def _check_in_memory(source: Source) -> None:
+    """Raise DataError if a value of rows in memory is infinite."""
     if blocks_of(source) is None:
         check(source)
-    else:
-        survey(source)
 
 
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:

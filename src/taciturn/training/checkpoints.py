@@ -95,6 +95,8 @@ class Checkpoints:
         Texts of further files of the folder, by name.
     run : dict
         What the run is, as plain values: "estimator", "settings", "rows" and others. Set before the first step.
+    facts : dict of str to plain values, default={}
+        Further values of the log's first line, or of that of a run that goes on.
     last : Checkpoint or None
         The checkpoint from which the run goes on; None for a new run.
     callbacks : sequence of Callback, default=()
@@ -112,6 +114,7 @@ class Checkpoints:
     overwrite: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     last: Checkpoint | None = None
     log: Log | None = None
     validation_loss: float | None = None
@@ -210,7 +213,7 @@ class Checkpoints:
                 if _steps(place) > self.last.description.steps:
                     shutil.rmtree(place)
             remove_leftovers(self.folder / CHECKPOINTS)
-            self.log.note("resume", steps=self.last.description.steps)
+            self.log.note("resume", steps=self.last.description.steps, **self.facts)
             return self.log
         with atomic_folder(self.folder, overwrite=self.overwrite, objection=objection) as temporary:
             for name, text in self.files.items():
@@ -218,8 +221,9 @@ class Checkpoints:
             if self.every is not None:
                 (temporary / CHECKPOINTS).mkdir()
             log = Log(temporary / LOG, callbacks=callbacks, place=self.folder)
+            name, facts = self.run["estimator"]["name"], facts | dict(self.facts)
             with closing(log):
-                log.note("run", format=FORMAT, taciturn=__version__, estimator=self.run["estimator"]["name"], **facts)
+                log.note("run", format=FORMAT, taciturn=__version__, estimator=name, **facts)
         self.log = Log(self.folder / LOG, callbacks=callbacks)
         note_begun(self.folder)
         self._written = time.monotonic()

@@ -80,8 +80,9 @@ class Feed:
         the rows themselves are scaled so.
     fill : Tensor [D], optional
         What a missing value (NaN) of scaled rows is replaced by; required where there may be some.
-    masked : bool, default=False
-        Whether rows or targets have missing values. They are not judged, and a corruption does not change them.
+    masked : bool or None, default=False
+        Whether rows or targets have missing values; None: unknown, each batch is looked at. They are not judged, and a
+        corruption does not change them.
     row_lengths : Tensor, optional
         The numbers of `by_own_length`, by which each scaled row and its target are divided by the row's length; after a
         corruption again, by that of the corrupted row, because this one is all that a model gets when it denoises.
@@ -109,7 +110,7 @@ class Feed:
     device: str = "cpu"
     scale_targets: Callable[[Tensor], Tensor] | None = None
     fill: Tensor | None = None
-    masked: bool = False
+    masked: bool | None = False
     row_lengths: Tensor | None = None
     window: int = 1 << 16
     rows: Axis = SINGLE_PROCESS
@@ -209,7 +210,7 @@ class Feed:
         if self.target is not None or self.scale_targets is not None:
             targets = self.source if self.target is None else self.target
             y = _divided(self._taken(targets, indices, self._scaled_targets), lengths)
-        return self._filled(x) if self.masked else x, y
+        return self._filled(x) if self._has_gaps(x, y) else x, y
 
     def _taken(self, source: Source, indices: NDArray[np.int64], scale: Callable[[Tensor], Tensor]) -> Tensor:
         """Return scaled rows of a source, read in blocks: rows that are not float32 take much more memory."""
@@ -303,7 +304,7 @@ class Feed:
             corrupted, lengths = self._of_own_length(corrupted)
             target = _divided(target, lengths)
         judged = corruption.hidden(x, noise, BLOCK) if corruption.judges_hidden else None
-        if self.masked:
+        if self._has_gaps(x, target):
             known = ~target.isnan()
             judged = known if judged is None else judged & known
             target, clean = target.nan_to_num(0.0), self._filled(x)
@@ -323,6 +324,10 @@ class Feed:
         shard = RowShard(self.rows, start - a, b - a)
         target, corrupted = own[id(batch.target)], own[id(batch.corrupted)]
         return replace(batch, x=own[id(x)], target=target, corrupted=corrupted, judged=judged, shard=shard)
+
+    def _has_gaps(self, x: Tensor, target: Tensor) -> bool:
+        """Return whether values of a batch are missing, or may be."""
+        return bool(x.isnan().any() or target.isnan().any()) if self.masked is None else self.masked
 
     def _filled(self, x: Tensor) -> Tensor:
         return x if self.fill is None else torch.where(x.isnan(), self.fill, x)

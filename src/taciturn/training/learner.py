@@ -552,7 +552,11 @@ class Learner:
         own = target is None and settings.target_scaling == settings.scaling
         scale_targets = None if own else model.scale_targets if model.rescales_targets else model.cast
         noise, device = settings.corruption, settings.device
-        fill, masked = model.scaled_mean, may_miss(source) or (target is not None and may_miss(target))
+        gaps = [may_miss(each, settings.survey_rows) for each in (source, target) if each is not None]
+        masked = True if True in gaps else None if None in gaps else False
+        if masked is None and self.processes.rows.size > 1:  # which share a batch, and each reads its own rows only
+            masked = True
+        fill = model.scaled_mean
         lengths, window = model.row_lengths, settings.shuffle_window
         rows = settings.batch_size, self.seed
         feed = Feed(source, scale_rows, *rows, noise, target, device, scale_targets, fill, masked, lengths, window)

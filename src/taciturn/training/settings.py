@@ -37,6 +37,7 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "redirect": (Redirect, type(None)),
     "precision": (str,),
     "shuffle_window": (int,),
+    "survey_rows": (int, type(None)),
     "max_steps": (int, type(None)),
     "validate_every": (int, type(None)),
 }
@@ -46,6 +47,7 @@ LOWEST = {
     "epochs": 1,
     "weight_decay": 0,
     "shuffle_window": 1,
+    "survey_rows": 1,
     "max_steps": 1,
     "validate_every": 1,
 }
@@ -92,6 +94,8 @@ class Settings:
         dense step may also round the factors of its products to bfloat16.
     shuffle_window : int, default=65536
         Within how many rows streamed rows are shuffled; see `data.order.WindowOrder`. No effect on rows in memory.
+    survey_rows : int or None, default=None
+        How many streamed rows are measured before the first step; None: all. See `data.survey.surveyed_part`.
     max_steps : int or None, default=None
         Number of steps after which the run ends, if its epochs are not done before; None: no bound.
     validate_every : int or None, default=None
@@ -117,6 +121,7 @@ class Settings:
     order: Order | None
     precision: str
     shuffle_window: int = 1 << 16
+    survey_rows: int | None = None
     max_steps: int | None = None
     validate_every: int | None = None
     redirect: Redirect | None = None

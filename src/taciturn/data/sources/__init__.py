@@ -1,6 +1,7 @@
 """Sources: rows read from arrays and files; tables read as they are; and writers of rows into files."""
 
 from .batches import Batches
+from .checked import Checked
 from .columns import select
 from .csr import write_sparse
 from .dialect import Dialect, DialectOptions
@@ -14,6 +15,7 @@ from .source import (
     Source,
     blocks_of,
     drawn,
+    identity_of,
     ids_of,
     integers_of,
     is_source,
@@ -33,6 +35,7 @@ __all__ = [
     "MANIFEST",
     "SHARD_ENDINGS",
     "Batches",
+    "Checked",
     "Dialect",
     "DialectOptions",
     "FiniteCheck",
@@ -50,6 +53,7 @@ __all__ = [
     "drawn",
     "has_booleans",
     "has_missing",
+    "identity_of",
     "ids_of",
     "integers_of",
     "is_array",

@@ -60,6 +60,12 @@ class TableShard(ABC):
     def _batches(self, part: int) -> Iterator[pyarrow.RecordBatch]:
         """Yield a row group, or a batch, as one or more batches of the selected columns."""
 
+    @property
+    def identity(self) -> str | None:
+        """What tells these rows from others; see `identity_of`."""
+        state = self._file.state
+        return None if state is None else f"{state} {self._names} {self.dtype.str} {self.shape}"
+
     def read_into(self, start: int, rows: Array) -> None:
         """Read the rows from `start` on into an array [rows, n_columns]."""
         while len(rows):

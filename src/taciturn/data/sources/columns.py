@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...core.errors import DataError, NotNumeric, UnknownColumn
 from ...core.messages import listed, quoted
-from .source import Array, Source, blocks_of, ids_of, place_of, stored_rows
+from .source import Array, Source, blocks_of, identity_of, ids_of, place_of, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -207,6 +207,11 @@ class _Selected:
     @property
     def blocks(self) -> npt.NDArray[np.int64] | None:
         return blocks_of(self._source)
+
+    @property
+    def identity(self) -> str | None:
+        whole = identity_of(self._source)
+        return None if whole is None else f"{whole}\ncolumns {self._positions}"
 
     def place(self, row: int) -> str:
         return place_of(self._source, row)

@@ -67,10 +67,12 @@ class FiniteCheck:
         Whose rows are checked, for the message.
     missing : bool
         As for `check_finite`.
+    kind : str, default="row"
+        What a row is called in messages.
     """
 
-    def __init__(self, source: Source, *, missing: bool) -> None:
-        self._source, self._missing = source, missing
+    def __init__(self, source: Source, *, missing: bool, kind: str = "row") -> None:
+        self._source, self._missing, self._kind = source, missing, kind
         self._first_place, self._bad_values, self._bad_rows = "", 0, 0
         self._first_empty, self._empty_rows = -1, 0
 
@@ -100,12 +102,12 @@ class FiniteCheck:
             kind = "infinite" if self._missing else "NaN or infinite"
             mend = "set them to NaN if they are missing" if self._missing else "fill them in"
             raise DataError(
-                f"{values} in {self._bad_rows:,} of {len(self._source):,} rows "
+                f"{values} in {self._bad_rows:,} of {len(self._source):,} {self._kind}s "
                 f"{'is' if self._bad_values == 1 else 'are'} {kind}, the first in {self._first_place} "
                 f"(rows count from 0); {mend}, or drop such rows or columns"
             )
         if self._empty_rows:
-            rows = "1 row has" if self._empty_rows == 1 else f"{self._empty_rows:,} rows have"
+            rows = f"1 {self._kind} has" if self._empty_rows == 1 else f"{self._empty_rows:,} {self._kind}s have"
             first = place_of(self._source, self._first_empty)
             warnings.warn(
                 f"{rows} no known value, the first is {first} (rows count from 0); drop such rows",

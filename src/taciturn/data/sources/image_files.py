@@ -174,6 +174,11 @@ class ImageShard:
         """One block."""
         return np.array([0, 1])
 
+    @property
+    def identity(self) -> str | None:
+        """What tells this image from others; see `identity_of`."""
+        return self._file.state
+
     def read_into(self, start: int, rows: Array) -> None:
         """Read the image into an array [1, n_columns]."""
         if len(rows):

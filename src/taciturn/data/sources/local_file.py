@@ -1,6 +1,7 @@
 """A file on the disk that is read at any place."""
 
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from ...core.messages import one_line
 if TYPE_CHECKING:
     import pyarrow
 
+SETTLED_NS = 2 * 10**9  # after which a file that is written again has another time; some stores count whole seconds
+
 
 @dataclass(frozen=True)
 class LocalFile:
@@ -24,21 +27,30 @@ class LocalFile:
         The file's path.
     n_bytes : int
         Its size.
+    modified : int or None, default=None
+        When it was written last, in nanoseconds since 1970; None: unknown.
     """
 
     path: str
     n_bytes: int
+    modified: int | None = None
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> "LocalFile":
         """Return the file at a path."""
         text = os.fsdecode(path)
-        return cls(text, os.stat(text).st_size)
+        status = os.stat(text)
+        return cls(text, status.st_size, status.st_mtime_ns)
 
     @property
     def name(self) -> str:
         """The path as one line."""
         return one_line(self.path)
+
+    @property
+    def state(self) -> str | None:
+        """What changes when the file is written again; see `file_state`."""
+        return file_state(os.path.abspath(self.path), self.n_bytes, self.modified)
 
     def read_into(self, offset: int, content: NDArray[np.uint8]) -> None:
         """Read bytes from `offset` on; raise DataError if the file has another size than before."""
@@ -62,3 +74,30 @@ class LocalFile:
             return pa.memory_map(self.path) if mapped else pa.OSFile(self.path)
         except UnicodeEncodeError:  # pyarrow itself opens only names in UTF-8
             return pa.PythonFile(open(self.path, "rb"), "r")
+
+
+def file_state(place: str, n_bytes: int, modified: int | None) -> str | None:
+    """Return a text that is another one once a file is written again.
+
+    Parameters
+    ----------
+    place : str
+        The file's absolute path, or its URL.
+    n_bytes : int
+        Its size.
+    modified : int or None
+        When it was written last, in nanoseconds since 1970.
+
+    Returns
+    -------
+    str or None
+        None where that is unknown, or less than two seconds ago: the file could be written again at the same time.
+
+    Examples
+    --------
+    >>> file_state("/rows.npy", 80, 5), file_state("/rows.npy", 80, time.time_ns())
+    ('/rows.npy 80 5', None)
+    """
+    if modified is None or time.time_ns() - modified < SETTLED_NS:
+        return None
+    return f"{place} {n_bytes} {modified}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .source import Array, Source, blocks_of, drawn, ids_of, place_of, read_into, stored_rows
+from .source import Array, Source, blocks_of, drawn, identity_of, ids_of, place_of, read_into, stored_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -59,6 +60,12 @@ class Ranges:
         """Return the rows that the other source has in an epoch within the ranges; see `data.sources.drawn`."""
         source = drawn(self.source, seed, epoch)
         return self if source is self.source else Ranges(source, self._bounds)
+
+    @property
+    def identity(self) -> str | None:
+        """What tells these rows from others; see `identity_of`."""
+        whole, bounds = identity_of(self.source), np.stack([self._starts, np.diff(self._before)])
+        return None if whole is None else f"{whole}\nranges {blake2b(bounds.tobytes(), digest_size=16).hexdigest()}"
 
     @property
     def ids(self) -> list[Any] | None:

@@ -29,6 +29,10 @@ class ShardFile(Protocol):
     def n_bytes(self) -> int:
         """Its size when it was found."""
 
+    @property
+    def state(self) -> str | None:
+        """What changes when the file is written again; see `file_state`."""
+
     def read_into(self, offset: int, content: npt.NDArray[np.uint8]) -> None:
         """Read bytes from `offset` on; several threads may do so at once."""
 
@@ -76,6 +80,12 @@ class RawShard:
     def blocks(self) -> npt.NDArray[np.int64]:
         """Bounds of blocks of about a megabyte."""
         return even_blocks(self.shape[0], self._row_bytes)
+
+    @property
+    def identity(self) -> str | None:
+        """What tells these rows from others; see `identity_of`."""
+        state, dtype = self._file.state, BFLOAT16 if self._is_bfloat16 else self._stored.str
+        return None if state is None else f"{state} {self._offset} {dtype} {self.shape}"
 
     def read_into(self, start: int, rows: Array) -> None:
         """Read the rows from `start` on into an array [rows, n_columns]."""

@@ -40,6 +40,10 @@ class Shard(Protocol):
     def blocks(self) -> npt.NDArray[np.int64]:
         """Bounds of what is quick to read as a whole, from 0 to the number of rows."""
 
+    @property
+    def identity(self) -> str | None:
+        """What tells its rows from others, as long as its file is not written again; None where that is unknown."""
+
     def read_into(self, start: int, rows: Array) -> None:
         """Read the rows from `start` on into an array [rows, n_columns]; several threads may call it at once."""
 
@@ -88,6 +92,12 @@ class Shards:
         """Bounds of the blocks of all files; see `blocks_of`."""
         each = [before + shard.blocks[1:] for before, shard in zip(self._before.tolist(), self.shards, strict=False)]
         return np.concatenate([np.zeros(1, np.int64), *each])
+
+    @property
+    def identity(self) -> str | None:
+        """What tells these rows from others; see `identity_of`."""
+        each = [shard.identity for shard in self.shards]
+        return None if None in each else "\n".join(map(str, each))
 
     def __len__(self) -> int:
         return int(self._before[-1])

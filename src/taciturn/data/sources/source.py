@@ -175,6 +175,23 @@ def drawn(source: Source, seed: int, epoch: int) -> Source:
     return source if method is None else method(seed, epoch)
 
 
+def identity_of(source: Source) -> str | None:
+    """Return a text that tells the rows of a streamed source from all others; None where that is unknown.
+
+    Parameters
+    ----------
+    source : Source
+        Sources with an attribute `identity` are those of files. It names each file with its size and the time at which
+        it was written last, and what of it is read.
+
+    Examples
+    --------
+    >>> identity_of(Rows(np.eye(2))) is None
+    True
+    """
+    return getattr(source, "identity", None)
+
+
 def read_into(source: Source, start: int, rows: Array) -> None:
     """Read the rows of a source from `start` on into an array [rows, n_columns] of the source's type.
 

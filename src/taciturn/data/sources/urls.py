@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...core.errors import DataError, RecipeError, TaciturnError
 from ...core.messages import one_line
 from .folders import natural
+from .local_file import file_state
 
 if TYPE_CHECKING:
     import pyarrow
@@ -56,17 +57,25 @@ class RemoteFile:
         Its path there.
     n_bytes : int
         Its size.
+    modified : int or None, default=None
+        When it was written last, in nanoseconds since 1970; None: unknown.
     """
 
     url: str
     filesystem: Any
     path: str
     n_bytes: int
+    modified: int | None = None
 
     @property
     def name(self) -> str:
         """The URL as one line."""
         return one_line(self.url)
+
+    @property
+    def state(self) -> str | None:
+        """What changes when the file is written again; see `file_state`."""
+        return file_state(self.url, self.n_bytes, self.modified)
 
     def read_into(self, offset: int, content: NDArray[np.uint8]) -> None:
         """Read bytes from `offset` on."""
@@ -112,7 +121,7 @@ def files_at(url: str) -> list[RemoteFile]:
     if not infos:
         raise DataError(f"{name}: no such file or folder; correct the name")
     infos = sorted(infos, key=lambda info: natural(info.path))
-    return [RemoteFile(f"{scheme}://{info.path}", filesystem, info.path, info.size) for info in infos]
+    return [RemoteFile(f"{scheme}://{info.path}", filesystem, info.path, info.size, info.mtime_ns) for info in infos]
 
 
 def _fits(path: str, pattern: str) -> bool:

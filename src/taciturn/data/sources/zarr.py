@@ -42,6 +42,7 @@ class ZarrShard:
     """
 
     columns = None
+    identity = None  # an array's chunks are files of their own
 
     def __init__(self, path: str) -> None:
         try:

@@ -4,6 +4,7 @@ from .network import activations, dictionary_parts, objective, output, sparsity,
 from .resolve import resolve
 from .rows import (
     check_batches,
+    check_bounded,
     check_known,
     check_range,
     corruption,
@@ -13,13 +14,14 @@ from .rows import (
     streamed,
     warn_of_extreme_rows,
 )
-from .training import batch_size, device, dictionary_rate, epochs, learning_rate, precision
+from .training import batch_size, device, dictionary_rate, epochs, learning_rate, precision, survey_rows
 from .values import flag, number, part, positive_integer
 
 __all__ = [
     "activations",
     "batch_size",
     "check_batches",
+    "check_bounded",
     "check_known",
     "check_range",
     "corruption",
@@ -41,6 +43,7 @@ __all__ = [
     "scaling_dtype",
     "sparsity",
     "streamed",
+    "survey_rows",
     "warn_of_extreme_rows",
     "widths",
 ]

@@ -16,9 +16,27 @@ from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, check_codes, objective, output, sparsity, widths
-from .rows import check_alike, check_batches, check_range, corruption, dictionary_scaling, image_scaling, unit
+from .rows import (
+    check_alike,
+    check_batches,
+    check_bounded,
+    check_range,
+    corruption,
+    dictionary_scaling,
+    image_scaling,
+    unit,
+)
 from .tables import table_parts, table_scalings
-from .training import batch_size, device, epochs, learning_rate, precision, shuffle_window, validate_every
+from .training import (
+    batch_size,
+    device,
+    epochs,
+    learning_rate,
+    precision,
+    shuffle_window,
+    survey_rows,
+    validate_every,
+)
 from .transcoder import n_outputs
 from .values import flag, number, part, positive_integer
 
@@ -31,6 +49,7 @@ def resolve(
     targets: Moments | None = None,
     target_dtype: np.dtype[Any] | None = None,
     fitted: Learner | None = None,
+    n_rows: int | None = None,
 ) -> Settings:
     """Return the parts of a run, with every "auto" resolved.
 
@@ -48,6 +67,8 @@ def resolve(
         Type of the targets; by default that of the rows.
     fitted : Learner, optional
         A learner that is trained further: its scalings, its unit and an automatic output activation stay.
+    n_rows : int, optional
+        Number of rows to train on; by default all were measured.
 
     Returns
     -------
@@ -74,6 +95,7 @@ def resolve(
     ('sigmoid', 'squared_error+kl:0.05', 'decay:0.01')
     """
     target_moments, target_dtype = (moments, dtype) if targets is None else (targets, target_dtype or dtype)
+    n_rows = moments.count if n_rows is None else n_rows
     levels = parameters.levels
     layers, penalties = sparsity(parameters.sparsity)
     error = part(parameters.loss, Term, "loss")
@@ -118,6 +140,8 @@ def resolve(
         output_activation = output(parameters.output_activation, unit_interval)
     if levels is not None:
         error, output_activation = table_parts(parameters, levels, target_scaling, fitted_targets, fitted)
+    if n_rows > moments.count:
+        check_bounded(error, target_scaling, target_dtype, parameters.survey_rows)
     check_range(error, output_activation, target_scaling, fitted_targets, target_moments, fitted=fitted is not None)
     # complete targets have a value for each missing one: the network learns to impute without more noise
     imputes = parameters.learns_to_impute and target_moments.missing.any()
@@ -158,8 +182,8 @@ def resolve(
         network=network,
         image=parameters.image if network.for_images else None,
     )
-    batch_rows = batch_size(parameters.batch_size, moments.count, penalties, len(moments.mean), network)
-    check_batches(noise, moments.count, batch_rows)
+    batch_rows = batch_size(parameters.batch_size, n_rows, penalties, len(moments.mean), network)
+    check_batches(noise, n_rows, batch_rows)
     max_steps = None if parameters.max_steps is None else positive_integer("max_steps", parameters.max_steps)
     return Settings(
         layout=layout,
@@ -171,7 +195,7 @@ def resolve(
         solver=part(parameters.solver, Solver, "solver"),
         learning_rate=learning_rate(parameters.learning_rate, layout.coder, penalties, network),
         batch_size=batch_rows,
-        epochs=epochs(parameters.max_iter, moments.count, batch_rows, max_steps),
+        epochs=epochs(parameters.max_iter, n_rows, batch_rows, max_steps),
         weight_decay=number("alpha", parameters.alpha, 0, np.inf),
         device=device(parameters.device),
         constraint=part(parameters.constraint, Constraint, "constraint"),
@@ -179,6 +203,7 @@ def resolve(
         order=parameters.order,
         precision=precision(parameters.precision),
         shuffle_window=shuffle_window(parameters.shuffle_window, len(moments.mean), batch_rows),
+        survey_rows=survey_rows(parameters.survey_rows),
         max_steps=max_steps,
         validate_every=validate_every(parameters.validate_every, batch_rows),
         redirect=parameters.redirect if levels is None and not outputs else None,

@@ -16,7 +16,7 @@ from ...data.noise_level import noise_level
 from ...data.quantiles import measure_lengths, measure_quantiles
 from ...data.row_shape import is_image
 from ...data.sources import Source
-from ...data.survey import Survey, survey
+from ...data.survey import Survey, survey, surveyed_part
 from ...model import (
     Auto,
     Common,
@@ -42,11 +42,12 @@ from .values import part
 # The matrices of whitening take 134 MB each at this width, and their computation a minute.
 MAX_WHITENED_COLUMNS = 4096
 MAX_TABLE_NUMBERS = 1 << 24  # of all columns' tables: 134 MB, of which a model has four
+ROWS_PER_COLUMN = 10  # least number that whitening and ranks are fitted to, where there are more
 MAX_STD_RATIO = 4  # of columns of one kind
 MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
-def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
+def measured(source: Source, scaling: Any, *, fitted: bool = False, rows: int | None = None) -> Survey:
     """Return the moments of rows that a scaling (a text or a Scaling) requires, and the rows' fingerprint.
 
     Parameters
@@ -57,6 +58,8 @@ def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
         The scaling.
     fitted : bool, default=False
         Whether the scaling is fitted already. Quantiles and lengths are measured only for one that is not.
+    rows : int, optional
+        How many rows of a streamed source are measured; by default all.
 
     Returns
     -------
@@ -66,9 +69,10 @@ def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
     ------
     RecipeError
         The scaling whitens, and the rows have more than 4,096 columns or missing values; or it ranks, and there is one
-        row, or the tables would have more than 17 million numbers.
+        row, or the tables would have more than 17 million numbers; or either, and fewer rows than ten for each column
+        are measured although there are more.
     DataError
-        Squares of the values exceed the largest float64; or a value of a streamed source is infinite.
+        Squares of the values exceed the largest float64; or a value that was read of a streamed source is infinite.
 
     Examples
     --------
@@ -85,16 +89,22 @@ def measured(source: Source, scaling: Any, *, fitted: bool = False) -> Survey:
         )
     if isinstance(recipe, RankGauss) and not fitted:
         _check_tables(recipe, width, len(source))
-    found = survey(source, with_products=whitens)
+    read = surveyed_part(source, rows)
+    if read is not source and rows is not None and (whitens or recipe.ranks) and rows < ROWS_PER_COLUMN * width:
+        raise RecipeError(
+            f"scaling={recipe.text!r} needs survey_rows={ROWS_PER_COLUMN * width} or more, {ROWS_PER_COLUMN} for each "
+            f"column, not {rows}; set that, or survey_rows='all', or scaling='standard'"
+        )
+    found = survey(source, rows=rows, with_products=whitens)
     moments = found.moments
     if whitens and moments.missing.any():
         raise RecipeError(
             "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
         )
     if recipe.n_quantiles and not fitted:
-        moments.quantiles = measure_quantiles(source, moments, recipe.n_quantiles)
+        moments.quantiles = measure_quantiles(read, moments, recipe.n_quantiles)
     if isinstance(recipe, RowNorm | LayerNorm) and not fitted:
-        moments.lengths = measure_lengths(source, *recipe.columns(moments), centre=recipe.centre)
+        moments.lengths = measure_lengths(read, *recipe.columns(moments), centre=recipe.centre)
     return found
 
 
@@ -115,7 +125,7 @@ def _check_tables(scaling: RankGauss, width: int, n_rows: int) -> None:
 
 
 def check_known(source: Source, moments: Moments) -> None:
-    """Raise DataError if all values of a column are missing.
+    """Raise DataError if all values of a column are missing, in all rows or in those that were measured.
 
     Examples
     --------
@@ -127,7 +137,12 @@ def check_known(source: Source, moments: Moments) -> None:
     """
     if (unknown := np.flatnonzero(moments.missing == moments.count)).size:
         name = quoted(source.columns[unknown[0]]) if source.columns else str(unknown[0])
-        raise DataError(f"column {name} has no known value; drop it")
+        if moments.count == len(source):
+            raise DataError(f"column {name} has no known value; drop it")
+        raise DataError(
+            f"column {name} has no known value in the {moments.count:,} rows that were surveyed; drop it, or set "
+            "survey_rows='all'"
+        )
 
 
 def scaling_dtype(X: Any, source: Source) -> np.dtype[Any]:
@@ -230,6 +245,27 @@ def corruption(value: Any, missing_share: float = 0.0) -> Corruption:
     return missing if noise.clean else noise + missing
 
 
+def check_bounded(error: Term, scaling: Scaling, dtype: np.dtype[Any], survey_rows: Any) -> None:
+    """Raise RecipeError if a loss requires targets in [0, 1], and only some were measured.
+
+    Parameters
+    ----------
+    error : Term
+        The reconstruction error.
+    scaling : Scaling
+        The scaling of the targets.
+    dtype : dtype
+        Their type: divided by 255, uint8 lies in [0, 1].
+    survey_rows : object
+        How many were to be measured, for the message.
+    """
+    if error.unit_interval_only and not (isinstance(scaling, UInt8) and dtype == np.uint8):
+        raise RecipeError(
+            f"loss={error.text!r} needs rows in [0, 1], which survey_rows={survey_rows} does not check of all rows; "
+            "set survey_rows='all', or loss='squared_error'"
+        )
+
+
 def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -> Settings:
     """Return the settings with what a blind spot takes from the rows: the images' shape, and their noise.
 
@@ -238,11 +274,11 @@ def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -
     settings : Settings
         The parts of a run.
     source : Source
-        The rows to train on; at most 5,000 of them are read.
+        The rows to train on; at most 5,000 of them are read, of those that are surveyed.
     shape : tuple of int
         A row's shape.
     """
-    noise = settings.corruption
+    noise, source = settings.corruption, surveyed_part(source, settings.survey_rows)
     if not isinstance(noise, BlindSpot):
         return settings
     if is_image(shape):
@@ -365,7 +401,7 @@ def warn_of_extreme_rows(source: Source, moments: Moments, learner: Learner) -> 
     scaling, scale = learner.settings.scaling, learner.model.scale.cpu().numpy()
     if scaling.ranks or scaling.by_rows:
         return
-    share = extreme_share(source, moments, scale)
+    share = extreme_share(surveyed_part(source, learner.settings.survey_rows), moments, scale)
     learner.has_extreme_rows = share is not None
     if share is None:
         return

@@ -192,6 +192,25 @@ def shuffle_window(value: Any, n_columns: int, batch_rows: int) -> int:
     return positive_integer("shuffle_window", value)
 
 
+def survey_rows(value: Any) -> int | None:
+    """Return how many streamed rows are measured before the first step; None: all.
+
+    Examples
+    --------
+    >>> survey_rows("all"), survey_rows(100_000)
+    (None, 100000)
+    >>> survey_rows("some")
+    Traceback (most recent call last):
+    taciturn.core.errors.RecipeError: survey_rows='some' must be a positive whole number, or 'all'
+    """
+    if value == "all":
+        return None
+    try:
+        return positive_integer("survey_rows", value)
+    except RecipeError as error:
+        raise RecipeError(f"{error}, or 'all'") from None
+
+
 def epochs(value: Any, n_rows: int, batch_rows: int, max_steps: int | None = None) -> int:
     """Return the number of epochs.
 

@@ -29,8 +29,8 @@ class Provenance:
         The estimator's parameters.
     training_rows : int
         Number of rows that the model was trained on.
-    training_missing : int
-        Number of their values that were missing.
+    training_missing : int or None
+        Number of their values that were missing; None: not all rows were surveyed before the training.
     data : str or None
         The data set's name or the file that the rows came from, if known.
     targets : str or None
@@ -66,7 +66,7 @@ class Provenance:
     scaling: str
     parameters: dict[str, Any]
     training_rows: int
-    training_missing: int
+    training_missing: int | None
     data: str | None
     targets: str | None
     rows_fingerprint: str

@@ -2669,7 +2669,7 @@ BREAKS = (
     Break(
         "transcoder: the skip is not added",
         "model/autoencoder.py",
-        "return h + F.linear(x, self.skip.detach() if frozen else self.skip)",
+        "return h + F.linear(x, self.skip.detach() if frozen else self.latents.once(self.skip))",
         "return h",
         TRANSCODERS,
     ),
@@ -2749,6 +2749,8 @@ BREAKS = (
         '"layer_norm": "layer_norm", ',
         '"layer_norm": "none", ',
         ("test_foreign.py",),
+    ),
+    Break(
         "check: errors larger than of training rows decide",
         "estimators/checking.py",
         'Comparison("larger errors", above, limit, held_out)',

@@ -263,7 +263,7 @@ def test_data_frames():
         (lambda model: model.score_samples(X), "the targets have 4 columns"),
         (lambda model: model.score(X, target=X), r"target has shape \[300, 6\].* 4 columns"),
         (lambda model: model.score(X, target=Y[:5]), r"target has shape \[5, 4\]"),
-        (lambda model: model.report(X), "a report is of rows alone"),
+        (lambda model: model.report(X), "give them: report"),
         (lambda model: model.partial_fit(X), "there is no target, but the fitted network puts out 4"),
         (lambda model: model.partial_fit(X, target=X), "target has 6 columns, but the fitted network puts out 4"),
         (lambda model: model.set_params(warm_start=True).fit(X, target=X), "target has 6 columns, but the fitted"),

@@ -7,7 +7,7 @@ rows, and rows that neither has seen, in blocks of 100. "same": blocks that were
 the same data, so false alarms; the note promises less than 1%. "cannot tell": blocks of the same data with this result;
 without validation rows, errors that are larger than those of training rows decide nothing. The other columns are the
 blocks that were called unlike after a change: all numbers doubled; each column moved by half its standard deviation;
-columns permuted; or rows of another layer.
+columns permuted; or rows of the next layer.
 
 Data: digits; normal rows of rank 8 with noise; the same with Student's t of 3 degrees of freedom; rows of which 5% are
 100 times as long; standardised rows whose columns cannot be told apart by mean or deviation. FILE has h3 and h4
@@ -78,6 +78,7 @@ def results(sample: Sample, validate: bool, other: np.ndarray | None, seed: int)
             yield "permuted", check(model, block[:, order]).alike
             if other is not None:
                 yield "other layer", check(model, other[:BLOCK]).alike
+                yield "1,000 rows of it", check(model, other[:1000]).alike
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     layers = None if args.layers is None else dict(np.load(args.layers))
     names = ["digits", "normal", "t", "long", "alike columns"] + (["layer 3 of MiniLM"] if layers else [])
-    changes = ("doubled", "moved", "permuted", "other layer")
+    changes = ("doubled", "moved", "permuted", "other layer", "1,000 rows of it")
     header = "| data | validation rows | same: unlike | same: cannot tell | " + " | ".join(changes) + " |"
     lines = [header, "|---" * (4 + len(changes)) + "|"]
     for name in names:

@@ -22,7 +22,7 @@ from taciturn import (
     datasets,
 )
 from taciturn.core.errors import ArtifactError, RecipeError
-from taciturn.metrics import RowScores, share_above, share_below
+from taciturn.metrics import share_above, share_below
 from taciturn.metrics.row_scores import quantiles
 
 X = datasets.load("digits").read(0, 1797)[np.random.default_rng(0).permutation(1797)]
@@ -46,12 +46,12 @@ def test_the_numbers_are_those_of_their_definitions(model):
     assert (remembered.kind, remembered.count) == ("held-out", 400)
     held = (HELD - model.denoise(HELD)) ** 2
     assert_allclose(remembered.fvu, held.sum() / ((HELD - HELD.mean(0)) ** 2).sum(), rtol=1e-4)
-    unit = HELD.var(0).mean()
-    assert_allclose(remembered.errors[49], np.sort(held.mean(1))[199] / unit, rtol=1e-3)
+    relative, held_relative = (e.sum(1) / (e.sum(1) + (Z**2).sum(1)) for e, Z in ((errors, NEW), (held, HELD)))
+    assert_allclose(remembered.relative[49], np.sort(held_relative)[199], rtol=1e-3)
     by_name = {each.name: each for each in result.comparisons}
-    chance = math.sqrt(math.log(1000) / 800) + math.sqrt(math.log(1000) / 794)
+    chance = math.sqrt(math.log(1000) / 2 * (1 / 400 + 1 / 397))
     assert by_name["larger errors"].limit == pytest.approx(0.1 + chance)
-    larger = ks_2samp(errors.mean(1), held.mean(1), alternative="less").statistic
+    larger = ks_2samp(relative, held_relative, alternative="less").statistic
     assert by_name["larger errors"].difference == pytest.approx(larger, abs=0.025)
 
 
@@ -100,7 +100,7 @@ def test_larger_errors_than_of_training_rows_decide_nothing():
     assert result.remembered.kind == "training"
     assert result.fvu > 1.5 * result.remembered.fvu
     assert result.alike is None
-    assert re.match(r"Cannot tell: their errors are larger .*; fit with validation rows\.", result.verdict)
+    assert re.match(r"Cannot tell: their relative errors are larger .*; fit with validation rows\.", result.verdict)
 
 
 def test_exchangeable_columns_are_seen_by_the_errors_of_held_out_rows():
@@ -129,7 +129,7 @@ def test_what_is_remembered_is_saved_and_forgotten_when_the_weights_change(model
     assert (result.alike, result.comparisons) == (None, ())
     assert result.verdict == "Cannot tell: the model remembers no rows of a fit, so nothing is compared."
     for damage in ([], [1.0] * 99, [2.0, 1.0] * 50):
-        config["rows"]["remembered"] = json.loads(json.dumps(vars(model._learner.remembered) | {"errors": damage}))
+        config["rows"]["remembered"] = json.loads(json.dumps(vars(model._learner.remembered) | {"relative": damage}))
         (tmp_path / "model" / "config.json").write_text(json.dumps(config))
         with pytest.raises(ArtifactError, match=r"remembered quantiles must be 100 ascending numbers.*damaged"):
             taciturn.load(tmp_path / "model")
@@ -196,8 +196,8 @@ def test_shares_are_those_of_scipy_up_to_a_hundredth():
 
 
 def test_rows_that_are_reconstructed_but_for_rounding_are_alike():
-    scores = RowScores(np.full(200, 1e-14), np.ones(200), np.ones(200), 1e-14)
-    assert share_above(np.full(200, 1e-12), quantiles(scores.errors / scores.variance), 1e-6) == 0
+    assert share_above(np.full(200, 1e-12), quantiles(np.full(200, 1e-14)), 1e-6) == 0
+    assert share_above(np.full(200, 1e-3), quantiles(np.full(200, 1e-14)), 1e-6) == 1
 
 
 def test_the_command_line_tells_by_its_exit_status(tmp_path):

@@ -150,17 +150,17 @@ def check(model: BaseAutoencoder, rows: ArrayLike | Source, *, target: ArrayLike
     `fit` remembers up to 1,000 rows: of `validation`, of those that it held out itself, or else of the training rows.
     Four numbers are compared:
 
-    - the errors of the rows: the largest share by which larger ones are more frequent than among the remembered;
+    - the errors of the rows over their mean squares: the largest share by which larger ones are more frequent than
+      among the remembered;
     - the same of the numbers of active latents;
     - the distances of the rows from the centre, in both directions;
     - the rows' mean: its distance from that of all training rows, over these rows' standard deviation, both by columns
       in units of the scaling, and without what chance adds on average.
 
     Limits: a share may differ by 0.1, and by what n rows and m remembered ones differ by chance with a probability of
-    0.1%, √(ln 1000 / 2n) + √(ln 1000 / 2m) (Dvoretzky, Kiefer and Wolfowitz, 1956; Massart, 1990). The distance of the
-    mean has the limit √(0.1² + 10/n + 10/N), with N training rows. So independent rows of the same distribution are
-    called unlike in less than 1% of cases: of the shares that is proved, of the mean it is measured
-    (benchmarks/results/check.md).
+    0.1%: √(ln 1000 / 2 · (1/n + 1/m)) (Smirnov, 1939). The distance of the mean has the limit √(0.1² + 10/n + 10/N),
+    with N training rows. So independent rows of the same distribution are called unlike in less than 1% of cases;
+    benchmarks/results/check.md has what was measured.
 
     Errors and active latents of new rows may be larger than those of rows that the model was trained on. If nothing
     else is remembered, they decide nothing, and `alike` is None.
@@ -196,8 +196,8 @@ def _comparisons(scores: RowScores, known: Remembered, learner: Learner, source:
     from ..metrics.row_scores import MIN_ERROR
 
     n, m, held_out = scores.count, known.count, known.kind == "held-out"
-    limit = MARGIN + sum(math.sqrt(-math.log(CHANCE) / (2 * size)) for size in (n, m))
-    above = share_above(scores.errors / known.variance, known.errors, MIN_ERROR)
+    limit = MARGIN + math.sqrt(-math.log(CHANCE) / 2 * (1 / n + 1 / m))
+    above = share_above(scores.relative, known.relative, MIN_ERROR)
     more = share_above(scores.active, known.active)
     distance = max(share_above(scores.distances, known.distances), share_below(scores.distances, known.distances))
     comparisons = [
@@ -237,7 +237,7 @@ def _verdict(
         return None, "Cannot tell: the model remembers no rows of a fit, so nothing is compared."
     fvu, l0 = f"FVU {scores.fvu:.3f}, remembered {known.fvu:.3f}", f"L0 {scores.l0:.1f}, remembered {known.l0:.1f}"
     texts = {
-        "larger errors": f"their errors are larger ({fvu})",
+        "larger errors": f"their relative errors are larger ({fvu})",
         "more active latents": f"more latents are active ({l0})",
         "other distances": "their distances from the centre are others",
         "another mean": "their mean is another",

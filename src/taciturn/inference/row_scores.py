@@ -50,12 +50,14 @@ def row_scores(model: Autoencoder, source: Source, target: Source | None = None)
             metric.add(y, recon)
             errors = units.errors(recon.double(), y.double()).square()
             distances = ((rows.double() - model.mean) / model.scale).square()
-            numbers = (mean_of_known(errors, 1), mean_of_known(distances, 1), codes.l0().double())
+            error, square = mean_of_known(errors, 1), mean_of_known(y.double().square(), 1)
+            relative = (1 / (1 + square / error)).nan_to_num(0.0)  # 0 / 0: a row of zeros without an error
+            numbers = (error, relative, mean_of_known(distances, 1), codes.l0().double())
             parts.append(np.stack([each.cpu().numpy() for each in numbers]))
-    errors_N, distances_N, active_N = _known(np.concatenate(parts, axis=1)) if parts else np.zeros((3, 0))
-    return RowScores(errors_N, distances_N, active_N, metric.fvu if parts else math.nan)
+    error_N, relative_N, distance_N, active_N = _known(np.concatenate(parts, axis=1)) if parts else np.zeros((4, 0))
+    return RowScores(error_N, relative_N, distance_N, active_N, metric.fvu if parts else math.nan)
 
 
 def _known(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the numbers [3, N] of the rows that have known values."""
-    return numbers[:, ~np.isnan(numbers[:2]).any(0)]
+    """Return the numbers [4, N] of the rows that have known values."""
+    return numbers[:, ~np.isnan(numbers[:3]).any(0)]

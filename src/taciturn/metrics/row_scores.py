@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 LEVELS = np.arange(1, 101) / 100  # of the quantiles that are remembered
 TOLERANCE = 0.01  # values whose ratio differs from 1 by less count as equal
-MIN_ERROR = 1e-6  # of the rows' variance; smaller errors count as equal: they are rounding
+MIN_ERROR = 1e-6  # smaller relative errors count as equal: they are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,8 @@ class RowScores:
     ----------
     errors : array [N]
         Mean squared error of each row, ≥ 0, in units of `inference.Units`.
+    relative : array [N]
+        e / (e + s) of each row, from 0 to 1, with its error e and its mean square s in the same units.
     distances : array [N]
         Mean squared distance of each row from the model's centre, ≥ 0, in units of the scaled columns.
     active : array [N]
@@ -30,6 +32,7 @@ class RowScores:
     """
 
     errors: Array
+    relative: Array
     distances: Array
     active: Array
     fvu: float
@@ -55,12 +58,6 @@ class RowScores:
         """The standard error of `l0`."""
         return standard_error(self.active)
 
-    @property
-    def variance(self) -> float:
-        """The rows' variance, the unit of remembered errors: the mean error over the FVU; 1 where that is not known."""
-        mean = float(self.errors.mean())
-        return mean / self.fvu if mean > 0 and 0 < self.fvu < math.inf else 1.0
-
 
 @dataclass(frozen=True)
 class Remembered:
@@ -76,9 +73,7 @@ class Remembered:
         Their fraction of variance unexplained, and its standard error.
     l0, l0_error : float
         Their mean number of active latents, and its standard error.
-    variance : float
-        The unit of `errors`: the rows' variance.
-    errors, distances, active : tuple of 100 floats
+    relative, distances, active : tuple of 100 floats
         Quantiles of the numbers of `RowScores`, at the levels 0.01, 0.02, … 1.
 
     Raises
@@ -93,15 +88,14 @@ class Remembered:
     fvu_error: float
     l0: float
     l0_error: float
-    variance: float
-    errors: tuple[float, ...]
+    relative: tuple[float, ...]
     distances: tuple[float, ...]
     active: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.count < 1 or not self.variance > 0:
-            raise ValueError("remembered rows must have a count and a variance greater than 0")
-        for quantiles in (self.errors, self.distances, self.active):
+        if self.count < 1:
+            raise ValueError("the count of remembered rows must be 1 or more")
+        for quantiles in (self.relative, self.distances, self.active):
             if len(quantiles) != len(LEVELS) or not np.isfinite(quantiles).all() or (np.diff(quantiles) < 0).any():
                 raise ValueError(f"remembered quantiles must be {len(LEVELS)} ascending numbers")
 
@@ -110,8 +104,8 @@ class Remembered:
         """Return what is remembered of rows; None without rows, and where a number is not finite."""
         if not scores.count:
             return None
-        numbers = (scores.fvu, scores.fvu_error, scores.l0, scores.l0_error, scores.variance)
-        samples = (scores.errors / scores.variance, scores.distances, scores.active)
+        numbers = (scores.fvu, scores.fvu_error, scores.l0, scores.l0_error)
+        samples = (scores.relative, scores.distances, scores.active)
         if not np.isfinite(numbers).all() or not all(np.isfinite(sample).all() for sample in samples):
             return None
         return cls(kind, scores.count, *numbers, *map(quantiles, samples))

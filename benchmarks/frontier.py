@@ -1,7 +1,8 @@
 """Compare reconstruction errors at the same L0, on the same rows: taciturn beside other libraries.
 
-python benchmarks/frontier.py --peers PYTHON [--data known,mnist] [--mnist FILE.npz] [--seeds N] [--steps N] [--batch N]
-       [--latents N] [--k N] [--rates 3e-4,1e-3,3e-3] [--only NAMES] [--cache FOLDER] [--out TABLE.md]
+python benchmarks/frontier.py --peers PYTHON [--data known,mnist,file] [--mnist FILE.npz] [--file ROWS.npy] [--seeds N]
+       [--steps N] [--batch N] [--latents N] [--k N] [--rates 3e-4,1e-3,3e-3] [--only NAMES] [--cache FOLDER]
+       [--out TABLE.md]
 
 PYTHON is the path that benchmarks/peers/setup.sh prints; benchmarks/peers/train.py describes how each peer is
 trained. All models are trained on the same rows, equally often, in batches of the same size; steps are rounded to
@@ -14,9 +15,10 @@ Peers run with their defaults. Names with "10,000" are peers whose auxiliary los
 rows, as in taciturn: the peers' default waits, up to 10,000,000 rows, cover much or all of such a short run.
 
 known: 100,000 rows of 128 inputs, sums of 32 of 1,024 features, noise 0.02; 10,000 more rows are held out. mnist:
-pixels in [0, 1]; the test images are held out. "plain": no revival and a constant learning rate. taciturn's models
-with a threshold (batch_topk, jumprelu) are trained on 5,000 rows fewer; the threshold is calibrated on these. Every
-fit is cached in FOLDER, so an interrupted run continues.
+pixels in [0, 1]; the test images are held out. file: rows of a file, such as embeddings; a tenth is held out. "plain":
+no revival and a constant learning rate. taciturn's models with a threshold (batch_topk, jumprelu) are trained on 5,000
+rows fewer, of few rows on a tenth fewer; the threshold is calibrated on these. Every fit is cached in FOLDER, so an
+interrupted run continues.
 """
 
 from collections.abc import Iterator
@@ -49,12 +51,12 @@ CONTESTANTS: dict[str, Contestant] = {
 }
 
 
-def written(data: str, folder: Path, mnist: str | None) -> Path:
+def written(data: str, folder: Path, mnist: str | None, path: str | None = None) -> Path:
     """Return the file of a data set's rows; write it first if it does not exist."""
     file = folder / f"{data}.npz"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        train, held_out = known() if data == "known" else images(mnist)
+        train, held_out = known() if data == "known" else of_file(path) if data == "file" else images(mnist)
         np.savez(file, train=train, held=held_out)
     return file
 
@@ -74,6 +76,15 @@ def images(path: str | None) -> tuple[np.ndarray, np.ndarray]:
     return train, held_out
 
 
+def of_file(path: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return a file's rows in an order drawn at random, the last tenth apart."""
+    if path is None:
+        raise SystemExit("--data file needs rows; give them (--file ROWS.npy) or drop file from --data")
+    X = np.load(path).astype(np.float32)
+    X = X[np.random.default_rng(0).permutation(len(X))]
+    return X[: len(X) * 9 // 10], X[len(X) * 9 // 10 :]
+
+
 def table(fits: dict[Cell, list[Numbers]]) -> Iterator[str]:
     """Yield the table's lines: on each data set, the least FVU first."""
     yield "| data | | rate | FVU | L0 | dead | s |"
@@ -89,8 +100,9 @@ def main() -> None:
     parser = options(__doc__, "runs/frontier", "3e-4,1e-3,3e-3", seeds=5, steps=4000, batch=256, latents=512, k=32)
     parser.add_argument("--data", default="known,mnist")
     parser.add_argument("--mnist")
+    parser.add_argument("--file")
     args = parser.parse_args()
-    rows = {data: written(data, args.cache, args.mnist) for data in args.data.split(",")}
+    rows = {data: written(data, args.cache, args.mnist, args.file) for data in args.data.split(",")}
     compete(Board(CONTESTANTS, rows, args.peers, args.cache), args, table)
 
 

@@ -67,7 +67,7 @@ def check_memory(
         moments = measured(source, parameters.scaling, rows=survey_rows(parameters.survey_rows)).moments
         settings = resolve(parameters, moments, scaling_dtype(source, source), n_rows=len(source))
     parts = run_memory(settings, source, held_out, checkpoints=checkpoints)
-    if (before := parts[ROWS] + survey_memory(settings, source)) > limit:
+    if (before := survey_memory(settings, source)) > limit:
         raise RecipeError(
             f"the survey of the rows before the first step holds {size_text(before)}, more than --memory "
             f"{size_text(limit)}: give more memory"

@@ -17,7 +17,7 @@ from taciturn.core.errors import DataError, RecipeError
 from taciturn.core.seeds import generator
 from taciturn.data import stored_surveys
 from taciturn.data.fingerprint import fingerprint
-from taciturn.data.sources import Ranges, open_path
+from taciturn.data.sources import Checked, Ranges, open_path
 from taciturn.data.sources.raw_shard import RawShard
 from taciturn.data.survey import check, may_miss, survey, surveyed_part
 from taciturn.training import read_log
@@ -152,6 +152,13 @@ def test_an_infinite_value_is_found_where_it_is_read(value):
         SparseAutoencoder(**QUICK, survey_rows=300).fit(streamed(), target=streamed(changed(OTHER, value)))
 
 
+def test_rows_of_samples_are_checked_too():
+    rows = Checked(streamed(changed(OTHER, np.nan)), missing=False)
+    assert_array_equal(rows.take(np.array([SURVEYED, 3])), X[[SURVEYED, 3]])
+    with pytest.raises(DataError, match=f"^row {OTHER}, column 0 is NaN or infinite"):
+        rows.take(np.array([SURVEYED, OTHER]))
+
+
 def test_finite_rows_whose_sum_is_not_are_no_fault():
     rows = np.full((N, WIDTH), 3e38, np.float32)
     rows[::2] = -1
@@ -229,6 +236,31 @@ def test_early_stopping_reads_the_rows_once_before_the_first_step():
     source = Counted(X, BOUNDS)
     DenoisingAutoencoder(**QUICK | {"max_iter": 1}, early_stopping=True).fit(source)
     assert source.n_read == 2 * N + 1  # the survey; the epoch and its validation, whose first row tells the type
+
+
+class Places(Streamed):
+    """Counts the places from which samples are read."""
+
+    n_places = 0
+
+    def take(self, indices):
+        self.n_places += 1 + int((np.diff(np.sort(indices)) > 1).sum())
+        return super().take(indices)
+
+
+@pytest.mark.parametrize("scaling", ["rank_gauss", "row_norm", "layer_norm"])
+def test_samples_of_a_part_are_read_in_runs(scaling, monkeypatch):
+    """A request for each row of a sample would take an object store hours."""
+    monkeypatch.setattr("taciturn.data.quantiles.SAMPLE_ROWS", 640)
+    monkeypatch.setattr("taciturn.data.quantiles.MIN_SAMPLE_ROWS", 640)
+    rows = np.random.default_rng(0).normal(size=(40_000, WIDTH)) + 5
+    source = Places(rows, [*range(0, len(rows), 1000), len(rows)])
+    quick = {"n_components": 6, "max_iter": 1, "max_steps": 1, "random_state": 0}
+    model = SparseAutoencoder(**quick, sparsity="topk:2", scaling=scaling, survey_rows=20_000).fit(source)
+    assert source.n_places < 3 * 120  # each sample of 640 to 5,000 rows at some 80 places
+    if scaling == "rank_gauss":
+        tables = model._learner.moments.quantiles
+        assert_allclose(tables[1:-1].mean(0), rows.mean(0), atol=0.2)
 
 
 def test_cross_entropy_needs_all_rows():

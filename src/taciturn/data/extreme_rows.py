@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.seeds import generator
 from .moments import PART_NUMBERS, Moments
-from .sources import Source
+from .sample import sample_indices
+from .sources import Source, blocks_of
 
 MAX_SHARE_OF_ROWS = 0.05  # more rows are not a few
 SHARE_OF_VARIANCE = 0.95
@@ -57,7 +59,7 @@ def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) 
     Parameters
     ----------
     source : Source
-        N rows with D numbers each; at most 5,000 of them are read, drawn at random.
+        N rows with D numbers each; at most 5,000 of them are read, drawn at random, of streamed rows in runs of 64.
     moments : Moments
         Of all N rows.
     scale : array [D], float64
@@ -88,7 +90,11 @@ def extreme_share(source: Source, moments: Moments, scale: NDArray[np.float64]) 
         return np.asarray(np.nansum(np.square(deviations), axis=1))
 
     n = min(len(source), max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // len(scale)), MIN_SAMPLE_ROWS))
-    indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
+    if blocks_of(source) is None:
+        indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
+    else:  # single rows of files would be slow to read
+        indices = sample_indices(len(source), n, generator(0, "extreme"), streamed=True)
+        n = len(indices)  # whole runs
     size = max(PART_NUMBERS // len(scale), 1)
     held = np.sort(np.concatenate([held_by(source.take(indices[i : i + size])) for i in range(0, n, size)]))
     total = max(held.sum(), n * float((moments.variance / scale**2).sum()))

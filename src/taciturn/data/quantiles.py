@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.seeds import generator
 from .moments import PART_NUMBERS, Moments
+from .sample import sample_indices
 from .sources import Source
 
 SAMPLE_ROWS = 100_000  # of more rows they are those of a sample
@@ -11,7 +13,7 @@ SAMPLE_NUMBERS = 1 << 24  # of wide rows fewer are read, but at least MIN_SAMPLE
 MIN_SAMPLE_ROWS = 1000
 
 
-def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.float64]:
+def measure_quantiles(source: Source, moments: Moments, n: int, *, in_runs: bool = False) -> NDArray[np.float64]:
     """Return quantiles of each column's known values, at equal steps of their shares.
 
     Parameters
@@ -22,6 +24,8 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
         Of all N rows: the first and the last quantile are the least and the greatest value of all rows.
     n : int
         ≥ 2, the largest number Q of quantiles.
+    in_runs : bool, default=False
+        Whether runs of neighbouring rows are drawn, which are much quicker to read from files.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
     [[0.0, 3.0, 8.0], [1.0, 3.0, nan]]
     """
     n_columns = len(moments.mean)
-    indices = _sample(len(source), n_columns)
+    indices = _sample(len(source), n_columns, in_runs)
     n_read = len(indices)
     rows = source.read(0, n_read) if n_read == len(source) else source.take(indices)
     quantiles = np.full((min(n, n_read), n_columns), np.nan)
@@ -58,7 +62,12 @@ def measure_quantiles(source: Source, moments: Moments, n: int) -> NDArray[np.fl
 
 
 def measure_lengths(
-    source: Source, shift: NDArray[np.float64], scale: NDArray[np.float64], *, centre: bool = False
+    source: Source,
+    shift: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    *,
+    centre: bool = False,
+    in_runs: bool = False,
 ) -> tuple[float, float]:
     """Return the median and the mean of the rows' lengths ‖(x - shift) / scale‖.
 
@@ -70,6 +79,8 @@ def measure_lengths(
         The point from which lengths are measured, and the unit of each column.
     centre : bool, default=False
         Whether its own mean is subtracted from each row before.
+    in_runs : bool, default=False
+        As of `measure_quantiles`.
 
     Returns
     -------
@@ -83,7 +94,7 @@ def measure_lengths(
     >>> measure_lengths(Rows(np.array([[3.0, 4.0], [0.0, 1.0], [np.nan, 6.0]])), np.zeros(2), np.ones(2))
     (5.0, 4.82842712474619)
     """
-    indices, size = _sample(len(source), len(shift)), max(PART_NUMBERS // len(shift), 1)
+    indices, size = _sample(len(source), len(shift), in_runs), max(PART_NUMBERS // len(shift), 1)
     means = []
     for start in range(0, len(indices), size):
         rows = np.asarray(source.take(indices[start : start + size]), np.float64)
@@ -97,11 +108,13 @@ def measure_lengths(
     return (float(np.median(lengths)), float(lengths.mean())) if len(lengths) else (0.0, 0.0)
 
 
-def _sample(n_rows: int, n_columns: int) -> NDArray[np.int64]:
+def _sample(n_rows: int, n_columns: int, in_runs: bool) -> NDArray[np.int64]:
     """Return the rows that are read, ascending: all, or so many drawn at random."""
     n_read = min(n_rows, max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // n_columns), MIN_SAMPLE_ROWS))
     if n_read == n_rows:
         return np.arange(n_rows)
+    if in_runs:
+        return sample_indices(n_rows, n_read, generator(0, "quantiles"), streamed=True)
     return np.sort(np.random.default_rng(0).choice(n_rows, n_read, replace=False))
 
 

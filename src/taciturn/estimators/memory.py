@@ -86,7 +86,7 @@ def check_memory(
         widths = *layout.widths[:-1], -(-layout.widths[-1] // latent_processes)
         settings = replace(settings, layout=replace(layout, widths=widths))
     parts = run_memory(settings, (source, targets), held_out, checkpoints=checkpoints)
-    if (before := parts[ROWS] + survey_memory(settings, source)) > limit:
+    if (before := survey_memory(settings, source)) > limit:
         raise RecipeError(
             f"the survey of the rows before the first step holds {size_text(before)}, more than --memory "
             f"{size_text(limit)}: give more memory"

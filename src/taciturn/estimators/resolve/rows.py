@@ -9,12 +9,14 @@ import numpy as np
 
 from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTargets
 from ...core.messages import quoted
+from ...core.seeds import generator
 from ...corruption import BlindSpot, Clean, Corruption, Missing
 from ...data.extreme_rows import extreme_share
 from ...data.moments import Moments
 from ...data.noise_level import noise_level
 from ...data.quantiles import measure_lengths, measure_quantiles
 from ...data.row_shape import is_image
+from ...data.sample import sample_indices
 from ...data.sources import Source
 from ...data.survey import Survey, survey, surveyed_part
 from ...model import (
@@ -102,9 +104,11 @@ def measured(source: Source, scaling: Any, *, fitted: bool = False, rows: int | 
             "scaling='whiten' needs rows without missing values; set scaling='standard', or fill the values in"
         )
     if recipe.n_quantiles and not fitted:
-        moments.quantiles = measure_quantiles(read, moments, recipe.n_quantiles)
+        moments.quantiles = measure_quantiles(read, moments, recipe.n_quantiles, in_runs=read is not source)
     if isinstance(recipe, RowNorm | LayerNorm) and not fitted:
-        moments.lengths = measure_lengths(read, *recipe.columns(moments), centre=recipe.centre)
+        moments.lengths = measure_lengths(
+            read, *recipe.columns(moments), centre=recipe.centre, in_runs=read is not source
+        )
     return found
 
 
@@ -278,14 +282,18 @@ def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -
     shape : tuple of int
         A row's shape.
     """
-    noise, source = settings.corruption, surveyed_part(source, settings.survey_rows)
+    noise, read = settings.corruption, surveyed_part(source, settings.survey_rows)
     if not isinstance(noise, BlindSpot):
         return settings
     if is_image(shape):
         noise = replace(noise, shape=shape)
     if noise.noise == "auto":
-        n = min(len(source), max(min(MAX_NOISE_ROWS, MAX_NOISE_NUMBERS // math.prod(source.shape)), 2))
-        rows = source.take(np.sort(np.random.default_rng(0).choice(len(source), n, replace=False)))
+        n = min(len(read), max(min(MAX_NOISE_ROWS, MAX_NOISE_NUMBERS // math.prod(source.shape)), 2))
+        if read is source:
+            indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
+        else:
+            indices = sample_indices(len(read), n, generator(0, "noise"), streamed=True)
+        rows = read.take(indices)
         noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
     return replace(settings, corruption=noise)
 

@@ -24,7 +24,7 @@ import taciturn.report
 from taciturn import artifact
 from taciturn.cli import main
 from taciturn.core import atomic
-from taciturn.training import checkpoints, log, run
+from taciturn.training import checkpoints, learner, log, run
 
 COMMANDS = {
     "compiled, early stopping": "--sparse kl:0.1 --corrupt gaussian:0.2 --latents 16 --epochs 8 --early-stopping",
@@ -39,7 +39,7 @@ PRELOADED = pyarrow.parquet, sklearn.utils.validation, taciturn.cli.run, tacitur
 MOMENTS = [
     (run, "update"),
     (log.Log, "write"),
-    (checkpoints, "_save"),
+    (learner, "save_tensors"),
     (checkpoints, "checksum"),
     (atomic, "_sync"),
     (atomic, "_sync_folder"),

@@ -300,7 +300,7 @@ def test_a_failed_save_leaves_no_file(digits, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("taciturn.artifact.writing.save_file", full)
+    monkeypatch.setattr("taciturn.artifact.writing.save_tensors", full)
     with pytest.raises(TaciturnError, match="run cannot be written: No space left on device"):
         model.save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from taciturn import AutoencoderOutlierDetector, DenoisingAutoencoder, Dictionar
 from taciturn.core.errors import ArtifactError, DamagedCheckpoint, DataError, NotExact, RecipeError, TaciturnError
 from taciturn.data.sources import open_path
 from taciturn.data.sources.raw_shard import RawShard
-from taciturn.training import History, checkpoints, read_lines, read_log
+from taciturn.training import History, checkpoints, learner, read_lines, read_log
 from taciturn.training.history import logged_history
 
 ROWS = np.random.default_rng(0).random((600, 8), dtype=np.float32)
@@ -225,16 +225,16 @@ def test_the_last_checkpoints_and_the_best_stay(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_leaves_earlier_checkpoints(tmp_path, monkeypatch):
-    real, written = checkpoints._save, []
+    real, written = learner.save_tensors, []
 
-    def save(tensors, file):
+    def save(tensors, file, *processes):
         written.append(file)
         if len(written) == 4:
             file.write_bytes(b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(tensors, file)
+        real(tensors, file, *processes)
 
-    monkeypatch.setattr(checkpoints, "_save", save)
+    monkeypatch.setattr(learner, "save_tensors", save)
     words = (
         "the checkpoint after 20 steps cannot be written: No space left on device; earlier ones are intact: make room"
     )

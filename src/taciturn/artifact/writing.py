@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 from torch import Tensor
 
-from ..core.atomic import atomic_folder
+from ..core.atomic import atomic_folder, check_folder
 from ..core.checksum import checksum
-from ..core.errors import ArtifactError
+from ..core.errors import ArtifactError, TaciturnError
+from ..core.messages import one_line
 from ..core.run_folder import objection
 from ..core.tensor_file import save_tensors
+from ..core.world import Axis
 from ..model import Autoencoder
 from ..training.step import COUNTERS
 from .artifact import Artifact
@@ -44,7 +46,10 @@ def save(artifact: Artifact, path: str | os.PathLike[str], *, overwrite: bool = 
     ArtifactError
         A number of the model is not finite.
     """
-    if artifact.model.latents.rank:
+    latents = artifact.model.latents
+    if latents.size > 1:
+        _check_together(latents, path, overwrite)
+    if latents.rank:
         write(artifact, None)
         return
     with atomic_folder(path, overwrite=overwrite, objection=objection) as folder:
@@ -94,6 +99,18 @@ def write(artifact: Artifact, folder: Path | None) -> None:
         name for name in names if name.endswith(".safetensors")
     ):  # safetensors lets only the owner read its files; give them the usual mode
         shutil.copymode(folder / "config.json", folder / name)
+
+
+def _check_together(latents: Axis, path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Raise TaciturnError, on all processes, unless the first can write the folder."""
+    fault = None
+    if latents.rank == 0:
+        try:
+            check_folder(path, overwrite=overwrite, objection=objection)
+        except TaciturnError as error:
+            fault = error
+    if latents.any(fault is not None):
+        raise fault or TaciturnError(f"process 0 cannot write {one_line(path)}; it tells why")
 
 
 def _tensors(model: Autoencoder) -> dict[str, Tensor]:

@@ -62,39 +62,23 @@ def save_tensors(
         with as_os_errors():
             safetensors.torch.save_file(plain, file)
         return
-    # the widest types first, so that each tensor begins at a multiple of its type's size
-    names = sorted(plain, key=lambda name: (-plain[name].itemsize, name))
     counts = {
-        name: axis.gather(torch.tensor([len(plain[name])])) for name in names if is_part(name, plain[name], parts)
+        name: axis.gather(torch.tensor([len(tensor)])) for name, tensor in plain.items() if is_part(name, tensor, parts)
     }
-    shapes = {name: list(plain[name].shape) for name in names}
-    shapes |= {name: [int(sum(n_rows)), *shapes[name][1:]] for name, n_rows in counts.items()}
-    starts, size = {}, 0
-    for name in names:
-        starts[name], size = size, size + prod(shapes[name]) * plain[name].itemsize
-    header = {
-        name: {
-            "dtype": TYPES[plain[name].dtype],
-            "shape": shapes[name],
-            "data_offsets": [starts[name], starts[name] + prod(shapes[name]) * plain[name].itemsize],
-        }
-        for name in names
-    }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
     if file is None:
         for name in counts:
             for _ in _rows_of_all(plain[name], axis, counts[name]):
                 pass
         return
+    shapes = {name: [int(sum(counts[name])), *plain[name].shape[1:]] for name in counts}
+    header, places = _header(plain, shapes)
     with file.open("wb") as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
-        for name in names:
-            place, tensor = 8 + len(text) + starts[name], plain[name]
+        stream.write(header)
+        for name, tensor in plain.items():
             row_bytes = prod(tensor.shape[1:]) * tensor.itemsize
             pieces = _rows_of_all(tensor, axis, counts[name]) if name in counts else [(0, tensor)]
             for first, rows in pieces:
-                stream.seek(place + first * row_bytes)
+                stream.seek(places[name] + first * row_bytes)
                 stream.write(rows.numpy().tobytes())
 
 
@@ -125,3 +109,18 @@ def _rows_of_all(tensor: Tensor, axis: Axis, counts: list[Tensor]) -> Iterator[t
     for start in range(0, max(n_rows), at_once):
         for rank, rows in enumerate(axis.gather(tensor[start : start + at_once])):
             yield sum(n_rows[:rank]) + start, rows
+
+
+def _header(tensors: Mapping[str, Tensor], shapes: Mapping[str, list[int]]) -> tuple[bytes, dict[str, int]]:
+    """Return the beginning of a file, and where each tensor begins in it; some have other shapes than those here."""
+    entries, offsets, size = {}, dict[str, int](), 0
+    # the widest types first, so that each tensor begins at a multiple of its type's size
+    for name in sorted(tensors, key=lambda name: (-tensors[name].itemsize, name)):
+        shape, offsets[name] = shapes.get(name, list(tensors[name].shape)), size
+        size += prod(shape) * tensors[name].itemsize
+        data_type = TYPES[tensors[name].dtype]
+        entries[name] = {"dtype": data_type, "shape": shape, "data_offsets": [offsets[name], size]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    start = 8 + len(text)
+    return len(text).to_bytes(8, "little") + text, {name: start + offset for name, offset in offsets.items()}

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest
 
 from fits import mixtures, models
-from taciturn import SparseAutoencoder
+from taciturn import DenoisingAutoencoder, SparseAutoencoder
 from taciturn.corruption import Dropout, Gaussian, Masking, SaltPepper, Swap, corrupted
 from taciturn.data.sources import Rows
 from taciturn.kernels import Above, Top
@@ -47,6 +47,19 @@ def test_a_run_on_a_gpu_repeats_bit_for_bit(name):
     first, second = ({k: v.cpu() for k, v in model.fit(X).module_.state_dict().items()} for _ in range(2))
     for part, tensor in first.items():
         assert_array_equal(second[part], tensor)
+
+
+@pytest.mark.parametrize("network", ["conv:channels=4/8", "residual:channels=4/8,blocks=1"])
+def test_networks_of_images_on_a_gpu_agree_with_those_on_the_cpu(network):
+    images = X[:1000]
+    parameters = {"network": network, "shape": (4, 6), "corruption": "gaussian:0.1", **FIT}
+    fits = {device: DenoisingAutoencoder(device=device, **parameters).fit(images) for device in ("cpu", "cuda")}
+    assert fits["cuda"].module_.dictionary.is_cuda
+    assert_allclose(fits["cuda"].history_["loss"], fits["cpu"].history_["loss"], rtol=0.05)
+    if network.startswith("residual"):
+        larger = torch.rand(1, 20, 30)
+        on_cpu = fits["cpu"].module_.denoise_images(larger)
+        assert fits["cuda"].module_.denoise_images(larger).shape == on_cpu.shape
 
 
 def test_the_first_steps_gradients_are_those_of_the_cpu():

@@ -51,21 +51,50 @@ def convolved(image, kernels):
     return out
 
 
-def test_one_scale_computes_what_loops_over_pixels_compute():
-    model = denoiser("residual:channels=3/,blocks=1", image=(4, 6))
-    weights = {name: weight.detach().numpy() for name, weight in model.convolutions.named_parameters()}
-    row = np.random.default_rng(0).random(24)
-    image = row.reshape(4, 6)
+def halved(image, kernels):
+    """Return an image [channels, height, width] half as high and wide, by kernels [out, channels, 2, 2]."""
+    corners = np.stack([[image[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)])  # [2, 2, channels, …]
+    return np.einsum("ijchw,ocij->ohw", corners, kernels)
+
+
+def doubled(image, kernels):
+    """Return an image [channels, height, width] twice as high and wide, by kernels [channels, out, 2, 2]."""
+    corners = np.einsum("chw,coij->ohiwj", image, kernels)
+    return corners.reshape(kernels.shape[1], 2 * image.shape[1], 2 * image.shape[2])
+
+
+def denoised(image, weights):
+    """Return an image [height, width] denoised by a network of one or two scales with one block, in NumPy."""
+    height, width = image.shape
+    scales = 1 + ("down.0.weight" in weights)
+    padding = ((0, -height % 2**scales), (0, -width % 2**scales))
+    padded = np.pad(image, padding, mode="edge")
+
+    def block(x, number):
+        inner = convolved(x, weights[f"sides.{number}.0.inner.weight"]).clip(0)
+        return x + convolved(inner, weights[f"sides.{number}.0.outer.weight"])
+
     # four images, each of every second pixel of every second line
-    x = np.stack([image[i::2, j::2] for i in (0, 1) for j in (0, 1)])
-    x = convolved(x, weights["first.weight"])
-    inner = convolved(x, weights["sides.0.0.inner.weight"]).clip(0)
-    x = x + convolved(inner, weights["sides.0.0.outer.weight"])
-    noise = np.zeros_like(image)
+    x = np.stack([padded[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    x = block(convolved(x, weights["first.weight"]), 0)
+    if scales == 2:
+        small = block(halved(x, weights["down.0.weight"]), 1)
+        x = block(x + doubled(small, weights["up.0.weight"]), 2)
+    noise = np.zeros_like(padded)
     for k, part in enumerate(convolved(x, weights["last.weight"])):
         noise[k // 2 :: 2, k % 2 :: 2] = part
+    return image + noise[:height, :width]
+
+
+@pytest.mark.parametrize("image", [(4, 8), (5, 7)])
+@pytest.mark.parametrize("channels", ["3/", "3/4"])
+def test_it_computes_what_loops_over_pixels_compute(channels, image):
+    model = denoiser(f"residual:channels={channels},blocks=1", image=image)
+    weights = {name: weight.detach().numpy() for name, weight in model.convolutions.named_parameters()}
+    row = np.random.default_rng(0).random(int(np.prod(image)))
     x = torch.from_numpy(row)[None]
-    assert_allclose(model.decode(model.codes(x), x).detach().numpy()[0], (image + noise).ravel(), atol=1e-12)
+    result = model.decode(model.codes(x), x).detach().numpy()[0]
+    assert_allclose(result, denoised(row.reshape(image), weights).ravel(), atol=1e-12)
 
 
 @pytest.mark.parametrize("image", [(8, 12), (5, 7), (6, 6, 3)])

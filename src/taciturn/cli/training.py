@@ -265,13 +265,13 @@ def _evaluate(
     texts: list[str] | None,
     ids: list[str] | None,
 ) -> tuple["Summary", "Report | None"]:
-    """Return the results on the evaluation rows, and a report on them if there is a folder, and the model has codes."""
+    """Return the results on the evaluation rows, and a report on them if there is a folder."""
     from .. import report
     from ..data.row_shape import is_image
     from .row_values import labels_for
 
     seed = artifact.training.seed
-    if folder is None or not artifact.model.layout.network.has_codes:
+    if folder is None:
         summary = report.summarise(
             artifact.model,
             evaluation_rows,

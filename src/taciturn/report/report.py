@@ -7,7 +7,6 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..artifact import Artifact
-from ..core.errors import RecipeError
 from ..corruption import Corruption
 from ..data.row_shape import image_shape
 from ..data.sources import Source, ids_of
@@ -129,8 +128,7 @@ def report(
     DataError
         If there is not one label, text or id per row, or a text is not a string.
     RecipeError
-        If `shape` is not an image shape or does not fit a row, the model's targets have other columns than rows, or its
-        network has no codes.
+        If `shape` is not an image shape or does not fit a row, or the model's targets have other columns than rows.
 
     Notes
     -----
@@ -149,11 +147,6 @@ def report(
     >>> result.name, result.summary.rows, len(result.latents.order)
     ('iris', 150, 8)
     """
-    if not artifact.model.layout.network.has_codes:
-        raise RecipeError(
-            f"network={artifact.model.layout.network.text!r} has no latents, which a report describes; "
-            "`taciturn evaluate` measures how it denoises"
-        )
     require_own_targets(artifact.model, "a report is of rows alone; use score and reconstruction_errors with target=Y")
     study = Study(
         artifact,

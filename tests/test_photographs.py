@@ -1,6 +1,7 @@
 """Image files, patches of images of any size, and denoising them in windows."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import taciturn
 from commandline import output_text, run
 from taciturn import ImageDenoiser, datasets
 from taciturn.core.errors import DataError, RecipeError, TaciturnWarning
+from taciturn.corruption import Corruption
 from taciturn.data.images.images import ImageFile, images_of
 from taciturn.data.images.noise import image_noise
 from taciturn.data.images.patches import Patches, turned
@@ -22,7 +24,7 @@ from taciturn.data.sources import drawn, open_path
 from taciturn.data.sources.local_file import LocalFile
 from taciturn.data.split import split_source
 from taciturn.data.windows import shuffled_rows
-from taciturn.inference.images import in_windows
+from taciturn.inference.images import check_noise, in_windows
 from test_resume import Ended, assert_same, end_at
 
 RNG = np.random.default_rng(0)
@@ -334,11 +336,20 @@ def test_one_patch_is_denoised_as_the_row_it_is(denoiser):
     np.testing.assert_allclose(result.ravel(), expected[0], rtol=1e-5, atol=1e-6)
 
 
+def test_images_are_scored_and_reported_by_their_patches(denoiser):
+    images = [RNG.random((12, 16)), RNG.random((10, 9, 3))]
+    patches = Patches(images_of(images), 4)
+    assert denoiser.score(images) == denoiser.score(patches)
+    assert denoiser.transform(images).shape == (len(patches), denoiser.module_.layout.widths[-1])
+    again = clone(denoiser).partial_fit(images).partial_fit(images[:1])
+    assert again.n_iter_ == 2
+
+
 def test_files_and_arrays_give_the_same(tmp_path):
     images = [RNG.integers(256, size=(20 + i, 25), dtype=np.uint8) for i in range(4)]
     for i, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
-    of_files, of_arrays = (ImageDenoiser(**FEW).fit(X) for X in (tmp_path, images))
+    of_files, of_arrays = (ImageDenoiser(corruption="gaussian:0.1", **FEW).fit(X) for X in (tmp_path, images))
     np.testing.assert_array_equal(of_files.module_.dictionary.detach(), of_arrays.module_.dictionary.detach())
     with pytest.warns(
         TaciturnWarning, match=r"\d.png: its noise has a standard deviation of about 0.\d+, but"
@@ -425,6 +436,22 @@ def test_parameters_are_checked(parameters, words):
     assert words in str(caught.value)
 
 
+def test_other_noise_than_that_of_the_training_is_noted():
+    """Less than half of the least, and more than twice the greatest."""
+    noted = {
+        "gaussian:0.1": {0.01, 0.03, 0.3, 0.5},
+        "gaussian:std=uniform(0.05,0.2)": {0.01, 0.5},
+        "masking:0.3": set(),
+    }
+    ramp = np.linspace(0, 1, 60_000).reshape(200, 300, 1)
+    for noise, std in product(noted, (0.01, 0.03, 0.1, 0.3, 0.5)):
+        image = ramp + np.random.default_rng(0).normal(0, std, ramp.shape)
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            check_noise(Corruption.parse(noise), image, "image")
+        assert bool(given) == (std in noted[noise]), (noise, std)
+
+
 @pytest.mark.parametrize("std", [0.02, 0.1, 0.3])
 def test_the_noise_of_an_image_is_estimated(std):
     """Within 5% on a smooth image; of three channels the mean."""
@@ -447,14 +474,14 @@ def run_folder(tmp_path_factory):
         )
     few = ("--patch", "6", "--max-steps", "5", "--network", "residual:channels=4/,blocks=1")
     done = run("fit", folder / "train", *few, "-o", folder / "run")
-    assert "gaussian:0.1" in output_text(done)
+    assert "dB PSNR" in output_text(done)
     return folder
 
 
 def test_a_folder_of_images_trains_an_image_denoiser(run_folder):
     model = taciturn.load(run_folder / "run")
     assert isinstance(model, ImageDenoiser)
-    assert (model.patch, model.settings_.corruption.text) == (6, "gaussian:0.1")
+    assert (model.patch, model.settings_.corruption.text) == (6, "gaussian:uniform(0.02,0.2)")
     assert model._learner.shape == (6, 6, 3)
     again = run("fit", run_folder / "run" / "recipe.toml", "-o", run_folder / "again", "--no-report")
     assert "images" in (run_folder / "again" / "recipe.toml").read_text()

@@ -45,7 +45,7 @@ class ImageDenoiser(BaseAutoencoder):
     """
 
     command_name = "images"
-    default_corruption = "gaussian:0.1"
+    default_corruption = "gaussian:uniform(0.02,0.2)"  # of a strength that is not known
     # parameters of other estimators, which images do not have
     shape, variables, outputs, sparsity = None, None, "codes", None
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {

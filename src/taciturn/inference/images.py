@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..core.errors import TaciturnWarning
+from ..core.uniform import Uniform
 from ..corruption import Corruption, Gaussian
 from ..data.images.images import Floats, Pixels, unit_floats, with_channels
 from ..data.images.noise import image_noise
@@ -21,7 +22,7 @@ from .blocks import of_any_count
 from .reconstruct import denoise
 
 OVERLAPS = 4  # of windows of the side of a row, along each axis: each pixel is estimated 16 times
-WINDOW, MARGIN = 384, 64  # of a network that takes images of any size, in pixels, and how far windows overlap
+WINDOW, MARGIN = 1024, 64  # side of the windows of a network that takes any size, and how far they overlap, in pixels
 MIN_LEVEL, MAX_LEVEL = 0.5, 2.0  # estimated noise over that of the training
 NOISE_SIDE = 1024  # of the middle of an image, from which its noise is estimated
 WINDOW_NUMBERS = 1 << 20  # of windows that are in memory together
@@ -60,11 +61,8 @@ def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], na
     if pixels.shape[2] > 1 and channels == 1:
         colours = [denoise_image(model, colour, shape, name) for colour in np.split(pixels, pixels.shape[2], axis=2)]
         return np.concatenate(colours, axis=2)
-    if isinstance(model, ResidualDenoiser):
-        side = min(WINDOW, max(pixels.shape[0], pixels.shape[1], side))
-        step = max(side - MARGIN, 1)
-    else:
-        step = max(side // OVERLAPS, 1)
+    any_size = isinstance(model, ResidualDenoiser)
+    side, step = (WINDOW, WINDOW - MARGIN) if any_size else (side, max(side // OVERLAPS, 1))
 
     def compute(windows: Floats) -> Floats:
         if isinstance(model, ResidualDenoiser):
@@ -73,6 +71,9 @@ def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], na
         denoised = list(of_any_count(lambda part: denoise(model, part), rows))
         return np.concatenate(denoised).reshape(windows.shape).astype(np.float32, copy=False)
 
+    if any_size and pixels.shape[0] * pixels.shape[1] <= side * side:
+        whole = compute(with_channels(unit_floats(pixels, name), channels)[None])[0]
+        return as_type(with_mean(whole, pixels.shape[2]), pixels.dtype)
     result = np.empty_like(pixels)
     for start, lines in in_windows(compute, pixels, side, step, channels, name):
         result[start : start + len(lines)] = as_type(with_mean(lines, pixels.shape[2]), pixels.dtype)
@@ -94,17 +95,22 @@ def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
     Warns
     -----
     TaciturnWarning
-        It is less than half or more than twice the training's.
+        It is less than half of the training's least or more than twice the greatest.
     """
-    if not isinstance(corruption, Gaussian) or not isinstance(corruption.std, int | float):
+    std = corruption.std if isinstance(corruption, Gaussian) else None
+    if isinstance(std, Uniform):
+        low, high, trained = std.low, std.high, f"{std.low:g} … {std.high:g}"
+    elif isinstance(std, int | float):
+        low, high, trained = std, std, f"{std:g}"
+    else:
         return
     starts = [max(length - NOISE_SIDE, 0) // 2 for length in pixels.shape[:2]]
     centre = pixels[starts[0] : starts[0] + NOISE_SIDE, starts[1] : starts[1] + NOISE_SIDE]
     level = image_noise(unit_floats(centre, name))
-    if not MIN_LEVEL * corruption.std <= level <= MAX_LEVEL * corruption.std:
+    if not MIN_LEVEL * low <= level <= MAX_LEVEL * high:
         warnings.warn(
             f"{name}: its noise has a standard deviation of about {level:.3f}, but the model was trained on "
-            f"{corruption.std:g}; train one with corruption='gaussian:{level:.3f}'",
+            f"{trained}; train one with corruption='gaussian:{level:.3f}'",
             TaciturnWarning,
             stacklevel=3,
         )

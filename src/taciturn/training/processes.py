@@ -16,6 +16,7 @@ from ..core.errors import DataError, ProcessFailed, RecipeError, TaciturnError, 
 from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
 from ..core.world import SINGLE_PROCESS, Axis
+from .restarts import common_name
 from .step import Step
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # torchrun sets them
@@ -23,7 +24,6 @@ TIMEOUT = "TACITURN_TIMEOUT"
 
 _joined: Axis | None = None  # while this process takes part in a group
 _store: Any = None  # the processes' common store, kept because its port can be opened once only
-_n_groups = 0
 
 
 def count() -> int:
@@ -96,7 +96,8 @@ def refuse(what: str, mend: str) -> None:
 def is_first_failure() -> bool:
     """Return whether no other process of the group has called this before, so that a failure is shown once."""
     try:
-        return bool(_common_store().add("taciturn/failures", 1) == 1)
+        start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps the store
+        return bool(_common_store().add(f"taciturn/failures/{start}", 1) == 1)
     except (RuntimeError, TaciturnError):  # the process that kept the store has ended
         return True
 
@@ -130,7 +131,7 @@ def share_state(processes: Axis, step: Step) -> None:
 def check_weights(processes: Axis, step: Step) -> None:
     """Raise TaciturnError, on all processes, unless the tensors of all are the same."""
     if processes.size > 1:
-        totals = torch.stack([tensor.detach().double().abs().sum().cpu() for tensor in _tensors(step)]).nan_to_num()
+        totals = torch.stack([_total(tensor.detach()) for tensor in _tensors(step)]).nan_to_num()
         if not torch.equal(processes.max(totals), -processes.max(-totals)):
             raise TaciturnError(
                 "the weights of the processes are no longer the same; train on machines of one kind, and with the same "
@@ -140,6 +141,14 @@ def check_weights(processes: Axis, step: Step) -> None:
 
 def _tensors(step: Step) -> list[Tensor]:
     return [*step.parameters(), *step.buffers()]
+
+
+def _total(tensor: Tensor) -> Tensor:
+    """Return the sum of absolute values in float64, without a float64 copy of the whole tensor."""
+    return sum(
+        (part.double().abs().sum().cpu() for part in tensor.reshape(-1).split(1 << 20)),
+        torch.zeros((), dtype=torch.float64),
+    )
 
 
 def _is_initialised() -> bool:
@@ -155,18 +164,17 @@ def _new_group() -> Any:
     """Return a new default group of torch.distributed, of the processes that torchrun started."""
     from torch.distributed.distributed_c10d import PrefixStore
 
-    global _n_groups
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     number, unit = interval(TIMEOUT, os.environ.get(TIMEOUT, "30min"), tuple(SECONDS))
-    _n_groups += 1
+    store, rank, timeout = _common_store(), int(os.environ["RANK"]), timedelta(seconds=number * SECONDS[unit])
     try:
         torch.distributed.init_process_group(
             _backend(),
-            store=PrefixStore(f"taciturn/{_n_groups}", _common_store()),
-            rank=int(os.environ["RANK"]),
+            store=PrefixStore(common_name(store, rank, count(), timeout), store),
+            rank=rank,
             world_size=count(),
-            timeout=timedelta(seconds=number * SECONDS[unit]),
+            timeout=timeout,
         )
     except RuntimeError as error:
         raise ProcessFailed(

@@ -61,9 +61,9 @@ K = 32
 def measured(n_processes: int, *arguments: int) -> tuple[int, float]:
     """Return the most anonymous memory of a process of a fit, and the bytes that it sends in a step."""
     group, most = together.Group(n_processes, "-c", FIT, *arguments), 0
-    while any(process.poll() is None for process in group.processes):
-        for process in group.processes:
-            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+    while running := [process.pid for process in group.processes if process.poll() is None]:
+        for pid in running:
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
                 if line.startswith("RssAnon"):
                     most = max(most, 1024 * int(line.split()[1]))
         time.sleep(0.005)

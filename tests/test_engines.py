@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import together
 from commandline import run
 from taciturn import DictionaryAutoencoder
 
@@ -38,7 +39,11 @@ def place(tmp_path_factory):
 def in_a_process(code, *arguments, seconds=500):
     """Run code in a process of its own and return its last line: engines start threads and processes."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=seconds
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=together.environment(),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.splitlines()[-1]
@@ -47,34 +52,42 @@ def in_a_process(code, *arguments, seconds=500):
 # --- Dask ------------------------------------------------------------------------------------------------------------
 DASK = """
 import sys, dask
+from fragile import Fragile
 from taciturn import Encoder
 place, kind = sys.argv[1:]
 encode = Encoder(f"{place}/run", columns=list("abcdefgh"), keep="id")
 if __name__ == "__main__":
     with dask.config.set(scheduler="processes", num_workers=2):
-        if kind == "frame":
-            import dask.dataframe as dd
-            frame = dd.read_parquet(f"{place}/rows.parquet", split_row_groups=True)
-            codes = frame.map_partitions(encode, meta=encode(frame._meta)).compute()
-        else:
+        if kind == "bag":
             import pandas, pyarrow.parquet as pq
             from dask import bag
             table = pq.read_table(f"{place}/rows.parquet")
             tables = bag.from_sequence([table[start : start + 70] for start in range(0, 300, 70)]).map(encode).compute()
             codes = pandas.concat([each.to_pandas() for each in tables])
+        else:
+            import dask.dataframe as dd
+            if kind == "killed":
+                from dask.distributed import Client
+                client = Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+                encode = Fragile(f"{place}/run", f"{place}/dask-killed", columns=list("abcdefgh"), keep="id")
+            frame = dd.read_parquet(f"{place}/rows.parquet", split_row_groups=True)
+            empty = Encoder(f"{place}/run", columns=list("abcdefgh"), keep="id")(frame._meta)
+            codes = frame.map_partitions(encode, meta=empty).compute(scheduler=client if kind == "killed" else None)
     codes.to_pickle(f"{place}/{kind}.pickle")
 """
 
 
-@pytest.mark.parametrize("kind", ["frame", "bag"])
-def test_dask(place, kind):
-    pytest.importorskip("dask.dataframe" if kind == "frame" else "dask.bag")
+@pytest.mark.parametrize(("kind", "package"), [("frame", "dataframe"), ("bag", "bag"), ("killed", "distributed")])
+def test_dask(place, kind, package):
+    """Several processes; "killed": one of them is, and its rows are encoded again."""
+    pytest.importorskip(f"dask.{package}")
     script = place / "with_dask.py"
     script.write_text(DASK)
-    subprocess.run([sys.executable, script, place, kind], check=True, timeout=500)
+    subprocess.run([sys.executable, script, place, kind], env=together.environment(), check=True, timeout=500)
     codes = pd.read_pickle(place / f"{kind}.pickle")
     assert codes["id"].tolist() == list(range(N_ROWS))
     np.testing.assert_array_equal(np.stack(codes["codes"]), np.load(place / "codes.npy"))
+    assert (place / "dask-killed").exists() == (kind == "killed")
 
 
 # --- Daft ------------------------------------------------------------------------------------------------------------
@@ -107,17 +120,17 @@ def test_daft(place):
 # --- Ray -------------------------------------------------------------------------------------------------------------
 RAY = """
 import sys, ray, numpy as np, pyarrow.parquet as pq
-from taciturn import Encoder
+from fragile import Fragile
 place = sys.argv[1]
-ray.init(num_cpus=2, object_store_memory=200_000_000, include_dashboard=False)
+ray.init(num_cpus=3, object_store_memory=200_000_000, include_dashboard=False)
 ray.data.DataContext.get_current().execution_options.preserve_order = True
 codes = ray.data.from_arrow([pq.read_table(f"{place}/rows.parquet")]).map_batches(
-    Encoder,
-    fn_constructor_args=(f"{place}/run",),
+    Fragile,
+    fn_constructor_args=(f"{place}/run", f"{place}/ray-killed"),
     fn_constructor_kwargs={"columns": list("abcdefgh"), "keep": "id"},
     batch_format="pyarrow",
     batch_size=70,
-    compute=ray.data.ActorPoolStrategy(size=1),
+    compute=ray.data.ActorPoolStrategy(size=2),
     memory=500_000_000,
 )
 rows = codes.take_all()
@@ -128,8 +141,10 @@ print(int((np.array([row["codes"] for row in rows], np.float32) != np.load(f"{pl
 
 
 def test_a_batch_class_of_ray(place):
+    """Two workers, one of which is killed; its rows are encoded again."""
     pytest.importorskip("ray.data")
     assert in_a_process(RAY, place) == "0"
+    assert (place / "ray-killed").exists()
 
 
 def shard_writers(parent):
@@ -164,11 +179,13 @@ def test_shards_of_ray_are_those_of_one_process(place, tmp_path, killed):
         "2",
     ]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
-    while killed and process.poll() is None:
-        if writers := shard_writers(process.pid):
-            os.kill(writers[0], signal.SIGKILL)
-            break
+    writers = []
+    while killed and not writers:
+        assert process.poll() is None
         time.sleep(0.05)
+        writers = shard_writers(process.pid)
+    for writer in writers[:1]:
+        os.kill(writer, signal.SIGKILL)
     errors = process.communicate(timeout=500)[1]
     assert process.returncode == 0, errors
     assert json.loads((tmp_path / "ray" / "manifest.json").read_text()) == json.loads(

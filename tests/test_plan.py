@@ -15,7 +15,7 @@ def test_one_process():
     assert need.weights == 4 * (
         1000 + 1000 + 100 + 10 + 10
     )  # encoder, dictionary, biases of latents and outputs, centre
-    assert (need.gradients, need.averages) == (need.weights, 2 * need.weights)
+    assert (need.gradients, need.averages, need.message) == (need.weights, 2 * need.weights, 0)
     assert need.batch == 3 * 4 * 3 * 10 + 2 * 12 * 3 * 2
     assert need.pre_activations == 4 * 3 * 100
     assert need.window == 4 * 5 * 10
@@ -30,7 +30,9 @@ def test_rows_sharded():
     assert need.weights == 4 * 2120
     assert need.sent == 2 * 3 / 4 * need.weights  # a ring of four
     assert need.pre_activations == 4 * 2 * 100
-    assert need.window == 4 * 10 * 10
+    assert need.window == 4 * 40 * 10  # every process has all rows of a window
+    assert need.message == need.weights
+    assert need.memory == 260_000_000 + 5 * need.weights + need.batch + need.pre_activations + need.window
     assert need.operations == 2 * 2 * 10 * 100 + 8 * 2 * 2 * 10
 
 

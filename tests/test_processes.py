@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import torch
-from torch.distributed import TCPStore
+from torch.distributed import HashStore, TCPStore
+from torch.distributed.checkpoint import HuggingFaceStorageReader
 
 import commandline
 import interrupted
@@ -21,7 +24,7 @@ from taciturn.core.errors import DataError, NotExact, RecipeError, TaciturnError
 from taciturn.core.world import ONE_PROCESS, SINGLE_PROCESS, Axis
 from taciturn.corruption import Corruption
 from taciturn.data.sources import Rows
-from taciturn.training import Feed
+from taciturn.training import Feed, restarts
 from taciturn.training.processes import check_facts, joined, refuse
 
 CORE = together.CORE  # in three processes too
@@ -215,13 +218,38 @@ def test_only_a_run_that_torchrun_itself_has_started_goes_on_by_fit(tmp_path, mo
         fit("run", callbacks=interrupted.stop_after(2))
     with pytest.raises(TaciturnError, match="holds a run that is not complete"):
         fit("run")
-    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    monkeypatch.setattr(restarts, "_begun", set())  # as in another process
     (tmp_path / "run").rename(tmp_path / "another")
     with pytest.raises(TaciturnError, match="holds a run that is not complete"):
         fit("another")
     shutil.copytree(tmp_path / "another", tmp_path / "run")
     expected = DictionaryAutoencoder.resume(tmp_path / "another", together.rows())
     np.testing.assert_array_equal(fit("run").components_, expected.components_)
+
+
+def test_processes_that_are_started_again_do_not_find_what_earlier_ones_left():
+    store, minute = HashStore(), timedelta(minutes=1)
+    names = []
+    for _ in range(2):  # the second time, what the first processes wrote is there
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(restarts.common_name, store, 0, 3, minute)
+            time.sleep(0.1)  # it answers those that have gone
+            others = [threads.submit(restarts.common_name, store, rank, 3, minute) for rank in (1, 2)]
+            names.append({each.result() for each in (first, *others)})
+    assert [len(each) for each in names] == [1, 1]
+    assert names[0] != names[1]
+    with pytest.raises(RuntimeError, match="waited for"):
+        restarts.common_name(HashStore(), 0, 2, timedelta(seconds=0.1))
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+def test_torch_distributed_checkpoint_reads_a_checkpoint(tmp_path):
+    X, run = together.rows(), tmp_path / "run"
+    model = together.dictionary("topk:4", max_iter=1).fit(X, checkpoint=run, checkpoint_every=5)
+    reader = HuggingFaceStorageReader(str(run / "checkpoints" / "step-000000005"))
+    tensors = {"model.decoder.0.weight": torch.zeros(model.components_.shape)}
+    torch.distributed.checkpoint.load(tensors, storage_reader=reader, no_dist=True)
+    np.testing.assert_array_equal(tensors["model.decoder.0.weight"], model.components_)
 
 
 def test_the_command_line_shows_a_failure_once_and_refuses_other_commands(tmp_path):

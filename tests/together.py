@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from torch.distributed import TCPStore
 
 from fits import mixtures
@@ -65,6 +66,10 @@ def estimators():
         "whitened": dictionary("topk", scaling="whiten"),
         "resampled": dictionary("topk:1", n_components=640, revive="resample", max_iter=20, learning_rate=0.003),
         "multi topk, orthogonal": dictionary("topk:4+multi_topk:16+orthogonality:weight=0.1,chunk=32"),
+        "table": sparse("kl:0.1"),
+        "table, noise": denoising("swap:0.2"),
+        "target": denoising(None),
+        "target, skip": dictionary("batch_topk:4", skip=True),
     }
 
 
@@ -72,19 +77,34 @@ def rows():
     return mixtures(650)
 
 
+def table():
+    """Return rows of numbers with gaps, of booleans and of categories."""
+    X = rows()
+    numbers = pd.DataFrame(np.where(X[:, :6] > 1.5, np.nan, X[:, :6]), columns=list("abcdef"))
+    return numbers.assign(flag=X[:, 6] > 0, kind=pd.Categorical.from_codes(X[:, 7:10].argmax(1), ["u", "v", "w"]))
+
+
+def rows_and_targets(name):
+    """Return what the estimator of a name is fitted to; None: the rows are their own targets."""
+    X = table() if name.startswith("table") else rows()
+    return X, X[:, :7] + 1 if name.startswith("target") else None
+
+
 def fit_all(names, folder=None):
     """Return losses of the steps, closing codes, weights and mean activations of the estimators with these names.
 
     Where latents are distributed, the models are saved into a folder and loaded.
     """
-    X, results = rows(), {}
+    results = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, estimator in estimators().items():
             if not names or name in names:
                 if name != "resampled":
                     estimator.set_params(max_iter=10 if name in CORE else 4)
-                estimator.fit(X, validation=X[:70], latent_processes=LATENT_PROCESSES)
+                X, target = rows_and_targets(name)
+                held_out = X[:70] if target is None else (X[:70], target[:70])
+                estimator.fit(X, target=target, validation=held_out, latent_processes=LATENT_PROCESSES)
                 if LATENT_PROCESSES > 1:
                     estimator.save(f"{folder}/{name}")
                     estimator = load(f"{folder}/{name}")

@@ -18,8 +18,9 @@ class Need(NamedTuple):
 
     Parameters
     ----------
-    weights, gradients, averages : int
-        Bytes of the weights, of their gradients, and of Adam's two running averages.
+    weights, gradients, averages, message : int
+        Bytes of the weights, of their gradients, of Adam's two running averages, and of the gradients in the message in
+        which processes sum them.
     batch, pre_activations, window : int
         Bytes of a batch with its reconstruction, of the pre-activations that are in memory, and of the rows that are
         shuffled together.
@@ -34,6 +35,7 @@ class Need(NamedTuple):
     weights: int
     gradients: int
     averages: int
+    message: int
     batch: int
     pre_activations: int
     window: int
@@ -44,7 +46,7 @@ class Need(NamedTuple):
     @property
     def memory(self) -> int:
         """Bytes of a process."""
-        of_network = self.weights + self.gradients + self.averages
+        of_network = self.weights + self.gradients + self.averages + self.message
         return PROGRAM_BYTES + of_network + self.batch + self.pre_activations + self.window
 
 
@@ -95,7 +97,7 @@ class Plan:
         n_latents = self.latents if by_rows else -(-self.latents // p)
         weights = NUMBER * (2 * n_latents * self.inputs + n_latents + 2 * self.inputs)
         chunk = min(n_rows, MAX_CHUNK_ROWS, max(CHUNK_ENTRIES // n_latents, MIN_CHUNK_ROWS))
-        window = min(WINDOW_NUMBERS, -(-self.rows // (p if by_rows else 1)) * self.inputs)
+        window = min(WINDOW_NUMBERS, self.rows * self.inputs)  # in every process
         ring = 2 * (p - 1) / p
         reconstructions = NUMBER * n_rows * self.inputs
         candidates = CANDIDATE * n_rows * min(self.k, n_latents)
@@ -103,6 +105,7 @@ class Plan:
             weights=weights,
             gradients=weights,
             averages=2 * weights,
+            message=weights if by_rows and p > 1 else 0,
             batch=3 * reconstructions + 2 * candidates,
             pre_activations=NUMBER * chunk * n_latents,
             window=NUMBER * window,

@@ -74,7 +74,8 @@ class ProcessAxis(Axis):
     def sum_in_place(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over processes, all in one message."""
         if tensors:
-            total = self._reduced(torch.cat([tensor.reshape(-1) for tensor in tensors]), ReduceOp.SUM)
+            total = torch.cat([tensor.reshape(-1) for tensor in tensors])
+            self._call(torch.distributed.all_reduce, total, group=self._group)
             parts = total.split([tensor.numel() for tensor in tensors])
             for tensor, part in zip(tensors, parts, strict=True):
                 tensor.copy_(part.view_as(tensor))

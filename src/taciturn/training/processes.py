@@ -17,6 +17,7 @@ from ..core.interval import SECONDS, interval
 from ..core.messages import one_line
 from ..core.tensor_file import is_part
 from ..core.world import ONE_PROCESS, SINGLE_PROCESS, Axis, Mesh
+from .restarts import common_name
 from .step import Step
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # torchrun sets them
@@ -24,7 +25,6 @@ TIMEOUT = "TACITURN_TIMEOUT"
 
 _joined: Mesh | None = None  # while this process takes part in a group
 _store: Any = None  # the processes' common store, kept because its port can be opened once only
-_n_groups = 0
 
 
 def count() -> int:
@@ -110,7 +110,8 @@ def refuse(what: str, mend: str) -> None:
 def is_first_failure() -> bool:
     """Return whether no other process of the group has called this before, so that a failure is shown once."""
     try:
-        return bool(_common_store().add("taciturn/failures", 1) == 1)
+        start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps the store
+        return bool(_common_store().add(f"taciturn/failures/{start}", 1) == 1)
     except (RuntimeError, TaciturnError):  # the process that kept the store has ended
         return True
 
@@ -161,7 +162,7 @@ def check_weights(processes: Mesh, step: Step) -> None:
     """Raise TaciturnError, on all processes, unless the tensors that should be the same are so."""
     differ = False
     for axis, tensors in _alike(processes, step):
-        totals = torch.stack([tensor.detach().double().abs().sum().cpu() for tensor in tensors]).nan_to_num()
+        totals = torch.stack([_total(tensor.detach()) for tensor in tensors]).nan_to_num()
         differ |= not torch.equal(axis.max(totals), -axis.max(-totals))
     if processes.all.any(differ):
         raise TaciturnError(
@@ -179,6 +180,14 @@ def _alike(processes: Mesh, step: Step) -> list[tuple[Axis, list[Tensor]]]:
     return [(axis, tensors) for axis, tensors in both if axis.size > 1 and tensors]
 
 
+def _total(tensor: Tensor) -> Tensor:
+    """Return the sum of absolute values in float64, without a float64 copy of the whole tensor."""
+    return sum(
+        (part.double().abs().sum().cpu() for part in tensor.reshape(-1).split(1 << 20)),
+        torch.zeros((), dtype=torch.float64),
+    )
+
+
 def _is_initialised() -> bool:
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
@@ -192,16 +201,14 @@ def _new_group() -> Any:
     """Return a new default group of torch.distributed, of the processes that torchrun started."""
     from torch.distributed.distributed_c10d import PrefixStore
 
-    global _n_groups
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    timeout = _timeout()
-    _n_groups += 1
+    store, rank, timeout = _common_store(), int(os.environ["RANK"]), _timeout()
     try:
         torch.distributed.init_process_group(
             _backend(),
-            store=PrefixStore(f"taciturn/{_n_groups}", _common_store()),
-            rank=int(os.environ["RANK"]),
+            store=PrefixStore(common_name(store, rank, count(), timeout), store),
+            rank=rank,
             world_size=count(),
             timeout=timeout,
         )

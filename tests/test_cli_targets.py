@@ -58,6 +58,7 @@ def test_the_run_remembers_its_targets(files, skip):
     assert recipe["parameters"]["skip"] is True
     record = json.loads((skip / "config.json").read_text())["rows"]["targets"]
     assert (record["source"], record["columns"]) == (recipe["data"]["target"], OUTPUTS)
+    assert "targets " in run("info", skip).output
     run("fit", skip / "recipe.toml", "--no-report", "-q", "-o", files / "again")
     again, model = taciturn.load(files / "again"), taciturn.load(skip)
     table = pd.DataFrame(X, columns=INPUTS)

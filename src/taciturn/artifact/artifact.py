@@ -146,6 +146,7 @@ class Artifact:
             ("corruption", self.settings.corruption.text),
             ("scaling", rows.scaling),
             ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "") + self._missing()),
+            *([] if rows.targets is None else [("targets", rows.targets.source)]),
             ("training", f"{training.epochs:,} epochs, {training.steps:,} steps, {training.seconds:.1f} s"),
             ("written by", f"taciturn {self.versions.taciturn}, torch {self.versions.torch}"),
         ]

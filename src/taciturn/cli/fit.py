@@ -29,7 +29,7 @@ from .options import (
     with_text_options,
 )
 
-FILES = ("source", "target")  # keys of a recipe's section "data"
+FILES = {"source": "the rows to train on", "target": "their targets"}  # keys of a recipe's section "data"
 
 
 @app.command(cls=Command, no_args_is_help=True)
@@ -267,18 +267,18 @@ def fit(
     folder = out or Path("runs") / _default_name(recipe["data"]["source"])
     recipe_file.check_texts({"run": {"out": os.path.abspath(folder)}})  # which the report names
     for key in absolute:
-        _refuse_rows_inside(folder, recipe["data"][key])
+        _refuse_rows_inside(folder, recipe["data"][key], FILES[key])
     every = steps(checkpoint_every)
     checkpoints = Checkpoints.new(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
     options: Any = {"report": report, "quiet": quiet, "memory": limit, "latent_processes": latent_processes}
     complete(recipe, folder, checkpoints, **options)
 
 
-def _refuse_rows_inside(folder: Path, source: str) -> None:
-    """Raise RecipeError if the rows' file is in the folder to write, which would be replaced."""
+def _refuse_rows_inside(folder: Path, source: str, what: str) -> None:
+    """Raise RecipeError if a file that is read is in the folder to write, which would be replaced."""
     file = rows_file(source)
     if os.path.isfile(file) and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
-        raise RecipeError(f"{folder} holds {source}, which the training reads; choose another folder (--out)")
+        raise RecipeError(f"{folder} holds {source}, {what}; choose another folder (--out)")
 
 
 def _default_name(source: str) -> str:

@@ -16,7 +16,6 @@ from ..core.messages import one_line
 SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
     "data": {
         "source": (str,),
-        "target": (str,),
         "columns": (list,),
         "drop": (list,),
         "categorical": (list,),
@@ -24,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[type, ...]] | None] = {
         **dict.fromkeys(("separator", "decimal", "thousands", "quote", "encoding"), (str,)),
         "texts": (str,),
         "id": (str,),
+        "target": (str,),
     },
     "run": {"estimator": (str,), "seed": (int,), "held_out": (int, float), "threads": (int,)},
     "parameters": None,

@@ -88,13 +88,13 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
         check_out(Path(out), data)
     else:
         _check_folder(Path(out), paths, data, overwrite)
-    with typer.progressbar(zip(files, paths, strict=True), len(files), file=typer.get_text_stream("stderr")) as pairs:
-        for file, path in pairs:
-            image = ImageFile.of(file)
-            pixels = image.pixels()
-            check_noise(run.settings.corruption, pixels, image.name)
-            denoised = denoise_image(run.model, pixels, tuple(run.rows.shape), image.name)
-            write_image(path, denoised, file)
+    for file, path in zip(files, paths, strict=True):
+        image = ImageFile.of(file)
+        pixels = image.pixels()
+        check_noise(run.settings.corruption, pixels, image.name)
+        write_image(path, denoise_image(run.model, pixels, tuple(run.rows.shape), image.name), file)
+    if not into_file:
+        typer.echo(f"{out}: {len(files):,} image{'s' if len(files) > 1 else ''}", err=True)
 
 
 def _check_folder(folder: Path, paths: list[Path], data: str, overwrite: bool) -> None:

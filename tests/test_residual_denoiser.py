@@ -196,6 +196,20 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
         assert torch.equal(resumed.module_.state_dict()[name], tensor), name
 
 
+def test_it_learns_from_pairs_and_from_blocks_of_rows():
+    clean, rng = waves(300), np.random.default_rng(1)
+    noisy = clean + 0.1 * rng.standard_normal(clean.shape, np.float32)
+    parameters = PARAMETERS | {"corruption": "auto", "learning_rate": 0.003}
+    pairs = DenoisingAutoencoder(max_iter=15, **parameters).fit(noisy, target=clean)
+    assert pairs.settings_.corruption.clean
+    assert np.square(pairs.predict(noisy) - clean).mean() < 0.6 * 0.01
+    blocks = DenoisingAutoencoder(**PARAMETERS | {"learning_rate": 0.003})
+    for start in range(0, 300, 50):
+        blocks.partial_fit(clean[start : start + 50])
+    assert blocks.settings_.scaling == Range()
+    assert np.square(blocks.denoise(noisy) - clean).mean() < 0.01
+
+
 def test_pixels_are_scaled_alike():
     X = 900 + 100 * waves(60)
     model = DenoisingAutoencoder(max_iter=1, **PARAMETERS).fit(X)

@@ -1,7 +1,7 @@
 """A trained network as it was before its first step."""
 
 from ..core.seeds import generator
-from ..model import Autoencoder
+from ..model import Autoencoder, create
 from ..training.step import plan
 
 
@@ -28,7 +28,7 @@ def initial_model(model: Autoencoder, seed: int) -> Autoencoder:
     >>> bool((initial_model(fit.module_, 3).dictionary - fit.module_.dictionary).abs().max() < 1e-6)
     True
     """
-    initial = Autoencoder(model.layout, rng=generator(seed, "init"), kernels=plan.kernels(model.layout))
+    initial = create(model.layout, rng=generator(seed, "init"), kernels=plan.kernels(model.layout))
     for name, buffer in model.named_buffers():
         if "." not in name:  # buffers of the scaling
             getattr(initial, name).copy_(buffer)

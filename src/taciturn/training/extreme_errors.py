@@ -13,6 +13,7 @@ from ..model.coding_layers import ByVariable
 
 MOST = 0.5  # share of the squared error
 LONG = 10  # times the other rows' mean squared length
+PART_NUMBERS = 1 << 24  # of the widest layer, that are computed at a time
 MAX_FVU = 0.05  # of the other rows: below, nothing is lost
 
 
@@ -41,7 +42,9 @@ def warn_of_extreme_errors(model: Autoencoder, x: Tensor, target: Tensor) -> Non
     own_unit = model.row_lengths is not None or isinstance(model.layout.output, ByVariable)
     if own_unit or model.blind_spots is not None:
         return
-    errors = (model.predicted(x) - target).double().square().nansum(1).cpu().numpy()
+    parts = x.split(max(PART_NUMBERS // model.layout.widest, 1))
+    recon = torch.cat([model.predicted(part) for part in parts])
+    errors = (recon - target).double().square().nansum(1).cpu().numpy()
     if (found := share_of_largest(errors)) is None or found[0] <= MOST:
         return
     others = torch.from_numpy(~found[1]).to(target.device)

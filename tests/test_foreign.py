@@ -517,3 +517,17 @@ def test_convert(tmp_path):
     assert "no conversion" in output_text(run("convert", ours, tmp_path / "x", "--to", "taciturn", code=2))
     assert "none of saelens" in output_text(run("convert", ours, tmp_path / "x", "--to", "onnx", code=2))
     assert "taciturn convert SRC DST --to taciturn" in output_text(run("info", source, code=1))
+
+
+def test_a_folder_of_ours_is_ours_whatever_stands_beside(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(100, 6))
+    model = DictionaryAutoencoder(8, k=2, max_iter=1, random_state=0).fit(rows)
+    model.save(tmp_path / "model")
+    DictionaryAutoencoder(9, k=2, max_iter=1, random_state=1).fit(rows).to_dictionary(tmp_path / "sae", "saelens")
+    for file in (tmp_path / "sae").iterdir():
+        shutil.copy(file, tmp_path / "model")
+    assert format_of(tmp_path / "model") == "saelens"
+    again = taciturn.load(tmp_path / "model")
+    assert again.n_components == 8
+    assert (again.transform(rows) != model.transform(rows)).nnz == 0
+    assert taciturn.artifact.load(tmp_path / "model").model.layout.widths == (6, 8)

@@ -17,6 +17,7 @@ from ..core.messages import one_line
 SKOPS_TRUSTED = [
     "taciturn.estimators.denoising.DenoisingAutoencoder",
     "taciturn.estimators.dictionary.DictionaryAutoencoder",
+    "taciturn.estimators.images.ImageDenoiser",
     "taciturn.estimators.imputer.DenoisingImputer",
     "taciturn.estimators.outliers.AutoencoderOutlierDetector",
     "taciturn.estimators.sparse.SparseAutoencoder",

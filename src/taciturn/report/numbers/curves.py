@@ -36,7 +36,7 @@ def curves(history: History) -> Curves:
     {'epoch': [0, 1], 'loss': [2.0, 1.0], 'dead': [1, 0]}
     """
     columns: dict[str, Any] = {name: column for name, column in history.items() if np.ndim(column) == 1}
-    if (rates := np.asarray(history["rates"] if "rates" in history else ())).size:  # a network without codes has none
+    if (rates := np.asarray(history.get("rates", ()))).size:  # a network without codes has none
         columns["dead"] = (rates == 0).sum(1)
     epoch_of_step = history.steps.get("epoch", np.zeros(0, int))
     learning_rates = history.steps.get("learning_rate", np.zeros(0))

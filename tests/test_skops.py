@@ -17,6 +17,7 @@ from taciturn import (
     DenoisingAutoencoder,
     DenoisingImputer,
     DictionaryAutoencoder,
+    ImageDenoiser,
     SparseAutoencoder,
 )
 from taciturn.core.errors import ArtifactError
@@ -43,8 +44,16 @@ def output(model):
 
 
 def test_the_list_names_every_estimator():
-    found = {f"{type(each).__module__}.{type(each).__qualname__}" for each in ESTIMATORS}
+    found = {f"{type(each).__module__}.{type(each).__qualname__}" for each in (*ESTIMATORS, ImageDenoiser())}
     assert found == set(SKOPS_TRUSTED) == {each for each in SKOPS_TRUSTED if each.rpartition(".")[2] in dir(taciturn)}
+
+
+def test_a_denoiser_of_images_comes_back_with_the_same_bits():
+    io = pytest.importorskip("skops.io")
+    images = np.random.default_rng(0).random((2, 20, 30), np.float32)
+    model = ImageDenoiser(patch=8, max_steps=2, random_state=0).fit(images)
+    again = io.loads(io.dumps(model), trusted=SKOPS_TRUSTED)
+    assert_array_equal(again.denoise(images), model.denoise(images))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)

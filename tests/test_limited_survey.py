@@ -343,7 +343,7 @@ def test_unchanged_files_are_not_read_again(files, monkeypatch, options):
 
 def test_what_is_measured_decides_as_well(files, monkeypatch):
     read_by_survey(files, monkeypatch)
-    for options in ({"with_products": True}, {"columns": "0,1"}):
+    for options in ({"with_products": True}, {"columns": "0,1"}, {"columns": "2,3"}):
         assert read_by_survey(files, monkeypatch, **options)[0] == N
         assert read_by_survey(files, monkeypatch, **options)[0] == 0
     held_out = Ranges(open_path(files, streamed=True), np.array([[5, 90]]))

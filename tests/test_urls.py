@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import types
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyarrow import fs
 from object_store import needs_server
 from taciturn.core.errors import DataError, RecipeError
 from taciturn.data.sources import blocks_of, open_path, urls
+from taciturn.data.survey import survey
 from test_shards import CUTS, X, assert_rows, table
 
 PARTS = [X[a:b] for a, b in zip(CUTS, CUTS[1:], strict=False) if b > a]  # noqa: RUF007
@@ -43,6 +45,28 @@ def test_rows_are_read_from_an_object_store(store):
     assert_rows(open_path("s3://rows/npy"), X)
     assert_array_equal(open_path("s3://rows/npy/part-9.npy").read(0, 9), PARTS[1])
     assert_array_equal(open_path("s3://rows/parquet", columns=["c5"], streamed=True).read(0, 999)[:, 0], X[:999, 5])
+
+
+@needs_server
+@pytest.mark.parametrize("ending", ["npy", "parquet"])
+def test_a_survey_of_an_object_store_is_remembered_until_a_file_is_written_again(store, monkeypatch, ending):
+    def measured():
+        return survey(open_path(f"s3://rows/{ending}", streamed=True))
+
+    monkeypatch.setattr("taciturn.data.sources.local_file.SETTLED_NS", 10**13)
+    assert not measured().remembered
+    assert not measured().remembered  # the files were written too shortly before
+    monkeypatch.setattr("taciturn.data.sources.local_file.SETTLED_NS", -(10**10))
+    first, again = measured(), measured()
+    assert (first.remembered, again.remembered) == (False, True)
+    assert again.fingerprint == first.fingerprint
+    time.sleep(1.1)  # the store counts whole seconds
+    file = f"rows/{ending}/part-8.{ending}"
+    with store.open_input_stream(file) as stream:
+        content = stream.read()
+    with store.open_output_stream(file) as stream:
+        stream.write(content)
+    assert not measured().remembered
 
 
 @needs_server

@@ -2870,13 +2870,6 @@ BREAKS = (
         ("test_foreign_transcoders.py",),
     ),
     Break(
-        "targets: errors are those of the rows",
-        "report/numbers/study.py",
-        "self.model, self.rows, target=self.targets,",
-        "self.model, self.rows, target=None and self.targets,",
-        TARGETS,
-    ),
-    Break(
         "targets: other held-out targets are taken",
         "cli/run_rows.py",
         "        if known is None or not known.matches(pair[1]):",

@@ -12,6 +12,7 @@ import typer
 
 from ..core.errors import DataError, NotNumeric, RecipeError, UnknownColumn
 from ..core.run_folder import MODEL_FILES, is_run
+from .images import denoises_images, patches_for
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -302,7 +303,6 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from .. import datasets
     from ..data.sources import is_array
     from ..data.variables import open_table
-    from .images import denoises_images, patches_for
 
     if denoises_images(run):
         return patches_for(run, data)
@@ -322,7 +322,6 @@ def source_of(run: "Artifact") -> "Source":
     """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
     from .. import datasets
     from ..data.variables import open_table
-    from .images import denoises_images, patches_for
 
     rows = run.rows
     if rows.source is None:

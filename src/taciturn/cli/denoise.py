@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
-from .images import denoise_files, denoises_images
+from .denoise_images import denoise_files
+from .images import denoises_images
 from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
 from .out import Out, Overwrite, ShardFormat, ShardRows, place, write_out
 from .run_rows import rows_for

@@ -1,14 +1,7 @@
-"""What commands do with images: patches to train on, and denoised files."""
+"""Images as the rows of commands: whether a text names some, and patches of them."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
-
-from ..core.errors import RecipeError
-from ..core.messages import one_line
-from .options import check_out
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -52,63 +45,3 @@ def patches_for(run: "Artifact", where: str) -> "Patches":
 
     shape = run.rows.shape
     return Patches(images_of(where), shape[0], 1 if len(shape) == 2 else shape[2])
-
-
-def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: bool) -> None:
-    """Denoise image files and write each into a file of the same kind.
-
-    Parameters
-    ----------
-    run : Artifact
-        Of an `ImageDenoiser`.
-    data : str or None
-        A file, a folder or a pattern.
-    out : str
-        A file, if `data` is one; else a folder, whose files get the names of those that are read.
-    overwrite : bool
-        Whether existing files in the folder are replaced.
-
-    Raises
-    ------
-    RecipeError
-        `data` is None, or a file cannot be written.
-    DataError
-        A file cannot be read.
-    """
-    from ..data.images.images import ImageFile, files_of
-    from ..data.images.writing import image_writer, write_image
-    from ..inference.images import check_noise, denoise_image
-
-    if data is None:
-        raise RecipeError("name the images to denoise: a file, a folder or a pattern")
-    files, into_file = files_of(data), os.path.isfile(data) and bool(Path(out).suffix)
-    paths = [Path(out)] if into_file else [Path(out, os.path.basename(file.name)) for file in files]
-    if into_file:
-        image_writer(out)
-        check_out(Path(out), data)
-    else:
-        _check_folder(Path(out), paths, data, overwrite)
-    for file, path in zip(files, paths, strict=True):
-        image = ImageFile.of(file)
-        pixels = image.pixels()
-        check_noise(run.settings.corruption, pixels, image.name)
-        write_image(path, denoise_image(run.model, pixels, tuple(run.rows.shape), image.name), file)
-    if not into_file:
-        typer.echo(f"{out}: {len(files):,} image{'s' if len(files) > 1 else ''}", err=True)
-
-
-def _check_folder(folder: Path, paths: list[Path], data: str, overwrite: bool) -> None:
-    """Raise RecipeError if files cannot be written into a folder; create it."""
-    name = one_line(folder)
-    if folder.is_file():
-        raise RecipeError(f"{name} is a file; give a folder (--out) for several images")
-    if os.path.isdir(data) and folder.exists() and os.path.samefile(data, folder):
-        raise RecipeError(f"{name} is read by this command; choose another folder (--out)")
-    if len(set(paths)) < len(paths):
-        raise RecipeError(f"several of the images in {one_line(data)} have the same name; denoise each folder alone")
-    there = [path.name for path in paths if path.exists()]
-    if there and not overwrite:
-        raise RecipeError(
-            f"{name} holds {one_line(there[0])} already; choose another folder, or replace it (--overwrite)"
-        )
-    folder.mkdir(parents=True, exist_ok=True)

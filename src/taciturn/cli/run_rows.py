@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..core.errors import DataError, RecipeError, UnknownColumn
+from .images import denoises_images, patches_for
 from .options import TextOptions, finite, text_options
 from .targets import load_targets
 
@@ -113,7 +114,6 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from .. import datasets
     from ..data.sources import is_array
     from ..data.variables import open_table
-    from .images import denoises_images, patches_for
 
     if denoises_images(run):
         return patches_for(run, data)
@@ -133,7 +133,6 @@ def source_of(run: "Artifact") -> "Source":
     """Return all rows that stand now in the source of a run's rows; raise DataError if it is unknown or unreadable."""
     from .. import datasets
     from ..data.variables import open_table
-    from .images import denoises_images, patches_for
 
     rows = run.rows
     if rows.source is None:

@@ -124,9 +124,10 @@ def test_none_is_redirected_where_many_are_redundant(orthogonal):
 
 
 def test_between_two_measurements_as_many_rows_are_trained_on_as_four_take(orthogonal):
-    assert redirected(orthogonal, epochs=4)[1].n_redirected == 1
-    assert redirected(orthogonal, epochs=2)[1].n_redirected == 0
-    assert redirected(orthogonal, epochs=2, rows=len(orthogonal[0]) // 2)[1].n_redirected == 1
+    """One takes 64 · 40 / 2 rows, as many as 2.5 batches."""
+    assert redirected(orthogonal, epochs=2)[1].n_redirected == 1
+    assert redirected(orthogonal, epochs=1)[1].n_redirected == 0
+    assert redirected(orthogonal, epochs=1, rows=1024)[1].n_redirected == 1
 
 
 def test_a_latents_use_is_measured_with_one_more_code_in_each_row(orthogonal):

@@ -104,7 +104,9 @@ class Redirecting:
     def __call__(self, run: Run, batch: Batch, record: Record) -> None:
         """Redirect latents, if the recipe is due after this step."""
         model, recipe, feed = run.step.model, self.recipe, run.feed
-        least = math.ceil(BETWEEN * min(recipe.rows, len(feed.source)) / feed.batch_size)
+        l0 = model.layout.coder.target_l0
+        n_rows = recipe.rows if l0 is None else min(recipe.rows, math.ceil(ACTIVATIONS * model.n_latents / l0))
+        least = math.ceil(BETWEEN * min(n_rows, len(feed.source)) / feed.batch_size)
         if not recipe.due(run.steps, run.n_steps, open_ended=run.open_ended, least=least):
             return
         rates_L = model.latents.joined(run.step.firing_rates)

@@ -932,8 +932,8 @@ BREAKS = (
     Break(
         "redirecting: not after a phase as TopK",
         "model/coding_layers/topk_first.py",
-        "(self._first_k or max(round(self.target_l0 or l0), 1)) + 1",
-        "self._first_k + 1",
+        "self._first_k or max(round(self.target_l0 or l0), 1)",
+        "self._first_k",
         ("test_redirecting.py",),
     ),
     Break(

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from numpy.testing import assert_allclose, assert_array_equal
 
 import taciturn
-from browser import browser, watched  # noqa: F401
+from browser import watched
 from commandline import output_text, run
 from taciturn.data.split import split
 
@@ -266,7 +266,7 @@ def test_python_reports_on_targets():
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-def test_the_page_is_accessible_and_tells_of_targets(browser, skip, width, scheme):  # noqa: F811
+def test_the_page_is_accessible_and_tells_of_targets(browser, skip, width, scheme):
     with watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         page.goto((skip / "report.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width

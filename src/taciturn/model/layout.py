@@ -110,9 +110,10 @@ class Layout(Recipe):
         for field, family in families.items():
             if not isinstance(getattr(self, field), family):
                 raise RecipeError(f"layout: {field}={getattr(self, field)!r} is not an instance of {family.__name__}")
-        lowest = [1] * (len(self.widths) - 1) + [int(self.network.has_codes)] if isinstance(self.widths, tuple) else []
-        whole = all(type(width) is int and width >= low for width, low in zip(self.widths, lowest, strict=False))
-        if not whole or len(lowest) < 2:
+        widths = self.widths if isinstance(self.widths, tuple) else ()
+        lowest = [1] * (len(widths) - 1) + [int(self.network.has_codes)]
+        whole = all(type(width) is int and width >= low for width, low in zip(widths, lowest, strict=False))
+        if not whole or len(widths) < 2:
             raise RecipeError(f"widths={self.widths} must be two or more positive whole numbers: inputs …, latents")
         if max(self.widths) > MAX_WIDTH or len(self.widths) > MAX_WIDTHS:
             raise RecipeError(f"widths={self.widths}: give at most {MAX_WIDTHS} widths, each at most {MAX_WIDTH}")

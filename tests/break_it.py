@@ -2823,8 +2823,8 @@ BREAKS = (
     Break(
         "images: 16 bits per colour are read as 8",
         "data/sources/image_files.py",
-        'and "16" in raw',
-        'and "17" in raw',
+        'any("16" in mode',
+        'any("17" in mode',
         IMAGES,
     ),
     Break(

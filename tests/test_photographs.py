@@ -527,3 +527,50 @@ def test_a_folder_is_denoised_into_a_folder(run_folder, tmp_path):
     assert (tmp_path / "clean" / "3.png").read_bytes() == before
     done = run("denoise", run_folder / "run", run_folder / "train", "-o", run_folder / "train", code=2)
     assert "is read by this command; choose another folder" in output_text(done)
+
+
+def test_pairs_on_the_command_line(tmp_path):
+    """A folder of noisy images and one of clean ones: trained, reported, evaluated; other names are refused."""
+    rng = np.random.default_rng(0)
+    clean = [rng.integers(0, 256, (20, 24, 3), np.uint8) // 2 for _ in range(3)]
+    for folder, names in (("noisy", "abc"), ("clean", "abc"), ("other", "abd")):
+        (tmp_path / folder).mkdir()
+        for name, image in zip(names, clean, strict=True):
+            noisy = image + rng.integers(0, 40, image.shape, np.uint8) * (folder == "noisy")
+            Image.fromarray(noisy.astype(np.uint8)).save(tmp_path / folder / f"{name}.png")
+    noisy, out = tmp_path / "noisy", tmp_path / "run"
+    options = ("--patch", "8", "--max-steps", "3", "-o", out)
+    assert "another name" in run("fit", noisy, "--target", tmp_path / "other", *options, code=1).output
+    assert not out.exists()
+    run("fit", noisy, "--target", tmp_path / "clean", *options)
+    assert (out / "report.html").exists()
+    run("evaluate", out)
+    run("evaluate", out, noisy, "--target", tmp_path / "clean")
+    assert "another name" in run("evaluate", out, noisy, "--target", tmp_path / "other", code=1).output
+    assert "independent rows" in run("check", out, code=2).output
+
+
+def test_originals_are_not_replaced(tmp_path):
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "a.png")
+    ImageDenoiser(patch=8, max_steps=1, random_state=0).fit(tmp_path).save(tmp_path / "model")
+    before = (tmp_path / "a.png").read_bytes()
+    for data in (tmp_path / "*.png", tmp_path / "a.png"):
+        done = run("denoise", tmp_path / "model", data, "-o", tmp_path, "--overwrite", code=2)
+        assert "is read by this command" in done.output
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_an_array_with_transparency_is_refused():
+    with pytest.raises(DataError, match=r"shape \(6, 8, 4\): leave out transparency"):
+        images_of(np.zeros((6, 8, 4)))
+    assert len(images_of(np.zeros((6, 8, 4, 1)))) == 6
+
+
+def test_a_compressed_tiff_of_eight_bits_is_read(tmp_path):
+    """The place of its pixels in the file may hold the digits 16."""
+    for width in range(100, 130):
+        path = tmp_path / f"{width}.tif"
+        Image.fromarray(np.random.default_rng(width).integers(0, 256, (40, width, 3), np.uint8)).save(
+            path, compression="tiff_lzw"
+        )
+        assert images_of(path)[0].shape == (40, width, 3)

@@ -49,6 +49,9 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
     else:
         _check_folder(Path(out), paths, data, overwrite)
     for file, path in zip(files, paths, strict=True):
+        if path.exists() and os.path.exists(file.name) and os.path.samefile(path, file.name):
+            raise RecipeError(f"{one_line(path)} is read by this command; choose another place (--out)")
+    for file, path in zip(files, paths, strict=True):
         image = ImageFile.of(file)
         pixels = image.pixels()
         check_noise(run.settings.corruption, pixels, image.name)

@@ -38,6 +38,16 @@ def denoises_images(run: "Artifact") -> bool:
     return run.estimator.shipped == "ImageDenoiser"
 
 
+def target_patches(where: str, patches: "Patches") -> "Patches":
+    """Return clean images as the targets of patches of noisy ones; raise DataError unless they are pairs."""
+    from ..data.images.images import images_of
+    from ..data.images.patches import Patches, check_pairs
+
+    images, shape = images_of(where), patches.shape
+    check_pairs(patches.images, images)
+    return Patches(images, shape[0], 1 if len(shape) == 2 else shape[2])
+
+
 def patches_for(run: "Artifact", where: str) -> "Patches":
     """Return images as patches of the size and the channels that a run's model takes."""
     from ..data.images.images import images_of

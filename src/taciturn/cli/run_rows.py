@@ -1,17 +1,18 @@
 """The rows that a run's model is applied to, and their targets: those of the run, or of another file."""
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
 from ..core.errors import DataError, RecipeError, UnknownColumn
-from .images import denoises_images, patches_for
+from .images import denoises_images, patches_for, target_patches
 from .options import TextOptions, finite, text_options
 from .targets import load_targets
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..data.images.patches import Patches
     from ..data.sources import Source
     from ..data.split import Pairs, Part
 
@@ -85,7 +86,7 @@ def pairs_for(run: "Artifact", data: str | None, target: str | None, text: TextO
         source = rows_for(run, data, text)
         targets = None
         if target is not None:
-            targets = load_targets(target, len(source), data, text_of(run, text), run.rows.variables)
+            targets = _targets_of(run, source, target, data, text_of(run, text))
     if targets is None and run.model.layout.outputs:
         raise DataError(
             f"the model estimates targets of {width} columns, which are not known of {data or 'the rows of the run'}; "
@@ -97,6 +98,13 @@ def pairs_for(run: "Artifact", data: str | None, target: str | None, text: TextO
             f"{name} has {given} columns, but the model was trained on targets of {width}; give the same columns"
         )
     return source, targets
+
+
+def _targets_of(run: "Artifact", source: "Source", target: str, data: str | None, text: TextOptions) -> "Source":
+    """Return the targets of rows: as many, if the rows are those of other `data` than the run's."""
+    if denoises_images(run):
+        return target_patches(target, cast("Patches", source))
+    return load_targets(target, None if data is None else len(source), data or "", text, run.rows.variables)
 
 
 def was_trained_with_targets(run: "Artifact") -> bool:
@@ -221,8 +229,7 @@ def _split(run: "Artifact", source: "Source", target: str | None) -> "tuple[Pair
     rows, parts = run.rows, run.rows.split
     count, targets = rows.count if parts is None else parts.count, None
     if rows.targets is not None:
-        text = text_of(run)
-        targets = first_rows(load_targets(target or rows.targets.source, None, "", text, rows.variables), count)
+        targets = first_rows(_targets_of(run, source, target or rows.targets.source, None, text_of(run)), count)
     source = first_rows(source, count)
     whole = parts is not None and len(source) == count and (targets is None or len(targets) == count)
     if parts is None or not whole:  # its fingerprint tells that these are other rows

@@ -3,14 +3,14 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .images import names_images
+from .images import names_images, target_patches
 from .options import finite, load_rows, text_options
 from .places import absolute, absolute_source, names_file
 from .row_values import check_length, read_texts
@@ -19,6 +19,7 @@ from .targets import load_targets, refuse_own_column
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..data.images.patches import Patches
     from ..data.sources import Source
     from ..data.split import Pairs, Part
     from ..estimators import BaseAutoencoder
@@ -343,7 +344,7 @@ def _targets_beside(data: dict[str, Any], estimator: "BaseAutoencoder", source: 
     if where is None:
         return None
     if isinstance(estimator, ImageDenoiser):
-        return estimator._patches(where, reset=True)
+        return target_patches(where, cast("Patches", source))
     if isinstance(estimator, AutoencoderOutlierDetector):
         raise RecipeError(f"--target {where}: an outlier detector reconstructs its own rows; leave out the targets")
     refuse_own_column(where, data["source"], source.columns)

@@ -177,6 +177,8 @@ def check(model: BaseAutoencoder, rows: ArrayLike | Source, *, target: ArrayLike
 
     if not isinstance(model, BaseAutoencoder):
         raise RecipeError(f"check takes an autoencoder or an outlier detector, not a {type(model).__name__}")
+    if not model.remembers_rows:
+        raise RecipeError("check compares independent rows, and the patches of an image are not; use evaluate")
     check_is_fitted(model)
     source, learner = source_of(model, rows), model._learner
     targets = targets_of(target, source, model, learner.model.layout.n_outputs)

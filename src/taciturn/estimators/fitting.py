@@ -35,6 +35,7 @@ class Fitting(Fitted):
 
     default_corruption: ClassVar[str | None] = None
     default_sparsity: ClassVar[str | None] = None
+    remembers_rows: ClassVar[bool] = True  # for `check`: rows are independent of each other
     # some of the parameters
     random_state: int | np.random.RandomState | None
     validation_fraction: float
@@ -293,7 +294,8 @@ class Fitting(Fitted):
                     processes=processes,
                 )
                 unseen = held_out if learner.held_out_rows is not None else None
-                learner.remembered = remembered(learner, source, targets, unseen)
+                if self.remembers_rows:
+                    learner.remembered = remembered(learner, source, targets, unseen)
         finally:  # also after an interrupt: the weights trained so far are kept
             if learner.recorder.n_epochs:
                 self._set_learner(learner, checked)

@@ -45,6 +45,7 @@ class ImageDenoiser(BaseAutoencoder):
     """
 
     command_name = "images"
+    remembers_rows = False
     default_corruption = "gaussian:uniform(0.02,0.2)"  # of a strength that is not known
     # parameters of other estimators, which images do not have
     shape, variables, outputs, sparsity = None, None, "codes", None

@@ -1,6 +1,6 @@
 """Probes: how latents relate to labels, what simpler models reach, how far seeds agree. Uses scikit-learn."""
 
-from .baselines import Baseline, Baselines, baselines
+from .baselines import UNTRAINED, Baseline, Baselines, baselines
 from .initial import initial_model
 from .labels import relatable
 from .plane import plane
@@ -10,6 +10,7 @@ from .sparse_probing import SparseProbe, sparse_probing
 from .target_baselines import target_baselines
 
 __all__ = [
+    "UNTRAINED",
     "Baseline",
     "Baselines",
     "Effect",

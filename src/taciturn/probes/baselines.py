@@ -27,6 +27,7 @@ from ..objective import Objective
 from ..training.step import Step
 from .initial import initial_model
 
+UNTRAINED = "untrained encoder"  # the name of a baseline
 MAX_COLUMNS = 2048  # the time of PCA grows with the cube of the columns
 MAX_ROWS = 50_000  # rows that PCA is trained on, and that all models are evaluated on
 MAX_FIT_ROWS = 8_000  # rows that the untrained network's decoder is fitted to
@@ -324,7 +325,7 @@ def _untrained(
             output = centre + (output - centre) * lengths[:, :1].cpu() + means.cpu()
         return output.to(received.device)
 
-    return "untrained encoder", layout.widths[-1], reconstruct
+    return UNTRAINED, layout.widths[-1], reconstruct
 
 
 def fitted_decoder(codes_NL: NDArray[np.float32], x_ND: NDArray[np.float32], seed: int) -> Ridge:

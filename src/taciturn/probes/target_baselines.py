@@ -22,6 +22,7 @@ from .baselines import (
     MAX_FIT_ROWS,
     MAX_ROWS,
     MIN_FIT_ROWS,
+    UNTRAINED,
     Baseline,
     Baselines,
     fitted_decoder,
@@ -97,7 +98,10 @@ def target_baselines(
         models.append(_linear_map(exact, training))
     if layout.skip:
         models.append(_skip_alone(exact, training))
-    models.append(_untrained(model, objective, _sampled(training, _fit_rows(model), model_seed), model_seed))
+    if layout.network.has_codes:
+        models.append(_untrained(model, objective, _sampled(training, _fit_rows(model), model_seed), model_seed))
+    if len(models) == 1:
+        return Baselines("", n_rows, reason=f"The linear map takes at most {MAX_COLUMNS:,} columns.")
     errors = [SquaredErrors() for _ in models]
     for block_rows, x, lengths, y in _blocks(exact, rows):
         for (_, _, estimate), squared_errors in zip(models, errors, strict=True):
@@ -163,7 +167,7 @@ def _untrained(model: Autoencoder, objective: Objective, training: Pairs, seed: 
         output = torch.from_numpy(decoder.predict(features(x)).reshape(len(x), -1))
         return units.outputs(output, None if lengths is None else lengths.cpu()).to(rows.device)
 
-    return "untrained encoder", model.layout.widths[-1], estimate
+    return UNTRAINED, model.layout.widths[-1], estimate
 
 
 def _fit_rows(model: Autoencoder) -> int:

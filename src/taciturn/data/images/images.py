@@ -156,6 +156,11 @@ def images_of(X: Any) -> list[Image]:
         images = [image for i, each in enumerate(X) for image in _of_item(each, i)]
     else:
         array = np.asarray(X)
+        if array.ndim == 3 and array.shape[2] in (2, 4):
+            raise DataError(
+                f"the image has shape {array.shape}: leave out transparency (image[..., :3]); grey images that are "
+                f"{array.shape[2]} pixels wide have the shape [n, height, width, 1]"
+            )
         many = array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3))
         images = [_of_array(each, i) for i, each in enumerate(array)] if many else [_of_array(array, 0)]
     if not images:

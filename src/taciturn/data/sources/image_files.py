@@ -107,10 +107,11 @@ def _check_kind(image: Image.Image) -> None:
     n_frames: int = getattr(image, "n_frames", 1)
     if n_frames > 1 and image.format != "MPO":  # of a camera: its other images are previews
         raise DataError(f"it holds {n_frames} images; write each into a file of its own")
-    raw = str([tile.args for tile in getattr(image, "tile", ())])  # how the numbers lie in the file
+    arguments = [tile.args for tile in getattr(image, "tile", ())]
+    raw = [str(each[0] if isinstance(each, tuple) else each) for each in arguments]  # how the numbers lie in the file
     if CONVERTED.get(image.mode, image.mode) not in GREY + COLOUR:
         raise DataError(f"its colours are of the mode {image.mode}; convert it to grey or RGB")
-    if image.mode in COLOUR and "16" in raw:
+    if image.mode in COLOUR and any("16" in mode for mode in raw):
         raise DataError("it has 16 bits per colour, of which Pillow reads 8; convert it to 8 bits, or give an array")
 
 

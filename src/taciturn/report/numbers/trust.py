@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...probes import UNTRAINED
 from .neighbours import NEAR_DUPLICATE
 from .numbers import ShortRepr
 from .study import Study
@@ -67,7 +68,7 @@ def measure(study: Study) -> Trust | None:
     if study.artifact.estimator.shipped != "DictionaryAutoencoder":
         return None
     summary, baselines = study["summary"], study["baselines"]
-    twin = [baseline.fvu for baseline in baselines.models if baseline.name == "untrained encoder"]
+    twin = [baseline.fvu for baseline in baselines.models if baseline.name == UNTRAINED]
     return Trust(
         latents=summary.latents,
         dead=summary.dead,

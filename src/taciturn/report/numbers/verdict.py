@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model import row_norm_instead
-from ...probes import Baselines
+from ...probes import UNTRAINED, Baselines
 from . import advice
 from .advice import remedy, revival
 from .curves import Curves
@@ -157,7 +157,7 @@ def _clauses(summary: Summary, baselines: Baselines) -> Iterator[str]:
     for baseline in baselines.models:
         if baseline.name in TARGET_MODELS and not _loses(baselines, baseline.fvu):
             yield f"{TARGET_MODELS[baseline.name]} explains {_percent(baseline.fvu)}"
-        if baseline.name == "untrained encoder" and not _loses(baselines, baseline.fvu):
+        if baseline.name == UNTRAINED and not _loses(baselines, baseline.fvu):
             noisy = f"noisy rows give {_percent(baselines.model)} of it, " if baselines.corruption else ""
             yield f"{noisy}an untrained encoder of the same size reaches {_percent(baseline.fvu)}"
 

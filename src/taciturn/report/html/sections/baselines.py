@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ....probes import Baselines
+from ....probes import UNTRAINED, Baselines
 from ..section import Material, Section
 
 
@@ -31,8 +31,10 @@ def _note(baselines: Baselines) -> str:
     if baselines.corruption:
         shares += f" from rows with the same noise, {baselines.corruption}"
         pca = "the number of components that is best under such noise on the rows that it was fitted to"
-    untrained = "The untrained encoder is the same network with its initial weights and the best linear decoder."
-    return f"{shares}. PCA has {pca}. {untrained}"
+    notes = [f"{shares}.", f"PCA has {pca}."]
+    if any(baseline.name == UNTRAINED for baseline in baselines.models):
+        notes.append("The untrained encoder is the same network with its initial weights and the best linear decoder.")
+    return " ".join(notes)
 
 
 def _targets_note(baselines: Baselines) -> str:
@@ -44,7 +46,10 @@ def _targets_note(baselines: Baselines) -> str:
     if "skip alone" in names:
         notes.append("The skip alone is the model's own linear map, with the best constant in place of its latents.")
         rows = " of codes and rows"
-    notes.append(f"The untrained encoder is the same network with its initial weights and the best linear map{rows}.")
+    if UNTRAINED in names:
+        notes.append(
+            f"The untrained encoder is the same network with its initial weights and the best linear map{rows}."
+        )
     return " ".join(notes)
 
 

@@ -15,6 +15,8 @@ from taciturn.core import seeds
 from taciturn.core.errors import NotExact, RecipeError
 from taciturn.core.tensor_file import load_tensors, save_tensors
 from taciturn.core.world import Axis, largest
+from taciturn.model import Autoencoder, Layout
+from taciturn.model.coding_layers import Sigmoid
 from taciturn.training.distributed_latents import check_latents
 
 NAMES = (  # every coding layer, the main terms and constraints; those of together.CORE take 50 steps
@@ -88,6 +90,8 @@ def test_the_command_line_writes_one_folder(tmp_path):
     assert "not evaluated" in ends[0][1]
     assert "taciturn report" in ends[0][1]
     model = load(tmp_path / "run")
+    remembered = json.loads((tmp_path / "run" / "config.json").read_text())["rows"]["remembered"]
+    assert remembered["l0"] == pytest.approx(4)  # of all latents
     assert model.components_.shape == (96, together.rows().shape[1])
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == {}
     assert model.partial_fit(together.rows()).n_iter_ == 3  # the optimiser's state is whole
@@ -195,6 +199,12 @@ def test_a_process_that_holds_some_latents_names_what_to_do():
     model._learner.model.latents = Part(0, 2)
     with pytest.raises(RecipeError, match="save the model in all processes, and load it in one"):
         model.transform(together.rows())
+
+
+def test_a_tied_weight_is_a_part_under_both_of_its_names():
+    layout = Layout((4, 6), Sigmoid(), tied=True)
+    model = Autoencoder(layout, rng=torch.Generator().manual_seed(0), latents=Part(0, 2))
+    assert model.names_of_parts() == {"encoder.0.weight", "decoder.0.weight", "encoder.0.bias"}
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="nccl needs two GPUs")

@@ -39,7 +39,8 @@ def test_rows_sharded():
 def test_latents_sharded():
     need = Plan(rows=40, inputs=10, latents=100, k=2, processes=4, batch_size=8).need("latents")
     assert need.weights == 4 * (2 * 25 * 10 + 25 + 20)
-    assert need.sent == 3 * (8 * 2 * 12) + 2 * 3 / 4 * (4 * 8 * 10)  # candidates to each of three; reconstructions
+    # values of candidates and mean activations to each of three; reconstructions
+    assert need.sent == 3 * 4 * (8 * 2 + 25) + 2 * 3 / 4 * (4 * 8 * 10)
     assert need.pre_activations == 4 * 8 * 25
     assert need.checkpoints == 4 * 2 * 3 * need.weights
 

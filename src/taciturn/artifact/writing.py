@@ -95,10 +95,9 @@ def write(artifact: Artifact, folder: Path | None) -> None:
         files={name: checksum(folder / name) for name in names},
     )
     _write_json(folder / "config.json", msgspec.to_builtins(config))
-    for name in (
-        name for name in names if name.endswith(".safetensors")
-    ):  # safetensors lets only the owner read its files; give them the usual mode
-        shutil.copymode(folder / "config.json", folder / name)
+    for name in names:
+        if name.endswith(".safetensors"):  # only the owner may read those of safetensors; give them the usual mode
+            shutil.copymode(folder / "config.json", folder / name)
 
 
 def _check_together(latents: Axis, path: str | os.PathLike[str], overwrite: bool) -> None:

@@ -84,7 +84,8 @@ class Plan:
         ----------
         sharding : {"rows", "latents"}
             "rows": each process has all weights and a part of each batch; gradients are summed. "latents": each has a
-            part of the latents and all rows of each batch; candidates are exchanged and reconstructions summed.
+            part of the latents and all rows of each batch; the values of candidates and the mean activations are
+            exchanged, and reconstructions summed.
 
         Notes
         -----
@@ -100,17 +101,18 @@ class Plan:
         window = min(WINDOW_NUMBERS, self.rows * self.inputs)  # in every process
         ring = 2 * (p - 1) / p
         reconstructions = NUMBER * n_rows * self.inputs
-        candidates = CANDIDATE * n_rows * min(self.k, n_latents)
+        n_candidates = n_rows * min(self.k, n_latents)
+        exchanged = (p - 1) * NUMBER * (n_candidates + n_latents)
         return Need(
             weights=weights,
             gradients=weights,
             averages=2 * weights,
             message=weights if by_rows and p > 1 else 0,
-            batch=3 * reconstructions + 2 * candidates,
+            batch=3 * reconstructions + 2 * CANDIDATE * n_candidates,
             pre_activations=NUMBER * chunk * n_latents,
             window=NUMBER * window,
             checkpoints=CHECKPOINTS * 3 * weights * (1 if by_rows else p),
-            sent=ring * weights if by_rows else (p - 1) * candidates + ring * reconstructions,
+            sent=ring * weights if by_rows else exchanged + ring * reconstructions,
             operations=n_rows * self.inputs * (2.0 * n_latents + 8.0 * self.k / (1 if by_rows else p)),
         )
 

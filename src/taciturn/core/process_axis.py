@@ -108,7 +108,7 @@ class ProcessAxis(Axis):
             function(*arguments, **options)
         except RuntimeError as error:
             raise ProcessFailed(
-                f"another of the {self.size} processes has ended or does not answer ({one_line(str(error), 200)}); go "
+                f"another process has ended or does not answer ({one_line(str(error), 200)}); go "
                 "on from the last checkpoint, or start the run again"
             ) from error
 

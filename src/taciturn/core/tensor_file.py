@@ -12,7 +12,16 @@ from torch import Tensor
 from .safetensors_errors import as_os_errors
 from .world import SINGLE_PROCESS, Axis
 
-TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL", torch.uint8: "U8"}
+TYPES = {
+    torch.float32: "F32",
+    torch.float64: "F64",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 NUMBERS_AT_ONCE = 1 << 22  # of each process, that are sent together
 
 

@@ -36,6 +36,10 @@ class Fitted:
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learner")
 
+    def __dir__(self) -> list[str]:
+        """Return all names, also those of which the model of one process among several gives nothing."""
+        return list(object.__dir__(self))
+
     @property
     def module_(self) -> Autoencoder:
         """The network, a torch module."""

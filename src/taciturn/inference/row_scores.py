@@ -52,7 +52,7 @@ def row_scores(model: Autoencoder, source: Source, target: Source | None = None)
             distances = ((rows.double() - model.mean) / model.scale).square()
             error, square = mean_of_known(errors, 1), mean_of_known(y.double().square(), 1)
             relative = (1 / (1 + square / error)).nan_to_num(0.0)  # 0 / 0: a row of zeros without an error
-            numbers = (error, relative, mean_of_known(distances, 1), codes.l0().double())
+            numbers = (error, relative, mean_of_known(distances, 1), model.latents.sum(codes.l0()).double())
             parts.append(np.stack([each.cpu().numpy() for each in numbers]))
     error_N, relative_N, distance_N, active_N = _known(np.concatenate(parts, axis=1)) if parts else np.zeros((4, 0))
     return RowScores(error_N, relative_N, distance_N, active_N, metric.fvu if parts else math.nan)

@@ -266,7 +266,8 @@ class Autoencoder(ScaledModule):
     def names_of_parts(self) -> set[str]:
         """Return the names of parameters of which this process holds its latents' rows; none if it holds all rows."""
         own = {id(parameter) for parameter in self.latent_parameters()} if self.latents.size > 1 else set()
-        return {name for name, parameter in self.named_parameters() if id(parameter) in own}
+        every = self.named_parameters(remove_duplicate=False)  # a tied weight has two names
+        return {name for name, parameter in every if id(parameter) in own}
 
     @torch.no_grad()
     def resampled_rows(

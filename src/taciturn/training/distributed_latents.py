@@ -13,6 +13,7 @@ def check_latents(settings: Settings, latents: Axis) -> None:
     layout, mend = settings.layout, f"or set latent_processes=1, not {latents.size}"
     errors = [error for term in settings.objective.terms for error in (term, getattr(term, "error", term))]
     refused = {
+        "a network without codes": (not layout.network.has_codes, "choose another network"),
         "a network with hidden layers": (len(layout.widths) > 2, "give one number of latents"),
         "a model that hides entries": (layout.hides, "choose another corruption than blind_spot"),
         "ordered=True": (settings.order is not None, "set ordered=False"),

@@ -86,9 +86,12 @@ class HeldSignals:
         """Return whether signals wait; one that any of the processes has received waits in all of them."""
         if self.processes.size > 1:
             numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
-            here = torch.tensor([number in self.received for number in numbers], dtype=torch.int32)
+            known = list(self.received)  # one that arrives while this waits is shared by the next call
+            here = torch.tensor([number in known for number in numbers], dtype=torch.int32)
             everywhere = self.processes.max(here).tolist()
-            self.received = [number for number, received in zip(numbers, everywhere, strict=True) if received]
+            shared = [number for number, received in zip(numbers, everywhere, strict=True) if received]
+            self.received += [number for number in shared if number not in known]
+            return bool(shared)
         return bool(self.received)
 
     def deliver(self) -> None:

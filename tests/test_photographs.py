@@ -116,6 +116,42 @@ def test_metadata_is_kept(tmp_path):
     assert (tif.tag_v2[270], tif.tag_v2[315]) == ("a cell", "A. Person")
 
 
+def test_black_and_white_of_a_fax_is_written_as_grey(tmp_path):
+    Image.fromarray(GREY > 99).save(tmp_path / "a.tif", compression="group4")
+    file = LocalFile.of(tmp_path / "a.tif")
+    write_image(tmp_path / "b.tif", GREY[:, :, None], file)
+    new = loaded(tmp_path / "b.tif")
+    assert new.mode == "L"
+    np.testing.assert_array_equal(np.asarray(new), GREY)
+
+
+def test_a_tiff_with_jpeg_compression_keeps_its_quality(tmp_path):
+    Image.fromarray(COLOUR).save(tmp_path / "a.tif", compression="jpeg", quality=95)
+    file = LocalFile.of(tmp_path / "a.tif")
+    pixels = ImageFile.of(file).pixels()
+    write_image(tmp_path / "b.tif", pixels, file)
+    Image.fromarray(pixels).save(tmp_path / "c.tif", compression="jpeg", quality=95)
+    new, expected = loaded(tmp_path / "b.tif"), loaded(tmp_path / "c.tif")
+    assert new.info["compression"] == "jpeg"
+    np.testing.assert_array_equal(np.asarray(new), np.asarray(expected))
+
+
+@pytest.mark.parametrize("ending", ["tif", "jpg", "png", "webp"])
+def test_the_camera_and_the_place_of_a_tiff_are_kept(tmp_path, ending):
+    """Aperture (33437), camera (272) and latitude (1). Pixels are turned, without an orientation."""
+    tags = {272: "a camera", 274: 6, 34665: {33437: 2.5}, 34853: {1: "N"}}
+    Image.fromarray(COLOUR).save(tmp_path / "a.tif", tiffinfo=tags)
+    file = LocalFile.of(tmp_path / "a.tif")
+    pixels = ImageFile.of(file).pixels()
+    np.testing.assert_array_equal(pixels, np.rot90(COLOUR, -1))
+    write_image(tmp_path / f"b.{ending}", pixels, file)
+    with Image.open(tmp_path / f"b.{ending}") as new:
+        written = new.getexif()
+        assert (written[272], written.get(274, 1), new.size) == ("a camera", 1, (9, 7))
+        assert float(written.get_ifd(34665)[33437]) == 2.5
+        assert written.get_ifd(34853)[1] == "N"
+
+
 def truncated(path):
     Image.fromarray(RNG.integers(256, size=(99, 99), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:5000])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
 METADATA = ("exif", "icc_profile", "dpi", "xmp", "comment")  # what Pillow reads into `info` and writes again
+EXIF_PARTS = (34665, 34853)  # tags of EXIF data that hold tables of their own: of the camera, and of the place (GPS)
 TIFF_TAGS = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)  # description, camera, resolution, author, rights, …
 QUALITY = 95  # of a JPEG or WebP file, unless a JPEG file is written as one: then that of the original
 
@@ -61,10 +62,11 @@ def write_image(path: str | os.PathLike[str], pixels: Pixels, like: ShardFile) -
     """
     kind = image_writer(path)
     with opened(like) as original:
+        exif = _exif_parts(original)  # before Pillow reads the pixels of a TIFF file and closes it
         whole = converted(original)
         alpha = np.asarray(whole)[:, :, -1:] if whole.mode in ("LA", "RGBA") else None
         _check(path, kind, pixels, alpha is not None)
-        options = _options(original, kind)
+        options = _options(original, kind, exif)
     with atomic(path) as temporary:
         _image(pixels if alpha is None else np.concatenate([pixels, alpha], axis=2)).save(temporary, kind, **options)
 
@@ -85,9 +87,17 @@ def _image(pixels: Pixels) -> Image.Image:
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
 
 
-def _options(original: Image.Image, kind: str) -> dict[str, Any]:
+def _exif_parts(original: Image.Image) -> dict[int, dict[int, Any]]:
+    """Return the tables of a TIFF file's EXIF data, by their tag."""
+    if not hasattr(original, "tag_v2"):
+        return {}
+    exif = original.getexif()
+    return {tag: part for tag in EXIF_PARTS if (part := dict(exif.get_ifd(tag)))}
+
+
+def _options(original: Image.Image, kind: str, exif_parts: dict[int, dict[int, Any]]) -> dict[str, Any]:
     """Return what Pillow is to write beside the pixels, and how."""
-    from PIL import JpegImagePlugin, PngImagePlugin
+    from PIL import Image, JpegImagePlugin, PngImagePlugin
 
     info = original.info
     options: dict[str, Any] = {name: info[name] for name in METADATA if info.get(name)}
@@ -100,7 +110,16 @@ def _options(original: Image.Image, kind: str) -> dict[str, Any]:
         for name, text in getattr(original, "text", {}).items():
             texts.add_text(name, str(text))
         options["pnginfo"] = texts
-    elif hasattr(original, "tag_v2"):
-        options["tiffinfo"] = {tag: original.tag_v2[tag] for tag in TIFF_TAGS if tag in original.tag_v2}
-        options["compression"] = info.get("compression")
+    if not hasattr(original, "tag_v2"):
+        return options
+    tags = {tag: original.tag_v2[tag] for tag in TIFF_TAGS if tag in original.tag_v2} | exif_parts
+    if kind == "TIFF":
+        # 1 bit becomes 8, which the compressions of fax machines do not take
+        compression = None if original.mode == "1" else info.get("compression")
+        options |= {"tiffinfo": tags, "compression": compression}
+        options |= {"quality": QUALITY} if compression == "jpeg" else {}
+    else:
+        exif = Image.Exif()  # without the orientation: Pillow turns the pixels of TIFF files
+        exif.update(tags)
+        options["exif"] = exif
     return options

@@ -1,5 +1,6 @@
 """Image files, patches of images of any size, and denoising them in windows."""
 
+import re
 import warnings
 from itertools import product
 
@@ -174,6 +175,10 @@ def deep_colours(path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
 
 
+def deep_key(path):
+    Image.fromarray(DEEP).save(path, transparency=int(DEEP[0, 0]))
+
+
 def huge(path):
     """A PNG whose header declares 20,000 × 20,000 pixels."""
     deep_colours(path)
@@ -191,11 +196,22 @@ def huge(path):
         (truncated, "cannot be read: image file is truncated"),
         (lambda path: path.write_bytes(b""), "the file is empty"),
         (lambda path: path.write_bytes(b"hello"), "it is not an image"),
+        (lambda path: path.write_bytes(b"hello\n"), "it is not an image"),
+        (deep_key, "one of its greys of 16 bits is transparent, which is not read; remove the transparency"),
         (lambda path: several(path), "it holds 2 images; write each into a file of its own"),
         (deep_colours, "it has 16 bits per colour, of which Pillow reads 8"),
         (huge, "it has more than 178,956,970 pixels, the most that are read; cut it into parts"),
     ],
-    ids=["truncated", "empty", "text", "several", "16-bit colours", "20,000 x 20,000"],
+    ids=[
+        "truncated",
+        "empty",
+        "text",
+        "a line",
+        "a transparent grey of 16 bits",
+        "several",
+        "16-bit colours",
+        "20,000 x 20,000",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, write, words):
     Image.fromarray(np.resize(GREY, (99, 99))).save(tmp_path / "a.png")
@@ -213,7 +229,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, write, words):
     [
         ([GREY.astype(np.int64)], "image 0 holds int64 numbers; give uint8 or uint16, or floats from 0 to 1"),
         ([GREY * 1.0], "; floats must be from 0 (black) to 1 (white)"),
-        ([GREY / 255, np.full((4, 4), np.nan)], "image 1 has values from nan to nan"),
+        ([GREY / 255, np.full((4, 4), np.nan)], "image 1 has missing values; fill them"),
         ([np.dstack([COLOUR, ALPHA])], "image 0 has shape (9, 7, 4); give (height, width) or (height, width, 3)"),
         ([], "there is no image"),
         ([GREY[:0]], "image 0 has shape (0, 7)"),
@@ -224,6 +240,33 @@ def test_what_is_no_image_is_refused(images, words):
     with pytest.raises(DataError) as caught:
         ImageDenoiser(**FEW).fit(images)
     assert words in str(caught.value)
+
+
+def test_missing_values_of_an_image_to_denoise_are_named(denoiser):
+    with pytest.raises(DataError) as caught:
+        denoiser.denoise(np.where(GREY > 99, np.nan, FLOATS))
+    assert str(caught.value) == "image 0 has missing values; fill them"
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+@pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8"])
+def test_numbers_of_either_byte_order_are_images(denoiser, dtype):
+    given = DEEP if dtype == ">u2" else FLOATS.astype(dtype[1:])
+    np.testing.assert_array_equal(denoiser.denoise(given.astype(dtype)), denoiser.denoise(given))
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+@pytest.mark.parametrize("window", [1024, 6], ids=["whole", "windows"])
+def test_views_of_arrays_are_denoised(window, monkeypatch, recwarn):
+    """Turned, of one line, and read-only."""
+    monkeypatch.setattr("taciturn.inference.images.WINDOW", window)
+    monkeypatch.setattr("taciturn.inference.images.MARGIN", 2)
+    model = ImageDenoiser(**FEW | {"network": "residual:channels=4/,blocks=1", "channels": 1}).fit([GREY])
+    fixed = FLOATS.copy()
+    fixed.flags.writeable = False
+    for view in (FLOATS[::-1], FLOATS[:, ::-1], FLOATS[:1][::-1], fixed):
+        np.testing.assert_array_equal(model.denoise(view), model.denoise(view.copy()))
+    assert not [each for each in recwarn if "writable" in str(each.message)]
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
@@ -486,6 +529,9 @@ def test_other_noise_than_that_of_the_training_is_noted():
             warnings.simplefilter("always")
             check_noise(Corruption.parse(noise), image, "image")
         assert bool(given) == (std in noted[noise]), (noise, std)
+        for each in given:
+            end = "; the image may lose detail" if std < 0.1 else "; train one with corruption='gaussian:0."
+            assert end in str(each.message)
 
 
 @pytest.mark.parametrize("std", [0.02, 0.1, 0.3])
@@ -548,6 +594,33 @@ def test_a_photograph_is_denoised_by_the_command(run_folder, tmp_path):
     assert "is read by this command" in output_text(done)
     done = run("denoise", run_folder / "run", "-o", tmp_path / "clean.png", code=2)
     assert "name the images to denoise: a file, a folder or a pattern" in output_text(done)
+
+
+def test_nothing_is_written_if_a_file_of_a_folder_is_no_image(run_folder, tmp_path):
+    (tmp_path / "noisy").mkdir()
+    Image.fromarray(COLOUR).save(tmp_path / "noisy" / "1.png")
+    (tmp_path / "noisy" / "2.png").write_text("no image")
+    done = run("denoise", run_folder / "run", tmp_path / "noisy", "-o", tmp_path / "clean", code=1)
+    assert "2.png: it is not an image that Pillow reads" in output_text(done)
+    assert not (tmp_path / "clean").exists()
+
+
+def test_images_are_told_of_in_their_words(run_folder, tmp_path):
+    few = ("--patch", "6", "--max-steps", "2", "--network", "residual:channels=4/,blocks=1", "--no-report")
+    done = run("fit", run_folder / "train", *few, "-o", tmp_path / "run")
+    assert re.search(r"trained on +\d+ patches, ", output_text(done))
+    done = run("fit", run_folder / "train", *few, "--texts", "foo", "-o", tmp_path / "other", code=2)
+    assert "texts: images have no columns; leave it out" in output_text(done)
+    Image.fromarray(GREY[:6, :6]).save(tmp_path / "a.png")
+    done = run("fit", tmp_path / "a.png", *few, "-o", tmp_path / "other", code=1)
+    assert "1 of 1 patches is left to train on, but training requires 2; give more patches" in output_text(done)
+
+
+def test_rows_among_images_are_not_left_out(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    np.save(tmp_path / "rows.npy", np.ones((50, 63)))
+    done = run("fit", tmp_path, "-o", tmp_path / "run", code=1)
+    assert "holds files of different formats, '.png', '.npy'; name those of one" in output_text(done)
 
 
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")

@@ -660,6 +660,11 @@ def test_warnings(changes, warning):
             DICTIONARY | {"revive": "auxk+resample"},
             "Use fewer latents (--latents, n_components=).",
         ),
+        (
+            {"summary": replace(GOOD, latents=0, target_l0=None, dead=0, psnr_after=7.0)},
+            DENOISER,
+            "Train longer (--epochs, max_iter=).",
+        ),
         ({"summary": replace(GOOD, dead=6)}, DENOISER, "Use fewer latents (--latents, n_components=)."),
         (
             {"similar": replace(DISTINCT, latents_with_duplicate=6)},

@@ -43,6 +43,7 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
         raise RecipeError("name the images to denoise: a file, a folder or a pattern")
     files, into_file = files_of(data), os.path.isfile(data) and bool(Path(out).suffix)
     paths = [Path(out)] if into_file else [Path(out, os.path.basename(file.name)) for file in files]
+    images = [ImageFile.of(file) for file in files]  # an image that cannot be read is found before one is written
     if into_file:
         image_writer(out)
         check_out(Path(out), data)
@@ -51,11 +52,10 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
     for file, path in zip(files, paths, strict=True):
         if path.exists() and os.path.exists(file.name) and os.path.samefile(path, file.name):
             raise RecipeError(f"{one_line(path)} is read by this command; choose another place (--out)")
-    for file, path in zip(files, paths, strict=True):
-        image = ImageFile.of(file)
+    for image, path in zip(images, paths, strict=True):
         pixels = image.pixels()
         check_noise(run.settings.corruption, pixels, image.name)
-        write_image(path, denoise_image(run.model, pixels, tuple(run.rows.shape), image.name), file)
+        write_image(path, denoise_image(run.model, pixels, tuple(run.rows.shape), image.name), image.file)
     if not into_file:
         typer.echo(f"{out}: {len(files):,} image{'s' if len(files) > 1 else ''}", err=True)
 

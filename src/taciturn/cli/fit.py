@@ -48,7 +48,8 @@ def fit(
         str | None,
         typer.Option(
             help="What is estimated from each row, if not the row itself: a file with a target for each row, of the "
-            "same columns (clean rows of noisy ones) or of others (a transcoder); of a table FILE:COLUMN.",
+            "same columns (clean rows of noisy ones) or of others (a transcoder); of a table FILE:COLUMN. Or a "
+            "folder of clean images of the same names.",
             show_default=False,
         ),
     ] = None,
@@ -136,7 +137,9 @@ def fit(
     ] = None,
     network: Annotated[
         str | None,
-        typer.Option(help="Kind of layers: {networks}; the last two take images, by default it is dense."),
+        typer.Option(
+            help="Kind of layers: {networks}; the last two take images. By default dense; of images residual."
+        ),
     ] = None,
     scaling: Annotated[
         str | None,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def names_images(where: str) -> bool:
-    """Return whether a text names an image file, or a folder or a pattern of image files.
+    """Return whether a text names an image file, or a folder or a pattern of image files without files of rows.
 
     Examples
     --------
@@ -19,6 +19,7 @@ def names_images(where: str) -> bool:
     from .. import datasets
     from ..core.errors import DataError
     from ..data.sources import is_url
+    from ..data.sources.files import FORMATS
     from ..data.sources.folders import files_in, is_pattern
     from ..data.sources.image_files import is_image_file
 
@@ -27,10 +28,11 @@ def names_images(where: str) -> bool:
     if is_url(where) or not (os.path.isdir(where) or is_pattern(where)):
         return is_image_file(where)
     try:
-        names = [file.name for file in files_in(where)]
+        names = [os.path.basename(file.name) for file in files_in(where)]
     except DataError:  # no file, of which the reader of rows tells
         return False
-    return any(map(is_image_file, names))
+    readable = [name for name in names if any(each.fits(name) for each in FORMATS)]
+    return bool(readable) and all(map(is_image_file, readable))
 
 
 def denoises_images(run: "Artifact") -> bool:

@@ -125,9 +125,6 @@ def train(
         raise RecipeError(f"held_out={held_out_share} must lie in [0, 1)")
     if not 0 <= seed <= MAX_SEED:
         raise RecipeError(f"seed={seed} must be 0 or more, and at most {MAX_SEED}")
-    beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
-    if beside:  # columns that name rows are not trained on
-        data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
     estimator = _new_estimator(recipe, seed, bar)
     source: Source
     if isinstance(estimator, ImageDenoiser):
@@ -135,6 +132,9 @@ def train(
             raise RecipeError(f"{option}: images have no columns; leave it out")
         source = estimator._patches(data["source"], reset=True)
     else:
+        beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
+        if beside:  # columns that name rows are not trained on
+            data["drop"] = list(dict.fromkeys([*data.get("drop", []), *beside]))
         source = load_rows(
             data["source"],
             columns=data.get("columns"),
@@ -155,10 +155,11 @@ def train(
         evaluation = held_out
     training_rows = training[0]
     if len(training_rows) < MIN_TRAINING_ROWS:
+        kind = "patches" if isinstance(estimator, ImageDenoiser) else "rows"
         mend = ", or hold out none (--held-out 0)" if holds_out and len(source) >= MIN_TRAINING_ROWS else ""
         raise DataError(
-            f"{data['source']}: {len(training_rows)} of {len(source)} rows is left to train on, but training requires "
-            f"{MIN_TRAINING_ROWS}; give more rows{mend}"
+            f"{data['source']}: {len(training_rows)} of {len(source)} {kind} is left to train on, but training "
+            f"requires {MIN_TRAINING_ROWS}; give more {kind}{mend}"
         )
     # the page of an outlier detector is on all rows
     reported = None if held_out is None or isinstance(estimator, AutoencoderOutlierDetector) else held_out[0]

@@ -76,8 +76,8 @@ class ImageDenoiser(BaseAutoencoder):
         ),
         "max_iter": (
             "int or None",
-            "Number of epochs; each has at most 256 new patches of each image. None: as many as `max_steps` takes, or "
-            "as give about 4,000 steps.",
+            "Number of epochs; each has at most 256 new patches of each image, or of each band of it if there are less "
+            "than 20 images. None: as many as `max_steps` takes, or as give about 4,000 steps.",
         ),
         "early_stopping": (
             "bool",
@@ -215,7 +215,7 @@ class ImageDenoiser(BaseAutoencoder):
         -------
         ndarray or list of ndarray
             In the shape and the type of X: integers are rounded, and lie within the bounds of their type. A list for a
-            list, a folder or a pattern.
+            list and for files, also for the name of one file.
 
         Raises
         ------

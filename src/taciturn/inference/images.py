@@ -66,7 +66,7 @@ def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], na
 
     def compute(windows: Floats) -> Floats:
         if isinstance(model, ResidualDenoiser):
-            return np.asarray(model.denoise_images(torch.from_numpy(windows)).cpu(), np.float32)
+            return np.asarray(model.denoise_images(torch.from_numpy(np.array(windows, order="C"))).cpu(), np.float32)
         rows = Rows(windows.reshape(len(windows), -1))
         denoised = list(of_any_count(lambda part: denoise(model, part), rows))
         return np.concatenate(denoised).reshape(windows.shape).astype(np.float32, copy=False)
@@ -108,9 +108,10 @@ def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
     centre = pixels[starts[0] : starts[0] + NOISE_SIDE, starts[1] : starts[1] + NOISE_SIDE]
     level = image_noise(unit_floats(centre, name))
     if not MIN_LEVEL * low <= level <= MAX_LEVEL * high:
+        mend = f"train one with corruption='gaussian:{level:.3f}'" if level > high else "the image may lose detail"
         warnings.warn(
             f"{name}: its noise has a standard deviation of about {level:.3f}, but the model was trained on "
-            f"{trained}; train one with corruption='gaussian:{level:.3f}'",
+            f"{trained}; {mend}",
             TaciturnWarning,
             stacklevel=3,
         )

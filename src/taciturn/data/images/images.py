@@ -175,6 +175,7 @@ def _of_item(item: Any, number: int) -> list[Image]:
 def _of_array(image: Any, number: int) -> Image:
     """Return an array as an image; `number` names it in messages."""
     array, name = np.asarray(image), f"image {number}"
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)) or not array.size:
         raise DataError(
             f"{name} has shape {array.shape}; give (height, width) or (height, width, 3), without transparency"
@@ -191,10 +192,12 @@ def _check_floats(pixels: Pixels, name: str) -> None:
     if pixels.dtype.kind != "f":
         return
     low, high = float(pixels.min()), float(pixels.max())
-    if not (LIMITS[0] <= low and high <= LIMITS[1]):  # also of NaN
+    if np.isnan(low):
+        raise DataError(f"{name} has missing values; fill them")
+    if low < LIMITS[0] or high > LIMITS[1]:
         raise DataError(
-            f"{name} has values from {low:.4g} to {high:.4g}; floats must be from 0 (black) to 1 (white), without "
-            "missing values: divide them by the value of white"
+            f"{name} has values from {low:.4g} to {high:.4g}; floats must be from 0 (black) to 1 (white): "
+            "divide them by the value of white"
         )
 
 

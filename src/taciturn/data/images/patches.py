@@ -14,7 +14,7 @@ from ...core.errors import DataError
 from ..sources.source import Array
 from .images import Floats, Image, Pixels, unit_floats, with_channels
 
-MAX_PATCHES = 256  # of an image in an epoch
+MAX_PATCHES = 256  # of an image, or a band of it, in an epoch
 MIN_PARTS = 20  # fewer images are cut into bands, so that some of them can be held out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def opened(file: ShardFile) -> Iterator[Image.Image]:
     with file.arrow() as content:
         try:
             image = Image.open(content)
-        except UnidentifiedImageError as error:
+        except (UnidentifiedImageError, io.UnsupportedOperation) as error:  # the latter of a very short file
             kinds = "8 bits per colour, or grey of 8 or 16 bits or of floats"
             raise DataError(
                 f"it is not an image that Pillow reads; check that the file is complete, or convert it ({kinds})"
@@ -111,6 +112,8 @@ def _check_kind(image: Image.Image) -> None:
     raw = [str(each[0] if isinstance(each, tuple) else each) for each in arguments]  # how the numbers lie in the file
     if CONVERTED.get(image.mode, image.mode) not in GREY + COLOUR:
         raise DataError(f"its colours are of the mode {image.mode}; convert it to grey or RGB")
+    if DTYPES.get(image.mode) == np.uint16 and "transparency" in image.info:
+        raise DataError("one of its greys of 16 bits is transparent, which is not read; remove the transparency")
     if image.mode in COLOUR and any("16" in mode for mode in raw):
         raise DataError("it has 16 bits per colour, of which Pillow reads 8; convert it to 8 bits, or give an array")
 

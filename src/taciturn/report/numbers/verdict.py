@@ -1,7 +1,7 @@
 """A verdict on a model: one sentence, its main numbers, and warnings with remedies."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...model import row_norm_instead
@@ -112,6 +112,9 @@ def verdict(
     A model that is worse than a simpler one, than its own input, or than its targets has a warning; docs/report.md
     lists the conditions. A baseline is in the sentence or in a warning, not in both.
     """
+    if not summary.latents:  # a network without codes, whose number of latents cannot be chosen
+        parameters = {name: value for name, value in circumstances.parameters.items() if name != "n_components"}
+        circumstances = replace(circumstances, parameters=parameters)
     warnings = [
         *_losses(summary, baselines, circumstances.parameters),
         *_missed_targets(summary, circumstances),

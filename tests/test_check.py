@@ -21,7 +21,7 @@ from taciturn import (
     check,
     datasets,
 )
-from taciturn.core.errors import ArtifactError, RecipeError
+from taciturn.core.errors import ArtifactError, DataError, RecipeError
 from taciturn.metrics import share_above, share_below
 from taciturn.metrics.row_scores import quantiles
 
@@ -220,3 +220,13 @@ def test_the_command_line_tells_by_its_exit_status(tmp_path):
     np.savetxt(tmp_path / "target.csv", NEW[:, :3], delimiter=",")
     assert "name them (--target)" in run("check", pairs, tmp_path / "same.csv", code=1).output
     run("check", pairs, tmp_path / "same.csv", "--target", tmp_path / "target.csv", code=0)
+
+
+def test_targets_are_given_where_fit_had_them_and_nowhere_else():
+    noisy = TRAIN + np.random.default_rng(0).normal(size=TRAIN.shape)
+    paired = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(noisy, target=TRAIN, validation=(NEW, NEW))
+    with pytest.raises(DataError, match="was trained with targets; give those of these rows"):
+        check(paired, NEW)
+    alone = DenoisingAutoencoder(8, max_iter=2, random_state=0).fit(TRAIN, validation=NEW)
+    with pytest.raises(DataError, match="was trained without targets; leave them out"):
+        check(alone, NEW, target=NEW)

@@ -414,12 +414,13 @@ def test_the_files_that_were_not_used_for_longest_are_removed(files, monkeypatch
     monkeypatch.setattr(stored_surveys, "MAX_FILES", 2)
     known = survey(open_path(files, streamed=True))
     cached(files).unlink()
-    for name, used in (("first", 1), ("second", 2)):
+    first, second, third = (letter * 32 for letter in "abc")
+    for name, used in (("mine", 0), (first, 1), (second, 2)):
         stored_surveys.store_survey(name, known.moments, known.fingerprint)
         os.utime(stored_surveys.folder() / f"{name}.json", (used, used))
-    assert stored_surveys.stored_survey("first") is not None  # it is now the newest
-    stored_surveys.store_survey("third", known.moments, known.fingerprint)
-    assert sorted(each.name for each in stored_surveys.folder().iterdir()) == ["first.json", "third.json"]
+    assert stored_surveys.stored_survey(first) is not None  # it is now the newest
+    stored_surveys.store_survey(third, known.moments, known.fingerprint)
+    assert {each.stem for each in stored_surveys.folder().iterdir()} == {"mine", first, third}
 
 
 def stop_after(epoch):
@@ -511,3 +512,10 @@ def survey_rows_of(folder):
     """Return the numbers of the rows that the fingerprint of a run's training rows covers."""
     ranges = load(folder).to_artifact().rows.training.ranges
     return np.concatenate([np.arange(*each) for each in ranges])
+
+
+def test_a_file_that_was_written_again_while_it_is_read_is_named(files):
+    source = open_path(files, streamed=True)
+    settle(files, 1000)
+    with pytest.raises(DataError, match=r"part-.*it was written again after it was found; load the rows again"):
+        source.read(0, 5)

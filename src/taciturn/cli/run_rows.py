@@ -47,7 +47,10 @@ def rows_for(run: "Artifact", data: str | None, text: TextOptions | None = None,
     DataError
         The rows cannot be read, are infinite, or have other columns than the training rows.
     """
-    source = held_out_pairs(run)[0] if data is None else _matching_rows(run, data, text_of(run, text))
+    if data is None:
+        source = _pairs_of(run, held_out=run.rows.split is not None, with_targets=False)[0]
+    else:
+        source = _matching_rows(run, data, text_of(run, text))
     name = data or str(run.rows.source)
     _check_width(run, source, name)
     return finite(source, name) if checked else source
@@ -199,11 +202,11 @@ def held_out_part(run: "Artifact") -> "Part":
     return _split(run, source_of(run), None)[1][0]  # type: ignore[return-value]
 
 
-def _pairs_of(run: "Artifact", *, held_out: bool, target: str | None = None) -> "Pairs":
+def _pairs_of(run: "Artifact", *, held_out: bool, target: str | None = None, with_targets: bool = True) -> "Pairs":
     """Return a run's held-out pairs or training pairs; rows that were added behind them are left out, with a note."""
     rows, source = run.rows, source_of(run)
     count = rows.count if rows.split is None else rows.split.count
-    pair = _split(run, source, target)[held_out]
+    pair = _split(run, source, target, with_targets)[held_out]
     known = rows.held_out if held_out else rows.training
     if known is None or not known.matches(pair[0]):
         raise DataError(
@@ -222,14 +225,19 @@ def _pairs_of(run: "Artifact", *, held_out: bool, target: str | None = None) -> 
     return pair
 
 
-def _split(run: "Artifact", source: "Source", target: str | None) -> "tuple[Pairs, Pairs]":
+def _split(run: "Artifact", source: "Source", target: str | None, with_targets: bool = True) -> "tuple[Pairs, Pairs]":
     """Return the training pairs and the held-out pairs of a run, both all of them if it held out none."""
     from ..data.split import split_pairs
 
     rows, parts = run.rows, run.rows.split
     count, targets = rows.count if parts is None else parts.count, None
-    if rows.targets is not None:
-        targets = first_rows(_targets_of(run, source, target or rows.targets.source, None, text_of(run)), count)
+    if rows.targets is not None and with_targets:
+        try:
+            targets = first_rows(_targets_of(run, source, target or rows.targets.source, None, text_of(run)), count)
+        except DataError as error:
+            if target is not None:
+                raise
+            raise DataError(f"{error}; if the targets were moved, name them (--target)") from error
     source = first_rows(source, count)
     whole = parts is not None and len(source) == count and (targets is None or len(targets) == count)
     if parts is None or not whole:  # its fingerprint tells that these are other rows

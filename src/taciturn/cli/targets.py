@@ -1,5 +1,6 @@
 """The option --target, and the targets that it names."""
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,7 +75,7 @@ def load_targets(where: str, n_rows: int | None, rows_name: str, text: TextOptio
 def refuse_own_column(where: str, source: str, columns: tuple[str, ...] | None) -> None:
     """Raise RecipeError if a target is a column of the rows' own file that is among the rows' columns as well."""
     file, column = split_column(where)
-    if column is not None and file == source and column in (columns or ()):
+    if column is not None and os.path.realpath(file) == os.path.realpath(source) and column in (columns or ()):
         raise RecipeError(
             f"--target {where}: the rows have this column as well; leave it out of them (--drop {column})"
         )

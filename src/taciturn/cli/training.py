@@ -277,16 +277,17 @@ def _artifact_of(
     from msgspec.structs import replace
 
     from ..artifact import Split, TargetsRecord
-    from ..data.fingerprint import fingerprint
     from ..data.sources import integers_of
+    from ..data.survey import fingerprint_of
 
     data, run, artifact, targets = recipe["data"], recipe["run"], estimator.to_artifact(), None
     if training[1] is not None:
+        survey_rows = estimator.settings_.survey_rows
         targets = TargetsRecord(
             source=data["target"],
             columns=None if training[1].columns is None else list(training[1].columns),
-            training=fingerprint(training[1]),
-            held_out=None if held_out is None or held_out[1] is None else fingerprint(held_out[1]),
+            training=fingerprint_of(training[1], survey_rows),
+            held_out=None if held_out is None or held_out[1] is None else fingerprint_of(held_out[1], survey_rows),
         )
     artifact.rows = replace(
         artifact.rows,

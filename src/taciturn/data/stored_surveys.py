@@ -72,7 +72,8 @@ def stored_survey(key: str) -> tuple[Moments, Fingerprint] | None:
             if stored.checksum != _checksum(stored.survey):
                 return None
             content = msgspec.json.decode(stored.survey)
-            os.utime(file)
+            with suppress(OSError):  # the folder may be another user's
+                os.utime(file)
         survey = msgspec.convert(content, _Survey)
         arrays = {name: np.asarray(value) for name, value in survey.moments.items()}
         return Moments.from_arrays({"products": np.zeros((0, 0))} | arrays), survey.fingerprint
@@ -91,7 +92,8 @@ def store_survey(key: str, moments: Moments, fingerprint: Fingerprint) -> None:
         with atomic(folder() / f"{key}.json") as temporary:
             temporary.write_bytes(file)
         remove_leftovers(folder())
-        by_age = sorted(folder().glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True)
+        surveys = folder().glob("[0-9a-f]" * 2 * DIGEST_BYTES + ".json")  # other files are the user's
+        by_age = sorted(surveys, key=lambda each: each.stat().st_mtime, reverse=True)
         for old in by_age[MAX_FILES:]:
             old.unlink(missing_ok=True)
 

@@ -130,7 +130,7 @@ def check(model: BaseAutoencoder, rows: ArrayLike | Source, *, target: ArrayLike
     rows : array-like, sparse matrix, data frame or Source [n_samples, n_features]
         Rows with the columns of the training rows; about 100 or more.
     target : array-like, sparse matrix, data frame or Source [n_samples, n_targets], optional
-        The row with which each reconstruction is compared; required for a transcoder.
+        The row with which each reconstruction is compared; required where `fit` had targets.
 
     Returns
     -------
@@ -176,12 +176,23 @@ def check(model: BaseAutoencoder, rows: ArrayLike | Source, *, target: ArrayLike
     from .. import inference
 
     if not isinstance(model, BaseAutoencoder):
-        raise RecipeError(f"check takes an autoencoder or an outlier detector, not a {type(model).__name__}")
+        raise RecipeError(
+            f"check takes an autoencoder or an outlier detector, not a {type(model).__name__}; for an imputer use its "
+            "report"
+        )
     if not model.remembers_rows:
-        raise RecipeError("check compares independent rows, and the patches of an image are not; use evaluate")
+        raise RecipeError(
+            "check compares independent rows, and the patches of an image are not; use score, or taciturn evaluate"
+        )
     check_is_fitted(model)
     source, learner = source_of(model, rows), model._learner
     targets = targets_of(target, source, model, learner.model.layout.n_outputs)
+    if learner.remembered is not None and (targets is None) != (learner.target_moments is None):
+        raise DataError(
+            "the model was trained with targets; give those of these rows (target=, --target)"
+            if targets is None
+            else "the model was trained without targets; leave them out"
+        )
     scores, known = inference.row_scores(learner.model, source, targets), learner.remembered
     if not scores.count:
         raise DataError("no row has a known value; give rows with known values")

@@ -53,12 +53,14 @@ class LocalFile:
         return file_state(os.path.abspath(self.path), self.n_bytes, self.modified)
 
     def read_into(self, offset: int, content: NDArray[np.uint8]) -> None:
-        """Read bytes from `offset` on; raise DataError if the file has another size than before."""
+        """Read bytes from `offset` on; raise DataError if the file was written again."""
         view = content.data
         with open(self.path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != self.n_bytes:
-                raise DataError(f"it has {size:,} bytes now and had {self.n_bytes:,} before: put it back")
+            status = os.fstat(file.fileno())
+            if status.st_size != self.n_bytes:
+                raise DataError(f"it has {status.st_size:,} bytes now and had {self.n_bytes:,} before: put it back")
+            if self.modified not in (None, status.st_mtime_ns):
+                raise DataError("it was written again after it was found; load the rows again")
             file.seek(offset)
             while len(view):
                 n_read = file.readinto(view)

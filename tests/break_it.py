@@ -2640,7 +2640,7 @@ BREAKS = (
     Break(
         "shards: a file that was cut is read",
         "data/sources/local_file.py",
-        "if size != self.n_bytes:",
+        "if status.st_size != self.n_bytes:",
         "if False:",
         ("test_shards.py",),
     ),

@@ -275,3 +275,15 @@ def test_the_page_is_accessible_and_tells_of_targets(browser, skip, width, schem
         for words in ("linear map", "skip alone", "of the targets' variance", "the targets have other columns"):
             assert words in text
         assert "PCA" not in text
+
+
+def test_the_linear_map_is_exact_whatever_the_columns_units():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(300, 4))
+    for rows in (z + 1e7, z * [1e7, 1, 1e-4, 1]):
+        model = taciturn.DictionaryAutoencoder(8, k=2, max_iter=1, scaling="none", random_state=0).fit(
+            rows, target=z[:, :2]
+        )
+        found = model.report(rows, targets=z[:, :2], training=(rows, z[:, :2])).baselines.models
+        assert found[0].name == "linear map"
+        assert found[0].fvu < 1e-6

@@ -122,7 +122,9 @@ def _linear_map(model: Autoencoder, training: Pairs) -> Estimate:
         z = _with_ones(model, rows)
         products += z.T @ z
         cross += z.T @ np.where(np.isnan(targets := _as_array(y)), mean, targets)
-    weights = np.linalg.lstsq(products, cross)[0]
+    sizes = np.sqrt(np.diag(products))[:, None]  # of columns, which may have very different units
+    sizes[sizes == 0] = 1
+    weights = np.linalg.lstsq(products / (sizes @ sizes.T), cross / sizes)[0] / sizes
 
     def estimate(rows: Tensor, x: Tensor, lengths: Tensor | None) -> Tensor:
         return torch.from_numpy(_with_ones(model, rows) @ weights).to(rows.device)
@@ -184,9 +186,8 @@ def _target_means(model: Autoencoder, pairs: Pairs) -> NDArray[np.float64]:
 
 
 def _with_ones(model: Autoencoder, rows: Tensor) -> NDArray[np.float64]:
-    """Return rows [B, D + 1] whose columns are shifted and divided as the model does it, and a column of ones."""
-    filled = torch.where(rows.isnan(), model.mean, rows.double())
-    shifted = (filled - model.shift) / model.scale
+    """Return rows [B, D + 1] less the training rows' mean, and a column of ones."""
+    shifted = (rows.double() - model.mean).nan_to_num(0.0)
     return np.column_stack([_as_array(shifted), np.ones(len(rows))])
 
 

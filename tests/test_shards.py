@@ -335,3 +335,8 @@ def test_rows_of_a_folder_train_as_the_array_does(tmp_path):
 def test_errors_of_other_kinds_stay(tmp_path):
     with pytest.raises(UserWarning, match="mine"), shards.shard_errors("a"):
         raise UserWarning("mine")
+
+
+def test_another_version_of_pickles_format_is_read_without_a_warning(tmp_path):
+    torch.save(torch.arange(12.0).reshape(6, 2), tmp_path / "rows.pt", pickle_protocol=3)
+    np.testing.assert_array_equal(open_path(tmp_path / "rows.pt").read(0, 6), np.arange(12.0).reshape(6, 2))

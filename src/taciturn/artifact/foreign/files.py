@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,7 +97,9 @@ def _read_pt(file: Path) -> dict[str, Tensor]:
             # torch does not compress; a compressed entry could be far larger than the file
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ArtifactError(f"{one_line(file)} is compressed, which torch.save never does; the file is refused")
-        values = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of another version of pickle's format
+            values = torch.load(file, map_location="cpu", weights_only=True)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise ArtifactError(f"{one_line(file)} is not a file of torch.save (torch 1.6 or later)") from error
     except pickle.UnpicklingError as error:

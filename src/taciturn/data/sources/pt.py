@@ -1,5 +1,6 @@
 """Shards that torch.save wrote: a tensor, or tensors by name. Nothing but tensors is loaded from them."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ def shard(file: ShardFile, selection: Selection) -> RawShard:
 
     with file.arrow() as content, FakeTensorMode():
         try:
-            stored: Any = torch.load(content, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of another version of pickle's format
+                stored: Any = torch.load(content, map_location="cpu", weights_only=True)
         except Exception as error:
             reason = one_line(error).partition(". ")[0]
             raise DataError(

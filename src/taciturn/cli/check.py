@@ -8,6 +8,7 @@ import typer
 from .app import Command, app
 from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
 from .run_rows import pairs_for
+from .targets import Target
 
 UNLIKE, UNDECIDED = 3, 4  # exit statuses
 
@@ -18,10 +19,7 @@ def check(
     run: RunFolder,
     data: Data = None,
     *,
-    target: Annotated[
-        str | None,
-        typer.Option(help="Each row's target, a data set's name or a file; required for a transcoder.", metavar="DATA"),
-    ] = None,
+    target: Target = None,
     text: TextOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     threads: Threads = None,

@@ -4,6 +4,8 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..artifact import Artifact
     from ..data.images.patches import Patches
 
@@ -42,18 +44,16 @@ def denoises_images(run: "Artifact") -> bool:
 
 def target_patches(where: str, patches: "Patches") -> "Patches":
     """Return clean images as the targets of patches of noisy ones; raise DataError unless they are pairs."""
-    from ..data.images.images import images_of
-    from ..data.images.patches import Patches, check_pairs
+    from ..data.images.patches import check_pairs
 
-    images, shape = images_of(where), patches.shape
-    check_pairs(patches.images, images)
-    return Patches(images, shape[0], 1 if len(shape) == 2 else shape[2])
+    targets = patches_of(where, patches.shape)
+    check_pairs(patches.images, targets.images)
+    return targets
 
 
-def patches_for(run: "Artifact", where: str) -> "Patches":
-    """Return images as patches of the size and the channels that a run's model takes."""
+def patches_of(where: str, shape: "Sequence[int]") -> "Patches":
+    """Return images as patches of a shape, (side, side) or (side, side, 3)."""
     from ..data.images.images import images_of
     from ..data.images.patches import Patches
 
-    shape = run.rows.shape
     return Patches(images_of(where), shape[0], 1 if len(shape) == 2 else shape[2])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 from ..core.errors import DataError, RecipeError, UnknownColumn
-from .images import denoises_images, patches_for, target_patches
+from .images import denoises_images, patches_of, target_patches
 from .options import TextOptions, finite, text_options
 from .targets import load_targets
 
@@ -127,7 +127,7 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from ..data.variables import open_table
 
     if denoises_images(run):
-        return patches_for(run, data)
+        return patches_of(data, run.rows.shape)
     rows, width = run.rows, run.model.layout.widths[0]
     if rows.variables is not None and not rows.variables.plain:
         return open_table(data, rows.variables, **text)
@@ -149,7 +149,7 @@ def source_of(run: "Artifact") -> "Source":
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
     if denoises_images(run):
-        return patches_for(run, rows.source)
+        return patches_of(rows.source, rows.shape)
     options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
     if rows.variables is None or rows.variables.plain:
         source = datasets.load(rows.source, **options)

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 from ...core.errors import ArtifactError
 from ...core.messages import one_line
 from ...core.safetensors_errors import as_os_errors
+from ...data.sources.pt import load_without_code
 
 MAX_JSON_BYTES = 1 << 24
 
@@ -97,9 +97,7 @@ def _read_pt(file: Path) -> dict[str, Tensor]:
             # torch does not compress; a compressed entry could be far larger than the file
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ArtifactError(f"{one_line(file)} is compressed, which torch.save never does; the file is refused")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of another version of pickle's format
-            values = torch.load(file, map_location="cpu", weights_only=True)
+        values = load_without_code(file)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise ArtifactError(f"{one_line(file)} is not a file of torch.save (torch 1.6 or later)") from error
     except pickle.UnpicklingError as error:

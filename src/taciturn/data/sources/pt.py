@@ -12,6 +12,15 @@ from .raw_shard import BFLOAT16, RawShard, ShardFile
 from .tensors import named_tensor
 
 
+def load_without_code(file: Any) -> Any:
+    """Return what torch.save wrote into a file: tensors, and plain containers of them. No code of the file is run."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of another version of pickle's format
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
 def shard(file: ShardFile, selection: Selection) -> RawShard:
     """Return one tensor of a file: the one that is named, or the only one with two axes or more.
 
@@ -22,9 +31,7 @@ def shard(file: ShardFile, selection: Selection) -> RawShard:
 
     with file.arrow() as content, FakeTensorMode():
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of another version of pickle's format
-                stored: Any = torch.load(content, map_location="cpu", weights_only=True)
+            stored = load_without_code(content)
         except Exception as error:
             reason = one_line(error).partition(". ")[0]
             raise DataError(

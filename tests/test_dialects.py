@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -623,3 +625,63 @@ def test_options_of_a_text_table_are_stored_and_obeyed(german):
     assert len(pd.read_csv("out.csv")) == 60
     result = run("fit", "german.csv", "--separator", "ab", code=2)
     assert "separator='ab' is not possible; give one character" in " ".join(result.stderr.split())
+
+
+def _written(folder, name):
+    """Write a table of 300 rows in the format of a file's name; return its path as text."""
+    rows = [(f"ä{i}", i + 0.5) for i in range(300)]
+    text = "".join(f"{name} {number}\n" for name, number in [("name", "b"), *rows])
+    file = folder / name
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table({"b": [number for _, number in rows]}), file)
+    elif file.suffix == ".feather":
+        pyarrow.feather.write_feather(pa.table({"b": [number for _, number in rows]}), file)
+    else:
+        content = (text if name.startswith("spaces") else text.replace(" ", ",")).encode(
+            "cp1252" if name.startswith("windows") else "utf-8"
+        )
+        compress = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
+        file.write_bytes(compress.get(file.suffix, bytes)(content))
+    return str(file)
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.DialectFound")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.csv",
+        "a.csv.gz",
+        "a.csv.bz2",
+        "a.csv.xz",
+        "spaces.txt",
+        "windows.csv",
+        "windows.csv.gz",
+        "a.parquet",
+        "a.feather",
+    ],
+)
+def test_threads_of_pyarrow_hold_no_object_of_python(name, tmp_path, monkeypatch):
+    """pyarrow's threads let go of a file after the table is there; that of a Python file aborts a process that ends."""
+    path = _written(tmp_path, name)
+    options = {"separator": " "} if name.startswith("spaces") else {}
+    opened = []
+    for module, function in (
+        (arrow_csv, "read_csv"),
+        (pq, "ParquetFile"),
+        (pyarrow.feather, "read_table"),
+        (pa, "CompressedInputStream"),
+    ):
+        reader = getattr(module, function)
+
+        def recorded(file, *args, reader=reader, **options):
+            opened.append(type(file))
+            if "read_options" in options:
+                assert options["read_options"].encoding == "utf8"  # others are decoded by a function of Python
+            return reader(file, *args, **options)
+
+        monkeypatch.setattr(module, function, recorded)
+    table = read_table(path, **options)
+    assert table.column("b").to_pylist() == [i + 0.5 for i in range(300)]
+    assert table.column(0)[1].as_py() in ("ä1", 1.5)
+    assert opened
+    assert all(issubclass(kind, pa.NativeFile) and kind is not pa.PythonFile for kind in opened)

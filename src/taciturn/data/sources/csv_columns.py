@@ -93,13 +93,10 @@ def _arrow_table(path: str | os.PathLike[str], head: Head, types: "dict[int, pya
 
     # pyarrow gets numbers as names, because the columns may have no names.
     numbers = [str(position) for position in range(head.width)]
-    content, encoding = open_utf8(path, head.dialect)
-    with content as file:
+    with open_utf8(path, head.dialect) as file:
         return arrow_csv.read_csv(
             file,
-            read_options=arrow_csv.ReadOptions(
-                column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES, encoding=encoding
-            ),
+            read_options=arrow_csv.ReadOptions(column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES),
             # In a table of one column an empty line is a missing cell.
             parse_options=arrow_csv.ParseOptions(
                 delimiter=head.dialect.separator,

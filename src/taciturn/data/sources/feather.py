@@ -12,6 +12,7 @@ from .arrow_shards import STREAM_MARK, ArrowShard
 from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .format import Format, Selection
+from .local_file import native_file
 from .source import Rows
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _whole(path: str | os.PathLike[str]) -> "pyarrow.Table":
     import pyarrow as pa
     from pyarrow import feather
 
-    with open(path, "rb") as content:  # pyarrow itself opens only names in UTF-8
+    with native_file(path) as content:
         if content.read(4) == STREAM_MARK:
             content.seek(0)
             table = pa.ipc.open_stream(content).read_all()

@@ -70,12 +70,15 @@ class LocalFile:
 
     def arrow(self, *, mapped: bool = False) -> "pyarrow.NativeFile":
         """Return the file for pyarrow, which may map it into memory."""
-        import pyarrow as pa
+        return native_file(self.path, mapped=mapped)
 
-        try:
-            return pa.memory_map(self.path) if mapped else pa.OSFile(self.path)
-        except UnicodeEncodeError:  # pyarrow itself opens only names in UTF-8
-            return pa.PythonFile(open(self.path, "rb"), "r")
+
+def native_file(path: str | os.PathLike[str], *, mapped: bool = False) -> "pyarrow.NativeFile":
+    """Open a file for pyarrow, without a file of Python, which its threads may not hold: see `text_file.open_utf8`."""
+    import pyarrow as pa
+
+    name = os.fsencode(path)  # pyarrow encodes a str as UTF-8, and not all names are
+    return pa.memory_map(name) if mapped else pa.OSFile(name)
 
 
 def file_state(place: str, n_bytes: int, modified: int | None) -> str | None:

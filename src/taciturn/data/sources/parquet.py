@@ -13,6 +13,7 @@ from .batches import Batches, of_blocks
 from .blocks import Blocks
 from .columns import Names
 from .format import Format, Selection
+from .local_file import native_file
 from .source import Rows
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read(path: str | os.PathLike[str], *, columns: Names | None = None, drop: Na
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open(path, "rb") as content, pq.ParquetFile(content) as file:  # pyarrow itself opens only names in UTF-8
+    with native_file(path) as content, pq.ParquetFile(content) as file:
         schema = file.schema_arrow
         fields = [schema.field(position) for position in arrow_columns.selected(schema, columns, drop)]
         batches = file.iter_batches(columns=[field.name for field in fields])
@@ -60,7 +61,7 @@ def read_table(path: str | os.PathLike[str], selection: Selection) -> "tuple[pya
     """Return the selected columns in their own types, and the rows' ids; see `tables.read_table`."""
     import pyarrow.parquet as pq
 
-    with open(path, "rb") as content, pq.ParquetFile(content) as file:
+    with native_file(path) as content, pq.ParquetFile(content) as file:
         schema = file.schema_arrow
         names = [
             schema.names[position] for position in arrow_columns.selected(schema, selection.columns, selection.drop)
@@ -102,7 +103,7 @@ def labels(path: Path, column: str | None, selection: Selection) -> NDArray[Any]
     """Return one column of a .parquet file as labels; see `read_labels`."""
     import pyarrow.parquet as pq
 
-    with open(path, "rb") as content, pq.ParquetFile(content) as file:
+    with native_file(path) as content, pq.ParquetFile(content) as file:
         name = arrow_columns.column_of(file.schema_arrow, column)
         return arrow_columns.labels(file.read(columns=[name], use_pandas_metadata=False).column(name))
 

@@ -10,10 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ...core.errors import DataError
 from .dialect import Dialect
+from .local_file import native_file
+
+if TYPE_CHECKING:
+    import pyarrow
 
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst")
 _SAMPLE_BYTES = 1 << 18  # by which the encoding is found
@@ -24,25 +28,31 @@ _CELL_OR_SPACES = re.compile(r'("[^"]*"|\'[^\']*\')|[ \t]+')
 def _open_zstd(path: Path) -> Any:
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.PythonFile(path.open("rb"), "rb"), "zstd")
+    return pa.CompressedInputStream(native_file(path), "zstd")
 
 
-# The first bytes of a compressed file. Not its ending, because browsers decompress a .gz and keep its name.
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-    b"\x28\xb5\x2f\xfd": _open_zstd,
+# By pyarrow's names of compressions.
+_OPENERS: dict[str | None, Callable[[Path], Any]] = {
+    None: lambda path: path.open("rb"),
+    "gzip": gzip.open,
+    "bz2": bz2.open,
+    "xz": lzma.open,
+    "zstd": _open_zstd,
 }
 
 
 def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
     """Open a file to read its bytes, decompressed if they are compressed by gzip, bzip2, xz or zstd."""
+    content: IO[bytes] = _OPENERS[_compression(path)](Path(path))
+    return content
+
+
+def _compression(path: str | os.PathLike[str]) -> str | None:
+    """Return how a file is compressed by its first bytes: browsers decompress a .gz and keep its name."""
     with open(path, "rb") as file:
         start = file.read(6)
-    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
-    content: IO[bytes] = open(path, "rb") if opener is None else opener(Path(path))  # noqa: SIM115
-    return content
+    marks = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+    return next((name for mark, name in marks.items() if start.startswith(mark)), None)
 
 
 @contextmanager
@@ -68,11 +78,25 @@ def open_text(path: str | os.PathLike[str], dialect: Dialect) -> IO[str]:
     return io.TextIOWrapper(open_bytes(path), encoding=encoding, errors="replace", newline="")
 
 
-def open_utf8(path: str | os.PathLike[str], dialect: Dialect) -> tuple[Any, str]:
-    """Return a file to read bytes from, and their encoding, for pyarrow: cells have one separator between them."""
-    if dialect.separator == " ":
-        return io.BufferedReader(_Spaced(open_text(path, dialect))), "utf-8"
-    return open_bytes(path), dialect.encoding
+def open_utf8(path: str | os.PathLike[str], dialect: Dialect) -> "pyarrow.NativeFile":
+    """Open a text for pyarrow, as UTF-8 and with one separator between cells.
+
+    Its threads get no object of Python: they let go of it after they have returned the table, and a thread that does so
+    while Python ends aborts the process.
+    """
+    import pyarrow as pa
+
+    compression = _compression(path)
+    if dialect.encoding == "utf-8" and dialect.separator != " " and compression != "xz":  # which pyarrow cannot read
+        file = native_file(path)
+        return file if compression is None else pa.CompressedInputStream(file, compression)
+    text = pa.BufferOutputStream()
+    with open_text(path, dialect) as characters:
+        spaced = dialect.separator == " "
+        parts = single_spaces(characters) if spaced else iter(lambda: characters.read(_SAMPLE_BYTES), "")
+        for part in parts:
+            text.write(part.encode(errors="replace"))
+    return pa.BufferReader(text.getvalue())
 
 
 def single_spaces(lines: Iterator[str]) -> Iterator[str]:
@@ -137,27 +161,3 @@ def _single_bytes(sample: bytes) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
-
-
-class _Spaced(io.RawIOBase):
-    """A text with one space between cells, as UTF-8 bytes."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file, self._lines, self._rest = file, single_spaces(file), b""
-
-    def readable(self) -> bool:
-        """Return True: there are bytes to read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer; return the number of bytes."""
-        while len(self._rest) < len(buffer) and (line := next(self._lines, None)) is not None:
-            self._rest += line.encode(errors="replace")
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()

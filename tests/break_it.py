@@ -2808,8 +2808,15 @@ BREAKS = (
     Break(
         "images: patches of held-out bands are not kept apart",
         "data/split.py",
-        "len(blocks) > 2 and",
-        "len(blocks) < 0 and",
+        "if blocks is not None and drawn(source, 0, 0) is not source:",
+        "if False:",
+        IMAGES,
+    ),
+    Break(
+        "images: patches of a small image are held out from among the others",
+        "data/split.py",
+        "len(blocks) > 2 or",
+        "True or",
         IMAGES,
     ),
     Break("images: the last window is left out", "inference/images.py", "step), last]", "step)] or [last]", IMAGES),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..core.errors import DataError
 from ..core.seeds import generator
 from .sources import Ranges, Source, Stream, Subset, blocks_of, drawn
 
@@ -60,6 +61,11 @@ def split_source(source: Source, fraction: float, seed: int, purpose: str = "spl
         64,000 rows), so that the split takes no memory for each row; both parts stay streamed. Of patches of images,
         all those of an image, or of a band of it, are held out together.
 
+    Raises
+    ------
+    DataError
+        The rows are patches of one image that is too small: all share pixels with others.
+
     Examples
     --------
     >>> from taciturn.data.sources import Rows
@@ -96,10 +102,21 @@ def split_pairs(
     return tuple(parts)  # type: ignore[return-value]
 
 
+def can_be_split(source: Source) -> bool:
+    """Return whether some rows can be held out; not of patches that share pixels with all others."""
+    blocks = blocks_of(source)
+    return blocks is None or len(blocks) > 2 or drawn(source, 0, 0) is source
+
+
 def _runs(source: Source) -> NDArray[np.int64]:
     """Return the bounds of the runs of a streamed source's rows that are held out together."""
     n, blocks = len(source), blocks_of(source)
-    if blocks is not None and len(blocks) > 2 and drawn(source, 0, 0) is not source:
+    if not can_be_split(source):
+        raise DataError(
+            "the image is too small: no part of it can be held out that shares no pixel with the rest; give a larger "
+            "image or several, a smaller patch, or hold out none (--held-out 0, or early_stopping=False)"
+        )
+    if blocks is not None and drawn(source, 0, 0) is not source:
         return blocks
     return np.append(np.arange(0, n, min(max(n // MIN_RUNS, 1), RUN_ROWS)), n)
 

@@ -18,7 +18,7 @@ from ..corruption import BlindSpot
 from ..data.fingerprint import Fingerprint
 from ..data.moments import Moments
 from ..data.sources import Source, Stream
-from ..data.split import Pairs, split_pairs
+from ..data.split import Pairs, can_be_split, split_pairs
 from ..data.survey import may_miss
 from ..kernels import one_thread_if_small
 from ..metrics import Remembered
@@ -574,7 +574,8 @@ def split_for_calibration(settings: Settings, source: Source, target: Source | N
     are enough: latents are fitted to the training rows, and more of them are active on other rows. So are the errors of
     hidden entries, which are smaller on rows that were trained on.
     """
-    if not settings.calibrates_on_held_out or len(source) < MIN_ROWS_TO_HOLD_OUT:
+    enough = len(source) >= MIN_ROWS_TO_HOLD_OUT and can_be_split(source)
+    if not (settings.calibrates_on_held_out and enough):
         return (source, target), (source, target)
     return split_pairs((source, target), min(0.1, SAMPLE_ROWS / len(source)), seed, "meet")
 

@@ -48,7 +48,8 @@ class Patches:
     random: a pure function of (seed, epoch, i). An image is read once for all of its rows.
 
     Less than 20 images are cut into horizontal bands, 20 or more if they are high enough. No patch lies in two, so that
-    patches of held-out bands share no pixel with others.
+    patches of held-out bands share no pixel with others. Of one image that is lower than two patches none can be held
+    out: `split_source` raises DataError.
 
     Examples
     --------
@@ -168,10 +169,12 @@ def mirrored_to(pixels: Pixels, side: int) -> Pixels:
 def _parts(images: Sequence[Image], side: int) -> list[tuple[int, int, int]]:
     """Return each image's number and the lines (start, stop) of it, or of each band of it."""
     wanted = -(-MIN_PARTS // len(images))
+    least = 2 if len(images) == 1 else 1  # so that a part of the only image can be held out
     parts = []
     for i, image in enumerate(images):
         height = image.shape[0]
-        bounds = np.linspace(0, height, max(min(wanted, height // (2 * side)), 1) + 1).round().astype(int).tolist()
+        n_bands = max(min(wanted, height // (2 * side)), min(least, height // side), 1)
+        bounds = np.linspace(0, height, n_bands + 1).round().astype(int).tolist()
         parts += [(i, start, stop) for start, stop in pairwise(bounds)]
     return parts
 

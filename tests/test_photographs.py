@@ -13,7 +13,9 @@ from sklearn.base import clone
 
 import taciturn
 from commandline import output_text, run
+from object_store import needs_server
 from taciturn import ImageDenoiser, datasets
+from taciturn.cli.images import names_images
 from taciturn.core.errors import DataError, RecipeError, TaciturnWarning
 from taciturn.corruption import Corruption
 from taciturn.data.images.images import ImageFile, images_of
@@ -642,6 +644,33 @@ def test_rows_among_images_are_not_left_out(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+def test_a_table_beside_images_is_left_out(tmp_path):
+    for number, height in enumerate((8, 8, 12)):
+        Image.fromarray(np.full((height, 9), 7, np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("name,label\n0.png,1\n1.png,0\n")
+    assert names_images(str(tmp_path))
+    assert [image.shape[0] for image in images_of(tmp_path)] == [8, 8, 12]
+
+
+@needs_server
+def test_a_folder_of_images_in_a_store_trains_an_image_denoiser(server, tmp_path, monkeypatch):
+    address, store = server
+    for name, value in {"ENDPOINT_URL": address, "ACCESS_KEY_ID": "user", "SECRET_ACCESS_KEY": "right"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    Image.fromarray(np.tile(GREY, (3, 3))).save(tmp_path / "0.png")
+    for folder, names in {"photos": ["0.png", "1.png"], "mixed": ["0.png", "rows.npy"]}.items():
+        for name in names:
+            with store.open_output_stream(f"sources/{folder}/{name}") as stream:
+                stream.write((tmp_path / "0.png").read_bytes())
+    where = "s3://sources/photos"
+    assert [names_images(text) for text in (where, f"{where}/", f"{where}/*.png", f"{where}/0.png")] == [True] * 4
+    assert not names_images("s3://sources/mixed")
+    assert not names_images("s3://sources/none")
+    few = ["--patch", 6, "--network", "dense", "--max-steps", 2, "--no-report"]
+    done = run("fit", f"{where}/", *few, "-o", tmp_path / "run")
+    assert re.search(r"trained on +\d+ patches, ", output_text(done))
+
+
 def test_a_folder_is_denoised_into_a_folder(run_folder, tmp_path):
     run("denoise", run_folder / "run", run_folder / "train", "-o", tmp_path / "clean")
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == [f"{i}.png" for i in range(5)]

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def names_images(where: str) -> bool:
-    """Return whether a text names an image file, or a folder or a pattern of image files without files of rows.
+    """Return whether a text names an image file, or a folder, a pattern or a URL of them without other files of rows.
+
+    Tables that are read one by one, such as a labels.csv, may lie beside images.
 
     Examples
     --------
@@ -19,22 +21,26 @@ def names_images(where: str) -> bool:
     (True, False)
     """
     from .. import datasets
-    from ..core.errors import DataError
+    from ..core.errors import TaciturnError
     from ..data.sources import is_url
     from ..data.sources.files import FORMATS
     from ..data.sources.folders import files_in, is_pattern
     from ..data.sources.image_files import is_image_file
+    from ..data.sources.urls import files_at
 
     if where in datasets.names():
         return False
-    if is_url(where) or not (os.path.isdir(where) or is_pattern(where)):
+    named = any(each.fits(os.path.basename(where)) for each in FORMATS)
+    several = not named if is_url(where) else os.path.isdir(where) or is_pattern(where)  # named: no store is opened
+    if not several:
         return is_image_file(where)
     try:
-        names = [os.path.basename(file.name) for file in files_in(where)]
-    except DataError:  # no file, of which the reader of rows tells
+        files = files_at(where) if is_url(where) else files_in(where)
+    except TaciturnError:  # no file, of which the reader of rows tells
         return False
-    readable = [name for name in names if any(each.fits(name) for each in FORMATS)]
-    return bool(readable) and all(map(is_image_file, readable))
+    of_folders = [each for each in FORMATS if each.shard is not None]
+    names = [name for file in files if any(each.fits(name := os.path.basename(file.name)) for each in of_folders)]
+    return bool(names) and all(map(is_image_file, names))
 
 
 def denoises_images(run: "Artifact") -> bool:

@@ -41,8 +41,23 @@ def test_mlflow_loads_what_was_written_without_pickle(pyfunc, model, tmp_path):
     model.to_mlflow(tmp_path / "served", overwrite=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    with pytest.raises(TaciturnError, match="holds files that taciturn did not write"):
+    with pytest.raises(TaciturnError, match=r"holds 'notes.txt', which taciturn did not write"):
         model.to_mlflow(tmp_path / "other", overwrite=True)
+    (tmp_path / "other" / "notes.txt").unlink()
+    (tmp_path / "other" / "MLmodel").write_text("loader_module: mlflow.sklearn")
+    with pytest.raises(TaciturnError, match="holds no model of taciturn: its MLmodel is missing or of another program"):
+        model.to_mlflow(tmp_path / "other", overwrite=True)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["notes.txt", "data/rows.npy", "data/model/notes.txt", "code/own.py"])
+def test_a_model_with_other_files_beside_it_is_not_replaced(pyfunc, model, tmp_path, name):
+    model.to_mlflow(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(TaciturnError, match=f"holds '{name}', which taciturn did not write"):
+        model.to_mlflow(tmp_path, overwrite=True)
+    assert (tmp_path / name).read_text() == "mine"
 
 
 @pytest.mark.filterwarnings("ignore")

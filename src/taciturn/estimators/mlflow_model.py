@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from ..core.atomic import atomic_folder
 from ..core.errors import RecipeError
+from ..core.messages import listed
+from ..core.run_folder import IMPUTER_ARRAYS, IMPUTER_CONFIG, RUN_FILES
 from ..core.version import __version__
 from ..trackers.numbers import package
 
+MLFLOW_FILES = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
 WHAT = "what"  # the parameter of `predict`
 METHODS = {"encode": "transform", "denoise": "denoise", "predict": "predict", "score": "score_samples"}
 
@@ -84,8 +87,19 @@ def save_model(model: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
 
 
 def _objection(folder: Path) -> str | None:
-    """Return why a folder may not be replaced; None if it is a model that `save_model` wrote."""
+    """Return why a folder may not be replaced; None if it is a model of `save_model` and nothing else."""
+    files = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir())
+    foreign = sorted(str(file) for file in files if not _is_own(file))
+    if foreign:
+        return f"holds {listed(foreign)}, which taciturn did not write"
     file = folder / "MLmodel"
     if file.is_file() and f"loader_module: {__name__}" in file.read_text(encoding="utf-8", errors="replace"):
         return None
-    return "holds files that taciturn did not write"
+    return "holds no model of taciturn: its MLmodel is missing or of another program"
+
+
+def _is_own(file: Path) -> bool:
+    """Return whether a file, relative to the folder, has the place and the name of one that `save_model` writes."""
+    if file.parts[:2] == ("data", "model"):
+        return file.name in RUN_FILES | {IMPUTER_CONFIG, IMPUTER_ARRAYS}
+    return str(file) in MLFLOW_FILES

@@ -2736,6 +2736,13 @@ BREAKS = (
         LIMITED,
     ),
     Break(
+        "survey: a file that was replaced by one of its size and time is the same",
+        "data/sources/local_file.py",
+        'return state and f"{state} {self.changed}"',
+        "return state",
+        LIMITED,
+    ),
+    Break(
         "survey: files that were written just now are remembered",
         "data/sources/local_file.py",
         "if modified is None or time.time_ns() - modified < SETTLED_NS:",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -18,6 +19,7 @@ from taciturn.core.seeds import generator
 from taciturn.data import stored_surveys
 from taciturn.data.fingerprint import fingerprint
 from taciturn.data.sources import Checked, Ranges, open_path
+from taciturn.data.sources.local_file import file_state
 from taciturn.data.sources.raw_shard import RawShard
 from taciturn.data.survey import check, may_miss, survey, surveyed_part
 from taciturn.training import read_log
@@ -367,6 +369,27 @@ def test_changed_files_are_measured_again(files, monkeypatch):
     assert_allclose(found.moments.mean, whole.mean(0), rtol=1e-13)
     (files / "part-2.npy").rename(files / "part-5.npy")  # another order
     assert read_by_survey(files, monkeypatch)[0] == N
+
+
+def test_a_file_that_was_replaced_by_one_of_its_size_and_time_is_measured_again(files, tmp_path, monkeypatch):
+    file, other = files / "part-2.npy", tmp_path / "other.npy"
+    read_by_survey(files, monkeypatch)
+    np.save(other, np.load(file) + 1)
+    status = file.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    shutil.copy2(other, file)
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    n_read, found = read_by_survey(files, monkeypatch)
+    assert n_read == N
+    assert found.fingerprint == fingerprint(open_path(files, streamed=True))
+    other.write_bytes(file.read_bytes())
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(file)
+    assert read_by_survey(files, monkeypatch)[0] == N
+
+
+def test_a_file_in_a_store_is_known_by_its_time():
+    assert len({file_state("s3://rows/a.npy", n_bytes, modified) for n_bytes in (80, 81) for modified in (5, 6)}) == 4
 
 
 def test_a_file_that_was_written_just_now_is_not_remembered(files, monkeypatch):

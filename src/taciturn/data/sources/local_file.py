@@ -29,18 +29,22 @@ class LocalFile:
         Its size.
     modified : int or None, default=None
         When it was written last, in nanoseconds since 1970; None: unknown.
+    changed : int or None, default=None
+        When it was written or replaced last, in the same unit, also where the file that took its place kept its own
+        time (cp -p, unpacked archives). None: unknown.
     """
 
     path: str
     n_bytes: int
     modified: int | None = None
+    changed: int | None = None
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> "LocalFile":
         """Return the file at a path."""
         text = os.fsdecode(path)
         status = os.stat(text)
-        return cls(text, status.st_size, status.st_mtime_ns)
+        return cls(text, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     @property
     def name(self) -> str:
@@ -49,8 +53,9 @@ class LocalFile:
 
     @property
     def state(self) -> str | None:
-        """What changes when the file is written again; see `file_state`."""
-        return file_state(os.path.abspath(self.path), self.n_bytes, self.modified)
+        """What changes when the file is written again or replaced; see `file_state`."""
+        state = file_state(os.path.abspath(self.path), self.n_bytes, self.modified)
+        return state and f"{state} {self.changed}"
 
     def read_into(self, offset: int, content: NDArray[np.uint8]) -> None:
         """Read bytes from `offset` on; raise DataError if the file was written again."""

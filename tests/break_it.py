@@ -2743,6 +2743,13 @@ BREAKS = (
         LIMITED,
     ),
     Break(
+        "survey: rows without a known value are told of only once",
+        "data/survey.py",
+        "        found.empty.warn(part, kind, stacklevel=4)\n",
+        "        if not found.remembered:\n            found.empty.warn(part, kind, stacklevel=4)\n",
+        LIMITED,
+    ),
+    Break(
         "survey: files that were written just now are remembered",
         "data/sources/local_file.py",
         "if modified is None or time.time_ns() - modified < SETTLED_NS:",

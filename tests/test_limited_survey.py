@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from commandline import output_text, run
 from taciturn import DenoisingAutoencoder, SparseAutoencoder, load
-from taciturn.core.errors import DataError, RecipeError
+from taciturn.core.errors import DataError, EmptyRows, RecipeError
 from taciturn.core.seeds import generator
 from taciturn.data import stored_surveys
 from taciturn.data.fingerprint import fingerprint
@@ -343,6 +343,24 @@ def test_unchanged_files_are_not_read_again(files, monkeypatch, options):
     assert type(again.moments.count) is int
 
 
+@pytest.mark.parametrize(
+    ("options", "count", "words"), [({}, 4, "4 rows have"), ({"rows": 300}, 1, "1 surveyed row has")]
+)
+def test_a_remembered_survey_warns_of_empty_rows_as_the_first_one(files, monkeypatch, options, count, words):
+    for file in files.iterdir():
+        rows = np.load(file)
+        rows[7] = np.nan
+        np.save(file, rows)
+    settle(files)
+    with pytest.warns(EmptyRows, match=f"^{words} no known value, the first is row 7 ") as first:
+        assert read_by_survey(files, monkeypatch, **options)[0] > 0
+    with pytest.warns(EmptyRows) as again:
+        n_read, found = read_by_survey(files, monkeypatch, **options)
+    assert n_read == 0
+    assert (found.empty.rows, found.empty.first) == (count, 7)
+    assert [str(each.message) for each in again] == [str(each.message) for each in first]
+
+
 def test_what_is_measured_decides_as_well(files, monkeypatch):
     read_by_survey(files, monkeypatch)
     for options in ({"with_products": True}, {"columns": "0,1"}, {"columns": "2,3"}):
@@ -410,8 +428,8 @@ def cached(files):
         lambda content: b"",
         lambda content: content[: len(content) // 2],
         lambda content: content.replace(b'"mean":[5', b'"mean":[6') if b'"mean":[5' in content else b"[]",
-        lambda content: b'{"format":1,"checksum":"","survey":{}}',
-        lambda content: b'{"format":2' + content[11:],
+        lambda content: b'{"format":2,"checksum":"","survey":{}}',
+        lambda content: b'{"format":1' + content[11:],
         lambda content: b"\xff" * 40,
         lambda content: b"[" * 100_000,
     ],
@@ -439,10 +457,10 @@ def test_the_files_that_were_not_used_for_longest_are_removed(files, monkeypatch
     cached(files).unlink()
     first, second, third = (letter * 32 for letter in "abc")
     for name, used in (("mine", 0), (first, 1), (second, 2)):
-        stored_surveys.store_survey(name, known.moments, known.fingerprint)
+        stored_surveys.store_survey(name, known.moments, known.fingerprint, known.empty)
         os.utime(stored_surveys.folder() / f"{name}.json", (used, used))
     assert stored_surveys.stored_survey(first) is not None  # it is now the newest
-    stored_surveys.store_survey(third, known.moments, known.fingerprint)
+    stored_surveys.store_survey(third, known.moments, known.fingerprint, known.empty)
     assert {each.stem for each in stored_surveys.folder().iterdir()} == {"mine", first, third}
 
 

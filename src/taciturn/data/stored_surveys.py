@@ -17,6 +17,7 @@ from ..core.temporary import LeftOver, remove_leftovers
 from .fingerprint import Fingerprint
 from .moments import Moments
 from .sources import Source, identity_of
+from .sources.finite import EmptyCount
 
 MAX_FILES = 100  # that are kept, those that were used last
 MAX_PRODUCTS = 1 << 20  # numbers of the columns' products, which take 20 bytes each; with more nothing is kept
@@ -28,7 +29,7 @@ _of_runs: dict[str, dict[str, Any]] = {}  # from the checkpoints of runs that we
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a file holds: the survey as JSON, and the checksum of its bytes."""
 
-    format: Literal[1]
+    format: Literal[2]
     checksum: str
     survey: msgspec.Raw
 
@@ -36,6 +37,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: Fingerprint
     moments: dict[str, Any]
+    empty: EmptyCount = EmptyCount()  # which checkpoints of earlier versions lack
 
 
 def survey_key(source: Source, rows: int | None, *, with_products: bool) -> str | None:
@@ -62,8 +64,8 @@ def survey_key(source: Source, rows: int | None, *, with_products: bool) -> str 
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def stored_survey(key: str) -> tuple[Moments, Fingerprint] | None:
-    """Return the moments and the fingerprint that are kept under a key; None if there are none, or damaged ones."""
+def stored_survey(key: str) -> tuple[Moments, Fingerprint, EmptyCount] | None:
+    """Return what `store_survey` keeps under a key; None if there is nothing, or it is damaged."""
     content = _of_runs.get(key)
     try:
         if content is None:
@@ -76,17 +78,17 @@ def stored_survey(key: str) -> tuple[Moments, Fingerprint] | None:
                 os.utime(file)
         survey = msgspec.convert(content, _Survey)
         arrays = {name: np.asarray(value) for name, value in survey.moments.items()}
-        return Moments.from_arrays({"products": np.zeros((0, 0))} | arrays), survey.fingerprint
+        return Moments.from_arrays({"products": np.zeros((0, 0))} | arrays), survey.fingerprint, survey.empty
     except (OSError, ValueError, TypeError, RuntimeError):  # damaged, of another program, or there is no home folder
         return None
 
 
-def store_survey(key: str, moments: Moments, fingerprint: Fingerprint) -> None:
+def store_survey(key: str, moments: Moments, fingerprint: Fingerprint, empty: EmptyCount) -> None:
     """Keep a survey under a key, if the disk allows it; the files that were not used for longest are removed."""
     if moments.products.size > MAX_PRODUCTS:
         return
-    survey = msgspec.Raw(msgspec.json.encode(plain_survey(moments, fingerprint)))
-    file = msgspec.json.encode(_File(1, _checksum(survey), survey))
+    survey = msgspec.Raw(msgspec.json.encode(plain_survey(moments, fingerprint, empty)))
+    file = msgspec.json.encode(_File(2, _checksum(survey), survey))
     with suppress(OSError, RuntimeError, TaciturnError), warnings.catch_warnings():
         warnings.simplefilter("ignore", LeftOver)
         with atomic(folder() / f"{key}.json") as temporary:
@@ -98,10 +100,14 @@ def store_survey(key: str, moments: Moments, fingerprint: Fingerprint) -> None:
             old.unlink(missing_ok=True)
 
 
-def plain_survey(moments: Moments, fingerprint: Fingerprint) -> dict[str, Any]:
+def plain_survey(moments: Moments, fingerprint: Fingerprint, empty: EmptyCount) -> dict[str, Any]:
     """Return a survey as plain values for JSON."""
     arrays = {name: array.tolist() for name, array in moments.to_arrays().items() if array.shape != (0, 0)}
-    return {"fingerprint": msgspec.to_builtins(fingerprint), "moments": arrays}
+    return {
+        "fingerprint": msgspec.to_builtins(fingerprint),
+        "moments": arrays,
+        "empty": msgspec.to_builtins(empty),
+    }
 
 
 def take_from_run(surveys: dict[str, dict[str, Any]]) -> None:

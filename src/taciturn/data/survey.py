@@ -25,6 +25,7 @@ from .sources import (
     has_missing,
     is_sparse,
 )
+from .sources.finite import EmptyCount
 from .stored_surveys import plain_survey, store_survey, stored_survey, survey_key
 
 THREADS = 4  # that measure blocks of streamed rows; so many blocks and one more are in memory
@@ -40,12 +41,15 @@ class Survey:
         Of the rows that were measured.
     fingerprint : Fingerprint
         Its `ranges` are the part.
+    empty : EmptyCount
+        The measured rows of which no value is known, if they are streamed.
     remembered : bool, default=False
         Whether it was measured before, and no row was read now.
     """
 
     moments: Moments
     fingerprint: Fingerprint
+    empty: EmptyCount = EmptyCount()
     remembered: bool = False
 
     @property
@@ -84,7 +88,7 @@ def survey(source: Source, *, rows: int | None = None, with_products: bool = Fal
     Warns
     -----
     EmptyRows
-        All values of a row of a streamed source are missing.
+        All values of a row of a streamed source are missing; also where they are known from an earlier survey.
 
     Examples
     --------
@@ -102,14 +106,15 @@ def survey(source: Source, *, rows: int | None = None, with_products: bool = Fal
     found = of_source.get(rows)
     if found is None or with_products > found.moments.with_products:
         part = Ranges(source, np.array(ranges)) if ranges else source
-        key = survey_key(source, rows, with_products=with_products)
+        key, kind = survey_key(source, rows, with_products=with_products), "surveyed row" if ranges else "row"
         found = None if key is None else _stored(key, source, part, ranges)
         if found is None:
-            found = _of_streamed_rows(part, with_products, "surveyed row" if ranges else "row")
+            found = _of_streamed_rows(part, with_products, kind)
             if ranges:
                 found = replace(found, fingerprint=found.fingerprint.of_part(len(source), ranges))
             if key is not None:
-                store_survey(key, found.moments, found.fingerprint)
+                store_survey(key, found.moments, found.fingerprint, found.empty)
+        found.empty.warn(part, kind, stacklevel=4)
         of_source[rows] = replace(found, remembered=True)
     return replace(found, moments=copy(found.moments))
 
@@ -202,7 +207,7 @@ def plain_surveys(sources: Iterable[Source | None], rows: int | None) -> dict[st
         key = survey_key(whole, rows if _first_window(whole, rows) else None, with_products=False)
         if key is not None:
             found = survey(whole, rows=rows)
-            plain[key] = plain_survey(found.moments.without_products(), found.fingerprint)
+            plain[key] = plain_survey(found.moments.without_products(), found.fingerprint, found.empty)
     return plain
 
 
@@ -234,9 +239,9 @@ def _stored(key: str, source: Source, part: Source, ranges: tuple[tuple[int, int
     stored = stored_survey(key)
     if stored is None:
         return None
-    moments, rows = stored
+    moments, rows, empty = stored
     fits = (rows.count, rows.ranges, moments.count) == (len(source), ranges, len(part))
-    return Survey(moments, rows, remembered=True) if fits and len(moments.mean) == prod(source.shape) else None
+    return Survey(moments, rows, empty, remembered=True) if fits and len(moments.mean) == prod(source.shape) else None
 
 
 def _of_rows(source: Source, with_products: bool) -> Survey:
@@ -281,6 +286,6 @@ def _of_streamed_rows(source: Source, with_products: bool, kind: str) -> Survey:
                 merge()
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
-    check.finish(stacklevel=6)
+    check.finish()
     check_squares(source, moments)
-    return Survey(moments, rows.fingerprint())
+    return Survey(moments, rows.fingerprint(), check.empty)

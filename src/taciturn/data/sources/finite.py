@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,27 @@ def check_finite(source: Source, *, missing: bool = False) -> None:
     check = FiniteCheck(source, missing=missing)
     for start, n_rows, numbers, place in _blocks(source):
         check.add(start, n_rows, numbers, place)
-    check.finish(stacklevel=4)
+    check.finish()
+    check.empty.warn(source, "row", stacklevel=4)
+
+
+@dataclass(frozen=True)
+class EmptyCount:
+    """How many rows have no known value, and the number of the first."""
+
+    rows: int = 0
+    first: int = 0
+
+    def warn(self, source: Source, kind: str, *, stacklevel: int) -> None:
+        """Warn of such rows of a source, if there are some; `kind` is what a row is called."""
+        if self.rows:
+            rows = f"1 {kind} has" if self.rows == 1 else f"{self.rows:,} {kind}s have"
+            first = place_of(source, self.first)
+            warnings.warn(
+                f"{rows} no known value, the first is {first} (rows count from 0); drop such rows",
+                EmptyRows,
+                stacklevel=stacklevel,
+            )
 
 
 class FiniteCheck:
@@ -74,7 +95,7 @@ class FiniteCheck:
     def __init__(self, source: Source, *, missing: bool, kind: str = "row") -> None:
         self._source, self._missing, self._kind = source, missing, kind
         self._first_place, self._bad_values, self._bad_rows = "", 0, 0
-        self._first_empty, self._empty_rows = -1, 0
+        self.empty = EmptyCount()
 
     def add(self, start: int, n_rows: int, numbers: NDArray[Any], place: Places = np.nonzero) -> None:
         """Check a block: its first row, its number of rows, its values, and what gives their rows and columns."""
@@ -92,11 +113,11 @@ class FiniteCheck:
         n_missing = np.bincount(place(np.isnan(numbers))[0], minlength=n_rows)
         empty = np.flatnonzero(n_missing == prod(self._source.shape))
         if len(empty):
-            self._first_empty = start + int(empty[0]) if self._first_empty < 0 else self._first_empty
-            self._empty_rows += len(empty)
+            first = self.empty.first if self.empty.rows else start + int(empty[0])
+            self.empty = EmptyCount(self.empty.rows + len(empty), first)
 
-    def finish(self, *, stacklevel: int) -> None:
-        """Raise DataError or warn of what was found; see `check_finite`."""
+    def finish(self) -> None:
+        """Raise DataError if a value is not allowed; the message names the first place."""
         if self._bad_values:
             values = "1 value" if self._bad_values == 1 else f"{self._bad_values:,} values"
             kind = "infinite" if self._missing else "NaN or infinite"
@@ -105,14 +126,6 @@ class FiniteCheck:
                 f"{values} in {self._bad_rows:,} of {len(self._source):,} {self._kind}s "
                 f"{'is' if self._bad_values == 1 else 'are'} {kind}, the first in {self._first_place} "
                 f"(rows count from 0); {mend}, or drop such rows or columns"
-            )
-        if self._empty_rows:
-            rows = f"1 {self._kind} has" if self._empty_rows == 1 else f"{self._empty_rows:,} {self._kind}s have"
-            first = place_of(self._source, self._first_empty)
-            warnings.warn(
-                f"{rows} no known value, the first is {first} (rows count from 0); drop such rows",
-                EmptyRows,
-                stacklevel=stacklevel,
             )
 
 

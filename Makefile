@@ -6,6 +6,7 @@
 # make break     break the code one piece at a time and see the tests notice
 # make keras     Keras on TensorFlow and on JAX: its tests, its page, and the table of deviations
 # make engines   taciturn.Encoder under Ray, Dask and Daft: its tests in an environment of their own
+# make processes   fits by two, three and four processes beside those of one: losses and codes of every recipe
 # make interop   dictionaries written for SAELens, sparsify and dictionary_learning, read by these libraries themselves
 # make transcoder   a transcoder and a skip transcoder of a sentence transformer's layer, read by circuit-tracer itself
 # make tables    download labelled tables and write them to build/tables, for benchmarks/outliers.py; needs Debian's apt
@@ -18,7 +19,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN ?= runs/digits
 
-.PHONY: demo test lint package bench busy break keras engines interop transcoder tables damage-files damage-folders clean
+.PHONY: demo test lint package bench busy break keras engines processes interop transcoder tables damage-files damage-folders clean
 
 demo: .venv/ready
 	$(BIN)/taciturn fit digits --corrupt gaussian:0.4 --sparse kl:0.05 --latents 256 -o $(RUN) --overwrite
@@ -76,6 +77,9 @@ engines: .venv-engines/ready
 	.venv-engines/bin/pip install --quiet torch==2.13.0
 	.venv-engines/bin/pip install --quiet --editable '.[engines,frames]' pytest hypothesis playwright
 	touch $@
+
+processes: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/processes.py --out benchmarks/results/processes.md
 
 interop: .venv/ready
 	benchmarks/peers/setup.sh build/peers-env

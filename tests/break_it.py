@@ -1735,6 +1735,20 @@ BREAKS = (
         ("test_resume.py",),
     ),
     Break(
+        "processes: each looks at a run's folder",
+        "training/processes.py",
+        "if processes.size == 1:\n        return function()",
+        "if True:\n        return function()",
+        ("test_processes.py",),
+    ),
+    Break(
+        "processes: each warns",
+        "training/processes.py",
+        'warnings.simplefilter("ignore", TaciturnWarning)',
+        "pass",
+        ("test_processes.py",),
+    ),
+    Break(
         "restart: any run goes on",
         "training/restarts.py",
         "return store is not None and _key(folder) not in _begun and bool(store.check([_key(folder)]))",

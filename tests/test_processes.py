@@ -2,10 +2,9 @@
 
 import json
 import os
+import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,27 +20,25 @@ import interrupted
 import together
 from taciturn import DenoisingAutoencoder, DenoisingImputer, DictionaryAutoencoder, SparseAutoencoder, load
 from taciturn.core.errors import DataError, NotExact, RecipeError, TaciturnError
-from taciturn.core.world import ONE_PROCESS, SINGLE_PROCESS, Axis
+from taciturn.core.world import ONE_PROCESS, SINGLE_PROCESS
 from taciturn.corruption import Corruption
 from taciturn.data.sources import Rows
-from taciturn.training import Feed, restarts
+from taciturn.training import Checkpoints, Feed, checkpoints, restarts
 from taciturn.training.processes import check_facts, joined, refuse
 
 CORE = together.CORE  # in three processes too
 NAMES = tuple(together.estimators())
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """The numbers of all fits: of one process, and of each of two and of three."""
-    folder, results = tmp_path_factory.mktemp("together"), {}
-    groups = {2: together.Group(2, "tests/together.py", folder / "of")}
-    results[1] = [together.fit_all(NAMES)]
-    for count in (2, 3):
-        group = groups.get(count) or together.Group(count, "tests/together.py", folder / "of", *CORE)
-        for status, _, errors in group.end():
-            assert status == 0, errors
-        results[count] = [np.load(folder / f"of-{count}-{rank}.npz") for rank in range(count)]
+@pytest.fixture(scope="module", params=together.DEVICES)
+def results(request, tmp_path_factory):
+    """The numbers of all fits: of one process, and of each of two and of three, which gloo or nccl connects."""
+    folder, device = tmp_path_factory.mktemp("together"), request.param
+    with ThreadPoolExecutor() as threads:
+        two = threads.submit(together.fit_by, 2, folder, NAMES, device)
+        results = {1: [together.fit_all(NAMES, device=device)], 2: two.result()}
+    if device == "cpu" or torch.cuda.device_count() > 2:
+        results[3] = together.fit_by(3, folder, CORE, device)
     return results
 
 
@@ -49,20 +46,13 @@ def results(tmp_path_factory):
     ("count", "name"), [*((2, name) for name in NAMES), *((3, name) for name in CORE)], ids=lambda value: str(value)
 )
 def test_several_processes_train_what_one_trains(results, count, name):
-    one, several = results[1][0], results[count]
+    one, several = results[1][0], results.get(count) or pytest.skip("nccl needs a GPU for each process")
     for each in several:
         np.testing.assert_array_equal(each[f"{name}/weights"], several[0][f"{name}/weights"])
         for number in ("loss", "rate", "validation_loss"):
             np.testing.assert_allclose(each[f"{name}/{number}"], one[f"{name}/{number}"], rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(each[f"{name}/rates"], one[f"{name}/rates"], atol=1e-3)
         assert np.mean((each[f"{name}/codes"] != 0) == (one[f"{name}/codes"] != 0)) >= 0.9999
-
-
-class Rank(Axis):
-    """A process of several, of which nothing is reduced."""
-
-    def __init__(self, rank, size):
-        self.rank, self.size = rank, size
 
 
 @pytest.mark.parametrize("size", [2, 3, 6])
@@ -75,7 +65,7 @@ def test_each_process_gets_its_rows_of_every_batch_with_the_same_noise(noise, ba
         fill = torch.zeros(source.shape[0])
         return Feed(source, torch.Tensor.float, batch_size, 3, Corruption.parse(noise), fill=fill, rows=axis)
 
-    whole, parts = feed(SINGLE_PROCESS), [feed(Rank(rank, size)) for rank in range(size)]
+    whole, parts = feed(SINGLE_PROCESS), [feed(together.Rank(rank, size)) for rank in range(size)]
     for batches in (lambda each: each.epoch(1, step=40), lambda each: each.validation_batches()):
         for batch, *slices in zip(batches(whole), *map(batches, parts), strict=True):
             assert [each.n_rows for each in slices] == [batch.n_rows] * size
@@ -94,7 +84,7 @@ class Streamed(Rows):
 def test_streamed_rows_are_those_of_one_process():
     feeds = [
         Feed(Streamed(together.rows()), torch.Tensor.float, 100, 3, window=90, rows=axis)
-        for axis in (SINGLE_PROCESS, *(Rank(rank, 3) for rank in range(3)))
+        for axis in (SINGLE_PROCESS, *(together.Rank(rank, 3) for rank in range(3)))
     ]
     for whole, *slices in zip(*(feed.epoch(2, start=1) for feed in feeds), strict=True):
         assert torch.equal(whole.x, torch.cat([each.x for each in slices]))
@@ -129,7 +119,7 @@ def test_one_process_joins_none():
 
 
 def test_other_rows_are_refused():
-    class Two(Rank):
+    class Two(together.Rank):
         def gather(self, x):
             return [x, x + torch.tensor([0, 1])]
 
@@ -144,8 +134,13 @@ def test_a_run_goes_on_in_another_number_of_processes(tmp_path):
         assert status == 0, errors
     with pytest.warns(NotExact, match="processes 2, now 1"):
         assert interrupted.run(folder, 5, begins=False) is None
-    for status, _, errors in together.Group(3, "tests/interrupted.py", folder, 0, "resume").end():
-        assert status == 0, errors
+    last = max((folder / "checkpoints").iterdir())
+    shutil.copytree(last, last.with_name("step-000000049"))
+    (last.with_name("step-000000049") / "state.safetensors").write_bytes(b"damaged")
+    ends = together.Group(3, "tests/interrupted.py", folder, 0, "resume").end()
+    assert [status for status, _, _ in ends] == [0, 0, 0], ends
+    for warned in ("DamagedCheckpoint: step-000000049 is damaged", "NotExact: .*processes 2, now 3"):
+        assert [len(re.findall(warned, errors)) for _, _, errors in ends] == [1, 0, 0]
     expected = together.dictionary("topk:4", max_iter=10).fit(together.rows()).components_
     for rank in range(3):
         np.testing.assert_allclose(np.load(f"{folder}-{rank}.npy"), expected, atol=1e-4)
@@ -193,9 +188,7 @@ def test_torchrun_starts_a_run_again_from_its_checkpoint(tmp_path):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "1"]
     killed = ["tests/failing.py", "is killed", tmp_path / "failed"]
     command = [*torchrun, *killed, *fit, tmp_path / "run", "--checkpoint-every", "5steps"]
-    done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=400, env=together.environment()
-    )
+    done = together.started(*command)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "failed").exists()
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
@@ -227,6 +220,30 @@ def test_only_a_run_that_torchrun_itself_has_started_goes_on_by_fit(tmp_path, mo
     np.testing.assert_array_equal(fit("run").components_, expected.components_)
 
 
+def test_process_0_alone_looks_at_the_folder_of_a_run(tmp_path, monkeypatch):
+    """To check a folder is to write beside it: several processes that did so could collide."""
+    checked, check_folder = [], checkpoints.check_folder
+
+    def checking(folder, **options):
+        checked.append(folder)
+        check_folder(folder, **options)
+
+    def new(axis):
+        try:
+            return Checkpoints.new(place, None, processes=axis).folder
+        except TaciturnError as error:
+            return str(error)
+
+    monkeypatch.setattr(checkpoints, "check_folder", checking)
+    place = tmp_path / "new" / "run"
+    assert together.Threads.run(3, new) == [place] * 3
+    assert checked == [place]
+    place = tmp_path / "file"
+    place.touch()
+    assert together.Threads.run(3, new) == [f"{place} is not a folder; choose another name"] * 3
+    assert checked == [tmp_path / "new" / "run", place]
+
+
 def test_processes_that_are_started_again_do_not_find_what_earlier_ones_left():
     store, minute = HashStore(), timedelta(minutes=1)
     names = []
@@ -253,8 +270,11 @@ def test_torch_distributed_checkpoint_reads_a_checkpoint(tmp_path):
 
 
 def test_the_command_line_shows_a_failure_once_and_refuses_other_commands(tmp_path):
+    np.save(tmp_path / "rows.npy", together.rows())
+    (tmp_path / "file").touch()
     for arguments, status, message in (
         (["fit", tmp_path / "none.npy"], 1, "none.npy: no such file"),
+        (["fit", tmp_path / "rows.npy", "-o", tmp_path / "file"], 1, "file is not a folder; choose another name"),
         (["info", tmp_path], 2, "taciturn info works in one process, but torchrun started 2"),
     ):
         ends = together.Group(2, "-m", "taciturn", *arguments).end()

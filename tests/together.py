@@ -3,19 +3,29 @@
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+import torch
 from torch.distributed import TCPStore
 
 from fits import mixtures
 from taciturn import DenoisingAutoencoder, DictionaryAutoencoder, SparseAutoencoder, load
+from taciturn.core.world import Axis
 
 ROOT = Path(__file__).resolve().parents[1]
 LATENT_PROCESSES = int(os.environ.get("LATENT_PROCESSES", "1"))  # of those that this module started
-CORE = ("kl", "kl, noise, written weight", "topk", "batch topk", "jumprelu")  # 50 steps; the others 20
+DEVICE = os.environ.get("DEVICE", "cpu")  # with "cuda", tensors go by nccl, with "cpu" by gloo
+DEVICES = (
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(torch.cuda.device_count() < 2, reason="nccl needs two GPUs")),
+)
+EPOCHS = int(os.environ.get("EPOCHS", "4"))  # of five steps
+CORE = ("kl", "kl, noise, written weight", "topk", "batch topk", "jumprelu")  # 50 steps
 # 5 batches of 130, 130, 130, 130 and 130 rows: parts of a batch do not begin where blocks of noise do
 FIT = {"batch_size": 130, "random_state": 0}
 DENSE = FIT | {"n_components": 24}
@@ -65,6 +75,8 @@ def estimators():
         "matryoshka, refined": dictionary("topk", matryoshka="auto", refine=1),
         "whitened": dictionary("topk", scaling="whiten"),
         "resampled": dictionary("topk:1", n_components=640, revive="resample", max_iter=20, learning_rate=0.003),
+        "redirected": dictionary("topk", n_components=640, revive="redirect"),
+        "signed": dictionary("topk:4,signed=true"),
         "multi topk, orthogonal": dictionary("topk:4+multi_topk:16+orthogonality:weight=0.1,chunk=32"),
         "table": sparse("kl:0.1"),
         "table, noise": denoising("swap:0.2"),
@@ -90,7 +102,7 @@ def rows_and_targets(name):
     return X, X[:, :7] + 1 if name.startswith("target") else None
 
 
-def fit_all(names, folder=None):
+def fit_all(names, folder=None, device=DEVICE):
     """Return losses of the steps, closing codes, weights and mean activations of the estimators with these names.
 
     Where latents are distributed, the models are saved into a folder and loaded.
@@ -101,7 +113,8 @@ def fit_all(names, folder=None):
         for name, estimator in estimators().items():
             if not names or name in names:
                 if name != "resampled":
-                    estimator.set_params(max_iter=10 if name in CORE else 4)
+                    estimator.set_params(max_iter=10 if name in CORE else EPOCHS)
+                estimator.set_params(device=device)
                 X, target = rows_and_targets(name)
                 held_out = X[:70] if target is None else (X[:70], target[:70])
                 estimator.fit(X, target=target, validation=held_out, latent_processes=LATENT_PROCESSES)
@@ -118,10 +131,59 @@ def fit_all(names, folder=None):
     return results
 
 
+def fit_by(count, folder, names, device, **variables):
+    """Return what `fit_all` returns in each of several processes."""
+    variables = {key: str(value) for key, value in variables.items()} | {"DEVICE": device, "TACITURN_TIMEOUT": "5min"}
+    for status, _, errors in Group(count, "tests/together.py", folder / "of", *names, variables=variables).end():
+        assert status == 0, errors
+    return [np.load(folder / f"of-{count}-{rank}.npz") for rank in range(count)]
+
+
 def environment():
     """Return the variables of a process that imports this package and these tests."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+
+
+def started(*arguments):
+    """Return how a Python with these arguments ended: exit status, output and errors."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, env=environment())
+
+
+class Rank(Axis):
+    """A process of several, of which nothing is reduced."""
+
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+
+
+class Threads(Axis):
+    """One of several threads that exchange tensors as processes do."""
+
+    def __init__(self, rank, size, shared):
+        self.rank, self.size, (self.slots, self.barrier) = rank, size, shared
+
+    @classmethod
+    def run(cls, size, function):
+        """Return what a function of an axis returns in each of several threads."""
+        shared, results = ({}, threading.Barrier(size, timeout=30)), {}
+        threads = [
+            threading.Thread(target=lambda rank=rank: results.update({rank: function(cls(rank, size, shared))}))
+            for rank in range(size)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [results[rank] for rank in range(size)]
+
+    def gather(self, x):
+        self.slots[self.rank] = x
+        self.barrier.wait()
+        parts = [self.slots[rank] for rank in range(self.size)]
+        self.barrier.wait()
+        return parts
 
 
 class Group:

@@ -216,6 +216,7 @@ def fit(
     """
     from ..trackers import tracker
     from ..training import Checkpoints
+    from ..training.processes import joined
     from .run import complete
 
     limit = None if memory is None else byte_count("--memory", memory)
@@ -272,9 +273,11 @@ def fit(
     for key in absolute:
         _refuse_rows_inside(folder, recipe["data"][key], FILES[key])
     every = steps(checkpoint_every)
-    checkpoints = Checkpoints.new(folder, every, keep, overwrite=overwrite, callbacks=callbacks)
-    options: Any = {"report": report, "quiet": quiet, "memory": limit, "latent_processes": latent_processes}
-    complete(recipe, folder, checkpoints, **options)
+    with joined(latent_processes, leaves=False) as processes:
+        checkpoints = Checkpoints.new(
+            folder, every, keep, overwrite=overwrite, callbacks=callbacks, processes=processes.all
+        )
+        complete(recipe, folder, checkpoints, processes, report=report, quiet=quiet, memory=limit)
 
 
 def _refuse_rows_inside(folder: Path, source: str, what: str) -> None:

@@ -44,6 +44,7 @@ def resume(
     from ..core.run_folder import is_unfinished
     from ..trackers import tracker
     from ..training import Checkpoints
+    from ..training.processes import joined
     from .run import complete
 
     callbacks = [tracker(text) for text in track or []]
@@ -57,6 +58,7 @@ def resume(
     if target is not None:
         recipe["data"]["target"] = target
     use_threads(recipe["run"].get("threads"))
-    checkpoints = Checkpoints.resume(run)
-    checkpoints.callbacks = callbacks
-    complete(recipe, run, checkpoints, report=report, quiet=quiet, latent_processes=latent_processes)
+    with joined(latent_processes, leaves=False) as processes:
+        checkpoints = Checkpoints.resume(run)
+        checkpoints.callbacks = callbacks
+        complete(recipe, run, checkpoints, processes, report=report, quiet=quiet)

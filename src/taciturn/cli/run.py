@@ -18,6 +18,7 @@ from .signals import exit_status
 from .training import TrainedRun, train, write
 
 if TYPE_CHECKING:
+    from ..core.world import Mesh
     from ..training import Checkpoints
 
 
@@ -25,11 +26,11 @@ def complete(
     recipe: dict[str, dict[str, Any]],
     folder: Path,
     checkpoints: "Checkpoints",
+    processes: "Mesh",
     *,
     report: bool,
     quiet: bool,
     memory: int | None = None,
-    latent_processes: int = 1,
 ) -> None:
     """Train a new run to its end, or one that goes on, and write its folder.
 
@@ -43,14 +44,14 @@ def complete(
         The run's folder.
     checkpoints : Checkpoints
         Its log and its checkpoints.
+    processes : Mesh
+        The processes that train together.
     report : bool
         Whether a report is written.
     quiet : bool
         Whether neither a progress bar nor a table is printed.
     memory : int or None, default=None
         The bytes that the training may hold; None: no bound.
-    latent_processes : int, default=1
-        Among how many processes the latents are distributed.
 
     Raises
     ------
@@ -65,14 +66,7 @@ def complete(
         with TemporaryDirectory() as elsewhere:
             log = logged or (replace(checkpoints, folder=Path(elsewhere, "run")) if checkpoints.callbacks else None)
             page = folder if report else None
-            run = train(
-                recipe,
-                bar=not quiet,
-                folder=page,
-                checkpoints=log,
-                memory=memory,
-                latent_processes=latent_processes,
-            )
+            run = train(recipe, processes, bar=not quiet, folder=page, checkpoints=log, memory=memory)
         begun = logged is not None
         with atomic_folder(folder, overwrite=begun or checkpoints.overwrite, objection=objection) as temporary:
             if begun:

@@ -19,6 +19,7 @@ from .targets import load_targets, refuse_own_column
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
+    from ..core.world import Mesh
     from ..data.images.patches import Patches
     from ..data.sources import Source
     from ..data.split import Pairs, Part
@@ -68,12 +69,12 @@ class TrainedRun:
 
 def train(
     recipe: dict[str, dict[str, Any]],
+    processes: "Mesh",
     *,
     bar: bool,
     folder: Path | None = None,
     checkpoints: "Checkpoints | None" = None,
     memory: int | None = None,
-    latent_processes: int = 1,
 ) -> TrainedRun:
     """Train by a recipe and evaluate the model.
 
@@ -81,6 +82,9 @@ def train(
     ----------
     recipe : dict
         The sections "data", "run" and "parameters", as `recipe_file.read` returns them.
+    processes : Mesh
+        The processes that train together, which have joined. Where latents are distributed over them, the model is not
+        evaluated, because no process holds it.
     bar : bool
         Whether to show a progress bar on standard error.
     folder : Path or None, default=None
@@ -89,9 +93,6 @@ def train(
         The run's log and its checkpoints; if it has one to go on from, the run goes on there.
     memory : int or None, default=None
         The bytes that the training may hold; see `check_memory`. None: no bound.
-    latent_processes : int, default=1
-        Among how many processes the latents are distributed; see `Fitting.fit`. If they are, the model is not
-        evaluated, because no process holds it.
 
     Returns
     -------
@@ -117,7 +118,6 @@ def train(
     from ..data.split import split_pairs
     from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
     from ..estimators.memory import check_memory
-    from ..training.processes import joined
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
     seed, held_out_share = run.get("seed", 0), run.get("held_out", 0.1)
@@ -145,7 +145,7 @@ def train(
     targets = _targets_beside(data, estimator, source)
     if blocks_of(source) is None:  # streamed rows are checked by `fit`, and places are those in their files
         finite(source, data["source"])  # all rows before the split, so that the message has the place in the file
-    if latent_processes > 1 and isinstance(estimator, AutoencoderOutlierDetector):
+    if processes.latents.size > 1 and isinstance(estimator, AutoencoderOutlierDetector):
         raise RecipeError("--latent-processes does not work with an outlier detector; leave it out")
     training: Pairs = (source, targets)
     evaluation, held_out = training, None
@@ -184,18 +184,17 @@ def train(
         with warnings.catch_warnings():
             if blocks_of(source) is None:
                 warnings.simplefilter("ignore", EmptyRows)  # `finite` has warned of all rows
-            with joined(latent_processes, leaves=False) as processes:
-                if memory is not None:
-                    check_memory(
-                        estimator,
-                        memory,
-                        training,
-                        held_out,
-                        checkpoints=resumable,
-                        latent_processes=latent_processes,
-                    )
-                estimator._fit(*training, held_out, seed, checkpoints)
-                processes.all.wait()
+            if memory is not None:
+                check_memory(
+                    estimator,
+                    memory,
+                    training,
+                    held_out,
+                    checkpoints=resumable,
+                    latent_processes=processes.latents.size,
+                )
+            estimator._fit(*training, held_out, seed, checkpoints)
+            processes.all.wait()
     except KeyboardInterrupt as error:
         if resumable or not estimator.__sklearn_is_fitted__():
             raise

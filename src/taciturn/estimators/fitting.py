@@ -139,9 +139,11 @@ class Fitting(Fitted):
         from ..training.processes import common_seed, joined
 
         checkpoints: Checkpoints | None = None
-        if checkpoint is not None:
-            checkpoints = Checkpoints.new(Path(checkpoint), checkpoint_every, callbacks=callbacks)
         with joined(latent_processes) as processes:
+            if checkpoint is not None:
+                checkpoints = Checkpoints.new(
+                    Path(checkpoint), checkpoint_every, callbacks=callbacks, processes=processes.all
+                )
             if checkpoints is not None and checkpoints.last is not None:  # torchrun has started this run again
                 seed = checkpoints.run["seed"]
             else:
@@ -216,10 +218,10 @@ class Fitting(Fitted):
         from ..training.processes import joined
         from .resuming import estimator_of
 
-        checkpoints = Checkpoints.resume(Path(path))
-        checkpoints.callbacks = callbacks
-        estimator: Self = estimator_of(checkpoints, cls)
         with joined(latent_processes):
+            checkpoints = Checkpoints.resume(Path(path))
+            checkpoints.callbacks = callbacks
+            estimator: Self = estimator_of(checkpoints, cls)
             return estimator._fit(X, target, validation, checkpoints.run["seed"], checkpoints)
 
     def _fit(self, X: Any, target: Any, validation: Any, seed: int, checkpoints: Checkpoints | None = None) -> Self:

@@ -21,7 +21,9 @@ from ..core.messages import one_line
 from ..core.run_folder import CHECKPOINTS, LOG, is_unfinished, objection, unfinished
 from ..core.temporary import remove_leftovers
 from ..core.version import __version__
+from ..core.world import SINGLE_PROCESS, Axis
 from .log import FORMAT, Callback, Log
+from .processes import from_first
 from .restarts import is_restarted, note_begun
 
 STATE, DESCRIPTION = "state.safetensors", "checkpoint.json"
@@ -138,6 +140,7 @@ class Checkpoints:
         *,
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
+        processes: Axis = SINGLE_PROCESS,
     ) -> Self:
         """Return the checkpoints of a new run; where torchrun has started the run again, with its last checkpoint.
 
@@ -145,6 +148,9 @@ class Checkpoints:
         ----------
         folder, every, keep, overwrite, callbacks
             As of the class.
+        processes : Axis, default=SINGLE_PROCESS
+            All processes that train together. Process 0 alone looks at the folder, because to check it is to write a
+            temporary folder beside it.
 
         Raises
         ------
@@ -152,16 +158,21 @@ class Checkpoints:
             The folder cannot be written.
         """
         checkpoints = cls(folder, every, keep, overwrite, callbacks=callbacks)
-        if is_unfinished(folder) and is_restarted(folder):
-            if checkpoints.exist:
-                checkpoints = cls.resume(folder)
-                checkpoints.callbacks = callbacks
-                return checkpoints
-            checkpoints.overwrite = True  # it ended before its first checkpoint
-        if is_unfinished(folder) and not checkpoints.overwrite:
-            raise TaciturnError(unfinished(folder))
-        check_folder(folder, overwrite=checkpoints.overwrite, objection=objection)
+        if from_first(processes, checkpoints._goes_on):
+            checkpoints = cls.resume(folder)
+            checkpoints.callbacks = callbacks
         return checkpoints
+
+    def _goes_on(self) -> bool:
+        """Return whether a run in the folder goes on; raise TaciturnError unless it does or a new one can begin."""
+        if is_unfinished(self.folder) and is_restarted(self.folder):
+            if self.exist:
+                return True
+            self.overwrite = True  # it ended before its first checkpoint
+        if is_unfinished(self.folder) and not self.overwrite:
+            raise TaciturnError(unfinished(self.folder))
+        check_folder(self.folder, overwrite=self.overwrite, objection=objection)
+        return False
 
     @classmethod
     def resume(cls, folder: Path) -> Self:

@@ -1,10 +1,11 @@
 """Training in several processes, as torchrun starts them: they join, begin alike, and stay alike."""
 
+import json
 import os
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
@@ -99,6 +100,29 @@ def joined(latents: int = 1, *, leaves: bool = True) -> Iterator[Mesh]:
             for group in reversed(groups) if theirs else [None]:
                 torch.distributed.destroy_process_group(group)
             sys.excepthook = hook  # torch's own one would be joined to that of the next group
+
+
+def from_first(processes: Axis, function: Callable[[], Any]) -> Any:
+    """Return, on all processes, what a function returns in process 0, which alone calls it: a plain value.
+
+    Raises
+    ------
+    TaciturnError
+        On all processes, where the function has raised one.
+    """
+    if processes.size == 1:
+        return function()
+    failure, value = None, None
+    if processes.rank == 0:
+        try:
+            value = function()
+        except TaciturnError as error:
+            failure = error
+    message = torch.tensor(list(json.dumps((value, failure and str(failure))).encode()))
+    value, text = json.loads(bytes(processes.gather(message)[0].tolist()))
+    if text is not None:
+        raise failure or TaciturnError(text)
+    return value
 
 
 def refuse(what: str, mend: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..sources.source import Array
-from .images import Floats, Image, Pixels, unit_floats, with_channels
+from ..crops import MIN_PARTS, Crops
+from .images import Floats, Image, Pixels, images_of, unit_floats, with_channels
 
 MAX_PATCHES = 256  # of an image, or a band of it, in an epoch
-MIN_PARTS = 20  # fewer images are cut into bands, so that some of them can be held out
 
 
-class Patches:
+class Patches(Crops):
     """Patches of images, of side × side pixels, as rows: float32 numbers from 0 (black) to 1 (white).
 
     Parameters
@@ -61,7 +59,6 @@ class Patches:
     True
     """
 
-    columns = None
     dtype = np.dtype(np.float32)
 
     def __init__(self, images: Sequence[Image], side: int, channels: int | str = "auto") -> None:
@@ -74,43 +71,20 @@ class Patches:
         self.shape: tuple[int, ...] = (side, side) if channels == 1 else (side, side, channels)
         self._parts = _parts(self.images, side)
         counts = [len(_grid(stop - start, self.images[i].shape[1], side)) for i, start, stop in self._parts]
-        self.blocks = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self._draw: tuple[int, int] | None = None
+        super().__init__(counts)
         self._last: tuple[int, Pixels] | None = None
 
-    def __len__(self) -> int:
-        return int(self.blocks[-1])
-
-    def drawn(self, seed: int, epoch: int) -> Patches:
-        """Return the patches that a run with this seed is trained on in an epoch."""
-        patches = copy(self)
-        patches._draw = (seed, epoch)
-        return patches
+    def beside(self, X: Any) -> Patches:
+        """Return the clean images X as patches, for these of noisy ones; raise DataError unless they are pairs."""
+        clean = Patches(images_of(X), self.side, self.channels)
+        check_pairs(self.images, clean.images)
+        return clean
 
     def place(self, row: int) -> str:
         """Return where a row is, for messages; see `place_of`."""
-        part = int(np.searchsorted(self.blocks, row, side="right")) - 1
-        return f"a patch of {self.images[self._parts[part][0]].name}"
+        return f"a patch of {self.images[self._parts[int(self._parts_of(row))][0]].name}"
 
-    def read(self, start: int, stop: int) -> Array:
-        """Return the rows start … stop - 1 as [rows, n_columns], a copy."""
-        return self.take(np.arange(start, min(stop, len(self))))
-
-    def read_into(self, start: int, rows: Array) -> None:
-        """Read the rows from `start` on into an array; see `data.sources.read_into`."""
-        rows[...] = self.take(np.arange(start, start + len(rows)))
-
-    def take(self, indices: NDArray[np.integer]) -> Array:
-        """Return the rows at `indices`, in that order, as [rows, n_columns]. Each image is read once."""
-        indices = np.asarray(indices)
-        rows = np.empty((len(indices), self.side * self.side * self.channels), self.dtype)
-        parts = np.searchsorted(self.blocks, indices, side="right") - 1
-        for part in np.unique(parts):
-            positions = np.flatnonzero(parts == part)
-            rows[positions] = self._patches(int(part), indices[positions] - self.blocks[part])
-        return rows
-
-    def _patches(self, part: int, numbers: NDArray[np.integer]) -> Floats:
+    def _crops(self, part: int, numbers: NDArray[np.integer]) -> Floats:
         """Return some of a part's patches by their numbers within it."""
         import torch  # late, because the estimators know this file before there are rows
 

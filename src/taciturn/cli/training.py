@@ -129,7 +129,7 @@ def train(
     source: Source
     if isinstance(estimator, CropDenoiser):
         if option := next((key for key in ("columns", "drop", "categorical", "texts", "id") if data.get(key)), None):
-            raise RecipeError(f"{option}: {estimator.command_name} have no columns to choose; leave it out")
+            raise RecipeError(f"{option}: {estimator.command_name} have no columns; leave it out")
         source = estimator._crops(data["source"], reset=True)
     else:
         beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]

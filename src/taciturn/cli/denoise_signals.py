@@ -49,11 +49,11 @@ def denoise_signal_files(run: "Artifact", data: str | None, out: str, *, overwri
     paths = [Path(out)] if into_file else [Path(out, os.path.basename(file)) for file in files]
     length, channels = segment(run), run.rows.shape[0] // segment(run)
     signals = [signals_of(file, channels) for file in files]  # one that cannot be read is found before one is written
-    if not into_file:
-        check_folder(Path(out), paths, data, overwrite)
     for file, path in zip(files, paths, strict=True):
         row_writer(path)
         check_out(path, file)
+    if not into_file:
+        check_folder(Path(out), paths, data, overwrite)
     for file, path, several in zip(files, paths, signals, strict=True):
         write_signals(path, [denoise_signal(run.model, signal.array, length) for signal in several], file)
     if not into_file:

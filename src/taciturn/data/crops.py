@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -83,3 +84,23 @@ class Crops:
     @abstractmethod
     def _crops(self, part: int, numbers: NDArray[np.integer]) -> Array:
         """Return some of a piece's crops [n, n_columns] by their numbers within it."""
+
+
+def pieces(lengths: Sequence[int], side: int) -> list[tuple[int, int, int]]:
+    """Return each thing's number, and where it, or each piece of it, begins and ends.
+
+    Less than 20 things are cut into pieces, 20 or more if they are long enough, so that some of them can be held out. A
+    piece is as long as two crops or longer; of the only thing, as one crop, so that there are two.
+
+    Examples
+    --------
+    >>> pieces([10, 40], 10), pieces([19], 10), pieces([20], 10)
+    ([(0, 0, 10), (1, 0, 20), (1, 20, 40)], [(0, 0, 19)], [(0, 0, 10), (0, 10, 20)])
+    """
+    wanted, least = -(-MIN_PARTS // len(lengths)), 2 if len(lengths) == 1 else 1
+    found = []
+    for i, length in enumerate(lengths):
+        n = max(min(wanted, length // (2 * side)), min(least, length // side), 1)
+        bounds = np.linspace(0, length, n + 1).round().astype(int).tolist()
+        found += [(i, start, stop) for start, stop in pairwise(bounds)]
+    return found

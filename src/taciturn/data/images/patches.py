@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..crops import MIN_PARTS, Crops
+from ..crops import Crops, pieces
 from .images import Floats, Image, Pixels, images_of, unit_floats, with_channels
 
 MAX_PATCHES = 256  # of an image, or a band of it, in an epoch
@@ -69,7 +68,7 @@ class Patches(Crops):
         assert isinstance(channels, int)
         self.images, self.side, self.channels = list(images), side, channels
         self.shape: tuple[int, ...] = (side, side) if channels == 1 else (side, side, channels)
-        self._parts = _parts(self.images, side)
+        self._parts = pieces([image.shape[0] for image in self.images], side)
         counts = [len(_grid(stop - start, self.images[i].shape[1], side)) for i, start, stop in self._parts]
         super().__init__(counts)
         self._last: tuple[int, Pixels] | None = None
@@ -137,17 +136,6 @@ def mirrored_to(pixels: Pixels, side: int) -> Pixels:
     """
     missing = [(0, max(side - length, 0)) for length in pixels.shape[:2]]
     return np.pad(pixels, [*missing, (0, 0)], "symmetric") if any(after for _, after in missing) else pixels
-
-
-def _parts(images: Sequence[Image], side: int) -> list[tuple[int, int, int]]:
-    """Return each image's number and the lines (start, stop) of it, or of each band of it."""
-    wanted = -(-MIN_PARTS // len(images))
-    parts = []
-    for i, image in enumerate(images):
-        height = image.shape[0]
-        bounds = np.linspace(0, height, max(min(wanted, height // (2 * side)), 1) + 1).round().astype(int).tolist()
-        parts += [(i, start, stop) for start, stop in pairwise(bounds)]
-    return parts
 
 
 def _grid(height: int, width: int, side: int) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..crops import MIN_PARTS, Crops
+from ..crops import Crops, pieces
 from ..sources.source import Array
 from .signals import Signal, signals_of
 
@@ -46,7 +45,7 @@ class Segments(Crops):
     (seed, epoch, i). Segments are not turned round, because signals have a direction.
 
     Less than 20 signals are cut into pieces, 20 or more if they are long enough. No segment lies in two, so that
-    segments of held-out pieces share no time with others.
+    segments of held-out pieces share no time with others. One signal that is shorter than two segments is not cut.
 
     Rows are float32, or float64 if a signal's numbers need it.
 
@@ -64,7 +63,7 @@ class Segments(Crops):
         self.signals, self.length, self.channels = list(signals), length, signals[0].n_channels
         self.shape = (length * self.channels,)
         self.dtype = np.result_type(np.float32, *(signal.array.dtype for signal in signals))
-        self._parts = _parts(self.signals, length)
+        self._parts = pieces([signal.n_times for signal in self.signals], length)
         super().__init__([len(_starts(stop - start, length)) for _, start, stop in self._parts])
 
     def beside(self, X: Any) -> Segments:
@@ -109,17 +108,6 @@ def mirrored_to(signal: Array, length: int) -> Array:
     """
     missing = max(length - len(signal), 0)
     return np.pad(signal, [(0, missing), (0, 0)], "symmetric") if missing else signal
-
-
-def _parts(signals: Sequence[Signal], length: int) -> list[tuple[int, int, int]]:
-    """Return each signal's number and the times (start, stop) of it, or of each piece of it."""
-    wanted = -(-MIN_PARTS // len(signals))
-    parts = []
-    for i, signal in enumerate(signals):
-        n_parts = max(min(wanted, signal.n_times // (2 * length)), 1)
-        bounds = np.linspace(0, signal.n_times, n_parts + 1).round().astype(int).tolist()
-        parts += [(i, start, stop) for start, stop in pairwise(bounds)]
-    return parts
 
 
 def _starts(n_times: int, length: int) -> NDArray[np.int64]:

@@ -40,6 +40,7 @@ def test_the_textbooks_programs():
         "docs/features.md",
         "docs/outliers.md",
         "docs/photographs.md",
+        "docs/signals.md",
         "docs/watching.md",
         "docs/imputing.md",
         "docs/other-libraries.md",

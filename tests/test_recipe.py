@@ -23,6 +23,7 @@ from taciturn.corruption import (
 )
 from taciturn.model import (
     Auto,
+    Channels,
     Common,
     LayerNorm,
     Layout,
@@ -192,6 +193,7 @@ CANONICAL = [
     (Scaling, "rank_gauss:quantiles=20", RankGauss(20)),
     (Scaling, "robust", Robust()),
     (Scaling, "range", Range()),
+    (Scaling, "channels:2", Channels(2)),
     (Scaling, "layer_norm", LayerNorm()),
     (Scaling, "layer_norm:centre=false", LayerNorm(centre=False)),
     (Scaling, "row_norm", RowNorm()),
@@ -211,7 +213,9 @@ CANONICAL = [
     (Network, "dense", DenseNetwork()),
     (Network, "conv", ConvNetwork()),
     (Network, "conv:channels=16/,kernel=3", ConvNetwork((16,), 3)),
+    (Network, "conv:channels=16/,axes=1", ConvNetwork((16,), axes=1)),
     (Network, "residual", ResidualNetwork()),
+    (Network, "residual:axes=1", ResidualNetwork(axes=1)),
     (Network, "residual:channels=8/12,blocks=1", ResidualNetwork((8, 12), 1)),
 ]
 

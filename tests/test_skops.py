@@ -18,6 +18,7 @@ from taciturn import (
     DenoisingImputer,
     DictionaryAutoencoder,
     ImageDenoiser,
+    SignalDenoiser,
     SparseAutoencoder,
 )
 from taciturn.core.errors import ArtifactError
@@ -44,7 +45,8 @@ def output(model):
 
 
 def test_the_list_names_every_estimator():
-    found = {f"{type(each).__module__}.{type(each).__qualname__}" for each in (*ESTIMATORS, ImageDenoiser())}
+    every = (*ESTIMATORS, ImageDenoiser(), SignalDenoiser())
+    found = {f"{type(each).__module__}.{type(each).__qualname__}" for each in every}
     assert found == set(SKOPS_TRUSTED) == {each for each in SKOPS_TRUSTED if each.rpartition(".")[2] in dir(taciturn)}
 
 
@@ -54,6 +56,14 @@ def test_a_denoiser_of_images_comes_back_with_the_same_bits():
     model = ImageDenoiser(patch=8, max_steps=2, random_state=0).fit(images)
     again = io.loads(io.dumps(model), trusted=SKOPS_TRUSTED)
     assert_array_equal(again.denoise(images), model.denoise(images))
+
+
+def test_a_denoiser_of_signals_comes_back_with_the_same_bits():
+    io = pytest.importorskip("skops.io")
+    model = SignalDenoiser(segment=16, max_steps=2, random_state=0).fit(np.random.default_rng(0).random((2, 90)))
+    again = io.loads(io.dumps(model), trusted=SKOPS_TRUSTED)
+    signal = np.linspace(0, 1, 50)
+    assert_array_equal(again.denoise(signal), model.denoise(signal))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)

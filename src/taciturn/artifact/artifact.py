@@ -136,7 +136,8 @@ class Artifact:
         layout, training, rows = self.model.layout, self.training, self.rows
         widths = " → ".join(map(str, [*layout.widths, *layout.widths[-2:0:-1], layout.n_outputs]))
         kind = f"{layout.network.text}, " if layout.network.for_images else ""
-        codes = f"{widths}, {layout.coder.text} codes" if layout.network.has_codes else f"{layout.widths[0]} pixels"
+        size = f"{layout.widths[0]} {'pixels' if layout.network.axes == 2 else 'numbers'}"
+        codes = f"{widths}, {layout.coder.text} codes" if layout.network.has_codes else size
         network = f"{kind}{codes}, {layout.output.text} output{', tied' if layout.tied else ''}"
         network += ", linear skip" if layout.skip else ""
         count = sum(parameter.numel() for parameter in self.model.parameters())

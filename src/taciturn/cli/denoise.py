@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
+from .crops import row_name
 from .denoise_images import denoise_files
-from .images import denoises_images
+from .denoise_signals import denoise_signal_files
 from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
 from .out import Out, Overwrite, ShardFormat, ShardRows, place, write_out
 from .run_rows import rows_for
@@ -32,7 +33,8 @@ def denoise(
     """Write the reconstructions of rows, in the rows' own units; tables keep their column names and row labels.
 
     A folder gets shards and a manifest; the same command again goes on at the first missing shard. A denoiser of
-    images writes images, with their transparency and metadata; a folder gets files of the same names.
+    images writes images, with their transparency and metadata, one of signals files as they were; a folder gets files
+    of the same names.
 
     [dim]Examples:[/]
 
@@ -43,6 +45,8 @@ def denoise(
       taciturn denoise runs/big noisy.npy -o clean --shard-rows 100000
 
       taciturn denoise runs/photos photo.png -o clean.png
+
+      taciturn denoise runs/ecg noisy.npy -o clean.npy
     """
     import numpy as np
 
@@ -52,8 +56,9 @@ def denoise(
 
     use_threads(threads)
     stored = artifact.load(run)
-    if denoises_images(stored):
-        denoise_files(stored, data, out, overwrite=overwrite)
+    if (crops := row_name(stored)) != "rows":
+        denoise_kind = denoise_files if crops == "patches" else denoise_signal_files
+        denoise_kind(stored, data, out, overwrite=overwrite)
         return
     variables = None if stored.rows.variables is None or stored.rows.variables.plain else stored.rows.variables
     endings, writer = (SHARD_ENDINGS, row_writer) if variables is None else (TABLE_ENDINGS, table_writer)

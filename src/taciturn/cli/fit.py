@@ -29,6 +29,7 @@ from .options import (
     with_text_options,
 )
 
+ESTIMATORS = {"signal": "signals", "image": "images"}  # of --kind
 FILES = {"source": "the rows to train on", "target": "their targets"}  # keys of a recipe's section "data"
 
 
@@ -168,8 +169,23 @@ def fit(
     drop: Drop = None,
     categorical: Categorical = None,
     shape: Shape = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What the data are, if not rows: signal, for a denoiser of signals; or image, as image files are "
+            "without it.",
+            show_default=False,
+        ),
+    ] = None,
     patch: Annotated[
         int | None, typer.Option(help="Side of the patches that a denoiser of images is trained on, in pixels.")
+    ] = None,
+    segment: Annotated[
+        int | None, typer.Option(help="Length of the segments that a denoiser of signals is trained on, in times.")
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(help="Channels of images or signals. With 2 or more, an array [time, channels] is one signal."),
     ] = None,
     texts: RowTexts = None,
     row_id: RowId = None,
@@ -212,6 +228,8 @@ def fit(
 
       taciturn fit photos --corrupt gaussian:0.1 -o runs/photos
 
+      taciturn fit ecg.npy --kind signal -o runs/ecg
+
       taciturn fit runs/digits/recipe.toml -o runs/again
     """
     from ..trackers import tracker
@@ -234,7 +252,7 @@ def fit(
             **(text or {}),
         },
         run={
-            "estimator": "outliers" if outliers else None,
+            "estimator": "outliers" if outliers else _estimator(kind),
             "held_out": held_out,
             "seed": seed,
             "threads": threads,
@@ -263,6 +281,8 @@ def fit(
             "device": device,
             "shape": image_shape(shape),
             "patch": patch,
+            "segment": segment,
+            "channels": channels,
         },
     )
     use_threads(recipe["run"].get("threads"))
@@ -313,6 +333,13 @@ def _override(recipe: dict[str, dict[str, Any]], **sections: dict[str, Any]) -> 
     """Replace entries of the recipe by the options that were given; None is an option that was not."""
     for section, values in sections.items():
         recipe[section].update({key: value for key, value in values.items() if value is not None})
+
+
+def _estimator(kind: str | None) -> str | None:
+    """Return the estimator of a kind of data, by its name in recipe files."""
+    if kind not in (None, *ESTIMATORS):
+        raise RecipeError(f"--kind {kind}: write {' or '.join(ESTIMATORS)}, or leave it out for rows")
+    return ESTIMATORS[kind] if kind else None
 
 
 def _widths(text: str | None) -> Any:

@@ -1,13 +1,6 @@
-"""Images as the rows of commands: whether a text names some, and patches of them."""
+"""Whether a text names images."""
 
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..artifact import Artifact
-    from ..data.images.patches import Patches
 
 
 def names_images(where: str) -> bool:
@@ -41,25 +34,3 @@ def names_images(where: str) -> bool:
     of_folders = [each for each in FORMATS if each.shard is not None]
     names = [name for file in files if any(each.fits(name := os.path.basename(file.name)) for each in of_folders)]
     return bool(names) and all(map(is_image_file, names))
-
-
-def denoises_images(run: "Artifact") -> bool:
-    """Return whether a run's model is an `ImageDenoiser`."""
-    return run.estimator.shipped == "ImageDenoiser"
-
-
-def target_patches(where: str, patches: "Patches") -> "Patches":
-    """Return clean images as the targets of patches of noisy ones; raise DataError unless they are pairs."""
-    from ..data.images.patches import check_pairs
-
-    targets = patches_of(where, patches.shape)
-    check_pairs(patches.images, targets.images)
-    return targets
-
-
-def patches_of(where: str, shape: "Sequence[int]") -> "Patches":
-    """Return images as patches of a shape, (side, side) or (side, side, 3)."""
-    from ..data.images.images import images_of
-    from ..data.images.patches import Patches
-
-    return Patches(images_of(where), shape[0], 1 if len(shape) == 2 else shape[2])

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 from ..core.errors import DataError, RecipeError, UnknownColumn
-from .images import denoises_images, patches_of, target_patches
+from .crops import crops_of, has_crops
 from .options import TextOptions, finite, text_options
 from .targets import load_targets
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
-    from ..data.images.patches import Patches
+    from ..data.crops import Crops
     from ..data.sources import Source
     from ..data.split import Pairs, Part
 
@@ -105,8 +105,8 @@ def pairs_for(run: "Artifact", data: str | None, target: str | None, text: TextO
 
 def _targets_of(run: "Artifact", source: "Source", target: str, data: str | None, text: TextOptions) -> "Source":
     """Return the targets of rows: as many, if the rows are those of other `data` than the run's."""
-    if denoises_images(run):
-        return target_patches(target, cast("Patches", source))
+    if has_crops(run):
+        return cast("Crops", source).beside(target)
     return load_targets(target, None if data is None else len(source), data or "", text, run.rows.variables)
 
 
@@ -126,8 +126,8 @@ def _matching_rows(run: "Artifact", data: str, text: TextOptions) -> "Source":
     from ..data.sources import is_array
     from ..data.variables import open_table
 
-    if denoises_images(run):
-        return patches_of(data, run.rows.shape)
+    if has_crops(run):
+        return crops_of(run, data)
     rows, width = run.rows, run.model.layout.widths[0]
     if rows.variables is not None and not rows.variables.plain:
         return open_table(data, rows.variables, **text)
@@ -148,8 +148,8 @@ def source_of(run: "Artifact") -> "Source":
     rows = run.rows
     if rows.source is None:
         raise DataError("the run does not record where its rows came from; name a data set or a file")
-    if denoises_images(run):
-        return patches_of(rows.source, rows.shape)
+    if has_crops(run):
+        return crops_of(run, rows.source)
     options: Any = {"columns": rows.selected, "drop": rows.dropped, **text_of(run)}
     if rows.variables is None or rows.variables.plain:
         source = datasets.load(rows.source, **options)

@@ -10,7 +10,7 @@ import typer
 from ..core.errors import DataError, EmptyRows, RecipeError
 from ..core.version import __version__
 from . import recipe_file
-from .images import names_images, target_patches
+from .images import names_images
 from .options import finite, load_rows, text_options
 from .places import absolute, absolute_source, names_file
 from .row_values import check_length, read_texts
@@ -20,7 +20,7 @@ from .targets import load_targets, refuse_own_column
 if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..core.world import Mesh
-    from ..data.images.patches import Patches
+    from ..data.crops import Crops
     from ..data.sources import Source
     from ..data.split import Pairs, Part
     from ..estimators import BaseAutoencoder
@@ -116,7 +116,7 @@ def train(
     from ..core.seeds import MAX_SEED
     from ..data.sources import blocks_of
     from ..data.split import split_pairs
-    from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
+    from ..estimators import AutoencoderOutlierDetector, CropDenoiser
     from ..estimators.memory import check_memory
 
     run, parameters, data = recipe["run"], recipe["parameters"], recipe["data"]
@@ -127,10 +127,10 @@ def train(
         raise RecipeError(f"seed={seed} must be 0 or more, and at most {MAX_SEED}")
     estimator = _new_estimator(recipe, seed, bar)
     source: Source
-    if isinstance(estimator, ImageDenoiser):
+    if isinstance(estimator, CropDenoiser):
         if option := next((key for key in ("columns", "drop", "categorical", "texts", "id") if data.get(key)), None):
-            raise RecipeError(f"{option}: images have no columns; leave it out")
-        source = estimator._patches(data["source"], reset=True)
+            raise RecipeError(f"{option}: {estimator.command_name} have no columns; leave it out")
+        source = estimator._crops(data["source"], reset=True)
     else:
         beside = [data[key] for key in ("texts", "id") if data.get(key) is not None and not names_file(data[key])]
         if beside:  # columns that name rows are not trained on
@@ -155,7 +155,7 @@ def train(
         evaluation = held_out
     training_rows = training[0]
     if len(training_rows) < MIN_TRAINING_ROWS:
-        kind = "patches" if isinstance(estimator, ImageDenoiser) else "rows"
+        kind = estimator.crop_name if isinstance(estimator, CropDenoiser) else "rows"
         mend = ", or hold out none (--held-out 0)" if holds_out and len(source) >= MIN_TRAINING_ROWS else ""
         raise DataError(
             f"{data['source']}: {len(training_rows)} of {len(source)} {kind} is left to train on, but training "
@@ -339,13 +339,13 @@ def _repeat(folder: Path) -> str:
 
 def _targets_beside(data: dict[str, Any], estimator: "BaseAutoencoder", source: "Source") -> "Source | None":
     """Return the targets that a recipe names; None if rows are their own targets."""
-    from ..estimators import AutoencoderOutlierDetector, ImageDenoiser
+    from ..estimators import AutoencoderOutlierDetector, CropDenoiser
 
     where = data.get("target")
     if where is None:
         return None
-    if isinstance(estimator, ImageDenoiser):
-        return target_patches(where, cast("Patches", source))
+    if isinstance(estimator, CropDenoiser):
+        return cast("Crops", source).beside(where)
     if isinstance(estimator, AutoencoderOutlierDetector):
         raise RecipeError(f"--target {where}: an outlier detector reconstructs its own rows; leave out the targets")
     refuse_own_column(where, data["source"], source.columns)

@@ -5,6 +5,7 @@ from typing import Any
 
 from .base import BaseAutoencoder
 from .checking import Check, check
+from .crops import CropDenoiser
 from .denoising import DenoisingAutoencoder
 from .dictionary import DictionaryAutoencoder
 from .encoder import Encoder
@@ -14,6 +15,7 @@ from .imputer import DenoisingImputer
 from .imputing import Pooled, pool
 from .outliers import AutoencoderOutlierDetector
 from .plain_arrays import from_arrays
+from .signals import SignalDenoiser
 from .skops_state import SKOPS_TRUSTED
 from .sparse import SparseAutoencoder
 
@@ -60,9 +62,10 @@ def by_command_name() -> dict[str, type[BaseAutoencoder]]:
     Examples
     --------
     >>> sorted(by_command_name())
-    ['denoising', 'dictionary', 'images', 'outliers', 'sparse']
+    ['denoising', 'dictionary', 'images', 'outliers', 'signals', 'sparse']
     """
-    return {kind.command_name: kind for kind in BaseAutoencoder.__subclasses__() if kind.command_name}
+    kinds = [*BaseAutoencoder.__subclasses__(), *CropDenoiser.__subclasses__()]
+    return {kind.command_name: kind for kind in kinds if kind.command_name}
 
 
 __all__ = [
@@ -70,12 +73,14 @@ __all__ = [
     "AutoencoderOutlierDetector",
     "BaseAutoencoder",
     "Check",
+    "CropDenoiser",
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "DictionaryAutoencoder",
     "Encoder",
     "ImageDenoiser",
     "Pooled",
+    "SignalDenoiser",
     "SparseAutoencoder",
     "by_command_name",
     "check",

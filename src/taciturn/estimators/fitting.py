@@ -255,9 +255,10 @@ class Fitting(Fitted):
             take_from_run(checkpoints.run.get("surveys", {}))
         X = opened(X, self._run_parameters(), target, checkpoints)
         source, targets, held_out = training_sources(checked, X, target, validation)
-        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
-        parameters = replace(self._run_parameters(pairs=targets is not None), levels=levels_of(checked), image=image)
+        parameters = checked._run_parameters(pairs=targets is not None)
+        image = parameters.image or checked._row_shape(source.shape)
+        parameters = replace(parameters, levels=levels_of(checked), image=image)
         stops_early = flag("early_stopping", parameters.early_stopping)
         if stops_early and held_out is None:
             source, targets, held_out = self._hold_out(source, targets, seed)
@@ -379,10 +380,10 @@ class Fitting(Fitted):
         first = not hasattr(self, "_learner")
         checked = copy(self)
         source, targets, _ = training_sources(checked, X, target, min_rows=1, reset=first)
-        image = checked._row_shape(source.shape)
         check_outputs(self.outputs)
-        parameters = streamed(self._run_parameters(pairs=targets is not None)) if first else None
+        parameters = streamed(checked._run_parameters(pairs=targets is not None)) if first else None
         if parameters is not None:
+            image = parameters.image or checked._row_shape(source.shape)
             parameters = replace(parameters, levels=levels_of(checked), image=image)
         if parameters is None:
             scaling, n_surveyed = self._learner.settings.scaling, self._learner.settings.survey_rows

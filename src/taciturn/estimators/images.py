@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..core.errors import RecipeError
-from .base import BaseAutoencoder
-from .parameters import RunParameters, run_parameters
+from .crops import CropDenoiser
 
 if TYPE_CHECKING:
     import os
@@ -18,15 +17,13 @@ if TYPE_CHECKING:
     from ..core.schedules import Schedule
     from ..corruption import Corruption
     from ..data.images.images import Image
-    from ..data.sources import Source
+    from ..data.images.patches import Patches
     from ..model.networks import Network
     from ..training import Callback
     from ..training.solvers import Solver
 
-WINDOW_NUMBERS = 1 << 24  # of patches that are shuffled together: 67 MB
 
-
-class ImageDenoiser(BaseAutoencoder):
+class ImageDenoiser(CropDenoiser):
     """A denoiser of images: grey or in colour, of any and different sizes, in files or in memory.
 
     It is trained on random patches of images without noise, to which `corruption` adds noise; or on pairs of a noisy
@@ -45,10 +42,8 @@ class ImageDenoiser(BaseAutoencoder):
     """
 
     command_name = "images"
-    remembers_rows = False
+    crop_name = "patches"
     default_corruption = "gaussian:uniform(0.02,0.2)"  # of a strength that is not known
-    # parameters of other estimators, which images do not have
-    shape, variables, outputs, sparsity = None, None, "codes", None
     PARAMETER_TEXTS: ClassVar[dict[str, tuple[str, str]]] = {
         "n_components": (
             "int, tuple of int or None",
@@ -192,8 +187,7 @@ class ImageDenoiser(BaseAutoencoder):
             latent_processes=latent_processes,
         )
 
-    def _patches(self, X: Any, *, reset: bool) -> Source:
-        """Return images as a source of patches; `reset`: the number of channels is not that of the training yet."""
+    def _crops(self, X: Any, *, reset: bool) -> Patches:
         from ..data.images.images import images_of
         from ..data.images.patches import Patches
         from .resolve import positive_integer
@@ -249,22 +243,10 @@ class ImageDenoiser(BaseAutoencoder):
         check_noise(self.settings_.corruption, pixels, image.name)
         return denoise_image(self.module_, pixels, self._learner.shape, image.name)
 
-    def _run_parameters(self, *, pairs: bool = False) -> RunParameters:
+    def _crop_numbers(self) -> int:
         from .resolve import positive_integer
 
-        own = run_parameters(self) | {
-            "sparsity": None,
-            "activation": "relu",
-            "output_activation": "identity",
-            "scaling": "none",
-            "tied": False,
-        }
-        if self.corruption == "auto":
-            own["corruption"] = None if pairs else self.default_corruption
-        if self.shuffle_window == "auto":
-            side = positive_integer("patch", self.patch)
-            own["shuffle_window"] = max(WINDOW_NUMBERS // (3 * side * side), 1)
-        return RunParameters(**own)
+        return 3 * positive_integer("patch", self.patch) ** 2
 
 
 def _plain(shape: tuple[int, int, int]) -> tuple[int, ...]:

@@ -71,8 +71,8 @@ def check_memory(
 
     checked = copy(estimator)
     source, targets, _ = training_sources(checked, *training)
-    shape = checked._row_shape(source.shape)
     parameters = checked._run_parameters(pairs=targets is not None)
+    shape = parameters.image or checked._row_shape(source.shape)
     parameters = replace(parameters, levels=levels_of(checked), image=shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `fit` warns

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..core.errors import DataError, RecipeError
 from ..core.messages import listed
-from ..data.images.patches import Patches, check_pairs
+from ..data.crops import Crops
 from ..data.sources import Checked, Rows, Source, SparseRows, blocks_of, is_source, is_stream
 from ..data.survey import Survey, check, survey
 from .tables import table_source
@@ -178,19 +178,12 @@ def _shapes(targets: Source, source: Source) -> str:
 
 def _targets(target: Any, source: Source, estimator: BaseEstimator | None) -> Source:
     with message_prefix("target"):
-        target = _patches(estimator, target, reset=False)
+        if isinstance(source, Crops) and not is_source(target):
+            return source.beside(target)
         table = None if estimator is None else table_source(estimator, target, reset=False, min_rows=1)
         targets: Source = table or (target if is_source(target) else _array_source(target))
         _check_in_memory(targets)
-    if isinstance(targets, Patches) and isinstance(source, Patches):
-        check_pairs(source.images, targets.images)
     return targets
-
-
-def _patches(estimator: BaseEstimator | None, X: Any, *, reset: bool) -> Any:
-    """Return images as patches, for a denoiser of images; all other rows as they are."""
-    patches = getattr(estimator, "_patches", None)
-    return X if patches is None or is_source(X) else patches(X, reset=reset)
 
 
 def _in_order(targets: Source, source: Source) -> Source:
@@ -300,7 +293,8 @@ def _check_in_memory(source: Source) -> None:
 
 
 def _source_of(estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int) -> Source:
-    X = _patches(estimator, X, reset=reset)
+    if hasattr(estimator, "_crops") and not is_source(X):  # a denoiser of images or signals of any size
+        X = estimator._crops(X, reset=reset)
     if (table := table_source(estimator, X, reset=reset, min_rows=min_rows)) is not None:
         source = table
     elif is_stream(X):

@@ -20,6 +20,7 @@ SKOPS_TRUSTED = [
     "taciturn.estimators.images.ImageDenoiser",
     "taciturn.estimators.imputer.DenoisingImputer",
     "taciturn.estimators.outliers.AutoencoderOutlierDetector",
+    "taciturn.estimators.signals.SignalDenoiser",
     "taciturn.estimators.sparse.SparseAutoencoder",
 ]  # for skops.io.load(file, trusted=SKOPS_TRUSTED)
 FILES = "files of taciturn"  # key of such a state

@@ -153,7 +153,7 @@ def in_windows(
     True
     """
     height, width = pixels.shape[:2]
-    tops, lefts = _positions(height, side, step), _positions(width, side, step)
+    tops, lefts = positions(height, side, step), positions(width, side, step)
     weights: Floats = np.sin(np.pi * (np.arange(side) + 0.5) / side).astype(np.float32) ** 2
     weights_2d = weights[:, None, None] * weights[:, None]
     padded = max(width, side)
@@ -175,12 +175,12 @@ def in_windows(
             array[side - n_lines :] = 0
 
 
-def _positions(length: int, side: int, step: int) -> list[int]:
+def positions(length: int, side: int, step: int) -> list[int]:
     """Return where windows begin along an axis.
 
     Examples
     --------
-    >>> _positions(10, 4, 3), _positions(11, 4, 3), _positions(2, 4, 3)
+    >>> positions(10, 4, 3), positions(11, 4, 3), positions(2, 4, 3)
     ([0, 3, 6], [0, 3, 6, 7], [0])
     """
     last = max(length - side, 0)

@@ -3,6 +3,7 @@
 from .autoencoder import Autoencoder
 from .blind_spots import BlindSpots
 from .capability import Capability, description
+from .channel_scaling import Channels
 from .codes import Codes, Dense, Sparse, dense
 from .create import create
 from .inference_module import InferenceModule
@@ -40,6 +41,7 @@ __all__ = [
     "Batch",
     "BlindSpots",
     "Capability",
+    "Channels",
     "Codes",
     "Common",
     "Dense",

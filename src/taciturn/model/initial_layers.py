@@ -1,6 +1,7 @@
 """The layers of a new autoencoder, with drawn weights."""
 
 from itertools import pairwise
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -92,12 +93,12 @@ def _kernels(
     *,
     mirrored: bool = False,
 ) -> nn.Parameter:
-    """Return the kernels [small channels, large channels, kernel, kernel] between images of two sizes."""
-    size = layout.network.kernel  # type: ignore[attr-defined]
+    """Return the kernels [small channels, large channels, height, width] between images of two sizes."""
+    size = layout.network.square(layout.network.kernel)  # type: ignore[attr-defined]
     # how many numbers a result is the sum of: of a transposed convolution, every second place in each direction is 0
-    n_large, n_small = large[2] * size**2, small[2] * size**2 // STRIDE**2
+    n_large, n_small = large[2] * prod(size), small[2] * prod(size) // STRIDE**layout.network.axes
     n_in, n_out = (n_small, n_large) if mirrored else (n_large, n_small)
-    return drawn((small[2], large[2], size, size), activation.init_std(n_in, n_out), rng)
+    return drawn((small[2], large[2], *size), activation.init_std(n_in, n_out), rng)
 
 
 def drawn(

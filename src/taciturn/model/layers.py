@@ -83,8 +83,8 @@ class Convolution(Layer):
 
     Parameters
     ----------
-    weight : nn.Parameter [small channels, large channels, kernel, kernel]
-        The kernels.
+    weight : nn.Parameter [small channels, large channels, kernel height, kernel width]
+        The kernels. Those of signals, which have the height 1, have the height 1.
     large, small : tuple of int
         (height, width, channels) before the convolution and after it; of the mirror the other way round.
     n_bias : int
@@ -113,8 +113,8 @@ class Convolution(Layer):
         return self.weight.numel() * self.small[0] * self.small[1]
 
     @property
-    def _padding(self) -> int:
-        return self.weight.shape[2] // 2
+    def _padding(self) -> list[int]:
+        return [side // 2 for side in self.weight.shape[2:]]
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the convolved images, plus the bias."""

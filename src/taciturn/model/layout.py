@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ..core.errors import RecipeError
 from ..core.recipe import Recipe, check
-from ..data.row_shape import is_image
 from .capability import Capability
 from .coding_layers import ByVariable, CodingLayer, Elementwise, Identity, ReLU
 from .networks import DenseNetwork, Network
@@ -62,7 +61,8 @@ class Layout(Recipe):
     network : Network, default=DenseNetwork()
         The kind of its layers.
     image : tuple of int, optional
-        The shape of rows that are images, (height, width) or (height, width, 3), for a network that requires it.
+        The shape of rows that are images, (height, width) or (height, width, 3), or signals, (time, channels), for a
+        network that requires it.
 
     Raises
     ------
@@ -130,8 +130,8 @@ class Layout(Recipe):
         self._check_network()
 
     def _check_network(self) -> None:
-        if self.image is not None and not is_image(self.image):
-            raise RecipeError(f"layout: image={self.image} must be (height, width) or (height, width, 3)")
+        if self.image is not None and not self.network.fits(self.image):
+            raise RecipeError(f"layout: image={self.image} is not a shape of rows for network={self.network.text!r}")
         self.network.check_widths(self.widths, self.image)
         of_codes = () if self.network.has_codes else ("tied", "centred", "refine", "norm")
         of_columns = ("whitened", "quantiles", "row_norm") if self.network.same_at_each_pixel else ()

@@ -1,4 +1,7 @@
-"""The residual denoiser: convolutions at several scales that estimate the noise of an image of any size."""
+"""The residual denoiser: convolutions at several scales that estimate the noise of an image, or a signal, of any size.
+
+A signal is treated as an image of height 1, with kernels of height 1.
+"""
 
 import math
 from collections.abc import Callable
@@ -19,7 +22,7 @@ from .pre_activations import PreActivations
 
 
 class ResidualDenoiser(Autoencoder):
-    """An autoencoder without codes: x̂ = x + r(x). It denoises images of any size, also of another than rows have.
+    """An autoencoder without codes: x̂ = x + r(x). It denoises images or signals of any size, not only of the rows'.
 
     Parameters as of `Autoencoder`; the layout's network is a `ResidualNetwork`.
 
@@ -54,10 +57,9 @@ class ResidualDenoiser(Autoencoder):
 
     @property
     def _image(self) -> tuple[int, int, int]:
-        """Height, width and channels of a row."""
+        """Height, width and channels of a row; of a signal 1, time and channels."""
         assert self.layout.image is not None
-        height, width, *colours = self.layout.image
-        return height, width, colours[0] if colours else 1
+        return self.layout.network.size(self.layout.image)
 
     @property
     def dictionary(self) -> nn.Parameter:
@@ -77,7 +79,8 @@ class ResidualDenoiser(Autoencoder):
     def row_multiplications(self) -> int:
         """Multiplications of the largest convolution, per row."""
         height, width, _ = self._image
-        return max(weight.numel() for weight in self.weights) * (height // SCALE) * (width // SCALE)
+        down, across = self.layout.network.square(SCALE)
+        return max(weight.numel() for weight in self.weights) * (height // down) * (width // across)
 
     def pre_activations(self, x: Tensor, shard: RowShard = WHOLE_BATCH) -> PreActivations:
         """Return pre-activations [B, 0]."""
@@ -105,11 +108,11 @@ class ResidualDenoiser(Autoencoder):
 
     @torch.no_grad()
     def denoise_images(self, images: Tensor) -> Tensor:
-        """Return images without noise, for noisy images of any size.
+        """Return images without noise, for noisy images of any size; of a network of signals, signals of any length.
 
         Parameters
         ----------
-        images : Tensor [B, height, width] or [B, height, width, channels]
+        images : Tensor [B, height, width] or [B, height, width, channels]; signals [B, time] or [B, time, channels]
             In the rows' units; all of one size. A missing value (NaN) enters as the mean of the training rows.
 
         Returns
@@ -135,15 +138,15 @@ class ResidualDenoiser(Autoencoder):
 
     def _pixels(self, images: Tensor) -> Tensor:
         """Return images as [B, height, width, channels]; raise DataError if they are none of this model."""
-        channels = self._image[2]
+        channels, axes = self._image[2], self.layout.network.axes
         if isinstance(images, Tensor) and not images.is_complex() and images.numel():
-            if images.dim() == 3 and channels == 1:
-                return images[..., None]
-            if images.dim() == 4 and images.shape[3] == channels:
-                return images
+            pixels = images[..., None] if images.dim() == axes + 1 and channels == 1 else images
+            if pixels.dim() == axes + 2 and pixels.shape[-1] == channels:
+                return pixels if axes == 2 else pixels[:, None]
         shape = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        wanted = "[images, height, width]" if channels == 1 else f"[images, height, width, {channels}]"
-        raise DataError(f"images of shape {shape} do not fit the model; give a torch tensor of real numbers {wanted}")
+        kind, sides = ("images", "height, width") if axes == 2 else ("signals", "time")
+        wanted = f"[{kind}, {sides}]" if channels == 1 else f"[{kind}, {sides}, {channels}]"
+        raise DataError(f"{kind} of shape {shape} do not fit the model; give a torch tensor of real numbers {wanted}")
 
 
 class Convolutions(nn.Module):
@@ -164,22 +167,24 @@ class Convolutions(nn.Module):
 
     def __init__(self, network: ResidualNetwork, channels: int, rng: torch.Generator | None) -> None:
         super().__init__()
-        widths, blocks, pixels = network.channels, network.blocks, channels * SCALE**2
-        self.factor = SCALE ** len(widths)
-        self.first = Conv3(pixels, widths[0], rng)
+        widths, blocks, pixels = network.channels, network.blocks, channels * SCALE**network.axes
+        kernel, half = network.square(3), network.square(SCALE)
+        self.factors = network.square(SCALE ** len(widths))
+        self.first = Conv3(pixels, widths[0], kernel, rng)
         n_blocks = blocks * len(network.sides)
         self.sides = nn.ModuleList(
-            nn.Sequential(*(Block(widths[side], rng, n_blocks) for _ in range(blocks))) for side in network.sides
+            nn.Sequential(*(Block(widths[side], kernel, rng, n_blocks) for _ in range(blocks)))
+            for side in network.sides
         )
-        self.down = nn.ModuleList(Down(large, small, rng) for large, small in pairwise(widths))
-        self.up = nn.ModuleList(Up(small, large, rng) for small, large in pairwise(widths[::-1]))
-        self.last = Conv3(widths[0], pixels, rng, 0.0)
+        self.down = nn.ModuleList(Down(large, small, half, rng) for large, small in pairwise(widths))
+        self.up = nn.ModuleList(Up(small, large, half, rng) for small, large in pairwise(widths[::-1]))
+        self.last = Conv3(widths[0], pixels, kernel, rng, 0.0)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return r(x) [B, channels, height, width] for scaled images of any size."""
         height, width = images.shape[2:]
-        x = F.pad(images, (0, -width % self.factor, 0, -height % self.factor), mode="replicate")
-        x = self.first(F.pixel_unshuffle(x, SCALE))
+        x = F.pad(images, (0, -width % self.factors[1], 0, -height % self.factors[0]), mode="replicate")
+        x = self.first(apart(x) if self.factors[0] == 1 else F.pixel_unshuffle(x, SCALE))
         sides = iter(self.sides)
         larger: list[Tensor] = []
         for down in self.down:
@@ -188,7 +193,32 @@ class Convolutions(nn.Module):
         x = next(sides)(x)
         for up in self.up:
             x = next(sides)(up(x) + larger.pop())
-        return F.pixel_shuffle(self.last(x), SCALE)[..., :height, :width]
+        x = self.last(x)
+        return (together(x) if self.factors[0] == 1 else F.pixel_shuffle(x, SCALE))[..., :height, :width]
+
+
+def apart(signals: Tensor) -> Tensor:
+    """Return signals [B, C, 1, time] as [B, 2 C, 1, time / 2]: neighbouring times become channels.
+
+    Examples
+    --------
+    >>> apart(torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]])).tolist()
+    [[[[1.0, 3.0]], [[2.0, 4.0]]]]
+    """
+    n, channels, _, time = signals.shape
+    return signals.permute(0, 2, 3, 1).reshape(n, 1, time // SCALE, SCALE * channels).permute(0, 3, 1, 2)
+
+
+def together(signals: Tensor) -> Tensor:
+    """Return what `apart` took apart: [B, C, 1, 2 time] of [B, 2 C, 1, time].
+
+    Examples
+    --------
+    >>> together(apart(torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]]))).tolist()
+    [[[[1.0, 2.0, 3.0, 4.0]]]]
+    """
+    n, channels, _, time = signals.shape
+    return signals.permute(0, 2, 3, 1).reshape(n, 1, time * SCALE, channels // SCALE).permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
@@ -198,15 +228,17 @@ class Block(nn.Module):
     ----------
     width : int
         Channels.
+    kernel : tuple of int
+        Height and width of the kernels.
     rng : torch.Generator or None
         Draws the kernels; None: they are not initialised.
     n_blocks : int
         Blocks of the whole network, by whose root the last kernels are smaller at first.
     """
 
-    def __init__(self, width: int, rng: torch.Generator | None, n_blocks: int) -> None:
+    def __init__(self, width: int, kernel: tuple[int, int], rng: torch.Generator | None, n_blocks: int) -> None:
         super().__init__()
-        self.inner, self.outer = Conv3(width, width, rng), Conv3(width, width, rng, n_blocks**-0.5)
+        self.inner, self.outer = Conv3(width, width, kernel, rng), Conv3(width, width, kernel, rng, n_blocks**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x + W₂ relu(W₁ x) [B, width, height, width]."""
@@ -215,40 +247,48 @@ class Block(nn.Module):
 
 
 class Conv3(nn.Module):
-    """A convolution with kernels of 3 × 3, without bias.
+    """A convolution with kernels of 3 × 3, or 1 × 3, without bias.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
+    kernel : tuple of int
+        Height and width of the kernels, odd.
     rng : torch.Generator or None
-        Draws the kernels from N(0, gain² 2 / n) for n = 9 n_in (He et al., 2015); None: they are not initialised.
+        Draws the kernels from N(0, gain² 2 / n) for n numbers of a kernel, such as 9 n_in (He et al., 2015); None:
+        they are not initialised.
     gain : float, default=1
     """
 
-    def __init__(self, n_in: int, n_out: int, rng: torch.Generator | None, gain: float = 1.0) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, kernel: tuple[int, int], rng: torch.Generator | None, gain: float = 1.0
+    ) -> None:
         super().__init__()
-        self.weight = drawn((n_out, n_in, 3, 3), gain * math.sqrt(2 / (9 * n_in)), rng)
+        self.weight = drawn((n_out, n_in, *kernel), gain * math.sqrt(2 / (math.prod(kernel) * n_in)), rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolved images [B, n_out, height, width]."""
-        return F.conv2d(x, self.weight, padding=1)
+        height, width = self.weight.shape[2:]
+        return F.conv2d(x, self.weight, padding=(height // 2, width // 2))
 
 
 class Down(nn.Module):
-    """A convolution with kernels of 2 × 2 that halves height and width.
+    """A convolution with kernels of 2 × 2 that halves height and width; of signals 1 × 2.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
+    kernel : tuple of int
+        Height and width of the kernels.
     rng : torch.Generator or None
         Draws the kernels; None: they are not initialised.
     """
 
-    def __init__(self, n_in: int, n_out: int, rng: torch.Generator | None) -> None:
+    def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int], rng: torch.Generator | None) -> None:
         super().__init__()
-        self.weight = drawn((n_out, n_in, SCALE, SCALE), 1 / math.sqrt(SCALE**2 * n_in), rng)
+        self.weight = drawn((n_out, n_in, *kernel), 1 / math.sqrt(math.prod(kernel) * n_in), rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return images [B, n_out, height / 2, width / 2]."""
@@ -256,19 +296,21 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """The transposed convolution with kernels of 2 × 2, which doubles height and width.
+    """The transposed convolution with kernels of 2 × 2, which doubles height and width; of signals 1 × 2.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
+    kernel : tuple of int
+        Height and width of the kernels.
     rng : torch.Generator or None
         Draws the kernels; None: they are not initialised.
     """
 
-    def __init__(self, n_in: int, n_out: int, rng: torch.Generator | None) -> None:
+    def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int], rng: torch.Generator | None) -> None:
         super().__init__()
-        self.weight = drawn((n_in, n_out, SCALE, SCALE), 1 / math.sqrt(n_in), rng)
+        self.weight = drawn((n_in, n_out, *kernel), 1 / math.sqrt(n_in), rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return images [B, n_out, 2 height, 2 width]."""

@@ -34,7 +34,7 @@ class Scaling(Recipe):
     fixed : bool
         Whether the numbers, once fitted, stay as they are when `partial_fit` adds rows.
     columns_alike : bool
-        Whether all columns have the same numbers.
+        Whether all columns, or all those of a channel, have the same numbers.
     n_quantiles : int
         How many quantiles of each column `fit` requires of the moments; 0: none. A missing value then enters as the
         column's median.

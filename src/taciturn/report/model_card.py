@@ -42,7 +42,8 @@ def model_card(artifact: Artifact, url: str, report: Report | OutlierReport | No
     measured = Summary.from_dict(artifact.metrics) if report is None and artifact.metrics else report
     use = f"codes = model.transform(X)  # [n, {layout.widths[-1]}], for rows X in the units of the training rows"
     if not layout.network.has_codes:
-        use = "clean = model.denoise(X)  # of the shape of X, images of any size"
+        things = "images of any size" if layout.network.axes == 2 else "signals of any length"
+        use = f"clean = model.denoise(X)  # of the shape of X, {things}"
     if record.shipped == "AutoencoderOutlierDetector":
         use = "outliers = model.predict(X) == -1  # [n], for rows X in the units of the training rows"
     latents = f"with {layout.widths[-1]:,} latents" if layout.network.has_codes else "without codes"

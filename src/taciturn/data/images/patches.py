@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..sources.source import Array
-from .images import Floats, Image, Pixels, unit_floats, with_channels
+from ..crops import Crops, pieces
+from .images import Floats, Image, Pixels, images_of, unit_floats, with_channels
 
 MAX_PATCHES = 256  # of an image, or a band of it, in an epoch
-MIN_PARTS = 20  # fewer images are cut into bands, so that some of them can be held out
 
 
-class Patches:
+class Patches(Crops):
     """Patches of images, of side × side pixels, as rows: float32 numbers from 0 (black) to 1 (white).
 
     Parameters
@@ -62,7 +59,6 @@ class Patches:
     True
     """
 
-    columns = None
     dtype = np.dtype(np.float32)
 
     def __init__(self, images: Sequence[Image], side: int, channels: int | str = "auto") -> None:
@@ -73,45 +69,22 @@ class Patches:
         assert isinstance(channels, int)
         self.images, self.side, self.channels = list(images), side, channels
         self.shape: tuple[int, ...] = (side, side) if channels == 1 else (side, side, channels)
-        self._parts = _parts(self.images, side)
+        self._parts = pieces([image.shape[0] for image in self.images], side)
         counts = [len(_grid(stop - start, self.images[i].shape[1], side)) for i, start, stop in self._parts]
-        self.blocks = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self._draw: tuple[int, int] | None = None
+        super().__init__(counts)
         self._last: tuple[int, Pixels] | None = None
 
-    def __len__(self) -> int:
-        return int(self.blocks[-1])
-
-    def drawn(self, seed: int, epoch: int) -> Patches:
-        """Return the patches that a run with this seed is trained on in an epoch."""
-        patches = copy(self)
-        patches._draw = (seed, epoch)
-        return patches
+    def beside(self, X: Any) -> Patches:
+        """Return the clean images X as patches, for these of noisy ones; raise DataError unless they are pairs."""
+        clean = Patches(images_of(X), self.side, self.channels)
+        check_pairs(self.images, clean.images)
+        return clean
 
     def place(self, row: int) -> str:
         """Return where a row is, for messages; see `place_of`."""
-        part = int(np.searchsorted(self.blocks, row, side="right")) - 1
-        return f"a patch of {self.images[self._parts[part][0]].name}"
+        return f"a patch of {self.images[self._parts[int(self._parts_of(row))][0]].name}"
 
-    def read(self, start: int, stop: int) -> Array:
-        """Return the rows start … stop - 1 as [rows, n_columns], a copy."""
-        return self.take(np.arange(start, min(stop, len(self))))
-
-    def read_into(self, start: int, rows: Array) -> None:
-        """Read the rows from `start` on into an array; see `data.sources.read_into`."""
-        rows[...] = self.take(np.arange(start, start + len(rows)))
-
-    def take(self, indices: NDArray[np.integer]) -> Array:
-        """Return the rows at `indices`, in that order, as [rows, n_columns]. Each image is read once."""
-        indices = np.asarray(indices)
-        rows = np.empty((len(indices), self.side * self.side * self.channels), self.dtype)
-        parts = np.searchsorted(self.blocks, indices, side="right") - 1
-        for part in np.unique(parts):
-            positions = np.flatnonzero(parts == part)
-            rows[positions] = self._patches(int(part), indices[positions] - self.blocks[part])
-        return rows
-
-    def _patches(self, part: int, numbers: NDArray[np.integer]) -> Floats:
+    def _crops(self, part: int, numbers: NDArray[np.integer]) -> Floats:
         """Return some of a part's patches by their numbers within it."""
         import torch  # late, because the estimators know this file before there are rows
 
@@ -164,19 +137,6 @@ def mirrored_to(pixels: Pixels, side: int) -> Pixels:
     """
     missing = [(0, max(side - length, 0)) for length in pixels.shape[:2]]
     return np.pad(pixels, [*missing, (0, 0)], "symmetric") if any(after for _, after in missing) else pixels
-
-
-def _parts(images: Sequence[Image], side: int) -> list[tuple[int, int, int]]:
-    """Return each image's number and the lines (start, stop) of it, or of each band of it."""
-    wanted = -(-MIN_PARTS // len(images))
-    least = 2 if len(images) == 1 else 1  # so that a part of the only image can be held out
-    parts = []
-    for i, image in enumerate(images):
-        height = image.shape[0]
-        n_bands = max(min(wanted, height // (2 * side)), min(least, height // side), 1)
-        bounds = np.linspace(0, height, n_bands + 1).round().astype(int).tolist()
-        parts += [(i, start, stop) for start, stop in pairwise(bounds)]
-    return parts
 
 
 def _grid(height: int, width: int, side: int) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ class Blocks:
             raise DataError(f"{len(ids)} ids were given for {n_rows} rows; give one id per row")
         self.ids, self.integers = ids, frozenset(integers)
         self._first, self._blocks = first, chain([first], rest)
-        self.n_rows, self.columns, self.shape = n_rows, columns, shape or first.shape[1:]
+        self.n_rows, self.columns, self.shape = n_rows, columns, first.shape[1:] if shape is None else shape
         self.dtype: np.dtype[np.generic] = first.dtype.newbyteorder("=")
 
     @property

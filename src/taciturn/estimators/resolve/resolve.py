@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import RecipeError
 from ...corruption import VariableNoise
 from ...data.moments import Moments
-from ...model import Auto, LayerNorm, Layout, Scaling, scaled_range
+from ...model import Auto, Channels, LayerNorm, Layout, Scaling, scaled_range
 from ...model.coding_layers import Identity
 from ...model.networks import Network
 from ...objective import Term
@@ -110,6 +110,8 @@ def resolve(
     hidden, coding = activations(parameters.activation, penalties)
     if fitted is None:
         recipe = part(parameters.scaling, Scaling, "scaling")
+        if network.axes == 1 and isinstance(recipe, Auto):
+            recipe = Channels(network.size(parameters.image or ())[2])
         scaling, target_scaling = recipe.resolve(moments, dtype), recipe.resolve(target_moments, target_dtype)
         if parameters.centred and isinstance(recipe, Auto):
             scaling = dictionary_scaling(scaling, moments)

@@ -391,8 +391,11 @@ def streamed(parameters: RunParameters) -> RunParameters:
     Columns are standardised and the output activation is the identity, unless the parameters name others.
     """
     automatic = isinstance(part(parameters.scaling, Scaling, "scaling"), Auto)
-    alike = part(parameters.network, Network, "network").same_at_each_pixel
-    scaling = (Range() if alike else Standard()) if automatic else parameters.scaling
+    network = part(parameters.network, Network, "network")
+    if automatic and network.axes == 2:
+        scaling = Range() if network.same_at_each_pixel else Standard()
+    else:  # "auto" of signals does not depend on the rows
+        scaling = parameters.scaling
     output = Identity() if parameters.output_activation == "auto" else parameters.output_activation
     return replace(parameters, scaling=scaling, output_activation=output)
 

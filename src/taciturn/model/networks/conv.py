@@ -22,6 +22,8 @@ class ConvNetwork(Network):
         Channels after each convolution, each 1 … 4096; "conv:channels=32/64". Each halves height and width, rounded up.
     kernel : int, default=5
         Height and width of a kernel, odd, 3 … 15.
+    axes : int, default=2
+        2: rows are images; 1: rows are signals, each convolution halves the time.
 
     Examples
     --------
@@ -31,6 +33,7 @@ class ConvNetwork(Network):
 
     channels: tuple[int, ...] = (32, 64)
     kernel: int = 5
+    axes: int = 2
 
     name = "conv"
     for_images = True
@@ -38,13 +41,14 @@ class ConvNetwork(Network):
     def __post_init__(self) -> None:
         check_channels(self, self.channels, MAX_LAYERS)
         check(self, "kernel", 3, MAX_KERNEL, whole=True)
+        check(self, "axes", 1, 2, whole=True)
         if self.kernel % 2 == 0:
             raise RecipeError(f"conv: kernel={self.kernel} must be odd, so that it has a middle; set {self.kernel + 1}")
 
     def shapes(self, image: Image) -> list[ImageShape]:
         """Return (height, width, channels) of an image and after each convolution."""
-        height, width, *colours = image
-        shapes: list[ImageShape] = [(height, width, colours[0] if colours else 1)]
+        shapes = [self.size(image)]
+        height, width, _ = shapes[0]
         for channels in self.channels:
             height, width = -(-height // STRIDE), -(-width // STRIDE)
             shapes.append((height, width, channels))

@@ -8,7 +8,7 @@ from ...core.errors import RecipeError
 from ...core.recipe import Recipe
 from ...data.row_shape import is_image
 
-Image = tuple[int, ...]  # (height, width) or (height, width, 3)
+Image = tuple[int, ...]  # (height, width) or (height, width, 3); a signal's (time,) or (time, channels)
 ImageShape = tuple[int, int, int]  # (height, width, channels)
 
 
@@ -19,11 +19,15 @@ class Network(Recipe):
     Attributes
     ----------
     for_images : bool
-        Whether rows must be images: pixels flattened in the order (height, width, channel).
+        Whether rows must be images: pixels flattened in the order (height, width, channel). Or signals, flattened in
+        the order (time, channel), if `axes` is 1.
     has_codes : bool
         Whether there is a coding layer.
     same_at_each_pixel : bool
         Whether the network does the same at each pixel, so that it takes images of any size.
+    axes : int
+        Along how many axes it convolves: 2, those of images; 1, time. A signal is treated as an image of height 1,
+        with kernels of height 1.
 
     Examples
     --------
@@ -34,6 +38,20 @@ class Network(Recipe):
     for_images: ClassVar[bool] = False
     has_codes: ClassVar[bool] = True
     same_at_each_pixel: ClassVar[bool] = False
+    axes = 2  # a field of networks with convolutions
+
+    def fits(self, image: Image) -> bool:
+        """Return whether a row's shape is one of images; of signals if the network is for them."""
+        return is_image(image) if self.axes == 2 else len(image) <= 2
+
+    def size(self, image: Image) -> ImageShape:
+        """Return (height, width, channels) of an image; of a signal (1, time, channels)."""
+        height, width, *channels = image if self.axes == 2 else (1, *image)
+        return height, width, channels[0] if channels else 1
+
+    def square(self, side: int) -> tuple[int, int]:
+        """Return (height, width) of what is `side` long along each axis, such as a kernel."""
+        return (side, side) if self.axes == 2 else (1, side)
 
     def shapes(self, image: Image) -> list[ImageShape]:
         """Return (height, width, channels) of an image and after each convolution of the encoder; [] without any."""
@@ -49,11 +67,13 @@ class Network(Recipe):
 
     def check_image(self, image: Image | None) -> None:
         """Raise RecipeError if rows must be images and are not."""
-        if self.for_images and (image is None or not is_image(image)):
+        if self.for_images and (image is None or not self.fits(image)):
             found = "a row has no shape" if image is None else f"a row has the shape {image}"
+            kind, shape = "images", "(height, width) or (height, width, 3)"
+            if self.axes == 1:
+                kind, shape = "signals", "(time, channels)"
             raise RecipeError(
-                f"network={self.text!r} is for images, but {found}; give shape=(height, width) or (height, width, 3), "
-                "or set network='dense'"
+                f"network={self.text!r} is for {kind}, but {found}; give shape={shape}, or set network='dense'"
             )
 
     def check_widths(self, widths: tuple[int, ...], image: Image | None) -> None:

@@ -21,6 +21,8 @@ class ResidualNetwork(Network):
         before.
     blocks : int, default=2
         Pairs of convolutions at each scale, on the way down and on the way up again, 1 … 100.
+    axes : int, default=2
+        2: rows are images; 1: rows are signals, and a scale is half as long as that before.
 
     Examples
     --------
@@ -30,6 +32,7 @@ class ResidualNetwork(Network):
 
     channels: tuple[int, ...] = (32, 64)
     blocks: int = 2
+    axes: int = 2
 
     name = "residual"
     for_images = True
@@ -39,6 +42,7 @@ class ResidualNetwork(Network):
     def __post_init__(self) -> None:
         check_channels(self, self.channels, MAX_SCALES)
         check(self, "blocks", 1, MAX_BLOCKS, whole=True)
+        check(self, "axes", 1, 2, whole=True)
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -48,6 +52,6 @@ class ResidualNetwork(Network):
 
     def inner_widths(self, image: Image) -> list[int]:
         """Return the numbers of an image after each block."""
-        height, width = image[:2]
+        height, width, _ = self.size(image)
         sizes = [-(-height // SCALE ** (side + 1)) * -(-width // SCALE ** (side + 1)) for side in self.sides]
         return [size * self.channels[side] for size, side in zip(sizes, self.sides, strict=True)] * self.blocks

@@ -1,0 +1,1 @@
+"""Signals of any length: where they come from, and segments of them as rows."""

@@ -24,6 +24,8 @@ def page(report: ReportNumbers) -> str:
     if pictures.try_it is not None:
         scripts = [Markup(pictures.try_it.activations_script), asset("try_it.js")]
         styles = [asset("try_it.css")]
+    if report.denoised_images:
+        scripts.append(asset("viewer.js"))
     summary = report.summary
     left_out = "".join(f" {text}; errors are of the others." for text in summary.left_out)
     return rendered_page(

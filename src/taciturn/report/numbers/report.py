@@ -21,6 +21,7 @@ from .variables import Cell, cells
 if TYPE_CHECKING:
     from ...probes import Baselines, Related
     from .curves import Curves
+    from .denoised_images import DenoisedImage
     from .latent_map import LatentMap
     from .latents import AtlasLatent, Latents
     from .neighbours import Neighbours
@@ -127,6 +128,9 @@ class ReportNumbers(PageNumbers):
 
         @property
         def curves(self) -> Curves: ...  # noqa: D102
+
+        @property
+        def denoised_images(self) -> list[DenoisedImage] | None: ...  # noqa: D102
 
         @property
         def samples(self) -> Samples: ...  # noqa: D102

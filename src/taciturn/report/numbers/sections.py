@@ -6,6 +6,7 @@ from typing import Any
 from . import (
     baselines,
     curves,
+    denoised_images,
     latent_map,
     latents,
     neighbours,
@@ -24,6 +25,7 @@ SECTIONS: dict[str, Callable[[Study], Any]] = {
     "verdict": verdict.measure,
     "trust": trust.measure,
     "curves": curves.measure,
+    "denoised_images": denoised_images.measure,
     "samples": samples.measure,
     "errors": samples.measure_errors,
     "variables": variables.measure,

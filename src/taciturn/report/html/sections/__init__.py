@@ -3,6 +3,7 @@
 from ..section import ImputationMaterial, Material, OutlierMaterial, Section
 from .atlas import ATLAS
 from .baselines import BASELINES
+from .denoised_images import DENOISED_IMAGES
 from .errors import ERRORS
 from .hidden_errors import HIDDEN_ERRORS
 from .imputation_claims import IMPUTATION_CLAIMS
@@ -25,6 +26,7 @@ from .try_it import TRY_IT
 
 SECTIONS: tuple[Section[Material], ...] = (
     HIDDEN_ERRORS,
+    DENOISED_IMAGES,
     SAMPLES,
     TRAINING,
     ERRORS,

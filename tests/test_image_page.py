@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from taciturn.metrics import autocorrelation
 from taciturn.report.html.pictures import picture
 from taciturn.report.html.sections import denoised_images as section
 from taciturn.report.numbers.denoised_images import filter_ahead
+from taciturn.report.numbers.try_denoiser import denoiser_exclusion_reason, try_denoiser
 
 FLOWER = load_sample_image("flower.jpg")[100:340:2, 200:500:2]
 CHINA = load_sample_image("china.jpg")[100:280:2, 200:420:2]
@@ -232,7 +234,7 @@ def test_pictures_are_those_of_the_images(browser, file, report):
     first = report.denoised_images[0]
     with watched(browser, java_script_enabled=False) as page:
         page.goto(file.as_uri())
-        assert page.locator("#viewer").is_hidden()
+        assert page.locator("#denoised-images .viewer").is_hidden()
         article = page.locator("#denoised-images article").first
         pictures = article.locator("img[data-kind]").all()
         drawn = {each.get_attribute("data-kind"): of_uri(each.get_attribute("src")) / 255 for each in pictures}
@@ -258,13 +260,13 @@ def test_pictures_are_those_of_the_images(browser, file, report):
 def test_the_viewer_divides_moves_and_zooms(browser, file, report):
     with watched(browser) as page:
         page.goto(file.as_uri())
-        viewer, canvas = page.locator("#viewer"), page.locator("#viewer canvas")
+        viewer, canvas = page.locator("#denoised-images .viewer"), page.locator("#denoised-images .viewer canvas")
         assert viewer.is_visible()
         read = """([x, y]) => {
-          const c = document.querySelector("#viewer canvas");
+          const c = document.querySelector("#denoised-images .viewer canvas");
           return [...c.getContext("2d").getImageData(x, y, 110, 1).data];
         }"""
-        zoom, left = (page.locator(f"[data-part={name}]") for name in ("zoom", "left"))
+        zoom, left = (page.locator(f"#denoised-images [data-part={name}]") for name in ("zoom", "left"))
         zoom.select_option("1")
         x, y = (canvas.bounding_box()["width"] - 110) // 2, 0
         first = report.denoised_images[0].pixels
@@ -276,7 +278,7 @@ def test_the_viewer_divides_moves_and_zooms(browser, file, report):
             assert min(distance, key=distance.get) == side, distance
         left.select_option("clean")
         assert "Left of the line: clean" in viewer.inner_text()
-        page.locator("[data-part=image]").select_option("1")
+        page.locator("#denoised-images [data-part=image]").select_option("1")
         canvas.focus()
         page.keyboard.press("+")
         assert zoom.input_value() == "2"
@@ -290,9 +292,9 @@ def test_the_viewer_divides_moves_and_zooms(browser, file, report):
         after = page.evaluate("({...taciturn.viewer.state})")
         assert after["x"] == pytest.approx(before["x"] + 16 / (8 * 110))
         assert after["y"] == pytest.approx(before["y"] + 16 / (8 * 90))
-        divider = float(page.locator("[data-part=divider]").input_value())
+        divider = float(page.locator("#denoised-images [data-part=divider]").input_value())
         page.keyboard.press(",")
-        assert float(page.locator("[data-part=divider]").input_value()) < divider
+        assert float(page.locator("#denoised-images [data-part=divider]").input_value()) < divider
         box = canvas.bounding_box()
         page.mouse.move(box["x"] + 100, box["y"] + 100)
         page.mouse.down()
@@ -323,3 +325,161 @@ def test_the_docs_describe_the_numbers(report):
     image = report.to_dict()["denoised_images"][0]
     for key in (*image, *image["autocorrelation"], *image["qualities"][0]):
         assert f"`{key}`" in text, key
+
+
+# ---------------------------------------------------------------- the denoiser in the browser
+
+COMPUTE = """async ([text, data, height, width, channels]) => {
+  const denoiser = taciturn.decodeDenoiser(JSON.parse(text));
+  const image = { data: Float32Array.from(data), height, width, channels };
+  return Array.from(await taciturn.denoise(denoiser, image));
+}"""
+HTML = files("taciturn.report") / "html"
+
+
+@pytest.fixture(scope="module")
+def calculator(browser):
+    """A page with the scripts alone."""
+    relu = "window.taciturnActivations = { relu: (x) => Math.max(x, 0), identity: (x) => x };"
+    scripts = "\n".join([relu, *((HTML / name).read_text() for name in ("try_it.js", "denoiser.js"))])
+    with watched(browser) as page:
+        page.set_content(f"<!doctype html><title>t</title><script>{scripts}</script>")
+        yield page
+
+
+def by_page(page, model, image):
+    """An image as the page denoises it, which holds the model's weights as they are, or rounded to float16."""
+    shape = model._learner.shape
+    given = np.random.default_rng(3).random((8, 8, 1 if len(shape) == 2 else 3), dtype=np.float32)
+    data = try_denoiser(model.module_, shape, model.settings_.corruption, given)
+    pixels = image.reshape(*image.shape[:2], -1)
+    numbers = page.evaluate(COMPUTE, [json.dumps(data.to_dict()), pixels.ravel().tolist(), *pixels.shape])
+    return np.array(numbers).reshape(image.shape), data
+
+
+GREY_IMAGE = GREY[:31, :45].astype(np.float32) / 255
+COLOUR_IMAGE = CHINA[:31, :45].astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("image", [GREY_IMAGE, COLOUR_IMAGE], ids=["grey", "colour"])
+@pytest.mark.parametrize(
+    "network", [RESIDUAL, "residual:channels=6/,blocks=2", "residual:channels=4/6/8,blocks=1", "dense"]
+)
+@pytest.mark.parametrize("trained_on", [GREY, FLOWER], ids=["a grey network", "a network of colours"])
+def test_the_page_computes_what_python_computes(calculator, image, network, trained_on, monkeypatch):
+    patch = 6 if network == "dense" else 16
+    model = fitted([trained_on[:64, :64]], network=network, patch=patch, max_steps=12)
+    noisy = image + np.random.default_rng(1).normal(0, 0.1, image.shape).astype(np.float32)
+    expected = model.denoise(noisy)
+    assert np.abs(expected - noisy).max() > 0.05
+    shown, data = by_page(calculator, model, noisy)
+    assert data.max_error > 0
+    assert np.abs(shown - expected).max() < 1 / 255
+    monkeypatch.setattr("taciturn.report.numbers.try_denoiser.MAX_DIFFERENCE", -1.0)
+    shown, data = by_page(calculator, model, noisy)
+    assert data.max_error == 0
+    np.testing.assert_allclose(shown, expected, atol=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 3), (40, 2)])
+@pytest.mark.parametrize("network", [RESIDUAL, "dense"])
+def test_the_page_denoises_images_of_any_size(calculator, size, network):
+    model = fitted([GREY[:64, :64]], network=network, patch=6 if network == "dense" else 16, max_steps=5)
+    image = np.random.default_rng(0).random(size, dtype=np.float32)
+    shown, _ = by_page(calculator, model, image)
+    assert np.abs(shown - model.denoise(image)).max() < 1 / 255
+
+
+def test_the_error_by_rounded_weights_is_stated(denoiser, monkeypatch):
+    noisy = COLOUR_IMAGE + np.random.default_rng(1).normal(0, 0.1, COLOUR_IMAGE.shape).astype(np.float32)
+    shape, corruption = denoiser._learner.shape, denoiser.settings_.corruption
+    data = try_denoiser(denoiser.module_, shape, corruption, noisy)
+    rounded = fitted([FLOWER], max_steps=1)
+    rounded.module_.load_state_dict(denoiser.module_.state_dict())
+    for weight in rounded.module_.weights:  # float16 has 11 digits; the largest is below 2 to the 15th, as in the page
+        exponent = np.frexp(weight.abs().max().item())[1] - 15
+        weight.data = (weight.data * 2.0**-exponent).half().float() * 2.0**exponent
+    assert data.max_error == pytest.approx(np.abs(rounded.denoise(noisy) - denoiser.denoise(noisy)).max(), rel=1e-3)
+    assert 0 < data.max_error < 0.25 / 255
+    assert (data.noise, data.max_noise, data.kind, data.side) == (pytest.approx(0.11), 0.3, "residual", 0)
+
+
+def test_what_a_page_cannot_compute_is_said(denoiser):
+    size = sum(weight.numel() for weight in denoiser.module_.weights) * 2 * 4 / 3
+    words = f"the network is too large for the page: {size / 1e6:.1f} MB, of at most 0.0 MB"
+    assert denoiser_exclusion_reason(denoiser.module_, max_characters=int(size) - 10) == words
+    assert denoiser_exclusion_reason(denoiser.module_, max_characters=int(size) + 10) is None
+    conv = fitted([GREY[:64, :64]], network="conv:channels=4/", n_components=8, patch=8, max_steps=2)
+    page = conv.report([GREY[:40, :40]])._page()
+    assert "Not in this page: the page cannot compute the convolutions of conv:channels=4/" in page
+    assert "try-denoiser-model" not in page
+
+
+def done(page):
+    page.wait_for_function("document.querySelector('[data-part=status]').textContent.includes('Computed in')")
+    return page.locator("[data-part=status]").inner_text()
+
+
+RESULT = "Array.from(taciturn.tryDenoiser.state.result.after.data)"
+
+
+def test_the_readers_own_image_is_denoised(browser, file, denoiser, tmp_path):
+    noisy = np.clip(CHINA + np.random.default_rng(2).normal(0, 25, CHINA.shape), 0, 255).round().astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "mine.png")
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        assert page.locator("#try-denoiser .viewer").is_hidden()
+        page.locator("[data-part=file]").set_input_files(tmp_path / "mine.png")
+        assert done(page).startswith("mine.png: 110 × 90 pixels. Computed in ")
+        result = np.array(page.evaluate(RESULT)).reshape(CHINA.shape)
+        assert np.abs(255 * result.clip(0, 1) - denoiser.denoise(noisy)).max() < 1.01  # which is rounded
+        assert np.abs(result - denoiser.denoise((noisy / 255).astype(np.float32))).max() < 1 / 255
+        assert page.locator("#try-denoiser .viewer").is_visible()
+        with page.expect_download() as download:
+            page.locator("[data-part=save]").click()
+        saved = np.asarray(Image.open(download.value.path()))
+        assert np.abs(saved[..., :3].astype(int) - denoiser.denoise(noisy)).max() <= 1
+        page.locator("[data-part=noise]").fill("0.1")
+        page.wait_for_function("document.querySelector('[data-part=status]').textContent.includes('PSNR')")
+        assert "PSNR against the image without the added noise: 20.0 → " in done(page)
+        (tmp_path / "text.png").write_text("no image")
+        page.locator("[data-part=file]").set_input_files(tmp_path / "text.png")
+        page.wait_for_function("document.querySelector('[data-part=status]').textContent.includes('is not an image')")
+
+
+def test_an_image_is_dropped_and_large_ones_are_cut(browser, file, tmp_path):
+    large = np.zeros((20, 600), np.uint8)
+    large[:, 300] = 255
+    Image.fromarray(large).save(tmp_path / "large.png")
+    text = base64.b64encode((tmp_path / "large.png").read_bytes()).decode()
+    drop = """async (text) => {
+      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+      document.getElementById("try-denoiser").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+    }"""
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        page.evaluate(drop, text)
+        assert "dropped.png: 512 × 20 pixels, the middle of a larger image." in done(page)
+        before = page.evaluate("Array.from(taciturn.tryDenoiser.state.result.before.data.slice(0, 512))")
+        assert (len(before), int(np.argmax(before))) == (512, 300 - 44)
+        page.locator("[data-part=part]").select_option("whole")
+        page.wait_for_function("document.querySelector('[data-part=status]').textContent.includes('scaled down')")
+        assert "512 × 17 pixels" in done(page)
+
+
+def test_an_image_of_the_page_is_denoised_and_stopped(browser, file, report):
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        page.locator("[data-part=own]").select_option("1")
+        assert done(page).startswith(f"{report.denoised_images[1].name}: 110 × 90 pixels.")
+        before, after = map(float, re.search(r"([\d.]+) → ([\d.]+) dB", done(page)).groups())
+        assert before == pytest.approx(-20 * np.log10(0.11), abs=0.2)
+        assert after > before
+        clean = page.evaluate("Array.from(taciturn.tryDenoiser.state.result.before.data)")
+        noise = np.array(clean).reshape(90, 110) - GREY / 255
+        assert noise.std() == pytest.approx(0.11, rel=0.03)
+        page.evaluate("() => { taciturn.tryDenoiser.update(); document.querySelector('[data-part=stop]').click(); }")
+        page.wait_for_function("document.querySelector('[data-part=status]').textContent === 'Stopped.'")

@@ -24,8 +24,11 @@ def page(report: ReportNumbers) -> str:
     if pictures.try_it is not None:
         scripts = [Markup(pictures.try_it.activations_script), asset("try_it.js")]
         styles = [asset("try_it.css")]
-    if report.denoised_images:
-        scripts.append(asset("viewer.js"))
+    if pictures.of_images:
+        scripts = [asset("viewer.js")]
+    if pictures.try_denoiser is not None:
+        calculators = [asset("try_it.js"), asset("denoiser.js"), asset("try_denoiser.js")]
+        scripts += [Markup(pictures.try_denoiser.activations_script), *calculators]
     summary = report.summary
     left_out = "".join(f" {text}; errors are of the others." for text in summary.left_out)
     return rendered_page(

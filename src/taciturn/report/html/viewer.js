@@ -1,33 +1,34 @@
-// The viewer of the section "Images before and after": two pictures of an image, divided by a line, moved and zoomed.
-// The pictures are those of the page. Without JavaScript they stand alone.
+// A viewer: two pictures of an image, divided by a line, moved and zoomed. That of the section "Images before and after"
+// shows the page's pictures, which stand alone without JavaScript.
 "use strict";
 
 (() => {
   const HANDLE = 12; // distance from the line in pixels, within which a drag moves the line and not the image
   const STEP = 16; // by which an arrow key moves the image, in pixels of the screen
   const HEIGHT = 448;
+  const observers = new Map(); // of each box, which may show other images later
 
-  function start(box) {
-    const images = [...document.querySelectorAll("#denoised-images article")]
-      .map((article) => ({
-        name: article.querySelector("h3 .data-text").textContent,
-        pictures: [...article.querySelectorAll("img[data-kind]")],
-      }))
-      .filter(({ pictures }) => pictures.length);
-    if (!images.length) return undefined;
+  // Show images in a viewer's box. An image is { name, pictures }; a picture is an image element or a canvas, whose
+  // dataset has its kind.
+  function view(box, images) {
     const part = (name) => box.querySelector(`[data-part=${name}]`);
     const [image, left, right, divider, zoom] = ["image", "left", "right", "divider", "zoom"].map(part);
     const [canvas, output] = [box.querySelector("canvas"), box.querySelector("output")];
     const state = { x: 0.5, y: 0.5 }; // which point of the image is in the middle, as shares of its width and height
-    images.forEach(({ name }, i) => image.append(new Option(name, i)));
-    for (const { dataset } of images[0].pictures) for (const side of [left, right]) side.append(new Option(dataset.kind));
+    image.replaceChildren(...images.map(({ name }, i) => new Option(name, i)));
+    image.parentElement.hidden = images.length === 1;
+    const kinds = images[0].pictures.map(({ dataset }) => dataset.kind);
+    for (const side of [left, right]) side.replaceChildren(...kinds.map((kind) => new Option(kind)));
     [left.value, right.value] = ["before", "after"];
-    zoom.value = "2";
+    if (box.hidden) zoom.value = "2"; // at first
     box.hidden = false;
 
     const pictures = () => images[image.value].pictures;
     const shown = (side) => pictures().find(({ dataset }) => dataset.kind === side.value);
-    const size = () => ({ width: pictures()[0].naturalWidth, height: pictures()[0].naturalHeight });
+    const size = () => {
+      const [{ naturalWidth, naturalHeight, width, height }] = pictures();
+      return { width: naturalWidth ?? width, height: naturalHeight ?? height };
+    };
     const line = () => (canvas.clientWidth * divider.value) / 100;
 
     function draw() {
@@ -105,17 +106,26 @@
       drag = null;
     };
     for (const control of [image, left, right, divider, zoom]) control.oninput = draw;
-    for (const { pictures: own } of images) for (const each of own) if (!each.complete) each.onload = draw;
-    new ResizeObserver(draw).observe(box);
+    for (const { pictures: own } of images) for (const each of own) if (each.complete === false) each.onload = draw;
+    observers.get(box)?.disconnect();
+    observers.set(box, new ResizeObserver(draw));
+    observers.get(box).observe(box);
     draw();
     return { draw, state };
   }
 
-  function startViewer() {
-    const box = document.getElementById("viewer");
-    if (box) window.taciturn = Object.assign(window.taciturn ?? {}, { viewer: start(box) });
+  function start() {
+    const box = document.querySelector("#denoised-images .viewer");
+    const images = [...document.querySelectorAll("#denoised-images article")]
+      .map((article) => ({
+        name: article.querySelector("h3 .data-text").textContent,
+        pictures: [...article.querySelectorAll("img[data-kind]")],
+      }))
+      .filter(({ pictures }) => pictures.length);
+    const viewer = images.length ? view(box, images) : undefined;
+    window.taciturn = Object.assign(window.taciturn ?? {}, { view, viewer });
   }
 
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startViewer);
-  else startViewer();
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
 })();

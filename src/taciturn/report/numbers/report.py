@@ -15,6 +15,7 @@ from .page_numbers import PageNumbers, now
 from .row_names import row_names, row_texts
 from .samples import SampleRows
 from .study import Study
+from .try_denoiser import TryDenoiser, denoiser_exclusion_reason, try_denoiser
 from .try_it import TryIt, exclusion_reason, try_it
 from .variables import Cell, cells
 
@@ -63,6 +64,10 @@ class Pictures(ShortRepr):
         The model and example rows, if the page can hold the model.
     exclusion_reason : str or None
         Why the page cannot hold the model; None if it can.
+    of_images : bool
+        Whether the model is an `ImageDenoiser`, which has a section of its own to be tried in.
+    try_denoiser : TryDenoiser or None
+        It, if the page can hold it.
     """
 
     shape: tuple[int, ...]
@@ -75,6 +80,8 @@ class Pictures(ShortRepr):
     texts: dict[int, str]
     try_it: TryIt | None
     exclusion_reason: str | None
+    of_images: bool
+    try_denoiser: TryDenoiser | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,7 +220,12 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
     examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
-    reason = exclusion_reason(study.model, table=study.schema is not None)
+    of_images = study.artifact.estimator.shipped == "ImageDenoiser"
+    reason = (
+        denoiser_exclusion_reason(study.model)
+        if of_images
+        else exclusion_reason(study.model, table=study.schema is not None)
+    )
     return Pictures(
         shape=study.shape,
         rows=atlas_rows,
@@ -224,7 +236,7 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
         history=study.artifact.history,
         texts=texts,
         try_it=None
-        if reason is not None
+        if reason is not None or of_images
         else try_it(
             study.model,
             examples=np.stack(list(examples.values())),
@@ -235,7 +247,17 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
             high=state["moments.high"].numpy(),
         ),
         exclusion_reason=reason,
+        of_images=of_images,
+        try_denoiser=_try_denoiser(study) if of_images and reason is None else None,
     )
+
+
+def _try_denoiser(study: Study) -> TryDenoiser | None:
+    """Return the denoiser of images as the page holds it; a patch is the image on which its rounding is measured."""
+    shape, rows = tuple(study.artifact.rows.shape), study["samples"].rows
+    patch = next(iter((rows.corrupted or rows.clean).values()))
+    noisy = patch.astype(np.float32).reshape(*shape[:2], -1)
+    return try_denoiser(study.model, shape, study.artifact.settings.corruption, noisy)
 
 
 def _cells(schema: Variables, rows: SampleRows) -> dict[str, dict[int, list[Cell]]]:

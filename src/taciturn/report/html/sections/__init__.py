@@ -22,6 +22,7 @@ from .provenance import IMPUTATION_PROVENANCE, OUTLIER_PROVENANCE, PROVENANCE
 from .relate import RELATE
 from .samples import SAMPLES
 from .training import TRAINING
+from .try_denoiser import TRY_DENOISER
 from .try_it import TRY_IT
 
 SECTIONS: tuple[Section[Material], ...] = (
@@ -37,6 +38,7 @@ SECTIONS: tuple[Section[Material], ...] = (
     BASELINES,
     LONG_TEXTS,
     TRY_IT,
+    TRY_DENOISER,
     PROVENANCE,
 )
 

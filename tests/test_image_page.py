@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -483,3 +485,36 @@ def test_an_image_of_the_page_is_denoised_and_stopped(browser, file, report):
         assert noise.std() == pytest.approx(0.11, rel=0.03)
         page.evaluate("() => { taciturn.tryDenoiser.update(); document.querySelector('[data-part=stop]').click(); }")
         page.wait_for_function("document.querySelector('[data-part=status]').textContent === 'Stopped.'")
+
+
+# ---------------------------------------------------------------- filters
+
+
+def test_filters_are_those_that_the_network_applies_to_pixels(report, denoiser):
+    filters, network = report.filters, denoiser.module_.convolutions
+    assert (filters.kernels.shape, filters.height, filters.width, filters.step) == ((8, 6, 6, 3), 6, 6, 2)
+    image = torch.rand(1, 3, 20, 26)
+    with torch.no_grad():
+        expected = network.first(F.pixel_unshuffle(image, 2))[:, filters.channels]
+    kernels = torch.from_numpy(filters.kernels).float().permute(0, 3, 1, 2)
+    torch.testing.assert_close(F.conv2d(image, kernels, stride=2, padding=2), expected)
+    norms = [network.first.weight[channel].norm().item() for channel in filters.channels]
+    assert filters.norms == pytest.approx(norms)
+    assert norms == sorted(norms, reverse=True)
+
+
+def test_filters_of_a_strided_convolution_are_its_kernels():
+    model = fitted([GREY[:64, :64]], network="conv:channels=4/,kernel=3", n_components=8, patch=8, max_steps=2)
+    filters = model.report([GREY[:40, :40]]).filters
+    weight = model.module_.encoder[0].weight.detach().numpy()
+    np.testing.assert_array_equal(filters.kernels[:, :, :, 0], weight[filters.channels, 0])
+
+
+def test_filters_are_drawn(browser, file, report):
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        images = page.locator("#filters .thumbnail")
+        assert images.count() == 8
+        assert images.first.bounding_box()["width"] >= 64
+        assert images.first.get_attribute("aria-label") == f"filter {report.filters.channels[0]}"
+        assert "All 8 filters of the first convolution" in page.locator("#filters").inner_text()

@@ -54,6 +54,8 @@ class Report(ReportNumbers, HtmlPage):
         Numbers of all latents.
     atlas : list of AtlasLatent
         Up to 48 latents with the largest shares of variation, and rows on which they are active.
+    filters : Filters or None
+        The filters of the first convolution; None without convolutions.
     neighbours : Neighbours
         Similar latents.
     baselines : Baselines

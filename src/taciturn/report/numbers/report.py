@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...probes import Baselines, Related
     from .curves import Curves
     from .denoised_images import DenoisedImage
+    from .filters import Filters
     from .latent_map import LatentMap
     from .latents import AtlasLatent, Latents
     from .neighbours import Neighbours
@@ -153,6 +154,9 @@ class ReportNumbers(PageNumbers):
 
         @property
         def atlas(self) -> list[AtlasLatent]: ...  # noqa: D102
+
+        @property
+        def filters(self) -> Filters | None: ...  # noqa: D102
 
         @property
         def neighbours(self) -> Neighbours: ...  # noqa: D102

@@ -5,6 +5,7 @@ from .atlas import ATLAS
 from .baselines import BASELINES
 from .denoised_images import DENOISED_IMAGES
 from .errors import ERRORS
+from .filters import FILTERS
 from .hidden_errors import HIDDEN_ERRORS
 from .imputation_claims import IMPUTATION_CLAIMS
 from .imputation_trial import IMPUTATION_TRIAL
@@ -32,6 +33,7 @@ SECTIONS: tuple[Section[Material], ...] = (
     TRAINING,
     ERRORS,
     ATLAS,
+    FILTERS,
     RELATE,
     LATENTS,
     NEIGHBOURS,

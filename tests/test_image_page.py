@@ -23,6 +23,7 @@ from taciturn.data.images.images import images_of
 from taciturn.data.images.patches import Patches, bands_of
 from taciturn.data.split import split_source
 from taciturn.metrics import autocorrelation
+from taciturn.report import Summary
 from taciturn.report.html.pictures import picture
 from taciturn.report.html.sections import denoised_images as section
 from taciturn.report.numbers.denoised_images import filter_ahead
@@ -518,3 +519,26 @@ def test_filters_are_drawn(browser, file, report):
         assert images.first.bounding_box()["width"] >= 64
         assert images.first.get_attribute("aria-label") == f"filter {report.filters.channels[0]}"
         assert "All 8 filters of the first convolution" in page.locator("#filters").inner_text()
+
+
+# ---------------------------------------------------------------- words
+
+
+def test_rows_of_images_are_called_patches(report, denoiser, browser, file, tmp_path):
+    assert report.summary.described_rows == "84 given patches of 16 × 16 pixels in colour"
+    grey = fitted([GREY[:64, :64]], max_steps=2).report([GREY[:40, :40]]).summary
+    assert grey.described_rows == "9 given patches of 16 × 16 pixels"
+    assert Summary.from_dict(report.summary.to_dict()) == report.summary
+    assert report.row_name(1234) == "patch 1,234"
+    lines = dict(denoiser.to_artifact().lines())
+    assert "rows" not in lines
+    assert lines["patches"] == f"{denoiser.to_artifact().rows.count:,}"
+    denoiser.save(tmp_path / "run")
+    assert "patches" in output_text(run("info", tmp_path / "run"))
+    with watched(browser) as page:
+        page.goto(file.as_uri())
+        for section in ("samples", "errors", "provenance"):
+            text = page.locator(f"#{section}").inner_text()
+            assert "patch" in text
+            assert re.findall(r"\brows?\b", text) == []
+        assert "Evaluated on 84 given patches of 16 × 16 pixels in colour." in page.locator("header").inner_text()

@@ -180,6 +180,11 @@ class ReportNumbers(PageNumbers):
                 return self.sections[name]
             raise AttributeError(f"a report has no {name!r}; its sections are {', '.join(self.sections)}")
 
+    @property
+    def row_noun(self) -> str:  # type: ignore[override]
+        """What a row is called that has no id."""
+        return self.summary.noun
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the pictures; docs/report.md lists the keys."""
         head = {
@@ -224,7 +229,7 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
     examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
-    of_images = study.artifact.estimator.shipped == "ImageDenoiser"
+    of_images = study.artifact.rows_are_patches
     reason = (
         denoiser_exclusion_reason(study.model)
         if of_images

@@ -88,6 +88,11 @@ class Artifact:
             **options,
         )
 
+    @property
+    def rows_are_patches(self) -> bool:
+        """Whether rows are patches of images: those of an `ImageDenoiser`."""
+        return self.estimator.shipped == "ImageDenoiser"
+
     def rows_kind(self, source: Source) -> str:
         """Return what is known of rows: "training", "held-out", or "given" for all others.
 
@@ -146,7 +151,10 @@ class Artifact:
             ("objective", self.settings.objective.text),
             ("corruption", self.settings.corruption.text),
             ("scaling", rows.scaling),
-            ("rows", f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "") + self._missing()),
+            (
+                "patches" if self.rows_are_patches else "rows",
+                f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "") + self._missing(),
+            ),
             *([] if rows.targets is None else [("targets", rows.targets.source)]),
             ("training", f"{training.epochs:,} epochs, {training.steps:,} steps, {training.seconds:.1f} s"),
             ("written by", f"taciturn {self.versions.taciturn}, torch {self.versions.torch}"),

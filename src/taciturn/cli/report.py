@@ -9,6 +9,7 @@ import typer
 from ..core.errors import DataError, RecipeError
 from . import recipe_file
 from .app import Command, app
+from .images import denoises_images
 from .options import (
     RowId,
     RowTexts,
@@ -53,8 +54,8 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Of a run with targets: those of the rows of --data. Else, instead of --labels: a column of the rows' "
-            "own file that the model was not trained on.",
+            help="Of a run with targets: those of the rows of --data; of a run of images: the clean images of noisy "
+            "ones. Else, instead of --labels: a column of the rows' own file that the model was not trained on.",
             show_default=False,
         ),
     ] = None,
@@ -88,6 +89,8 @@ def report(
       taciturn report runs/embeddings --texts sentences.txt
 
       taciturn report runs/layer --data new_inputs.npy --target new_outputs.npy
+
+      taciturn report runs/photos --data noisy-photos --target clean-photos
     """
     from .. import artifact
     from ..core.atomic import atomic
@@ -131,7 +134,8 @@ def report(
         )
         show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
         return
-    target, column = (target, None) if was_trained_with_targets(stored) else (None, target)
+    has_targets = was_trained_with_targets(stored) or denoises_images(stored)
+    target, column = (target, None) if has_targets else (None, target)
     rows, targets = pairs_for(stored, data, target, text)
     training: Source | None = None
     training_targets: Source | None = None

@@ -13,6 +13,8 @@ Streamed over blocks of rows (`add` each block, then read the properties):
 
 `denoising_scorer`: a scorer for scikit-learn's searches, with one noise for all candidates.
 
+`autocorrelation`: how each pixel of an image correlates with the pixels around it.
+
 On whole dictionaries and codes, given as arrays:
 
 `coherence`, `mean_cosine`: largest and mean |cosine| of the directions of one dictionary.
@@ -25,6 +27,7 @@ On whole dictionaries and codes, given as arrays:
 """
 
 from .absorption import Absorption, absorption
+from .autocorrelation import Autocorrelation, autocorrelation
 from .coherence import coherence, mean_cosine
 from .coordinates import coordinates
 from .cosine import Cosine
@@ -42,6 +45,7 @@ from .variable_errors import VariableErrors
 __all__ = [
     "SSIM",
     "Absorption",
+    "Autocorrelation",
     "Cosine",
     "Detection",
     "Matching",
@@ -52,6 +56,7 @@ __all__ = [
     "Stability",
     "VariableErrors",
     "absorption",
+    "autocorrelation",
     "coherence",
     "coordinates",
     "decoder_projection",

@@ -11,7 +11,7 @@ from .style import REFERENCE, add_legend_above, display_text, figure_of, new_axe
 LABEL = "mean squared error of a row"
 
 
-def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL) -> Figure:
+def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL, nouns: str = "rows") -> Figure:
     """Return the histogram of the rows' reconstruction errors, with lines at the median and the 95% quantile.
 
     The axis is logarithmic where errors span decades. Rows reconstructed exactly are a separate bar at the left.
@@ -24,6 +24,8 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
         Where to draw; by default axes on a new figure.
     label : str, optional
         The x axis label: what the errors are, with their unit.
+    nouns : str, default="rows"
+        What rows are called.
 
     Returns
     -------
@@ -47,8 +49,8 @@ def row_errors(per_row: ArrayLike, ax: Axes | None = None, *, label: str = LABEL
     for share, dashes, share_text in ((0.5, "--", "half"), (0.95, "-.", "95%")):
         bound = float(np.quantile(values, share))
         if bound > 0:
-            line_label = f"{share_text} of the rows: {bound:.3g} or less"
+            line_label = f"{share_text} of the {nouns}: {bound:.3g} or less"
             ax.axvline(bound, color=REFERENCE, linewidth=1.2, linestyle=dashes, label=line_label)
-    ax.set(xlabel=display_text(label, 60), ylabel="rows")
+    ax.set(xlabel=display_text(label, 60), ylabel=nouns)
     add_legend_above(ax)
     return figure_of(ax)

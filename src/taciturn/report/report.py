@@ -44,6 +44,8 @@ class Report(ReportNumbers, HtmlPage):
         `sentence`, `points` (the main numbers) and `warnings`.
     curves : dict of lists
         The training's numbers, one per epoch, by name.
+    denoised_images : list of DenoisedImage or None
+        Whole images before and after denoising, of an `ImageDenoiser`; else None.
     samples : Samples
         Sample rows with their errors: the first, best, median and worst.
     errors : Errors
@@ -52,6 +54,8 @@ class Report(ReportNumbers, HtmlPage):
         Numbers of all latents.
     atlas : list of AtlasLatent
         Up to 48 latents with the largest shares of variation, and rows on which they are active.
+    filters : Filters or None
+        The filters of the first convolution; None without convolutions.
     neighbours : Neighbours
         Similar latents.
     baselines : Baselines
@@ -119,7 +123,8 @@ def report(
         The report's name; "" is the estimator's name.
     corruption : Corruption or None, default=None
         The corruption under which denoising is measured; None is the corruption of the training. There is none where
-        targets have other columns.
+        targets have other columns, nor by default where there are targets that the model was trained without: rows are
+        then noisy themselves.
     repeat : str, default=""
         A command or a line of Python that repeats the run. The page shows it.
     seed : int, default=0
@@ -158,7 +163,7 @@ def report(
         artifact,
         rows,
         SECTIONS,
-        _noise(artifact, corruption),
+        _noise(artifact, corruption, targets),
         targets=_targets(artifact, targets),
         training=training,
         training_targets=training_targets,
@@ -190,7 +195,7 @@ def summary_of_run(
         artifact,
         rows,
         SECTIONS,
-        _noise(artifact, corruption),
+        _noise(artifact, corruption, targets),
         targets=_targets(artifact, targets),
         rows_kind=artifact.rows_kind(rows),
         seed=artifact.training.seed,
@@ -206,8 +211,10 @@ def _targets(artifact: Artifact, targets: Source | None) -> Source | None:
     return targets
 
 
-def _noise(artifact: Artifact, corruption: Corruption | None) -> Corruption:
+def _noise(artifact: Artifact, corruption: Corruption | None, targets: Source | None) -> Corruption:
     """Return the corruption under which denoising is measured."""
+    if corruption is None and targets is not None and "target_moments.count" not in artifact.state:
+        return Clean()  # a model that was trained on clean rows, on noisy ones whose clean ones are the targets
     if not artifact.model.layout.outputs:
         return artifact.settings.evaluation_noise if corruption is None else corruption
     if corruption is not None:

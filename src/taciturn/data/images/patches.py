@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ..crops import Crops, pieces
+from ..sources.ranges import Ranges
+from ..sources.source import Array, Source, blocks_of
 from .images import Floats, Image, Pixels, images_of, unit_floats, with_channels
 
 MAX_PATCHES = 256  # of an image, or a band of it, in an epoch
@@ -80,6 +83,17 @@ class Patches(Crops):
         check_pairs(self.images, clean.images)
         return clean
 
+    def bands(self, rows: NDArray[np.integer]) -> list[Band]:
+        """Return the images, or bands of images, in which some patches lie."""
+        bands: list[Band] = []
+        for part in np.unique(self._parts_of(rows)):
+            number, start, stop = self._parts[part]
+            image = self.images[number]
+            if bands and bands[-1].image is image and bands[-1].stop == start:
+                start = bands.pop().start
+            bands.append(Band(image, start, stop))
+        return bands
+
     def place(self, row: int) -> str:
         """Return where a row is, for messages; see `place_of`."""
         return f"a patch of {self.images[self._parts[int(self._parts_of(row))][0]].name}"
@@ -114,6 +128,55 @@ class Patches(Crops):
         if last is None or last[0] != number:
             self._last = last = number, self.images[number].pixels()
         return last[1]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Lines of an image whose patches belong together: the whole image, or a band of it.
+
+    Parameters
+    ----------
+    image : Image
+    start, stop : int
+        The first line and the line after the last one.
+    """
+
+    image: Image
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """The image's name, with the lines if they are not all."""
+        if self.stop - self.start == self.image.shape[0]:
+            return self.image.name
+        return f"{self.image.name}, lines {self.start} … {self.stop - 1}"
+
+    def pixels(self) -> Pixels:
+        """Return the pixels, [lines, width, channels]."""
+        return self.image.pixels()[self.start : self.stop]
+
+
+def bands_of(source: Source) -> list[Band] | None:
+    """Return the images whose patches are a source's rows, of a part of the rows those of the part; None of other rows.
+
+    Neighbouring bands of one image are one.
+
+    Examples
+    --------
+    >>> from taciturn.data.images.images import images_of
+    >>> patches = Patches(images_of([np.zeros((40, 40)), np.ones((30, 50))]), 10)
+    >>> part = Ranges(patches, np.array([patches.blocks[:2], patches.blocks[2:4]]))
+    >>> [band.name for band in bands_of(part)], bands_of(patches)[1].pixels().shape
+    (['image 0, lines 0 … 19', 'image 1'], (30, 50, 1))
+    """
+    blocks = blocks_of(source)
+    if blocks is None:
+        return None
+    rows = blocks[:-1]
+    while isinstance(source, Ranges):
+        rows, source = source.rows(rows), source.source
+    return source.bands(rows) if isinstance(source, Patches) else None
 
 
 def turned(patch: Pixels, turn: int) -> Pixels:

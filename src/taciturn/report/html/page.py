@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from ... import plots
 from ..numbers import Pictures, ReportNumbers
+from ..numbers.filters import Filters
 from ..numbers.page_numbers import PageNumbers
 from .engine import asset, environment
 from .section import Material, rendered_page
@@ -20,10 +21,17 @@ def page(report: ReportNumbers) -> str:
     """Return the page of a report as HTML."""
     pictures = report.pictures
     sheets = _sheets(report, pictures)
+    if report.filters is not None:
+        sheets |= {"filters": _filters(report.filters)}
     scripts, styles = [], []
     if pictures.try_it is not None:
         scripts = [Markup(pictures.try_it.activations_script), asset("try_it.js")]
         styles = [asset("try_it.css")]
+    if pictures.of_images:
+        scripts = [asset("viewer.js")]
+    if pictures.try_denoiser is not None:
+        calculators = [asset("try_it.js"), asset("denoiser.js"), asset("try_denoiser.js")]
+        scripts += [Markup(pictures.try_denoiser.activations_script), *calculators]
     summary = report.summary
     left_out = "".join(f" {text}; errors are of the others." for text in summary.left_out)
     return rendered_page(
@@ -42,6 +50,12 @@ def page(report: ReportNumbers) -> str:
 def card(report: PageNumbers) -> str:
     """Return the verdict and its warnings as HTML, for a notebook."""
     return environment.get_template("card.html.j2").render(report=report)
+
+
+def _filters(filters: Filters) -> Sprite:
+    """Return the sheet of the filters of the first convolution, by the numbers of their channels."""
+    shape = filters.kernels.shape[1:3] if filters.kernels.shape[3] == 1 else filters.kernels.shape[1:]
+    return sprite("filter", dict(zip(filters.channels, filters.kernels, strict=False)), shape)
 
 
 def _sheets(report: ReportNumbers, pictures: Pictures) -> dict[str, Sprite]:

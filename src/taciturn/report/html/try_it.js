@@ -730,7 +730,7 @@
     }
   }
 
-  const functions = { decodeModel, scaleRow, unscaleRow, encode, decode, gaussian, start };
+  const functions = { decodeModel, decodeMatrix, float64, scaleRow, unscaleRow, encode, decode, gaussian, start };
   window.taciturn = Object.assign(window.taciturn ?? {}, functions);
 
   function startSection() {

@@ -28,6 +28,7 @@ class PageNumbers:
         The image shape that the rows are likely to have, if they have none.
     """
 
+    row_noun = "row"  # what a row is called that has no id
     name: str
     row_names: Mapping[int, str]
     likely_shape: Sequence[int] | None
@@ -50,8 +51,8 @@ class PageNumbers:
         )
 
     def row_name(self, row: int) -> str:
-        """Return the name of a row: its id, or "row" and its index without ids."""
-        return self.row_names.get(row, f"row {row:,}")
+        """Return the name of a row: its id, or without ids what it is ("row") and its index."""
+        return self.row_names.get(row, f"{self.row_noun} {row:,}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; docs/report.md lists the keys."""

@@ -15,12 +15,15 @@ from .page_numbers import PageNumbers, now
 from .row_names import row_names, row_texts
 from .samples import SampleRows
 from .study import Study
+from .try_denoiser import TryDenoiser, denoiser_exclusion_reason, try_denoiser
 from .try_it import TryIt, exclusion_reason, try_it
 from .variables import Cell, cells
 
 if TYPE_CHECKING:
     from ...probes import Baselines, Related
     from .curves import Curves
+    from .denoised_images import DenoisedImage
+    from .filters import Filters
     from .latent_map import LatentMap
     from .latents import AtlasLatent, Latents
     from .neighbours import Neighbours
@@ -62,6 +65,10 @@ class Pictures(ShortRepr):
         The model and example rows, if the page can hold the model.
     exclusion_reason : str or None
         Why the page cannot hold the model; None if it can.
+    of_images : bool
+        Whether the model is an `ImageDenoiser`, which has a section of its own to be tried in.
+    try_denoiser : TryDenoiser or None
+        It, if the page can hold it.
     """
 
     shape: tuple[int, ...]
@@ -74,6 +81,8 @@ class Pictures(ShortRepr):
     texts: dict[int, str]
     try_it: TryIt | None
     exclusion_reason: str | None
+    of_images: bool
+    try_denoiser: TryDenoiser | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,6 +138,9 @@ class ReportNumbers(PageNumbers):
         def curves(self) -> Curves: ...  # noqa: D102
 
         @property
+        def denoised_images(self) -> list[DenoisedImage] | None: ...  # noqa: D102
+
+        @property
         def samples(self) -> Samples: ...  # noqa: D102
 
         @property
@@ -142,6 +154,9 @@ class ReportNumbers(PageNumbers):
 
         @property
         def atlas(self) -> list[AtlasLatent]: ...  # noqa: D102
+
+        @property
+        def filters(self) -> Filters | None: ...  # noqa: D102
 
         @property
         def neighbours(self) -> Neighbours: ...  # noqa: D102
@@ -164,6 +179,11 @@ class ReportNumbers(PageNumbers):
             if name in vars(self).get("sections", ()):
                 return self.sections[name]
             raise AttributeError(f"a report has no {name!r}; its sections are {', '.join(self.sections)}")
+
+    @property
+    def row_noun(self) -> str:  # type: ignore[override]
+        """What a row is called that has no id."""
+        return self.summary.noun
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the pictures; docs/report.md lists the keys."""
@@ -209,7 +229,12 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
     examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
-    reason = exclusion_reason(study.model, table=study.schema is not None)
+    of_images = study.artifact.rows_are_patches
+    reason = (
+        denoiser_exclusion_reason(study.model)
+        if of_images
+        else exclusion_reason(study.model, table=study.schema is not None)
+    )
     return Pictures(
         shape=study.shape,
         rows=atlas_rows,
@@ -220,7 +245,7 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
         history=study.artifact.history,
         texts=texts,
         try_it=None
-        if reason is not None
+        if reason is not None or of_images
         else try_it(
             study.model,
             examples=np.stack(list(examples.values())),
@@ -231,7 +256,17 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
             high=state["moments.high"].numpy(),
         ),
         exclusion_reason=reason,
+        of_images=of_images,
+        try_denoiser=_try_denoiser(study) if of_images and reason is None else None,
     )
+
+
+def _try_denoiser(study: Study) -> TryDenoiser | None:
+    """Return the denoiser of images as the page holds it; a patch is the image on which its rounding is measured."""
+    shape, rows = tuple(study.artifact.rows.shape), study["samples"].rows
+    patch = next(iter((rows.corrupted or rows.clean).values()))
+    noisy = patch.astype(np.float32).reshape(*shape[:2], -1)
+    return try_denoiser(study.model, shape, study.artifact.settings.corruption, noisy)
 
 
 def _cells(schema: Variables, rows: SampleRows) -> dict[str, dict[int, list[Cell]]]:

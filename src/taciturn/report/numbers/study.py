@@ -138,10 +138,11 @@ class Study:
     def baseline_pairs(self) -> tuple[Pairs, Pairs]:
         """The rows that baselines are trained on with their targets, and those that they are evaluated on.
 
-        Without training rows, baselines are trained on every second row and evaluated on the others.
+        Without training rows, or without their targets, baselines are trained on every second row and evaluated on the
+        others.
         """
         pairs = self.rows, self.targets
-        if self.training is not None:
+        if self.training is not None and (self.training_targets is None) == (self.targets is None):
             return (self.training, self.training_targets), pairs
         index = np.arange(len(self.rows))
         if len(index) < 2:

@@ -80,6 +80,8 @@ class Summary(ShortRepr):
     targets : int or None, default=None
         Number of columns of the targets, with which reconstructions are compared; None if rows are their own targets.
         Errors and missing values are then those of the targets.
+    patch : list of int or None, default=None
+        The shape of a row, [side, side] or [side, side, 3], if rows are patches of images; texts then say so.
 
     Examples
     --------
@@ -120,6 +122,17 @@ class Summary(ShortRepr):
     unseen: int = 0
     largest_share: float | None = None
     targets: int | None = None
+    patch: list[int] | None = None
+
+    @property
+    def noun(self) -> str:
+        """What a row is: "row", or "patch" (of an image)."""
+        return "row" if self.patch is None else "patch"
+
+    @property
+    def nouns(self) -> str:
+        """What rows are: "rows", or "patches" (of images)."""
+        return "rows" if self.patch is None else "patches"
 
     @property
     def rate(self) -> float:
@@ -128,7 +141,11 @@ class Summary(ShortRepr):
 
     @property
     def described_rows(self) -> str:
-        """How many rows of which kind, and of how many columns or variables, as text."""
+        """How many rows of which kind, and of how many columns, variables or pixels, as text."""
+        if self.patch is not None:
+            side, colour = self.patch[0], " in colour" if len(self.patch) == 3 else ""
+            clean = "" if self.targets is None else ", with their targets"
+            return f"{self.rows:,} {self.rows_kind} patches of {side} × {side} pixels{colour}{clean}"
         width = f"{self.columns:,} columns" if self.variables is None else f"{self.variables:,} variables"
         targets = "" if self.targets is None else f", with targets of {counted(self.targets, 'column')}"
         targets = ", with targets" if targets and self.variables is not None else targets
@@ -162,7 +179,7 @@ class Summary(ShortRepr):
         """Which share of the squared error 1% of the rows carry, as text; "" if it is no more than half."""
         if self.largest_share is None or self.largest_share <= 0.5:
             return ""
-        return f"1% of the rows carry {self.largest_share:.0%} of the squared error"
+        return f"1% of the {self.nouns} carry {self.largest_share:.0%} of the squared error"
 
     @property
     def share(self) -> str:
@@ -355,6 +372,7 @@ def summary_of(
     images: bool = True,
     noise: float | None = None,
     targets: int | None = None,
+    patch: list[int] | None = None,
 ) -> Summary:
     """Return the main numbers of an evaluation; see `summarise` and `Summary` for the parameters."""
     missing, variables = evaluation.clean.moments.missing, None
@@ -390,6 +408,7 @@ def summary_of(
         unseen=sum(evaluation.unseen),
         largest_share=None if largest is None else largest[0],
         targets=targets,
+        patch=patch,
     )
 
 
@@ -405,4 +424,5 @@ def measure(study: Study) -> Summary:
         images=is_image(study.shape),
         noise=study.artifact.settings.noise,
         targets=None if study.targets is None else prod(study.targets.shape),
+        patch=list(study.artifact.rows.shape) if study.artifact.rows_are_patches else None,
     )

@@ -116,7 +116,7 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         return "the page cannot divide rows by their lengths (scaling=row_norm)"
     if table:
         return "the page computes with numbers, and the table has booleans, categories or dates"
-    for activation in _activations(model):
+    for activation in used_activations(model):
         if activation.javascript is None:
             return f"the page cannot compute the activation {activation.name}"
     if layout.coder.form(model.coder, layout.widths[-1]) is None:
@@ -198,8 +198,8 @@ def try_it(
     error = _float16_error(module, examples_RD, unit_D)
     exact = error > MAX_ERROR and _characters(model, 4) <= max_characters
     return TryIt(
-        model=_plain_model(module, model, _as_float32 if exact else _as_float16),
-        activations={activation.name: activation.javascript or "" for activation in _activations(model)},
+        model=plain_model(module, model, as_float32 if exact else as_float16),
+        activations={activation.name: activation.javascript or "" for activation in used_activations(model)},
         examples=np.where(np.isnan(examples_RD), None, examples_RD).tolist(),  # type: ignore[call-overload]
         example_names=[_shortened(str(name)) for name in example_names[: len(examples_RD)]],
         column_names=[] if image else [_shortened(str(name)) for name in column_names],
@@ -230,17 +230,17 @@ def _float16_error(module: InferenceModule, rows_RD: Array, unit_D: Array) -> fl
     exact, rows = copy.deepcopy(module).double(), torch.tensor(rows_RD)
     rounded = copy.deepcopy(exact)
     for layer in chain(*rounded.layers):
-        exponent, halves = _halves(layer.weight)
-        layer.weight.copy_(torch.from_numpy(np.ldexp(halves.astype(np.float64), exponent)))
+        layer.weight.copy_(rounded_to_float16(layer.weight))
     codes, rounded_codes = exact.encode(rows), rounded.encode(rows)
     code_error = (codes - rounded_codes).abs().max() / (codes.abs().max() or 1.0)
     error_RD = (exact.decode(codes) - rounded.decode(rounded_codes)).abs().numpy() / unit_D
     return max(float(code_error), float(error_RD.max()))
 
 
-def _plain_model(
+def plain_model(
     module: InferenceModule, model: Autoencoder, matrix: Callable[[Tensor], dict[str, Any]]
 ) -> dict[str, Any]:
+    """Return a model as decodeModel of try_it.js reads it; `matrix` encodes a weight."""
     layout, (encoder, decoder) = module.layout, module.layers
     return {
         "widths": list(layout.widths),
@@ -249,20 +249,20 @@ def _plain_model(
         "coder": _plain_form(module.form),
         "centred": layout.centred,
         "refine": [eta.item() for eta in module.refinements],
-        "encoder": [{"weight": matrix(layer.weight), "bias": _vector(layer.bias)} for layer in encoder],
+        "encoder": [{"weight": matrix(layer.weight), "bias": vector(layer.bias)} for layer in encoder],
         # a tied weight is that of the mirrored encoder layer, and the page holds it once
         "decoder": [
-            {"weight": None if layout.tied else matrix(layer.weight), "bias": _vector(layer.bias)} for layer in decoder
+            {"weight": None if layout.tied else matrix(layer.weight), "bias": vector(layer.bias)} for layer in decoder
         ],
-        "shift": _vector(module.shift, "<f8"),
-        "scale": _vector(module.scale, "<f8"),
-        "mean": _vector(module.mean, "<f8"),
-        "whitening": None if module.whitening is None else _vector(module.whitening),
-        "colouring": _vector(model.colouring) if layout.whitened else None,
+        "shift": vector(module.shift, "<f8"),
+        "scale": vector(module.scale, "<f8"),
+        "mean": vector(module.mean, "<f8"),
+        "whitening": None if module.whitening is None else vector(module.whitening),
+        "colouring": vector(model.colouring) if layout.whitened else None,
         **_plain_tables(module.knots, module.scores),
         # None: rows are their own targets
         "target": _plain_target(module) if _has_own_target_scaling(model) else None,
-        "unit": _vector(model.unit, "<f8"),
+        "unit": vector(model.unit, "<f8"),
     }
 
 
@@ -274,16 +274,16 @@ def _has_own_target_scaling(model: Autoencoder) -> bool:
 
 def _plain_target(module: InferenceModule) -> dict[str, Any]:
     return {
-        "shift": _vector(module.target_shift, "<f8"),
-        "scale": _vector(module.target_scale, "<f8"),
-        "colouring": None if module.target_colouring is None else _vector(module.target_colouring),
+        "shift": vector(module.target_shift, "<f8"),
+        "scale": vector(module.target_scale, "<f8"),
+        "colouring": None if module.target_colouring is None else vector(module.target_colouring),
         **_plain_tables(module.target_knots, module.target_scores),
     }
 
 
 def _plain_tables(knots: Tensor | None, scores: Tensor | None) -> dict[str, str | None]:
     tables = {"knots": knots, "scores": scores}
-    return {name: None if numbers is None else _vector(numbers, "<f8") for name, numbers in tables.items()}
+    return {name: None if numbers is None else vector(numbers, "<f8") for name, numbers in tables.items()}
 
 
 def _plain_form(form: Form) -> dict[str, Any]:
@@ -292,15 +292,15 @@ def _plain_form(form: Form) -> dict[str, Any]:
         case TopForm():
             return {"kind": "top", "k": form.k, "signed": form.signed}
         case ThresholdForm():
-            return {"kind": "threshold", "threshold": _vector(form.threshold)}
+            return {"kind": "threshold", "threshold": vector(form.threshold)}
         case GateForm():
-            return {"kind": "gate", "scale": _vector(form.scale), "bias": _vector(form.bias)}
+            return {"kind": "gate", "scale": vector(form.scale), "bias": vector(form.bias)}
         case ElementwiseForm():
             return {"kind": "elementwise", "activation": form.activation, "active_above": form.active_above}
     raise AssertionError(f"the page computes no {type(form).__name__}")
 
 
-def _activations(model: Autoencoder) -> list[Elementwise]:
+def used_activations(model: Autoencoder) -> list[Elementwise]:
     """Return the activation functions that the model uses."""
     layers = (model.layout.coder, model.layout.hidden, model.layout.output)
     return [layer for layer in layers if isinstance(layer, Elementwise)]
@@ -313,16 +313,25 @@ def _halves(weight: Tensor) -> tuple[int, NDArray[np.float16]]:
     return exponent, np.ldexp(numbers, -exponent).astype(np.float16)
 
 
-def _as_float16(weight: Tensor) -> dict[str, Any]:
+def rounded_to_float16(weight: Tensor) -> Tensor:
+    """Return a matrix as a page holds it in float16, in float64."""
+    exponent, halves = _halves(weight)
+    return torch.from_numpy(np.ldexp(halves.astype(np.float64), exponent))
+
+
+def as_float16(weight: Tensor) -> dict[str, Any]:
+    """Return a weight as decodeMatrix of try_it.js reads it, in float16."""
     exponent, halves = _halves(weight)
     return {"factor": math.ldexp(1.0, exponent), "float16": _base64(halves, "<f2")}
 
 
-def _as_float32(weight: Tensor) -> dict[str, Any]:
-    return {"float32": _vector(weight)}
+def as_float32(weight: Tensor) -> dict[str, Any]:
+    """Return a weight as decodeMatrix of try_it.js reads it, in float32."""
+    return {"float32": vector(weight)}
 
 
-def _vector(numbers: Tensor, dtype: str = "<f4") -> str:
+def vector(numbers: Tensor, dtype: str = "<f4") -> str:
+    """Return numbers in base64."""
     return _base64(numbers.detach().cpu().numpy(), dtype)
 
 

@@ -9,6 +9,7 @@ from ...probes import UNTRAINED, Baselines
 from . import advice
 from .advice import remedy, revival
 from .curves import Curves
+from .denoised_images import filter_ahead
 from .neighbours import Neighbours
 from .relation import obstacle
 from .study import Study
@@ -75,6 +76,8 @@ class Circumstances:
         The scaling under which each row counts the same; "" if the model has such a one, or cannot have one.
     label_obstacle : str or None, default=None
         Why the labels cannot be related to latents; None if they can, or if there are none.
+    filter_ahead : (str, float, float) or None, default=None
+        The classical filter that denoises images as well as the model or better, its PSNR and the model's.
     """
 
     parameters: Mapping[str, Any]
@@ -83,6 +86,7 @@ class Circumstances:
     stop_reason: str | None = None
     row_scaling: str = ""
     label_obstacle: str | None = None
+    filter_ahead: tuple[str, float, float] | None = None
 
 
 def verdict(
@@ -122,6 +126,11 @@ def verdict(
         *_wasted_latents(summary, neighbours, circumstances.parameters),
         *_training_problems(summary, curves, circumstances),
     ]
+    if circumstances.filter_ahead is not None:
+        name, of_filter, of_model = circumstances.filter_ahead
+        yet = f"{of_filter:.1f} dB, the model {of_model:.1f} dB"
+        mend = remedy(circumstances.parameters, advice.LONGER)
+        warnings.append(ReportWarning(f"A {name} denoises the images as well or better: {yet}.", mend))
     if circumstances.label_obstacle is not None:
         warnings.append(ReportWarning(f"Latents were not related to the labels: {circumstances.label_obstacle}.", ""))
     return Verdict(
@@ -392,5 +401,6 @@ def measure(study: Study) -> Verdict:
         stop_reason=artifact.training.stopped,
         row_scaling=_row_scaling(study),
         label_obstacle=obstacle(study),
+        filter_ahead=filter_ahead(study["denoised_images"]),
     )
     return verdict(study["summary"], study["curves"], study["neighbours"], study["baselines"], circumstances)

@@ -3,7 +3,9 @@
 from ..section import ImputationMaterial, Material, OutlierMaterial, Section
 from .atlas import ATLAS
 from .baselines import BASELINES
+from .denoised_images import DENOISED_IMAGES
 from .errors import ERRORS
+from .filters import FILTERS
 from .hidden_errors import HIDDEN_ERRORS
 from .imputation_claims import IMPUTATION_CLAIMS
 from .imputation_trial import IMPUTATION_TRIAL
@@ -21,20 +23,24 @@ from .provenance import IMPUTATION_PROVENANCE, OUTLIER_PROVENANCE, PROVENANCE
 from .relate import RELATE
 from .samples import SAMPLES
 from .training import TRAINING
+from .try_denoiser import TRY_DENOISER
 from .try_it import TRY_IT
 
 SECTIONS: tuple[Section[Material], ...] = (
     HIDDEN_ERRORS,
+    DENOISED_IMAGES,
     SAMPLES,
     TRAINING,
     ERRORS,
     ATLAS,
+    FILTERS,
     RELATE,
     LATENTS,
     NEIGHBOURS,
     BASELINES,
     LONG_TEXTS,
     TRY_IT,
+    TRY_DENOISER,
     PROVENANCE,
 )
 

@@ -11,7 +11,7 @@ from ..figures import svg
 from ..formats import error, number, percent, row_text
 from ..section import Material, Section
 
-BY_ROW, BY_COLUMN = "mean squared error of a row, units of the data", "mean squared error, units of the data"
+BY_ROW, BY_COLUMN = "mean squared error of a {}, units of the data", "mean squared error, units of the data"
 ABSENT = "—"
 # of a table with booleans or categories
 TABLE_BY_ROW, BY_VARIABLE = "error of a row, mean of its variables", "error / error of the best constant"
@@ -26,17 +26,22 @@ def _context(material: Material) -> dict[str, Any]:
         columns, label = [variable.name for variable in report.variables], BY_VARIABLE
         per_column = [math.nan if variable.error is None else variable.error for variable in report.variables]
     by_column = plots.errors(per_column, columns=columns, shape=pictures.shape, label=label)
-    by_row = plots.row_errors(pictures.row_errors, label=TABLE_BY_ROW if is_table else BY_ROW)
+    label = TABLE_BY_ROW if is_table else BY_ROW.format(report.row_noun)
+    by_row = plots.row_errors(pictures.row_errors, label=label, nouns=report.summary.nouns)
     return {
         "of": _of(report),
-        "unit_of": "training rows" if report.summary.targets is None else "training targets",
+        "noun": report.row_noun,
+        "nouns": report.summary.nouns,
+        "unit_of": f"training {report.summary.nouns}" if report.summary.targets is None else "training targets",
         "half": number(report.errors.quantiles[4]),
         "one_in_100": number(report.errors.quantiles[7]),
         "largest": list(_largest(material)),
         "is_table": is_table,
         "columns": list(_columns(report)),
         "variables": list(map(_variable, report.variables or [])),
-        "row_errors": svg(by_row, "f2", f"Histogram of the rows' {'' if is_table else 'mean squared '}errors"),
+        "row_errors": svg(
+            by_row, "f2", f"Histogram of the {report.summary.nouns}' {'' if is_table else 'mean squared '}errors"
+        ),
         "column_errors": svg(
             by_column, "f3", "Mean squared error by column" if report.variables is None else "Error by variable"
         ),
@@ -49,7 +54,7 @@ def _of(report: ReportNumbers) -> str:
         return "the targets' estimates"
     if report.summary.hidden is not None:
         return "the estimates of entries, each from the others of its row, against the noisy rows"
-    return "clean rows"
+    return f"clean {report.summary.nouns}"
 
 
 def _largest(material: Material) -> Iterator[dict[str, Any]]:

@@ -10,13 +10,13 @@ from ..section import ImputationMaterial, Material, OutlierMaterial, Section
 
 def _context(material: Material) -> dict[str, Any]:
     summary, run = material.report.summary, material.report.provenance
-    return {"lines": list(_lines(run, summary.rows, summary.missing_values)), "repeat": run.repeat}
+    return {"lines": list(_lines(run, summary.rows, summary.missing_values, summary.nouns)), "repeat": run.repeat}
 
 
 def _outlier_context(material: OutlierMaterial) -> dict[str, Any]:
     summary, run = material.report.summary, material.report.provenance
     missing = f"{summary.missing:,} of their values are missing" if summary.missing else ""
-    return {"lines": list(_lines(run, summary.rows, missing)), "repeat": run.repeat}
+    return {"lines": list(_lines(run, summary.rows, missing, "rows")), "repeat": run.repeat}
 
 
 def _imputation_context(material: ImputationMaterial) -> dict[str, Any]:
@@ -35,19 +35,19 @@ def _imputation_context(material: ImputationMaterial) -> dict[str, Any]:
     }
 
 
-def _lines(run: Provenance, n_rows: int, missing_values: str) -> Iterator[tuple[str, str]]:
+def _lines(run: Provenance, n_rows: int, missing_values: str, nouns: str) -> Iterator[tuple[str, str]]:
     yield "estimator", run.estimator
     yield "network", run.network
     yield "objective", run.objective
     yield "corruption", run.corruption
     yield "scaling", run.scaling
     missing = f"; {run.training_missing:,} of their values were missing" if run.training_missing else ""
-    yield "trained on", f"{run.training_rows:,} rows" + (f" of {run.data}" if run.data else "") + missing
+    yield "trained on", f"{run.training_rows:,} {nouns}" + (f" of {run.data}" if run.data else "") + missing
     if run.targets:
         yield "targets", run.targets
     missing = f"; {missing_values}" if missing_values else ""
     targets = f", targets {run.targets_fingerprint}" if run.targets_fingerprint else ""
-    yield "evaluated on", f"{n_rows:,} rows, fingerprint {run.rows_fingerprint}{targets}{missing}"
+    yield "evaluated on", f"{n_rows:,} {nouns}, fingerprint {run.rows_fingerprint}{targets}{missing}"
     yield "training", f"{run.epochs:,} epochs, {run.steps:,} steps, {run.seconds:.1f} s, seed {run.seed}"
     yield from _machine(run)
 

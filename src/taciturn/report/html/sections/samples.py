@@ -37,16 +37,21 @@ def _notes(material: Material) -> Iterator[str]:
     """Yield sentences that explain what is shown."""
     corruption, columns = material.report.samples.corruption, material.report.columns
     targets = material.report.summary.targets is not None
+    noun, nouns = material.report.summary.noun, material.report.summary.nouns
     if targets:
-        yield "Each row's target and the model's estimate of it."
+        yield f"Each {noun}'s target and the model's estimate of it."
     if corruption:
-        yield f"The first rows are corrupted by {corruption}, with noise that was not used in training."
+        yield f"The first {nouns} are corrupted by {corruption}, with noise that was not used in training."
         if not targets:
-            yield "All other rows are clean."
+            yield f"All other {nouns} are clean."
         if material.sheets:
-            yield "PSNR, dB: of a corrupted row → of its reconstruction."
+            yield f"PSNR, dB: of a corrupted {noun} → of its reconstruction."
     hidden = material.report.summary.hidden is not None
-    of = "the estimates of a row's entries, each from the others, against the noisy row" if hidden else "the clean row"
+    of = (
+        f"the estimates of a {noun}'s entries, each from the others, against the noisy {noun}"
+        if hidden
+        else f"the clean {noun}"
+    )
     of = "the target's estimate" if targets else of
     if material.report.summary.variables is not None:
         yield "Error: mean over the clean row's variables of the loss divided by that of the best constant."
@@ -81,7 +86,7 @@ def _groups(material: Material) -> Iterator[dict[str, Any]]:
         has_row = is_corrupted or (report.summary.targets is not None and bool(samples.rows.corrupted))
         kinds = (["corrupted"] if has_row else []) + ["reconstruction", "clean"]
         yield {
-            "title": f"{title} {len(shown)} rows" if len(shown) > 1 else f"{title} row",
+            "title": f"{title} {len(shown)} {report.summary.nouns}" if len(shown) > 1 else f"{title} {report.row_noun}",
             "rows": [(entry.row, report.row_name(entry.row)) for entry in shown],
             "drawings": [] if has_columns else list(_drawings(shown, kinds, title == "First", material)),
             "heads": _heads(material)[:MAX_COLUMNS] if has_columns else [],

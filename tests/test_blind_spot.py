@@ -186,7 +186,7 @@ def test_what_does_not_fit_is_refused(digits):
     clean, noisy = (rows[:50] for rows in digits)
     for parameters, arguments, words in (
         ({}, {"target": clean}, "learns from noisy rows alone; leave out target"),
-        ({"scaling": "whiten"}, {}, "hides single columns, which scaling='whiten' mixes"),
+        ({"scaling": "whiten"}, {}, "needs columns with noise of their own, which scaling='whiten' mixes"),
     ):
         with pytest.raises(RecipeError, match=words):
             DenoisingAutoencoder(4, corruption="blind_spot:0.2", **parameters).fit(noisy, **arguments)

@@ -9,10 +9,23 @@ import torch
 from scipy.stats import kstest
 
 from taciturn import DenoisingAutoencoder
-from taciturn.core.errors import RecipeError
+from taciturn.core.errors import DataError, RecipeError
 from taciturn.core.recipe import Recipe
 from taciturn.core.schedules import Linear
-from taciturn.corruption import Chain, Clean, Corruption, Dropout, Gaussian, Masking, SaltPepper, Swap, corrupted
+from taciturn.core.uniform import Uniform
+from taciturn.corruption import (
+    Chain,
+    Clean,
+    Corruption,
+    Dropout,
+    Gaussian,
+    Masking,
+    Poisson,
+    Recorrupted,
+    SaltPepper,
+    Swap,
+    corrupted,
+)
 from taciturn.data.sources import Rows
 from taciturn.model import Autoencoder, Layout
 from taciturn.model.coding_layers import Sigmoid, TopK
@@ -21,7 +34,10 @@ from taciturn.training import Feed, Record, Run, Validation, near_equal_batches,
 from taciturn.training.solvers import SGD, parameter_groups
 from taciturn.training.step import Step
 
-NOISES = [Gaussian(0.4), Dropout(0.3), Masking(0.3), SaltPepper(0.3), Swap(0.3), Gaussian(0.1) + Dropout(0.3)]
+NOISES = [
+    *(Gaussian(0.4), Dropout(0.3), Masking(0.3), SaltPepper(0.3), Swap(0.3), Gaussian(0.1) + Dropout(0.3)),
+    *(Poisson(20), Poisson(Uniform(5, 50)), Recorrupted(0.4)),
+]
 MASKS = [Dropout(0.3), Masking(0.3), SaltPepper(0.3, low=-1.0, high=3.0), Swap(0.3)]
 SIGMAS = 5  # how far a statistic may lie from its expectation, in its own standard deviations
 
@@ -123,6 +139,94 @@ def test_salt_and_pepper_are_equally_likely():
     assert abs(hits - 0.4 * x.numel()) < SIGMAS * math.sqrt(x.numel() * 0.4 * 0.6)
     # which of the two does not depend on the column
     assert np.all(np.abs(salt.mean(0) - 0.2) < SIGMAS * math.sqrt(0.2 * 0.8 / len(x)))
+
+
+@pytest.mark.parametrize("peak", [0.5, 30, 1e6])
+def test_poisson_has_the_mean_and_the_variance_of_counts(peak):
+    """Of n draws of Poisson(λ), the mean has variance λ / n, and the variance that of (λ + 2 λ²) / n."""
+    n = 40_000
+    x = torch.tensor([0.0, 0.1, 1.0, 2.0]).repeat(n, 1).double()
+    counts = Poisson(peak)(x, rng()).numpy() * peak
+    assert np.all(counts[:, 0] == 0)
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-6)
+    for rate, drawn in zip(peak * np.array([0.1, 1.0, 2.0]), counts.T[1:], strict=True):
+        assert abs(drawn.mean() - rate) < SIGMAS * math.sqrt(rate / n)
+        assert abs(drawn.var() - rate) < SIGMAS * math.sqrt((rate + 2 * rate**2) / n)
+        if rate == 0.5:
+            shares = [np.exp(-rate) * rate**k / math.factorial(k) for k in range(3)]
+            assert all(abs(np.mean(drawn == k) - p) < SIGMAS * math.sqrt(p / n) for k, p in enumerate(shares))
+
+
+def test_a_peak_is_drawn_for_each_row():
+    """With x = 1 and many columns, a row's variance is 1 / peak."""
+    noisy = Poisson(Uniform(5, 50))(torch.ones(300, 4000), rng()).numpy()
+    peaks = 1 / noisy.var(1)
+    assert 4 < peaks.min() < 8 < 45 < peaks.max() < 60
+    assert abs(peaks.mean() - 27.5) < SIGMAS * 45 / math.sqrt(12 * 300) + 0.5
+
+
+def test_poisson_keeps_missing_values_and_refuses_negative_rows():
+    missing = Poisson(10)(torch.tensor([[math.nan, 1.0]]), rng())
+    assert missing.isnan().tolist() == [[True, False]]
+    with pytest.raises(DataError) as refused:
+        DenoisingAutoencoder(2, corruption="poisson:10", scaling="standard", max_iter=1).fit(np.eye(4))
+    assert str(refused.value).startswith("poisson:10 needs scaled rows of 0 or more, but one has -0.57")
+    assert str(refused.value).endswith("set scaling='none' or 'range', or corruption='gaussian:0.1'")
+
+
+def test_the_level_of_noise_at_a_brightness():
+    """√(brightness / peak) for Poisson; of a chain the root of the summed variances; None for noise not added."""
+    levels = {
+        "gaussian:0.2": (0.2, 0.2),
+        "gaussian:linear(0.4,0.1)": (0.1, 0.1),
+        "gaussian:uniform(0.1,0.2)": (0.1, 0.2),
+        "poisson:25": (0.1, 0.1),
+        "poisson:peak=uniform(25,100)": (0.05, 0.1),
+        "poisson:25+gaussian:0.2": (0.05**0.5, 0.05**0.5),
+        "recorrupted:0.1": (0.1, 0.1),
+    }
+    for noise, expected in levels.items():
+        assert Corruption.parse(noise).noise_levels(0.25) == pytest.approx(expected), noise
+    assert Corruption.parse("gaussian:0.1+masking:0.2").noise_levels(0.25) is None
+
+
+# --- rows that are noisy themselves -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0])
+def test_the_loss_of_recorrupted_rows_is_that_of_clean_targets_plus_a_constant(ratio):
+    """E |f(input) - target|² = E |f(input) - x|² + std² (1 + 1 / ratio²) for a function that is not linear."""
+    draws, std = np.random.default_rng(0), 0.3
+    n = 200_000
+    x = draws.uniform(-1, 1, (n, 3))
+    y = x + std * draws.standard_normal(x.shape)
+    noise = Recorrupted(std, ratio)
+    noisier = noise(torch.from_numpy(y), rng())
+    target = noise.target(torch.from_numpy(y), noisier).numpy()
+    estimate = np.tanh(2 * noisier.numpy() @ draws.normal(size=(3, 3))) + noisier.numpy() ** 2 / 3
+    difference = (estimate - target) ** 2 - (estimate - x) ** 2 - std**2 * (1 + 1 / ratio**2)
+    assert abs(difference.mean()) < SIGMAS * difference.std() / math.sqrt(difference.size)
+    assert abs(np.mean((estimate - y) ** 2 - (estimate - x) ** 2) - std**2) > 0.01  # y itself is no such target
+    # noise of input and target, each with its documented standard deviation
+    input_noise, target_noise = noisier.numpy() - x, target - x
+    assert input_noise.std() == pytest.approx(std * math.sqrt(1 + ratio**2), rel=0.01)
+    assert target_noise.std() == pytest.approx(std * math.sqrt(1 + 1 / ratio**2), rel=0.01)
+    assert abs(np.corrcoef(input_noise.ravel(), target_noise.ravel())[0, 1]) < SIGMAS / math.sqrt(x.size)
+
+
+def test_the_feed_compares_recorrupted_rows_with_their_own_target():
+    source = Rows(rows(150, 5).numpy())
+    feed = Feed(source, torch.Tensor.float, 70, 3, Recorrupted(0.2, 0.5))
+    for batch in feed.epoch(1):
+        added = batch.corrupted - batch.x
+        assert 0.08 < added.std() < 0.12
+        torch.testing.assert_close(batch.target, batch.x - 4 * added)
+    values = torch.tensor([[1.0, math.nan]]).repeat(64, 1)
+    (batch,) = Feed(
+        Rows(values.numpy()), torch.Tensor.float, 64, 3, Recorrupted(0.2), fill=torch.zeros(2), masked=True
+    ).epoch(0)
+    assert batch.judged.tolist() == [[True, False]] * 64
+    assert batch.corrupted.isfinite().all()
 
 
 def test_swap_takes_values_of_the_same_column_in_another_row():
@@ -302,6 +406,12 @@ def test_an_unresolved_schedule_counts_as_its_last_value():
         ("salt_pepper:0.1", SaltPepper(0.1)),
         ("salt_pepper:0.1,low=-1.5,high=2.0", SaltPepper(0.1, low=-1.5, high=2.0)),
         ("swap:0.15", Swap(0.15)),
+        ("poisson:30.0", Poisson(30.0)),
+        ("poisson:linear(5,50)", Poisson(Linear(5, 50))),
+        ("poisson:uniform(5,100)", Poisson(Uniform(5, 100))),
+        ("poisson:100+gaussian:0.02", Poisson(100) + Gaussian(0.02)),
+        ("recorrupted:0.1", Recorrupted(0.1)),
+        ("recorrupted:auto,ratio=1.0", Recorrupted("auto", 1.0)),
         ("gaussian:0.1+dropout:0.3", Gaussian(0.1) + Dropout(0.3)),
         ("swap:0.1+gaussian:cosine(0.3)+masking:0.2", None),
     ],
@@ -328,6 +438,16 @@ def test_text_and_json_round_trips(text, part):
         (lambda: SaltPepper(-0.1), "salt_pepper: rate=-0.1 lies outside [0, 1]"),
         (lambda: SaltPepper(0.1, low="dark"), "salt_pepper: low='dark' is not a number"),
         (lambda: Swap(2), "swap: rate=2 lies outside [0, 1]"),
+        (lambda: Poisson(0), "poisson: peak=0 lies outside (0, inf)"),
+        (lambda: Poisson(Uniform(0, 5)), "uniform: low=0 lies outside (0, inf)"),
+        (lambda: Recorrupted(0), "recorrupted: std=0 lies outside (0, inf)"),
+        (lambda: Recorrupted("much"), "recorrupted: std='much' is not a number"),
+        (lambda: Recorrupted(0.1, 0), "recorrupted: ratio=0 lies outside (0, inf)"),
+        (lambda: Recorrupted(Uniform(0.1, 0.2)), "recorrupted: std=uniform(0.1,0.2) is not a number"),
+        (
+            lambda: Recorrupted(0.1) + Gaussian(0.1),
+            "recorrupted cannot be joined with other noise: the rows are noisy themselves",
+        ),
         (lambda: Corruption.parse("dropout:1"), "dropout: rate=1 lies outside [0, 1)"),
         (lambda: Corruption.parse("gaussian:0.1+masking:7"), "masking: rate=7 lies outside [0, 1]"),
     ],
@@ -495,7 +615,7 @@ def test_the_feed_resolves_a_schedule_at_each_step():
 
 @pytest.mark.parametrize("noise", NOISES, ids=text)
 def test_noise_does_not_depend_on_the_number_of_threads(noise):
-    x = np.random.default_rng(0).normal(size=(3000, 64)).astype(np.float32)
+    x = np.random.default_rng(0).random(size=(3000, 64), dtype=np.float32)
     feed = Feed(Rows(x), lambda x: x, batch_size=3000, seed=0, corruption=noise)
     before = torch.get_num_threads()
     corrupted_rows = []

@@ -6,9 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
+from scipy.ndimage import median_filter
 from sklearn.base import clone
 
 import taciturn
@@ -525,6 +527,90 @@ def test_it_learns_to_denoise(monkeypatch):
     assert np.mean((in_parts - clean[0]) ** 2) < 0.4 * 0.1**2
 
 
+def smooth_images(n, std):
+    """Images without noise, and the same with it."""
+    draws = np.random.default_rng(5)
+    x, y = np.meshgrid(np.linspace(0, 1, 64), np.linspace(0, 1, 48))
+    clean = [0.5 + 0.4 * np.sin(a * x + b * y) for a, b in draws.uniform(-12, 12, (n, 2))]
+    return clean, [image + draws.normal(0, std, image.shape) for image in clean]
+
+
+SMALL = {
+    "network": "residual:channels=8/16,blocks=1",
+    "patch": 32,
+    "batch_size": 8,
+    "max_steps": 160,
+    "learning_rate": "cosine:0.01",
+    "random_state": 0,
+}
+
+
+@pytest.mark.parametrize("noise", ["recorrupted:0.1", "recorrupted:auto"])
+def test_it_learns_from_noisy_images_alone(noise):
+    """Nearly as much as from clean ones, while the noisy ones as targets of noisier ones keep their noise."""
+    clean, noisy = smooth_images(24, 0.1)
+
+    def error(corruption, images):
+        model = ImageDenoiser(corruption=corruption, **SMALL).fit(images[1:])
+        return np.mean((model.denoise(noisy[0]) - clean[0]) ** 2) / 0.1**2, model
+
+    blind, model = error(noise, noisy)
+    assert blind < 0.4
+    assert blind < 1.6 * error("gaussian:0.1", clean)[0]
+    assert model.settings_.corruption.std == pytest.approx(0.1, rel=0.03)
+    # the error of patches, told by the noisy ones alone, is that against the clean ones
+    patches, own = (Patches(images_of(images), 32).read(0, 99).reshape(-1, 32, 32) for images in (noisy, clean))
+    told, standard_error = model.denoising_error(list(patches))
+    true = np.mean([(model.denoise(patch) - image) ** 2 for patch, image in zip(patches, own, strict=True)])
+    assert abs(told - true) < 5 * standard_error
+    assert standard_error < 0.2 * true
+    assert error("gaussian:0.05", noisy)[0] > 0.6
+
+
+def test_a_run_on_noisy_images_goes_on_with_the_same_noise(tmp_path, monkeypatch):
+    images = smooth_images(3, 0.1)[1]
+    model = ImageDenoiser(network="dense", patch=4, corruption="recorrupted:auto", max_iter=3, random_state=0)
+    whole = clone(model).fit(images)
+    with monkeypatch.context() as patch:
+        end_at(patch, 1)
+        with pytest.raises(Ended):
+            clone(model).fit(images, checkpoint=tmp_path / "run", checkpoint_every=1)
+    assert_same(ImageDenoiser.resume(tmp_path / "run", images), whole)
+
+
+def test_what_noisy_images_do_not_fit_is_refused():
+    images = smooth_images(2, 0.1)
+    for fit, words in [
+        (lambda m: m.fit(images[1], target=images[0]), "recorrupted:auto learns from noisy rows alone; leave out"),
+        (lambda m: m.fit([np.ones((40, 40))]), "recorrupted:auto finds no noise in the rows; set std to its standard"),
+    ]:
+        with pytest.raises((RecipeError, DataError)) as refused:
+            fit(ImageDenoiser(corruption="recorrupted:auto", patch=4, max_steps=2, random_state=0))
+        assert str(refused.value).startswith(words)
+    with pytest.raises(RecipeError, match="auto estimates the noise of rows that stay as they are"):
+        taciturn.DenoisingAutoencoder(4, corruption="recorrupted:auto", scaling="standard").fit(RNG.random((50, 8)))
+
+
+def test_blind_spots_of_images():
+    """One pass over the image, whose pixels were learnt from those around."""
+    clean, noisy = smooth_images(24, 0.1)
+    model = ImageDenoiser(corruption="blind_spot:0.2", **SMALL).fit(noisy[1:])
+    assert np.mean((model.denoise(noisy[0]) - clean[0]) ** 2) < 0.6 * 0.1**2
+    with pytest.raises(RecipeError, match="noise=auto; set corruption='recorrupted:auto'"):
+        ImageDenoiser(corruption="blind_spot:0.2,noise=auto", **SMALL).fit(noisy)
+
+
+def test_salt_and_pepper_are_removed_better_than_by_a_median():
+    """Of textured images, of which a median filter removes much as well."""
+    clean, _ = smooth_images(24, 0.0)
+    clean = [np.clip(image + 0.3 * np.sin(np.add.outer(np.arange(48), np.arange(64)) * 1.2), 0, 1) for image in clean]
+    noise = Corruption.parse("salt_pepper:0.3")
+    noisy = noise(torch.from_numpy(clean[0]).float(), torch.Generator().manual_seed(0)).numpy()
+    model = ImageDenoiser(corruption="salt_pepper:0.3", **SMALL | {"max_steps": 300}).fit(clean[1:])
+    ours, median = (np.mean((each - clean[0]) ** 2) for each in (model.denoise(noisy), median_filter(noisy, 3)))
+    assert ours < 0.7 * median
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [({"channels": 2}, "channels=2 must be 1, 3 or 'auto'"), ({"patch": 0}, "patch=0"), ({"patch": "8"}, "patch='8'")],
@@ -541,6 +627,8 @@ def test_other_noise_than_that_of_the_training_is_noted():
         "gaussian:0.1": {0.01, 0.03, 0.3, 0.5},
         "gaussian:std=uniform(0.05,0.2)": {0.01, 0.5},
         "masking:0.3": set(),
+        "poisson:50": {0.01, 0.03, 0.3, 0.5},  # 0.1 at the mean of the image, 0.5
+        "recorrupted:0.1": {0.01, 0.03, 0.3, 0.5},
     }
     ramp = np.linspace(0, 1, 60_000).reshape(200, 300, 1)
     for noise, std in product(noted, (0.01, 0.03, 0.1, 0.3, 0.5)):

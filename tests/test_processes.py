@@ -57,7 +57,7 @@ def test_several_processes_train_what_one_trains(results, count, name):
 
 @pytest.mark.parametrize("size", [2, 3, 6])
 @pytest.mark.parametrize("batch_size", [5, 130, 650])
-@pytest.mark.parametrize("noise", ["gaussian:0.1+swap:0.5", "missing:0.2", "blind_spot:0.3"])
+@pytest.mark.parametrize("noise", ["gaussian:0.1+swap:0.5", "missing:0.2", "blind_spot:0.3", "recorrupted:0.1"])
 def test_each_process_gets_its_rows_of_every_batch_with_the_same_noise(noise, batch_size, size):
     source = Rows(together.rows()[:257] if batch_size == 5 else together.rows())
 

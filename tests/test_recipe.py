@@ -18,6 +18,8 @@ from taciturn.corruption import (
     Gaussian,
     Masking,
     Missing,
+    Poisson,
+    Recorrupted,
     SaltPepper,
     Swap,
 )
@@ -102,6 +104,8 @@ CANONICAL = [
     (Corruption, "swap:0.1", Swap(0.1)),
     (Corruption, "missing:0.1", Missing(0.1)),
     (Corruption, "blind_spot:0.1,noise=0.2", BlindSpot(0.1, 0.2)),
+    (Corruption, "poisson:30", Poisson(30)),
+    (Corruption, "recorrupted:auto,ratio=1", Recorrupted("auto", 1)),
     (Corruption, "salt_pepper:0.1", SaltPepper(0.1)),
     (Corruption, "salt_pepper:0.1,low=-2.5", SaltPepper(0.1, -2.5)),
     (Corruption, "salt_pepper:0.1,low=-1,high=2", SaltPepper(0.1, -1, 2)),

@@ -435,7 +435,7 @@ def test_other_scalings_are_named_by_the_divisors_of_columns():
 REFUSED = {
     "blind spot": (
         lambda: fitted("row_norm", corruption="blind_spot:0.2"),
-        "blind_spot:0.2 hides entries, by which scaling='row_norm' would know them; set scaling='standard'",
+        "blind_spot:0.2 needs entries with noise of their own, but scaling='row_norm' mixes a row's; set scaling=",
     ),
     "clip": (lambda: fitted("row_norm:clip=0"), r"row_norm: clip=0 lies outside \(0, inf\)"),
     "flag": (lambda: fitted("row_norm:per_column=3"), "row_norm: per_column=3 "),

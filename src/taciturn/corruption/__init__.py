@@ -8,6 +8,8 @@ from .dropout import Dropout
 from .gaussian import Gaussian
 from .masking import Masking
 from .missing import Missing
+from .poisson import Poisson
+from .recorrupted import Recorrupted
 from .salt_pepper import SaltPepper
 from .swap import Swap
 from .variable_noise import VariableNoise
@@ -23,6 +25,8 @@ __all__ = [
     "Gaussian",
     "Masking",
     "Missing",
+    "Poisson",
+    "Recorrupted",
     "SaltPepper",
     "Swap",
     "VariableNoise",

@@ -51,6 +51,7 @@ class BlindSpot(Corruption):
 
     name = "blind_spot"
     numbers_only = True
+    for_noisy_rows = True
     judges_hidden = True
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """The interface of corruptions, chains of them, and the draws that they share."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,12 @@ class Corruption(Recipe):
         Whether corrupted rows have missing values (NaN).
     numbers_only : bool
         Whether the noise makes no sense for booleans and categories.
+    for_noisy_rows : bool
+        Whether rows are noisy themselves, and no clean ones exist.
     judges_hidden : bool
         Whether only the entries that `hidden` returns are judged.
+    gives_target : bool
+        Whether rows are compared with what `target` returns.
 
     Examples
     --------
@@ -48,7 +53,9 @@ class Corruption(Recipe):
     clean: ClassVar[bool] = False
     min_rows: ClassVar[int] = 1
     makes_missing: ClassVar[bool] = False
+    for_noisy_rows: ClassVar[bool] = False
     judges_hidden: ClassVar[bool] = False
+    gives_target: ClassVar[bool] = False
     numbers_only: ClassVar[bool] = False
 
     @abstractmethod
@@ -109,6 +116,20 @@ class Corruption(Recipe):
     def hidden(self, x: Tensor, keys: Keys, block: int) -> Tensor:
         """Return which entries `in_blocks` hides [B, D], of bool; for a corruption of which only these are judged."""
         raise NotImplementedError(f"{self.name} hides no entries")
+
+    def target(self, x: Tensor, corrupted: Tensor) -> Tensor:
+        """Return the rows to reconstruct [B, D] of rows and what `in_blocks` made of them; where there are others."""
+        raise NotImplementedError(f"{self.name} has no target of its own")
+
+    def noise_levels(self, brightness: float) -> tuple[float, float] | None:
+        """Return the least and the greatest standard deviation of a row's noise; None if it is not additive.
+
+        Parameters
+        ----------
+        brightness : float
+            The row's mean.
+        """
+        return None
 
     def _by_block(
         self, x: Tensor, keys: Keys, block: int, function: Callable[[Tensor, torch.Generator], Tensor]
@@ -178,7 +199,7 @@ class Chain(Corruption):
         if not isinstance(self.parts, tuple) or not all(isinstance(part, Corruption) for part in self.parts):
             raise RecipeError("chain: join corruptions by a plus, such as gaussian:0.1+dropout:0.3")
         for part in self.parts:
-            if part.judges_hidden:
+            if part.for_noisy_rows:
                 raise RecipeError(f"{part.name} cannot be joined with other noise: the rows are noisy themselves")
 
     @property
@@ -195,6 +216,16 @@ class Chain(Corruption):
     def text(self) -> str:
         """The parts' texts, joined by "+"."""
         return "+".join(part.text for part in self.parts)
+
+    def noise_levels(self, brightness: float) -> tuple[float, float] | None:
+        """Return the roots of the summed variances, if every part is additive."""
+        levels = [part.noise_levels(brightness) for part in self.parts]
+        known = [level for level in levels if level is not None]
+        return (
+            None
+            if len(known) < len(levels)
+            else (math.hypot(*(a for a, _ in known)), math.hypot(*(b for _, b in known)))
+        )
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return the rows [B, D] after every part, in order."""

@@ -49,6 +49,10 @@ class Gaussian(Corruption):
             return x + std.to(x.device) * standard_normal(x, rng)
         return torch.add(x, standard_normal(x, rng), alpha=std)
 
+    def noise_levels(self, brightness: float) -> tuple[float, float]:
+        """Return the least and the greatest `std`."""
+        return (self.std.low, self.std.high) if isinstance(self.std, Uniform) else (final(self.std), final(self.std))
+
     def draw_compiled(self, x: Tensor, keys: Keys, block: int) -> Tensor | None:
         """Return x + std · N(0, 1) by compiled code; None where it is not available."""
         return None if isinstance(self.std, Uniform) else draw_noise(x, keys, block, amount=final(self.std))

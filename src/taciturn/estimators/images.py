@@ -56,7 +56,8 @@ class ImageDenoiser(CropDenoiser):
         "corruption": (
             "str, Corruption or None",
             'The noise that is added during training, on a scale from 0 (black) to 1 (white): "gaussian:0.1" has a '
-            "standard deviation of 25 of 255. {corruptions}; several are joined by a plus. "
+            'standard deviation of 25 of 255; or, where the images are noisy themselves, "recorrupted:auto". '
+            "{corruptions}; several are joined by a plus. "
             '"auto": {default_corruption}; with a `target` of `fit` none, because the images are noisy themselves.',
         ),
         "patch": ("int", "Side of the patches in pixels, ≥ 2; of a dense network about 12."),

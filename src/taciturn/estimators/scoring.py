@@ -169,7 +169,8 @@ class Scoring(Fitted):
         Returns
         -------
         error : float
-            With a known noise the mean squared error against the clean rows, without bias (it can be below 0). Else
+            With a known noise, or of `recorrupted`, the mean squared error against the clean rows, without bias (it can
+            be below 0). Else
             that of the hidden entries against the noisy rows, which is the error against the clean rows plus the
             variance of the noise: it orders models as the former does. In squared units of the rows.
         standard_error : float
@@ -178,12 +179,13 @@ class Scoring(Fitted):
         Raises
         ------
         RecipeError
-            The estimator was not trained with corruption="blind_spot:…".
+            The estimator was not trained with corruption="blind_spot:…" or "recorrupted:…".
 
         Notes
         -----
         With the estimate b of a hidden entry, its noisy value y, the noise's variance σ² and the weight w of y in the
-        result: the mean of (1 - w)² ((b - y)² - σ²) + w² σ² (Batson and Royer, 2019; Stein, 1981).
+        result: the mean of (1 - w)² ((b - y)² - σ²) + w² σ² (Batson and Royer, 2019; Stein, 1981). Of `recorrupted`:
+        `inference.stein_errors`.
 
         Examples
         --------
@@ -196,10 +198,18 @@ class Scoring(Fitted):
         True
         """
         from .. import inference
+        from ..corruption import Recorrupted
 
-        if self.module_.blind_spots is None:
-            raise RecipeError("denoising_error needs an estimator that was trained with corruption='blind_spot:0.2'")
-        per_row = inference.denoising_errors(self.module_, source_of(self, X), self.settings_.noise or 0.0)
+        noise = self.settings_.corruption
+        if isinstance(noise, Recorrupted):
+            per_row = inference.stein_errors(self.module_, source_of(self, X), float(noise.std))
+        elif self.module_.blind_spots is not None:
+            per_row = inference.denoising_errors(self.module_, source_of(self, X), self.settings_.noise or 0.0)
+        else:
+            raise RecipeError(
+                "denoising_error needs an estimator that was trained with corruption='blind_spot:0.2' or "
+                "'recorrupted:0.1'"
+            )
         return inference.mean_and_standard_error([per_row])
 
     def report(

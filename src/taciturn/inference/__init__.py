@@ -10,7 +10,7 @@ from .blocks import (
     row_blocks,
     with_missing,
 )
-from .denoising_errors import denoising_errors, mean_and_standard_error
+from .denoising_errors import denoising_errors, mean_and_standard_error, stein_errors
 from .encode import all_codes, encode, to_csr
 from .evaluate import Evaluation, evaluate
 from .features import OUTPUTS, check_outputs, codes_among, feature_names, features
@@ -54,6 +54,7 @@ __all__ = [
     "require_own_targets",
     "row_blocks",
     "row_scores",
+    "stein_errors",
     "to_csr",
     "to_keras",
     "to_keras_file",

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.errors import RecipeError
+from ..corruption import Gaussian, corrupted
 from ..data.sources import Source
 from ..model import Autoencoder
-from .blocks import mean_of_known, row_blocks, threads_for_rows, with_missing
+from .blocks import mean_of_known, missing_of, row_blocks, threads_for_rows, with_missing
 from .precision import in_row_precision
+
+STEP = 0.01  # of the divergence, in standard deviations of the noise
 
 
 @torch.no_grad()
@@ -39,6 +42,43 @@ def denoising_errors(model: Autoencoder, source: Source, noise: float) -> NDArra
             x = model.scale_rows(rows)
             residuals = with_missing(model.predicted(x) - x, rows)
             errors.append(denoising_errors_of(model, residuals, noise))
+    return np.concatenate(errors)
+
+
+@torch.no_grad()
+def stein_errors(model: Autoencoder, source: Source, noise: float) -> NDArray[np.float64]:
+    """Return each row's estimate of the mean squared error of `Autoencoder.denoise`, for Gaussian noise of known size.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        It denoises a row from all of its entries.
+    source : Source
+        Noisy rows [N, D], in the input's units.
+    noise : float
+        Standard deviation of the noise in the units of the scaled rows, > 0.
+
+    Returns
+    -------
+    array [N], float64
+        In squared units of the rows; NaN where no value of a row is known. Without bias, but for single rows noisy: it
+        can be below 0.
+
+    Notes
+    -----
+    Stein (1981): E |f(y) - x|² = E [|f(y) - y|² - D σ² + 2 σ² div f(y)]; with the divergence of Ramani, Blu and Unser
+    (2008), b' (f(y + ε b) - f(y)) / ε for a draw of b ~ N(0, 1).
+    """
+    model, errors, n_rows = in_row_precision(model, source.dtype), [], 0
+    for rows in row_blocks(model, source):
+        with threads_for_rows(model, len(rows)):
+            x, missing = model.scale_rows(rows), missing_of(rows)
+            b = corrupted(torch.zeros_like(x), Gaussian(1.0), seed=0, purpose="divergence", first_row=n_rows)
+            step, denoised = STEP * noise, model.denoised(x, missing)
+            change = (model.denoised(x + step * b, missing) - denoised) / step
+            terms = (denoised - x).square() - noise**2 + 2 * noise**2 * b * change
+            errors.append(mean_of_known(with_missing(terms.double() * model.scale**2, rows), 1).cpu().numpy())
+            n_rows += len(rows)
     return np.concatenate(errors)
 
 

@@ -10,8 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..core.errors import TaciturnWarning
-from ..core.uniform import Uniform
-from ..corruption import Corruption, Gaussian
+from ..corruption import Corruption
 from ..data.images.images import Floats, Pixels, unit_floats, with_channels
 from ..data.images.noise import image_noise
 from ..data.images.patches import mirrored_to
@@ -86,7 +85,8 @@ def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
     Parameters
     ----------
     corruption : Corruption
-        Of the training; another one than Gaussian noise is not compared.
+        Of the training. Noise that is not added, such as masking, is not compared; that of `Poisson` is as strong as
+        the image's mean makes it.
     pixels : array [height, width, channels]
         The image.
     name : str
@@ -97,16 +97,13 @@ def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
     TaciturnWarning
         It is less than half of the training's least or more than twice the greatest.
     """
-    std = corruption.std if isinstance(corruption, Gaussian) else None
-    if isinstance(std, Uniform):
-        low, high, trained = std.low, std.high, f"{std.low:g} … {std.high:g}"
-    elif isinstance(std, int | float):
-        low, high, trained = std, std, f"{std:g}"
-    else:
-        return
     starts = [max(length - NOISE_SIDE, 0) // 2 for length in pixels.shape[:2]]
-    centre = pixels[starts[0] : starts[0] + NOISE_SIDE, starts[1] : starts[1] + NOISE_SIDE]
-    level = image_noise(unit_floats(centre, name))
+    centre = unit_floats(pixels[starts[0] : starts[0] + NOISE_SIDE, starts[1] : starts[1] + NOISE_SIDE], name)
+    levels = corruption.noise_levels(float(centre.mean()))
+    if levels is None:
+        return
+    (low, high), level = levels, image_noise(centre)
+    trained = f"{low:.3g}" if low == high else f"{low:.3g} … {high:.3g}"
     if not MIN_LEVEL * low <= level <= MAX_LEVEL * high:
         mend = f"train one with corruption='gaussian:{level:.3f}'" if level > high else "the image may lose detail"
         warnings.warn(

@@ -303,6 +303,8 @@ class Feed:
         if corrupted is not x:
             corrupted, lengths = self._of_own_length(corrupted)
             target = _divided(target, lengths)
+        if corruption.gives_target:
+            target = corruption.target(x, corrupted)
         judged = corruption.hidden(x, noise, BLOCK) if corruption.judges_hidden else None
         if self._has_gaps(x, target):
             known = ~target.isnan()

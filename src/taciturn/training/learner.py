@@ -47,6 +47,7 @@ from .validation import EarlyStopping, Validation
 # partial_fit has no known end, towards which a learning rate could fall
 PARTIAL_FIT_LEARNING_RATE = 1e-3
 SAMPLE_ROWS = 5000  # rows on which a run is initialised, and on which targets are calibrated
+MAX_SPOT_IMAGES = 32  # by which the error of blind spots is measured, of a network that treats all pixels alike
 ERROR_ROWS = 2000  # rows on which it is measured whether a few carry most of the error
 MIN_ROWS_TO_HOLD_OUT = 500  # with fewer rows none are held out for the calibration
 
@@ -522,6 +523,8 @@ class Learner:
         spots, noise = self.model.blind_spots, self.settings.corruption
         if spots is not None and isinstance(noise, BlindSpot):
             std = noise.noise if isinstance(noise.noise, float | int) else None
+            if self.settings.layout.network.same_at_each_pixel:  # few images have many pixels
+                x, target = x[:MAX_SPOT_IMAGES], target[:MAX_SPOT_IMAGES]
             spots.measure(self.model, x, target, None if std is None else (std / self.model.scale) ** 2)
 
     def _calibrate(self, x: Tensor, target: Tensor) -> None:

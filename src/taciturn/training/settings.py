@@ -138,7 +138,7 @@ class Settings:
     @property
     def evaluation_noise(self) -> Corruption:
         """The noise under which denoising is measured: the corruption; none for rows that are noisy themselves."""
-        return Clean() if self.corruption.judges_hidden else self.corruption
+        return Clean() if self.corruption.for_noisy_rows else self.corruption
 
     @property
     def noise(self) -> float | None:

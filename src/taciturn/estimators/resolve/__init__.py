@@ -1,6 +1,7 @@
 """The parts of a run, resolved from an estimator's parameters and its rows: one function for each "auto" rule."""
 
 from .network import activations, dictionary_parts, objective, output, sparsity, widths
+from .noisy_rows import fitted_to_rows
 from .resolve import resolve
 from .rows import (
     check_batches,
@@ -8,7 +9,6 @@ from .rows import (
     check_known,
     check_range,
     corruption,
-    fitted_to_rows,
     measured,
     scaling_dtype,
     streamed,

@@ -16,6 +16,7 @@ from ...training.constraints import Constraint
 from ...training.solvers import Solver
 from ..parameters import RunParameters
 from .network import activations, check_codes, objective, output, sparsity, widths
+from .noisy_rows import check_noisy_rows
 from .rows import (
     check_alike,
     check_batches,
@@ -151,19 +152,8 @@ def resolve(
     noise = corruption(parameters.corruption, missing_share)
     if levels is not None:
         noise = VariableNoise(noise, tuple(max(each, 1) for each in levels))
-    if noise.judges_hidden and targets is not None:
-        raise RecipeError(f"{noise.text} learns from noisy rows alone; leave out target")
-    if noise.judges_hidden and scaling.whitens:
-        raise RecipeError(f"{noise.text} hides single columns, which scaling='whiten' mixes; set scaling='standard'")
-    if noise.judges_hidden and scaling.ranks:
-        raise RecipeError(
-            f"{noise.text} needs noise of mean 0 in scaled rows, but scaling={scaling.text!r} bends it; "
-            "set scaling='standard'"
-        )
-    if noise.judges_hidden and scaling.by_rows:
-        raise RecipeError(
-            f"{noise.text} hides entries, by which scaling={scaling.text!r} would know them; set scaling='standard'"
-        )
+    if noise.for_noisy_rows:
+        check_noisy_rows(noise, scaling, network, has_targets=targets is not None)
     layout = Layout(
         widths(parameters.n_components, len(moments.mean), network, parameters.image),
         (layers[0] if layers else coding) if network.has_codes else Identity(),

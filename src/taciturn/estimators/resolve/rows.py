@@ -9,14 +9,10 @@ import numpy as np
 
 from ...core.errors import DataError, ExtremeRows, RecipeError, UnreachableTargets
 from ...core.messages import quoted
-from ...core.seeds import generator
-from ...corruption import BlindSpot, Clean, Corruption, Missing
+from ...corruption import Clean, Corruption, Missing
 from ...data.extreme_rows import extreme_share
 from ...data.moments import Moments
-from ...data.noise_level import noise_level
 from ...data.quantiles import measure_lengths, measure_quantiles
-from ...data.row_shape import is_image
-from ...data.sample import sample_indices
 from ...data.sources import Source
 from ...data.survey import Survey, survey, surveyed_part
 from ...model import (
@@ -37,7 +33,7 @@ from ...model import (
 from ...model.coding_layers import Elementwise, Identity
 from ...model.networks import Network
 from ...objective import Term
-from ...training import Learner, Settings
+from ...training import Learner
 from ..parameters import RunParameters
 from .values import part
 
@@ -46,7 +42,6 @@ MAX_WHITENED_COLUMNS = 4096
 MAX_TABLE_NUMBERS = 1 << 24  # of all columns' tables: 134 MB, of which a model has four
 ROWS_PER_COLUMN = 10  # least number that whitening and ranks are fitted to, where there are more
 MAX_STD_RATIO = 4  # of columns of one kind
-MAX_NOISE_ROWS, MAX_NOISE_NUMBERS = 5000, 1 << 24  # by which the noise of a blind spot is estimated
 
 
 def measured(source: Source, scaling: Any, *, fitted: bool = False, rows: int | None = None) -> Survey:
@@ -268,34 +263,6 @@ def check_bounded(error: Term, scaling: Scaling, dtype: np.dtype[Any], survey_ro
             f"loss={error.text!r} needs rows in [0, 1], which survey_rows={survey_rows} does not check of all rows; "
             "set survey_rows='all', or loss='squared_error'"
         )
-
-
-def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -> Settings:
-    """Return the settings with what a blind spot takes from the rows: the images' shape, and their noise.
-
-    Parameters
-    ----------
-    settings : Settings
-        The parts of a run.
-    source : Source
-        The rows to train on; at most 5,000 of them are read, of those that are surveyed.
-    shape : tuple of int
-        A row's shape.
-    """
-    noise, read = settings.corruption, surveyed_part(source, settings.survey_rows)
-    if not isinstance(noise, BlindSpot):
-        return settings
-    if is_image(shape):
-        noise = replace(noise, shape=shape)
-    if noise.noise == "auto":
-        n = min(len(read), max(min(MAX_NOISE_ROWS, MAX_NOISE_NUMBERS // math.prod(source.shape)), 2))
-        if read is source:
-            indices = np.sort(np.random.default_rng(0).choice(len(source), n, replace=False))
-        else:
-            indices = sample_indices(len(read), n, generator(0, "noise"), streamed=True)
-        rows = read.take(indices)
-        noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
-    return replace(settings, corruption=noise)
 
 
 def check_batches(noise: Corruption, n_rows: int, batch_rows: int) -> None:

@@ -24,6 +24,8 @@ class Network(Recipe):
         Whether there is a coding layer.
     same_at_each_pixel : bool
         Whether the network does the same at each pixel, so that it takes images of any size.
+    rounds : bool
+        Whether training under `precision="bf16"` computes its layers in bfloat16, of weights in float32.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class Network(Recipe):
     for_images: ClassVar[bool] = False
     has_codes: ClassVar[bool] = True
     same_at_each_pixel: ClassVar[bool] = False
+    rounds: ClassVar[bool] = False
 
     def shapes(self, image: Image) -> list[ImageShape]:
         """Return (height, width, channels) of an image and after each convolution of the encoder; [] without any."""

@@ -272,3 +272,28 @@ def test_the_command_trains_one(tmp_path):
 def test_the_plain_step_trains_it():
     model = denoiser()
     assert plan.step(model.layout, Objective((SquaredError(),))) is Step
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_bf16_rounds_the_convolutions_where_the_processor_multiplies_bfloat16(monkeypatch, supported):
+    monkeypatch.setattr("taciturn.training.step.step.multiplies_bfloat16", lambda: supported)
+    x = torch.from_numpy(waves(4))
+    batch = Batch(x, x, x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)))
+    gradients = {}
+    for precision in ("fp32", "bf16"):
+        model = denoiser(dtype=torch.float32)
+        Step(model, Objective((SquaredError(),)), precision).gradients(batch)
+        gradients[precision] = torch.cat([weight.grad.flatten() for weight in model.weights])
+    exact, rounded = gradients.values()
+    error = float((rounded - exact).norm() / exact.norm())
+    assert (1e-4 < error < 0.02) if supported else error == 0
+
+
+def test_bf16_does_not_round_other_networks(monkeypatch):
+    monkeypatch.setattr("taciturn.training.step.step.multiplies_bfloat16", lambda: True)
+    parameters = {"network": "conv:channels=4/", "shape": (8, 12), "sparsity": None, "max_iter": 1, "random_state": 0}
+    exact, rounded = (
+        DenoisingAutoencoder(4, precision=precision, **parameters).fit(waves(20)).denoise(waves(3))
+        for precision in ("fp32", "bf16")
+    )
+    assert_array_equal(rounded, exact)

@@ -9,7 +9,6 @@ import typer
 from ..core.errors import DataError, RecipeError
 from . import recipe_file
 from .app import Command, app
-from .images import denoises_images
 from .options import (
     RowId,
     RowTexts,
@@ -134,7 +133,7 @@ def report(
         )
         show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
         return
-    has_targets = was_trained_with_targets(stored) or denoises_images(stored)
+    has_targets = was_trained_with_targets(stored) or stored.rows_are_patches
     target, column = (target, None) if has_targets else (None, target)
     rows, targets = pairs_for(stored, data, target, text)
     training: Source | None = None

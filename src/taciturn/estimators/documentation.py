@@ -116,8 +116,9 @@ TEXTS = {
         "str",
         '"fp32", "bf16" or "int8". "bf16" allows training to round the factors of its products to bfloat16 where that '
         "is faster: one layer of elementwise codes, penalties on their mean activation or none, on an AMD processor "
-        "from Zen 4 on; weights and sums stay in float32. Where a coding layer or a term selects latents, "
-        '"bf16" and "int8" find candidates in a rounded product and score them again in float32. This is faster for '
+        'from Zen 4 on, and `network="residual"`; weights and sums stay in float32. Where a coding layer or a term '
+        'selects latents, "bf16" and "int8" find candidates in a rounded product and score them again in float32. This '
+        "is faster for "
         'hundreds of inputs and thousands of latents, "int8" on a CPU, "bf16" on a GPU. The selection differs only '
         "where the rounding of two latents is off by six standard deviations.",
     ),

@@ -5,7 +5,7 @@ from .chunked import Chunked
 from .index import Above, AtLeast, Index, Rule, Top, TopBatch
 from .kernels import Kernels
 from .plain import Plain
-from .products import SMALL, fast_products, mkl_is_slow
+from .products import SMALL, fast_products, mkl_is_slow, multiplies_bfloat16
 from .rescored import BFloat16, BFloat16Factors, Int8, Rescored, RoundedProduct
 from .shortlist import Shortlist
 from .tables import Tables, TorchTables
@@ -32,6 +32,7 @@ __all__ = [
     "TorchTables",
     "fast_products",
     "mkl_is_slow",
+    "multiplies_bfloat16",
     "one_thread_if_small",
     "returned_at_once",
 ]

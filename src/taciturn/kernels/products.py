@@ -1,5 +1,6 @@
 """Chooses the library by which torch multiplies float32 matrices: MKL is slow on processors that are not Intel's."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -84,3 +85,15 @@ def mkl_is_slow() -> bool:
         and CPUINFO.exists()
         and prefers_onednn(CPUINFO.read_text(encoding="utf-8"))
     )
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Return whether the processor has instructions that multiply bfloat16; False where /proc/cpuinfo does not exist.
+
+    Examples
+    --------
+    >>> isinstance(multiplies_bfloat16(), bool)
+    True
+    """
+    return CPUINFO.exists() and re.search(r"\b(avx512|amx)_bf16\b", CPUINFO.read_text(encoding="utf-8")) is not None

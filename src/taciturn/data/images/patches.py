@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.errors import DataError
 from ..crops import Crops, pieces
 from ..sources.ranges import Ranges
-from ..sources.source import Array, Source, blocks_of
+from ..sources.source import Source, blocks_of
 from .images import Floats, Image, Pixels, images_of, unit_floats, with_channels
 
 MAX_PATCHES = 256  # of an image, or a band of it, in an epoch

@@ -28,6 +28,8 @@ class Network(Recipe):
     axes : int
         Along how many axes it convolves: 2, those of images; 1, time. A signal is treated as an image of height 1,
         with kernels of height 1.
+    rounds : bool
+        Whether training under `precision="bf16"` computes its layers in bfloat16, of weights in float32.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Network(Recipe):
     has_codes: ClassVar[bool] = True
     same_at_each_pixel: ClassVar[bool] = False
     axes = 2  # a field of networks with convolutions
+    rounds: ClassVar[bool] = False
 
     def fits(self, image: Image) -> bool:
         """Return whether a row's shape is one of images; of signals if the network is for them."""

@@ -38,6 +38,7 @@ class ResidualNetwork(Network):
     for_images = True
     has_codes = False
     same_at_each_pixel = True
+    rounds = True
 
     def __post_init__(self) -> None:
         check_channels(self, self.channels, MAX_SCALES)

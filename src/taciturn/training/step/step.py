@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ...kernels import fast_products
+from ...kernels import fast_products, multiplies_bfloat16
 from ...model import Autoencoder, Batch, Capability, Pass, initialise_dictionary, initialise_pairs
 from ...objective import Controller, Objective
 from ..geometric_median import WIDE, geometric_median
@@ -234,9 +235,17 @@ class Step(nn.Module):
         progress : float, default=0.0
             Position in the run, 0 … 1, at which schedules are resolved.
         """
-        p = self._forward_pass(batch, progress)
+        with self._rounded(batch.x.device.type):
+            p = self._forward_pass(batch, progress)
         loss, numbers = self.objective.at(progress)(p, dict(self.controlled()))
         return p, {"loss": loss, **numbers}
+
+    def _rounded(self, device: str) -> AbstractContextManager[object]:
+        """Return a context in which convolutions are computed in bfloat16, if they may and if that is faster."""
+        may_round = self.precision == "bf16" and self.model.layout.network.rounds
+        if may_round and (device != "cpu" or multiplies_bfloat16()):
+            return torch.autocast(device, torch.bfloat16)
+        return nullcontext()
 
     def _forward_pass(self, batch: Batch, progress: float) -> Pass:
         model, coder = self.model, self.model.layout.coder.at(progress)

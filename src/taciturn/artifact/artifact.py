@@ -18,6 +18,7 @@ from ..training import History, Settings
 from .config import EstimatorRecord, RowsRecord, TrainingRecord, Versions
 
 Exported = TypeVar("Exported")
+CROPS = {"ImageDenoiser": "patches", "SignalDenoiser": "segments"}  # what the rows of these estimators are
 
 
 @dataclass
@@ -89,9 +90,9 @@ class Artifact:
         )
 
     @property
-    def rows_are_patches(self) -> bool:
-        """Whether rows are patches of images: those of an `ImageDenoiser`."""
-        return self.estimator.shipped == "ImageDenoiser"
+    def rows_name(self) -> str:
+        """What rows are: "patches" of images, "segments" of signals, or "rows"."""
+        return CROPS.get(self.estimator.shipped, "rows")
 
     def rows_kind(self, source: Source) -> str:
         """Return what is known of rows: "training", "held-out", or "given" for all others.
@@ -152,7 +153,7 @@ class Artifact:
             ("corruption", self.settings.corruption.text),
             ("scaling", rows.scaling),
             (
-                "patches" if self.rows_are_patches else "rows",
+                self.rows_name,
                 f"{rows.count:,}" + (f" of {rows.source}" if rows.source else "") + self._missing(),
             ),
             *([] if rows.targets is None else [("targets", rows.targets.source)]),

@@ -6,17 +6,10 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from ..data.crops import Crops
 
-NAMES = {"ImageDenoiser": "patches", "SignalDenoiser": "segments"}
-
-
-def row_name(run: "Artifact") -> str:
-    """Return what the rows of a run are, in the plural."""
-    return NAMES.get(run.estimator.shipped, "rows")
-
 
 def has_crops(run: "Artifact") -> bool:
     """Return whether the rows of a run are crops."""
-    return run.estimator.shipped in NAMES
+    return run.rows_name != "rows"
 
 
 def crops_of(run: "Artifact", where: str) -> "Crops":
@@ -27,7 +20,7 @@ def crops_of(run: "Artifact", where: str) -> "Crops":
     from ..data.signals.signals import signals_of
 
     shape = run.rows.shape
-    if row_name(run) == "patches":
+    if run.rows_name == "patches":
         return Patches(images_of(where), shape[0], 1 if len(shape) == 2 else shape[2])
     length = segment(run)
     return Segments(signals_of(where, shape[0] // length), length)

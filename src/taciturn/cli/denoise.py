@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import Command, app
-from .crops import row_name
 from .denoise_images import denoise_files
 from .denoise_signals import denoise_signal_files
 from .options import Data, RunFolder, TextOptions, Threads, use_threads, with_text_options
@@ -56,7 +55,7 @@ def denoise(
 
     use_threads(threads)
     stored = artifact.load(run)
-    if (crops := row_name(stored)) != "rows":
+    if (crops := stored.rows_name) != "rows":
         denoise_kind = denoise_files if crops == "patches" else denoise_signal_files
         denoise_kind(stored, data, out, overwrite=overwrite)
         return

@@ -133,7 +133,7 @@ def report(
         )
         show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
         return
-    has_targets = was_trained_with_targets(stored) or stored.rows_are_patches
+    has_targets = was_trained_with_targets(stored) or stored.rows_name == "patches"
     target, column = (target, None) if has_targets else (None, target)
     rows, targets = pairs_for(stored, data, target, text)
     training: Source | None = None

@@ -13,7 +13,6 @@ from ..core.atomic import atomic_folder
 from ..core.errors import TaciturnError
 from ..core.run_folder import LOG, objection
 from .app import print_error
-from .crops import row_name
 from .signals import exit_status
 from .training import TrainedRun, train, write
 
@@ -98,7 +97,7 @@ def _print_results(run: TrainedRun, folder: Path, names: list[str]) -> None:
     from .table import show, variable_lines
 
     estimator, epochs = run.estimator, run.estimator.n_iter_
-    training = f"{run.n_training_rows:,} {row_name(run.artifact)}, {epochs:,} epoch{'' if epochs == 1 else 's'}"
+    training = f"{run.n_training_rows:,} {run.artifact.rows_name}, {epochs:,} epoch{'' if epochs == 1 else 's'}"
     described = variable_lines(run.artifact.rows.variables)
     lines = [("trained on", training), *described, ("scaling", estimator.scaling_)]
     if run.summary is None:

@@ -79,7 +79,7 @@ def pairs_for(run: "Artifact", data: str | None, target: str | None, text: TextO
     RecipeError
         There are targets, but the model was trained without; `data` of a denoiser of images may have clean images.
     """
-    if target is not None and not (was_trained_with_targets(run) or (data is not None and run.rows_are_patches)):
+    if target is not None and not (was_trained_with_targets(run) or (data is not None and run.rows_name == "patches")):
         raise RecipeError(f"--target {target}: the model was trained without targets; leave it out")
     width, record = run.model.layout.n_outputs, run.rows.targets
     if data is None:

@@ -115,7 +115,7 @@ def measure(study: Study) -> list[DenoisedImage] | None:
     """Return some images of a report's rows, denoised; None if these are not patches of images."""
     bands = bands_of(study.rows)
     noise = at_middle(study.corruption)
-    if bands is None or not study.artifact.rows_are_patches:
+    if bands is None or study.artifact.rows_name != "patches":
         return None
     if noise.makes_missing or noise.min_rows > 1:  # missing pixels, or noise that needs several images
         return None

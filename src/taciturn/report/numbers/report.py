@@ -229,7 +229,7 @@ def _pictures(study: Study, names: list[str] | None, texts: dict[int, str]) -> P
     atlas_rows = dict(zip(indices, rows.take(np.array(indices, int)), strict=True)) if indices else {}
     state = study.artifact.state
     examples = dict(list(sample_rows.clean.items())[:MAX_EXAMPLES])
-    of_images = study.artifact.rows_are_patches
+    of_images = study.artifact.rows_name == "patches"
     reason = (
         denoiser_exclusion_reason(study.model)
         if of_images

@@ -424,5 +424,5 @@ def measure(study: Study) -> Summary:
         images=is_image(study.shape),
         noise=study.artifact.settings.noise,
         targets=None if study.targets is None else prod(study.targets.shape),
-        patch=list(study.artifact.rows.shape) if study.artifact.rows_are_patches else None,
+        patch=list(study.artifact.rows.shape) if study.artifact.rows_name == "patches" else None,
     )

@@ -345,11 +345,38 @@ def test_signals_are_scored_and_reported_by_their_segments(denoiser):
     assert again.n_iter_ == 2
 
 
+@pytest.mark.parametrize(
+    "changes", [{"network": SMALL}, {"network": "conv:channels=4/8", "n_components": 6}, {"network": "dense"}]
+)
+@pytest.mark.parametrize("signal", [WAVE, STEREO], ids=["one channel", "two channels"])
+def test_the_page_of_a_denoiser_of_signals_has_no_filters_of_pixels(changes, signal, tmp_path):
+    report = SignalDenoiser(**FEW | changes).fit([signal]).report([signal])
+    assert report.filters is None
+    report.save(tmp_path / "report.html")
+    assert 'id="filters"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("parameters", "words"), [({"channels": 0}, "channels=0"), ({"segment": "8"}, "segment='8'")])
 def test_parameters_are_checked(parameters, words):
     with pytest.raises(RecipeError) as caught:
         SignalDenoiser(**FEW | parameters).fit([WAVE])
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("network", ["dense", "residual:channels=4/,blocks=1,axes=1"])
+def test_the_noise_of_signals_as_rows_is_estimated(network):
+    """Waves of two components with noise of 0.1, [n, time, 1]: not an image of one column, whose details are all 0."""
+    noisy = np.sin(np.arange(40 * 64) / 5).reshape(40, 64, 1) + np.random.default_rng(0).normal(0, 0.1, (40, 64, 1))
+    parts = {"network": network, "scaling": "none", "corruption": "recorrupted:auto", "max_steps": 2}
+    model = DenoisingAutoencoder(4 if network == "dense" else None, random_state=0, **parts).fit(noisy)
+    assert model.settings_.corruption.std == pytest.approx(0.1, rel=0.05)
+
+
+def test_the_mend_for_a_known_noise_is_one_that_works():
+    """`blind_spot` has its noise in units of the rows, `recorrupted` in those of scaled ones."""
+    with pytest.raises(RecipeError, match=r"no use for the noise of blind_spot:0.2,noise=0.1; leave it out"):
+        SignalDenoiser(corruption="blind_spot:0.2,noise=0.1", **FEW).fit([10 * WAVE])
+    SignalDenoiser(corruption="blind_spot:0.2", **FEW).fit([10 * WAVE])
 
 
 # --- the command line ------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Signals: networks in one dimension, segments, windows with overlap-add, the denoiser and its commands."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,6 +200,7 @@ def test_segments_keep_the_numbers(dtype, expected):
         (np.zeros((3, 40)), "auto", [(40, 1)] * 3),
         (np.zeros((3, 40)), 1, [(40, 1)] * 3),
         (np.zeros((40, 2)), 2, [(40, 2)]),
+        (np.zeros((40, 1)), "auto", [(40, 1)]),
         (np.zeros((3, 40, 2)), "auto", [(40, 2)] * 3),
         ([np.zeros(40), np.zeros((9, 1))], "auto", [(40, 1), (9, 1)]),
         (pd.DataFrame({"a": np.zeros(9), "b": np.zeros(9)}), "auto", [(9, 2)]),
@@ -228,6 +231,12 @@ def test_what_is_no_signal_is_refused(X, words):
         SignalDenoiser(**FEW).fit(X)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="float64 by another name")
+def test_numbers_that_torch_does_not_have_are_refused():
+    with pytest.raises(DataError, match=r"signal 0 holds float\d+ numbers; give integers or floats of at most 64 bits"):
+        signals_of([WAVE.astype(np.longdouble)])
 
 
 # --- windows ---------------------------------------------------------------------------------------------------
@@ -279,6 +288,13 @@ def test_noise_is_in_units_of_each_channels_deviation():
     model = SignalDenoiser(corruption="gaussian:0.5", **FEW)
     first, second = clone(model).fit(STEREO[None]), clone(model).fit(10 * STEREO[None] - 7)
     np.testing.assert_allclose(second.denoise(10 * STEREO - 7), 10 * first.denoise(STEREO) - 7, rtol=1e-3, atol=1e-3)
+
+
+def test_the_digits_of_integers_far_from_0_are_kept():
+    """An int32 of 10⁹ has an error of 64 in float32."""
+    integers = (10**9 + 1000 * WAVE).astype(np.int32)
+    model = SignalDenoiser(**FEW).fit([integers])
+    np.testing.assert_array_equal(model.denoise(integers), np.rint(model.denoise(integers.astype(float))))
 
 
 def test_the_digits_of_a_signal_far_from_0_are_kept():
@@ -345,11 +361,38 @@ def test_signals_are_scored_and_reported_by_their_segments(denoiser):
     assert again.n_iter_ == 2
 
 
+@pytest.mark.parametrize(
+    "changes", [{"network": SMALL}, {"network": "conv:channels=4/8", "n_components": 6}, {"network": "dense"}]
+)
+@pytest.mark.parametrize("signal", [WAVE, STEREO], ids=["one channel", "two channels"])
+def test_the_page_of_a_denoiser_of_signals_has_no_filters_of_pixels(changes, signal, tmp_path):
+    report = SignalDenoiser(**FEW | changes).fit([signal]).report([signal])
+    assert report.filters is None
+    report.save(tmp_path / "report.html")
+    assert 'id="filters"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("parameters", "words"), [({"channels": 0}, "channels=0"), ({"segment": "8"}, "segment='8'")])
 def test_parameters_are_checked(parameters, words):
     with pytest.raises(RecipeError) as caught:
         SignalDenoiser(**FEW | parameters).fit([WAVE])
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("network", ["dense", "residual:channels=4/,blocks=1,axes=1"])
+def test_the_noise_of_signals_as_rows_is_estimated(network):
+    """Waves of two components with noise of 0.1, [n, time, 1]: not an image of one column, whose details are all 0."""
+    noisy = np.sin(np.arange(40 * 64) / 5).reshape(40, 64, 1) + np.random.default_rng(0).normal(0, 0.1, (40, 64, 1))
+    parts = {"network": network, "scaling": "none", "corruption": "recorrupted:auto", "max_steps": 2}
+    model = DenoisingAutoencoder(4 if network == "dense" else None, random_state=0, **parts).fit(noisy)
+    assert model.settings_.corruption.std == pytest.approx(0.1, rel=0.05)
+
+
+def test_the_mend_for_a_known_noise_is_one_that_works():
+    """`blind_spot` has its noise in units of the rows, `recorrupted` in those of scaled ones."""
+    with pytest.raises(RecipeError, match=r"no use for the noise of blind_spot:0.2,noise=0.1; leave it out"):
+        SignalDenoiser(corruption="blind_spot:0.2,noise=0.1", **FEW).fit([10 * WAVE])
+    SignalDenoiser(corruption="blind_spot:0.2", **FEW).fit([10 * WAVE])
 
 
 # --- the command line ------------------------------------------------------------------------------------------
@@ -407,6 +450,49 @@ def test_pairs_by_the_command(tmp_path):
     run("evaluate", tmp_path / "run")
     done = run(*pair, "--target", tmp_path / "short.npy", "-o", tmp_path / "other", code=1)
     assert "short.npy has 9 times" in output_text(done)
+
+
+def test_noisy_signals_and_their_clean_ones_on_the_command_line(run_folder, tmp_path):
+    """By hand: the mean squared error of the estimates over the clean signal's variance, of each channel the same."""
+    noisy = STEREO + RNG.normal(0, 0.2, STEREO.shape)
+    for name, array in {"noisy": noisy, "clean": STEREO}.items():
+        pd.DataFrame(array, columns=["left", "right"]).to_csv(tmp_path / f"{name}.csv", index=False)
+    pair = (tmp_path / "noisy.csv", "--target", tmp_path / "clean.csv")
+    done = run("evaluate", run_folder / "run", *pair)
+    assert "with targets of 32 columns" in output_text(done)
+    run("report", run_folder / "run", "--data", *pair, "-o", tmp_path / "report.html")
+    summary = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["summary"]
+    model = taciturn.load(run_folder / "run")
+    estimates, rows = (Segments(signals_of([each]), 16) for each in (noisy, STEREO))
+    x = model.module_.denoise(torch.from_numpy(estimates.read(0, 99)).float()).detach().numpy()
+    errors = ((x - rows.read(0, 99)).reshape(-1, 2) ** 2).mean(0) / model.module_.scale[:2].numpy() ** 2
+    assert summary["mean_squared_error"] == pytest.approx(errors.mean(), rel=1e-3)
+    assert summary["corruption"] == ""
+
+
+def test_runs_without_codes_are_compared(run_folder, tmp_path):
+    run("fit", run_folder / "ecg.csv", *OPTIONS, "--seed", "1", "-o", tmp_path / "other", "--no-report")
+    done = run("compare", run_folder / "run", tmp_path / "other", "-o", tmp_path / "compare.html")
+    assert "of the variance" in output_text(done)
+    page = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert "active latents per row" not in page
+    numbers = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
+    assert (numbers["shared"], numbers["mean_cosines"]) == ([], [0.0, 0.0])
+    # beside one with codes
+    codes = ("--kind", "signal", "--segment", "16", "--max-steps", "4", "--network", "dense", "--latents", "5")
+    run("fit", run_folder / "ecg.csv", *codes, "-o", tmp_path / "codes", "--no-report")
+    run("compare", run_folder / "run", tmp_path / "codes", "-o", tmp_path / "compare.html")
+    assert "active latents per row" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("ending", ["npz", "txt"])
+def test_a_file_of_one_column_is_one_signal(tmp_path, ending):
+    write = {"npz": lambda file: np.savez(file, x=WAVE), "txt": lambda file: np.savetxt(file, WAVE)}
+    write[ending](tmp_path / f"x.{ending}")
+    run("fit", tmp_path / f"x.{ending}", *OPTIONS, "-o", tmp_path / "run", "--no-report")
+    run("denoise", tmp_path / "run", tmp_path / f"x.{ending}", "-o", tmp_path / "y.csv")
+    clean = pd.read_csv(tmp_path / "y.csv", header=None).to_numpy()
+    np.testing.assert_allclose(clean[:, 0], taciturn.load(tmp_path / "run").denoise(WAVE), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

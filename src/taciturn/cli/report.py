@@ -9,6 +9,7 @@ import typer
 from ..core.errors import DataError, RecipeError
 from . import recipe_file
 from .app import Command, app
+from .crops import has_crops
 from .options import (
     RowId,
     RowTexts,
@@ -53,8 +54,9 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Of a run with targets: those of the rows of --data; of a run of images: the clean images of noisy "
-            "ones. Else, instead of --labels: a column of the rows' own file that the model was not trained on.",
+            help="Of a run with targets: those of the rows of --data; of a run of images or signals: the clean "
+            "ones of noisy ones. Else, instead of --labels: a column of the rows' own file that the model was not "
+            "trained on.",
             show_default=False,
         ),
     ] = None,
@@ -133,7 +135,7 @@ def report(
         )
         show(str(run), [("outliers", outliers.verdict.sentence), *_notes(outliers), ("written", _written(page))])
         return
-    has_targets = was_trained_with_targets(stored) or stored.rows_name == "patches"
+    has_targets = was_trained_with_targets(stored) or has_crops(stored)
     target, column = (target, None) if has_targets else (None, target)
     rows, targets = pairs_for(stored, data, target, text)
     training: Source | None = None

@@ -77,9 +77,9 @@ def pairs_for(run: "Artifact", data: str | None, target: str | None, text: TextO
     DataError
         As of `rows_for`; or targets are missing, or have other columns than those that the model was trained on.
     RecipeError
-        There are targets, but the model was trained without; `data` of a denoiser of images may have clean images.
+        There are targets, but the model was trained without; `data` of images or signals may have clean ones.
     """
-    if target is not None and not (was_trained_with_targets(run) or (data is not None and run.rows_name == "patches")):
+    if target is not None and not (was_trained_with_targets(run) or (data is not None and has_crops(run))):
         raise RecipeError(f"--target {target}: the model was trained without targets; leave it out")
     width, record = run.model.layout.n_outputs, run.rows.targets
     if data is None:

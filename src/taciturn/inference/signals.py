@@ -44,7 +44,7 @@ def denoise_signal(model: Autoencoder, signal: Array, length: int) -> Array:
 
     def compute(windows: Array) -> Array:
         if isinstance(model, ResidualDenoiser):
-            precise: Any = in_row_precision(model, windows.dtype)
+            precise: Any = in_row_precision(model, np.result_type(np.float32, windows.dtype))  # of int32 float64
             return np.asarray(precise.denoise_images(torch.from_numpy(np.array(windows, order="C"))).cpu())
         rows = Rows(windows.reshape(len(windows), -1))
         denoised = list(of_any_count(lambda part: denoise(model, part), rows))

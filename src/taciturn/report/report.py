@@ -55,7 +55,7 @@ class Report(ReportNumbers, HtmlPage):
     atlas : list of AtlasLatent
         Up to 48 latents with the largest shares of variation, and rows on which they are active.
     filters : Filters or None
-        The filters of the first convolution; None without convolutions.
+        The filters of the first convolution; None without convolutions of images.
     neighbours : Neighbours
         Similar latents.
     baselines : Baselines

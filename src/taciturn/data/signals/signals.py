@@ -14,6 +14,7 @@ from ...core.messages import one_line
 from ..sources.files import open_path
 from ..sources.folders import files_in, is_pattern
 
+MAX_BYTES = 8  # of a number
 MIN_TIMES = 16  # of each of several signals: fewer columns are likely to be channels
 
 
@@ -54,7 +55,7 @@ def signals_of(X: Any, channels: int | str = "auto") -> list[Signal]:
         [time, channels] of any lengths. A table in a file (.csv, .parquet) is one signal as a data frame is; an array
         in a file (.npy) is what it is in memory.
     channels : int or "auto", default="auto"
-        The number of channels. An array [time, channels] with so many columns, more than one, is one signal.
+        The number of channels. An array [time, channels] with so many columns, or with one, is one signal.
 
     Returns
     -------
@@ -137,7 +138,7 @@ def one_axis(path: str | os.PathLike[str]) -> NDArray[Any] | None:
 def _of_array(X: Any, name: str, channels: int | str) -> list[Signal]:
     """Return what an array, or a data frame, holds: one signal or several."""
     array = np.asarray(X)
-    if array.ndim == 1 or hasattr(X, "columns") or (array.ndim == 2 and array.shape[1] == channels != 1):
+    if array.ndim == 1 or hasattr(X, "columns") or (array.ndim == 2 and array.shape[1] in (1, channels)):
         return [_signal(array, name)]
     if array.ndim not in (2, 3):
         raise DataError(f"{name} has shape {array.shape}; give [time], [n, time], [n, time, channels], or a list")
@@ -153,8 +154,8 @@ def _signal(X: Any, name: str) -> Signal:
     array = np.asarray(X)
     if array.ndim not in (1, 2) or not array.size:
         raise DataError(f"{name} has shape {array.shape}; give (time,) or (time, channels)")
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"{name} holds {array.dtype} numbers; give integers or floats")
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{name} holds {array.dtype} numbers; give integers or floats of at most 64 bits")
     array = array.astype(array.dtype.newbyteorder("="), copy=False).reshape(len(array), -1)
     if not np.isfinite(array).all():
         raise DataError(f"{name} has missing or infinite values; fill them, or cut the signal there")

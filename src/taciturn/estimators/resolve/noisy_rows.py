@@ -55,10 +55,9 @@ def check_noisy_rows(noise: Corruption, scaling: Scaling, network: Network, *, h
             "set scaling='standard'"
         )
     if isinstance(noise, BlindSpot) and noise.noise is not None and network.same_at_each_pixel:
-        raise RecipeError(
-            f"network={network.text!r} has no use for the noise of {noise.text}; "
-            f"set corruption='recorrupted:{noise.noise}'"
-        )
+        # scaled rows have another standard deviation
+        mend = f"set corruption='recorrupted:{noise.noise}'" if scaling.text == "none" else "leave it out"
+        raise RecipeError(f"network={network.text!r} has no use for the noise of {noise.text}; {mend}")
     if isinstance(noise, Recorrupted) and noise.std == "auto" and scaling.text != "none":
         raise RecipeError(
             f"{noise.text} estimates the noise of rows that stay as they are; set scaling='none', or std to its "
@@ -103,7 +102,7 @@ def _noisy_rows(settings: Settings, source: Source, n_rows: int) -> NDArray[Any]
 
 def _estimated_std(noise: Recorrupted, settings: Settings, source: Source, shape: tuple[int, ...]) -> float:
     """Return the standard deviation of the rows' noise: of images, the median of those of single ones."""
-    if is_image(shape):
+    if is_image(shape) and min(shape[:2]) > 1 and settings.layout.network.axes == 2:
         images = _noisy_rows(settings, source, MAX_IMAGES)
         std = float(np.median([image_noise(image.reshape(shape)) for image in images]))
     else:

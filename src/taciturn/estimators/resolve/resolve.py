@@ -121,7 +121,9 @@ def resolve(
             if isinstance(recipe, Auto):
                 scaling, target_scaling = image_scaling(scaling), image_scaling(target_scaling)
             check_alike(network, scaling, target_scaling)
-        error_unit, fitted_targets = unit(target_moments, target_dtype), target_moments
+        # a time of a signal has the unit of its channel: each segment begins elsewhere
+        error_unit = target_scaling if isinstance(recipe, Channels) else unit(target_moments, target_dtype)
+        fitted_targets = target_moments
     else:
         earlier = fitted.settings
         scaling, target_scaling, error_unit = earlier.scaling, earlier.target_scaling, earlier.unit

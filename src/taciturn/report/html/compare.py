@@ -66,20 +66,27 @@ def _results(comparison: ComparisonNumbers) -> Iterator[tuple[str, list[str]]]:
     if any(s.missing for s in summaries):
         yield "missing values", [f"{s.missing:,}" for s in summaries]
     yield "latents", [f"{s.latents:,}" for s in summaries]
-    yield "active latents per row", [_l0(s) for s in summaries]
-    yield (
-        "mean activation",
-        [f"{s.rate:.2%}" + (f" (target {s.target_rate:.2%})" if s.target_rate else "") for s in summaries],
-    )
-    yield "dead latents", [ABSENT if s.target_rate is not None else f"{s.dead:,}" for s in summaries]
+    if any(s.latents for s in summaries):
+        yield from _codes(summaries)
     if any(s.noise_removed is not None and s.images for s in summaries):
         yield "denoising, dB PSNR", [_psnr(s) for s in summaries]
     if any(s.noise_removed is not None and not s.images for s in summaries):
         changes = [None if s.images or s.noise_removed is None else -s.noise_removed for s in summaries]
         texts = [ABSENT if change is None else signed_percent(change) for change in changes]
         yield "denoising, change of squared error", texts
-    yield "mean |cosine| of latents", [f"{cosine:.3f}" for cosine in comparison.mean_cosines]
+    if any(s.latents for s in summaries):
+        cosines = zip(summaries, comparison.mean_cosines, strict=True)
+        yield "mean |cosine| of latents", [f"{cosine:.3f}" if s.latents else ABSENT for s, cosine in cosines]
     yield "training, s", [f"{seconds:.1f}" for seconds in comparison.seconds]
+
+
+def _codes(summaries: list[Summary]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the lines on codes, which a network may not have."""
+    yield "active latents per row", [_l0(s) if s.latents else ABSENT for s in summaries]
+    targets = [f" (target {s.target_rate:.2%})" if s.target_rate else "" for s in summaries]
+    rates = zip(summaries, targets, strict=True)
+    yield "mean activation", [f"{s.rate:.2%}{target}" if s.latents else ABSENT for s, target in rates]
+    yield "dead latents", [f"{s.dead:,}" if s.latents and s.target_rate is None else ABSENT for s in summaries]
 
 
 def _psnr(summary: Summary) -> str:
@@ -91,7 +98,7 @@ def _psnr(summary: Summary) -> str:
 def _figures(comparison: ComparisonNumbers) -> list[Markup]:
     figures = []
     runs = zip(comparison.names, comparison.summaries, strict=True)
-    results = {name: (s.l0, s.fvu) for name, s in runs if s.fvu is not None and s.target_rate is None}
+    results = {name: (s.l0, s.fvu) for name, s in runs if s.fvu is not None and s.target_rate is None and s.latents}
     if results:
         are_tables = comparison.summaries[0].variables is not None
         label = "error / error of the best constants" if are_tables else "fraction of variance unexplained (FVU)"

@@ -157,7 +157,7 @@ class ComparisonNumbers:
             clauses = [f"All runs {same}: {summary.explained}"]
         else:
             clauses = [f"{best} {most}: {summary.explained}"]
-        sparse = [(s.l0, name, s) for _, name, s in known if s.target_rate is None]
+        sparse = [(s.l0, name, s) for _, name, s in known if s.target_rate is None and s.latents]
         if sparse and round(min(sparse)[0], 1) < round(summary.l0, 1):
             l0, sparsest, other = min(sparse)
             clauses.append(f"{sparsest} has the fewest active latents: {l0:.1f} per row for {other.share}")
@@ -208,7 +208,7 @@ def measure_comparison(runs: Mapping[str, Artifact], rows: Source | None = None)
         names=names,
         summaries=[_summary(name, artifact, rows, unit) for name, artifact in runs.items()],
         differing_parameters=_differing_parameters(artifacts),
-        mean_cosines=[mean_cosine(found[name]) for name in names],
+        mean_cosines=[mean_cosine(found[name]) if len(found[name]) else 0.0 for name in names],
         seconds=[artifact.training.seconds for artifact in artifacts],
         seeds=[artifact.training.seed for artifact in artifacts],
         shared=[
@@ -294,9 +294,10 @@ def _differing_parameters(artifacts: Sequence[Artifact]) -> dict[str, list[Any]]
 
 
 def _can_be_matched(first: str, second: str, found: Directions) -> bool:
-    """Return whether two dictionaries have the same width and few enough latents to be matched."""
+    """Return whether two dictionaries have the same width, and latents that are few enough to be matched."""
     one_LD, other_LD = found[first], found[second]
-    return one_LD.shape[1] == other_LD.shape[1] and max(len(one_LD), len(other_LD)) <= MAX_MATCHED_LATENTS
+    sizes = sorted((len(one_LD), len(other_LD)))
+    return one_LD.shape[1] == other_LD.shape[1] and sizes[0] > 0 and sizes[1] <= MAX_MATCHED_LATENTS
 
 
 def _shared(

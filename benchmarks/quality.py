@@ -8,7 +8,8 @@ Each model is trained once for each number of epochs, with its own complete sche
 peers/train.py describes how each peer is trained, frontier.py the rows. Of the learning rates each model has the one
 that is best in its longest training. A point is one fit: its seconds without set-up, and the FVU of the trained
 model. "to match": the seconds in which taciturn reaches a peer's last FVU, interpolated linearly. SAELens's BatchTopK
-is left out: it has 34 to 80 active latents per held-out row with k = 32.
+is left out: it has 34 to 80 active latents per held-out row with k = 32. "small start": the encoder's rows start with
+norm 0.1, and the learning rate rises over the first 10% of the steps.
 """
 
 import argparse
@@ -28,6 +29,10 @@ CONTESTANTS: dict[str, Contestant] = {
     "taciturn topk": mine("topk"),
     "taciturn topk, int8": mine("topk", precision="int8"),
     "taciturn batch_topk": mine("batch_topk"),
+    **{
+        f"taciturn {name}, small start": mine(name, "decay:{rate},last=0.2,first=0.1", initial_norm=0.1)
+        for name in ("topk", "batch_topk")
+    },
     "sparsify-topk": {"peer": "sparsify-topk"},
     "dl-topk": {"peer": "dl-topk"},
     "saelens-topk": {"peer": "saelens-topk"},

@@ -1506,7 +1506,7 @@ BREAKS = (
     Break(
         "recorrupted: the noise of images is guessed",
         "estimators/resolve/noisy_rows.py",
-        "std = float(np.median([image_noise(image.reshape(shape)) for image in images]))",
+        "std = float(np.median([image_noise(each.reshape(image)) for each in images]))",
         "std = 0.2",
         ("test_photographs.py",),
     ),

@@ -172,6 +172,8 @@ def test_poisson_keeps_missing_values_and_refuses_negative_rows():
         DenoisingAutoencoder(2, corruption="poisson:10", scaling="standard", max_iter=1).fit(np.eye(4))
     assert str(refused.value).startswith("poisson:10 needs scaled rows of 0 or more, but one has -0.57")
     assert str(refused.value).endswith("set scaling='none' or 'range', or corruption='gaussian:0.1'")
+    with pytest.raises(DataError, match="put it before other noise"):
+        DenoisingAutoencoder(2, corruption="gaussian:0.1+poisson:10", scaling="none", max_iter=1).fit(np.eye(4))
 
 
 def test_the_level_of_noise_at_a_brightness():

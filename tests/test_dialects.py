@@ -685,3 +685,24 @@ def test_threads_of_pyarrow_hold_no_object_of_python(name, tmp_path, monkeypatch
     assert table.column(0)[1].as_py() in ("ä1", 1.5)
     assert opened
     assert all(issubclass(kind, pa.NativeFile) and kind is not pa.PythonFile for kind in opened)
+
+
+@pytest.mark.parametrize(
+    ("compress", "ending", "between", "end"),
+    [
+        (gzip.compress, ".gz", b"", b""),  # cat a.gz b.gz
+        (gzip.compress, ".gz", gzip.compress(b""), b"\0" * 512),  # padded to blocks of a tape
+        (bz2.compress, ".bz2", b"", b""),
+        (bz2.compress, ".bz2", bz2.compress(b""), b""),
+        (bz2.compress, ".bz2", b"", b"\0" * 512),
+    ],
+)
+@pytest.mark.parametrize("n_rows", [10, 50_000])  # less and more than pyarrow reads at once
+def test_all_parts_of_a_compressed_text_are_read(compress, ending, between, end, n_rows, tmp_path):
+    """pyarrow reads joined parts, but no padding and no empty part of a .bz2; Python reads them all."""
+    lines = "".join(f"{i},{i / 2}\n" for i in range(n_rows)).encode()
+    file = tmp_path / f"rows.csv{ending}"
+    file.write_bytes(compress(b"a,b\n" + lines) + between + compress(lines) + end)
+    expected = [*range(n_rows), *range(n_rows)]
+    assert read_table(str(file)).column("a").to_pylist() == expected
+    assert datasets.load(file).read(0, 2 * n_rows)[:, 1].tolist() == [i / 2 for i in expected]

@@ -596,7 +596,7 @@ def test_blind_spots_of_images():
     clean, noisy = smooth_images(24, 0.1)
     model = ImageDenoiser(corruption="blind_spot:0.2", **SMALL).fit(noisy[1:])
     assert np.mean((model.denoise(noisy[0]) - clean[0]) ** 2) < 0.6 * 0.1**2
-    with pytest.raises(RecipeError, match="noise=auto; set corruption='recorrupted:auto'"):
+    with pytest.raises(RecipeError, match="noise=auto; leave it out, or set corruption='recorrupted:auto'"):
         ImageDenoiser(corruption="blind_spot:0.2,noise=auto", **SMALL).fit(noisy)
 
 

@@ -395,6 +395,35 @@ def test_the_mend_for_a_known_noise_is_one_that_works():
     SignalDenoiser(corruption="blind_spot:0.2", **FEW).fit([10 * WAVE])
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_noisy_signals_are_not_taken_for_images(channels):
+    """[time, channels] has the form of an image, but neighbours of a channel are other measurements."""
+    waves = np.sin(np.arange(64)[:, None] / 9 + RNG.uniform(0, 6, (300, 1, channels)))
+    noisy = waves + RNG.normal(0, 0.3, waves.shape)
+    conv = {"network": "conv:channels=4/,axes=1", "max_steps": 2, "random_state": 0}
+    auto = DenoisingAutoencoder(4, corruption="recorrupted:auto", scaling="none", **conv).fit(noisy)
+    assert auto.settings_.corruption.std == pytest.approx(0.3, abs=0.015)
+    blind = DenoisingAutoencoder(4, corruption="blind_spot:0.2", **conv).fit(noisy)
+    assert blind.settings_.corruption.shape is None
+
+
+@pytest.mark.parametrize(
+    ("corruption", "mend"),
+    [
+        ("recorrupted:auto", "set std to its standard deviation in scaled rows, such as std=0.1"),
+        (
+            "blind_spot:0.2,noise=0.4",
+            "leave it out, or set corruption='recorrupted:0.1', by its standard deviation in scaled rows",
+        ),
+    ],
+)
+def test_mends_for_noisy_signals_are_possible(corruption, mend):
+    """`SignalDenoiser` has no scaling to set, and its channels are scaled."""
+    with pytest.raises(RecipeError) as refused:
+        SignalDenoiser(corruption=corruption, **FEW).fit(STEREO[None])
+    assert str(refused.value).endswith(mend)
+
+
 # --- the command line ------------------------------------------------------------------------------------------
 OPTIONS = ("--kind", "signal", "--segment", "16", "--max-steps", "4", "--network", SMALL)
 

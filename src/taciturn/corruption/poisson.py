@@ -56,7 +56,7 @@ class Poisson(Corruption):
         if bool((x < 0).any()):
             raise DataError(
                 f"{self.text} needs scaled rows of 0 or more, but one has {float(x.nan_to_num(0.0).min()):.4g}; "
-                "set scaling='none' or 'range', or corruption='gaussian:0.1'"
+                "put it before other noise, or set scaling='none' or 'range', or corruption='gaussian:0.1'"
             )
         peak = drawn(self.peak, x, rng)
         peak = peak.to(x.device) if isinstance(peak, Tensor) else peak

@@ -104,8 +104,7 @@ def split_pairs(
 
 def can_be_split(source: Source) -> bool:
     """Return whether some rows can be held out; not of patches that share pixels with all others."""
-    blocks = blocks_of(source)
-    return blocks is None or len(blocks) > 2 or drawn(source, 0, 0) is source
+    return drawn(source, 0, 0) is source or (blocks := blocks_of(source)) is None or len(blocks) > 2
 
 
 def _runs(source: Source) -> NDArray[np.int64]:

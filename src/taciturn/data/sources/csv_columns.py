@@ -89,11 +89,22 @@ def read_columns(
 
 def _arrow_table(path: str | os.PathLike[str], head: Head, types: "dict[int, pyarrow.DataType]") -> "pyarrow.Table":
     """Return the columns at some positions, in these types; their names are their positions."""
+    import pyarrow as pa
+
+    try:
+        return _parsed(open_utf8(path, head.dialect), head, types)
+    except pa.ArrowInvalid:
+        raise
+    except (OSError, pa.ArrowException):  # as of a .gz that ends in zeros, or a .bz2 with an empty part
+        return _parsed(open_utf8(path, head.dialect, in_memory=True), head, types)
+
+
+def _parsed(content: "pyarrow.NativeFile", head: Head, types: "dict[int, pyarrow.DataType]") -> "pyarrow.Table":
     import pyarrow.csv as arrow_csv
 
     # pyarrow gets numbers as names, because the columns may have no names.
     numbers = [str(position) for position in range(head.width)]
-    with open_utf8(path, head.dialect) as file:
+    with content as file:
         return arrow_csv.read_csv(
             file,
             read_options=arrow_csv.ReadOptions(column_names=numbers, skip_rows=head.lines, block_size=LINE_BYTES),

@@ -78,8 +78,8 @@ def open_text(path: str | os.PathLike[str], dialect: Dialect) -> IO[str]:
     return io.TextIOWrapper(open_bytes(path), encoding=encoding, errors="replace", newline="")
 
 
-def open_utf8(path: str | os.PathLike[str], dialect: Dialect) -> "pyarrow.NativeFile":
-    """Open a text for pyarrow, as UTF-8 and with one separator between cells.
+def open_utf8(path: str | os.PathLike[str], dialect: Dialect, *, in_memory: bool = False) -> "pyarrow.NativeFile":
+    """Open a text for pyarrow, as UTF-8 and with one separator between cells; `in_memory`: decompressed by Python.
 
     Its threads get no object of Python: they let go of it after they have returned the table, and a thread that does so
     while Python ends aborts the process.
@@ -87,7 +87,8 @@ def open_utf8(path: str | os.PathLike[str], dialect: Dialect) -> "pyarrow.Native
     import pyarrow as pa
 
     compression = _compression(path)
-    if dialect.encoding == "utf-8" and dialect.separator != " " and compression != "xz":  # which pyarrow cannot read
+    in_memory |= compression == "xz"  # which pyarrow cannot read
+    if dialect.encoding == "utf-8" and dialect.separator != " " and not in_memory:
         file = native_file(path)
         return file if compression is None else pa.CompressedInputStream(file, compression)
     text = pa.BufferOutputStream()

@@ -16,7 +16,7 @@ from ...data.row_shape import is_image
 from ...data.sample import sample_indices
 from ...data.sources import Source
 from ...data.survey import surveyed_part
-from ...model import Scaling
+from ...model import Channels, Scaling
 from ...model.networks import Network
 from ...training import Settings
 
@@ -54,14 +54,17 @@ def check_noisy_rows(noise: Corruption, scaling: Scaling, network: Network, *, h
             f"{noise.text} needs entries with noise of their own, but scaling={scaling.text!r} mixes a row's; "
             "set scaling='standard'"
         )
+    stay = scaling.text == "none"
     if isinstance(noise, BlindSpot) and noise.noise is not None and network.same_at_each_pixel:
-        # scaled rows have another standard deviation
-        mend = f"set corruption='recorrupted:{noise.noise}'" if scaling.text == "none" else "leave it out"
-        raise RecipeError(f"network={network.text!r} has no use for the noise of {noise.text}; {mend}")
-    if isinstance(noise, Recorrupted) and noise.std == "auto" and scaling.text != "none":
+        mend = f"'recorrupted:{noise.noise}'" if stay else "'recorrupted:0.1', by its standard deviation in scaled rows"
         raise RecipeError(
-            f"{noise.text} estimates the noise of rows that stay as they are; set scaling='none', or std to its "
-            "standard deviation in scaled rows"
+            f"network={network.text!r} has no use for the noise of {noise.text}; leave it out, or set corruption={mend}"
+        )
+    if isinstance(noise, Recorrupted) and noise.std == "auto" and not stay:
+        raise RecipeError(
+            f"{noise.text} estimates the noise of rows that stay as they are, but scaling={scaling.text!r}; set "
+            "std to its standard deviation in scaled rows, such as std=0.1"
+            + ("" if isinstance(scaling, Channels) else ", or scaling='none'")
         )
 
 
@@ -77,15 +80,15 @@ def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -
     shape : tuple of int
         A row's shape.
     """
-    noise = settings.corruption
+    noise, has_pixels = settings.corruption, is_image(shape) and settings.layout.network.axes == 2
     if isinstance(noise, BlindSpot):
-        if is_image(shape):
+        if has_pixels:
             noise = replace(noise, shape=shape)
         if noise.noise == "auto":
             rows = _noisy_rows(settings, source, MAX_ROWS)
             noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
     elif isinstance(noise, Recorrupted) and noise.std == "auto":
-        noise = replace(noise, std=_estimated_std(noise, settings, source, shape))
+        noise = replace(noise, std=_estimated_std(noise, settings, source, shape if has_pixels else None))
     return replace(settings, corruption=noise)
 
 
@@ -100,11 +103,11 @@ def _noisy_rows(settings: Settings, source: Source, n_rows: int) -> NDArray[Any]
     return read.take(indices)
 
 
-def _estimated_std(noise: Recorrupted, settings: Settings, source: Source, shape: tuple[int, ...]) -> float:
+def _estimated_std(noise: Recorrupted, settings: Settings, source: Source, image: tuple[int, ...] | None) -> float:
     """Return the standard deviation of the rows' noise: of images, the median of those of single ones."""
-    if is_image(shape) and min(shape[:2]) > 1 and settings.layout.network.axes == 2:
+    if image is not None:
         images = _noisy_rows(settings, source, MAX_IMAGES)
-        std = float(np.median([image_noise(image.reshape(shape)) for image in images]))
+        std = float(np.median([image_noise(each.reshape(image)) for each in images]))
     else:
         std = noise_level(_noisy_rows(settings, source, MAX_ROWS))
     if not (std := float(f"{std:.4g}")):

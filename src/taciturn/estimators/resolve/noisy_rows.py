@@ -88,7 +88,8 @@ def fitted_to_rows(settings: Settings, source: Source, shape: tuple[int, ...]) -
             rows = _noisy_rows(settings, source, MAX_ROWS)
             noise = replace(noise, noise=float(f"{noise_level(rows):.4g}") or None)
     elif isinstance(noise, Recorrupted) and noise.std == "auto":
-        noise = replace(noise, std=_estimated_std(noise, settings, source, shape if has_pixels and min(shape[:2]) > 1 else None))
+        image = shape if has_pixels and min(shape[:2]) > 1 else None
+        noise = replace(noise, std=_estimated_std(noise, settings, source, image))
     return replace(settings, corruption=noise)
 
 

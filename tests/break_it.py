@@ -2934,8 +2934,8 @@ BREAKS = (
     Break(
         "images: patches of a small image are held out from among the others",
         "data/split.py",
-        "len(blocks) > 2 or",
-        "True or",
+        " or len(blocks) > 2",
+        " or True",
         IMAGES,
     ),
     Break("images: the last window is left out", "inference/images.py", "step), last]", "step)] or [last]", IMAGES),

@@ -184,6 +184,19 @@ def test_a_filter_that_is_as_good_is_a_warning(report):
     assert filter_ahead([]) is None
 
 
+@pytest.mark.parametrize("network", [RESIDUAL, "dense"])
+@pytest.mark.parametrize(("noise", "are_shown"), [("poisson:0.1", True), ("gaussian:9", True), ("missing:0.2", False)])
+def test_any_noise_of_the_training_has_a_page(network, noise, are_shown, tmp_path):
+    """Images with strong noise lie far from 0 … 1, where those of a user are refused."""
+    n_components = None if network == RESIDUAL else 4
+    few = {"patch": 8, "max_steps": 2, "n_components": n_components}
+    report = fitted([GREY[:64, :64]], network=network, corruption=noise, **few).report([GREY[:40, :40]])
+    report.save(tmp_path / "report.html")
+    assert (report.denoised_images is not None) == are_shown
+    if are_shown:
+        assert np.abs(report.denoised_images[0].pixels.before).max() > 5
+
+
 def test_of_large_images_the_middle_is_taken(denoiser):
     large = np.zeros((700, 530), np.uint8)
     large[94:606, 9:521] = np.arange(512, dtype=np.uint16).astype(np.uint8)

@@ -27,7 +27,7 @@ NOISE_SIDE = 1024  # of the middle of an image, from which its noise is estimate
 WINDOW_NUMBERS = 1 << 20  # of windows that are in memory together
 
 
-def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], name: str = "the image") -> Pixels:
+def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], name: str | None = "the image") -> Pixels:
     """Return an image without noise, in its own type.
 
     Parameters
@@ -39,8 +39,8 @@ def denoise_image(model: Autoencoder, pixels: Pixels, shape: tuple[int, ...], na
         itself, and a colour model a grey image as three equal colours, which are averaged.
     shape : tuple of int
         The shape of a patch, (side, side) or (side, side, 3).
-    name : str, default="the image"
-        For messages.
+    name : str or None, default="the image"
+        For messages. None: floats are not checked, as of an image to which noise was added.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def check_noise(corruption: Corruption, pixels: Pixels, name: str) -> None:
 
 
 def in_windows(
-    compute: Callable[[Floats], Floats], pixels: Pixels, side: int, step: int, channels: int, name: str
+    compute: Callable[[Floats], Floats], pixels: Pixels, side: int, step: int, channels: int, name: str | None
 ) -> Iterator[tuple[int, Floats]]:
     """Yield the lines of an image that is computed in overlapping windows.
 

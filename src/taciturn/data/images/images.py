@@ -234,15 +234,18 @@ def _in_files(text: str) -> list[Image]:
     return [ImageArray(image.name, image.pixels()) for image in images]
 
 
-def unit_floats(pixels: Pixels, name: str) -> Floats:
-    """Return pixels as float32 from 0 (black) to 1 (white); `name` is that of the image, for messages.
+def unit_floats(pixels: Pixels, name: str | None) -> Floats:
+    """Return pixels as float32 from 0 (black) to 1 (white).
+
+    `name` is that of the image, for messages. None: noise was added, so that floats may be anywhere, or missing.
 
     Examples
     --------
     >>> unit_floats(np.full((1, 1, 1), 255, np.uint8), "photo.png").item()
     1.0
     """
-    _check_floats(pixels, name)
+    if name is not None:
+        _check_floats(pixels, name)
     if pixels.dtype.kind == "f":
         return pixels.astype(np.float32, copy=False)
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)

@@ -170,7 +170,7 @@ def _measured(study: Study, band: Band, target: Band | None, noise: Corruption, 
         row = torch.from_numpy(np.ascontiguousarray(pixels).reshape(1, -1))
         noisy = corrupted(row, noise, seed=study.seed, purpose="images", step=number)
         before, clean = noisy.numpy().reshape(shape), pixels
-    after = denoise_image(study.model, before, tuple(study.artifact.rows.shape), band.name)
+    after = denoise_image(study.model, before, tuple(study.artifact.rows.shape), None)
     drawn = ImagePixels(before, after, clean)
     return DenoisedImage(
         name=os.path.basename(band.name),

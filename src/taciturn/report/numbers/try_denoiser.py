@@ -163,7 +163,7 @@ def _float16_error(model: Autoencoder, shape: tuple[int, ...], noisy: NDArray[np
     rounded = copy.deepcopy(model)
     for weight in _weights(rounded):
         weight.copy_(rounded_to_float16(weight))
-    first, second = (denoise_image(each, noisy, shape) for each in (model, rounded))
+    first, second = (denoise_image(each, noisy, shape, None) for each in (model, rounded))
     return float(np.abs(first - second).max())
 
 

@@ -176,7 +176,7 @@ def _plain_residual(model: ResidualDenoiser, matrix: Callable[[Tensor], dict[str
         for does, weight in convolution_steps(model.convolutions)
     ]
     scaling = {name: vector(getattr(model, name)[:channels], "<f8") for name in names}
-    return {"factor": model.convolutions.factor, "steps": steps, **scaling}
+    return {"factor": model.convolutions.factors[0], "steps": steps, **scaling}
 
 
 def convolution_steps(convolutions: Convolutions) -> Iterator[tuple[str, Tensor | None]]:

@@ -47,8 +47,10 @@ class Filters(ShortRepr):
 
 
 def measure(study: Study) -> Filters | None:
-    """Return the filters of a report's model; None if its first layer is not a convolution."""
+    """Return the filters of a report's model; None if its first layer is not a convolution, or is one along time."""
     model = study.model
+    if model.layout.network.axes == 1:
+        return None
     if isinstance(model, ResidualDenoiser):
         kernels = of_whole_pixels(model.convolutions.first.weight.detach().cpu().double().numpy())
     elif len(model.layers[0]) and isinstance(first := model.layers[0][0], Convolution):

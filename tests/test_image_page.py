@@ -540,7 +540,7 @@ def test_filters_are_drawn(browser, file, report):
 def test_rows_of_images_are_called_patches(report, denoiser, browser, file, tmp_path):
     assert report.summary.described_rows == "84 given patches of 16 × 16 pixels in colour"
     grey = fitted([GREY[:64, :64]], max_steps=2).report([GREY[:40, :40]]).summary
-    assert grey.described_rows == "12 given patches of 16 × 16 pixels"  # two bands of 2 × 3
+    assert grey.described_rows == "12 given patches of 16 × 16 pixels"  # two bands of 20 lines, 2 × 3 in each
     assert Summary.from_dict(report.summary.to_dict()) == report.summary
     assert report.row_name(1234) == "patch 1,234"
     lines = dict(denoiser.to_artifact().lines())

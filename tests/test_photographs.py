@@ -680,6 +680,8 @@ def test_a_folder_of_images_trains_an_image_denoiser(run_folder):
     assert all((first == second).all() for first, second in weights)
     run("evaluate", run_folder / "run")  # on the held-out patches, which are found again
     run("evaluate", run_folder / "run", run_folder / "train" / "1.png")
+    refused = output_text(run("evaluate", run_folder / "run", "--corrupt", "recorrupted:auto", code=2))
+    assert "recorrupted:auto is estimated from training rows only; give a number, as in recorrupted:0.1" in refused
 
 
 @pytest.mark.filterwarnings("ignore::taciturn.core.errors.TaciturnWarning")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..core.errors import RecipeError
 from ..core.recipe import check
 from .corruption import Corruption, standard_normal
 
@@ -72,5 +73,7 @@ class Recorrupted(Corruption):
 
     @property
     def _known_std(self) -> float:
-        assert not isinstance(self.std, str), "std='auto' is estimated before a run starts"
+        if isinstance(self.std, str):
+            mend = "give a number, as in recorrupted:0.1"
+            raise RecipeError(f"{self.text} is estimated from training rows only; {mend}")
         return float(self.std)

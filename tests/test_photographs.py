@@ -356,9 +356,9 @@ def test_held_out_patches_of_one_low_image_share_no_pixel_with_the_others(height
 
 def test_a_patch_of_an_image_that_is_too_low_is_not_held_out(tmp_path):
     image = numbered(9, 40, 0)
-    with pytest.raises(DataError, match=r"^the image is too small.*hold out none \(--held-out 0"):
+    with pytest.raises(DataError, match=r"^the image or signal is too small.*hold out none \(--held-out 0"):
         split_source(Patches(images_of(image), 5), 0.2, seed=0)
-    with pytest.raises(DataError, match="the image is too small"):
+    with pytest.raises(DataError, match="the image or signal is too small"):
         ImageDenoiser(patch=5, early_stopping=True, max_iter=1, network="dense").fit(image)
     blind = ImageDenoiser(4, patch=5, corruption="blind_spot:0.2", max_steps=2, network="dense", random_state=0)
     assert blind.fit(image).denoise(image).shape == image.shape  # its errors are calibrated on the training patches

@@ -233,6 +233,13 @@ def test_what_is_no_signal_is_refused(X, words):
     assert "\n" not in str(caught.value)
 
 
+def test_a_signal_that_cannot_be_held_out_in_part_is_called_a_signal():
+    with pytest.raises(
+        DataError, match=r"the image or signal is too small: .* a smaller patch or segment, or hold out"
+    ):
+        SignalDenoiser(**FEW | {"segment": 200}, early_stopping=True).fit([WAVE])
+
+
 @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="float64 by another name")
 def test_numbers_that_torch_does_not_have_are_refused():
     with pytest.raises(DataError, match=r"signal 0 holds float\d+ numbers; give integers or floats of at most 64 bits"):

@@ -64,7 +64,7 @@ def split_source(source: Source, fraction: float, seed: int, purpose: str = "spl
     Raises
     ------
     DataError
-        The rows are patches of one image that is too small: all share pixels with others.
+        The rows are patches of one image, or segments of one signal, that is too small: all share numbers with others.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def split_pairs(
 
 
 def can_be_split(source: Source) -> bool:
-    """Return whether some rows can be held out; not of patches that share pixels with all others."""
+    """Return whether some rows can be held out; not of crops that share numbers with all others."""
     return drawn(source, 0, 0) is source or (blocks := blocks_of(source)) is None or len(blocks) > 2
 
 
@@ -112,8 +112,8 @@ def _runs(source: Source) -> NDArray[np.int64]:
     n, blocks = len(source), blocks_of(source)
     if not can_be_split(source):
         raise DataError(
-            "the image is too small: no part of it can be held out that shares no pixel with the rest; give a larger "
-            "image or several, a smaller patch, or hold out none (--held-out 0, or early_stopping=False)"
+            "the image or signal is too small: no part of it can be held out that shares nothing with the rest; give a "
+            "larger one or several, a smaller patch or segment, or hold out none (--held-out 0, early_stopping=False)"
         )
     if blocks is not None and drawn(source, 0, 0) is not source:
         return blocks

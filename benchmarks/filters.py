@@ -17,6 +17,7 @@ area of a filter is (Σ w²)² / Σ w⁴: the number of pixels, if all are equal
 import argparse
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -73,41 +74,26 @@ def patches(folder: str | None, seed: int) -> NDArray[np.float32]:
     return (X / X.std()).astype(np.float32)
 
 
-def patch_filters(X: NDArray[np.float32], noise: str, decay: float, epochs: int, seed: int) -> Floats:
-    """Return the weights [200, 144] of an autoencoder of patches."""
+def filters(X: NDArray[np.float32], noise: str, decay: float, epochs: int, seed: int, **output: str) -> Floats:
+    """Return the weights [200, pixels] of an autoencoder of patches, or of digits."""
     model = DenoisingAutoencoder(
         LATENTS,
         corruption=noise,
         alpha=decay,
         activation="sigmoid",
-        output_activation="identity",
         tied=True,
         scaling="none",
         batch_size=100,
         max_iter=epochs,
         learning_rate="cosine:0.003",
         random_state=seed,
+        **output,
     )
     return model.fit(X).components_.astype(float)
 
 
-def digit_filters(X: NDArray[np.float32], noise: str, decay: float, epochs: int, seed: int) -> Floats:
-    """Return the weights [200, 784] of an autoencoder of digits."""
-    model = DenoisingAutoencoder(
-        LATENTS,
-        corruption=noise,
-        alpha=decay,
-        activation="sigmoid",
-        output_activation="sigmoid",
-        loss="cross_entropy",
-        tied=True,
-        scaling="none",
-        batch_size=100,
-        max_iter=epochs,
-        learning_rate="cosine:0.003",
-        random_state=seed,
-    )
-    return model.fit(X).components_.astype(float)
+patch_filters = partial(filters, output_activation="identity")
+digit_filters = partial(filters, output_activation="sigmoid", loss="cross_entropy")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import typer
 
 from ..core.errors import RecipeError
 from ..core.messages import one_line
-from .options import check_out
+from .options import check_out, check_out_folder
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -48,7 +48,7 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
         image_writer(out)
         check_out(Path(out), data)
     else:
-        check_folder(Path(out), paths, data, overwrite)
+        check_out_folder(Path(out), paths, data, overwrite)
     for file, path in zip(files, paths, strict=True):
         if path.exists() and os.path.exists(file.name) and os.path.samefile(path, file.name):
             raise RecipeError(f"{one_line(path)} is read by this command; choose another place (--out)")
@@ -58,20 +58,3 @@ def denoise_files(run: "Artifact", data: str | None, out: str, *, overwrite: boo
         write_image(path, denoise_image(run.model, pixels, tuple(run.rows.shape), image.name), image.file)
     if not into_file:
         typer.echo(f"{out}: {len(files):,} image{'s' if len(files) > 1 else ''}", err=True)
-
-
-def check_folder(folder: Path, paths: list[Path], data: str, overwrite: bool) -> None:
-    """Raise RecipeError if files cannot be written into a folder; create it."""
-    name = one_line(folder)
-    if folder.is_file():
-        raise RecipeError(f"{name} is a file; give a folder (--out) for several files")
-    if os.path.isdir(data) and folder.exists() and os.path.samefile(data, folder):
-        raise RecipeError(f"{name} is read by this command; choose another folder (--out)")
-    if len(set(paths)) < len(paths):
-        raise RecipeError(f"several of the files in {one_line(data)} have the same name; denoise each folder alone")
-    there = [path.name for path in paths if path.exists()]
-    if there and not overwrite:
-        raise RecipeError(
-            f"{name} holds {one_line(there[0])} already; choose another folder, or replace it (--overwrite)"
-        )
-    folder.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,7 @@ import typer
 
 from ..core.errors import RecipeError
 from .crops import segment
-from .denoise_images import check_folder
-from .options import check_out
+from .options import check_out, check_out_folder
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -53,7 +52,7 @@ def denoise_signal_files(run: "Artifact", data: str | None, out: str, *, overwri
         row_writer(path)
         check_out(path, file)
     if not into_file:
-        check_folder(Path(out), paths, data, overwrite)
+        check_out_folder(Path(out), paths, data, overwrite)
     for file, path, several in zip(files, paths, signals, strict=True):
         write_signals(path, [denoise_signal(run.model, signal.array, length) for signal in several], file)
     if not into_file:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DataError, NotNumeric, RecipeError
+from ..core.messages import one_line
 from ..core.run_folder import MODEL_FILES, is_run
 
 if TYPE_CHECKING:
@@ -188,6 +189,23 @@ def check_out(out: Path, *sources: str | None) -> None:
             raise RecipeError(f"{out} is read by this command; choose another name (--out)")
     if out.name in MODEL_FILES and is_run(out.parent):
         raise RecipeError(f"{out} is a part of the run in {out.parent}; choose another name (--out)")
+
+
+def check_out_folder(folder: Path, paths: list[Path], data: str, overwrite: bool) -> None:
+    """Raise RecipeError if files cannot be written into a folder; create it."""
+    name = one_line(folder)
+    if folder.is_file():
+        raise RecipeError(f"{name} is a file; give a folder (--out) for several files")
+    if os.path.isdir(data) and folder.exists() and os.path.samefile(data, folder):
+        raise RecipeError(f"{name} is read by this command; choose another folder (--out)")
+    if len(set(paths)) < len(paths):
+        raise RecipeError(f"several of the files in {one_line(data)} have the same name; denoise each folder alone")
+    there = [path.name for path in paths if path.exists()]
+    if there and not overwrite:
+        raise RecipeError(
+            f"{name} holds {one_line(there[0])} already; choose another folder, or replace it (--overwrite)"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def image_shape(text: str | None) -> tuple[int, ...] | None:

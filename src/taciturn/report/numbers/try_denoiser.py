@@ -16,9 +16,9 @@ from ...corruption import Corruption, Gaussian
 from ...inference.images import OVERLAPS, denoise_image
 from ...model import Autoencoder, InferenceModule
 from ...model.residual_denoiser import Convolutions, ResidualDenoiser
-from .numbers import ShortRepr
 from .try_it import (
     MAX_CHARACTERS,
+    PageModel,
     as_float16,
     as_float32,
     exclusion_reason,
@@ -26,17 +26,17 @@ from .try_it import (
     rounded_to_float16,
     used_activations,
     vector,
+    weights_reason,
 )
 
-MAX_DIFFERENCE = (
-    0.25 / 255
-)  # from Python's result; with weights of float16 that are farther, float32 is taken if it fits
+# From Python's result. With weights of float16 that are farther, float32 is taken if it fits.
+MAX_DIFFERENCE = 0.25 / 255
 MAX_TESTED = 96  # side of the image on which this is measured, in pixels
 NOISE, MAX_NOISE = 0.1, 0.3  # standard deviation of the noise that is added at first, if the training's is not known
 
 
 @dataclass(frozen=True, repr=False)
-class TryDenoiser(ShortRepr):
+class TryDenoiser(PageModel):
     """A network that denoises images, as a page holds it.
 
     Parameters
@@ -71,12 +71,6 @@ class TryDenoiser(ShortRepr):
     max_error: float
     parameters: int
 
-    @property
-    def activations_script(self) -> str:
-        """JavaScript that defines the activation functions where try_it.js reads them."""
-        functions = ", ".join(f"{name}: {source}" for name, source in self.activations.items())
-        return f"window.taciturnActivations = {{ {functions} }};"
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
@@ -86,11 +80,7 @@ def denoiser_exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_C
     """Return why a page cannot hold and compute a denoiser of images, as a clause; None if it can."""
     if not isinstance(model, ResidualDenoiser):
         return exclusion_reason(model, max_characters=max_characters)
-    if (size := _characters(model, 2)) > max_characters:
-        return f"the network is too large for the page: {size / 1e6:.1f} MB, of at most {max_characters / 1e6:.1f} MB"
-    if not all(bool(numbers.isfinite().all()) for numbers in model.state_dict().values()):
-        return "the network holds numbers that are not finite"
-    return None
+    return weights_reason(model, _characters(model, 2), max_characters, "network")
 
 
 def try_denoiser(

@@ -30,8 +30,20 @@ MAX_NAME = 80  # characters of a column's or an example's name
 Array = NDArray[np.float64]
 
 
+class PageModel(ShortRepr):
+    """The base class of what a page computes with: `TryIt` and `TryDenoiser`."""
+
+    activations: dict[str, str]
+
+    @property
+    def activations_script(self) -> str:
+        """JavaScript that defines the activation functions where try_it.js reads them."""
+        functions = ", ".join(f"{name}: {source}" for name, source in self.activations.items())
+        return f"window.taciturnActivations = {{ {functions} }};"
+
+
 @dataclass(frozen=True, repr=False)
-class TryIt(ShortRepr):
+class TryIt(PageModel):
     """A model and example rows, as a page holds them. Rows are flat and in the input's units.
 
     Parameters
@@ -77,12 +89,6 @@ class TryIt(ShortRepr):
     max_noise: float
     peak: float
 
-    @property
-    def activations_script(self) -> str:
-        """JavaScript that defines the activation functions where try_it.js reads them."""
-        functions = ", ".join(f"{name}: {source}" for name, source in self.activations.items())
-        return f"window.taciturnActivations = {{ {functions} }};"
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
@@ -123,10 +129,15 @@ def exclusion_reason(model: Autoencoder, *, max_characters: int = MAX_CHARACTERS
         return f"the page cannot compute the coding layer {layout.coder.name}"
     if layout.widths[0] > MAX_COLUMNS:
         return f"rows of {layout.widths[0]:,} columns are too wide for the page, which shows up to {MAX_COLUMNS:,}"
-    if (size := _characters(model)) > max_characters:
-        return f"the model is too large for the page: {size / 1e6:.1f} MB, of at most {max_characters / 1e6:.1f} MB"
+    return weights_reason(model, _characters(model), max_characters, "model")
+
+
+def weights_reason(model: Autoencoder, size: int, max_characters: int, name: str) -> str | None:
+    """Return why a page cannot hold weights that take `size` characters, as a clause; None if it can."""
+    if size > max_characters:
+        return f"the {name} is too large for the page: {size / 1e6:.1f} MB, of at most {max_characters / 1e6:.1f} MB"
     if not all(bool(numbers.isfinite().all()) for numbers in model.state_dict().values()):
-        return "the model holds numbers that are not finite"
+        return f"the {name} holds numbers that are not finite"
     return None
 
 

@@ -813,7 +813,8 @@ def test_an_array_with_transparency_is_refused():
 
 
 def test_a_compressed_tiff_of_eight_bits_is_read(tmp_path):
-    """The place of its pixels in the file may hold the digits 16."""
+    """The place of its pixels in the file may hold the digits 16. Also where all of Pillow's readers are loaded."""
+    Image.init()
     for width in range(100, 130):
         path = tmp_path / f"{width}.tif"
         Image.fromarray(np.random.default_rng(width).integers(0, 256, (40, width, 3), np.uint8)).save(

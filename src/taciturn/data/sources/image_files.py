@@ -89,7 +89,7 @@ def opened(file: ShardFile) -> Iterator[Image.Image]:
 
     with file.arrow() as content:
         try:
-            image = Image.open(content)
+            image = Image.open(io.BufferedReader(content))  # some of Pillow's readers ask for lines
         except (UnidentifiedImageError, io.UnsupportedOperation) as error:  # the latter of a very short file
             kinds = "8 bits per colour, or grey of 8 or 16 bits or of floats"
             raise DataError(
